@@ -1,0 +1,7 @@
+"""lightning-suite: a paper's method as a plugin of PyTorch Lightning.
+
+``Plugin`` is the record that describes a method; ``load`` gives a trained module back from its run folder.
+"""
+
+from lightning_suite.plugin import Plugin as Plugin
+from lightning_suite.run import load as load

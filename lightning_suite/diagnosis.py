@@ -1,0 +1,171 @@
+"""What is wrong with a plugin: by a look at its files, or by importing everything it names in another process.
+
+The look serves ``suite list``: it imports the record, which is cheap by contract, reads the rest as text, and never
+imports torch. It may miss a fault, and accuses only where there is no doubt. The trial serves ``suite doctor``: a
+process of its own for each plugin, so that a hang, a crash or ``os._exit`` ends that process and nothing else.
+
+``python -m lightning_suite.diagnosis DISTRIBUTION NAME SECONDS`` is that process.
+"""
+
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lightning_suite import guard, registry, requirements, source
+from lightning_suite.errors import SuiteError
+from lightning_suite.plugin import Plugin
+from lightning_suite.registry import BrokenPlugin, Installed
+
+# Seconds that a look waits for the import of a record.
+LOOK_LIMIT = 2.0
+
+# Seconds between the moment a trial should have ended by itself and its end by force.
+GRACE = 5.0
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """An installed plugin, its record when that could be read, and all that is wrong with it."""
+
+    entry: Installed
+    plugin: Plugin | None
+    faults: tuple[BrokenPlugin, ...]
+
+    @property
+    def state(self) -> str:
+        """``ok``, ``needs: COMMAND`` when an installation mends it, or ``broken: CAUSE``."""
+        if not self.faults:
+            return "ok"
+        fault = self.faults[0]
+        if fault.cause.startswith("not installed:"):
+            return f"needs: {fault.repair}"
+        return f"broken: {fault.cause}"
+
+
+def look() -> list[Diagnosis]:
+    """A look at every installed plugin, in the order of their names."""
+    entries = registry.installed()
+    several = Counter(entry.name for entry in entries)
+    return [
+        Diagnosis(entry, None, (registry.same_name([other for other in entries if other.name == entry.name]),))
+        if several[entry.name] > 1
+        else look_at(entry, LOOK_LIMIT)
+        for entry in entries
+    ]
+
+
+def look_at(entry: Installed, limit: float) -> Diagnosis:
+    """A look at one installed plugin whose record has some seconds to be imported."""
+    try:
+        plugin = registry.read(entry, limit)
+    except BrokenPlugin as error:
+        return Diagnosis(entry, None, (error,))
+    return Diagnosis(entry, plugin, tuple(faults(plugin)))
+
+
+def faults(plugin: Plugin) -> Iterator[BrokenPlugin]:
+    """What a look at the files that a record names shows to be wrong."""
+    if lacking := registry.missing(plugin):
+        yield lacking
+    yield from _class_faults(plugin, f"module={plugin.module!r}", plugin.module, "LightningModule")
+    yield from _class_faults(plugin, f"data={plugin.data!r}", plugin.data, "LightningDataModule")
+    for name, path in plugin.commands.items():
+        yield from _class_faults(plugin, f"the command {name!r}, {path!r}", path, None)
+    try:
+        registry.recipes(plugin)
+    except BrokenPlugin as error:
+        yield error
+
+
+def trial(entry: Installed, seconds: float) -> list[BrokenPlugin]:
+    """What importing everything that a plugin names shows to be wrong; the process for it may take some seconds."""
+    import signal
+    import subprocess
+
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "lightning_suite.diagnosis", entry.distribution, entry.name, f"{seconds}"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        said, complaint = process.communicate(timeout=seconds + GRACE)
+    except subprocess.TimeoutExpired:
+        cause, said = f"its import had not ended after {seconds:g} s and had to be killed", ""
+    else:
+        status = process.returncode
+        ending = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+        last = (complaint.strip().splitlines() or [""])[-1]
+        cause = f"its import ended the process {ending}{': ' if last else ''}{last}"
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    reports = [json.loads(line) for line in said.splitlines() if line.startswith('{"faults"')]
+    if not reports:
+        return [
+            BrokenPlugin(entry.name, cause, entry, f"import {entry.value.partition(':')[0]} in Python to see where")
+        ]
+    return [BrokenPlugin(entry.name, cause, entry, repair) for cause, repair in reports[-1]["faults"]]
+
+
+def _class_faults(plugin: Plugin, role: str, path: str, expected: str | None) -> Iterator[BrokenPlugin]:
+    module, _, attribute = path.partition(":")
+    if source.locate(module) is None:
+        yield registry.no_module(plugin, role, module)
+        return
+    text = source.text(module)
+    if text is None or "." in attribute:
+        return
+    if not source.may_define(text, attribute):
+        yield registry.no_attribute(plugin, role, module, attribute, source.names(text))
+    elif expected is not None and (is_what := source.plainly_not(text, attribute, expected)):
+        described = f"a {is_what}" if "'lightning'" in is_what else f"a class derived from {is_what}"
+        yield registry.wrong_class(plugin, role, described, expected)
+
+
+def _imports(entry: Installed, seconds: float) -> Iterator[BrokenPlugin]:
+    started = time.monotonic()
+    seen = look_at(entry, seconds)
+    yield from seen.faults
+    if seen.plugin is None:
+        return
+    if entry.distribution and seen.plugin.extra and not any(f.cause.startswith("not installed") for f in seen.faults):
+        for phrase in requirements.unsatisfied(entry.distribution, seen.plugin.extra):
+            repair = f'pip install --upgrade "{entry.distribution}[{seen.plugin.extra}]"'
+            yield BrokenPlugin(entry.name, phrase, entry, repair)
+    if seen.faults:
+        return
+    for what in ("module", "data", *seen.plugin.commands):
+        os.environ["LIGHTNING_SUITE_IMPORT_LIMIT"] = f"{max(seconds - (time.monotonic() - started), 0.1)}"
+        try:
+            registry.resolve(seen.plugin, what)
+        except BrokenPlugin as error:
+            yield error
+        except SuiteError as error:  # Lightning itself: no fault of the plugin, and the same for all
+            yield BrokenPlugin(entry.name, guard.one_line(str(error)), entry, "mend the installation of Lightning")
+            return
+
+
+def _main(distribution: str, name: str, seconds: str) -> None:
+    # What the plugin prints must not mix with the report: its standard output becomes the error stream.
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as report:
+        os.dup2(2, 1)
+        for entry in registry.installed():
+            if (entry.distribution, entry.name) == (distribution, name):
+                found = [(fault.cause, fault.repair) for fault in _imports(entry, float(seconds))]
+                report.write(json.dumps({"faults": found}) + "\n")
+                report.flush()
+                os._exit(0)  # threads that an import has left behind must not keep the process
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

@@ -1,0 +1,284 @@
+"""The options of a plugin: read from the signatures of its classes, given as dotted flags or YAML.
+
+What is typed wins over ``--config``, which wins over the recipe, which wins over the signature. The signature is
+the only place where a default lives; jsonargparse reads it. Names are checked here before jsonargparse sees them, so
+that a mistake costs a few lines with the nearest match, and no abbreviation is taken for the option it begins.
+"""
+
+import json
+import re
+import shutil
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import yaml
+from jsonargparse import ActionConfigFile, ArgumentError, ArgumentParser, Namespace
+
+from lightning_suite import registry
+from lightning_suite.errors import UsageError, did_you_mean
+from lightning_suite.plugin import Plugin
+
+if TYPE_CHECKING:
+    from pytorch_lightning import LightningDataModule, LightningModule
+
+PEOPLE_ONLY = ("summary", "expected")
+"""Keys of a recipe that are not options."""
+
+GROUPS = ("model", "data", "trainer")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every option of one run, resolved; what config.yaml holds.
+
+    Attributes:
+        plugin: the plugin's name, or the path that was given for it.
+        recipe: the recipe the values started from; None for a plugin without recipes.
+        seed: seeds Python, numpy and torch before anything is built.
+        monitor: the metric that decides which checkpoint is the best.
+        mode: whether the best is the smallest or the largest value of that metric.
+        model: arguments of the plugin's LightningModule.
+        data: arguments of the plugin's LightningDataModule.
+        trainer: arguments of the Trainer.
+    """
+
+    plugin: str
+    recipe: str | None = None
+    seed: int = 0
+    monitor: str = "val_loss"
+    mode: Literal["min", "max"] = "min"
+    model: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    trainer: dict[str, Any] = field(default_factory=dict)
+
+    def as_yaml(self) -> str:
+        """The text of config.yaml."""
+        return yaml.safe_dump(asdict(self), sort_keys=False, allow_unicode=True)
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a run works with: the plugin's two classes, instantiated, and the arguments of its Trainer.
+
+    ``settings`` are those it was built from, with every default filled in.
+    """
+
+    model: "LightningModule"
+    data: "LightningDataModule"
+    trainer: dict[str, Any]
+    settings: Settings
+
+
+def parser_of(plugin: Plugin, prog: str) -> ArgumentParser:
+    """The parser of everything a run of this plugin can be told."""
+    from pytorch_lightning import Trainer
+
+    parser = ArgumentParser(prog=prog, exit_on_error=False, allow_abbrev=False)
+    parser.add_argument("--config", action=ActionConfigFile, help="YAML file of options; may be given several times")
+    parser.add_argument("--plugin", type=str, help="name, module:attribute or file.py:attribute")
+    parser.add_argument("--recipe", type=str | None, default=None, help="named settings of the plugin")
+    parser.add_argument("--seed", type=int, default=Settings.seed, help="seed of Python, numpy and torch")
+    parser.add_argument("--monitor", type=str, default=Settings.monitor, help="metric that chooses best.ckpt")
+    parser.add_argument("--mode", type=Literal["min", "max"], default=Settings.mode, help="its better direction")
+    parser.add_class_arguments(registry.resolve(plugin, "module"), "model")
+    parser.add_class_arguments(registry.resolve(plugin, "data"), "data")
+    # Its nested classes (loggers, callbacks, strategies) are built by jsonargparse, the Trainer itself by the run.
+    parser.add_class_arguments(Trainer, "trainer", instantiate=False)
+    return parser
+
+
+def parse(
+    plugin: Plugin, typed: Sequence[str], *, start: Mapping[str, Any], prog: str = "suite fit", name: str | None = None
+) -> Settings:
+    """The settings that result from a start (a recipe, or the settings of a run), config files and typed options.
+
+    Args:
+        plugin: whose options they are.
+        typed: command-line arguments, ``--config FILE`` among them.
+        start: the values below all others but the signatures'.
+        prog: the command, for messages.
+        name: what the plugin is called by in the settings, when it is not its name.
+
+    Raises:
+        UsageError: an option does not exist or its value is not what the signature asks for.
+    """
+    parser = parser_of(plugin, prog)
+    files, typed = take(list(typed), "--config")
+    for file in files:
+        _check_names(parser, _dotted(read_yaml(file)), f"in {file}")
+    options = {key: value for key, value in start.items() if key not in PEOPLE_ONLY}
+    _check_names(parser, _dotted(options), "in the recipe")
+    _check_names(parser, [word[2:].split("=")[0] for word in typed if word.startswith("--")], "")
+    arguments = ["--config", json.dumps(options), *(word for file in files for word in ("--config", file)), *typed]
+    settings = _resolved(parser, _strict(parser, lambda: parser.parse_args(arguments)))
+    return replace(settings, plugin=name or plugin.name)
+
+
+def build(plugin: Plugin, settings: Settings) -> Built:
+    """The plugin's module and data module, instantiated from settings, with the Trainer's arguments beside them."""
+    parser = parser_of(plugin, "suite")
+    namespace = _strict(parser, lambda: parser.parse_object(asdict(settings)))
+    made = parser.instantiate(namespace)
+    return Built(made["model"], made["data"], dict(vars(made["trainer"])), _resolved(parser, namespace))
+
+
+def call(function: Callable[..., Any], arguments: Sequence[str], prog: str = "suite") -> Any:
+    """Calls a function with options from a command line: positional parameters in order, keyword-only ones by name.
+
+    Raises:
+        UsageError: an option does not exist, is missing, or its value is not what the signature asks for.
+    """
+    parser = ArgumentParser(prog=prog, exit_on_error=False, allow_abbrev=False, add_help=False)
+    parser.add_function_arguments(function, as_positional=True)
+    if {"-h", "--help"} & set(arguments):
+        summary = (function.__doc__ or "").strip().splitlines()[:1]
+        positional = [action.dest for action in parser._actions if not action.option_strings]
+        print("\n".join([" ".join([prog, *map(str.upper, positional), "[options]"]), *summary, ""]))
+        print("\n".join(_help_lines(parser, "")))
+        return None
+    _check_names(parser, [word[2:].split("=")[0] for word in arguments if word.startswith("--")], "")
+    namespace = _strict(parser, lambda: parser.parse_args(list(arguments)))
+    return function(**vars(parser.instantiate(namespace)))
+
+
+def help_text(plugin: Plugin, prog: str, topic: str = "") -> str:
+    """The help of a plugin's options: one line each, the trainer's only under the topic ``trainer``.
+
+    Raises:
+        UsageError: the topic is neither ``trainer`` nor an option.
+    """
+    parser = parser_of(plugin, prog)
+    if topic in ("", "model", "data", "trainer"):
+        parts = [topic] if topic else ["model", "data", ""]
+        of = {"model": plugin.module, "data": plugin.data, "trainer": "pytorch_lightning:Trainer", "": "the run"}
+        lines = [f"{prog} --plugin {plugin.name} [--recipe NAME] [--config FILE] [--OPTION VALUE ...]"]
+        for part in parts:
+            lines += [f"{part or 'run'} ({of[part]})", *_help_lines(parser, part)]
+        end = "--help=trainer: the trainer's options. --help=data.NAME: all that is known of one. --print-config: the values."
+        return "\n".join([*lines, end])
+    for action in parser._actions:
+        if action.dest == topic:
+            return f"--{topic} {_described(_type_of(action))} = {action.default!r}\n{action.help or ''}".rstrip()
+    raise UsageError(_unknown(parser, topic, ""))
+
+
+def _resolved(parser: ArgumentParser, namespace: Namespace) -> Settings:
+    """Plain values of a parsed namespace, every default included."""
+    values = json.loads(parser.dump(namespace, format="json", skip_unset=False))
+    return Settings(**{name: values[name] for name in Settings.__dataclass_fields__})
+
+
+def _strict(parser: ArgumentParser, parse_it: Callable[[], Namespace]) -> Namespace:
+    try:
+        return parse_it()
+    except (ArgumentError, TypeError, ValueError, KeyError) as error:
+        raise UsageError(_explained(parser, str(error))) from error
+
+
+def _explained(parser: ArgumentParser, message: str) -> str:
+    """jsonargparse's message in at most four lines: the option, what it takes, what came."""
+    key = re.search(r'[Kk]ey "([^"]+)"', message)
+    value = re.search(r"(?:Got value|Given value): (.*)", message)
+    action = next((action for action in parser._actions if key and action.dest == key[1]), None)
+    if key is None or action is None or value is None or _type_of(action) is None:
+        return "\n".join(message.strip().splitlines()[:4])
+    option = f"--{key[1]}" if action.option_strings else key[1].upper()
+    near = did_you_mean(value[1], [str(choice) for choice in typing.get_args(_type_of(action))])
+    return f"{option}: expected {_described(_type_of(action))}, got {value[1]!r}. {near}".rstrip()
+
+
+def _type_of(action: Any) -> Any:
+    return getattr(action, "_typehint", None) or action.type
+
+
+def _described(hint: Any) -> str:
+    """A type as people write it: ``int``, ``'a' or 'b'``, ``list[str] or null``."""
+    arguments = typing.get_args(hint)
+    if typing.get_origin(hint) is Literal:
+        return " or ".join(repr(argument) for argument in arguments)
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return " or ".join(_described(argument) for argument in arguments)
+    if hint in (None, type(None)):
+        return "null"
+    return hint.__name__ if isinstance(hint, type) and not arguments else str(hint).replace("typing.", "")
+
+
+def _help_lines(parser: ArgumentParser, group: str) -> Iterator[str]:
+    """One line an option, cut to the width of the terminal."""
+    width = max(100, shutil.get_terminal_size().columns)
+    for action in parser._actions:
+        if "==SUPPRESS==" in (action.help, action.default) or not (action.option_strings or action.dest) or action.dest == "help":
+            continue
+        if action.dest in GROUPS or (action.dest.split(".")[0] if "." in action.dest else "") != group:
+            continue
+        name = action.option_strings[0] if action.option_strings else action.dest.upper()
+        kind = "FILE" if _type_of(action) is None else _described(_type_of(action))
+        start = f"  {name} {kind}" + ("" if action.default is None else f" = {action.default!r}")
+        line = f"{start:<60}  {' '.join((action.help or '').split())}".rstrip()
+        yield line if len(line) <= width else line[: width - 1] + "…"
+
+
+def _check_names(parser: ArgumentParser, names: Sequence[str], where: str) -> None:
+    known = {option for action in parser._actions for option in action.option_strings}
+    for name in names:
+        parents = ["--" + name.rsplit(".", cut)[0] for cut in range(1, name.count(".") + 1)]
+        nested = any(parent in known and parent[2:] not in GROUPS for parent in parents)
+        if f"--{name}" not in known and not nested:
+            raise UsageError(_unknown(parser, name, where))
+
+
+def _unknown(parser: ArgumentParser, name: str, where: str) -> str:
+    """What is said of an option that does not exist: the nearest ones by spelling, else by their last word."""
+    options = [option for action in parser._actions for option in action.option_strings]
+    options = [option for option in options if option[2:] not in GROUPS and not option.endswith("+")]
+    near = did_you_mean(f"--{name}", options)
+    same_end = [option for option in options if option.split(".")[-1].lstrip("-") == name.split(".")[-1]]
+    if not near and same_end:
+        near = f"Did you mean {' or '.join(repr(option) for option in same_end[:3])}?"
+    return f"{' '.join(f'no option is called --{name} {where}'.split())}. {near}".rstrip() + (
+        f"\n{parser.prog} --help lists the options, --help=trainer the trainer's."
+    )
+
+
+def _dotted(values: Mapping[str, Any]) -> list[str]:
+    """The names of nested options: ``{"model": {"heads": 1}}`` is ``model.heads``."""
+    names = []
+    for key, value in values.items():
+        deep = key in GROUPS and isinstance(value, Mapping)
+        names += [f"{key}.{inner}" for inner in value] if deep else [key]
+    return names
+
+
+def read_yaml(file: str) -> dict[str, Any]:
+    """The options of a config file.
+
+    Raises:
+        UsageError: it cannot be read, or it is not YAML of options by name.
+    """
+    try:
+        values = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"--config {file}: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise UsageError(f"--config {file}: expected options by name, got {type(values).__name__}")
+    return {key: value for key, value in values.items() if key not in PEOPLE_ONLY}
+
+
+def take(words: list[str], option: str) -> tuple[list[str], list[str]]:
+    """The values of an option, and the words that are left."""
+    values, rest = [], []
+    while words:
+        word = words.pop(0)
+        if word.startswith(option + "="):
+            values.append(word.split("=", 1)[1])
+        elif word == option:
+            if not words:
+                raise UsageError(f"{option} needs a value")
+            values.append(words.pop(0))
+        else:
+            rest.append(word)
+    return values, rest

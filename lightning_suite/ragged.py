@@ -1,0 +1,173 @@
+"""A batch of sequences of different lengths: their values end to end, and the offsets where each begins.
+
+Sequence s is ``values[offsets[s]:offsets[s + 1]]``; ``offsets`` (sequence + 1,) is int64, begins with 0, never falls
+and ends with the number of values. No value is padding, so nothing has to be masked, and a batch costs what its
+longest sentence and its shortest one together need, not the longest one times their number. (Nested tensors of torch
+have the same layout; but few operations know them, and none of those needed here.)
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+class Windows(NamedTuple):
+    """Which values stand in a window around each value; no window reaches into another sequence.
+
+    Of a window of ``width`` w, place j of value i is value i + j - (w - 1) // 2.
+
+    Attributes:
+        rows: (pair,) row ``value * width + place`` of each value and the place it has in a window, window by window.
+        offsets: (value + 1,) the pairs of each window.
+        owners: (value * width,) the value whose window holds value v at place j, at row ``v * width + j``; the
+            number of values where there is none.
+        width: places of a window.
+    """
+
+    rows: Tensor
+    offsets: Tensor
+    owners: Tensor
+    width: int
+
+
+def check(offsets: Tensor, values: int, name: str) -> None:
+    """Refuses offsets that do not cut ``values`` values into sequences.
+
+    Args:
+        offsets: what is to be checked.
+        values: how many values there are.
+        name: the function whose argument it is, for the message.
+
+    Raises:
+        ValueError: dtype, shape, beginning, order or end is wrong.
+    """
+    if offsets.dtype != torch.int64 or offsets.dim() != 1 or offsets.numel() == 0:
+        kind = str(offsets.dtype).removeprefix("torch.")
+        raise ValueError(
+            f"{name}: offsets must be int64 of shape (sequence + 1,), got {kind} of shape {tuple(offsets.shape)}"
+        )
+    if int(offsets[0]) != 0:
+        raise ValueError(f"{name}: offsets must begin with 0, got {int(offsets[0])}")
+    falls = (offsets[1:] < offsets[:-1]).nonzero()
+    if len(falls):
+        at = int(falls[0])
+        raise ValueError(
+            f"{name}: offsets must never fall, but offset {at + 1} is {int(offsets[at + 1])} after {int(offsets[at])}"
+        )
+    if int(offsets[-1]) != values:
+        raise ValueError(
+            f"{name}: the last offset must be the number of values, {values}, got {int(offsets[-1])}"
+        )
+
+
+def lengths(offsets: Tensor) -> Tensor:
+    """Length of each sequence: (sequence + 1,) -> (sequence,)."""
+    return offsets.diff()
+
+
+def offsets_of(lengths: Tensor) -> Tensor:
+    """Offsets of sequences of these lengths: (sequence,) -> (sequence + 1,)."""
+    return functional.pad(lengths.cumsum(0), (1, 0))
+
+
+def segments(offsets: Tensor, values: int) -> Tensor:
+    """The sequence each value belongs to: (value,), never falling."""
+    sequence = torch.arange(len(offsets) - 1, device=offsets.device)
+    return sequence.repeat_interleave(lengths(offsets), output_size=values)
+
+
+def pack(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Values and offsets of some sequences, each (length, ...).
+
+    Raises:
+        ValueError: there is no sequence, so that the values' dtype and width are unknown.
+    """
+    if not sequences:
+        raise ValueError("ragged.pack: expected at least one sequence, got none")
+    sizes = torch.tensor([len(sequence) for sequence in sequences], device=sequences[0].device)
+    return torch.cat(list(sequences)), offsets_of(sizes)
+
+
+def split(values: Tensor, offsets: Tensor) -> tuple[Tensor, ...]:
+    """The sequences again, as views: the inverse of `pack`."""
+    return values.split(lengths(offsets).tolist())
+
+
+def segment_sum(values: Tensor, offsets: Tensor) -> Tensor:
+    """Sum of each sequence's values: (value, dim) -> (sequence, dim); nothing sums to 0."""
+    # embedding_bag is the one packed sum of torch that is quick both ways; segment_reduce takes 8 times as long.
+    if len(values) == 0:  # its table may not be empty
+        return values.new_zeros(len(offsets) - 1, values.shape[1]) + values.sum()
+    rows = torch.arange(len(values), device=values.device)
+    return functional.embedding_bag(rows, values, offsets, mode="sum", include_last_offset=True)
+
+
+def weighted_sum(values: Tensor, weights: Tensor, offsets: Tensor) -> Tensor:
+    """Sum of each sequence's weighted values, head by head.
+
+    Args:
+        values: (value, head, dim).
+        weights: (value, head).
+        offsets: (sequence + 1,).
+
+    Returns:
+        (sequence, head, dim).
+    """
+    value, head, dim = values.shape
+    sequence = len(offsets) - 1
+    if value == 0 or head == 0:
+        return values.new_zeros(sequence, head, dim) + values.sum() + weights.sum()
+    # Row i * head + j holds value i of head j. A bag is one head of one sequence: every head-th row of it.
+    size = lengths(offsets).repeat_interleave(head)  # (sequence head)
+    bags = offsets_of(size)
+    first = (offsets[:-1, None] * head + torch.arange(head, device=values.device)).flatten()
+    rows = torch.arange(value * head, device=values.device)
+    rows = (rows - (bags[:-1]).repeat_interleave(size, output_size=len(rows))) * head
+    rows = rows + first.repeat_interleave(size, output_size=len(rows))
+    total = functional.embedding_bag(
+        rows,
+        values.reshape(value * head, dim),
+        bags,
+        mode="sum",
+        per_sample_weights=weights.reshape(-1)[rows],
+        include_last_offset=True,
+    )
+    return total.view(sequence, head, dim)
+
+
+def softmax(scores: Tensor, offsets: Tensor) -> Tensor:
+    """Softmax of the scores within each sequence, column by column: (value, head) -> (value, head)."""
+    segment = segments(offsets, len(scores))
+    # The greatest score is only taken off so that nothing overflows: it needs no gradient.
+    top = scores.new_full((len(offsets) - 1, scores.shape[1]), -torch.inf)
+    top = top.scatter_reduce(0, segment[:, None].expand_as(scores), scores.detach(), "amax")
+    exponential = (scores - top[segment]).exp()
+    return exponential / segment_sum(exponential, offsets)[segment]
+
+
+def windows(offsets: Tensor, values: int, width: int) -> Windows:
+    """Windows of an odd width around each value.
+
+    Raises:
+        ValueError: the width is even or not positive.
+    """
+    if width < 1 or width % 2 == 0:
+        raise ValueError(f"ragged.windows: width must be odd and positive, got {width}")
+    places = torch.arange(width, device=offsets.device)
+    reach = places - (width - 1) // 2
+    at = torch.arange(values, device=offsets.device)[:, None]  # value 1
+    segment = segments(offsets, values)
+    begin, end = offsets[segment][:, None], offsets[segment + 1][:, None]  # value 1
+    inside = at + reach  # value place
+    within = (inside >= begin) & (inside < end)
+    owner = at - reach  # value place
+    owned = (owner >= begin) & (owner < end)
+    return Windows(
+        rows=(inside * width + places)[within],
+        offsets=offsets_of(within.sum(1)),
+        owners=torch.where(owned, owner, values).flatten(),
+        width=width,
+    )

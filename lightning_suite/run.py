@@ -1,0 +1,200 @@
+"""The run folder: written by fit, read by every other verb.
+
+    runs/<plugin>/<date>-<recipe>/
+      config.yaml    every value, resolved: giving it back to ``suite fit --config`` repeats the run
+      run.json       versions, git commit, seed, machine, ops, data fingerprint, times, final metrics
+      metrics.csv    everything the module logged, a row a step
+      checkpoints/   best.ckpt and last.ckpt
+      figures/       pictures, each with its numbers beside it
+
+Nothing here imports torch until a checkpoint is opened, so that a verb can ask a folder for its plugin at once.
+"""
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lightning_suite.errors import RunError
+
+if TYPE_CHECKING:
+    from pytorch_lightning import LightningModule
+
+KEY = "lightning_suite"
+"""Where a checkpoint holds what it says of itself."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder, or the single checkpoint that was given in its place.
+
+    Attributes:
+        folder: the run folder; of a lone checkpoint, the folder it lies in.
+        checkpoint: the checkpoint that verbs work with.
+    """
+
+    folder: Path
+    checkpoint: Path
+
+    @classmethod
+    def at(cls, path: str | Path) -> "Run":
+        """The run at a path: a folder that ``suite fit`` wrote, or a checkpoint.
+
+        Raises:
+            RunError: there is neither.
+        """
+        path = Path(path)
+        if path.is_file():
+            inside = path.parent.name == "checkpoints"
+            return cls(path.parent.parent if inside else path.parent, path)
+        if not path.is_dir():
+            raise RunError(f"no run folder and no checkpoint is at {path}. suite fit prints the path of the run it wrote.")
+        if not (path / "config.yaml").is_file():
+            raise RunError(f"{path} is not a run folder: it has no config.yaml. A run folder is what suite fit wrote.")
+        best, last = path / "checkpoints" / "best.ckpt", path / "checkpoints" / "last.ckpt"
+        return cls(path, best if best.is_file() else last)
+
+    @classmethod
+    def create(cls, root: str | Path, plugin: str, recipe: str | None) -> "Run":
+        """A new folder below ``root``; a second run of the same second gets a number, never the first one's folder."""
+        stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{recipe or 'signature'}"
+        parent = Path(root) / plugin
+        parent.mkdir(parents=True, exist_ok=True)
+        for count in range(1, 10_000):
+            folder = parent / (stem if count == 1 else f"{stem}-{count}")
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            for name in ("checkpoints", "figures"):
+                (folder / name).mkdir()
+            return cls(folder, folder / "checkpoints" / "best.ckpt")
+        raise RunError(f"{parent} already holds 10,000 runs called {stem}. Choose another place with --runs.")
+
+    @property
+    def last(self) -> Path:
+        """The checkpoint that training goes on from."""
+        return self.folder / "checkpoints" / "last.ckpt"
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint with the best value of the monitored metric."""
+        return self.folder / "checkpoints" / "best.ckpt"
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The contents of run.json; empty before fit has written it."""
+        file = self.folder / "run.json"
+        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+    def write_record(self, changes: Mapping[str, Any]) -> None:
+        """Changes run.json in one step: a reader sees the old file or the new one."""
+        file = self.folder / "run.json"
+        partial = file.with_name("run.json.partial")
+        partial.write_text(json.dumps(self.record | dict(changes), indent=2) + "\n", encoding="utf-8")
+        partial.replace(file)
+
+    def settings(self) -> dict[str, Any]:
+        """The settings of the run: of its folder, or of the checkpoint where that stands alone.
+
+        Raises:
+            RunError: neither says them.
+        """
+        import yaml
+
+        file = self.folder / "config.yaml"
+        if file.is_file():
+            values: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+            return values
+        described: dict[str, Any] = self.read_checkpoint()[KEY]["settings"]
+        return described
+
+    def read_checkpoint(self) -> dict[str, Any]:
+        """The contents of the checkpoint, on the CPU.
+
+        Raises:
+            RunError: there is none, it cannot be read safely, or lightning-suite did not write it.
+        """
+        from lightning_suite.checkpoint import read
+
+        checkpoint = read(self.checkpoint)
+        if KEY not in checkpoint:
+            raise RunError(f"{self.checkpoint} does not say which plugin it is of: it was not written by suite fit.")
+        return checkpoint
+
+
+def plugin_of(path: str) -> str | None:
+    """The plugin of the run or checkpoint at a path; None when there is no such thing.
+
+    Only a lone checkpoint costs an import of torch.
+    """
+    try:
+        run = Run.at(path)
+        return str(run.settings()["plugin"]) if run.folder.is_dir() else None
+    except (RunError, KeyError):
+        return None
+
+
+def load(run: str | Path | Run) -> "LightningModule":
+    """The trained module of a run folder or a checkpoint, on the CPU and in evaluation mode.
+
+    Nothing but the folder is needed: the checkpoint names its plugin and holds its settings.
+
+    Raises:
+        RunError: there is no such run, or its checkpoint cannot be read.
+        PluginError: its plugin is not installed or broken.
+    """
+    from lightning_suite.training import restore
+
+    return restore(run if isinstance(run, Run) else Run.at(run))
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a run depends on; of what is installed, without importing it."""
+    found = {"python": platform.python_version()}
+    for name in ("lightning-suite", "torch", "pytorch-lightning", "jsonargparse", "torchmetrics", "numpy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """The machine a run is on: processor, cores, accelerators."""
+    import torch
+
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        model = names[0] if names else model
+    devices = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return {
+        "system": platform.system(),
+        "processor": model,
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "accelerators": devices,
+    }
+
+
+def git_commit() -> str | None:
+    """The commit of the repository the command was started in, with ``-dirty`` when it has changes; None outside one."""
+    try:
+        head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=True)
+        dirty = subprocess.run(["git", "status", "--porcelain"], capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return head.stdout.strip() + ("-dirty" if dirty.stdout.strip() else "")
+
+
+def now() -> str:
+    """The time, as run.json writes it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

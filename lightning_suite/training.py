@@ -1,0 +1,243 @@
+"""Runs a plugin: fit, resume, rerun, validate, test, predict.
+
+One function a verb. Each builds the plugin's classes from settings, gives Lightning's Trainer the callbacks that keep
+the run folder, and hands back what the verb prints.
+"""
+
+import inspect
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from pytorch_lightning import LightningDataModule, LightningModule, Trainer, seed_everything
+from pytorch_lightning.utilities.model_helpers import is_overridden
+
+from lightning_suite import registry
+from lightning_suite.checkpoint import SafeCheckpointIO
+from lightning_suite.errors import RunError, UsageError
+from lightning_suite.metrics_file import MetricsFile
+from lightning_suite.options import Built, Settings, build
+from lightning_suite.plugin import Plugin
+from lightning_suite.recorder import Recorder
+from lightning_suite.resume import ExactResume
+from lightning_suite.run import KEY, Run, now
+
+if TYPE_CHECKING:
+    from lightning_suite.predictions import Predictions
+
+ONE_PROCESS = {"devices": 1, "num_nodes": 1, "strategy": "auto", "callbacks": None, "logger": False, "profiler": None}
+"""What evaluation changes in the Trainer's arguments: metrics of several processes would count padded samples twice."""
+
+CHATTER = ("💡", "GPU available", "TPU available", "HPU available", "`weights_only` was not set", "Restoring states", "Loaded model")
+"""How messages of Lightning's begin that say the same in every run."""
+
+
+def fit(plugin: Plugin, settings: Settings, *, root: str | Path = "runs", run: Run | None = None) -> tuple[Run, bool]:
+    """Trains a plugin into a new run folder, or goes on in one, and tests the best checkpoint where there is test data.
+
+    Args:
+        plugin: what to train.
+        settings: with which options.
+        root: the folder of all runs.
+        run: a run to go on with, from its last checkpoint; from the beginning when it was interrupted before one.
+
+    Returns:
+        The run, and whether this process is the one that speaks for all.
+
+    Raises:
+        RunError: the checkpoint to go on from has another structure than the settings ask for.
+    """
+    built = seeded(plugin, settings)
+    settings = built.settings
+    start = run.last if run is not None and run.last.is_file() else None
+    if run is not None and start is None:
+        (run.folder / "metrics.csv").unlink(missing_ok=True)
+    if start is not None:
+        _refuse_other_settings(Run(start.parent.parent, start), settings)
+    metrics = MetricsFile()
+    recorder = Recorder(plugin, settings, root, metrics, run)
+    trainer = trainer_of(built.trainer, root, metrics, recorder)
+    clock = time.monotonic()
+    trainer.fit(built.model, datamodule=built.data, ckpt_path=start)
+    if recorder.run is None:
+        raise RunError("training ended before it began; nothing was written")
+    run = recorder.run
+    seconds = time.monotonic() - clock
+    finished = trainer.state.finished and not trainer.interrupted
+    values = {name: float(value) for name, value in trainer.callback_metrics.items()}
+    leader = trainer.is_global_zero
+    if trainer.world_size > 1:
+        # What follows is for one process; metrics would wait for the others as long as the group exists.
+        trainer.strategy.barrier()
+        torch.distributed.destroy_process_group()
+    if leader and finished and has_stage(built, "test"):
+        values |= evaluate(run, "test", settings)
+    if leader:
+        before = run.record.get("fit_seconds", 0.0) if start is not None else 0.0
+        run.write_record(
+            {
+                "status": "finished" if finished else "interrupted",
+                "finished": now(),
+                "fit_seconds": round(before + seconds, 1),
+                "epochs": trainer.current_epoch,
+                "steps": trainer.global_step,
+                "best": {"monitor": settings.monitor, "mode": settings.mode, "value": recorder.best_value},
+                "metrics": values,
+            }
+        )
+    return run, leader
+
+
+def evaluate(run: Run, stage: Literal["validate", "test"], changes: Settings | None = None) -> dict[str, float]:
+    """The metrics of a run's checkpoint on its validation or test data, in one process.
+
+    Args:
+        run: whose checkpoint.
+        stage: which data.
+        changes: settings in place of the run's own, for other data or another device.
+
+    Raises:
+        RunError: the plugin has no such data or step, or the checkpoint does not fit the settings.
+    """
+    settings = changes or Settings(**run.settings())
+    plugin = registry.get(settings.plugin)
+    built = seeded(plugin, settings)
+    if not has_stage(built, stage):
+        step = {"validate": "validation_step and val_dataloader", "test": "test_step and test_dataloader"}[stage]
+        raise RunError(f"plugin {plugin.name!r} has nothing to {stage}: its classes do not define {step}.")
+    restore_into(built.model, run)
+    trainer = trainer_of(built.trainer | ONE_PROCESS, run.folder)
+    results = getattr(trainer, stage)(built.model, datamodule=built.data, verbose=False)
+    values = {name: float(value) for result in results for name, value in result.items()}
+    if run.record:
+        run.write_record({"evaluations": run.record.get("evaluations", {}) | {stage: values}})
+    return values
+
+
+def predict(run: Run, path: str | None, output: "Predictions", changes: Settings | None = None) -> int:
+    """Writes what a run's checkpoint says of every input, in the order of the inputs; returns how many there were.
+
+    Args:
+        run: whose checkpoint.
+        path: the file of inputs; None for the data module's own ``predict_dataloader``.
+        output: where the predictions, or the embeddings, go.
+        changes: settings in place of the run's own.
+
+    Raises:
+        UsageError: the plugin takes no file, needs one, or gives no embeddings.
+    """
+    settings = changes or Settings(**run.settings())
+    plugin = registry.get(settings.plugin)
+    takes_file = "predict_path" in inspect.signature(registry.resolve(plugin, "data")).parameters
+    if path is not None and not takes_file:
+        raise UsageError(
+            f"plugin {plugin.name!r} does not predict from a file: its data module has no parameter 'predict_path'.\n"
+            f"suite predict RUN, without INPUT, predicts what its predict_dataloader gives."
+        )
+    if path is not None:
+        settings = Settings(**asdict(settings) | {"data": settings.data | {"predict_path": path}})
+    elif takes_file and settings.data.get("predict_path") is None:
+        raise UsageError(f"suite predict RUN INPUT: plugin {plugin.name!r} needs a file of inputs")
+    built = seeded(plugin, settings)
+    step = output.step_name
+    if not is_overridden("predict_dataloader", built.data) or not callable(getattr(built.model, step, None)):
+        raise UsageError(f"plugin {plugin.name!r} cannot do this: its classes do not define predict_dataloader and {step}.")
+    restore_into(built.model, run)
+    trainer = trainer_of(built.trainer | ONE_PROCESS, run.folder, output)
+    if step != "predict_step":
+        built.model.predict_step = getattr(built.model, step)  # type: ignore[method-assign]
+    trainer.predict(built.model, datamodule=built.data, return_predictions=False)
+    return output.rows
+
+
+def restore(run: Run) -> LightningModule:
+    """The module of a run's checkpoint, in evaluation mode."""
+    checkpoint = run.read_checkpoint()
+    settings = Settings(**checkpoint[KEY]["settings"])
+    module = seeded(registry.get(settings.plugin), settings).model
+    restore_into(module, run, checkpoint)
+    return module.eval()
+
+
+def restore_into(module: LightningModule, run: Run, checkpoint: dict[str, Any] | None = None) -> None:
+    """Puts a checkpoint's weights into a module.
+
+    Raises:
+        RunError: the weights have other names or shapes; the message shows the first of them.
+    """
+    checkpoint = checkpoint or run.read_checkpoint()
+    module.on_load_checkpoint(checkpoint)
+    module.configure_model()
+    weights: Mapping[str, torch.Tensor] = checkpoint["state_dict"]
+    own = module.state_dict()
+    shapes = {
+        name: (tuple(weights[name].shape) if name in weights else None, tuple(own[name].shape) if name in own else None)
+        for name in {**weights, **own}
+    }
+    differences = [f"  {name}: {there} there, {here} here" for name, (there, here) in shapes.items() if there != here]
+    if differences:
+        more = [f"  and {len(differences) - 4} more"] if len(differences) > 4 else []
+        raise RunError("\n".join([f"{run.checkpoint} has another structure than the settings ask for:", *differences[:4], *more]))
+    module.load_state_dict(dict(weights))
+
+
+def seeded(plugin: Plugin, settings: Settings) -> Built:
+    """The plugin's classes, built after all generators were seeded: the weights are a function of the settings."""
+    seed_everything(settings.seed, workers=True, verbose=False)
+    return build(plugin, settings)
+
+
+def trainer_of(arguments: dict[str, Any], root: str | Path, *ours: Any) -> Trainer:
+    """Lightning's Trainer with the user's arguments and our callbacks, logger and checkpoint format beside theirs."""
+    for handler in logging.getLogger("pytorch_lightning").handlers:
+        handler.addFilter(_is_news)
+    callbacks = _as_list(arguments.get("callbacks"))
+    loggers = [logger for logger in _as_list(arguments.get("logger")) if not isinstance(logger, bool)]
+    metrics = [one for one in ours if isinstance(one, MetricsFile)]
+    ours_callbacks = [one for one in ours if not isinstance(one, MetricsFile)]
+    resume = [ExactResume()] if metrics else []
+    return Trainer(
+        **arguments
+        | {
+            "callbacks": [*callbacks, *resume, *ours_callbacks],
+            "logger": [*metrics, *loggers] or False,
+            "plugins": [*_as_list(arguments.get("plugins")), SafeCheckpointIO()],
+            "default_root_dir": arguments.get("default_root_dir") or str(root),
+            "enable_checkpointing": bool(metrics),
+        }
+    )
+
+
+def has_stage(built: Built, stage: Literal["validate", "test"]) -> bool:
+    """Whether the plugin's classes define both the data and the step of a stage."""
+    data, step = {"validate": ("val_dataloader", "validation_step"), "test": ("test_dataloader", "test_step")}[stage]
+    return is_overridden(data, built.data, LightningDataModule) and is_overridden(step, built.model, LightningModule)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a message of Lightning's tells a user something about this run."""
+    return not record.getMessage().startswith(CHATTER)
+
+
+def _as_list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _refuse_other_settings(run: Run, settings: Settings) -> None:
+    """A run goes on with the model and the data it began with; only the Trainer may change."""
+    before = run.read_checkpoint()[KEY]["settings"]
+    asked = asdict(settings)
+    differences = [
+        f"  --{part}.{name}: {before[part].get(name)!r} there, {asked[part].get(name)!r} asked for"
+        for part in ("model", "data")
+        for name in {**before[part], **asked[part]}
+        if before[part].get(name) != asked[part].get(name)
+    ] + [f"  --seed: {before['seed']} there, {asked['seed']} asked for"] * (before["seed"] != asked["seed"])
+    if differences:
+        raise RunError("\n".join([f"{run.checkpoint} was made with other settings:", *differences[:5]]))

@@ -1,0 +1,59 @@
+"""Explains this installation: versions, ops, and every plugin with cause and repair of what is broken."""
+
+import sys
+from pathlib import Path
+
+from lightning_suite import diagnosis, registry, requirements
+from lightning_suite.arguments import LightParser
+from lightning_suite.listing import listing, terminal_width
+
+_PACKAGES = ["lightning-suite", "torch", "pytorch-lightning", "jsonargparse", "torchmetrics", "numpy"]
+
+
+def run(arguments: list[str]) -> int:
+    """Print the versions at once, then try every plugin in a process of its own: 0 when all is well, otherwise 1."""
+    parser = LightParser("doctor", __doc__ or "")
+    parser.add_argument(
+        "--timeout", type=float, default=60.0, metavar="SECONDS", help="for the imports of each plugin (default: 60)"
+    )
+    seconds: float = parser.read(arguments).timeout
+    sound = _print_versions()
+    _print_ops()
+    return 0 if _print_plugins(seconds) and sound else 1
+
+
+def _print_versions() -> bool:
+    rows = [("python", sys.version.split()[0], sys.executable)]
+    rows += [(name, requirements.version(name) or "not installed", "") for name in _PACKAGES]
+    print("versions", listing(rows, None, "  "), sep="\n")
+    wrong = requirements.unsatisfied("lightning-suite", "")
+    for phrase in wrong:
+        print(f"  {phrase}: pip install --upgrade lightning-suite")
+    sys.stdout.flush()
+    return not wrong
+
+
+def _print_ops() -> None:
+    folder = Path(__file__).parent.parent / "ops"
+    ops = sorted(file.stem for file in folder.glob("[!_]*.py"))
+    rows = [(op, "reference", "plain torch; this release has no compiled form of it") for op in ops]
+    print("\nops", listing(rows, terminal_width(), "  ") or "  none", sep="\n", flush=True)
+
+
+def _print_plugins(seconds: float) -> bool:
+    entries = registry.installed()
+    longest = max((len(entry.name) for entry in entries), default=0)
+    print(f"\nplugins (each is imported in a process of its own, {seconds:g} s at most)", flush=True)
+    broken = 0
+    for entry in entries:
+        # The name stands there while the imports run, the rest of the line follows.
+        print(f"  {entry.name:<{longest}}  ", end="", flush=True)
+        same = [other for other in entries if other.name == entry.name]
+        faults = diagnosis.trial(entry, seconds) if len(same) == 1 else [registry.same_name(same)]
+        broken += bool(faults)
+        print(f"{'broken' if faults else 'ok    '}  {entry.distribution} {entry.version}", flush=True)
+        for fault in faults:
+            rows = [("cause:", fault.cause), ("from:", fault.origin), ("repair:", fault.repair)]
+            print(listing(rows, terminal_width(), "    "), flush=True)
+    print(f"{len(entries)} installed, {broken or 'none'} broken")
+    return not broken

@@ -1,0 +1,82 @@
+"""Shows one plugin: paper, recipes with their expected numbers, commands, what is missing."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from lightning_suite import diagnosis, registry, source
+from lightning_suite.arguments import LightParser
+from lightning_suite.errors import UsageError
+from lightning_suite.listing import listing, terminal_width
+from lightning_suite.plugin import Plugin
+from lightning_suite.registry import BrokenPlugin
+
+
+def run(arguments: list[str]) -> int:
+    """Print what the record of a plugin says; a plugin that cannot be used is still described, and ends with 3."""
+    parser = LightParser("info", __doc__ or "")
+    parser.add_argument("name", metavar="NAME", nargs="?", help="name, module:attribute or path/to/file.py:attribute")
+    name = parser.read(arguments).name
+    if name is None:
+        raise UsageError(f"suite info: of which plugin? installed: {', '.join(registry.names()) or 'none'}")
+    plugin = registry.get(name)
+    faults = list(diagnosis.faults(plugin))
+    print(_described(name, plugin))
+    if not faults:
+        print(f"\nnext: suite fit --plugin {name}\n      suite fit --plugin {name} --help")
+        return 0
+    sys.stdout.flush()
+    print(f"\n{faults[0]}", file=sys.stderr)
+    if len(faults) > 1:
+        print(f"and {len(faults) - 1} more: suite doctor", file=sys.stderr)
+    return faults[0].exit_status
+
+
+def _described(name: str, plugin: Plugin) -> str:
+    width = terminal_width()
+    origin = registry.origin_of(plugin)
+    facts = [
+        ("paper", plugin.paper),
+        ("from", f"{origin.distribution} {origin.version}" if origin.distribution else registry.reference(name)),
+        ("module", plugin.module),
+        ("data", plugin.data),
+        ("extra", plugin.extra or ""),
+    ]
+    parts = [f"{plugin.name}: {plugin.summary}", "", listing([fact for fact in facts if fact[1]], width, "  ")]
+    recipes = _recipe_rows(plugin)
+    if recipes:
+        parts += ["", "recipes", listing(recipes, width, "  ")]
+    if plugin.commands:
+        commands = [(command, _help_line(path)) for command, path in plugin.commands.items()]
+        parts += ["", "commands", listing(commands, width, "  ")]
+    return "\n".join(parts)
+
+
+def _recipe_rows(plugin: Plugin) -> list[tuple[str, str]]:
+    rows = []
+    try:
+        files = registry.recipe_files(plugin)
+    except BrokenPlugin:
+        return []  # the fault is printed under the description
+    for name in files:
+        try:
+            recipe = registry.recipe(plugin, name)
+        except BrokenPlugin:
+            rows.append((name, "does not parse"))
+            continue
+        rows.append((name, str(recipe.get("summary", ""))))
+        if expected := _expected(recipe.get("expected")):
+            rows.append(("", f"expected: {expected}"))
+    return rows
+
+
+def _expected(expected: Any) -> str:
+    if not isinstance(expected, Mapping):
+        return ""
+    numbers = ", ".join(f"{metric} {number}" for metric, number in expected.items() if metric != "source")
+    return f"{numbers} ({expected['source']})" if expected.get("source") else numbers
+
+
+def _help_line(path: str) -> str:
+    module, _, function = path.partition(":")
+    return source.help_line(source.text(module), function)

@@ -1,0 +1,54 @@
+"""Measures a run on its test data.
+
+    suite test RUN [--data.x 1 --trainer.y 2]
+
+RUN is a run folder, whose best checkpoint is measured, or a checkpoint.
+"""
+
+from dataclasses import asdict
+from typing import Literal
+
+from lightning_suite import registry
+from lightning_suite.errors import UsageError
+from lightning_suite.options import Settings, parse
+from lightning_suite.run import Run
+from lightning_suite.tables import table
+
+
+def run(arguments: list[str]) -> int:
+    """Prints the metrics of a run's checkpoint on its test data."""
+    return measure("test", arguments)
+
+
+def measure(stage: Literal["validate", "test"], arguments: list[str]) -> int:
+    """Prints the metrics of a run's checkpoint on the data of a stage."""
+    done, typed = run_and_options(stage, arguments)
+    settings = changed_settings(done, typed, f"suite {stage}")
+    from lightning_suite.training import evaluate
+
+    values = evaluate(done, stage, settings)
+    print()
+    print(table(["metric", "value"], [[name, f"{value:.4f}"] for name, value in sorted(values.items())]))
+    print(f"\n{done.checkpoint}")
+    return 0
+
+
+def run_and_options(verb: str, arguments: list[str]) -> tuple[Run, list[str]]:
+    """The run named first, and what follows it.
+
+    Raises:
+        UsageError: no run is named.
+    """
+    if {"-h", "--help"} & set(arguments):
+        raise UsageError(f"suite {verb} RUN [--data.x 1 --model.y 2 --trainer.z 3]; RUN is a run folder or a checkpoint")
+    if not arguments or arguments[0].startswith("-"):
+        raise UsageError(f"suite {verb} RUN: RUN, the first argument, is a run folder or a checkpoint. suite fit writes one.")
+    return Run.at(arguments[0]), arguments[1:]
+
+
+def changed_settings(done: Run, typed: list[str], prog: str) -> Settings:
+    """The settings of a run with the typed options in their place."""
+    before = Settings(**done.settings())
+    if not typed:
+        return before
+    return parse(registry.get(before.plugin), typed, start=asdict(before), prog=prog, name=before.plugin)

@@ -1,0 +1,11 @@
+"""Measures a run on its validation data.
+
+    suite validate RUN [--data.x 1 --trainer.y 2]
+"""
+
+from lightning_suite.verbs.test import measure
+
+
+def run(arguments: list[str]) -> int:
+    """Prints the metrics of a run's checkpoint on its validation data."""
+    return measure("validate", arguments)

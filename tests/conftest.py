@@ -1,0 +1,101 @@
+"""What every test may ask for: a seed, the measured data sets, and the command.
+
+Several test processes share a small machine, so each one, and each command it starts, computes with one thread.
+Nothing heavy is imported here: a test file that needs no torch runs without it.
+"""
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import settings
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+settings.register_profile("suite", deadline=None, print_blob=True)  # a deadline measures the machine, not the code
+settings.load_profile("suite")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Answer(NamedTuple):
+    """What a command left behind: ``status, stdout, stderr = suite("list")``."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+def ask(
+    *words: str | Path,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
+    timeout: float = 240,
+) -> Answer:
+    """Run ``suite WORDS`` in a process of its own."""
+    surroundings = {**os.environ, "NO_COLOR": "1", "COLUMNS": "120", "PYTHONIOENCODING": "utf-8", **(env or {})}
+    done = subprocess.run(
+        [sys.executable, "-m", "lightning_suite", *map(str, words)],
+        cwd=cwd,
+        env=surroundings,
+        input=stdin,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=timeout,
+        check=False,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Callable[..., Answer]:
+    """The command, run in the test's own folder unless ``cwd=`` says otherwise; ``env=`` adds to the environment.
+
+    Returns (status, stdout, stderr). The cache of fetched data files is the user's, so that a second run of the
+    tests needs no network.
+    """
+
+    def run(
+        *words: str | Path,
+        cwd: Path = tmp_path,
+        env: Mapping[str, str] | None = None,
+        stdin: str = "",
+        timeout: float = 240,
+    ) -> Answer:
+        return ask(*words, cwd=cwd, env=env, stdin=stdin, timeout=timeout)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The top folder of the repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets to measure on, which lies beside a developer's checkout; the test skips without."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is absent: this test measures on real data sets that are not part of the repository")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def seed() -> int:
+    """Every test starts from the same state of every random number generator that is loaded."""
+    number = 20180807  # the day the first plugin's paper appeared
+    random.seed(number)
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed(number)
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(number)
+    return number

@@ -1,0 +1,46 @@
+"""Checkpoints are whole and safe."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from lightning_suite.checkpoint import SafeCheckpointIO, read
+from lightning_suite.errors import RunError
+
+
+class Opaque:
+    """Something that is neither a tensor nor a plain value."""
+
+
+def test_what_is_saved_comes_back(tmp_path: Path) -> None:
+    SafeCheckpointIO().save_checkpoint({"weights": torch.arange(3), "words": ["a"]}, tmp_path / "folder" / "a.ckpt")
+    contents = SafeCheckpointIO().load_checkpoint(tmp_path / "folder" / "a.ckpt")
+    assert contents["words"] == ["a"]
+    assert torch.equal(contents["weights"], torch.arange(3))
+
+
+def test_a_checkpoint_that_could_not_be_read_safely_is_refused_and_the_old_one_stays(tmp_path: Path) -> None:
+    SafeCheckpointIO().save_checkpoint({"a": 1}, tmp_path / "a.ckpt")
+    with pytest.raises(RunError, match="Opaque"):
+        SafeCheckpointIO().save_checkpoint({"a": Opaque()}, tmp_path / "a.ckpt")
+    assert read(tmp_path / "a.ckpt") == {"a": 1}
+
+
+def test_an_object_with_code_is_not_loaded_even_when_that_is_asked_for(tmp_path: Path) -> None:
+    torch.save({"a": Opaque()}, tmp_path / "a.ckpt")
+    with pytest.raises(RunError, match="more than tensors and plain values"):
+        SafeCheckpointIO().load_checkpoint(tmp_path / "a.ckpt", weights_only=bool(0))
+
+
+def test_half_a_checkpoint_is_said_to_be_damaged(tmp_path: Path) -> None:
+    torch.save({"a": torch.zeros(1000)}, tmp_path / "a.ckpt")
+    whole = (tmp_path / "a.ckpt").read_bytes()
+    (tmp_path / "a.ckpt").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(RunError, match=r"a\.ckpt is damaged"):
+        read(tmp_path / "a.ckpt")
+
+
+def test_no_checkpoint_is_said_with_its_path(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"no checkpoint is at .*none\.ckpt"):
+        read(tmp_path / "none.ckpt")

@@ -1,0 +1,303 @@
+"""The command: verbs and plugins' commands are found, mistakes are answered, and every ending has its status."""
+
+import itertools
+import os
+import string
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lightning_suite import cli, registry, verbs
+from lightning_suite.errors import did_you_mean
+
+# Help and version
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
+def test_the_help_is_one_screen_with_every_verb(words: list[str], suite: Any) -> None:
+    status, output, _ = suite(*words)
+    assert status == 0
+    assert len(output.splitlines()) <= 24
+    assert all(len(line) <= 120 for line in output.splitlines())
+    for verb in verbs.names():
+        assert f"  {verb} " in output
+        assert verbs.help_line(verb) in output
+
+
+def test_the_help_names_the_commands_of_plugins(site: Any, suite: Any) -> None:
+    site.add_with_command("calm", "speak")
+    _, output, _ = suite(env=site.env)
+    assert "speak" in output
+    assert "Says the run. (calm)" in output
+
+
+def test_the_version_is_that_of_the_distribution(suite: Any) -> None:
+    from importlib.metadata import version
+
+    status, output, _ = suite("--version")
+    assert (status, output) == (0, f"lightning-suite {version('lightning-suite')}\n")
+
+
+@pytest.mark.parametrize("verb", ["list", "info", "doctor"])
+def test_a_light_verb_explains_itself(verb: str, suite: Any) -> None:
+    status, output, _ = suite(verb, "--help")
+    assert status == 0
+    assert f"suite {verb}" in output
+
+
+def test_every_verb_has_a_help_line() -> None:
+    assert all(verbs.help_line(verb) for verb in verbs.names())
+
+
+# Mistakes
+
+
+def single_edits(word: str) -> Iterator[str]:
+    """Every deletion, substitution, insertion and swap of neighbours, over the small letters."""
+    cuts = [(word[:i], word[i:]) for i in range(len(word) + 1)]
+    yield from (left + right[1:] for left, right in cuts if right)
+    yield from (left + right[1] + right[0] + right[2:] for left, right in cuts if len(right) > 1)
+    for letter, (left, right) in itertools.product(string.ascii_lowercase, cuts):
+        yield left + letter + right
+        if right:
+            yield left + letter + right[1:]
+
+
+def test_every_single_typo_of_every_verb_and_command_gets_its_suggestion() -> None:
+    plugins = [registry.read(entry, 5.0) for entry in registry.installed()]
+    right = [*verbs.names(), *(command for plugin in plugins for command in plugin.commands)]
+    assert len(right) >= 8
+    silent = [
+        f"{typo} for {word}"
+        for word in right
+        for typo in set(single_edits(word)) - set(right) - {""}
+        if repr(word) not in cli.suggestion(typo, plugins)
+    ]
+    assert silent == []
+
+
+def test_every_single_typo_of_every_plugin_name_gets_its_suggestion() -> None:
+    right = [*registry.names(), "recnn", "tweets", "spectral", "hello"]
+    silent = [
+        f"{typo} for {word}"
+        for word in right
+        for typo in set(single_edits(word)) - set(right) - {""}
+        if repr(word) not in did_you_mean(typo, right)
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["lsit"], "'list'"),
+        (["fti"], "'fit'"),
+        (["speal"], "'speak'"),
+        (["info", "calmm"], "'calm'"),
+        (["fit", "--plugin", "cal"], "'calm'"),
+        (["speak", "--plugin", "clam"], "'calm'"),
+    ],
+)
+def test_a_mistake_is_answered_in_six_lines_with_the_nearest(
+    words: list[str], meant: str, site: Any, suite: Any
+) -> None:
+    site.add_with_command("calm", "speak")
+    status, output, said = suite(*words, env=site.env)
+    assert (status, output) == (2, "")
+    assert len(said.strip().splitlines()) <= 6
+    assert repr(words[-1]) in said
+    assert meant in said
+    assert "Traceback" not in said
+
+
+def test_a_plugin_in_the_place_of_a_verb_is_told_what_to_type(site: Any, suite: Any) -> None:
+    site.add("calm", "calm_plugin", "calm-plugin")
+    status, _, said = suite("calm", env=site.env)
+    assert status == 2
+    assert "suite fit --plugin calm" in said
+
+
+def test_a_misspelt_verb_says_nothing_of_broken_plugins(bad_house: Any, suite: Any) -> None:
+    status, _, said = suite("lsit", env={**bad_house.env, "LIGHTNING_SUITE_IMPORT_LIMIT": "0.3"})
+    assert status == 2
+    assert len(said.strip().splitlines()) <= 6
+    assert "nms" not in said
+    assert "broken" not in said
+
+
+def test_broken_plugins_leave_the_help_whole(bad_house: Any, suite: Any) -> None:
+    status, output, said = suite(env={**bad_house.env, "LIGHTNING_SUITE_IMPORT_LIMIT": "0.3"})
+    assert (status, said) == (0, "")
+    assert "  fit " in output
+
+
+# A plugin's own verb
+
+
+@pytest.fixture
+def two_speakers(site: Any) -> Any:
+    """Two plugins that both have the verb ``speak``; one alone has ``sing``."""
+    site.add_with_command("calm", "speak")
+    site.add_with_command("wild", "speak")
+    site.add_with_command("bird", "sing")
+    return site
+
+
+@pytest.fixture
+def run_of_wild(tmp_path: Path) -> Path:
+    """What a run folder of the plugin ``wild`` tells."""
+    folder = tmp_path / "runs" / "wild" / "one"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text(
+        "plugin: wild\nrecipe: default\nseed: 0\nmonitor: val_loss\nmode: min\nmodel: {}\ndata: {}\ntrainer: {}\n"
+    )
+    (folder / "run.json").write_text("{}")
+    return folder
+
+
+def test_a_command_that_one_plugin_has_is_found_by_its_name(two_speakers: Any, suite: Any) -> None:
+    status, output, said = suite("sing", "a song", "--times", "3", env=two_speakers.env)
+    assert (status, output) == (0, "plugin_bird.studies a song 3\n"), said
+
+
+def test_a_command_finds_its_plugin_by_the_run(two_speakers: Any, run_of_wild: Path, suite: Any) -> None:
+    status, output, said = suite("speak", run_of_wild, env=two_speakers.env)
+    assert (status, output) == (0, f"plugin_wild.studies {run_of_wild} 1\n"), said
+
+
+@pytest.mark.parametrize("typed", [["--plugin", "calm"], ["--plugin=calm"]])
+def test_a_command_finds_its_plugin_by_the_option(typed: list[str], two_speakers: Any, suite: Any) -> None:
+    status, output, said = suite("speak", *typed, "x", env=two_speakers.env)
+    assert (status, output) == (0, "plugin_calm.studies x 1\n"), said
+
+
+def test_a_command_that_two_plugins_have_asks_which(two_speakers: Any, suite: Any) -> None:
+    status, _, said = suite("speak", "x", env=two_speakers.env)
+    assert status == 2
+    assert "calm, wild" in said
+    assert "--plugin NAME" in said
+
+
+def test_a_run_of_another_plugin_than_was_typed_is_refused(two_speakers: Any, run_of_wild: Path, suite: Any) -> None:
+    status, _, said = suite("speak", "--plugin", "calm", run_of_wild, env=two_speakers.env)
+    assert status == 2
+    assert "'wild'" in said
+
+
+def test_a_run_whose_plugin_has_no_such_command_is_told_what_it_has(
+    two_speakers: Any, run_of_wild: Path, suite: Any
+) -> None:
+    status, _, said = suite("sing", run_of_wild, env=two_speakers.env)
+    assert status == 2
+    assert "'wild'" in said
+    assert "it has: speak" in said
+
+
+def test_a_command_explains_itself_without_a_run(two_speakers: Any, suite: Any) -> None:
+    status, output, _ = suite("sing", "--help", env=two_speakers.env)
+    assert status == 0
+    assert "Says the run." in output
+    assert "--times" in output
+
+
+def test_a_misspelt_option_of_a_command_is_refused(two_speakers: Any, suite: Any) -> None:
+    status, _, said = suite("sing", "x", "--time", "3", env=two_speakers.env)
+    assert status == 2
+    assert "times" in said
+
+
+def test_plugin_without_a_name_is_a_mistake(two_speakers: Any, suite: Any) -> None:
+    status, _, said = suite("speak", "--plugin", env=two_speakers.env)
+    assert status == 2
+    assert "needs a name" in said
+
+
+# Endings, in this process
+
+
+@pytest.fixture
+def ending(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Makes the verb ``list`` end by an exception."""
+
+    def raise_in_verb(error: BaseException) -> None:
+        from lightning_suite.verbs import list as verb
+
+        def run(_arguments: list[str]) -> int:
+            raise error
+
+        monkeypatch.setattr(verb, "run", run)
+
+    return raise_in_verb
+
+
+def test_an_unexpected_exception_is_two_lines_and_1(ending: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    ending(ValueError("deep inside"))
+    assert cli.main(["list"]) == 1
+    said = capsys.readouterr().err
+    assert said == "unexpected ValueError: deep inside\nrun it again with --debug to see where\n"
+
+
+@pytest.mark.parametrize("words", [["--debug", "list"], ["list", "--debug"]])
+def test_debug_anywhere_shows_the_traceback(words: list[str], ending: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    ending(ValueError("deep inside"))
+    assert cli.main(words) == 1
+    assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+def test_an_interruption_is_one_line_and_130(ending: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    ending(KeyboardInterrupt())
+    assert cli.main(["list"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+@pytest.mark.parametrize(("code", "status"), [(None, 0), (4, 4), ("why", 1)])
+def test_an_exit_of_a_verb_keeps_its_status(code: Any, status: int, ending: Any) -> None:
+    ending(SystemExit(code))
+    assert cli.main(["list"]) == status
+
+
+def test_a_reader_that_goes_away_is_no_error_message(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import time; time.sleep(0.5); from lightning_suite.cli import main; exit(main(['list']))",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=dict(os.environ),
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), said) == (141, "")
+
+
+# Using a bad plugin
+
+
+def test_fitting_a_bad_plugin_ends_with_3_within_eight_lines(
+    kind: str, here: Any, expected_of: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pytorch_lightning")
+    if kind == "hang":
+        monkeypatch.setenv("LIGHTNING_SUITE_IMPORT_LIMIT", "0.3")
+    here.add_bad(kind)
+    words = ["fit", "--plugin", kind]
+    if "recipe" in kind and kind != "no_recipes":
+        words += ["--recipe", "wide"]
+    status = cli.main(words)
+    said = capsys.readouterr().err
+    assert status == 3, said
+    assert len(said.strip().splitlines()) <= 8
+    assert "Traceback" not in said
+    assert f"bad-{kind.replace('_', '-')} 2.0" in said
+    assert expected_of(kind).cause in said
+    assert expected_of(kind).repair in said

@@ -1,0 +1,71 @@
+"""The files predictions go to."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import torch
+
+from lightning_suite.errors import UsageError
+from lightning_suite.predictions import Predictions
+
+BATCHES = [
+    {"text": ["a,b", 'say "c"'], "p": torch.tensor([0.25, 0.5])},
+    {"text": ["\u017e\nz"], "p": torch.tensor([0.75])},
+]
+
+
+def written(path: Path, batches: list[Any], step: str = "predict_step") -> Predictions:
+    output = Predictions(path, step)
+    for batch in batches:
+        output.on_predict_batch_end(None, None, batch, None, 0)  # type: ignore[arg-type]
+    output.on_predict_end(None, None)  # type: ignore[arg-type]
+    return output
+
+
+@pytest.mark.parametrize(("suffix", "delimiter"), [(".csv", ","), (".tsv", "\t")])
+def test_text_tables_hold_every_character(suffix: str, delimiter: str, tmp_path: Path) -> None:
+    output = written(tmp_path / f"out{suffix}", BATCHES)
+    with output.path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter=delimiter))
+    assert [row["text"] for row in rows] == ["a,b", 'say "c"', "\u017e\nz"]
+    assert [row["p"] for row in rows] == ["0.25", "0.5", "0.75"]
+    assert output.rows == 3
+
+
+def test_jsonl_holds_values_of_their_own_type(tmp_path: Path) -> None:
+    lines = written(tmp_path / "out.jsonl", BATCHES).path.read_text(encoding="utf-8").splitlines()
+    assert json.loads(lines[2]) == {"text": "\u017e\nz", "p": 0.75}
+
+
+def test_parquet_holds_the_same_rows(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow, of the plugins' extras, is not installed")
+    assert parquet.read_table(written(tmp_path / "out.parquet", BATCHES).path).to_pydict()["p"] == [0.25, 0.5, 0.75]
+
+
+def test_embeddings_are_stacked(tmp_path: Path) -> None:
+    output = written(tmp_path / "out.npy", [torch.ones(2, 3), torch.zeros(1, 3)], "embed_step")
+    assert numpy.load(output.path, allow_pickle=False).tolist() == [[1, 1, 1], [1, 1, 1], [0, 0, 0]]
+
+
+def test_no_inputs_give_a_file_with_nothing_in_it(tmp_path: Path) -> None:
+    assert written(tmp_path / "out.csv", []).path.read_text() == ""
+
+
+def test_a_tensor_of_predictions_gets_numbered_columns(tmp_path: Path) -> None:
+    text = written(tmp_path / "out.csv", [torch.tensor([[1.0, 2.0]])]).path.read_text()
+    assert text.split() == ["value_0,value_1", "1.0,2.0"]
+
+
+def test_an_unknown_suffix_is_refused_before_anything_is_computed(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"ends in \.csv, \.tsv, \.jsonl, \.parquet, got '\.txt'"):
+        Predictions(tmp_path / "out.txt", "predict_step")
+
+
+def test_the_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
+    output = Predictions(tmp_path / "out.csv", "predict_step")
+    output.on_predict_batch_end(None, None, BATCHES[0], None, 0)  # type: ignore[arg-type]
+    assert not output.path.exists()

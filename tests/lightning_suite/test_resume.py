@@ -1,0 +1,144 @@
+"""A run that was killed and goes on ends where an uninterrupted one ends."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from lightning_suite import registry
+from lightning_suite.options import Settings
+from lightning_suite.resume import LateLoader, random_state, set_random_state
+from lightning_suite.run import Run
+from lightning_suite.training import fit
+
+TINY = f"{Path(__file__).parent / 'tiny.py'}:plugin"
+QUIET = {"enable_progress_bar": False, "enable_model_summary": False, "logger": False, "accelerator": "cpu"}
+TRAINER = QUIET | {"max_epochs": 4, "log_every_n_steps": 2}
+FLAGS = [f"--trainer.{name}={str(value).lower()}" for name, value in TRAINER.items()]
+
+
+def settings(**trainer: Any) -> Settings:
+    return Settings(plugin=TINY, trainer=TRAINER | trainer)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return fit(registry.get(TINY), settings(), root=tmp_path_factory.mktemp("uninterrupted"))[0]
+
+
+def differences(left: Any, right: Any, path: str = "") -> list[str]:
+    """Where two checkpoints are not bit for bit the same."""
+    if isinstance(left, dict) and left.keys() == right.keys():
+        return [found for key in left for found in differences(left[key], right[key], f"{path}/{key}")]
+    if isinstance(left, list | tuple) and len(left) == len(right):
+        return [
+            found for i, pair in enumerate(zip(left, right, strict=True)) for found in differences(*pair, f"{path}/{i}")
+        ]
+    if isinstance(left, torch.Tensor):
+        return [] if torch.equal(left, right) else [path]
+    return [] if left == right else [f"{path}: {left!r} is not {right!r}"]
+
+
+def contents(path: Path) -> dict[str, Any]:
+    return torch.load(path, weights_only=True)
+
+
+# An epoch has 6 steps. Checkpoints are written best, last, best, last ...: the first epoch ends with the first two.
+@pytest.mark.parametrize("moment", ["step 3", "step 6", "step 15", "step 23", "write 1", "write 2", "write 4"])
+def test_a_killed_run_that_goes_on_ends_bit_for_bit_where_an_uninterrupted_one_ends(
+    moment: str, uninterrupted: Run, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "lightning_suite", "fit", "--plugin", TINY, "--runs", str(tmp_path), *FLAGS]
+    killed = subprocess.run(
+        command, env=os.environ | {"TINY_KILL": moment}, capture_output=True, text=True, check=False
+    )
+    assert killed.returncode == -9, killed.stderr
+    (folder,) = (tmp_path / "tiny").iterdir()
+    run = Run.at(folder)
+    assert run.record["status"] == "running"
+
+    resumed, _ = fit(registry.get(TINY), settings(), run=run)
+
+    assert resumed.folder == folder
+    assert differences(contents(uninterrupted.last), contents(resumed.last)) == []
+    assert differences(contents(uninterrupted.best)["state_dict"], contents(resumed.best)["state_dict"]) == []
+    assert (folder / "metrics.csv").read_text() == (uninterrupted.folder / "metrics.csv").read_text()
+    assert resumed.record["status"] == "finished"
+    assert not list(folder.rglob("*.partial"))
+
+
+def test_more_epochs_after_the_end_equal_as_many_at_once(uninterrupted: Run, tmp_path: Path) -> None:
+    short, _ = fit(registry.get(TINY), settings(max_epochs=2), root=tmp_path)
+    longer, _ = fit(registry.get(TINY), settings(), run=short)
+    assert differences(contents(uninterrupted.last), contents(longer.last)) == []
+
+
+def test_a_run_limited_in_steps_resumes_exactly(tmp_path: Path) -> None:
+    limited = {"max_epochs": -1, "max_steps": 18}
+    whole, _ = fit(registry.get(TINY), settings(**limited), root=tmp_path / "whole")
+    half, _ = fit(registry.get(TINY), settings(**limited | {"max_steps": 12}), root=tmp_path / "half")
+    resumed, _ = fit(registry.get(TINY), settings(**limited), run=half)
+    assert differences(contents(whole.last)["state_dict"], contents(resumed.last)["state_dict"]) == []
+
+
+def test_workers_of_the_loader_do_not_change_what_resumes(tmp_path: Path) -> None:
+    data = {"workers": 1}
+    whole, _ = fit(
+        registry.get(TINY),
+        Settings(plugin=TINY, trainer=TRAINER | {"max_epochs": 2}, data=data),
+        root=tmp_path / "whole",
+    )
+    half, _ = fit(
+        registry.get(TINY),
+        Settings(plugin=TINY, trainer=TRAINER | {"max_epochs": 1}, data=data),
+        root=tmp_path / "half",
+    )
+    resumed, _ = fit(
+        registry.get(TINY), Settings(plugin=TINY, trainer=TRAINER | {"max_epochs": 2}, data=data), run=half
+    )
+    assert differences(contents(whole.last)["state_dict"], contents(resumed.last)["state_dict"]) == []
+
+
+def test_generators_come_back_in_the_state_they_were_in() -> None:
+    import random
+
+    import numpy
+
+    def draw() -> tuple[float, float, float, float]:
+        return random.gauss(0, 1), random.random(), float(numpy.random.normal()), float(torch.rand(()))
+
+    draw()
+    before = random_state()
+    expected = [draw() for _ in range(3)]
+    set_random_state(before)
+    assert expected == [draw() for _ in range(3)]
+
+
+def test_the_state_of_the_generators_is_safe_to_load(tmp_path: Path) -> None:
+    torch.save(random_state(), tmp_path / "state")
+    set_random_state(torch.load(tmp_path / "state", weights_only=True))
+
+
+def test_a_late_loader_asks_for_its_iterator_with_the_first_batch() -> None:
+    asked = []
+
+    class Watched:
+        batch_size = 3
+
+        def __iter__(self):  # type: ignore[no-untyped-def]
+            asked.append(True)
+            return iter([1, 2])
+
+        def __len__(self) -> int:
+            return 2
+
+    loader = LateLoader(Watched())
+    batches = iter(loader)
+    assert asked == []
+    assert list(batches) == [1, 2]
+    assert len(loader) == 2
+    assert loader.batch_size == 3

@@ -1,0 +1,76 @@
+"""The run folder, as verbs find it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from lightning_suite.errors import RunError
+from lightning_suite.run import KEY, Run, git_commit, plugin_of
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    run = Run.create(tmp_path, "toy", "default")
+    (run.folder / "config.yaml").write_text("plugin: toy\nseed: 3\n")
+    return run.folder
+
+
+def test_two_runs_of_one_second_have_two_folders(tmp_path: Path) -> None:
+    folders = {Run.create(tmp_path, "toy", "default").folder for _ in range(5)}
+    assert len(folders) == 5
+    assert all(folder.is_dir() for folder in folders)
+
+
+def test_a_folder_without_settings_is_not_a_run(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"has no config\.yaml"):
+        Run.at(tmp_path)
+
+
+def test_a_path_to_nothing_is_not_a_run(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no run folder and no checkpoint is at .*nowhere"):
+        Run.at(tmp_path / "nowhere")
+
+
+def test_the_best_checkpoint_is_taken_and_the_last_without_it(folder: Path) -> None:
+    assert Run.at(folder).checkpoint.name == "last.ckpt"
+    (folder / "checkpoints" / "best.ckpt").touch()
+    assert Run.at(folder).checkpoint.name == "best.ckpt"
+
+
+def test_a_checkpoint_in_a_run_folder_belongs_to_it(folder: Path) -> None:
+    (folder / "checkpoints" / "last.ckpt").touch()
+    assert Run.at(folder / "checkpoints" / "last.ckpt").folder == folder
+
+
+def test_a_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
+    torch.save({"state_dict": {}}, tmp_path / "foreign.ckpt")
+    with pytest.raises(RunError, match="was not written by suite fit"):
+        Run.at(tmp_path / "foreign.ckpt").read_checkpoint()
+
+
+def test_the_plugin_of_a_folder_and_of_a_lone_checkpoint_is_found(folder: Path, tmp_path: Path) -> None:
+    torch.save({KEY: {"settings": {"plugin": "alone"}}}, tmp_path / "alone.ckpt")
+    assert plugin_of(str(folder)) == "toy"
+    assert plugin_of(str(tmp_path / "alone.ckpt")) == "alone"
+    assert plugin_of(str(tmp_path / "nothing")) is None
+
+
+def test_the_plugin_of_a_folder_costs_no_import_of_torch(folder: Path) -> None:
+    code = f"import sys; from lightning_suite.run import plugin_of; print(plugin_of({str(folder)!r}), 'torch' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["toy", "False"]
+
+
+def test_changes_of_the_record_keep_what_it_said(folder: Path) -> None:
+    run = Run.at(folder)
+    run.write_record({"seed": 1})
+    run.write_record({"status": "running"})
+    assert run.record == {"seed": 1, "status": "running"}
+
+
+def test_outside_a_repository_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert git_commit() is None

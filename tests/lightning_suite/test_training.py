@@ -1,0 +1,165 @@
+"""Fit, evaluate, predict and restore, on a plugin of two layers."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy
+import pytest
+import torch
+import yaml
+
+from lightning_suite import load, registry
+from lightning_suite.errors import RunError, UsageError
+from lightning_suite.options import Settings
+from lightning_suite.predictions import Predictions
+from lightning_suite.run import KEY, Run
+from lightning_suite.training import evaluate, fit, predict
+
+TINY = f"{Path(__file__).parent / 'tiny.py'}:plugin"
+SETTINGS = Settings(
+    plugin=TINY,
+    trainer={"max_epochs": 2, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"},
+)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return fit(registry.get(TINY), SETTINGS, root=tmp_path_factory.mktemp("runs"))[0]
+
+
+def trained(root: Path, **changes: object) -> Run:
+    return fit(registry.get(TINY), replace(SETTINGS, **changes), root=root)[0]
+
+
+def test_a_run_folder_holds_what_it_promises(run: Run) -> None:
+    files = {str(path.relative_to(run.folder)) for path in run.folder.rglob("*")}
+    assert {
+        "config.yaml",
+        "run.json",
+        "metrics.csv",
+        "checkpoints/best.ckpt",
+        "checkpoints/last.ckpt",
+        "figures",
+    } == files - {"checkpoints"}
+    assert run.folder.parent.name == "tiny"
+
+
+def test_run_json_says_how_the_run_went(run: Run) -> None:
+    record = json.loads((run.folder / "run.json").read_text())
+    assert record["status"] == "finished"
+    assert record["plugin"] == "tiny"
+    assert record["seed"] == 0
+    assert (record["epochs"], record["steps"]) == (2, 12)
+    assert set(record["metrics"]) >= {"train_loss", "val_loss", "test_loss"}
+    assert (
+        record["versions"]["torch"] == torch.__version__.split("+")[0]
+        or record["versions"]["torch"] == torch.__version__
+    )
+    assert record["machine"]["threads"] == torch.get_num_threads()
+    assert set(record["ops"].values()) <= {"reference", "cpu", "cuda"}
+
+
+def test_config_yaml_holds_every_value(run: Run) -> None:
+    config = yaml.safe_load((run.folder / "config.yaml").read_text())
+    assert config["model"] == {"hidden": 8, "learning_rate": 0.01}
+    assert config["data"] == {"points": 96, "batch_size": 16, "workers": 0}
+    assert config["trainer"]["max_epochs"] == 2
+    assert "gradient_clip_val" in config["trainer"]
+
+
+def test_the_settings_of_a_run_repeat_it_bit_for_bit(run: Run, tmp_path: Path) -> None:
+    again = fit(registry.get(TINY), Settings(**run.settings()), root=tmp_path)[0]
+    expected, actual = run.read_checkpoint()["state_dict"], again.read_checkpoint()["state_dict"]
+    assert all(torch.equal(expected[name], actual[name]) for name in expected)
+
+
+def test_another_seed_gives_other_weights(run: Run, tmp_path: Path) -> None:
+    other = trained(tmp_path, seed=1).read_checkpoint()["state_dict"]
+    assert not torch.equal(other["network.0.weight"], run.read_checkpoint()["state_dict"]["network.0.weight"])
+
+
+def test_a_second_run_leaves_the_first_alone(tmp_path: Path) -> None:
+    first = trained(tmp_path)
+    before = {path: path.read_bytes() for path in first.folder.rglob("*") if path.is_file()}
+    second = trained(tmp_path)
+    assert second.folder != first.folder
+    assert before == {path: path.read_bytes() for path in first.folder.rglob("*") if path.is_file()}
+
+
+def test_evaluation_gives_what_fit_printed(run: Run) -> None:
+    assert evaluate(run, "test")["test_loss"] == run.record["metrics"]["test_loss"]
+    assert evaluate(run, "validate")["val_loss"] == pytest.approx(run.record["best"]["value"])
+
+
+def test_a_checkpoint_alone_in_another_folder_is_enough(run: Run, tmp_path: Path) -> None:
+    alone = tmp_path / "mine.ckpt"
+    alone.write_bytes(run.best.read_bytes())
+    assert evaluate(Run.at(alone), "test")["test_loss"] == run.record["metrics"]["test_loss"]
+    module = load(alone)
+    assert not module.training
+    assert torch.equal(module.network[0].weight, run.read_checkpoint()["state_dict"]["network.0.weight"])
+
+
+def test_a_checkpoint_describes_itself(run: Run) -> None:
+    said = run.read_checkpoint()[KEY]
+    assert (said["plugin"], said["api"]) == (TINY, 1)
+    assert said["settings"] == run.settings()
+    assert "lightning-suite" in said["versions"]
+
+
+def test_a_structure_that_disagrees_with_the_checkpoint_is_shown(run: Run) -> None:
+    other = replace(Settings(**run.settings()), model={"hidden": 9})
+    with pytest.raises(RunError, match=r"network.0.weight: \(8, 4\) there, \(9, 4\) here"):
+        evaluate(run, "test", other)
+
+
+def test_a_run_does_not_go_on_with_another_model(run: Run) -> None:
+    with pytest.raises(RunError, match="--model.hidden: 8 there, 9 asked for"):
+        fit(registry.get(TINY), replace(SETTINGS, model={"hidden": 9}), run=run)
+
+
+def test_a_metric_that_is_not_logged_is_told_once_and_best_is_the_last(tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="logs no 'val_accuracy'"):
+        run = trained(tmp_path, monitor="val_accuracy")
+    best, last = run.read_checkpoint(), torch.load(run.last, weights_only=True)
+    assert all(torch.equal(best["state_dict"][name], last["state_dict"][name]) for name in best["state_dict"])
+
+
+def test_best_is_the_epoch_with_the_best_value_of_the_monitored_metric(tmp_path: Path) -> None:
+    run = trained(tmp_path, monitor="val_loss", mode="max", trainer=SETTINGS.trainer | {"max_epochs": 4})
+    values = [
+        float(row.split(",")[-1])
+        for row in (run.folder / "metrics.csv").read_text().splitlines()[1:]
+        if row.split(",")[-1]
+    ]
+    assert run.record["best"]["value"] == pytest.approx(max(values))
+    assert evaluate(run, "validate")["val_loss"] == pytest.approx(max(values))
+
+
+@pytest.mark.parametrize("logger", [False, {"class_path": "TensorBoardLogger"}, {"class_path": "CSVLogger"}])
+def test_any_logger_or_none_works_beside_metrics_csv(logger: object, tmp_path: Path) -> None:
+    if isinstance(logger, dict):
+        logger = logger | {"init_args": {"save_dir": str(tmp_path / "logs")}}
+    run = trained(tmp_path / "runs", trainer=SETTINGS.trainer | {"logger": logger})
+    assert "val_loss" in (run.folder / "metrics.csv").read_text().splitlines()[0]
+    assert bool(logger) == (tmp_path / "logs").is_dir()
+
+
+def test_predictions_keep_the_order_and_number_of_the_inputs(run: Run, tmp_path: Path) -> None:
+    small = replace(Settings(**run.settings()), data={"batch_size": 5})
+    for settings, name in ((None, "a.csv"), (small, "b.csv")):
+        assert predict(run, None, Predictions(tmp_path / name, "predict_step"), settings) == 96
+    assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.csv").read_text()
+    assert len((tmp_path / "a.csv").read_text().splitlines()) == 97
+
+
+def test_embeddings_are_one_row_an_input(run: Run, tmp_path: Path) -> None:
+    predict(run, None, Predictions(tmp_path / "e.npy", "embed_step"))
+    embeddings = numpy.load(tmp_path / "e.npy", allow_pickle=False)
+    assert (embeddings.shape, embeddings.dtype) == ((96, 4), numpy.float32)
+
+
+def test_a_plugin_that_reads_no_file_refuses_one(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no parameter 'predict_path'"):
+        predict(run, "input.txt", Predictions(tmp_path / "a.csv", "predict_step"))
