@@ -3,5 +3,5 @@
 ``Plugin`` is the record that describes a method; ``load`` gives a trained module back from its run folder.
 """
 
+from lightning_suite.loading import load as load
 from lightning_suite.plugin import Plugin as Plugin
-from lightning_suite.run import load as load

@@ -57,16 +57,18 @@ def time_limit(seconds: float) -> Iterator[None]:
 def unchanged_environment() -> Iterator[None]:
     """Undo what runs inside does to ``os.environ``.
 
+    Torch writes there when it is first imported and reads it later: an import that brings torch along is let be.
+
     Raises:
         EnvironmentChanged: there was something to undo, and nothing else was raised.
     """
-    environment, before = os.environ, dict(os.environ)
+    environment, before, had_torch = os.environ, dict(os.environ), "torch" in sys.modules
     changed: list[str] = []
     try:
         yield
     finally:
         os.environ = environment  # noqa: B003  (the plugin may have put another object in its place)
-        if dict(environment) != before:
+        if dict(environment) != before and ("torch" in sys.modules) == had_torch:
             after = dict(environment)
             changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
             for name in changed:

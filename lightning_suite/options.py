@@ -41,6 +41,7 @@ class Settings:
         seed: seeds Python, numpy and torch before anything is built.
         monitor: the metric that decides which checkpoint is the best.
         mode: whether the best is the smallest or the largest value of that metric.
+        checkpoint_every: last.ckpt is written after so many optimizer steps, and after every epoch; 0: then only.
         model: arguments of the plugin's LightningModule.
         data: arguments of the plugin's LightningDataModule.
         trainer: arguments of the Trainer.
@@ -51,6 +52,7 @@ class Settings:
     seed: int = 0
     monitor: str = "val_loss"
     mode: Literal["min", "max"] = "min"
+    checkpoint_every: int = 1000
     model: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
     trainer: dict[str, Any] = field(default_factory=dict)
@@ -84,6 +86,9 @@ def parser_of(plugin: Plugin, prog: str) -> ArgumentParser:
     parser.add_argument("--seed", type=int, default=Settings.seed, help="seed of Python, numpy and torch")
     parser.add_argument("--monitor", type=str, default=Settings.monitor, help="metric that chooses best.ckpt")
     parser.add_argument("--mode", type=Literal["min", "max"], default=Settings.mode, help="its better direction")
+    parser.add_argument(
+        "--checkpoint_every", type=int, default=Settings.checkpoint_every, help="steps between two writes of last.ckpt"
+    )
     parser.add_class_arguments(registry.resolve(plugin, "module"), "model")
     parser.add_class_arguments(registry.resolve(plugin, "data"), "data")
     # Its nested classes (loggers, callbacks, strategies) are built by jsonargparse, the Trainer itself by the run.

@@ -58,9 +58,7 @@ def check(offsets: Tensor, values: int, name: str) -> None:
             f"{name}: offsets must never fall, but offset {at + 1} is {int(offsets[at + 1])} after {int(offsets[at])}"
         )
     if int(offsets[-1]) != values:
-        raise ValueError(
-            f"{name}: the last offset must be the number of values, {values}, got {int(offsets[-1])}"
-        )
+        raise ValueError(f"{name}: the last offset must be the number of values, {values}, got {int(offsets[-1])}")
 
 
 def lengths(offsets: Tensor) -> Tensor:
@@ -93,7 +91,7 @@ def pack(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
 def split(values: Tensor, offsets: Tensor) -> tuple[Tensor, ...]:
     """The sequences again, as views: the inverse of `pack`."""
-    return values.split(lengths(offsets).tolist())
+    return torch.split(values, lengths(offsets).tolist())
 
 
 def segment_sum(values: Tensor, offsets: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from lightning_suite import ops
 from lightning_suite.metrics_file import MetricsFile
 from lightning_suite.options import Settings
 from lightning_suite.plugin import Plugin
-from lightning_suite.resume import save_at_border
+from lightning_suite.resume import save_between_batches
 from lightning_suite.run import KEY, Run, git_commit, machine, now, versions
 
 
@@ -33,6 +33,9 @@ class Recorder(Checkpoint):
         self._root = root
         self._metrics = metrics
         self._monitor_missed = False
+        self._saved_at = 0
+        self._stepped_at = 0
+        self._validated = False
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Makes the folder, in one process, and writes what is known before the first step."""
@@ -70,12 +73,25 @@ class Recorder(Checkpoint):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keeps the checkpoint when validation was the best so far."""
         if not trainer.sanity_checking and trainer.state.fn == "fit":
+            self._validated = True
             self._keep_best(trainer)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Saves where the last epoch has ended; nothing of this one has happened yet."""
         if trainer.current_epoch > 0:
             self._save_last(trainer)
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Saves in the middle of an epoch, after so many optimizer steps.
+
+        Just after a validation in the middle of an epoch it waits for a step: Lightning would count that step twice.
+        """
+        due = self._settings.checkpoint_every and trainer.global_step >= self._saved_at + self._settings.checkpoint_every
+        just_stepped = trainer.global_step > self._stepped_at
+        self._stepped_at = trainer.global_step
+        if due and just_stepped and batch_idx > 0 and not self._validated:
+            self._save_last(trainer)
+        self._validated = False
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Saves the end."""
@@ -99,6 +115,7 @@ class Recorder(Checkpoint):
         if trainer.state.fn != "fit":
             return
         self.best_value = checkpoint[KEY]["best_value"]
+        self._saved_at = self._stepped_at = checkpoint["global_step"]
         self._metrics.cut(checkpoint[KEY]["metrics_rows"])
 
     def _keep_best(self, trainer: Trainer) -> None:
@@ -122,10 +139,11 @@ class Recorder(Checkpoint):
     def _save_last(self, trainer: Trainer) -> None:
         if self.run is None:
             return
+        self._saved_at = trainer.global_step
         self._metrics.save()
-        save_at_border(trainer, self.run.last)
+        save_between_batches(trainer, self.run.last)
         if self.best_value is None:
             if not trainer.enable_validation:
                 self._keep_best(trainer)
             if self.best_value is None:
-                save_at_border(trainer, self.run.best)
+                save_between_batches(trainer, self.run.best)

@@ -11,7 +11,7 @@ A single file is imported under its stem, without its folder becoming importable
 names the file's own classes as ``module="echo:Net"``, and ``recipes="echo:recipes"`` is the folder ``recipes``
 beside it. A stem that already names another importable module is refused.
 
-Imports have a time limit (see ``lightning_suite.guard``); the environment variable
+Imports of installed plugins have a time limit (see ``lightning_suite.guard``); the environment variable
 ``LIGHTNING_SUITE_IMPORT_LIMIT`` gives another one, in seconds.
 """
 

@@ -5,7 +5,9 @@ Only the light verbs' needs are served here: is it installed at all, which extra
 """
 
 import re
+import sys
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 
 _REQUIRES = re.compile(
@@ -24,10 +26,7 @@ def identity(found: Distribution) -> tuple[str, str]:
 
 def version(name: str) -> str | None:
     """Version of an installed distribution, None when it is not installed."""
-    try:
-        return identity(distribution(name))[1]
-    except PackageNotFoundError:
-        return None
+    return _version(name, tuple(sys.path))
 
 
 def required(name: str, extra: str) -> "list[Requirement]":
@@ -81,6 +80,15 @@ class Requirement:
 
     name: str
     versions: str
+
+
+@cache
+def _version(name: str, _path: tuple[str, ...]) -> str | None:
+    """The version that a search path gives; many plugins ask for the same few distributions."""
+    try:
+        return identity(distribution(name))[1]
+    except PackageNotFoundError:
+        return None
 
 
 def _headers(found: Distribution) -> str:

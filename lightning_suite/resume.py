@@ -1,10 +1,13 @@
 """Exact resume: a run that was interrupted and goes on ends bit for bit where it would have ended.
 
-``last.ckpt`` is written at the border between two epochs, when everything of the old epoch has happened (validation,
-schedulers that watch a metric, logging) and nothing of the new one has. It also holds the state of every random
-generator of every process. What comes after is then a function of the checkpoint alone, provided that the order of
-random draws is the same: an iterator over the training data draws its seed when it is made, and Lightning makes it
-earlier in a resumed run than in one that goes on. ``LateLoader`` makes it when the first batch is asked for in both.
+``last.ckpt`` is written between two batches, when everything of the old one has happened (its step, schedulers,
+validation, logging) and nothing of the new one has. Beside what Lightning keeps it holds, for every process, the state
+of the random generators now and where the epoch's data began, how many batches have been taken since, and the averages
+that the epoch has gathered. Going on puts the generators back to where the data began, passes over the batches that
+were taken, and puts the generators to where they were.
+
+The iterator over the training data draws its seed when it is made, and Lightning makes it earlier in a resumed run than
+in one that goes on. ``LateLoader`` makes it when the first batch is asked for, in both.
 """
 
 import random
@@ -18,24 +21,28 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loops.loop import _Loop
 from pytorch_lightning.trainer.states import RunningStage
+from torchmetrics import Metric
+
+State = dict[str, Any]
 
 
-def random_state() -> dict[str, Any]:
+def random_state() -> State:
     """The state of the global generators of this process, as tensors and plain values."""
     algorithm, keys, position, has_gauss, cached = numpy.random.get_state(legacy=True)
+    _, python, gauss = random.getstate()
     return {
-        "python": list(random.getstate()[1]),
-        "python_gauss": random.getstate()[2],
+        "python": [torch.tensor(python), gauss],
         "numpy": [str(algorithm), torch.from_numpy(keys.astype("int64")), position, has_gauss, cached],
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
 
 
-def set_random_state(state: dict[str, Any]) -> None:
+def set_random_state(state: State) -> None:
     """Puts the global generators of this process into a state that ``random_state`` gave."""
+    python, gauss = state["python"]
+    random.setstate((3, tuple(python.tolist()), gauss))
     algorithm, keys, position, has_gauss, cached = state["numpy"]
-    random.setstate((3, tuple(state["python"]), state["python_gauss"]))
     numpy.random.set_state((algorithm, keys.numpy().astype("uint32"), position, has_gauss, cached))
     torch.set_rng_state(state["torch"])
     if state["cuda"] and torch.cuda.is_available():
@@ -43,29 +50,58 @@ def set_random_state(state: dict[str, Any]) -> None:
 
 
 class LateLoader:
-    """A loader whose iterator is made when its first batch is asked for, not when ``iter`` is called."""
+    """A loader whose iterator is made when its first batch is asked for, and which can go on in the middle.
+
+    Attributes:
+        loader: what it gives the batches of.
+        began: the state of the generators when the iterator was made.
+    """
 
     def __init__(self, loader: Iterable[Any]) -> None:
         self.loader = loader
+        self.began: State | None = None
+        self._from: tuple[State, int, State] | None = None
+
+    def go_on(self, began: State, taken: int, now: State) -> None:
+        """Lets the next iterator be the one of an interrupted epoch, after the batches that were taken from it."""
+        self._from = (began, taken, now)
 
     def __iter__(self) -> Iterator[Any]:
-        yield from self.loader
+        began, taken, now = self._from or (None, 0, None)
+        self._from = None
+        if began is not None:
+            set_random_state(began)
+        self.began = random_state()
+        batches = iter(self.loader)
+        for _ in range(taken):
+            next(batches)
+        if now is not None:
+            set_random_state(now)
+        yield from batches
 
     def __len__(self) -> int:
         return len(self.loader)  # type: ignore[arg-type]
+
+    def state_dict(self) -> State:
+        """Nothing: ``ExactResume`` keeps the state, for every process. Lightning asks whether there is such a method."""
+        return {}
+
+    def load_state_dict(self, state: State) -> None:
+        """Does nothing, see ``state_dict``."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["loader"], name)
 
 
 class ExactResume(Callback):
-    """Keeps the random generators with the checkpoint and puts them back where an epoch begins."""
+    """Keeps with each checkpoint what Lightning does not, and puts it back when training goes on from one."""
 
     def __init__(self) -> None:
-        self._pending: list[dict[str, Any]] = []
+        self._loaders: list[LateLoader] = []
+        self._loaded: State | None = None
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Makes Lightning's training loader late; its own way in, after it has added distributed samplers."""
+        """Makes Lightning's training loaders late; its own way in, after it has added distributed samplers."""
         strategy = trainer.strategy
         process = strategy.process_dataloader
 
@@ -73,44 +109,108 @@ class ExactResume(Callback):
             loader = process(dataloader)
             if trainer.state.stage is not RunningStage.TRAINING:
                 return loader
-            if self._pending:
+            late = LateLoader(loader)  # type: ignore[arg-type]
+            self._loaders.append(late)
+            loaded = self._loaded
+            if loaded is not None and loaded["taken"]:
+                late.go_on(loaded["began"][len(self._loaders) - 1], loaded["taken"], loaded["now"])
+            elif loaded is not None:
                 # Lightning takes every checkpoint of a run with max_steps for one from the middle of an epoch.
                 _Loop.restarting.fset(trainer.fit_loop, False)  # type: ignore[attr-defined]
-            return LateLoader(loader)  # type: ignore[arg-type]
+            return late
 
         if stage == "fit":
+            self._loaders = []
             strategy.process_dataloader = process_late  # type: ignore[method-assign]
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Puts back the generators of the checkpoint that training goes on from."""
-        if self._pending:
-            set_random_state(self._pending[min(trainer.global_rank, len(self._pending) - 1)])
-            self._pending = []
+        """Puts the generators back where an epoch begins; one that goes on in its middle does not come here."""
+        if self._loaded is not None:
+            set_random_state(self._loaded["now"])
+            self._loaded = None
 
-    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Adds the generators of every process, in the order of their ranks."""
-        states = [random_state()]
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Puts back what the module's own metrics had gathered when the epoch was interrupted."""
+        if self._loaded is not None:
+            for name, values in self._loaded["metrics"].items():
+                metric = pl_module.get_submodule(name)
+                for key, value in values.items():
+                    setattr(metric, key, value.to(pl_module.device) if isinstance(value, torch.Tensor) else value)
+            # Else Lightning passes over the schedulers that step when this epoch ends.
+            _Loop.restarting.fset(trainer.fit_loop, False)  # type: ignore[attr-defined]
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Adds what had been logged in the epoch before it was interrupted to what its next batch has logged."""
+        if self._loaded is None:
+            return
+        for name, (value, weight) in self._loaded["logged"].items():
+            logged = trainer.fit_loop.epoch_loop._results[name]
+            before = value.to(logged.value.device)
+            if logged.meta.is_max_reduction or logged.meta.is_min_reduction:
+                logged.value = logged.meta.reduce_fx(before, logged.value)
+            else:
+                logged.value = before + logged.value
+            if logged.meta.is_mean_reduction:
+                logged.cumulated_batch_size = logged.cumulated_batch_size + weight.to(before.device)
+        self._loaded = None
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: State) -> None:
+        """Adds the state of every process, in the order of their ranks."""
+        progress = trainer.fit_loop.epoch_loop.batch_progress.current
+        inside = trainer.fit_loop.epoch_progress.current.processed < trainer.fit_loop.epoch_progress.current.started
+        own = {
+            "now": random_state(),
+            "began": [loader.began for loader in self._loaders],
+            "taken": progress.completed if inside else 0,
+            "logged": _logged(trainer) if inside else {},
+            "metrics": _metrics(pl_module) if inside else {},
+        }
+        states: list[Any] = [own] * trainer.world_size
         if trainer.world_size > 1:
-            states *= trainer.world_size
-            torch.distributed.all_gather_object(states, random_state())
-        checkpoint["random_states"] = states
+            torch.distributed.all_gather_object(states, own)
+        checkpoint["processes"] = states
 
-    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Remembers the generators until the epoch begins."""
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: State) -> None:
+        """Remembers the state of this process until training begins."""
         if trainer.state.fn == "fit":
-            self._pending = checkpoint["random_states"]
+            states = checkpoint["processes"]
+            self._loaded = states[min(trainer.global_rank, len(states) - 1)]
 
 
-def save_at_border(trainer: Trainer, path: Path) -> None:
-    """Writes a checkpoint that says the last epoch is over and none has begun.
+def save_between_batches(trainer: Trainer, path: Path) -> None:
+    """Writes a checkpoint in ``on_train_epoch_start``, ``on_train_batch_start`` or ``on_train_end``.
 
-    Lightning counts an epoch as ready before ``on_train_epoch_start``, the first hook that comes after the last
-    epoch's schedulers and logging; a checkpoint that holds this count would take the old epoch's batches for its own.
+    Lightning has counted what is about to begin as ready by then; the checkpoint says that it has not begun, so that
+    nothing of the old is taken for the new.
     """
-    progress = trainer.fit_loop.epoch_progress
-    unfinished = progress.total.ready - progress.total.completed
-    progress.total.ready -= unfinished
-    progress.current.ready -= unfinished
+    epochs, batches = trainer.fit_loop.epoch_progress, trainer.fit_loop.epoch_loop.batch_progress
+    ahead = [(progress, progress.total.ready - progress.total.started) for progress in (epochs, batches)]
+    is_last, batches.is_last_batch = batches.is_last_batch, False
+    for progress, count in ahead:
+        progress.total.ready -= count
+        progress.current.ready -= count
     trainer.save_checkpoint(path)
-    progress.total.ready += unfinished
-    progress.current.ready += unfinished
+    for progress, count in ahead:
+        progress.total.ready += count
+        progress.current.ready += count
+    batches.is_last_batch = is_last
+
+
+def _logged(trainer: Trainer) -> State:
+    """What ``LightningModule.log`` has gathered in the epoch, by Lightning's key: sum or extreme, and weight."""
+    return {
+        name: [logged.value.detach().cpu(), getattr(logged, "cumulated_batch_size", torch.zeros(())).cpu()]
+        for name, logged in trainer.fit_loop.epoch_loop._results.items()
+        if logged.is_tensor and logged.meta.on_epoch
+    }
+
+
+def _metrics(module: LightningModule) -> State:
+    """What the module's own metrics have gathered in the epoch, by their place in it."""
+    return {
+        name: {key: getattr(metric, key) for key in (*metric._defaults, "_update_count")}
+        for name, metric in module.named_modules()
+        if isinstance(metric, Metric)
+    }

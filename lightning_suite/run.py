@@ -19,12 +19,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lightning_suite.errors import RunError
-
-if TYPE_CHECKING:
-    from pytorch_lightning import LightningModule
 
 KEY = "lightning_suite"
 """Where a checkpoint holds what it says of itself."""
@@ -139,20 +136,6 @@ def plugin_of(path: str) -> str | None:
         return str(run.settings()["plugin"]) if run.folder.is_dir() else None
     except (RunError, KeyError):
         return None
-
-
-def load(run: str | Path | Run) -> "LightningModule":
-    """The trained module of a run folder or a checkpoint, on the CPU and in evaluation mode.
-
-    Nothing but the folder is needed: the checkpoint names its plugin and holds its settings.
-
-    Raises:
-        RunError: there is no such run, or its checkpoint cannot be read.
-        PluginError: its plugin is not installed or broken.
-    """
-    from lightning_suite.training import restore
-
-    return restore(run if isinstance(run, Run) else Run.at(run))
 
 
 def versions() -> dict[str, str]:

@@ -15,6 +15,9 @@ _FOREIGN = {
     "Dataset", "IterableDataset", "torch.utils.data.Dataset", "torch.utils.data.IterableDataset", "DataLoader",
 }  # fmt: skip
 
+_CLASS = re.compile(r"^class\s+(?P<name>\w+)(?:\[[^\]]*\])?\s*(?:\((?P<bases>[^)]*)\))?\s*:", re.MULTILINE)
+_DEFINED = re.compile(r"^(?:class|def|async\s+def)\s+(\w+)", re.MULTILINE)
+
 
 def locate(module: str) -> ModuleSpec | None:
     """Find a module without importing it or its parents; None when there is none."""
@@ -55,6 +58,8 @@ def text(module: str) -> str | None:
 
 def may_define(source: str, name: str) -> bool:
     """Whether a module can have an attribute; False only where its text shows that it cannot."""
+    if name in names(source):  # the common case; a pattern of its own for every name takes long to compile
+        return True
     word = re.escape(name)
     return bool(
         re.search(
@@ -72,7 +77,7 @@ def may_define(source: str, name: str) -> bool:
 
 def names(source: str) -> list[str]:
     """The classes and functions that a module defines at its top level."""
-    return re.findall(r"^(?:class|def|async\s+def)\s+(\w+)", source, re.MULTILINE)
+    return _DEFINED.findall(source)
 
 
 def plainly_not(source: str, name: str, lightning_class: str) -> str:
@@ -123,11 +128,11 @@ def _ask_finders(name: str, inside: list[str] | None) -> ModuleSpec | None:
 def _bases(source: str, name: str, seen: set[str]) -> set[str] | None:
     """Bases of a class of this module, those of the module's own classes replaced by theirs; None when unknown."""
     seen.add(name)
-    found = re.search(rf"^class\s+{re.escape(name)}(?:\[[^\]]*\])?\s*(?:\(([^)]*)\))?\s*:", source, re.MULTILINE)
-    if found is None:
+    classes = {found["name"]: found["bases"] or "" for found in _CLASS.finditer(source)}
+    if name not in classes:
         return None
     result: set[str] = set()
-    for written in (found[1] or "").split(","):
+    for written in classes[name].split(","):
         base = written.strip()
         if not base or base.startswith(("metaclass=", "#")):
             continue

@@ -7,13 +7,14 @@ the run folder, and hands back what the verb prints.
 import inspect
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from pytorch_lightning import LightningDataModule, LightningModule, Trainer, seed_everything
+from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.utilities.model_helpers import is_overridden
 
 from lightning_suite import registry
@@ -36,7 +37,14 @@ CHATTER = ("💡", "GPU available", "TPU available", "HPU available", "`weights_
 """How messages of Lightning's begin that say the same in every run."""
 
 
-def fit(plugin: Plugin, settings: Settings, *, root: str | Path = "runs", run: Run | None = None) -> tuple[Run, bool]:
+def fit(
+    plugin: Plugin,
+    settings: Settings,
+    *,
+    root: str | Path = "runs",
+    run: Run | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> tuple[Run, bool]:
     """Trains a plugin into a new run folder, or goes on in one, and tests the best checkpoint where there is test data.
 
     Args:
@@ -44,6 +52,7 @@ def fit(plugin: Plugin, settings: Settings, *, root: str | Path = "runs", run: R
         settings: with which options.
         root: the folder of all runs.
         run: a run to go on with, from its last checkpoint; from the beginning when it was interrupted before one.
+        callbacks: Lightning callbacks beside those that the settings name.
 
     Returns:
         The run, and whether this process is the one that speaks for all.
@@ -60,7 +69,7 @@ def fit(plugin: Plugin, settings: Settings, *, root: str | Path = "runs", run: R
         _refuse_other_settings(Run(start.parent.parent, start), settings)
     metrics = MetricsFile()
     recorder = Recorder(plugin, settings, root, metrics, run)
-    trainer = trainer_of(built.trainer, root, metrics, recorder)
+    trainer = trainer_of(built.trainer, root, metrics, recorder, *callbacks)
     clock = time.monotonic()
     trainer.fit(built.model, datamodule=built.data, ckpt_path=start)
     if recorder.run is None:

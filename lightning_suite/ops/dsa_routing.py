@@ -8,7 +8,6 @@ and z is the sentence. The z of one iteration is the weight vector of the next. 
 (2018), arXiv:1808.07383. In the first iteration all weights of a sentence of n words are 1 / n.
 """
 
-import torch
 from torch import Tensor
 
 from lightning_suite import ragged
@@ -18,7 +17,8 @@ def _check(x: Tensor, offsets: Tensor, iterations: int) -> None:
     if x.dim() != 3 or not x.is_floating_point():
         kind = str(x.dtype).removeprefix("torch.")
         raise ValueError(
-            f"dsa_routing: x must be floating point of shape (word, head, head_dim), got {kind} of shape {tuple(x.shape)}"
+            "dsa_routing: x must be floating point of shape (word, head, head_dim), "
+            f"got {kind} of shape {tuple(x.shape)}"
         )
     if offsets.device != x.device:
         raise ValueError(f"dsa_routing: offsets must be on the device of x, {x.device}, got {offsets.device}")

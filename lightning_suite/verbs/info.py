@@ -74,7 +74,8 @@ def _expected(expected: Any) -> str:
     if not isinstance(expected, Mapping):
         return ""
     numbers = ", ".join(f"{metric} {number}" for metric, number in expected.items() if metric != "source")
-    return f"{numbers} ({expected['source']})" if expected.get("source") else numbers
+    told = str(expected.get("source", ""))
+    return f"{numbers} ({told})" if numbers and told else numbers or told
 
 
 def _help_line(path: str) -> str:

@@ -11,7 +11,10 @@ import pytest
 
 MODULE = "from pytorch_lightning import LightningModule\n\n\nclass Net(LightningModule):\n    pass\n"
 DATA = "from pytorch_lightning import LightningDataModule\n\n\nclass Data(LightningDataModule):\n    pass\n"
-STUDIES = 'def {command}(run: str = "none", *, times: int = 1) -> None:\n    """Says the run."""\n    print(__name__, run, times)\n'
+STUDIES = '''def {command}(run: str, *, times: int = 1) -> None:
+    """Says the run."""
+    print(__name__, run, times)
+'''
 
 
 class Bad(NamedTuple):

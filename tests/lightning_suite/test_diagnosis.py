@@ -97,7 +97,10 @@ def test_a_trial_of_a_good_plugin_finds_nothing(here: Any) -> None:
 def test_a_trial_imports_the_classes(here: Any) -> None:
     here.add_light_lightning()
     here.add(
-        "calm", "calm_plugin", "calm-plugin", files={"data.py": "raise RuntimeError('no libfoo')\nclass Data: x = y"}
+        "calm",
+        "calm_plugin",
+        "calm-plugin",
+        files={"data.py": "raise RuntimeError('no libfoo')\nclass Data(Unknown): ..."},
     )
     assert "RuntimeError: no libfoo" in causes("calm")
 

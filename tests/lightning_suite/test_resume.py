@@ -1,6 +1,7 @@
 """A run that was killed and goes on ends where an uninterrupted one ends."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from pytorch_lightning.callbacks import Callback
 
 from lightning_suite import registry
 from lightning_suite.options import Settings
@@ -18,11 +20,11 @@ from lightning_suite.training import fit
 TINY = f"{Path(__file__).parent / 'tiny.py'}:plugin"
 QUIET = {"enable_progress_bar": False, "enable_model_summary": False, "logger": False, "accelerator": "cpu"}
 TRAINER = QUIET | {"max_epochs": 4, "log_every_n_steps": 2}
-FLAGS = [f"--trainer.{name}={str(value).lower()}" for name, value in TRAINER.items()]
+FLAGS = ["--checkpoint_every=4"] + [f"--trainer.{name}={str(value).lower()}" for name, value in TRAINER.items()]
 
 
-def settings(**trainer: Any) -> Settings:
-    return Settings(plugin=TINY, trainer=TRAINER | trainer)
+def settings(checkpoint_every: int = 4, **trainer: Any) -> Settings:
+    return Settings(plugin=TINY, trainer=TRAINER | trainer, checkpoint_every=checkpoint_every)
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +49,10 @@ def contents(path: Path) -> dict[str, Any]:
     return torch.load(path, weights_only=True)
 
 
-# An epoch has 6 steps. Checkpoints are written best, last, best, last ...: the first epoch ends with the first two.
-@pytest.mark.parametrize("moment", ["step 3", "step 6", "step 15", "step 23", "write 1", "write 2", "write 4"])
+# An epoch has 6 steps. Checkpoints are written after steps 4, 6 (the best, then the last), 10, 12 (both), ...
+@pytest.mark.parametrize(
+    "moment", ["step 3", "step 5", "step 6", "step 11", "step 15", "step 23", "write 1", "write 2", "write 3", "write 5"]
+)
 def test_a_killed_run_that_goes_on_ends_bit_for_bit_where_an_uninterrupted_one_ends(
     moment: str, uninterrupted: Run, tmp_path: Path
 ) -> None:
@@ -83,6 +87,29 @@ def test_a_run_limited_in_steps_resumes_exactly(tmp_path: Path) -> None:
     half, _ = fit(registry.get(TINY), settings(**limited | {"max_steps": 12}), root=tmp_path / "half")
     resumed, _ = fit(registry.get(TINY), settings(**limited), run=half)
     assert differences(contents(whole.last)["state_dict"], contents(resumed.last)["state_dict"]) == []
+
+
+@pytest.mark.parametrize("trainer", [{"accumulate_grad_batches": 2}, {"val_check_interval": 3}])
+def test_a_run_resumes_exactly_in_the_middle_of_an_epoch(trainer: dict[str, Any], tmp_path: Path) -> None:
+    kept: list[Path] = []
+
+    class Keep(Callback):
+        def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+            if trainer.current_epoch == 1 and batch_idx == 5:
+                last = Path(trainer.log_dir) / "checkpoints" / "last.ckpt"
+                kept.append(Path(shutil.copy(last, tmp_path / "middle.ckpt")))
+
+    whole, _ = fit(registry.get(TINY), settings(1, **trainer), root=tmp_path / "whole", callbacks=[Keep()])
+    middle = contents(kept[0])
+    assert middle["processes"][0]["taken"] > 0
+    (whole.folder / "expected").mkdir()
+    for name in ("last", "best"):
+        shutil.copy(whole.folder / "checkpoints" / f"{name}.ckpt", whole.folder / "expected")
+    shutil.copy(kept[0], whole.last)
+
+    resumed, _ = fit(registry.get(TINY), settings(1, **trainer), run=whole)
+
+    assert differences(contents(whole.folder / "expected" / "last.ckpt"), contents(resumed.last)) == []
 
 
 def test_workers_of_the_loader_do_not_change_what_resumes(tmp_path: Path) -> None:

@@ -62,7 +62,9 @@ def test_it_says_what_to_type_next(listed: Any) -> None:
     assert listed.stdout.splitlines()[-1].startswith("next: suite info ")
 
 
-@pytest.mark.parametrize("words", [[], ["--version"], ["list"], ["info", "good"], ["lits"], ["info", "goood"]])
+@pytest.mark.parametrize(
+    "words", [[], ["--version"], ["list"], ["info", "good"], ["lits"], ["info", "goood"], ["fit", "--plugin", "goood"]]
+)
 def test_the_light_verbs_import_neither_torch_nor_lightning_nor_numpy(
     words: list[str], site: Any, tmp_path: Any
 ) -> None:
@@ -83,7 +85,7 @@ def test_the_light_verbs_import_neither_torch_nor_lightning_nor_numpy(
         check=True,
     )
     modules = set(json.loads(done.stdout.splitlines()[-1]))
-    assert not modules & {"torch", "lightning", "pytorch_lightning", "lightning_fabric", "numpy", "jsonargparse"}
+    assert not modules & {"torch", "lightning", "pytorch_lightning", "lightning_fabric", "numpy"}
     assert not modules & {"light_good.module", "light_good.data"}
 
 

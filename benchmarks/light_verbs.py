@@ -1,0 +1,105 @@
+"""CPU seconds (user + system) of the verbs that answer at once, alone and with 100 more plugins installed.
+
+    python benchmarks/light_verbs.py
+
+Prints one table and writes benchmarks/results/light_verbs.json. CPU seconds are compared, not wall time: other
+processes on the machine change the one far less than the other. Each figure is the median of RUNS commands.
+"""
+
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+RUNS = 9
+MORE_PLUGINS = 100
+BUDGET = 0.25
+BUDGET_OF_MORE = 0.10
+
+COMMANDS = [
+    ("python -c pass", ["-c", "pass"]),
+    ("suite", ["-m", "lightning_suite"]),
+    ("suite --version", ["-m", "lightning_suite", "--version"]),
+    ("suite list", ["-m", "lightning_suite", "list"]),
+    ("suite info dsa", ["-m", "lightning_suite", "info", "dsa"]),
+    ("suite lits", ["-m", "lightning_suite", "lits"]),
+    ("suite info dsaa", ["-m", "lightning_suite", "info", "dsaa"]),
+    ("suite fit --plugin dsaa", ["-m", "lightning_suite", "fit", "--plugin", "dsaa"]),
+]
+
+
+def cpu_seconds(arguments: list[str], path: list[Path]) -> float:
+    """Median of the CPU seconds that a Python command takes, with these folders on its search path."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*map(str, path), os.environ.get("PYTHONPATH", "")])}
+    seconds = []
+    for _ in range(RUNS + 1):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, check=False)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return statistics.median(seconds[1:])  # the first one compiles the modules
+
+
+def install_plugins(folder: Path, number: int) -> None:
+    """Write distributions as pip would leave them, each with a plugin of two classes and a recipe."""
+    for i in range(number):
+        package = folder / f"many_{i:03}"
+        (package / "recipes").mkdir(parents=True)
+        (package / "__init__.py").write_text(
+            "from lightning_suite.plugin import Plugin\n\n"
+            f"plugin = Plugin(name='many{i:03}', summary='One of many', module='{package.name}.module:Net{i}',\n"
+            f"    data='{package.name}.data:Data{i}', recipes='{package.name}:recipes', extra='many')\n"
+        )
+        (package / "module.py").write_text(
+            f"from pytorch_lightning import LightningModule\n\n\nclass Net{i}(LightningModule):\n    pass\n"
+        )
+        (package / "data.py").write_text(
+            f"from pytorch_lightning import LightningDataModule\n\n\nclass Data{i}(LightningDataModule):\n    pass\n"
+        )
+        (package / "recipes" / "default.yaml").write_text(
+            "summary: A short one\nexpected:\n  test_accuracy: 0.9\nmodel:\n  hidden_dim: 8\ndata:\n  batch_size: 4\n"
+        )
+        metadata = folder / f"many_{i:03}-1.0.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text(
+            f"Metadata-Version: 2.4\nName: many-{i:03}\nVersion: 1.0\nRequires-Dist: torch\nProvides-Extra: many\n"
+            'Requires-Dist: numpy; extra == "many"\n\n# Many\n'
+        )
+        (metadata / "entry_points.txt").write_text(f"[lightning_suite.plugins]\nmany{i:03} = {package.name}:plugin\n")
+
+
+def main() -> None:
+    """Measure, print, write."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        install_plugins(Path(folder), MORE_PLUGINS)
+        for name, arguments in COMMANDS:
+            alone = cpu_seconds(arguments, [])
+            rows.append({"command": name, "alone": alone, "with_100_more": cpu_seconds(arguments, [Path(folder)])})
+    print(f"{'command':<26}{'CPU s':>8}{'with ' + str(MORE_PLUGINS) + ' more':>16}{'they add':>10}")
+    for row in rows:
+        alone, more = float(row["alone"]), float(row["with_100_more"])
+        print(f"{row['command']:<26}{alone:>8.3f}{more:>16.3f}{more - alone:>10.3f}")
+    print(f"budget: {BUDGET} alone, {BUDGET_OF_MORE} for the {MORE_PLUGINS} more; medians of {RUNS}")
+    result = {
+        "budget": {"alone": BUDGET, "added_by_100": BUDGET_OF_MORE},
+        "runs": RUNS,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "versions": {name: version(name) for name in ("lightning-suite", "torch", "pytorch-lightning")},
+        "cpu_seconds": rows,
+    }
+    target = Path(__file__).parent / "results" / "light_verbs.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(result, indent=2) + "\n")
+    print(f"written: {target}")
+
+
+if __name__ == "__main__":
+    main()

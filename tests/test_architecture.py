@@ -1,0 +1,355 @@
+"""The house rules of ARCHITECTURE.md, held by reading the source: what may import what, and what is called what.
+
+Nothing of the project is imported here; the files are parsed, so a rule holds for code that cannot run as well.
+"""
+
+import ast
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CORE = ROOT / "lightning_suite"
+PLUGINS = sorted(folder for folder in (ROOT / "plugins").glob("suite_*") if folder.is_dir())
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+ENTRY_POINTS: dict[str, str] = PROJECT["entry-points"]["lightning_suite.plugins"]
+
+LIGHTNING = {"lightning", "lightning_fabric", "pytorch_lightning"}
+HEAVY = LIGHTNING | {"jsonargparse", "matplotlib", "msgpack", "numpy", "pyarrow", "torch", "torchmetrics"}
+LIGHT = ["__init__", "__main__", "cli", "errors", "plugin", "registry", "verbs.info", "verbs.list"]
+PLUGIN_FILES = ["README.md", "__init__.py", "data.py", "module.py", "network.py", "recipes/default.yaml", "studies.py"]
+VAGUE_NAMES = {"base", "common", "helper", "helpers", "manager", "misc", "util", "utils"}
+
+
+# Reading the source
+
+
+def python_files(*folders: Path) -> list[Path]:
+    return sorted(path for folder in folders for path in folder.rglob("*.py") if ".venv" not in path.parts)
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def imported(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """The dotted names that import statements name; ``from a import b`` gives a and a.b, for b may be a module."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def imports(path: Path) -> set[str]:
+    """Everything that a file imports, wherever in it."""
+    return set(imported(ast.walk(parse(path))))
+
+
+def walk_what_runs(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run when a module is imported: not the bodies of functions, not what only a type checker reads."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            continue
+        yield child
+        yield from walk_what_runs(child)
+
+
+def file_of(module: str) -> Path | None:
+    """The file of a module of the core or of a plugin; None for anything else."""
+    folder = ROOT if module.split(".")[0] == "lightning_suite" else ROOT / "plugins"
+    stem = folder.joinpath(*module.split("."))
+    return next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), None)
+
+
+def imports_to_start(module: str) -> dict[str, str]:
+    """All that is imported, through any number of our modules, by importing one; each with the module that names it."""
+    found: dict[str, str] = {}
+    waiting, seen = [module], set()
+    while waiting:
+        name = waiting.pop()
+        parts = name.split(".")
+        waiting += [parent for i in range(1, len(parts)) if (parent := ".".join(parts[:i])) not in seen]
+        path = file_of(name)
+        if path is None or name in seen:
+            continue
+        seen.add(name)
+        for target in imported(walk_what_runs(parse(path))):
+            found.setdefault(target, name)
+            waiting.append(target)
+    return found
+
+
+def heavy_imports_to_start(module: str) -> list[str]:
+    return sorted(f"{by} imports {name}" for name, by in imports_to_start(module).items() if root_of(name) in HEAVY)
+
+
+def root_of(name: str) -> str:
+    return name.split(".")[0]
+
+
+def place(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def own_modules(names: Iterable[str], package: str) -> set[str]:
+    """Of the imported names, the modules that lie directly in a package: suite_x.data.Y gives data."""
+    return {name.split(".")[1] for name in names if name.startswith(package + ".")}
+
+
+def packages_of(requirements: Iterable[str]) -> set[str]:
+    """Import names of requirements such as ``pytorch-lightning>=2.6``; almost all differ by the dash alone."""
+    otherwise = {"pyyaml": "yaml"}
+    together = {"pytorch-lightning": {"lightning_fabric"}}  # a distribution with more than one package
+    names = []
+    for requirement in requirements:
+        end = next((i for i, sign in enumerate(requirement) if sign not in "-._" and not sign.isalnum()), None)
+        names.append(requirement[:end].lower())
+    found = {otherwise.get(name, name.replace("-", "_")) for name in names}
+    return found.union(*(together.get(name, set()) for name in names))
+
+
+# Imports go one way
+
+
+def test_no_plugin_imports_another() -> None:
+    packages = {folder.name for folder in PLUGINS}
+    bad = [
+        f"{place(path)} imports {name}"
+        for folder in PLUGINS
+        for path in python_files(folder)
+        for name in imports(path)
+        if root_of(name) in packages - {folder.name}
+    ]
+    assert not bad, f"what two plugins share belongs in lightning_suite: {bad}"
+
+
+def test_the_core_names_no_first_party_plugin() -> None:
+    packages = [folder.name for folder in PLUGINS]
+    bad = [
+        f"{place(path)} names {package}"
+        for path in CORE.rglob("*")
+        if path.is_file() and path.suffix not in {".pyc", ".so"}
+        for package in packages
+        if package in path.read_text(encoding="utf-8")
+    ]
+    bad += [
+        f"{place(path)}:{node.lineno} names {node.value!r}"
+        for path in python_files(CORE)
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.Constant) and node.value in ENTRY_POINTS
+    ]
+    assert not bad, f"the core knows plugins only through their records; let the record say it: {bad}"
+
+
+@pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)
+def test_a_network_is_plain_torch_without_lightning(folder: Path) -> None:
+    files = folder.glob("network*.py")
+    bad = sorted(name for path in files for name in imports(path) if root_of(name) in LIGHTNING)
+    assert not bad, f"{folder.name}/network.py says what is computed; move what needs Lightning to module.py: {bad}"
+
+
+@pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)
+def test_inside_a_plugin_imports_go_from_studies_to_module_to_network(folder: Path) -> None:
+    layers = {"data", "network", "module", "studies"}
+    forbidden = {
+        "data": {"network", "module", "studies"},
+        "network": {"data", "module", "studies"},
+        "module": {"studies"},
+        "studies": set(),
+    }
+    bad = {
+        place(path): wrong
+        for path in folder.glob("*.py")
+        if (wrong := own_modules(imports(path), folder.name) & forbidden.get(path.stem, layers))
+    }
+    assert not bad, f"these import what stands above them (any other file of a plugin stands below all four): {bad}"
+
+
+def test_in_the_core_imports_go_from_the_command_to_the_parts() -> None:
+    leaves: dict[str, set[str]] = {
+        "errors": set(),
+        "plugin": set(),
+        "ragged": {"errors"},
+        "assets": {"errors"},
+        "ops": {"_C", "errors", "ops", "ragged"},
+    }
+    bad = {}
+    for path in python_files(CORE):
+        name = path.relative_to(CORE).parts[0].removesuffix(".py")
+        used = own_modules(imports(path), "lightning_suite")
+        if name in leaves:
+            wrong = used - leaves[name]
+        else:
+            wrong = used & {"cli", "verbs"} if name not in {"__main__", "cli", "testing", "verbs"} else set()
+        if wrong:
+            bad[place(path)] = wrong
+    assert not bad, f"a part must not know who uses it; pass what it needs as an argument: {bad}"
+
+
+def test_no_imports_run_in_a_circle() -> None:
+    graph = {}
+    for path in python_files(CORE, *PLUGINS):
+        below = {found for name in imports(path) if name != "lightning_suite" and (found := file_of(name))}
+        graph[place(path)] = sorted(place(each) for each in below - {path})
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"move what both need into a file below them: {' <- '.join(error.args[1])}")
+
+
+def test_first_party_plugins_use_only_the_public_names_of_the_core() -> None:
+    bad = [
+        f"{place(path)} imports {name}"
+        for folder in PLUGINS
+        for path in python_files(folder)
+        for name in imports(path)
+        if root_of(name) == "lightning_suite" and any(part.startswith("_") for part in name.split("."))
+    ]
+    assert not bad, f"a third party could not rely on these; make them public or do without: {bad}"
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_a_light_module_starts_without_torch_numpy_and_lightning(module: str) -> None:
+    name = f"lightning_suite.{module}".removesuffix(".__init__")
+    assert file_of(name), f"{name} is gone: correct LIGHT in this file"
+    bad = heavy_imports_to_start(name)
+    assert not bad, f"`suite list` must answer at once; import inside the function that needs it: {bad}"
+
+
+@pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)
+def test_a_record_is_cheap_to_import(folder: Path) -> None:
+    assert (folder / "__init__.py").is_file(), f"{folder.name} has no __init__.py, so it has no record"
+    bad = heavy_imports_to_start(folder.name)
+    assert not bad, f"a record names its classes by path and imports nothing heavy: {bad}"
+
+
+def test_everything_imported_is_required() -> None:
+    where_there = {"datasets", "setuptools"}  # used when installed, and never without asking
+    always = packages_of(PROJECT["dependencies"]) | where_there | {"lightning_suite"}
+    extras = PROJECT["optional-dependencies"]
+    homes = {CORE: always | {"pyarrow"}}  # the core writes parquet where a plugin's extra has brought the library
+    for name, path in ENTRY_POINTS.items():
+        package = path.split(":")[0]
+        homes[ROOT / "plugins" / package] = always | packages_of(extras[name]) | {package}
+    bad = [
+        f"{place(path)} imports {name}"
+        for folder, known in homes.items()
+        for path in python_files(folder)
+        for name in sorted({root_of(name) for name in imports(path)} - known)
+        if name not in sys.stdlib_module_names
+    ]
+    assert not bad, f"add it to the dependencies, or to the plugin's extra, in pyproject.toml: {bad}"
+
+
+# Names and places
+
+
+@pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)
+def test_every_plugin_folder_has_the_same_files(folder: Path) -> None:
+    missing = [name for name in PLUGIN_FILES if not (folder / name).is_file()]
+    assert not missing, f"a reader expects these in every plugin; add them to plugins/{folder.name}: {missing}"
+
+
+def test_plugin_folders_and_entry_points_are_the_same() -> None:
+    folders = {folder.name.removeprefix("suite_"): f"{folder.name}:plugin" for folder in PLUGINS}
+    assert folders == ENTRY_POINTS, 'correct [project.entry-points."lightning_suite.plugins"] in pyproject.toml'
+
+
+def test_the_installed_entry_points_are_those_of_the_source() -> None:
+    installed = {
+        point.name: point.value
+        for point in entry_points(group="lightning_suite.plugins")
+        if point.dist is not None and point.dist.name == PROJECT["name"]
+    }
+    assert installed == ENTRY_POINTS, "install again so that the metadata follows: pip install -e ."
+
+
+def test_every_test_stands_where_its_source_stands() -> None:
+    bad = []
+    for path in python_files(ROOT / "tests" / "lightning_suite", *(ROOT / "tests").glob("suite_*")):
+        inside = path.relative_to(ROOT / "tests")
+        if not inside.name.startswith("test_") or inside.name == "test_contract.py":
+            continue
+        home = ROOT if inside.parts[0] == "lightning_suite" else ROOT / "plugins"
+        source = home / inside.parent / inside.stem.removeprefix("test_")
+        if not (source.with_suffix(".py").is_file() or source.is_dir()):
+            bad.append(f"{place(path)}: there is no {place(source)}.py")
+    assert not bad, f"name the test after the file it tests, or put it directly in tests/: {bad}"
+
+
+def test_tests_are_not_packages() -> None:
+    bad = [place(path) for path in (ROOT / "tests").rglob("__init__.py")]
+    assert not bad, f"pytest imports each test by its path; remove {bad}"
+
+
+def ops() -> list[Path]:
+    return sorted(path for path in (CORE / "ops").glob("*.py") if not path.stem.startswith("_"))
+
+
+@pytest.mark.parametrize("path", ops(), ids=lambda path: path.stem)
+def test_an_op_is_the_function_its_file_is_named_after(path: Path) -> None:
+    functions = {node.name: node for node in parse(path).body if isinstance(node, ast.FunctionDef)}
+    assert path.stem in functions, f"{place(path)} offers def {path.stem}(...); put what is no op elsewhere"
+    assert ast.get_docstring(functions[path.stem]), f"{path.stem} needs a docstring with its formula and its source"
+
+
+@pytest.mark.parametrize("path", ops(), ids=lambda path: path.stem)
+def test_an_op_has_its_test(path: Path) -> None:
+    test = ROOT / "tests" / "lightning_suite" / "ops" / f"test_{path.stem}.py"
+    assert test.is_file(), f"compare it with an independent calculation, values and gradients, in {place(test)}"
+
+
+def test_every_folder_of_csrc_is_an_op() -> None:
+    folders = {path.name for path in (ROOT / "csrc").glob("*") if path.is_dir()}
+    ops = {path.stem for path in (CORE / "ops").glob("*.py")}
+    assert folders <= ops, f"csrc/<op>/ belongs to lightning_suite/ops/<op>.py: {folders - ops}"
+
+
+def test_no_file_has_a_name_that_says_nothing() -> None:
+    folders = [CORE, *(ROOT / name for name in ("plugins", "csrc", "tests", "examples", "benchmarks"))]
+    bad = [
+        place(path)
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.stem.removeprefix("test_").lower() in VAGUE_NAMES and ".venv" not in path.parts
+    ]
+    assert not bad, f"name these after what they hold: {bad}"
+
+
+# Safety
+
+
+def test_nothing_is_unpickled() -> None:
+    unsafe = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
+    bad = []
+    for path in python_files(CORE, ROOT / "plugins", ROOT / "examples", ROOT / "benchmarks"):
+        bad += [f"{place(path)} imports {name}" for name in sorted(imports(path)) if root_of(name) in unsafe]
+        for node in ast.walk(parse(path)):
+            if isinstance(node, ast.keyword) and node.arg == "allow_pickle" and is_not(node.value, False):
+                bad.append(f"{place(path)}:{node.lineno} {ast.unparse(node)}")
+    assert not bad, f"data and checkpoints are read without running code; use JSON, npz or a state_dict: {bad}"
+
+
+def test_checkpoints_are_loaded_with_weights_only() -> None:
+    bad = []
+    for path in python_files(CORE, ROOT / "plugins", ROOT / "examples", ROOT / "benchmarks"):
+        for node in ast.walk(parse(path)):
+            if isinstance(node, ast.keyword) and node.arg == "weights_only" and is_not(node.value, True):
+                bad.append(f"{place(path)}:{node.value.lineno} {ast.unparse(node)}")
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+                given = {keyword.arg for keyword in node.keywords}
+                bad += [] if "weights_only" in given else [f"{place(path)}:{node.lineno} {ast.unparse(node)}"]
+    assert not bad, f"say weights_only=True: a checkpoint must not run code: {bad}"
+
+
+def is_not(node: ast.expr, value: bool) -> bool:
+    return not (isinstance(node, ast.Constant) and node.value is value)

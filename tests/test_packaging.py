@@ -1,0 +1,151 @@
+"""What an installation promises: names, extras, entry points, requirements, and the build's one refusal."""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+from collections.abc import Callable
+from importlib.metadata import Distribution, distribution
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def installed() -> Distribution:
+    return distribution("lightning-suite")
+
+
+@pytest.fixture(scope="module")
+def required(installed: Distribution) -> dict[str, Requirement]:
+    """What is required without any extra, by name."""
+    found = [Requirement(line) for line in installed.requires or []]
+    return {each.name: each for each in found if each.marker is None}
+
+
+def test_the_metadata_is_that_of_the_source(installed: Distribution) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    ours = {str(Requirement(line)) for line in project["dependencies"]}
+    theirs = {str(Requirement(line)) for line in installed.requires or [] if "extra ==" not in line}
+    assert (installed.version, theirs) == (project["version"], ours), "install again: pip install -e ."
+
+
+def test_the_licence_is_apache(installed: Distribution) -> None:
+    assert installed.metadata["License-Expression"] == "Apache-2.0"
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "Apache License" in text
+    assert "END OF TERMS AND CONDITIONS" in text
+
+
+@pytest.mark.parametrize("name", ["dsa", "recnn", "tweets", "spectral", "all", "dev"])
+def test_each_extra_is_there(installed: Distribution, name: str) -> None:
+    assert name in (installed.metadata.get_all("Provides-Extra") or [])
+
+
+def test_the_extra_called_all_holds_every_plugin_extra(installed: Distribution) -> None:
+    lines = [Requirement(line) for line in installed.requires or []]
+    held = {extra for line in lines if line.marker and line.marker.evaluate({"extra": "all"}) for extra in line.extras}
+    assert held >= {"dsa", "recnn", "tweets", "spectral"}
+
+
+def test_the_command_is_called_suite(installed: Distribution) -> None:
+    scripts = {point.name: point.value for point in installed.entry_points if point.group == "console_scripts"}
+    assert scripts == {"suite": "lightning_suite.cli:main"}
+
+
+@pytest.mark.parametrize("version", ["2.6.2", "2.6.3"])
+def test_the_malicious_releases_of_lightning_are_refused(required: dict[str, Requirement], version: str) -> None:
+    assert version not in required["pytorch-lightning"].specifier
+
+
+@pytest.mark.parametrize("version", ["2.11.0", "2.13.0", "3.0.0"])
+def test_torch_is_accepted_from_its_first_whole_stable_abi_on(required: dict[str, Requirement], version: str) -> None:
+    assert version in required["torch"].specifier
+    assert "2.10.0" not in required["torch"].specifier
+
+
+def test_no_requirement_has_an_upper_bound(installed: Distribution) -> None:
+    bound = [line for line in installed.requires or [] for each in Requirement(line).specifier if "<" in each.operator]
+    assert not bound, f"only versions known to be bad are excluded: {bound}"
+
+
+def test_type_checkers_are_told_that_the_core_is_typed() -> None:
+    assert files("lightning_suite").joinpath("py.typed").is_file()
+
+
+def test_installing_claims_no_generic_top_level_name() -> None:
+    find = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"][
+        "find"
+    ]
+    setuptools = pytest.importorskip("setuptools")
+    found = {
+        name.split(".")[0]
+        for folder in find["where"]
+        for name in setuptools.find_namespace_packages(ROOT / folder, include=find["include"])
+    }
+    assert all(name == "lightning_suite" or name.startswith("suite_") for name in found), found
+
+
+def test_the_module_runs_as_the_command_does(suite: Callable[..., tuple[int, str, str]]) -> None:
+    status, output, _ = suite("--version")
+    assert status == 0
+    assert distribution("lightning-suite").version in output
+
+
+# The build backend, run as pip runs it: in a process that starts in the repository's top folder.
+
+HOOK = "import sys; sys.path.insert(0, '_build'); import backend; print(backend.get_requires_for_build_wheel())"
+
+
+def ask_backend(tmp_path: Path, torch: str | None) -> subprocess.CompletedProcess[str]:
+    """Call the hook with another torch than ours, or none, for it to find."""
+    absent = "import importlib.metadata as m; real = m.version; "
+    if torch is None:
+        absent += "def fake(name):\n if name == 'torch': raise m.PackageNotFoundError(name)\n return real(name)"
+    else:
+        absent += f"def fake(name):\n return {torch!r} if name == 'torch' else real(name)"
+    script = tmp_path / "ask.py"
+    script.write_text(absent.replace("; def", "\ndef") + "\nm.version = fake\n" + HOOK, encoding="utf-8")
+    return subprocess.run([sys.executable, script], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("setuptools") is None, reason="the build hooks need setuptools")
+class TestBackend:
+    def test_without_torch_one_line_says_what_to_install_first(self, tmp_path: Path) -> None:
+        done = ask_backend(tmp_path, None)
+        assert done.returncode != 0
+        assert done.stderr.count("\n") == 1
+        assert "install torch first" in done.stderr
+
+    def test_a_torch_too_old_is_named_with_its_version(self, tmp_path: Path) -> None:
+        done = ask_backend(tmp_path, "2.4.1+cu121")
+        assert done.returncode != 0
+        assert done.stderr.count("\n") == 1
+        assert "2.4.1+cu121" in done.stderr
+
+    def test_a_torch_that_fits_is_used_and_no_other_is_asked_for(self, tmp_path: Path) -> None:
+        done = ask_backend(tmp_path, "2.11.0a0+git")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_the_sdist_can_be_built_from(tmp_path: Path) -> None:
+    """It carries the backend, the licence, the recipes and, where there are ops in C++, their sources and headers."""
+    pytest.importorskip("setuptools")
+    # From a copy: setuptools also takes what an earlier build has listed in *.egg-info, which would hide an omission.
+    left_behind = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__", "build", "dist", "runs", "lightning_logs")
+    copy = shutil.copytree(ROOT, tmp_path / "copy", ignore=left_behind)
+    script = f"import sys; sys.path.insert(0, '_build'); import backend; backend.build_sdist({str(tmp_path)!r})"
+    subprocess.run([sys.executable, "-c", script], cwd=copy, capture_output=True, check=True)
+    with tarfile.open(next(tmp_path.glob("lightning_suite-*.tar.gz"))) as archive:
+        held = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
+    needed = {"_build/backend.py", "setup.py", "pyproject.toml", "LICENSE", "README.md", "lightning_suite/py.typed"}
+    needed |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "plugins").glob("suite_*/recipes/*.yaml")}
+    needed |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "csrc").rglob("*") if path.is_file()}
+    assert not needed - held, f"add it to MANIFEST.in: {needed - held}"
