@@ -18,7 +18,7 @@ class MetricsFile(Logger):
 
     def __init__(self) -> None:
         super().__init__()
-        self.path = Path("metrics.csv")
+        self.path: Path | None = None
         self.rows: list[dict[str, Any]] = []
 
     def open(self, path: Path) -> None:
@@ -31,7 +31,7 @@ class MetricsFile(Logger):
     @property
     def name(self) -> str:
         """The name of the file."""
-        return self.path.name
+        return "metrics"
 
     @property
     def version(self) -> str:
@@ -41,7 +41,7 @@ class MetricsFile(Logger):
     @property
     def save_dir(self) -> str:
         """The run folder; other loggers and profilers of Lightning write beside it."""
-        return str(self.path.parent)
+        return str(self.path.parent) if self.path else ""
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
@@ -55,6 +55,8 @@ class MetricsFile(Logger):
     @rank_zero_only
     def save(self) -> None:
         """Writes the file anew; it is small, and a reader never sees half of it."""
+        if self.path is None:
+            return
         columns = ["step", *sorted({name for row in self.rows for name in row} - {"step"})]
         partial = self.path.with_name(self.path.name + ".partial")
         with partial.open("w", newline="", encoding="utf-8") as file:

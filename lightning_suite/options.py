@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
-from jsonargparse import ActionConfigFile, ArgumentError, ArgumentParser, Namespace
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from lightning_suite import registry
 from lightning_suite.errors import UsageError, did_you_mean
@@ -80,7 +80,7 @@ def parser_of(plugin: Plugin, prog: str) -> ArgumentParser:
     from pytorch_lightning import Trainer
 
     parser = ArgumentParser(prog=prog, exit_on_error=False, allow_abbrev=False)
-    parser.add_argument("--config", action=ActionConfigFile, help="YAML file of options; may be given several times")
+    parser.add_argument("--config", action="config", help="YAML file of options; may be given several times")
     parser.add_argument("--plugin", type=str, help="name, module:attribute or file.py:attribute")
     parser.add_argument("--recipe", type=str | None, default=None, help="named settings of the plugin")
     parser.add_argument("--seed", type=int, default=Settings.seed, help="seed of Python, numpy and torch")
@@ -163,8 +163,8 @@ def help_text(plugin: Plugin, prog: str, topic: str = "") -> str:
         lines = [f"{prog} --plugin {plugin.name} [--recipe NAME] [--config FILE] [--OPTION VALUE ...]"]
         for part in parts:
             lines += [f"{part or 'run'} ({of[part]})", *_help_lines(parser, part)]
-        end = "--help=trainer: the trainer's options. --help=data.NAME: all that is known of one. --print-config: the values."
-        return "\n".join([*lines, end])
+        lines += ["--help=trainer: the trainer's options. --help=data.NAME: all that is known of one option."]
+        return "\n".join([*lines, "--print-config: the values that would be used."])
     for action in parser._actions:
         if action.dest == topic:
             return f"--{topic} {_described(_type_of(action))} = {action.default!r}\n{action.help or ''}".rstrip()
@@ -216,7 +216,11 @@ def _help_lines(parser: ArgumentParser, group: str) -> Iterator[str]:
     """One line an option, cut to the width of the terminal."""
     width = max(100, shutil.get_terminal_size().columns)
     for action in parser._actions:
-        if "==SUPPRESS==" in (action.help, action.default) or not (action.option_strings or action.dest) or action.dest == "help":
+        if (
+            "==SUPPRESS==" in (action.help, action.default)
+            or not (action.option_strings or action.dest)
+            or action.dest == "help"
+        ):
             continue
         if action.dest in GROUPS or (action.dest.split(".")[0] if "." in action.dest else "") != group:
             continue

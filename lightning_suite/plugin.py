@@ -21,7 +21,8 @@ class Plugin:
     may name modules that import torch; the module that holds the record itself must import nothing heavy.
 
     A recipe is a YAML file of options (``model``, ``data``, ``trainer``, ``seed``, ``monitor``, ``mode``) with two
-    more keys for people: ``summary``, and ``expected``, the numbers it should end with.
+    more keys for people: ``summary``, and ``expected``, the numbers it should end with. ``{recipes}`` in it is the folder
+    it lies in, for a small data file beside it.
 
     Attributes:
         name: what stands after ``--plugin``; equal to the name of the entry point.

@@ -19,8 +19,8 @@ ARRAYS = (".npy", ".parquet")
 class Predictions(Callback):
     """Collects what ``predict_step`` or ``embed_step`` returns and writes it to a file, which appears when it is whole.
 
-    ``predict_step`` returns columns, ``dict[str, list | Tensor]`` with one entry an input, or a tensor (batch, value_dim),
-    whose columns are then numbered; ``embed_step`` returns a tensor (batch, embedding_dim).
+    ``predict_step`` returns columns, ``dict[str, list | Tensor]`` with one entry an input, or a tensor (batch,
+    value_dim), whose columns are then numbered; ``embed_step`` returns a tensor (batch, embedding_dim).
 
     Attributes:
         path: the file.
@@ -34,7 +34,9 @@ class Predictions(Callback):
     def __init__(self, path: Path, step_name: str) -> None:
         suffixes = ARRAYS if step_name == "embed_step" else TABLES
         if path.suffix not in suffixes:
-            raise UsageError(f"--output {path}: expected a name that ends in {', '.join(suffixes)}, got {path.suffix!r}")
+            raise UsageError(
+                f"--output {path}: expected a name that ends in {', '.join(suffixes)}, got {path.suffix!r}"
+            )
         self.path = path
         self.step_name = step_name
         self.rows = 0
@@ -44,7 +46,13 @@ class Predictions(Callback):
         self._arrays: list[numpy.ndarray[Any, Any]] = []
 
     def on_predict_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
     ) -> None:
         """Writes the rows of a batch, or keeps them for a format that is written at once."""
         if self.step_name == "embed_step":
@@ -92,7 +100,8 @@ def _columns(outputs: Any) -> dict[str, Any]:
         values = outputs.reshape(len(outputs), -1)
         return {f"value_{i}": values[:, i] for i in range(values.shape[1])}
     raise UsageError(
-        f"predict_step must return columns, dict[str, list | Tensor], or a tensor (batch, value_dim); got {type(outputs).__name__}"
+        "predict_step must return columns, dict[str, list | Tensor], or a tensor (batch, value_dim); "
+        f"got {type(outputs).__name__}"
     )
 
 

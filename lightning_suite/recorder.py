@@ -25,7 +25,9 @@ class Recorder(Checkpoint):
         best_value: the best value of the monitored metric so far.
     """
 
-    def __init__(self, plugin: Plugin, settings: Settings, root: str | Path, metrics: MetricsFile, run: Run | None) -> None:
+    def __init__(
+        self, plugin: Plugin, settings: Settings, root: str | Path, metrics: MetricsFile, run: Run | None
+    ) -> None:
         self.run = run
         self.best_value: float | None = None
         self._plugin = plugin
@@ -86,7 +88,9 @@ class Recorder(Checkpoint):
 
         Just after a validation in the middle of an epoch it waits for a step: Lightning would count that step twice.
         """
-        due = self._settings.checkpoint_every and trainer.global_step >= self._saved_at + self._settings.checkpoint_every
+        due = (
+            self._settings.checkpoint_every and trainer.global_step >= self._saved_at + self._settings.checkpoint_every
+        )
         just_stepped = trainer.global_step > self._stepped_at
         self._stepped_at = trainer.global_step
         if due and just_stepped and batch_idx > 0 and not self._validated:

@@ -33,6 +33,7 @@ from lightning_suite.errors import PluginError, SuiteError, UsageError, did_you_
 from lightning_suite.plugin import API, Plugin
 
 GROUP = "lightning_suite.plugins"
+RECIPES = "{recipes}"  # what a recipe writes for the folder it lies in, to name a small data file beside it
 
 # Seconds for the import of a record that is about to be used, and of a class, which imports torch and more.
 RECORD_LIMIT = 60.0
@@ -457,7 +458,8 @@ def _parse(plugin: Plugin, file: Path) -> Mapping[str, Any]:
     import yaml
 
     try:
-        values = yaml.load(file.read_text(encoding="utf-8"), Loader=_loader())
+        text = file.read_text(encoding="utf-8").replace(RECIPES, file.parent.as_posix())
+        values = yaml.load(text, Loader=_loader())
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{file}:{mark.line + 1}" if mark else f"{file}"

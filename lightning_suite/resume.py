@@ -28,7 +28,8 @@ State = dict[str, Any]
 
 def random_state() -> State:
     """The state of the global generators of this process, as tensors and plain values."""
-    algorithm, keys, position, has_gauss, cached = numpy.random.get_state(legacy=True)
+    legacy: Any = numpy.random.get_state(legacy=True)
+    algorithm, keys, position, has_gauss, cached = legacy
     _, python, gauss = random.getstate()
     return {
         "python": [torch.tensor(python), gauss],
@@ -83,7 +84,7 @@ class LateLoader:
         return len(self.loader)  # type: ignore[arg-type]
 
     def state_dict(self) -> State:
-        """Nothing: ``ExactResume`` keeps the state, for every process. Lightning asks whether there is such a method."""
+        """Nothing: ``ExactResume`` keeps the state, of every process. Lightning asks for such a method."""
         return {}
 
     def load_state_dict(self, state: State) -> None:
@@ -159,7 +160,8 @@ class ExactResume(Callback):
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: State) -> None:
         """Adds the state of every process, in the order of their ranks."""
         progress = trainer.fit_loop.epoch_loop.batch_progress.current
-        inside = trainer.fit_loop.epoch_progress.current.processed < trainer.fit_loop.epoch_progress.current.started
+        epoch: Any = trainer.fit_loop.epoch_progress.current
+        inside = epoch.processed < epoch.started
         own = {
             "now": random_state(),
             "began": [loader.began for loader in self._loaders],
@@ -185,7 +187,8 @@ def save_between_batches(trainer: Trainer, path: Path) -> None:
     Lightning has counted what is about to begin as ready by then; the checkpoint says that it has not begun, so that
     nothing of the old is taken for the new.
     """
-    epochs, batches = trainer.fit_loop.epoch_progress, trainer.fit_loop.epoch_loop.batch_progress
+    batches: Any = trainer.fit_loop.epoch_loop.batch_progress
+    epochs: Any = trainer.fit_loop.epoch_progress
     ahead = [(progress, progress.total.ready - progress.total.started) for progress in (epochs, batches)]
     is_last, batches.is_last_batch = batches.is_last_batch, False
     for progress, count in ahead:

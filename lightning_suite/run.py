@@ -51,7 +51,9 @@ class Run:
             inside = path.parent.name == "checkpoints"
             return cls(path.parent.parent if inside else path.parent, path)
         if not path.is_dir():
-            raise RunError(f"no run folder and no checkpoint is at {path}. suite fit prints the path of the run it wrote.")
+            raise RunError(
+                f"no run folder and no checkpoint is at {path}. suite fit prints the path of the run it wrote."
+            )
         if not (path / "config.yaml").is_file():
             raise RunError(f"{path} is not a run folder: it has no config.yaml. A run folder is what suite fit wrote.")
         best, last = path / "checkpoints" / "best.ckpt", path / "checkpoints" / "last.ckpt"
@@ -169,7 +171,7 @@ def machine() -> dict[str, Any]:
 
 
 def git_commit() -> str | None:
-    """The commit of the repository the command was started in, with ``-dirty`` when it has changes; None outside one."""
+    """The commit of the repository the command was started in, ``-dirty`` when it has changes; None outside one."""
     try:
         head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=True)
         dirty = subprocess.run(["git", "status", "--porcelain"], capture_output=True, text=True, timeout=5, check=True)

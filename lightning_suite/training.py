@@ -33,7 +33,15 @@ if TYPE_CHECKING:
 ONE_PROCESS = {"devices": 1, "num_nodes": 1, "strategy": "auto", "callbacks": None, "logger": False, "profiler": None}
 """What evaluation changes in the Trainer's arguments: metrics of several processes would count padded samples twice."""
 
-CHATTER = ("💡", "GPU available", "TPU available", "HPU available", "`weights_only` was not set", "Restoring states", "Loaded model")
+CHATTER = (
+    "💡",
+    "GPU available",
+    "TPU available",
+    "HPU available",
+    "`weights_only` was not set",
+    "Restoring states",
+    "Loaded model",
+)
 """How messages of Lightning's begin that say the same in every run."""
 
 
@@ -154,7 +162,9 @@ def predict(run: Run, path: str | None, output: "Predictions", changes: Settings
     built = seeded(plugin, settings)
     step = output.step_name
     if not is_overridden("predict_dataloader", built.data) or not callable(getattr(built.model, step, None)):
-        raise UsageError(f"plugin {plugin.name!r} cannot do this: its classes do not define predict_dataloader and {step}.")
+        raise UsageError(
+            f"plugin {plugin.name!r} cannot do this: its classes do not define predict_dataloader and {step}."
+        )
     restore_into(built.model, run)
     trainer = trainer_of(built.trainer | ONE_PROCESS, run.folder, output)
     if step != "predict_step":
@@ -190,7 +200,9 @@ def restore_into(module: LightningModule, run: Run, checkpoint: dict[str, Any] |
     differences = [f"  {name}: {there} there, {here} here" for name, (there, here) in shapes.items() if there != here]
     if differences:
         more = [f"  and {len(differences) - 4} more"] if len(differences) > 4 else []
-        raise RunError("\n".join([f"{run.checkpoint} has another structure than the settings ask for:", *differences[:4], *more]))
+        raise RunError(
+            "\n".join([f"{run.checkpoint} has another structure than the settings ask for:", *differences[:4], *more])
+        )
     module.load_state_dict(dict(weights))
 
 

@@ -1,11 +1,10 @@
 """Trains a plugin, or goes on with a run (--resume RUN).
 
-    suite fit --plugin NAME [--recipe R] [--config FILE] [--model.x 1 --data.y 2 --trainer.z 3] [--runs DIR]
-    suite fit --resume RUN [--trainer.max_epochs 20]
-    suite fit --config RUN/config.yaml
+suite fit --plugin NAME [--recipe R] [--config FILE] [--model.x 1 --data.y 2 --trainer.z 3] [--runs DIR]
+suite fit --resume RUN [--trainer.max_epochs 20]
+suite fit --config RUN/config.yaml
 """
 
-from pathlib import Path
 from typing import Any
 
 from lightning_suite import registry
@@ -33,13 +32,15 @@ def run(arguments: list[str]) -> int:
         return 0
     if not name:
         raise UsageError(
-            f"suite fit needs --plugin NAME; installed: {', '.join(registry.names())}\nsuite list says what each one does."
+            f"suite fit needs --plugin NAME; installed: {', '.join(registry.names())}\n"
+            "suite list says what each one does."
         )
     plugin = registry.get(name)
     if topic is not None:
         print(help_text(plugin, "suite fit", topic))
         return 0
-    recipe = (recipes or [configured.get("recipe")])[-1] or next(iter(registry.recipes(plugin)), None)
+    chosen = recipes[-1] if recipes else configured.get("recipe")
+    recipe = chosen or next(iter(registry.recipes(plugin)), None)
     start = dict(registry.recipe(plugin, recipe)) if recipe else {}
     settings = parse(plugin, typed, start=start | {"recipe": recipe}, prog="suite fit", name=registry.reference(name))
     if print_only:
@@ -63,11 +64,14 @@ def report(done: Run, expected: dict[str, Any]) -> int:
     print(table(columns, [row[: len(columns)] for row in rows]))
     if expected.get("source") and "expected" in columns:
         print(f"expected: {expected['source']}")
-    print(f"\n{record['status']} after {record['epochs']} epochs, {record['steps']} steps, {record['fit_seconds']:.0f} s: {done.folder}")
+    spent = f"{record['epochs']} epochs, {record['steps']} steps, {record['fit_seconds']:.0f} s"
+    print(f"\n{record['status']} after {spent}: {done.folder}")
     plugin = registry.get(done.settings()["plugin"])
     next_commands = [f"suite test {done.folder}", f"suite predict {done.folder} INPUT"]
     next_commands += [f"suite {command} {done.folder} ..." for command in plugin.commands]
-    next_commands += [f"suite fit --resume {done.folder}" if record["status"] != "finished" else f"suite rerun {done.folder}"]
+    next_commands += [
+        f"suite fit --resume {done.folder}" if record["status"] != "finished" else f"suite rerun {done.folder}"
+    ]
     print("next:", *next_commands[:4], sep="\n  ")
     return 0 if record["status"] == "finished" else 130
 
@@ -99,4 +103,3 @@ def _help_topic(arguments: list[str]) -> tuple[str | None, list[str]]:
     asked = [word for word in arguments if word in ("-h", "--help") or word.startswith("--help=")]
     rest = [word for word in arguments if word not in asked]
     return (asked[-1].partition("=")[2] if asked else None), rest
-

@@ -1,6 +1,6 @@
 """Trains a run's settings again and compares: on the CPU the two end bit for bit the same.
 
-    suite rerun RUN [--runs DIR]
+suite rerun RUN [--runs DIR]
 """
 
 import torch
@@ -21,7 +21,9 @@ def run(arguments: list[str]) -> int:
     settings = Settings(**first.settings())
     from lightning_suite.training import fit
 
-    second, leader = fit(registry.get(settings.plugin), settings, root=roots[-1] if roots else first.folder.parent.parent)
+    second, leader = fit(
+        registry.get(settings.plugin), settings, root=roots[-1] if roots else first.folder.parent.parent
+    )
     if not leader:
         return 0
     ours, theirs = first.record.get("metrics", {}), second.record["metrics"]
@@ -29,7 +31,11 @@ def run(arguments: list[str]) -> int:
     print()
     print(table(["metric", "first", "again"], rows))
     differing = different_weights(first, second)
-    said = "bit for bit equal" if not differing else f"different in {len(differing)} tensors, {differing[0]} the first of them"
+    said = (
+        "bit for bit equal"
+        if not differing
+        else f"different in {len(differing)} tensors, {differing[0]} the first of them"
+    )
     print(f"\nThe weights are {said}: {second.folder}")
     return 1 if differing else 0
 

@@ -40,9 +40,13 @@ def run_and_options(verb: str, arguments: list[str]) -> tuple[Run, list[str]]:
         UsageError: no run is named.
     """
     if {"-h", "--help"} & set(arguments):
-        raise UsageError(f"suite {verb} RUN [--data.x 1 --model.y 2 --trainer.z 3]; RUN is a run folder or a checkpoint")
+        raise UsageError(
+            f"suite {verb} RUN [--data.x 1 --model.y 2 --trainer.z 3]; RUN is a run folder or a checkpoint"
+        )
     if not arguments or arguments[0].startswith("-"):
-        raise UsageError(f"suite {verb} RUN: RUN, the first argument, is a run folder or a checkpoint. suite fit writes one.")
+        raise UsageError(
+            f"suite {verb} RUN: RUN, the first argument, is a run folder or a checkpoint. suite fit writes one."
+        )
     return Run.at(arguments[0]), arguments[1:]
 
 

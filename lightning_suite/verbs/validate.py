@@ -1,6 +1,6 @@
 """Measures a run on its validation data.
 
-    suite validate RUN [--data.x 1 --trainer.y 2]
+suite validate RUN [--data.x 1 --trainer.y 2]
 """
 
 from lightning_suite.verbs.test import measure

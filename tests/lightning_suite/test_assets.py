@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from lightning_suite import assets
 from lightning_suite.assets import Asset, cache_folder, fetch, fetch_all
 from lightning_suite.errors import AssetError

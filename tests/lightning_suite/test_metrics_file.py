@@ -3,6 +3,8 @@
 import csv
 from pathlib import Path
 
+import pytest
+
 from lightning_suite.metrics_file import MetricsFile
 
 
@@ -17,7 +19,7 @@ def test_a_new_name_becomes_a_new_column(tmp_path: Path) -> None:
     metrics.log_metrics({"b": 1.0}, 0)
     metrics.log_metrics({"a": 2.0, "b": 0.1}, 1)
     metrics.save()
-    assert rows(metrics.path) == [{"step": "0", "a": "", "b": "1.0"}, {"step": "1", "a": "2.0", "b": "0.1"}]
+    assert rows(tmp_path / "metrics.csv") == [{"step": "0", "a": "", "b": "1.0"}, {"step": "1", "a": "2.0", "b": "0.1"}]
 
 
 def test_rows_after_the_checkpoint_are_cut_and_those_before_stay_to_the_letter(tmp_path: Path) -> None:
@@ -32,3 +34,11 @@ def test_rows_after_the_checkpoint_are_cut_and_those_before_stay_to_the_letter(t
     again.log_metrics({"loss": 0.5}, 2)
     again.save()
     assert [row["loss"] for row in rows(tmp_path / "metrics.csv")] == [repr(1 / 3), repr(1 / 3), "0.5"]
+
+
+def test_a_run_that_never_had_a_folder_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    metrics = MetricsFile()
+    metrics.log_metrics({"loss": 1.0}, 0)
+    metrics.finalize("failed")
+    assert list(tmp_path.iterdir()) == []

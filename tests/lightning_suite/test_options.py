@@ -44,7 +44,11 @@ def test_settings_written_as_yaml_give_the_same_settings() -> None:
 
 
 def test_nested_classes_of_the_trainer_are_options() -> None:
-    typed = ["--trainer.callbacks+=EarlyStopping", "--trainer.callbacks.monitor=val_loss", "--trainer.callbacks.patience=2"]
+    typed = [
+        "--trainer.callbacks+=EarlyStopping",
+        "--trainer.callbacks.monitor=val_loss",
+        "--trainer.callbacks.patience=2",
+    ]
     settings = parse(TINY, typed, start={})
     (callback,) = build(TINY, settings).trainer["callbacks"]
     assert (type(callback).__name__, callback.monitor, callback.patience) == ("EarlyStopping", "val_loss", 2)
@@ -98,7 +102,7 @@ def test_help_shows_the_plugin_first_and_the_trainer_only_when_asked() -> None:
 
 def test_help_of_one_option_says_all_that_is_known_of_it() -> None:
     assert help_text(TINY, "suite fit", "model.hidden").startswith("--model.hidden int = 8")
-    with pytest.raises(UsageError, match="Did you mean '--model.hidden'"):
+    with pytest.raises(UsageError, match=r"Did you mean '--model\.hidden'"):
         help_text(TINY, "suite fit", "model.hiden")
 
 

@@ -51,7 +51,8 @@ def contents(path: Path) -> dict[str, Any]:
 
 # An epoch has 6 steps. Checkpoints are written after steps 4, 6 (the best, then the last), 10, 12 (both), ...
 @pytest.mark.parametrize(
-    "moment", ["step 3", "step 5", "step 6", "step 11", "step 15", "step 23", "write 1", "write 2", "write 3", "write 5"]
+    "moment",
+    ["step 3", "step 5", "step 6", "step 11", "step 15", "step 23", "write 1", "write 2", "write 3", "write 5"],
 )
 def test_a_killed_run_that_goes_on_ends_bit_for_bit_where_an_uninterrupted_one_ends(
     moment: str, uninterrupted: Run, tmp_path: Path

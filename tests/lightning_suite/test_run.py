@@ -30,7 +30,7 @@ def test_a_folder_without_settings_is_not_a_run(tmp_path: Path) -> None:
 
 
 def test_a_path_to_nothing_is_not_a_run(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="no run folder and no checkpoint is at .*nowhere"):
+    with pytest.raises(RunError, match=r"no run folder and no checkpoint is at .*nowhere"):
         Run.at(tmp_path / "nowhere")
 
 
@@ -59,7 +59,8 @@ def test_the_plugin_of_a_folder_and_of_a_lone_checkpoint_is_found(folder: Path, 
 
 
 def test_the_plugin_of_a_folder_costs_no_import_of_torch(folder: Path) -> None:
-    code = f"import sys; from lightning_suite.run import plugin_of; print(plugin_of({str(folder)!r}), 'torch' in sys.modules)"
+    code = "import sys; from lightning_suite.run import plugin_of; "
+    code += f"print(plugin_of({str(folder)!r}), 'torch' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.split() == ["toy", "False"]
 

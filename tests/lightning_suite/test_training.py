@@ -115,7 +115,7 @@ def test_a_structure_that_disagrees_with_the_checkpoint_is_shown(run: Run) -> No
 
 
 def test_a_run_does_not_go_on_with_another_model(run: Run) -> None:
-    with pytest.raises(RunError, match="--model.hidden: 8 there, 9 asked for"):
+    with pytest.raises(RunError, match=r"--model\.hidden: 8 there, 9 asked for"):
         fit(registry.get(TINY), replace(SETTINGS, model={"hidden": 9}), run=run)
 
 

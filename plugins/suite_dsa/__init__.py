@@ -1,0 +1,30 @@
+"""Dynamic Self-Attention: a sentence as a few sums of its words, the words weighed by what the sentence is about.
+
+Self-attention for sentences weighs each word by its agreement with a learnt vector, which is the same for every
+sentence once training is over. Here the vector is computed from the sentence. Word vectors x_i, made by a densely
+connected convolution, are projected for each head; then, r times over,
+
+    a = softmax(q),   s = sum_i a_i x_i,   z = tanh(s),   q_i = q_i + x_i . z        (q = 0 at first)
+
+so that words which agree with the sum gain weight in the next round. It is the dynamic routing of capsule networks
+made into attention: the weights are shared out among the words, not among the capsules above. The vectors z of all
+heads, one after another, are the sentence's code; a small classifier on top learns sentiment from one code,
+inference from those of premise and hypothesis.
+
+Deunsol Yoon, Dongbok Lee, SangKeun Lee: "Dynamic Self-Attention: Computing Attention over Words Dynamically for
+Sentence Embedding", 2018, arXiv:1808.07383.
+"""
+
+from lightning_suite.plugin import Plugin
+
+plugin = Plugin(
+    name="dsa",
+    summary="Sentence encoder with dynamic self-attention",
+    module="suite_dsa.module:SentenceClassifier",
+    data="suite_dsa.data:SentenceData",
+    recipes="suite_dsa:recipes",
+    commands={"attention": "suite_dsa.studies:attention", "vectors": "suite_dsa.studies:vectors"},
+    paper="Yoon, Lee, Lee (2018), arXiv:1808.07383",
+    extra="dsa",
+    api=1,
+)

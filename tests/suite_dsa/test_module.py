@@ -1,0 +1,250 @@
+"""The module learns, remembers its words in its checkpoint, and answers in the order it was asked."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from pytorch_lightning import LightningDataModule, Trainer, seed_everything
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from lightning_suite.errors import RunError
+from suite_dsa.module import SentenceClassifier
+from suite_dsa.vocabulary import Vocabulary
+
+WORDS = ["good", "fine", "bad", "poor", "film", "a", "very"]
+SMALL: dict[str, Any] = {
+    "head_dim": 8,
+    "first_dim": 8,
+    "layer_dim": 4,
+    "layers": 3,
+    "compressed_dim": 8,
+    "hidden_dim": 8,
+    "word_dropout": 0.0,
+    "classifier_dropout": 0.1,
+}
+
+
+class Batch(NamedTuple):
+    columns: tuple[list[list[str]], ...]
+    labels: Tensor | None
+    texts: tuple[list[str], ...]
+
+
+class TinyData(LightningDataModule):
+    """Praise and blame of films; or pairs of them, which agree or do not."""
+
+    def __init__(self, columns: int = 1, labels: tuple[str, ...] = ("blame", "praise"), dim: int = 6) -> None:
+        super().__init__()
+        self.columns, self.labels, self.tokenizer = columns, list(labels), "whitespace"
+        self.vocabulary = Vocabulary(WORDS, range(1, len(WORDS) + 1))
+        self.vectors = torch.randn(len(WORDS) + 1, dim, generator=torch.Generator().manual_seed(0))
+        praise = ["a good film", "fine", "very very good", "a very fine film"]
+        blame = ["a bad film", "poor", "very very bad", "a very poor film"]
+        rows = [((text,), 1) for text in praise] + [((text,), 0) for text in blame]
+        if columns == 2:
+            rows = [((one, two), int(a == b)) for (one,), a in rows for (two,), b in rows]
+        self.rows = rows * 4
+
+    def loader(self, shuffle: bool = False, labelled: bool = True) -> DataLoader[Any]:
+        def collate(rows: list[Any]) -> Batch:
+            texts = tuple(list(column) for column in zip(*(texts for texts, _ in rows), strict=True))
+            words = tuple([text.split() for text in column] for column in texts)
+            return Batch(words, torch.tensor([label for _, label in rows]) if labelled else None, texts)
+
+        return DataLoader(self.rows, batch_size=8, shuffle=shuffle, collate_fn=collate)  # type: ignore[arg-type]
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        return self.loader(shuffle=True)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        return self.loader()
+
+    test_dataloader = val_dataloader
+
+    def predict_dataloader(self) -> DataLoader[Any]:
+        return self.loader(labelled=False)
+
+
+def trainer(folder: Path, **settings: Any) -> Trainer:
+    settings = {"max_epochs": 1, "logger": False, "enable_checkpointing": False} | settings
+    return Trainer(
+        accelerator="cpu",
+        devices=1,
+        default_root_dir=folder,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        **settings,
+    )
+
+
+def fitted(folder: Path, data: TinyData, epochs: int = 1, **settings: Any) -> tuple[SentenceClassifier, Trainer]:
+    seed_everything(1, verbose=False)
+    module = SentenceClassifier(**SMALL | settings)
+    fit = trainer(folder, max_epochs=epochs)
+    fit.fit(module, data)
+    return module.eval(), fit
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+@pytest.mark.parametrize("attention", ["dynamic", "static"])
+def test_it_learns_a_tiny_language(tmp_path: Path, columns: int, attention: str) -> None:
+    settings = {"attention": attention, "hidden_layers": columns, "optimizer": "adam", "learning_rate": 0.01}
+    settings |= {"conv_dropout": 0.0, "classifier_dropout": 0.0}
+    _, fit = fitted(tmp_path, TinyData(columns), epochs=12 // columns, **settings)
+    assert fit.callback_metrics["val_accuracy"] > 0.95
+
+
+def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
+    one, two = (fitted(tmp_path, TinyData())[0].state_dict() for _ in range(2))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_word_vectors_stay_as_they_were(tmp_path: Path) -> None:
+    data = TinyData()
+    assert torch.equal(data.vectors, fitted(tmp_path, data)[0].vectors)
+
+
+def test_a_checkpoint_is_enough_to_encode(tmp_path: Path) -> None:
+    module, fit = fitted(tmp_path, TinyData())
+    fit.save_checkpoint(tmp_path / "a.ckpt", weights_only=False)
+    loaded = SentenceClassifier.load_from_checkpoint(tmp_path / "a.ckpt", weights_only=True).eval()
+    sentences = ["very good", "unheard words", "", "film"]
+    assert np.array_equal(module.encode(sentences), loaded.encode(sentences))
+    assert loaded.labels == ["blame", "praise"]
+    assert loaded.tokenizer == "whitespace"
+
+
+def test_a_module_can_be_rebuilt_by_hand_from_a_checkpoint(tmp_path: Path) -> None:
+    module, fit = fitted(tmp_path, TinyData(2), hidden_layers=2)
+    fit.save_checkpoint(tmp_path / "a.ckpt")
+    checkpoint = torch.load(tmp_path / "a.ckpt", weights_only=True)
+    rebuilt = SentenceClassifier(**SMALL, hidden_layers=2)
+    rebuilt.on_load_checkpoint(checkpoint)
+    rebuilt.load_state_dict(checkpoint["state_dict"])
+    rebuilt.eval()
+    trainer(tmp_path).test(rebuilt, TinyData(2), verbose=False)
+    assert np.array_equal(module.encode(["a film"]), rebuilt.encode(["a film"]))
+
+
+def test_training_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
+    _, fit = fitted(tmp_path, TinyData(), epochs=2)
+    fit.save_checkpoint(tmp_path / "a.ckpt")
+    module = SentenceClassifier(**SMALL)
+    again = trainer(tmp_path, max_epochs=3)
+    again.fit(module, TinyData(), ckpt_path=tmp_path / "a.ckpt", weights_only=True)
+    assert again.current_epoch == 3
+
+
+def test_a_checkpoint_for_other_classes_is_refused(tmp_path: Path) -> None:
+    _, fit = fitted(tmp_path, TinyData())
+    fit.save_checkpoint(tmp_path / "a.ckpt")
+    with pytest.raises(RunError, match="'blame', 'praise'"):
+        trainer(tmp_path, max_epochs=2).fit(
+            SentenceClassifier(**SMALL), TinyData(labels=("0", "1")), ckpt_path=tmp_path / "a.ckpt", weights_only=True
+        )
+
+
+def test_testing_counts_every_sentence_in_the_confusion_matrix(tmp_path: Path) -> None:
+    module, _ = fitted(tmp_path, TinyData(), epochs=3)
+    (results,) = trainer(tmp_path).test(module, TinyData(), verbose=False)
+    assert module.confusion is not None
+    assert module.confusion.sum() == 32
+    assert module.confusion.diagonal().sum() / 32 == pytest.approx(results["test_accuracy"])
+    assert set(results) == {"test_loss", "test_accuracy"}
+
+
+@pytest.mark.parametrize(("columns", "names"), [(1, ["sentence"]), (2, ["premise", "hypothesis"])])
+def test_predictions_keep_the_order_of_the_sentences(tmp_path: Path, columns: int, names: list[str]) -> None:
+    data = TinyData(columns)
+    module, _ = fitted(tmp_path, data)
+    batches = trainer(tmp_path).predict(module, data)
+    assert list(batches[0]) == [*names, "label", "probability", "p_blame", "p_praise"]
+    told = [text for batch in batches for text in batch[names[0]]]
+    assert told == [texts[0] for texts, _ in data.rows]
+
+
+def test_probabilities_of_all_classes_add_up_to_one(tmp_path: Path) -> None:
+    data = TinyData()
+    module, _ = fitted(tmp_path, data)
+    for batch in trainer(tmp_path).predict(module, data):
+        torch.testing.assert_close(torch.ones(8), batch["p_blame"] + batch["p_praise"])
+        assert batch["probability"].min() >= 0.5
+
+
+def test_encode_gives_one_float32_row_a_sentence_in_any_batch_size(tmp_path: Path) -> None:
+    module, _ = fitted(tmp_path, TinyData())
+    sentences = ["a film", "good", "very very very bad", "", "poor"]
+    one, many = module.encode(sentences, batch_size=1), module.encode(sentences)
+    assert many.dtype == np.float32
+    assert many.shape == (5, 8)
+    np.testing.assert_allclose(one, many, atol=1e-6)
+    assert module.encode([]).shape == (0, 8)
+
+
+def test_encode_leaves_a_training_module_in_training(tmp_path: Path) -> None:
+    module, _ = fitted(tmp_path, TinyData())
+    module.train()
+    first, second = module.encode(["a film"]), module.encode(["a film"])
+    assert module.training
+    assert module.encoder.training
+    assert np.array_equal(first, second)
+
+
+@pytest.mark.parametrize(("columns", "width"), [(1, 8), (2, 16)])
+def test_embeddings_have_one_row_for_each_input(tmp_path: Path, columns: int, width: int) -> None:
+    data = TinyData(columns)
+    module, _ = fitted(tmp_path, data)
+    batch = module.on_before_batch_transfer(next(iter(data.predict_dataloader())), 0)
+    embeddings = module.embed_step(batch, 0)
+    assert embeddings.shape == (8, width)
+    expected = module.encode(batch.texts[-1])
+    np.testing.assert_allclose(expected, embeddings[:, -8:].detach().numpy(), atol=1e-6)
+
+
+def test_attention_names_the_words_and_adds_up_to_one(tmp_path: Path) -> None:
+    module, _ = fitted(tmp_path, TinyData(), heads=2)
+    maps = module.attention(["a very good film", "", "bad"])
+    assert [words for words, _ in maps] == [["a", "very", "good", "film"], [""], ["bad"]]
+    for words, weights in maps:
+        assert weights.shape == (len(words), 2)
+        torch.testing.assert_close(torch.ones(2), weights.sum(0))
+
+
+def test_dynamic_weight_vectors_differ_between_sentences_and_static_ones_do_not(tmp_path: Path) -> None:
+    sentences = ["a good film", "poor"]
+    dynamic = fitted(tmp_path, TinyData())[0].weight_vectors(sentences)
+    static = fitted(tmp_path, TinyData(), attention="static")[0].weight_vectors(sentences)
+    assert dynamic.shape == static.shape == (2, 1, 8)
+    assert not torch.allclose(dynamic[0], dynamic[1])
+    assert torch.equal(static[0], static[1])
+
+
+def test_the_learning_rate_is_halved_after_two_epochs_without_a_lower_loss() -> None:
+    module = SentenceClassifier(**SMALL, halve_patience=2)
+    module.weight = torch.nn.Parameter(torch.zeros(1))
+    halving = module.configure_optimizers()["lr_scheduler"]["scheduler"]  # type: ignore[index]
+    rates = []
+    for loss in (1.0, 0.9995, 0.9992, 0.5, 0.5):  # less than 0.001 lower does not count
+        halving.step(loss)
+        rates.append(halving.optimizer.param_groups[0]["lr"])
+    assert rates == [1.0, 1.0, 0.5, 0.5, 0.5]
+
+
+@pytest.mark.parametrize(("optimizer", "rate"), [("adadelta", 1.0), ("adam", 1e-3)])
+def test_an_optimizer_starts_with_its_own_learning_rate(optimizer: Any, rate: float) -> None:
+    module = SentenceClassifier(**SMALL, optimizer=optimizer)
+    module.weight = torch.nn.Parameter(torch.zeros(1))
+    built = module.configure_optimizers()["optimizer"]  # type: ignore[index]
+    assert built.param_groups[0]["lr"] == rate
+    assert built.param_groups[0]["weight_decay"] == 1e-5
+
+
+def test_every_setting_of_the_published_run_is_a_default() -> None:
+    expected = {"heads": 1, "head_dim": 600, "iterations": 2, "kernels": (3, 5), "layers": 4, "first_dim": 150}
+    expected |= {"layer_dim": 75, "compressed_dim": 300, "hidden_dim": 300, "hidden_layers": 1, "word_dropout": 0.4}
+    expected |= {"conv_dropout": 0.2, "classifier_dropout": 0.4, "weight_decay": 1e-5, "halve_patience": 2}
+    actual = SentenceClassifier().hparams
+    assert expected == {name: actual[name] for name in expected}

@@ -1,0 +1,354 @@
+"""The readers: what each format means, that nothing is dropped uncounted, and that mistakes have file and line."""
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from lightning_suite.errors import DataError
+from suite_dsa.sources import (
+    NLI_LABELS,
+    SST_BINARY,
+    SST_FINE,
+    Columns,
+    Table,
+    read,
+    read_rated,
+    read_unlabelled,
+)
+
+TREES = "(3 (2 It) (4 (2 -LRB-) (4 works\\/plays)))\n(2 (2 So) (2 (1 so) (2 .)))\n(0 (2 It) (0 fails))\n"
+
+
+def write(folder: Path, name: str, content: str) -> Path:
+    path = folder / name
+    path.write_bytes(content.encode())
+    return path
+
+
+def table(path: Path, classes: int | None = None, phrases: bool = False, **columns: str) -> Table:
+    return read(path, Columns(**columns), classes, phrases)
+
+
+def rows(found: Table) -> list[tuple[Any, ...]]:
+    return [(*example.texts, example.label) for example in found.examples]
+
+
+# Columns by name
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.tsv", "id\ttext\tlabel\n1\tso good\tpos\n2\tso bad\tneg\n"),
+        ("a.csv", "id,text,label\r\n1,so good,pos\r\n2,so bad,neg\r\n"),
+        ("a.jsonl", '{"id": 1, "text": "so good", "label": "pos"}\n{"text": "so bad", "label": "neg"}\n'),
+    ],
+)
+def test_columns_are_found_by_their_usual_names(tmp_path: Path, name: str, content: str) -> None:
+    assert rows(table(write(tmp_path, name, content))) == [("so good", "pos"), ("so bad", "neg")]
+
+
+def test_columns_are_found_by_given_names(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.tsv", "said\tanswer\tkind\na\tb\tx\n")
+
+    assert rows(table(path, text="said", pair="answer", label="kind")) == [("a", "b", "x")]
+    assert rows(table(path, text="said", label="kind")) == [("a", "x")]
+
+
+def test_numbers_are_labels_too(tmp_path: Path) -> None:
+    assert rows(table(write(tmp_path, "a.jsonl", '{"text": "a", "label": 1}'))) == [("a", "1")]
+
+
+def test_a_tsv_field_in_quotation_marks_loses_them(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.tsv", 'text\tlabel\n"he said ""no"""\tx\n"a\tb"\tx\n')
+
+    assert rows(table(path)) == [('he said "no"', "x"), ("a\tb", "x")]
+
+
+def test_a_tsv_field_that_merely_begins_with_a_quotation_mark_swallows_no_line(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.tsv", 'text\tlabel\n"open\tx\n"good" film\ty\nnext\tx\n')
+
+    assert rows(table(path)) == [('"open', "x"), ('"good" film', "y"), ("next", "x")]
+
+
+def test_a_csv_field_may_hold_line_breaks_and_later_lines_keep_their_numbers(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", 'text,label\n"two\nlines",x\nplain,y\n')
+
+    assert rows(table(path)) == [("two\nlines", "x"), ("plain", "y")]
+    assert [example.line for example in table(path).examples] == [2, 4]
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.csv", "a.jsonl"])
+def test_a_line_of_100_000_words_is_read(tmp_path: Path, name: str) -> None:
+    text = "word " * 100_000
+    content = {
+        "a.tsv": f"text\tlabel\n{text}\tx\n",
+        "a.csv": f'text,label\n"{text}",x\n',
+        "a.jsonl": json.dumps({"text": text, "label": "x"}),
+    }[name]
+
+    assert rows(table(write(tmp_path, name, content))) == [(text, "x")]
+
+
+def test_blank_lines_are_counted(tmp_path: Path) -> None:
+    assert table(write(tmp_path, "a.tsv", "text\tlabel\na\tx\n\nb\ty\n")).dropped == {"blank lines": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.tsv", "", r"a\.tsv:1: the file is empty; expected a header"),
+        ("a.tsv", "text\tlabel\n", r"a\.tsv: holds no labelled example"),
+        ("a.tsv", "words\tlabel\na\tx\n", r"a\.tsv:2: no column is called 'text'.*there are: words, label"),
+        ("a.tsv", "text\tmark\na\tx\n", r"a\.tsv:2: .*there are: text, mark.*--data.label_column"),
+        ("a.tsv", "text\tlabel\na\tx\nb\n", r"a\.tsv:3: has 1 fields, but the header names 2 columns"),
+        ("a.tsv", "text\tlabel\na\t \n", r"a\.tsv:2: expected a label in 'label', got ' '"),
+        ("a.csv", 'text,label\n"open,x\n', r"a\.csv:2: not a CSV row"),
+        ("a.csv", "text,label\na,b,x\n", r"a\.csv:2: has 3 fields"),
+        ("a.jsonl", "\n", r"a\.jsonl: holds no labelled example \(left out: 1 blank lines\)"),
+        ("a.jsonl", "{broken\n", r"a\.jsonl:1: not a JSON object"),
+        ("a.jsonl", "[1, 2]\n", r"a\.jsonl:1: expected one JSON object a line"),
+        ("a.jsonl", '{"text": "a", "label": "x"}\n{"text": "b"}\n', r"a\.jsonl:2: expected a label .*got None"),
+        ("a.jsonl", '{"text": 3, "label": "x"}\n', r"a\.jsonl:1: expected text in 'text', got 3"),
+        ("a.jsonl", "[" * 100_000, r"a\.jsonl:1: "),
+    ],
+)
+def test_a_broken_table_is_refused_with_its_place(tmp_path: Path, name: str, content: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        table(write(tmp_path, name, content))
+
+
+def test_a_missing_column_names_those_there_are(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.tsv", "text\tlabel\na\tx\n")
+
+    with pytest.raises(DataError, match=r"no column 'said' \(--data.text_column\); there are: text, label"):
+        table(path, text="said")
+
+
+# NLI
+
+
+def test_pairs_without_majority_are_dropped_and_counted(tmp_path: Path) -> None:
+    lines = [
+        {"gold_label": label, "sentence1": "p", "sentence2": "h", "pairID": "1"}
+        for label in ("neutral", "-", "entailment")
+    ]
+    found = table(write(tmp_path, "snli_1.0_dev.jsonl", "\n".join(map(json.dumps, lines))))
+
+    assert rows(found) == [("p", "h", "neutral"), ("p", "h", "entailment")]
+    assert found.dropped == {"without majority label": 1}
+    assert found.labels == NLI_LABELS
+
+
+def test_infersent_files_are_read_together(tmp_path: Path) -> None:
+    write(tmp_path, "s2.train", "h1\nh2\n")
+    write(tmp_path, "labels.train", "neutral\ncontradiction\n")
+
+    found = table(write(tmp_path, "s1.train", "p1\np2\n"))
+
+    assert rows(found) == [("p1", "h1", "neutral"), ("p2", "h2", "contradiction")]
+
+
+def test_infersent_files_of_other_lengths_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, "s2.dev", "h1\n")
+    write(tmp_path, "labels.dev", "neutral\nneutral\n")
+
+    with pytest.raises(DataError, match=r"s1\.dev 2, s2\.dev 1, labels\.dev 2"):
+        table(write(tmp_path, "s1.dev", "p1\np2\n"))
+
+
+# SST
+
+
+def test_a_tree_is_its_sentence(tmp_path: Path) -> None:
+    found = table(write(tmp_path, "train.txt", TREES))
+
+    assert rows(found) == [("It ( works/plays", "positive"), ("So so .", "neutral"), ("It fails", "very negative")]
+    assert found.labels == SST_FINE
+
+
+def test_phrases_of_trees_come_once_for_each_class(tmp_path: Path) -> None:
+    found = rows(table(write(tmp_path, "train.txt", TREES), phrases=True))
+
+    assert found.count(("It", "neutral")) == 1
+    assert ("( works/plays", "very positive") in found
+    assert ("It ( works/plays", "positive") in found
+    assert len(found) == 5 + 5 + 2  # the third tree's It is known
+
+
+def test_two_classes_leave_neutral_sentences_out_and_count_them(tmp_path: Path) -> None:
+    found = table(write(tmp_path, "train.txt", TREES), classes=2)
+
+    assert rows(found) == [("It ( works/plays", "positive"), ("It fails", "negative")]
+    assert found.labels == SST_BINARY
+    assert found.dropped == {"neutral": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("(2 (2 a) (2 b))\n(2 (2 a) (2 b)\n", r"t\.txt:2: not a whole tree: 1 brackets"),
+        ("(2 a) b\n", r"t\.txt:1: not a tree.*'b' at character 7"),
+        ("(7 a)\n", r"t\.txt:1: not a tree.*'\(7 '"),
+        ("(2 a))\n", r"t\.txt:1: not a tree.*'\)'"),
+        ("(2 a)(2 b)\n", r"t\.txt:1: not a tree"),
+    ],
+)
+def test_a_broken_tree_is_refused_with_its_place(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        table(write(tmp_path, "t.txt", content))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("stsa.fine.train", [("so so", "negative"), ("", "very negative")]),
+        ("stsa.binary.train", [("so so", "positive"), ("", "negative")]),
+        ("derived.binary.phrases.train", [("so so", "positive"), ("", "negative")]),
+        ("custrev.all", [("so so", "1"), ("", "0")]),
+    ],
+)
+def test_lines_of_label_and_text_are_read_by_the_files_name(tmp_path: Path, name: str, expected: list[Any]) -> None:
+    assert rows(table(write(tmp_path, name, "1 so so\n0 \n"))) == expected
+
+
+def test_a_class_that_sst_has_not_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"stsa\.binary\.dev:2: expected a class 0 to 1 .* got '3 good'"):
+        table(write(tmp_path, "stsa.binary.dev", "1 fine\n3 good\n"))
+
+
+def test_five_classes_cannot_come_from_two(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="has 2 classes, not the 5"):
+        table(write(tmp_path, "stsa.binary.dev", "1 fine\n"), classes=5)
+
+
+def test_running_text_is_not_taken_for_labels(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a\.txt:101: .*hardly labels"):
+        table(write(tmp_path, "a.txt", "\n".join(f"word{i} and more" for i in range(200))))
+
+
+def test_ratings_become_classes_by_their_sign(tmp_path: Path) -> None:
+    found = read_rated(write(tmp_path, "r.txt", "1\t2.5\tgood\r\n2\t-0.5\tso\r\n3\t-3\tbad\tvery"), neutral_band=0.5)
+
+    assert rows(found) == [("good", "positive"), ("bad\tvery", "negative")]
+    assert found.dropped == {"neutral": 1}
+
+
+# Inputs to predict
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.txt", "one\n\n  \nta\tb\n", [("one",), ("",), ("  ",), ("ta\tb",)]),
+        ("a.txt", "p\th\nq\ti\n", [("p", "h"), ("q", "i")]),
+        ("a.tsv", "label\ttext\nx\tone\ny\ttwo\n", [("one",), ("two",)]),
+        ("a.csv", "anything\none\n\ntwo\n", [("one",), ("",), ("two",)]),
+        ("a.tsv", "premise\thypothesis\np\th\n\n", [("p", "h"), ("", "")]),
+        ("a.jsonl", '{"text": "one"}\n\n{"text": "two", "label": "?"}\n', [("one",), ("",), ("two",)]),
+        ("stsa.fine.test", "3 one\n1 two\n", [("one",), ("two",)]),
+        ("trees.test.txt", "(2 (2 one) (2 two))\n\n", [("one two",), ("",)]),
+    ],
+)
+def test_every_line_is_an_input(tmp_path: Path, name: str, content: str, expected: list[tuple[str, ...]]) -> None:
+    assert read_unlabelled(write(tmp_path, name, content), Columns(), None) == expected
+
+
+def test_a_blank_line_is_an_empty_pair_where_pairs_are_expected(tmp_path: Path) -> None:
+    assert read_unlabelled(write(tmp_path, "a.txt", "p\th\n\n"), Columns(), 2) == [("p", "h"), ("", "")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "width", "message"),
+    [
+        ("a.txt", "", None, "holds no input"),
+        ("a.txt", "p\th\nonly one\n", 2, r"a\.txt:2: each input is a pair of sentences.*here are 1"),
+        ("a.tsv", "premise\thypothesis\np\th\n", 1, r"a\.tsv:2: each input is one sentence; here are 2"),
+        ("a.tsv", "x\ty\na\tb\n", None, r"a\.tsv:2: no column is called 'text'"),
+    ],
+)
+def test_inputs_of_another_width_are_refused(
+    tmp_path: Path, name: str, content: str, width: int | None, message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        read_unlabelled(write(tmp_path, name, content), Columns(), width)
+
+
+# The hub
+
+
+class Rows(list[dict[str, Any]]):
+    """Stands in for a split of the package ``datasets``."""
+
+    column_names = ("sentence", "label")
+    features = {"label": SimpleNamespace(names=["negative", "positive"])}  # noqa: RUF012
+
+
+def test_a_split_of_the_hub_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    stand_in = ModuleType("datasets")
+
+    def load_dataset(*names: str, split: str) -> Rows:
+        asked.append((names, split))
+        return Rows([{"sentence": "good", "label": 1}, {"sentence": "?", "label": -1}, {"sentence": "bad", "label": 0}])
+
+    stand_in.load_dataset = load_dataset  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "datasets", stand_in)
+
+    found = table(Path("hf:nyu-mll/glue:sst2:train"))
+
+    assert asked == [(("nyu-mll/glue", "sst2"), "train")]
+    assert rows(found) == [("good", "positive"), ("bad", "negative")]
+    assert found.dropped == {"without label": 1}
+
+
+def test_without_the_package_the_hub_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "datasets", None)
+
+    with pytest.raises(DataError, match="pip install datasets"):
+        table(Path("hf:stanfordnlp/sst2:train"))
+
+
+def test_a_hub_without_network_is_an_error_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in = ModuleType("datasets")
+
+    def load_dataset(*names: str, split: str) -> Rows:
+        raise ConnectionError("no route")
+
+    stand_in.load_dataset = load_dataset  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "datasets", stand_in)
+
+    with pytest.raises(DataError, match="ConnectionError: no route"):
+        table(Path("hf:stanfordnlp/sst2:train"))
+
+
+# Real files
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "phrases", "count"),
+    [
+        ("sst/trees.train.txt.xz", None, False, 8544),
+        ("sst/trees.train.txt.xz", 2, False, 6920),
+        ("sst/trees.train.txt.xz", None, True, 159_274),
+        ("sst/trees.test.txt.xz", 2, False, 1821),
+        ("sst/stsa.fine.dev.xz", None, False, 1101),
+        ("sst/derived.binary.phrases.train.xz", None, False, 77_616),
+        ("snli/snli.dev.tsv.xz", None, False, 9842),
+        ("snli/snli.test.tsv.xz", None, False, 9824),
+        ("snli/snli.test.infersent_tok.tsv.xz", None, False, 9824),
+        ("nli_extra/snli.train_piece.tsv.xz", None, False, 3660),
+        ("nli_extra/cad_revised_combined.train.tsv.xz", None, False, 6664),
+        ("nli_extra/breaking_nli.tsv.xz", None, False, 8193),
+        ("nli_extra/sick.test.tsv.xz", None, False, 4927),
+        ("nli_extra/te_new_protocols.train.tsv.xz", None, False, 33_997),
+    ],
+)
+def test_published_files_have_their_published_counts(
+    shared_data: Path, name: str, classes: int | None, phrases: bool, count: int
+) -> None:
+    assert len(table(shared_data / "text" / name, classes, phrases).examples) == count

@@ -1,0 +1,102 @@
+"""Which files are which part, and the cut by hash."""
+
+from pathlib import Path
+
+import pytest
+
+from lightning_suite.errors import DataError
+from suite_dsa.sources import Example
+from suite_dsa.splits import Files, named_files, part_of, recognised_files
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def names(files: Files) -> list[list[str]]:
+    return [[path.name for path in part] for part in files]
+
+
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [
+        (
+            ["snli_1.0_train.jsonl", "snli_1.0_dev.jsonl", "snli_1.0_test.jsonl"],
+            [["snli_1.0_train.jsonl"], ["snli_1.0_dev.jsonl"], ["snli_1.0_test.jsonl"]],
+        ),
+        (["s1.train", "s2.train", "s1.dev", "s1.test"], [["s1.train"], ["s1.dev"], ["s1.test"]]),
+        (
+            ["trees.train.txt.xz", "trees.dev.txt.xz", "trees.test.txt.xz", "stsa.fine.train"],
+            [["trees.train.txt.xz"], ["trees.dev.txt.xz"], ["trees.test.txt.xz"]],
+        ),
+        (["train.txt", "dev.txt", "test.txt"], [["train.txt"], ["dev.txt"], ["test.txt"]]),
+        (
+            ["stsa.binary.train.xz", "stsa.binary.dev.gz", "derived.binary.phrases.train"],
+            [["stsa.binary.train.xz", "derived.binary.phrases.train"], ["stsa.binary.dev.gz"], []],
+        ),
+        (["train.tsv", "valid.tsv"], [["train.tsv"], ["valid.tsv"], []]),
+    ],
+)
+def test_a_published_layout_is_recognised(tmp_path: Path, there: list[str], expected: list[list[str]]) -> None:
+    touch(tmp_path, *there)
+
+    assert names(recognised_files(str(tmp_path), classes=2, phrases=True)) == expected
+
+
+def test_a_single_file_is_all_there_is(tmp_path: Path) -> None:
+    touch(tmp_path, "mine.csv")
+
+    assert names(recognised_files(str(tmp_path / "mine.csv"), None, False)) == [["mine.csv"], [], []]
+
+
+def test_an_unknown_folder_is_refused_with_what_it_holds(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"file{i}.dat" for i in range(10)))
+
+    with pytest.raises(DataError, match=r"file0\.dat, .* and 2 more\. Name the files"):
+        recognised_files(str(tmp_path), None, False)
+
+
+def test_a_missing_path_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"nowhere: no such file or folder"):
+        recognised_files(str(tmp_path / "nowhere"), None, False)
+
+
+def test_named_files_are_found_plain_or_compressed(tmp_path: Path) -> None:
+    touch(tmp_path, "a/one.tsv", "a/two.tsv.xz", "b/three.tsv.gz")
+
+    files = named_files(str(tmp_path), ["a/one.tsv", "a/two.tsv"], [], ["b/three.tsv"])
+
+    assert names(files) == [["one.tsv", "two.tsv.xz"], [], ["three.tsv.gz"]]
+
+
+def test_a_named_file_that_is_missing_is_refused_with_what_there_is(tmp_path: Path) -> None:
+    touch(tmp_path, "snli_1.0_train.jsonl")
+
+    with pytest.raises(DataError, match=r"snli\.dev\.tsv: no such file.*In the folder: snli_1\.0_train\.jsonl.*null"):
+        named_files(str(tmp_path), ["snli.dev.tsv"], [], [])
+
+
+def test_splits_of_the_hub_are_named_like_files() -> None:
+    files = named_files("hf:a/b", ["train"], [], ["validation"])
+
+    assert files == Files([Path("hf:a/b:train")], [], [Path("hf:a/b:validation")])
+
+
+def test_the_cut_has_about_the_wanted_sizes_and_keeps_equal_sentences_together() -> None:
+    examples = [Example((f"premise {i // 3}", f"hypothesis {i}"), "x", Path("a"), i) for i in range(6000)]
+
+    parts = [part_of(example, 0, 0.1, 0.2) for example in examples]
+
+    assert 450 < parts.count("validation") < 750
+    assert 1000 < parts.count("test") < 1400
+    assert all(len(set(parts[i : i + 3])) == 1 for i in range(0, 6000, 3))
+
+
+def test_another_seed_cuts_otherwise() -> None:
+    examples = [Example((f"sentence {i}",), "x", Path("a"), i) for i in range(100)]
+
+    first, second = ([part_of(example, seed, 0.3, 0.3) for example in examples] for seed in (0, 1))
+
+    assert first != second

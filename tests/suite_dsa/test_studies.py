@@ -1,0 +1,83 @@
+"""Attention maps and weight vectors of a trained encoder, as people see them and as numbers."""
+
+import csv
+from pathlib import Path
+
+import pytest
+import torch
+
+from lightning_suite.errors import DataError, UsageError
+from lightning_suite.options import Settings
+from lightning_suite.registry import recipe
+from lightning_suite.run import Run
+from lightning_suite.training import fit
+from suite_dsa import plugin, studies
+
+pytest.importorskip("matplotlib", reason="matplotlib, of the extra 'dsa', is not installed")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    values = recipe(plugin, "check")
+    model = dict(values["model"]) | {"heads": 2}
+    trainer = {"max_epochs": 1, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
+    settings = Settings(plugin="dsa", model=model, data=dict(values["data"]), trainer=trainer)
+    return fit(plugin, settings, root=tmp_path_factory.mktemp("runs"))[0]
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_map_of_a_sentence_is_a_picture_and_its_numbers(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    studies.attention(str(run.folder), "the plot is warm")
+    numbers = rows(run.folder / "figures" / "attention.csv")
+    assert [row["word"] for row in numbers if row["head"] == "1"] == ["the", "plot", "is", "warm"]
+    for head in "12":
+        assert sum(float(row["weight"]) for row in numbers if row["head"] == head) == pytest.approx(1)
+    assert (run.folder / "figures" / "attention.png").read_bytes().startswith(b"\x89PNG")
+    said = capsys.readouterr().out
+    assert "the plot is warm" in said
+    assert "head 2" in said
+
+
+def test_the_map_agrees_with_the_module(run: Run, tmp_path: Path) -> None:
+    from lightning_suite import load
+
+    studies.attention(str(run.folder), "a dull film", output=str(tmp_path / "map.png"))
+    ((_, weights),) = load(run).attention(["a dull film"])
+    found = torch.tensor([float(row["weight"]) for row in rows(tmp_path / "map.csv")]).view(3, 2)
+    torch.testing.assert_close(weights, found)
+
+
+def test_an_empty_sentence_is_a_mistake(run: Run) -> None:
+    with pytest.raises(UsageError, match="the sentence is empty"):
+        studies.attention(str(run.folder), " \n ")
+
+
+def test_weight_vectors_of_many_sentences_are_points(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("the plot is warm\na dull film\n\nwhat a cast !\nthe music is thin\n")
+    studies.vectors(str(run.folder), str(tmp_path / "text.txt"), head=2)
+    assert len(rows(run.folder / "figures" / "vectors.csv")) == 4
+    assert (run.folder / "figures" / "vectors.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_head_that_is_not_there_and_a_file_too_short_are_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("one\ntwo\n")
+    with pytest.raises(UsageError, match="--head 3: expected a number from 1 to 2"):
+        studies.vectors(str(run.folder), str(tmp_path / "text.txt"), head=3)
+    with pytest.raises(DataError, match=r"text\.txt: expected at least 3 sentences, one a line, got 2"):
+        studies.vectors(str(run.folder), str(tmp_path / "text.txt"))
+
+
+def test_the_most_attended_word_is_shaded_full() -> None:
+    text = studies.shaded(["a", "bcd"], torch.tensor([[0.1], [0.9]]))
+    assert text.splitlines()[1].startswith("head 1    ███")
+
+
+def test_principal_components_keep_distances_of_points_in_a_plane() -> None:
+    plane = torch.randn(20, 2, dtype=torch.float64) @ torch.randn(2, 7, dtype=torch.float64)
+    points, share = studies.principal_components(plane)
+    torch.testing.assert_close(torch.cdist(plane, plane), torch.cdist(points, points))
+    assert share.sum().item() == pytest.approx(1)
