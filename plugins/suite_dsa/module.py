@@ -155,9 +155,6 @@ class SentenceClassifier(LightningModule):
             self.metrics[f"{stage}_loss"] = MeanMetric()
             self.metrics[f"{stage}_accuracy"] = MulticlassAccuracy(len(labels), average="micro")
         self.metrics["test_confusion"] = MulticlassConfusionMatrix(len(labels))
-        # An epoch that is resumed in its middle ends with the training loss of all of it, as the learning rate needs.
-        for name in ("train_loss", "train_accuracy"):
-            self._metric(name).persistent(True)
 
     def _metric(self, name: str) -> Metric:
         metric = self.metrics[name]
