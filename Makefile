@@ -32,7 +32,9 @@ check: .venv/.dev
 	$(bin)/mypy
 
 bench: .venv/.dev
-	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(bin)/python "$$file"; done
+	@set -e; for file in benchmarks/[a-z]*.py; do \
+		echo "== $$file"; $(bin)/python -m benchmarks.$$(basename $$file .py); done
+	$(bin)/python -m benchmarks._readme
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

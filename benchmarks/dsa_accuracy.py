@@ -4,12 +4,11 @@
 
 FOLDER holds the folders sst/, snli/ and nli_extra/ (text files, see plugins/suite_dsa/README.md). Each figure is one
 ``suite fit``; a run that is already in the folder of runs is not made again, so that an interrupted measurement goes
-on. Prints one table and writes benchmarks/results/dsa_accuracy.json.
+on. Prints one table and writes benchmarks/results/dsa_accuracy.json. Without ``--data`` it prints what was measured.
 """
 
 import argparse
 import json
-import os
 import re
 import resource
 import statistics
@@ -18,20 +17,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lightning_suite.run import machine, versions
+from benchmarks._record import record, recorded
 from lightning_suite.tables import table
 
-RESULTS = Path(__file__).parent / "results" / "dsa_accuracy.json"
-STAND_IN = Path(__file__).parent / "snli_stand_in.yaml"
+STAND_IN = "benchmarks/snli_stand_in.yaml"
 
 # name: what the paper has (tables 1 and 2), and the command
 CASES: dict[str, tuple[float, list[str]]] = {
     "sst2": (88.5, ["--recipe", "sst2", "--data.path", "{data}/sst"]),
     "sst5": (50.6, ["--recipe", "sst5", "--data.path", "{data}/sst"]),
-    "snli dynamic": (86.8, ["--recipe", "snli-single", "--config", f"{STAND_IN}", "--data.path", "{data}"]),
+    "snli dynamic": (86.8, ["--recipe", "snli-single", "--config", STAND_IN, "--data.path", "{data}"]),
     "snli static": (
         84.6,
-        ["--recipe", "snli-single", "--config", f"{STAND_IN}", "--data.path", "{data}", "--model.attention", "static"],
+        ["--recipe", "snli-single", "--config", STAND_IN, "--data.path", "{data}", "--model.attention", "static"],
     ),
 }
 
@@ -68,28 +66,35 @@ def measured(case: str, data: Path, root: Path, seed: int) -> dict[str, Any]:
 def main() -> None:
     """Measures what is missing, prints, writes."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--runs", type=Path, default=Path("runs") / "accuracy")
     parser.add_argument("--only", choices=CASES, action="append")
     parser.add_argument("--seeds", type=int, default=3)
     chosen = parser.parse_args()
-    chosen.runs.mkdir(parents=True, exist_ok=True)
-    results = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {"cases": {}}
-    for case in chosen.only or CASES:
-        runs = [measured(case, chosen.data, chosen.runs, seed) for seed in range(chosen.seeds)]
-        results["cases"][case] = {"paper": CASES[case][0], "options": CASES[case][1], "runs": runs}
-    results |= {"versions": versions(), "machine": machine(), "threads_per_run": os.environ.get("OMP_NUM_THREADS", "all")}
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    results = {"cases": recorded("dsa_accuracy").get("cases", {})}
+    if chosen.data is not None:
+        chosen.runs.mkdir(parents=True, exist_ok=True)
+        for case in chosen.only or CASES:
+            runs = [measured(case, chosen.data, chosen.runs, seed) for seed in range(chosen.seeds)]
+            results["cases"][case] = {"paper": CASES[case][0], "options": CASES[case][1], "runs": runs}
+        record("dsa_accuracy", results)
     rows = []
     for case, values in results["cases"].items():
         accuracies = [100 * run["test_accuracy"] for run in values["runs"]]
         spread = statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0
         seconds = statistics.median(run["cpu_seconds_per_epoch"] for run in values["runs"])
         each = " ".join(f"{accuracy:.1f}" for accuracy in accuracies)
-        rows.append([case, f"{statistics.mean(accuracies):.1f}", f"{spread:.1f}", each, f"{values['paper']:.1f}", f"{seconds:.0f}"])
+        rows.append(
+            [
+                case,
+                f"{statistics.mean(accuracies):.1f}",
+                f"{spread:.1f}",
+                each,
+                f"{values['paper']:.1f}",
+                f"{seconds:.0f}",
+            ]
+        )
     print(table(["case", "test accuracy", "sd", "seeds", "paper", "CPU s an epoch"], rows))
-    print(f"\n{RESULTS}")
 
 
 if __name__ == "__main__":

@@ -10,10 +10,7 @@ All give equal sentences from equal weights, which is asserted first. Prints one
 benchmarks/results/dsa_network.json.
 """
 
-import json
 import lzma
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -23,13 +20,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmarks._record import record
 from lightning_suite import ragged
 from suite_dsa.network import Classifier, DenseCNN, DynamicSelfAttention, SentenceEncoder
 from suite_dsa.product import ONEDNN
 
 ROOT = Path(__file__).resolve().parents[1]
 PHRASES = ROOT.parent / "shared/data/text/sst/derived.binary.phrases.train.xz"
-RESULT = ROOT / "benchmarks/results/dsa_network.json"
 EPOCH = 84_500  # sentences: all figures are for as many, whatever was measured
 BATCH = 128
 WORD_DIM = 300
@@ -147,13 +144,6 @@ def measure(lengths: list[int], repeats: int) -> dict[str, list[float]]:
     return seconds
 
 
-def processor() -> str:
-    """The processor's name as Linux tells it."""
-    file = Path("/proc/cpuinfo")
-    names = [line.split(":")[1].strip() for line in file.read_text().splitlines() if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
 def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -161,21 +151,21 @@ def main() -> None:
     sources = {source: lengths, "lognormal, mean 15": lognormal(15.0, 80, 6 * BATCH)}
     results = {name: measure(drawn, repeats=3) for name, drawn in sources.items()}
     medians = {name: {way: statistics.median(each) for way, each in row.items()} for name, row in results.items()}
-    machine = {"processor": processor(), "cores": os.cpu_count(), "threads": 1, "onednn_product": ONEDNN}
-    versions = {"torch": torch.__version__, "python": platform.python_version()}
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    record = {
-        "what": f"CPU seconds of forward, backward and Adadelta step for {EPOCH} sentences, batches of {BATCH}",
-        "machine": machine | versions,
-        "measured_sentences": {name: len(drawn) for name, drawn in sources.items()},
-        "mean_words": {name: round(statistics.fmean(drawn), 2) for name, drawn in sources.items()},
-        "medians": {name: {way: round(x, 1) for way, x in row.items()} for name, row in medians.items()},
-        "repeats": {
-            name: {way: [round(x, 1) for x in each] for way, each in row.items()} for name, row in results.items()
+    what = f"CPU seconds of forward, backward and Adadelta step for {EPOCH} sentences, batches of {BATCH}, 1 thread"
+    record(
+        "dsa_network",
+        {
+            "what": what,
+            "onednn_product": ONEDNN,
+            "measured_sentences": {name: len(drawn) for name, drawn in sources.items()},
+            "mean_words": {name: round(statistics.fmean(drawn), 2) for name, drawn in sources.items()},
+            "medians": {name: {way: round(x, 1) for way, x in row.items()} for name, row in medians.items()},
+            "repeats": {
+                name: {way: [round(x, 1) for x in each] for way, each in row.items()} for name, row in results.items()
+            },
         },
-    }
-    RESULT.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    print(f"{record['what']}, 1 thread, {machine['processor']}, torch {torch.__version__}")
+    )
+    print(what)
     print(f"{'':20}" + "".join(f"{way:>20}{'ratio':>8}" for way in medians[source]))
     for name, row in medians.items():
         cells = "".join(f"{seconds:20.1f}{seconds / row['packed']:8.1f}" for seconds in row.values())

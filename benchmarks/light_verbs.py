@@ -1,21 +1,20 @@
 """CPU seconds (user + system) of the verbs that answer at once, alone and with 100 more plugins installed.
 
-    python benchmarks/light_verbs.py
+    python -m benchmarks.light_verbs
 
 Prints one table and writes benchmarks/results/light_verbs.json. CPU seconds are compared, not wall time: other
 processes on the machine change the one far less than the other. Each figure is the median of RUNS commands.
 """
 
-import json
 import os
-import platform
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
+
+from benchmarks._record import record
 
 RUNS = 9
 MORE_PLUGINS = 100
@@ -87,17 +86,10 @@ def main() -> None:
         alone, more = float(row["alone"]), float(row["with_100_more"])
         print(f"{row['command']:<26}{alone:>8.3f}{more:>16.3f}{more - alone:>10.3f}")
     print(f"budget: {BUDGET} alone, {BUDGET_OF_MORE} for the {MORE_PLUGINS} more; medians of {RUNS}")
-    result = {
-        "budget": {"alone": BUDGET, "added_by_100": BUDGET_OF_MORE},
-        "runs": RUNS,
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "versions": {name: version(name) for name in ("lightning-suite", "torch", "pytorch-lightning")},
-        "cpu_seconds": rows,
-    }
-    target = Path(__file__).parent / "results" / "light_verbs.json"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(result, indent=2) + "\n")
+    target = record(
+        "light_verbs",
+        {"budget": {"alone": BUDGET, "added_by_100": BUDGET_OF_MORE}, "runs": RUNS, "cpu_seconds": rows},
+    )
     print(f"written: {target}")
 
 

@@ -1,0 +1,35 @@
+"""The READMEs say what was measured, and name only what there is."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from lightning_suite import registry, verbs
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([ROOT / "README.md", *ROOT.glob("plugins/*/README.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_table_is_what_its_results_say(page: Path) -> None:
+    spec = importlib.util.spec_from_file_location("readme", ROOT / "benchmarks" / "_readme.py")
+    assert spec is not None and spec.loader is not None
+    readme = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(readme)
+    text = page.read_text(encoding="utf-8")
+    assert text == readme.written(text), "run: python -m benchmarks._readme"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_shown_is_a_verb_or_a_plugins_own(page: Path) -> None:
+    own = {command for name in registry.names() for command in registry.get(name).commands}
+    shown = set(re.findall(r"^    (?:\$ )?suite ([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
+    assert shown <= {*verbs.names(), *own}
