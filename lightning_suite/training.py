@@ -7,6 +7,7 @@ the run folder, and hands back what the verb prints.
 import inspect
 import logging
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -44,6 +45,9 @@ CHATTER = (
 )
 """How messages of Lightning's begin that say the same in every run."""
 
+NOISE = (r".*LeafSpec", "The number of training batches", "The '.*dataloader' does not have many workers")
+"""Warnings of Lightning's that ask nothing of a user: of its own code, of small data, of loaders that keep up."""
+
 
 def fit(
     plugin: Plugin,
@@ -77,7 +81,7 @@ def fit(
         _refuse_other_settings(Run(start.parent.parent, start), settings)
     metrics = MetricsFile()
     recorder = Recorder(plugin, settings, root, metrics, run)
-    trainer = trainer_of(built.trainer, root, metrics, recorder, *callbacks)
+    trainer = trainer_of(built.trainer, root, [ExactResume(), recorder, *callbacks], metrics)
     clock = time.monotonic()
     trainer.fit(built.model, datamodule=built.data, ckpt_path=start)
     if recorder.run is None:
@@ -166,7 +170,7 @@ def predict(run: Run, path: str | None, output: "Predictions", changes: Settings
             f"plugin {plugin.name!r} cannot do this: its classes do not define predict_dataloader and {step}."
         )
     restore_into(built.model, run)
-    trainer = trainer_of(built.trainer | ONE_PROCESS, run.folder, output)
+    trainer = trainer_of(built.trainer | ONE_PROCESS, run.folder, [output])
     if step != "predict_step":
         built.model.predict_step = getattr(built.model, step)  # type: ignore[method-assign]
     trainer.predict(built.model, datamodule=built.data, return_predictions=False)
@@ -212,23 +216,23 @@ def seeded(plugin: Plugin, settings: Settings) -> Built:
     return build(plugin, settings)
 
 
-def trainer_of(arguments: dict[str, Any], root: str | Path, *ours: Any) -> Trainer:
-    """Lightning's Trainer with the user's arguments and our callbacks, logger and checkpoint format beside theirs."""
+def trainer_of(
+    arguments: dict[str, Any], root: str | Path, callbacks: Sequence[Callback] = (), metrics: MetricsFile | None = None
+) -> Trainer:
+    """Lightning's Trainer with the user's arguments and, beside theirs, our callbacks, logger and checkpoint format."""
     for handler in logging.getLogger("pytorch_lightning").handlers:
         handler.addFilter(_is_news)
-    callbacks = _as_list(arguments.get("callbacks"))
+    for message in NOISE:
+        warnings.filterwarnings("ignore", message=message)
     loggers = [logger for logger in _as_list(arguments.get("logger")) if not isinstance(logger, bool)]
-    metrics = [one for one in ours if isinstance(one, MetricsFile)]
-    ours_callbacks = [one for one in ours if not isinstance(one, MetricsFile)]
-    resume = [ExactResume()] if metrics else []
     return Trainer(
         **arguments
         | {
-            "callbacks": [*callbacks, *resume, *ours_callbacks],
-            "logger": [*metrics, *loggers] or False,
+            "callbacks": [*_as_list(arguments.get("callbacks")), *callbacks],
+            "logger": [metrics, *loggers] if metrics else loggers or False,
             "plugins": [*_as_list(arguments.get("plugins")), SafeCheckpointIO()],
             "default_root_dir": arguments.get("default_root_dir") or str(root),
-            "enable_checkpointing": bool(metrics),
+            "enable_checkpointing": metrics is not None,
         }
     )
 
