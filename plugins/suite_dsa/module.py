@@ -6,6 +6,7 @@ that a checkpoint alone is enough to test, predict and encode.
 
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionM
 
 from lightning_suite import ragged
 from lightning_suite.errors import RunError
+from suite_dsa.confusion import write_confusion
 from suite_dsa.network import (
     Classifier,
     DenseCNN,
@@ -213,6 +215,9 @@ class SentenceClassifier(LightningModule):
     def on_test_epoch_end(self) -> None:
         self.confusion = self._metric("test_confusion").compute()
         self._metric("test_confusion").reset()
+        figures = Path(self.trainer.default_root_dir) / "figures"
+        if self.trainer.is_global_zero and figures.is_dir():
+            write_confusion(figures / "confusion.png", self.labels, self.confusion)
 
     def predict_step(self, batch: PackedBatch, batch_idx: int) -> dict[str, list[str] | Tensor]:
         """The sentences, the likeliest class with its probability, and the probability of every class."""
