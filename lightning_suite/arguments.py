@@ -8,7 +8,8 @@ import argparse
 from collections.abc import Sequence
 from typing import NoReturn
 
-from lightning_suite.errors import UsageError, did_you_mean
+from lightning_suite.errors import UsageError
+from lightning_suite.spelling import did_you_mean
 
 
 class LightParser(argparse.ArgumentParser):

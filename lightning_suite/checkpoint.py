@@ -40,15 +40,19 @@ class SafeCheckpointIO(TorchCheckpointIO):
         """Writes a checkpoint.
 
         Raises:
-            RunError: the checkpoint holds something that could not be read back safely.
+            RunError: the checkpoint cannot be written, or holds something that could not be read back safely.
         """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(path.name + ".partial")
-        with partial.open("wb") as file:
-            torch.save(checkpoint, file)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with partial.open("wb") as file:
+                torch.save(checkpoint, file)
+                file.flush()
+                os.fsync(file.fileno())
+        except (OSError, RuntimeError) as error:  # torch makes a RuntimeError of some
+            partial.unlink(missing_ok=True)  # a full disk has room again for run.json
+            raise RunError(f"{path} cannot be written: {_cause(error)}. The checkpoint before it is whole.") from error
         if not self._proved:  # once a run: what a module puts in does not change its kind from epoch to epoch
             read(partial)
             self._proved = True

@@ -5,14 +5,17 @@ Exit statuses: 0; 1 something the user can mend; 2 a mistake in the command line
 """
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
 
 from lightning_suite import diagnosis, registry, requirements, source, verbs
-from lightning_suite.errors import SuiteError, UsageError, did_you_mean
-from lightning_suite.listing import listing, terminal_width
+from lightning_suite.errors import SuiteError, UsageError
+from lightning_suite.faults import BrokenPlugin
 from lightning_suite.plugin import Plugin
+from lightning_suite.spelling import did_you_mean
+from lightning_suite.tables import listing, terminal_width
 
 INTERRUPTED = 130
 READER_GONE = 141
@@ -23,9 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # not so when it was closed
+            stream.reconfigure(errors="replace")  # a terminal without Unicode shows ? for what it lacks
     try:
         status = _dispatch(words)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return status
     except SuiteError as error:
         _show(error, f"{error}", debug)
@@ -38,9 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return READER_GONE
     except SystemExit as error:
+        if isinstance(error.__context__, KeyboardInterrupt):  # Lightning's way to end after an interruption
+            _show(error, "interrupted", debug)
+            return INTERRUPTED
         if error.code is None or isinstance(error.code, int):
             return error.code or 0
         print(error.code, file=sys.stderr)
+        return 1
+    except OSError as error:
+        _show(error, f"{error.filename}: {error.strerror}" if error.filename else f"{error}", debug)
         return 1
     except Exception as error:
         _show(error, f"unexpected {type(error).__name__}: {error}\nrun it again with --debug to see where", debug)
@@ -49,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def suggestion(word: str, plugins: Sequence[Plugin]) -> str:
     """The sentence that offers the nearest verbs and plugin commands to a mistyped one, or nothing."""
-    return did_you_mean(word, [*verbs.names(), *_commands(plugins)])
+    return did_you_mean(word, [*verbs.names(), *_commands(plugins), "--version", "--help"])
 
 
 def _dispatch(words: list[str]) -> int:
@@ -82,9 +95,12 @@ def _plugin_with(command: str, words: list[str]) -> tuple[Plugin, list[str]]:
         if typed and of_run and registry.get(of_run).name != plugin.name:
             raise UsageError(f"--plugin {typed}, but {run} is a run of the plugin {of_run!r}: leave one of them out")
         if command not in plugin.commands:
-            where = "" if typed else f", whose run {run} is"
+            where = "" if typed else f", whose run {run} is,"
+            every = [*verbs.names(), *plugin.commands]
             raise UsageError(
-                registry.no_such(f"command of plugin {plugin.name!r}{where}", command, plugin.commands, "it has")
+                f"plugin {plugin.name!r}{where} has no command {command!r}, nor is it a verb\n"
+                f"it has: {', '.join(plugin.commands) or 'none'}; verbs: {', '.join(verbs.names())}\n"
+                f"{did_you_mean(command, every)}".rstrip()
             )
         return plugin, rest
     plugins = _readable()
@@ -127,7 +143,7 @@ def _readable() -> list[Plugin]:
         if several.count(entry.name) == 1:
             try:
                 plugins.append(registry.read(entry, diagnosis.LOOK_LIMIT))
-            except registry.BrokenPlugin:
+            except BrokenPlugin:
                 continue
     return plugins
 

@@ -13,12 +13,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lightning_suite import guard, registry, requirements, source
 from lightning_suite.errors import SuiteError
+from lightning_suite.faults import BrokenPlugin, missing, no_attribute, no_module, same_name, warning, wrong_class
+from lightning_suite.origin import Installed
 from lightning_suite.plugin import Plugin
-from lightning_suite.registry import BrokenPlugin, Installed
+from lightning_suite.recipes import recipes_of
 
 # Seconds that a look waits for the import of a record.
 LOOK_LIMIT = 2.0
@@ -29,11 +31,19 @@ GRACE = 5.0
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """An installed plugin, its record when that could be read, and all that is wrong with it."""
+    """An installed plugin, its record when that could be read, and all that is wrong with it.
+
+    Attributes:
+        entry: the plugin as it is installed.
+        plugin: its record; None when it could not be read, or was read in another process.
+        faults: each keeps it from being used.
+        warning: what is wrong and does not; empty when it is nothing.
+    """
 
     entry: Installed
     plugin: Plugin | None
     faults: tuple[BrokenPlugin, ...]
+    warning: str = ""
 
     @property
     def state(self) -> str:
@@ -51,7 +61,7 @@ def look() -> list[Diagnosis]:
     entries = registry.installed()
     several = Counter(entry.name for entry in entries)
     return [
-        Diagnosis(entry, None, (registry.same_name([other for other in entries if other.name == entry.name]),))
+        Diagnosis(entry, None, (same_name([other for other in entries if other.name == entry.name]),))
         if several[entry.name] > 1
         else look_at(entry, LOOK_LIMIT)
         for entry in entries
@@ -64,25 +74,25 @@ def look_at(entry: Installed, limit: float) -> Diagnosis:
         plugin = registry.read(entry, limit)
     except BrokenPlugin as error:
         return Diagnosis(entry, None, (error,))
-    return Diagnosis(entry, plugin, tuple(faults(plugin)))
+    return Diagnosis(entry, plugin, tuple(faults(plugin)), warning(plugin))
 
 
 def faults(plugin: Plugin) -> Iterator[BrokenPlugin]:
     """What a look at the files that a record names shows to be wrong."""
-    if lacking := registry.missing(plugin):
+    if lacking := missing(plugin):
         yield lacking
     yield from _class_faults(plugin, f"module={plugin.module!r}", plugin.module, "LightningModule")
     yield from _class_faults(plugin, f"data={plugin.data!r}", plugin.data, "LightningDataModule")
     for name, path in plugin.commands.items():
         yield from _class_faults(plugin, f"the command {name!r}, {path!r}", path, None)
     try:
-        registry.recipes(plugin)
+        recipes_of(plugin)
     except BrokenPlugin as error:
         yield error
 
 
-def trial(entry: Installed, seconds: float) -> list[BrokenPlugin]:
-    """What importing everything that a plugin names shows to be wrong; the process for it may take some seconds."""
+def trial(entry: Installed, seconds: float) -> Diagnosis:
+    """What importing everything that a plugin names shows; the process for it may take some seconds."""
     import signal
     import subprocess
 
@@ -111,43 +121,46 @@ def trial(entry: Installed, seconds: float) -> list[BrokenPlugin]:
             process.wait()
     reports = [json.loads(line) for line in said.splitlines() if line.startswith('{"faults"')]
     if not reports:
-        return [
-            BrokenPlugin(entry.name, cause, entry, f"import {entry.value.partition(':')[0]} in Python to see where")
-        ]
-    return [BrokenPlugin(entry.name, cause, entry, repair) for cause, repair in reports[-1]["faults"]]
+        repair = f"import {entry.value.partition(':')[0]} in Python to see where"
+        return Diagnosis(entry, None, (BrokenPlugin(entry.name, cause, entry, repair),))
+    found = [BrokenPlugin(entry.name, cause, entry, repair) for cause, repair in reports[-1]["faults"]]
+    return Diagnosis(entry, None, tuple(found), reports[-1]["warning"])
 
 
 def _class_faults(plugin: Plugin, role: str, path: str, expected: str | None) -> Iterator[BrokenPlugin]:
     module, _, attribute = path.partition(":")
     if source.locate(module) is None:
-        yield registry.no_module(plugin, role, module)
+        yield no_module(plugin, role, module)
         return
     text = source.text(module)
     if text is None or "." in attribute:
         return
     if not source.may_define(text, attribute):
-        yield registry.no_attribute(plugin, role, module, attribute, source.names(text))
+        yield no_attribute(plugin, role, module, attribute, source.names(text))
     elif expected is not None and (is_what := source.plainly_not(text, attribute, expected)):
         described = f"a {is_what}" if "'lightning'" in is_what else f"a class derived from {is_what}"
-        yield registry.wrong_class(plugin, role, described, expected)
+        yield wrong_class(plugin, role, described, expected)
 
 
-def _imports(entry: Installed, seconds: float) -> Iterator[BrokenPlugin]:
-    started = time.monotonic()
+def _tried(entry: Installed, seconds: float) -> Diagnosis:
+    ends = time.monotonic() + seconds
     seen = look_at(entry, seconds)
-    yield from seen.faults
-    if seen.plugin is None:
-        return
-    if entry.distribution and seen.plugin.extra and not any(f.cause.startswith("not installed") for f in seen.faults):
-        for phrase in requirements.unsatisfied(entry.distribution, seen.plugin.extra):
-            repair = f'pip install --upgrade "{entry.distribution}[{seen.plugin.extra}]"'
+    more = () if seen.plugin is None else tuple(_import_faults(seen, seen.plugin, ends))
+    return replace(seen, faults=(*seen.faults, *more))
+
+
+def _import_faults(seen: Diagnosis, plugin: Plugin, ends: float) -> Iterator[BrokenPlugin]:
+    entry = seen.entry
+    if entry.distribution and plugin.extra and not any(f.cause.startswith("not installed") for f in seen.faults):
+        for phrase in requirements.unsatisfied(entry.distribution, plugin.extra):
+            repair = f'pip install --upgrade "{entry.distribution}[{plugin.extra}]"'
             yield BrokenPlugin(entry.name, phrase, entry, repair)
     if seen.faults:
         return
-    for what in ("module", "data", *seen.plugin.commands):
-        os.environ["LIGHTNING_SUITE_IMPORT_LIMIT"] = f"{max(seconds - (time.monotonic() - started), 0.1)}"
+    for what in ("module", "data", *plugin.commands):
+        os.environ["LIGHTNING_SUITE_IMPORT_LIMIT"] = f"{max(ends - time.monotonic(), 0.1)}"
         try:
-            registry.resolve(seen.plugin, what)
+            registry.resolve(plugin, what)
         except BrokenPlugin as error:
             yield error
         except SuiteError as error:  # Lightning itself: no fault of the plugin, and the same for all
@@ -161,8 +174,9 @@ def _main(distribution: str, name: str, seconds: str) -> None:
         os.dup2(2, 1)
         for entry in registry.installed():
             if (entry.distribution, entry.name) == (distribution, name):
-                found = [(fault.cause, fault.repair) for fault in _imports(entry, float(seconds))]
-                report.write(json.dumps({"faults": found}) + "\n")
+                tried = _tried(entry, float(seconds))
+                found = [(fault.cause, fault.repair) for fault in tried.faults]
+                report.write(json.dumps({"faults": found, "warning": tried.warning}) + "\n")
                 report.flush()
                 os._exit(0)  # threads that an import has left behind must not keep the process
 

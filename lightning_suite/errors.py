@@ -5,12 +5,12 @@
     ├── PluginError            3   a plugin that is installed but cannot be used
     ├── DataError              1   an input file that cannot be read as what it should be
     ├── RunError               1   a run folder or a checkpoint that is not what it should be
-    └── AssetError             1   a data file that could not be fetched or does not have its checksum
+    ├── AssetError             1   a data file that could not be fetched or does not have its checksum
+    └── Interrupted          130   a training that was ended from outside and can go on
 
 A message says what was expected, what came, where, and what to do; the command line prints it without a traceback.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -48,26 +48,7 @@ class AssetError(SuiteError):
     """A data file carried by a published package could not be had."""
 
 
-def edit_distance(left: str, right: str) -> int:
-    """Number of insertions, deletions, substitutions and swaps of neighbours between two words."""
-    before: list[int] = []
-    row = list(range(len(right) + 1))
-    for i, a in enumerate(left, start=1):
-        before_that, before, row = before, row, [i]
-        for j, b in enumerate(right, start=1):
-            row.append(min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b)))
-            if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
-                row[j] = min(row[j], before_that[j - 2] + 1)
-    return row[-1]
+class Interrupted(SuiteError):
+    """A training was ended from outside, by the user or the system; the message says how it goes on."""
 
-
-def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """The sentence that offers the nearest of some names, or nothing when none is near.
-
-    All names at the smallest distance are offered: every single-edit typo of a name gets it back.
-    """
-    distances = {choice: edit_distance(word, choice) for choice in choices}
-    nearest = min(distances.values(), default=0)
-    if not distances or nearest > max(1, len(word) // 3):
-        return ""
-    return f"Did you mean {' or '.join(repr(choice) for choice, far in distances.items() if far == nearest)}?"
+    exit_status = 130

@@ -54,30 +54,25 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def unchanged_environment() -> Iterator[None]:
-    """Undo what runs inside does to ``os.environ``.
+def unchanged_environment() -> Iterator[list[str]]:
+    """Undo what runs inside does to ``os.environ``; afterwards the list holds the names of what was undone.
 
     Torch writes there when it is first imported and reads it later: an import that brings torch along is let be.
-
-    Raises:
-        EnvironmentChanged: there was something to undo, and nothing else was raised.
     """
     environment, before, had_torch = os.environ, dict(os.environ), "torch" in sys.modules
-    changed: list[str] = []
+    undone: list[str] = []
     try:
-        yield
+        yield undone
     finally:
         os.environ = environment  # noqa: B003  (the plugin may have put another object in its place)
         if dict(environment) != before and ("torch" in sys.modules) == had_torch:
             after = dict(environment)
-            changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
-            for name in changed:
+            undone += sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+            for name in undone:
                 if name in before:
                     environment[name] = before[name]
                 else:
                     del environment[name]
-    if changed:
-        raise EnvironmentChanged(f"it changes the environment: {', '.join(changed)}")
 
 
 @contextmanager
@@ -93,7 +88,7 @@ def print_to_stderr() -> Iterator[None]:
 def cause(error: BaseException) -> str:
     """What was raised and where, in one line."""
     match error:
-        case TimeUp() | EnvironmentChanged():
+        case TimeUp():
             said = str(error)
         case SystemExit():
             said = f"it ends the program: SystemExit({error.code!r})"
@@ -113,10 +108,6 @@ def one_line(text: str, width: int = 320) -> str:
 
 class TimeUp(BaseException):
     """Not an Exception, so that a plugin's ``except Exception`` does not swallow it."""
-
-
-class EnvironmentChanged(Exception):
-    """An import wrote to ``os.environ``."""
 
 
 def _last_line(traceback: TracebackType | None) -> str:

@@ -30,8 +30,8 @@ class MetricsFile(Logger):
 
     @property
     def name(self) -> str:
-        """The name of the file."""
-        return "metrics"
+        """Nothing, so that a ModelCheckpoint of the user's writes beside our checkpoints."""
+        return ""
 
     @property
     def version(self) -> str:
@@ -55,7 +55,7 @@ class MetricsFile(Logger):
     @rank_zero_only
     def save(self) -> None:
         """Writes the file anew; it is small, and a reader never sees half of it."""
-        if self.path is None:
+        if self.path is None or not (self.rows or self.path.is_file()):
             return
         columns = ["step", *sorted({name for row in self.rows for name in row} - {"step"})]
         partial = self.path.with_name(self.path.name + ".partial")

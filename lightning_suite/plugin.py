@@ -2,7 +2,22 @@
 
 A plugin is a value, not a base class: it names ordinary Lightning classes by import path, so that reading the
 record costs nothing and an existing LightningModule joins without a changed line. Whatever a plugin can tell
-lightning-suite stands here; there is no second contract.
+lightning-suite stands on this page.
+
+Beside the record there are a few things that the core looks for in the classes. Each is optional: what is not there
+is not done, and nothing else changes.
+
+    predict_path     parameter of the data module, ``str | None = None``: the file of ``suite predict RUN FILE``.
+                     ``predict_dataloader()`` then yields its inputs, each once, in the order of the file.
+    predict_step     of the module: returns the columns of the predictions, ``dict[str, list | Tensor]`` with one
+                     entry an input of the batch; or a tensor (batch, value_dim), whose columns are numbered.
+    embed_step       of the module, called as ``predict_step`` is: returns a tensor (batch, embedding_dim), which
+                     ``suite predict --embed`` writes.
+    fingerprint      attribute of the data module after ``setup("fit")``: text that changes when the training data
+                     do, such as a checksum. run.json keeps it.
+    figures          where ``test_step`` and its hooks may put pictures, each with its numbers as CSV beside it:
+                     ``trainer.default_root_dir/figures``, when that folder is there. Only process 0 writes.
+    check.yaml       a recipe that trains in seconds, for the contract tests; they cut the default one short without.
 """
 
 from collections.abc import Mapping
@@ -21,8 +36,8 @@ class Plugin:
     may name modules that import torch; the module that holds the record itself must import nothing heavy.
 
     A recipe is a YAML file of options (``model``, ``data``, ``trainer``, ``seed``, ``monitor``, ``mode``) with two
-    more keys for people: ``summary``, and ``expected``, the numbers it should end with. ``{recipes}`` in it is the folder
-    it lies in, for a small data file beside it.
+    more keys for people: ``summary``, and ``expected``, the numbers it should end with. ``{recipes}`` in it is the
+    folder it lies in, for a small data file beside it.
 
     Attributes:
         name: what stands after ``--plugin``; equal to the name of the entry point.

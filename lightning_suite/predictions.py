@@ -14,6 +14,7 @@ from lightning_suite.errors import UsageError
 
 TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
 ARRAYS = (".npy", ".parquet")
+UNPAIRED = "backslashreplace"
 
 
 class Predictions(Callback):
@@ -45,6 +46,16 @@ class Predictions(Callback):
         self._columns: dict[str, list[Any]] = {}
         self._arrays: list[numpy.ndarray[Any, Any]] = []
 
+    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Makes the folder, so that a place that cannot be written costs no predictions."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Leaves no half a file behind."""
+        if self._file is not None:
+            self._file.close()
+        self._partial.unlink(missing_ok=True)
+
     def on_predict_batch_end(
         self,
         trainer: Trainer,
@@ -68,8 +79,8 @@ class Predictions(Callback):
             return
         first = self._file is None
         if self._file is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._partial.open("w", newline="", encoding="utf-8")
+            # Half a surrogate pair, which JSON can hold and UTF-8 cannot, is written as JSON's escape of it.
+            self._file = self._partial.open("w", newline="", encoding="utf-8", errors=UNPAIRED)
         if self.path.suffix == ".jsonl":
             self._file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         else:
@@ -80,7 +91,6 @@ class Predictions(Callback):
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Gives the file its name."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         if self._file is not None:
             self._file.close()
         elif self.path.suffix == ".npy":
@@ -117,4 +127,9 @@ def _write_parquet(path: Path, columns: dict[str, list[Any]], arrays: list[numpy
         raise UsageError("writing .parquet needs pyarrow. Install it with: pip install pyarrow") from error
     if arrays:
         columns = {"embedding": list(numpy.concatenate(arrays))}
+    columns = {name: [_writable(value) for value in values] for name, values in columns.items()}
     pyarrow.parquet.write_table(pyarrow.table(columns), path)
+
+
+def _writable(value: Any) -> Any:
+    return value.encode("utf-8", UNPAIRED).decode() if isinstance(value, str) else value

@@ -34,13 +34,15 @@ class Recorder(Checkpoint):
         self._settings = settings
         self._root = root
         self._metrics = metrics
+        self._made = run is None
+        self._begun = False
         self._monitor_missed = False
         self._saved_at = 0
         self._stepped_at = 0
         self._validated = False
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Makes the folder, in one process, and writes what is known before the first step."""
+        """Makes the folder, in one process; other callbacks and loggers may ask for it before training starts."""
         if stage != "fit":
             return
         if self.run is None:
@@ -48,8 +50,13 @@ class Recorder(Checkpoint):
             folder = Path(trainer.strategy.broadcast(str(made.folder) if made else ""))
             self.run = Run(folder, folder / "checkpoints" / "best.ckpt")
         self._metrics.open(self.run.folder / "metrics.csv")
-        if trainer.is_global_zero:
-            (self.run.folder / "config.yaml").write_text(self._settings.as_yaml(), encoding="utf-8")
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Writes what is known before the first step, now that nothing was wrong with the settings."""
+        self._begun = True
+        datamodule = trainer.datamodule  # type: ignore[attr-defined]
+        if trainer.is_global_zero and self.run is not None:
+            self.run.write_settings(self._settings.as_yaml())
             resumed = {"resumed": [*self.run.record.get("resumed", []), now()]} if self.run.record else {}
             self.run.write_record(
                 {
@@ -61,16 +68,24 @@ class Recorder(Checkpoint):
                     "machine": machine() | {"processes": trainer.world_size},
                     "ops": ops.implementations(),
                     "started": self.run.record.get("started", now()),
+                    "data_fingerprint": getattr(datamodule, "fingerprint", None),
                     "status": "running",
                 }
                 | resumed
             )
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Notes which data the module is about to learn from."""
-        datamodule = trainer.datamodule  # type: ignore[attr-defined]
-        if trainer.is_global_zero and self.run is not None:
-            self.run.write_record({"data_fingerprint": getattr(datamodule, "fingerprint", None)})
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Says in run.json that training has ended early; before its first step takes the new folder away."""
+        if self.run is None or not trainer.is_global_zero:
+            return
+        if self._begun:
+            ended = "interrupted" if isinstance(exception, KeyboardInterrupt | SystemExit) else "failed"
+            progress = {"epochs": trainer.current_epoch, "steps": trainer.global_step}
+            self.run.write_record({"status": ended, "finished": now()} | progress)
+        elif self._made:
+            self._metrics.path = None
+            self.run.discard()
+            self.run = None
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keeps the checkpoint when validation was the best so far."""
@@ -81,7 +96,7 @@ class Recorder(Checkpoint):
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Saves where the last epoch has ended; nothing of this one has happened yet."""
         if trainer.current_epoch > 0:
-            self._save_last(trainer)
+            self._end_epoch(trainer)
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Saves in the middle of an epoch, after so many optimizer steps.
@@ -99,8 +114,7 @@ class Recorder(Checkpoint):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Saves the end."""
-        if not trainer.fast_dev_run:  # type: ignore[attr-defined]
-            self._save_last(trainer)
+        self._end_epoch(trainer)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Lets the checkpoint say what it is of."""
@@ -140,14 +154,16 @@ class Recorder(Checkpoint):
             self.best_value = value
             trainer.save_checkpoint(self.run.best)
 
+    def _end_epoch(self, trainer: Trainer) -> None:
+        if not trainer.enable_validation:
+            self._keep_best(trainer)
+        self._save_last(trainer)
+        if self.best_value is None and self.run is not None:
+            save_between_batches(trainer, self.run.best)
+
     def _save_last(self, trainer: Trainer) -> None:
         if self.run is None:
             return
         self._saved_at = trainer.global_step
         self._metrics.save()
         save_between_batches(trainer, self.run.last)
-        if self.best_value is None:
-            if not trainer.enable_validation:
-                self._keep_best(trainer)
-            if self.best_value is None:
-                save_between_batches(trainer, self.run.best)

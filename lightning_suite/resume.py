@@ -21,7 +21,10 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loops.loop import _Loop
 from pytorch_lightning.trainer.states import RunningStage
+from pytorch_lightning.utilities import rank_zero_warn
 from torchmetrics import Metric
+
+from lightning_suite.errors import RunError
 
 State = dict[str, Any]
 
@@ -100,6 +103,7 @@ class ExactResume(Callback):
     def __init__(self) -> None:
         self._loaders: list[LateLoader] = []
         self._loaded: State | None = None
+        self._logged: State = {}
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Makes Lightning's training loaders late; its own way in, after it has added distributed samplers."""
@@ -124,6 +128,14 @@ class ExactResume(Callback):
             self._loaders = []
             strategy.process_dataloader = process_late  # type: ignore[method-assign]
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Lets every further process draw other numbers: the same would make the same dropout masks."""
+        if trainer.global_rank > 0:
+            seed = torch.initial_seed() + trainer.global_rank
+            random.seed(seed)
+            numpy.random.seed(seed % 2**32)
+            torch.manual_seed(seed)
+
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Puts the generators back where an epoch begins; one that goes on in its middle does not come here."""
         if self._loaded is not None:
@@ -143,19 +155,18 @@ class ExactResume(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Adds what had been logged in the epoch before it was interrupted to what its next batch has logged."""
-        if self._loaded is None:
-            return
-        for name, (value, weight) in self._loaded["logged"].items():
-            logged = trainer.fit_loop.epoch_loop._results[name]
-            before = value.to(logged.value.device)
-            if logged.meta.is_max_reduction or logged.meta.is_min_reduction:
-                logged.value = logged.meta.reduce_fx(before, logged.value)
-            else:
-                logged.value = before + logged.value
-            if logged.meta.is_mean_reduction:
-                logged.cumulated_batch_size = logged.cumulated_batch_size + weight.to(before.device)
-        self._loaded = None
+        """Adds what had been logged in the epoch before it was interrupted to what is logged now."""
+        if self._loaded is not None:
+            self._logged, self._loaded = self._loaded["logged"], None
+        self._merge(trainer)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Says what was logged in the epoch before it was interrupted and never again."""
+        self._merge(trainer)  # what other callbacks logged after the last batch
+        if self._logged:
+            names = ", ".join(name.partition(".")[2] for name in self._logged)
+            rank_zero_warn(f"{names}: logged in this epoch only before the interruption; its average is not known")
+            self._logged = {}
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: State) -> None:
         """Adds the state of every process, in the order of their ranks."""
@@ -166,7 +177,7 @@ class ExactResume(Callback):
             "now": random_state(),
             "began": [loader.began for loader in self._loaders],
             "taken": progress.completed if inside else 0,
-            "logged": _logged(trainer) if inside else {},
+            "logged": self._logged | _logged(trainer) if inside else {},
             "metrics": _metrics(pl_module) if inside else {},
         }
         states: list[Any] = [own] * trainer.world_size
@@ -175,10 +186,38 @@ class ExactResume(Callback):
         checkpoint["processes"] = states
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: State) -> None:
-        """Remembers the state of this process until training begins."""
-        if trainer.state.fn == "fit":
-            states = checkpoint["processes"]
-            self._loaded = states[min(trainer.global_rank, len(states) - 1)]
+        """Remembers the state of this process until training begins.
+
+        Raises:
+            RunError: the epoch was interrupted in its middle, and there are more or fewer processes now.
+        """
+        if trainer.state.fn != "fit":
+            return
+        states = checkpoint["processes"]
+        if len(states) != trainer.world_size and states[0]["taken"]:
+            raise RunError(
+                f"the run was interrupted in the middle of an epoch that {len(states)} processes shared, and there are "
+                f"{trainer.world_size} now. Go on with as many: --trainer.devices, --trainer.num_nodes."
+            )
+        if len(states) != trainer.world_size:
+            rank_zero_warn(
+                f"{len(states)} processes began this run and {trainer.world_size} go on with it: "
+                "the result will not be bit for bit that of an uninterrupted run"
+            )
+        self._loaded = states[min(trainer.global_rank, len(states) - 1)]
+
+    def _merge(self, trainer: Trainer) -> None:
+        results = trainer.fit_loop.epoch_loop._results
+        for name in [name for name in self._logged if name in results]:
+            value, weight = self._logged.pop(name)
+            logged = results[name]
+            before = value.to(logged.value.device)
+            if logged.meta.is_max_reduction or logged.meta.is_min_reduction:
+                logged.value = logged.meta.reduce_fx(before, logged.value)
+            else:
+                logged.value = before + logged.value
+            if logged.meta.is_mean_reduction:
+                logged.cumulated_batch_size = logged.cumulated_batch_size + weight.to(before.device)
 
 
 def save_between_batches(trainer: Trainer, path: Path) -> None:

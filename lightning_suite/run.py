@@ -21,7 +21,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from lightning_suite.errors import RunError
+from lightning_suite.errors import RunError, UsageError
+from lightning_suite.spelling import did_you_mean
 
 KEY = "lightning_suite"
 """Where a checkpoint holds what it says of itself."""
@@ -44,15 +45,18 @@ class Run:
         """The run at a path: a folder that ``suite fit`` wrote, or a checkpoint.
 
         Raises:
-            RunError: there is neither.
+            UsageError: nothing is there.
+            RunError: what is there is neither.
         """
-        path = Path(path)
+        path = Path(path).expanduser()
         if path.is_file():
             inside = path.parent.name == "checkpoints"
             return cls(path.parent.parent if inside else path.parent, path)
         if not path.is_dir():
-            raise RunError(
-                f"no run folder and no checkpoint is at {path}. suite fit prints the path of the run it wrote."
+            beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
+            raise UsageError(
+                f"no run folder and no checkpoint is at {path}. {did_you_mean(path.name, beside)}".rstrip()
+                + "\nsuite fit prints the path of the run it wrote."
             )
         if not (path / "config.yaml").is_file():
             raise RunError(f"{path} is not a run folder: it has no config.yaml. A run folder is what suite fit wrote.")
@@ -62,8 +66,9 @@ class Run:
     @classmethod
     def create(cls, root: str | Path, plugin: str, recipe: str | None) -> "Run":
         """A new folder below ``root``; a second run of the same second gets a number, never the first one's folder."""
+        root = Path(root).expanduser()
         stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{recipe or 'signature'}"
-        parent = Path(root) / plugin
+        parent = root / plugin
         parent.mkdir(parents=True, exist_ok=True)
         for count in range(1, 10_000):
             folder = parent / (stem if count == 1 else f"{stem}-{count}")
@@ -75,6 +80,12 @@ class Run:
                 (folder / name).mkdir()
             return cls(folder, folder / "checkpoints" / "best.ckpt")
         raise RunError(f"{parent} already holds 10,000 runs called {stem}. Choose another place with --runs.")
+
+    def discard(self) -> None:
+        """Takes the folder away again while nothing has been written to it."""
+        for folder in (self.folder / "checkpoints", self.folder / "figures", self.folder):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
 
     @property
     def last(self) -> Path:
@@ -90,14 +101,21 @@ class Run:
     def record(self) -> dict[str, Any]:
         """The contents of run.json; empty before fit has written it."""
         file = self.folder / "run.json"
-        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        if not file.is_file():
+            return {}
+        try:
+            values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            return dict(values)
+        except ValueError as error:
+            raise RunError(f"{file} is damaged: {error}. It may be deleted; the checkpoints do not need it.") from error
 
     def write_record(self, changes: Mapping[str, Any]) -> None:
         """Changes run.json in one step: a reader sees the old file or the new one."""
-        file = self.folder / "run.json"
-        partial = file.with_name("run.json.partial")
-        partial.write_text(json.dumps(self.record | dict(changes), indent=2) + "\n", encoding="utf-8")
-        partial.replace(file)
+        _replace(self.folder / "run.json", json.dumps(self.record | dict(changes), indent=2) + "\n")
+
+    def write_settings(self, text: str) -> None:
+        """Writes config.yaml in one step."""
+        _replace(self.folder / "config.yaml", text)
 
     def settings(self) -> dict[str, Any]:
         """The settings of the run: of its folder, or of the checkpoint where that stands alone.
@@ -109,7 +127,12 @@ class Run:
 
         file = self.folder / "config.yaml"
         if file.is_file():
-            values: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+            try:
+                values: dict[str, Any] = dict(yaml.safe_load(file.read_text(encoding="utf-8")))
+                _ = values["plugin"]
+            except (ValueError, TypeError, KeyError, yaml.YAMLError) as error:
+                where = f"{file} does not hold the settings of a run: {' '.join(str(error).split())}"
+                raise RunError(f"{where}\nA checkpoint holds them too: give one away from this folder.") from error
             return values
         described: dict[str, Any] = self.read_checkpoint()[KEY]["settings"]
         return described
@@ -134,10 +157,18 @@ def plugin_of(path: str) -> str | None:
     Only a lone checkpoint costs an import of torch.
     """
     try:
-        run = Run.at(path)
-        return str(run.settings()["plugin"]) if run.folder.is_dir() else None
-    except (RunError, KeyError):
+        if Path(path).is_file() and Path(path).suffix != ".ckpt":
+            return None  # an input, not a run: a checkpoint that stands alone is opened to be asked
+        return str(Run.at(path).settings()["plugin"])
+    except (RunError, UsageError, KeyError):
         return None
+
+
+def _replace(file: Path, text: str) -> None:
+    """Writes a file in one step: a reader sees the old contents or the new ones."""
+    partial = file.with_name(f"{file.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(file)
 
 
 def versions() -> dict[str, str]:

@@ -6,6 +6,7 @@ the run folder, and hands back what the verb prints.
 
 import inspect
 import logging
+import shlex
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -14,15 +15,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import LightningDataModule, LightningModule, Trainer, seed_everything
-from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.callbacks import Callback, Checkpoint
+from pytorch_lightning.utilities import rank_zero_info
 from pytorch_lightning.utilities.model_helpers import is_overridden
+from pytorch_lightning.utilities.seed import isolate_rng
 
 from lightning_suite import registry
 from lightning_suite.checkpoint import SafeCheckpointIO
-from lightning_suite.errors import RunError, UsageError
+from lightning_suite.errors import Interrupted, RunError, UsageError
+from lightning_suite.guard import one_line
 from lightning_suite.metrics_file import MetricsFile
-from lightning_suite.options import Built, Settings, build
+from lightning_suite.options import Built, Settings, build, build_model, for_evaluation
 from lightning_suite.plugin import Plugin
 from lightning_suite.recorder import Recorder
 from lightning_suite.resume import ExactResume
@@ -30,9 +35,6 @@ from lightning_suite.run import KEY, Run, now
 
 if TYPE_CHECKING:
     from lightning_suite.predictions import Predictions
-
-ONE_PROCESS = {"devices": 1, "num_nodes": 1, "strategy": "auto", "callbacks": None, "logger": False, "profiler": None}
-"""What evaluation changes in the Trainer's arguments: metrics of several processes would count padded samples twice."""
 
 CHATTER = (
     "💡",
@@ -45,8 +47,14 @@ CHATTER = (
 )
 """How messages of Lightning's begin that say the same in every run."""
 
-NOISE = (r".*LeafSpec", "The number of training batches", "The '.*dataloader' does not have many workers")
-"""Warnings of Lightning's that ask nothing of a user: of its own code, of small data, of loaders that keep up."""
+NOISE = (
+    r".*LeafSpec",
+    "The number of training batches",
+    "The '.*dataloader' does not have many workers",
+    "You have overridden `on_before_batch_transfer`",
+)
+"""Warnings of Lightning's that ask nothing of a user: of its own code, of small data, of loaders that keep up, of
+modules that transform their batches whatever data they come from."""
 
 
 def fit(
@@ -70,7 +78,9 @@ def fit(
         The run, and whether this process is the one that speaks for all.
 
     Raises:
-        RunError: the checkpoint to go on from has another structure than the settings ask for.
+        UsageError: the trainer does not take its options.
+        RunError: the checkpoint to go on from has another structure than the settings ask for; or no step was taken.
+        Interrupted: training was ended from outside.
     """
     built = seeded(plugin, settings)
     settings = built.settings
@@ -79,14 +89,26 @@ def fit(
         (run.folder / "metrics.csv").unlink(missing_ok=True)
     if start is not None:
         _refuse_other_settings(Run(start.parent.parent, start), settings)
+    elif run is not None:
+        rank_zero_info(f"{run.folder} has no checkpoint to go on from: it begins anew")
     metrics = MetricsFile()
     recorder = Recorder(plugin, settings, root, metrics, run)
     trainer = trainer_of(built.trainer, root, [ExactResume(), recorder, *callbacks], metrics)
     clock = time.monotonic()
-    trainer.fit(built.model, datamodule=built.data, ckpt_path=start)
+    try:
+        trainer.fit(built.model, datamodule=built.data, ckpt_path=start)
+    except MisconfigurationException as error:
+        raise UsageError(one_line(f"{error}")) from error
+    except SystemExit as error:  # Lightning's way to end after Ctrl-C and SIGTERM
+        raise Interrupted(_standing(recorder.run)) from error
     if recorder.run is None:
         raise RunError("training ended before it began; nothing was written")
     run = recorder.run
+    if not run.last.is_file():
+        raise RunError(
+            f"no step was taken, so there is nothing to test: {run.folder}\n"
+            "Look at --trainer.max_epochs, --trainer.max_steps, --trainer.max_time and --trainer.limit_train_batches."
+        )
     seconds = time.monotonic() - clock
     finished = trainer.state.finished and not trainer.interrupted
     values = {name: float(value) for name, value in trainer.callback_metrics.items()}
@@ -96,7 +118,7 @@ def fit(
         trainer.strategy.barrier()
         torch.distributed.destroy_process_group()
     if leader and finished and has_stage(built, "test"):
-        values |= evaluate(run, "test", settings)
+        values |= evaluate(run, "test", for_evaluation(settings))
     if leader:
         before = run.record.get("fit_seconds", 0.0) if start is not None else 0.0
         run.write_record(
@@ -119,19 +141,19 @@ def evaluate(run: Run, stage: Literal["validate", "test"], changes: Settings | N
     Args:
         run: whose checkpoint.
         stage: which data.
-        changes: settings in place of the run's own, for other data or another device.
+        changes: settings in place of the run's own, for other data or another device; see ``for_evaluation``.
 
     Raises:
         RunError: the plugin has no such data or step, or the checkpoint does not fit the settings.
     """
-    settings = changes or Settings(**run.settings())
+    settings = changes or for_evaluation(Settings(**run.settings()))
     plugin = registry.get(settings.plugin)
     built = seeded(plugin, settings)
     if not has_stage(built, stage):
         step = {"validate": "validation_step and val_dataloader", "test": "test_step and test_dataloader"}[stage]
         raise RunError(f"plugin {plugin.name!r} has nothing to {stage}: its classes do not define {step}.")
     restore_into(built.model, run)
-    trainer = trainer_of(built.trainer | ONE_PROCESS, run.folder)
+    trainer = trainer_of(built.trainer, run.folder)
     results = getattr(trainer, stage)(built.model, datamodule=built.data, verbose=False)
     values = {name: float(value) for result in results for name, value in result.items()}
     if run.record:
@@ -146,12 +168,12 @@ def predict(run: Run, path: str | None, output: "Predictions", changes: Settings
         run: whose checkpoint.
         path: the file of inputs; None for the data module's own ``predict_dataloader``.
         output: where the predictions, or the embeddings, go.
-        changes: settings in place of the run's own.
+        changes: settings in place of the run's own; see ``for_evaluation``.
 
     Raises:
         UsageError: the plugin takes no file, needs one, or gives no embeddings.
     """
-    settings = changes or Settings(**run.settings())
+    settings = changes or for_evaluation(Settings(**run.settings()))
     plugin = registry.get(settings.plugin)
     takes_file = "predict_path" in inspect.signature(registry.resolve(plugin, "data")).parameters
     if path is not None and not takes_file:
@@ -170,7 +192,7 @@ def predict(run: Run, path: str | None, output: "Predictions", changes: Settings
             f"plugin {plugin.name!r} cannot do this: its classes do not define predict_dataloader and {step}."
         )
     restore_into(built.model, run)
-    trainer = trainer_of(built.trainer | ONE_PROCESS, run.folder, [output])
+    trainer = trainer_of(built.trainer, run.folder, [output])
     if step != "predict_step":
         built.model.predict_step = getattr(built.model, step)  # type: ignore[method-assign]
     trainer.predict(built.model, datamodule=built.data, return_predictions=False)
@@ -178,11 +200,12 @@ def predict(run: Run, path: str | None, output: "Predictions", changes: Settings
 
 
 def restore(run: Run) -> LightningModule:
-    """The module of a run's checkpoint, in evaluation mode."""
+    """The module of a run's checkpoint, in evaluation mode; the caller's random generators stay as they are."""
     checkpoint = run.read_checkpoint()
     settings = Settings(**checkpoint[KEY]["settings"])
-    module = seeded(registry.get(settings.plugin), settings).model
-    restore_into(module, run, checkpoint)
+    with isolate_rng():
+        module = build_model(registry.get(settings.plugin), settings)
+        restore_into(module, run, checkpoint)
     return module.eval()
 
 
@@ -219,22 +242,32 @@ def seeded(plugin: Plugin, settings: Settings) -> Built:
 def trainer_of(
     arguments: dict[str, Any], root: str | Path, callbacks: Sequence[Callback] = (), metrics: MetricsFile | None = None
 ) -> Trainer:
-    """Lightning's Trainer with the user's arguments and, beside theirs, our callbacks, logger and checkpoint format."""
+    """Lightning's Trainer with the user's arguments and, beside theirs, our callbacks, logger and checkpoint format.
+
+    Raises:
+        UsageError: the Trainer does not take the arguments, alone or together.
+    """
     for handler in logging.getLogger("pytorch_lightning").handlers:
         handler.addFilter(_is_news)
     for message in NOISE:
         warnings.filterwarnings("ignore", message=message)
     loggers = [logger for logger in _as_list(arguments.get("logger")) if not isinstance(logger, bool)]
-    return Trainer(
-        **arguments
-        | {
-            "callbacks": [*_as_list(arguments.get("callbacks")), *callbacks],
-            "logger": [metrics, *loggers] if metrics else loggers or False,
-            "plugins": [*_as_list(arguments.get("plugins")), SafeCheckpointIO()],
-            "default_root_dir": arguments.get("default_root_dir") or str(root),
-            "enable_checkpointing": metrics is not None,
-        }
-    )
+    theirs = _as_list(arguments.get("callbacks"))
+    # A ModelCheckpoint of the user's asks for the run folder in its setup, so ours, which makes it, comes before.
+    late = [callback for callback in theirs if isinstance(callback, Checkpoint)]
+    try:
+        return Trainer(
+            **arguments
+            | {
+                "callbacks": [*(one for one in theirs if one not in late), *callbacks, *late],
+                "logger": [metrics, *loggers] if metrics else loggers or False,
+                "plugins": [*_as_list(arguments.get("plugins")), SafeCheckpointIO()],
+                "default_root_dir": arguments.get("default_root_dir") or str(root),
+                "enable_checkpointing": metrics is not None,
+            }
+        )
+    except (MisconfigurationException, ValueError, TypeError) as error:
+        raise UsageError(f"the trainer does not take its options: {one_line(f'{error}')}") from error
 
 
 def has_stage(built: Built, stage: Literal["validate", "test"]) -> bool:
@@ -248,6 +281,16 @@ def _is_news(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith(CHATTER)
 
 
+def _standing(run: Run | None) -> str:
+    """What is said of a training that was ended from outside."""
+    if run is None:
+        return "interrupted before the first step; nothing was written"
+    record = run.record
+    spent = f"interrupted in epoch {record.get('epochs', 0) + 1}, after {record.get('steps', 0)} steps"
+    last = "goes on from its last checkpoint" if run.last.is_file() else "begins it anew, it has no checkpoint yet"
+    return f"{spent}: {run.folder}\nsuite fit --resume {shlex.quote(str(run.folder))} {last}"
+
+
 def _as_list(value: Any) -> list[Any]:
     if value is None:
         return []
@@ -258,11 +301,11 @@ def _refuse_other_settings(run: Run, settings: Settings) -> None:
     """A run goes on with the model and the data it began with; only the Trainer may change."""
     before = run.read_checkpoint()[KEY]["settings"]
     asked = asdict(settings)
-    differences = [
-        f"  --{part}.{name}: {before[part].get(name)!r} there, {asked[part].get(name)!r} asked for"
+    values = [
+        (f"{part}.{name}", before[part].get(name), asked[part].get(name))
         for part in ("model", "data")
         for name in {**before[part], **asked[part]}
-        if before[part].get(name) != asked[part].get(name)
-    ] + [f"  --seed: {before['seed']} there, {asked['seed']} asked for"] * (before["seed"] != asked["seed"])
+    ] + [(name, before[name], asked[name]) for name in ("seed", "monitor", "mode")]
+    differences = [f"  --{name}: {old!r} there, {new!r} asked for" for name, old, new in values if old != new]
     if differences:
         raise RunError("\n".join([f"{run.checkpoint} was made with other settings:", *differences[:5]]))

@@ -8,6 +8,7 @@ and z is the sentence. The z of one iteration is the weight vector of the next. 
 (2018), arXiv:1808.07383. In the first iteration all weights of a sentence of n words are 1 / n.
 """
 
+import torch
 from torch import Tensor
 
 from lightning_suite import ragged
@@ -31,7 +32,9 @@ def _route(x: Tensor, offsets: Tensor, iterations: int) -> tuple[Tensor, Tensor,
     """Algorithm 1; the outputs of the last iteration, its weights, and the vector that made them."""
     segment = ragged.segments(offsets, len(x))
     size = ragged.lengths(offsets)
-    weights = (1 / size[segment]).to(x.dtype)[:, None].expand(x.shape[:2])  # word head
+    # A half-precision number cannot hold the length of a long sentence, so the division is in float32 at least.
+    share = size.to(torch.promote_types(x.dtype, torch.float32)).reciprocal().to(x.dtype)  # sentence
+    weights = share[segment][:, None].expand(x.shape[:2])  # word head
     vector = x.new_zeros(len(size), *x.shape[1:])  # sentence head head_dim
     z = ragged.weighted_sum(x, weights, offsets).tanh()
     scores: Tensor | None = None  # word head

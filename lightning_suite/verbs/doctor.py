@@ -1,13 +1,13 @@
 """Explains this installation: versions, ops, and every plugin with cause and repair of what is broken."""
 
 import sys
-from pathlib import Path
 
-from lightning_suite import diagnosis, registry, requirements
+from lightning_suite import diagnosis, ops, registry, requirements
 from lightning_suite.arguments import LightParser
-from lightning_suite.listing import listing, terminal_width
-
-_PACKAGES = ["lightning-suite", "torch", "pytorch-lightning", "jsonargparse", "torchmetrics", "numpy"]
+from lightning_suite.diagnosis import Diagnosis
+from lightning_suite.faults import same_name
+from lightning_suite.run import versions
+from lightning_suite.tables import listing, terminal_width
 
 
 def run(arguments: list[str]) -> int:
@@ -23,8 +23,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _print_versions() -> bool:
-    rows = [("python", sys.version.split()[0], sys.executable)]
-    rows += [(name, requirements.version(name) or "not installed", "") for name in _PACKAGES]
+    rows = [(name, found, sys.executable if name == "python" else "") for name, found in versions().items()]
     print("versions", listing(rows, None, "  "), sep="\n")
     wrong = requirements.unsatisfied("lightning-suite", "")
     for phrase in wrong:
@@ -34,9 +33,8 @@ def _print_versions() -> bool:
 
 
 def _print_ops() -> None:
-    folder = Path(__file__).parent.parent / "ops"
-    ops = sorted(file.stem for file in folder.glob("[!_]*.py"))
-    rows = [(op, "reference", "plain torch; this release has no compiled form of it") for op in ops]
+    why = {"reference": "plain torch; this release has no compiled form of it"}
+    rows = [(op, which, why.get(which, "")) for op, which in ops.implementations().items()]
     print("\nops", listing(rows, terminal_width(), "  ") or "  none", sep="\n", flush=True)
 
 
@@ -49,11 +47,13 @@ def _print_plugins(seconds: float) -> bool:
         # The name stands there while the imports run, the rest of the line follows.
         print(f"  {entry.name:<{longest}}  ", end="", flush=True)
         same = [other for other in entries if other.name == entry.name]
-        faults = diagnosis.trial(entry, seconds) if len(same) == 1 else [registry.same_name(same)]
-        broken += bool(faults)
-        print(f"{'broken' if faults else 'ok    '}  {entry.distribution} {entry.version}", flush=True)
-        for fault in faults:
+        seen = diagnosis.trial(entry, seconds) if len(same) == 1 else Diagnosis(entry, None, (same_name(same),))
+        broken += bool(seen.faults)
+        print(f"{'broken' if seen.faults else 'ok    '}  {entry.distribution} {entry.version}", flush=True)
+        for fault in seen.faults:
             rows = [("cause:", fault.cause), ("from:", fault.origin), ("repair:", fault.repair)]
             print(listing(rows, terminal_width(), "    "), flush=True)
+        if seen.warning:
+            print(listing([("warning:", seen.warning)], terminal_width(), "    "), flush=True)
     print(f"{len(entries)} installed, {broken or 'none'} broken")
     return not broken

@@ -5,28 +5,36 @@ suite fit --resume RUN [--trainer.max_epochs 20]
 suite fit --config RUN/config.yaml
 """
 
+import shlex
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 from lightning_suite import registry
 from lightning_suite.errors import UsageError
-from lightning_suite.options import help_text, parse, read_yaml, take
+from lightning_suite.options import help_text, parse, read_yaml, take, take_one
+from lightning_suite.recipes import recipe_of, recipes_of
 from lightning_suite.run import Run
 from lightning_suite.tables import table
+
+OWN = ("--runs", "--resume", "--print-config")
 
 
 def run(arguments: list[str]) -> int:
     """Parses, trains, and prints the final table."""
     topic, typed = _help_topic(arguments)
-    roots, typed = take(typed, "--runs")
-    resumed, typed = take(typed, "--resume")
-    names, typed = take(typed, "--plugin")
-    recipes, typed = take(typed, "--recipe")
+    root, typed = take_one(typed, "--runs")
+    resumed, typed = take_one(typed, "--resume")
+    name, typed = take_one(typed, "--plugin")
+    chosen, typed = take_one(typed, "--recipe")
     print_only = "--print-config" in typed
     typed = [word for word in typed if word != "--print-config"]
     if resumed and topic is None:
-        return _resume(Run.at(resumed[-1]), names + recipes, typed)
+        if name or chosen:
+            raise UsageError("--resume RUN takes the plugin and the recipe from RUN; leave --plugin and --recipe out")
+        return _resume(resumed, typed)
     configured = _from_config(typed)
-    name = names[-1] if names else configured.get("plugin")
+    name = name or configured.get("plugin")
     if not name and topic is not None:
         print(__doc__)
         return 0
@@ -39,16 +47,17 @@ def run(arguments: list[str]) -> int:
     if topic is not None:
         print(help_text(plugin, "suite fit", topic))
         return 0
-    chosen = recipes[-1] if recipes else configured.get("recipe")
-    recipe = chosen or next(iter(registry.recipes(plugin)), None)
-    start = dict(registry.recipe(plugin, recipe)) if recipe else {}
-    settings = parse(plugin, typed, start=start | {"recipe": recipe}, prog="suite fit", name=registry.reference(name))
+    recipe = chosen or configured.get("recipe") or next(iter(recipes_of(plugin)), None)
+    start = dict(recipe_of(plugin, recipe)) if recipe else {}
+    settings = replace(
+        parse(plugin, typed, start=start, prog="suite fit", name=registry.reference(name), own=OWN), recipe=recipe
+    )
     if print_only:
         print(settings.as_yaml(), end="")
         return 0
     from lightning_suite.training import fit
 
-    done, leader = fit(plugin, settings, root=roots[-1] if roots else "runs")
+    done, leader = fit(plugin, settings, root=root or "runs")
     return report(done, start.get("expected", {})) if leader else 0
 
 
@@ -67,26 +76,32 @@ def report(done: Run, expected: dict[str, Any]) -> int:
     spent = f"{record['epochs']} epochs, {record['steps']} steps, {record['fit_seconds']:.0f} s"
     print(f"\n{record['status']} after {spent}: {done.folder}")
     plugin = registry.get(done.settings()["plugin"])
-    next_commands = [f"suite test {done.folder}", f"suite predict {done.folder} INPUT"]
-    next_commands += [f"suite {command} {done.folder} ..." for command in plugin.commands]
-    next_commands += [
-        f"suite fit --resume {done.folder}" if record["status"] != "finished" else f"suite rerun {done.folder}"
-    ]
+    folder = shlex.quote(str(done.folder))
+    next_commands = [f"suite test {folder}", f"suite predict {folder} INPUT"]
+    next_commands += [f"suite {command} {folder} ..." for command in plugin.commands]
+    next_commands += [f"suite fit --resume {folder}" if record["status"] != "finished" else f"suite rerun {folder}"]
     print("next:", *next_commands[:4], sep="\n  ")
     return 0 if record["status"] == "finished" else 130
 
 
-def _resume(done: Run, refused: list[str], typed: list[str]) -> int:
-    if refused:
-        raise UsageError("--resume RUN takes the plugin and the recipe from the run; leave --plugin and --recipe out")
+def _resume(path: str, typed: list[str]) -> int:
+    done = Run.at(path)
+    if Path(path).is_file() and done.checkpoint != done.last:
+        raise UsageError(
+            f"training goes on in a run folder, from its checkpoints/last.ckpt; {path} is another checkpoint.\n"
+            "Give the folder: suite fit --resume RUN"
+        )
     before = done.settings()
     plugin = registry.get(before["plugin"])
     settings = parse(plugin, typed, start=before, prog="suite fit --resume", name=before["plugin"])
+    expected = dict(recipes_of(plugin).get(settings.recipe or "", {}).get("expected", {}))
+    if done.record.get("status") == "finished" and asdict(settings) == before:
+        print("This run had finished; with a larger --trainer.max_epochs or --trainer.max_steps it goes on.")
+        return report(done, expected)
     from lightning_suite.training import fit
 
     done, leader = fit(plugin, settings, run=done)
-    recipes = registry.recipes(plugin)
-    return report(done, dict(recipes.get(settings.recipe or "", {}).get("expected", {}))) if leader else 0
+    return report(done, expected) if leader else 0
 
 
 def _from_config(typed: list[str]) -> dict[str, Any]:

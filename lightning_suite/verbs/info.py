@@ -7,9 +7,11 @@ from typing import Any
 from lightning_suite import diagnosis, registry, source
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import UsageError
-from lightning_suite.listing import listing, terminal_width
+from lightning_suite.faults import BrokenPlugin
+from lightning_suite.origin import origin_of
 from lightning_suite.plugin import Plugin
-from lightning_suite.registry import BrokenPlugin
+from lightning_suite.recipes import recipe_files, recipe_of
+from lightning_suite.tables import listing, terminal_width
 
 
 def run(arguments: list[str]) -> int:
@@ -34,7 +36,7 @@ def run(arguments: list[str]) -> int:
 
 def _described(name: str, plugin: Plugin) -> str:
     width = terminal_width()
-    origin = registry.origin_of(plugin)
+    origin = origin_of(plugin)
     facts = [
         ("paper", plugin.paper),
         ("from", f"{origin.distribution} {origin.version}" if origin.distribution else registry.reference(name)),
@@ -55,12 +57,12 @@ def _described(name: str, plugin: Plugin) -> str:
 def _recipe_rows(plugin: Plugin) -> list[tuple[str, str]]:
     rows = []
     try:
-        files = registry.recipe_files(plugin)
+        files = recipe_files(plugin)
     except BrokenPlugin:
         return []  # the fault is printed under the description
     for name in files:
         try:
-            recipe = registry.recipe(plugin, name)
+            recipe = recipe_of(plugin, name)
         except BrokenPlugin:
             rows.append((name, "does not parse"))
             continue

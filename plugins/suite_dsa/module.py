@@ -4,8 +4,8 @@ Words arrive as text. The module owns the vocabulary and the frozen word vectors
 that a checkpoint alone is enough to test, predict and encode.
 """
 
-import warnings
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -21,7 +21,7 @@ from torchmetrics import MeanMetric, Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
 
 from lightning_suite import ragged
-from lightning_suite.errors import RunError
+from lightning_suite.errors import RunError, UsageError
 from suite_dsa.confusion import write_confusion
 from suite_dsa.network import (
     Classifier,
@@ -37,10 +37,23 @@ from suite_dsa.vocabulary import Vocabulary
 STATE = "sentences"
 """Where a checkpoint holds what is neither a weight nor a setting: vocabulary, class names, columns, tokenizer."""
 
-# Meant so: words become rows in the module, which owns the vocabulary, whatever data module they come from.
-warnings.filterwarnings("ignore", message="You have overridden `on_before_batch_transfer` in `LightningModule`")
-
 COLUMNS = {1: ("sentence",), 2: ("premise", "hypothesis")}
+
+
+def _refuse_impossible(settings: Mapping[str, Any]) -> None:
+    """UsageError for the first setting with which no network can be built, or trained."""
+    counts = ("heads", "head_dim", "iterations", "layers", "first_dim", "layer_dim", "compressed_dim", "hidden_dim")
+    rules: tuple[tuple[Sequence[str], str, Callable[[Any], bool]], ...] = (
+        ((*counts, "halve_patience"), "1 or more", lambda count: count >= 1),
+        (("hidden_layers", "weight_decay", "halve_threshold"), "0 or more", lambda number: number >= 0),
+        (("word_dropout", "conv_dropout", "classifier_dropout"), "0 or more, below 1", lambda rate: 0 <= rate < 1),
+        (("learning_rate",), "a number above 0", lambda rate: rate is None or 0 < rate < math.inf),
+        (("kernels",), "odd sizes, as [3, 5]", lambda sizes: len(sizes) > 0 and all(k > 0 and k % 2 for k in sizes)),
+    )
+    for names, expected, fits in rules:
+        for name in names:
+            if not fits(settings[name]):
+                raise UsageError(f"--model.{name}: expected {expected}, got {settings[name]}")
 
 
 class PackedBatch(NamedTuple):
@@ -84,6 +97,9 @@ class SentenceClassifier(LightningModule):
         weight_decay: L2 regularisation.
         halve_patience: the learning rate is halved after so many epochs without a lower training loss.
         halve_threshold: how much lower the training loss must be to count.
+
+    Raises:
+        UsageError: no network can be built, or trained, with these.
     """
 
     def __init__(
@@ -111,7 +127,7 @@ class SentenceClassifier(LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        self.settings: Any = self.hparams  # the arguments, by name
+        _refuse_impossible(self.hparams)
         self.confusion: Tensor | None = None  # class (row) predicted as class (column), once tested
 
     def configure_model(self) -> None:
@@ -121,13 +137,12 @@ class SentenceClassifier(LightningModule):
             return  # built already, or about to be from a checkpoint
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         self._build(data.vocabulary, data.labels, data.columns, data.tokenizer, tuple(data.vectors.shape))
-        # The vectors of unheard words are random: all processes take those of the first.
-        self.vectors.copy_(self.trainer.strategy.broadcast(data.vectors))
+        self.vectors.copy_(data.vectors)
 
     def _build(
         self, vocabulary: Vocabulary, labels: list[str], columns: int, tokenizer: str, shape: tuple[int, ...]
     ) -> None:
-        chosen = self.settings
+        chosen = self.hparams
         self.vocabulary, self.labels, self.columns, self.tokenizer = vocabulary, list(labels), columns, tokenizer
         self.vectors: Tensor
         self.register_buffer("vectors", torch.zeros(shape))  # row word_dim
@@ -135,22 +150,26 @@ class SentenceClassifier(LightningModule):
         self._ddp_params_and_buffers_to_ignore = ["vectors"]
         cnn = DenseCNN(
             shape[1],
-            chosen.kernels,
-            chosen.layers,
-            chosen.first_dim,
-            chosen.layer_dim,
-            chosen.compressed_dim,
-            chosen.conv_dropout,
+            kernels=chosen["kernels"],
+            layers=chosen["layers"],
+            first_dim=chosen["first_dim"],
+            layer_dim=chosen["layer_dim"],
+            compressed_dim=chosen["compressed_dim"],
+            rate=chosen["conv_dropout"],
         )
         attention: DynamicSelfAttention | StaticSelfAttention
-        if chosen.attention == "dynamic":
-            attention = DynamicSelfAttention(chosen.compressed_dim, chosen.heads, chosen.head_dim, chosen.iterations)
+        width, heads, head_dim = chosen["compressed_dim"], chosen["heads"], chosen["head_dim"]
+        if chosen["attention"] == "dynamic":
+            attention = DynamicSelfAttention(width, heads=heads, head_dim=head_dim, iterations=chosen["iterations"])
         else:
-            attention = StaticSelfAttention(chosen.compressed_dim, chosen.heads, chosen.head_dim)
-        self.encoder = SentenceEncoder(cnn, attention, chosen.word_dropout)
-        width = self.encoder.output_dim * (4 if columns == 2 else 1)
+            attention = StaticSelfAttention(width, heads=heads, head_dim=head_dim)
+        self.encoder = SentenceEncoder(cnn, attention, chosen["word_dropout"])
         self.classifier = Classifier(
-            width, chosen.hidden_dim, chosen.hidden_layers, len(labels), chosen.classifier_dropout
+            self.encoder.output_dim * (4 if columns == 2 else 1),
+            chosen["hidden_dim"],
+            chosen["hidden_layers"],
+            len(labels),
+            chosen["classifier_dropout"],
         )
         self.metrics = nn.ModuleDict()
         for stage in ("train", "val", "test"):
@@ -164,21 +183,25 @@ class SentenceClassifier(LightningModule):
         return metric
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        kind = {"adadelta": torch.optim.Adadelta, "adam": torch.optim.Adam}[self.settings.optimizer]
-        rate = {} if self.settings.learning_rate is None else {"lr": self.settings.learning_rate}
-        optimizer = kind(self.parameters(), weight_decay=self.settings.weight_decay, **rate)
+        kind = {"adadelta": torch.optim.Adadelta, "adam": torch.optim.Adam}[self.hparams["optimizer"]]
+        given = self.hparams["learning_rate"]
+        rate = {} if given is None else {"lr": given}
+        optimizer = kind(self.parameters(), weight_decay=self.hparams["weight_decay"], **rate)
         # torch halves when *more* than `patience` epochs brought nothing.
         halving = torch.optim.lr_scheduler.ReduceLROnPlateau(
             optimizer,
             factor=0.5,
-            patience=self.settings.halve_patience - 1,
-            threshold=self.settings.halve_threshold,
+            patience=self.hparams["halve_patience"] - 1,
+            threshold=self.hparams["halve_threshold"],
             threshold_mode="abs",
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": halving, "monitor": "train_loss"}}
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> PackedBatch:
-        """Words to rows of the word vectors, all sentences of a batch at once."""
+        """Words to rows of the word vectors, all sentences of a batch at once.
+
+        It stands here and not in the data module because the vocabulary is the model's, whatever data it is given.
+        """
         rows, offsets = self.vocabulary.pack([words for column in batch.columns for words in column])
         return PackedBatch(rows, offsets, batch.labels, batch.texts)
 
@@ -254,7 +277,7 @@ class SentenceClassifier(LightningModule):
     @torch.no_grad()
     def weight_vectors(self, sentences: list[str], batch_size: int = 256) -> Tensor:
         """The vectors that the last iteration attends with (figure 2): (sentence, head, head_dim)."""
-        parts = [torch.empty(0, self.settings.heads, self.settings.head_dim)]
+        parts = [torch.empty(0, self.hparams["heads"], self.hparams["head_dim"])]
         for _, words, offsets in self._embedded(sentences, batch_size):
             parts.append(self.encoder.attention.vectors(self.encoder.words(words, offsets), offsets).cpu())
         return torch.cat(parts)

@@ -190,12 +190,13 @@ class DenseCNN(nn.Module):
     def __init__(
         self,
         word_dim: int,
-        kernels: Sequence[int] = (3, 5),
-        layers: int = 4,
-        first_dim: int = 150,
-        layer_dim: int = 75,
-        compressed_dim: int = 300,
-        rate: float = 0.2,
+        *,
+        kernels: Sequence[int],
+        layers: int,
+        first_dim: int,
+        layer_dim: int,
+        compressed_dim: int,
+        rate: float,
     ) -> None:
         super().__init__()
         if layers < 1 or not kernels or any(kernel < 1 or kernel % 2 == 0 for kernel in kernels):
@@ -248,7 +249,7 @@ class DynamicSelfAttention(nn.Module):
         iterations: r.
     """
 
-    def __init__(self, input_dim: int, heads: int = 1, head_dim: int = 600, iterations: int = 2) -> None:
+    def __init__(self, input_dim: int, *, heads: int, head_dim: int, iterations: int) -> None:
         super().__init__()
         self.heads, self.iterations, self.output_dim = heads, iterations, heads * head_dim
         self.project = Linear(input_dim, self.output_dim)
@@ -281,7 +282,7 @@ class StaticSelfAttention(nn.Module):
         head_dim: d_o, and d_v of Eq. 1.
     """
 
-    def __init__(self, input_dim: int, heads: int = 1, head_dim: int = 600) -> None:
+    def __init__(self, input_dim: int, *, heads: int, head_dim: int) -> None:
         super().__init__()
         self.heads, self.output_dim = heads, heads * head_dim
         self.project = Linear(input_dim, self.output_dim)

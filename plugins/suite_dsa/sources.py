@@ -200,9 +200,10 @@ def _read_columns(path: Path, columns: Columns) -> Table:
 def _rows(path: Path, columns: Columns, labelled: bool) -> Iterator[tuple[int, dict[str, Any], _Places]]:
     """Each row as a mapping from column to field, empty for a blank line, and which of them are text and label."""
     places: _Places | None = None
-    for line, row in _objects(path) if bare_name(path).endswith(("jsonl", "ndjson")) else _fields(path):
+    json_lines = bare_name(path).endswith(("jsonl", "ndjson"))
+    for line, row in _objects(path) if json_lines else _fields(path):
         if row and places is None:
-            places = _places(list(row), columns, labelled, path, line)
+            places = _places(list(row), columns, labelled, path, line if json_lines else 1)
         yield line, row, places or _Places(("",), None)
 
 
@@ -225,6 +226,9 @@ def _fields(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     _, header = next(records, (1, []))
     if not header:
         raise DataError("the file is empty; expected a header line with the names of the columns", path, 1)
+    twice = next((name for name in header if header.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"the header names the column {twice!r} more than once", path, 1)
     for line, fields in records:
         if len(fields) == len(header):
             yield line, dict(zip(header, fields, strict=True))

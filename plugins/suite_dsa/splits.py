@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from lightning_suite.errors import DataError
+from lightning_suite.errors import DataError, UsageError
+from lightning_suite.spelling import did_you_mean
 from suite_dsa.lines import COMPRESSIONS
 from suite_dsa.sources import HUB, Example
 
@@ -65,7 +66,8 @@ def recognised_files(path: str, classes: int | None, phrases: bool) -> Files:
     ``derived.*.phrases.train``, and ``train``, ``dev``, ``test`` as .tsv, .csv or .jsonl.
 
     Raises:
-        DataError: there is nothing, or nothing that is recognised.
+        UsageError: there is nothing.
+        DataError: nothing there is recognised.
     """
     if path.startswith(HUB):
         return Files([Path(f"{path}:train")], [Path(f"{path}:validation")], [Path(f"{path}:test")])
@@ -73,7 +75,8 @@ def recognised_files(path: str, classes: int | None, phrases: bool) -> Files:
     if folder.is_file():
         return Files([folder], [], [])
     if not folder.is_dir():
-        raise DataError("no such file or folder (--data.path)", folder)
+        beside = [each.name for each in folder.parent.iterdir()] if folder.parent.is_dir() else []
+        raise UsageError(f"--data.path: no file or folder is at {path}. {did_you_mean(folder.name, beside)}".rstrip())
     granularity = "binary" if classes == 2 else "fine"
     layouts = ["snli_1.0_{}.jsonl", "s1.{}", "trees.{}.txt", "{}.txt", f"stsa.{granularity}.{{}}"]
     layouts += ["{}.tsv", "{}.csv", "{}.jsonl"]

@@ -1,6 +1,8 @@
 """What a trained encoder attends to: attention maps (figures 3 and 4) and dynamic weight vectors (figure 2)."""
 
 import csv
+import warnings
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -9,6 +11,7 @@ from torch import Tensor
 from lightning_suite import load
 from lightning_suite.errors import DataError, UsageError
 from lightning_suite.run import Run
+from suite_dsa.lines import numbered_lines
 from suite_dsa.module import SentenceClassifier
 
 SHADES = " ░▒▓█"
@@ -31,11 +34,10 @@ def attention(run: str, sentence: str, *, output: str | None = None) -> None:
     sentences = [line for line in sentence.splitlines() if line.strip()]
     if not sentences:
         raise UsageError("suite attention RUN SENTENCE: the sentence is empty")
-    picture = Path(output) if output else Run.at(run).folder / "figures" / "attention.png"
+    picture = _picture(run, output, "attention")
     maps = _encoder(run).attention(sentences)
     for words, weights in maps:
         print(shaded(words, weights), end="\n\n")
-    picture.parent.mkdir(parents=True, exist_ok=True)
     numbers = picture.with_suffix(".csv")
     _write_maps(numbers, maps)
     _draw_maps(picture, maps)
@@ -60,16 +62,15 @@ def vectors(run: str, input: str, *, sentences: int = 1000, head: int = 1, outpu
     heads = int(encoder.hparams["heads"])
     if not 1 <= head <= heads:
         raise UsageError(f"--head {head}: expected a number from 1 to {heads}, the heads of this run")
-    try:
-        lines = [line for line in Path(input).read_text(encoding="utf-8").splitlines() if line.strip()][:sentences]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(str(error), input) from error
+    if sentences < 3:
+        raise UsageError(f"--sentences {sentences}: expected at least 3")
+    picture = _picture(run, output, "vectors")
+    filled = (line for _, line in numbered_lines(Path(input).expanduser()) if line.strip())
+    lines = list(islice(filled, sentences))
     if len(lines) < 3:
         raise DataError(f"expected at least 3 sentences, one a line, got {len(lines)}", input)
     found = encoder.weight_vectors(lines)[:, head - 1]  # sentence head_dim
     points, share = principal_components(found)
-    picture = Path(output) if output else Run.at(run).folder / "figures" / "vectors.png"
-    picture.parent.mkdir(parents=True, exist_ok=True)
     numbers = picture.with_suffix(".csv")
     with numbers.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -105,6 +106,15 @@ def shaded(words: list[str], weights: Tensor) -> str:
     return "\n".join(rows)
 
 
+def _picture(run: str, output: str | None, name: str) -> Path:
+    """Where a picture goes; its folder is there afterwards."""
+    picture = Path(output).expanduser() if output else Run.at(run).folder / "figures" / f"{name}.png"
+    if picture.suffix != ".png":
+        raise UsageError(f"--output {output}: expected a name that ends in .png; its numbers go beside it, as .csv")
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    return picture
+
+
 def _encoder(run: str) -> SentenceClassifier:
     module = load(run)
     if not isinstance(module, SentenceClassifier):
@@ -133,7 +143,9 @@ def _draw_maps(path: Path, maps: list[tuple[list[str], Tensor]]) -> None:
         axis.set_xticks(range(len(words)), words, rotation=45, ha="right")
         axis.set_yticks(range(heads), [f"head {head}" for head in range(1, heads + 1)])
         figure.colorbar(image, ax=axis, label="attention")
-    figure.savefig(path, dpi=150)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the numbers beside it spell such a word
+        figure.savefig(path, dpi=150)
 
 
 def _draw_points(path: Path, points: Tensor, share: Tensor) -> None:

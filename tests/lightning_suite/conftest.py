@@ -50,11 +50,6 @@ BAD = {
     "exception": Bad(
         "RuntimeError: nms is missing", "--upgrade bad-exception", code_before="raise RuntimeError('nms is missing')"
     ),
-    "environment": Bad(
-        "changes the environment: BAD_PLUGIN_WAS_HERE",
-        "move the change",
-        code_before="import os\nos.environ['BAD_PLUGIN_WAS_HERE'] = '1'",
-    ),
     "wrong_type": Bad("is of type dict", "correct bad_wrong_type", files={"__init__.py": "plugin = {}\n"}),
     "no_record": Bad("has no attribute 'plugin'", "correct bad_no_record", files={"__init__.py": "PLUGIN = 1\n"}),
     "wrong_api": Bad("api 99", "pip install --upgrade lightning-suite", {"api": 99}),
@@ -206,13 +201,14 @@ def light_lightning(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def bad_house(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """Every bad plugin, two of one name, and a good one among them; Lightning is replaced by a light stand-in."""
+    """Every bad plugin, two of one name, a good one and one to be warned of; Lightning is a light stand-in."""
     house = Site(tmp_path_factory.mktemp("bad_house"))
     for kind in BAD:
         house.add_bad(kind)
     house.add("twin", "twin_one", "first-twin")
     house.add("twin", "twin_two", "second-twin")
     house.add("good", "good_plugin", "good-plugin")
+    house.add("meddler", "meddling", "meddling", code_before="import os\nos.environ['MEDDLER_WAS_HERE'] = '1'")
     house.add_light_lightning()
     return house
 

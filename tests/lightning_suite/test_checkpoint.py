@@ -44,3 +44,17 @@ def test_half_a_checkpoint_is_said_to_be_damaged(tmp_path: Path) -> None:
 def test_no_checkpoint_is_said_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"no checkpoint is at .*none\.ckpt"):
         read(tmp_path / "none.ckpt")
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    SafeCheckpointIO().save_checkpoint({"a": 1}, tmp_path / "a.ckpt")
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(RunError, match=r"a\.ckpt cannot be written: .*No space left on device"):
+        SafeCheckpointIO().save_checkpoint({"a": 2}, tmp_path / "a.ckpt")
+    assert read(tmp_path / "a.ckpt") == {"a": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["a.ckpt"]

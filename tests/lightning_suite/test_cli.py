@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lightning_suite import cli, registry, verbs
-from lightning_suite.errors import did_you_mean
+from lightning_suite.spelling import did_you_mean
 
 # Help and version
 
@@ -47,6 +47,15 @@ def test_a_light_verb_explains_itself(verb: str, suite: Any) -> None:
     status, output, _ = suite(verb, "--help")
     assert status == 0
     assert f"suite {verb}" in output
+
+
+@pytest.mark.parametrize("verb", verbs.names())
+@pytest.mark.parametrize("asked", ["-h", "--help"])
+def test_every_verb_explains_itself(verb: str, asked: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([verb, asked]) == 0
+    said = capsys.readouterr().out
+    assert verbs.help_line(verb).split(",")[0] in " ".join(said.split())
+    assert f"suite {verb}" in said
 
 
 def test_every_verb_has_a_help_line() -> None:
@@ -100,6 +109,7 @@ def test_every_single_typo_of_every_plugin_name_gets_its_suggestion() -> None:
         (["info", "calmm"], "'calm'"),
         (["fit", "--plugin", "cal"], "'calm'"),
         (["speak", "--plugin", "clam"], "'calm'"),
+        (["--versoin"], "'--version'"),
     ],
 )
 def test_a_mistake_is_answered_in_six_lines_with_the_nearest(
@@ -112,6 +122,13 @@ def test_a_mistake_is_answered_in_six_lines_with_the_nearest(
     assert repr(words[-1]) in said
     assert meant in said
     assert "Traceback" not in said
+
+
+def test_a_misspelt_verb_beside_a_plugin_gets_its_suggestion(site: Any, suite: Any) -> None:
+    site.add_with_command("calm", "speak")
+    status, _, said = suite("fti", "--plugin", "calm", env=site.env)
+    assert status == 2
+    assert "Did you mean 'fit'?" in said
 
 
 def test_a_plugin_in_the_place_of_a_verb_is_told_what_to_type(site: Any, suite: Any) -> None:
@@ -254,10 +271,36 @@ def test_an_interruption_is_one_line_and_130(ending: Any, capsys: pytest.Capture
     assert capsys.readouterr().err == "interrupted\n"
 
 
+def test_an_exit_because_of_an_interruption_is_one(ending: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    error = SystemExit(1)
+    error.__context__ = KeyboardInterrupt()
+    ending(error)
+    assert cli.main(["list"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_a_file_that_cannot_be_used_is_one_line(ending: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    ending(PermissionError(13, "Permission denied", "/there/file"))
+    assert cli.main(["list"]) == 1
+    assert capsys.readouterr().err == "/there/file: Permission denied\n"
+
+
 @pytest.mark.parametrize(("code", "status"), [(None, 0), (4, 4), ("why", 1)])
 def test_an_exit_of_a_verb_keeps_its_status(code: Any, status: int, ending: Any) -> None:
     ending(SystemExit(code))
     assert cli.main(["list"]) == status
+
+
+def test_a_terminal_without_unicode_shows_what_it_can(suite: Any) -> None:
+    status, _, said = suite("größe", env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert status == 2
+    assert "there is no verb 'gr" in said
+    assert "UnicodeEncodeError" not in said
+
+
+def test_a_closed_output_is_no_error(tmp_path: Path) -> None:
+    done = subprocess.run(["sh", "-c", '"$0" -m lightning_suite --version >&-', sys.executable], cwd=tmp_path)
+    assert done.returncode == 0
 
 
 def test_a_reader_that_goes_away_is_no_error_message(tmp_path: Path) -> None:

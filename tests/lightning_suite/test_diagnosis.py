@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lightning_suite import diagnosis, registry
-from lightning_suite.registry import Installed
+from lightning_suite.origin import Installed
 
 
 def entry(name: str) -> Installed:
@@ -85,13 +85,21 @@ def test_a_look_gives_up_an_import_that_hangs(here: Any) -> None:
 
 
 def causes(name: str, seconds: float = 20.0) -> str:
-    return "\n".join(f"{fault.cause} | {fault.repair}" for fault in diagnosis.trial(entry(name), seconds))
+    return "\n".join(f"{fault.cause} | {fault.repair}" for fault in diagnosis.trial(entry(name), seconds).faults)
 
 
 def test_a_trial_of_a_good_plugin_finds_nothing(here: Any) -> None:
     here.add_light_lightning()
     here.add("calm", "calm_plugin", "calm-plugin", code_before="print('noise')")
     assert causes("calm") == ""
+
+
+def test_a_trial_tells_what_was_undone_and_finds_no_fault_in_it(here: Any) -> None:
+    here.add_light_lightning()
+    here.add("calm", "calm_plugin", "calm-plugin", code_before="import os\nos.environ['CALM_WAS_HERE'] = '1'")
+    seen = diagnosis.trial(entry("calm"), 20.0)
+    assert seen.faults == ()
+    assert "CALM_WAS_HERE" in seen.warning
 
 
 def test_a_trial_imports_the_classes(here: Any) -> None:

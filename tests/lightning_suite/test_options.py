@@ -1,14 +1,14 @@
 """Options: which value wins, and what a mistake costs."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import yaml
 
 from lightning_suite import registry
 from lightning_suite.errors import UsageError
-from lightning_suite.options import Settings, build, call, help_text, parse, read_yaml, take
+from lightning_suite.options import Settings, build, call, help_text, parse, read_yaml, take, take_one
 
 TINY = registry.get(f"{Path(__file__).parent / 'tiny.py'}:plugin")
 
@@ -70,7 +70,8 @@ def test_building_fills_in_every_default() -> None:
         (["--mode", "mix"], "--mode: expected 'min' or 'max', got 'mix'. Did you mean 'min' or 'max'?"),
         (["--trainer.max_epochs", "abc"], "--trainer.max_epochs: expected int or null, got 'abc'"),
         (["--model.hidden"], "--model.hidden"),
-        (["stray"], "stray"),
+        (["stray"], "'stray' is not an option, nor the value of one."),
+        (["seed", "3"], "'seed' is not an option, nor the value of one. Did you mean '--seed'?"),
     ],
 )
 def test_a_mistake_names_option_and_nearest_match_within_six_lines(typed: list[str], said: str) -> None:
@@ -78,6 +79,12 @@ def test_a_mistake_names_option_and_nearest_match_within_six_lines(typed: list[s
         parse(TINY, typed, start={})
     assert said in str(error.value)
     assert len(str(error.value).splitlines()) <= 6
+
+
+def test_the_name_of_a_recipe_in_the_place_of_an_option_is_told_how_to_be_given(here: Any) -> None:
+    here.add("calm", "calm_plugin", "calm-plugin", files={"recipes/deep.yaml": "summary: Deep\n"})
+    with pytest.raises(UsageError, match=r"'deep' is not an option, .* Did you mean --recipe deep\?"):
+        parse(registry.get("calm"), ["deep"], start={})
 
 
 def test_an_unknown_key_of_a_config_file_names_the_file(tmp_path: Path) -> None:
@@ -104,6 +111,28 @@ def test_help_of_one_option_says_all_that_is_known_of_it() -> None:
     assert help_text(TINY, "suite fit", "model.hidden").startswith("--model.hidden int = 8")
     with pytest.raises(UsageError, match=r"Did you mean '--model\.hidden'"):
         help_text(TINY, "suite fit", "model.hiden")
+
+
+def several(*, sizes: list[int] | None = None, rates: tuple[float, ...] = (), pair: tuple[str, int] = ("a", 1)) -> None:
+    """Takes several values."""
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["--sizes", "3,5"], "--sizes: expected list[int] or null, written [3,5], got '3,5'"),
+        (["--rates", "x"], "--rates: expected tuple[float, ...], written [0.3,0.5], got 'x'"),
+        (["--pair", "a"], "--pair: expected tuple[str, int], written [one,5], got 'a'"),
+    ],
+)
+def test_several_values_are_told_in_the_form_in_which_they_are_typed(typed: list[str], said: str) -> None:
+    with pytest.raises(UsageError) as error:
+        call(several, typed)
+    assert said in str(error.value)
+
+
+def test_the_form_that_is_told_for_several_values_is_taken() -> None:
+    call(several, ["--sizes", "[3,5]", "--rates", "[0.3,0.5]", "--pair", "[one,5]"])
 
 
 def greet(name: str, *, times: int = 1, tone: Literal["soft", "loud"] = "soft") -> str:
@@ -140,3 +169,73 @@ def test_taking_an_option_leaves_the_others() -> None:
     assert take(["a", "--runs", "x", "--runs=y", "b"], "--runs") == (["x", "y"], ["a", "b"])
     with pytest.raises(UsageError, match="--runs needs a value"):
         take(["--runs"], "--runs")
+
+
+def test_an_option_given_twice_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"--model\.hidden is given 2 times"):
+        parse(TINY, ["--model.hidden", "2", "--model.hidden=3"], start={})
+
+
+def test_options_of_several_callbacks_may_repeat() -> None:
+    two = [
+        "--trainer.callbacks+=EarlyStopping",
+        "--trainer.callbacks.monitor=val_loss",
+        "--trainer.callbacks+=ModelCheckpoint",
+        "--trainer.callbacks.monitor=val_loss",
+    ]
+    assert len(parse(TINY, two, start={}).trainer["callbacks"]) == 2
+
+
+def test_an_option_of_the_verb_itself_is_among_those_that_were_meant() -> None:
+    with pytest.raises(UsageError, match="Did you mean '--output'"):
+        parse(TINY, ["--outptu", "x"], start={}, own=("--output",))
+
+
+def test_a_class_without_what_it_needs_says_how_to_give_it() -> None:
+    with pytest.raises(UsageError) as said:
+        parse(TINY, ["--trainer.callbacks", "EarlyStopping"], start={})
+    assert "monitor; give it as --trainer.callbacks.monitor VALUE" in str(said.value)
+    assert "Namespace" not in str(said.value)
+
+
+def test_a_misspelt_class_gets_its_suggestion() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'EarlyStopping'"):
+        parse(TINY, ["--trainer.callbacks", "EarlyStoping"], start={})
+
+
+@pytest.mark.parametrize("option", ["--seed=-1", "--seed=4294967296", "--checkpoint_every=-2"])
+def test_a_number_out_of_range_is_refused(option: str) -> None:
+    with pytest.raises(UsageError, match=option.partition("=")[0]):
+        parse(TINY, [option], start={})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("model: 3", "model: expected options by name, got 3"),
+        ("data: [1]", "data: expected options by name"),
+        ("plugin: 3", "plugin: expected a name, got 3"),
+        ("3: 4", "'3' is not the name of an option"),
+        ("model: {1: 4}", "'1' is not the name of an option"),
+        ("seed: 1\nseed: 2", "'seed' stands here twice"),
+        ("model:\n\tx: 1", "line 2"),
+        ("model: {x: !!python/name:os.system }", "could not determine a constructor"),
+    ],
+)
+def test_a_config_file_that_is_no_mapping_of_options_is_told_with_its_place(
+    text: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(UsageError) as error:
+        read_yaml(str(tmp_path / "c.yaml"))
+    assert str(error.value).startswith(f"--config {tmp_path / 'c.yaml'}: ")
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_an_option_that_is_taken_once_is_refused_twice_and_empty() -> None:
+    assert take_one(["a", "--runs=x", "b"], "--runs") == ("x", ["a", "b"])
+    assert take_one(["a"], "--runs") == (None, ["a"])
+    for words in (["--runs", "x", "--runs", "y"], ["--runs="], ["--runs"]):
+        with pytest.raises(UsageError, match="--runs"):
+            take_one(words, "--runs")

@@ -69,3 +69,29 @@ def test_the_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
     output = Predictions(tmp_path / "out.csv", "predict_step")
     output.on_predict_batch_end(None, None, BATCHES[0], None, 0)  # type: ignore[arg-type]
     assert not output.path.exists()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_half_a_surrogate_pair_is_written_as_its_escape(suffix: str, tmp_path: Path) -> None:
+    path = written(tmp_path / f"out{suffix}", [{"text": ["half \ud800 pair"]}]).path
+    if suffix == ".parquet":
+        parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+        text = parquet.read_table(path)["text"][0].as_py()
+    else:
+        text = path.read_text(encoding="utf-8")
+    assert "half \\ud800 pair" in text
+    if suffix == ".jsonl":
+        assert json.loads(text)["text"] == "half \ud800 pair"
+
+
+def test_an_error_leaves_no_half_a_file(tmp_path: Path) -> None:
+    output = Predictions(tmp_path / "out.csv", "predict_step")
+    output.on_predict_batch_end(None, None, BATCHES[0], None, 0)  # type: ignore[arg-type]
+    output.on_exception(None, None, ValueError())  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_predicted(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        Predictions(tmp_path / "file" / "out.csv", "predict_step").on_predict_start(None, None)  # type: ignore[arg-type]

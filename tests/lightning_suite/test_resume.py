@@ -12,6 +12,7 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 from lightning_suite import registry
+from lightning_suite.errors import RunError
 from lightning_suite.options import Settings
 from lightning_suite.resume import LateLoader, random_state, set_random_state
 from lightning_suite.run import Run
@@ -111,6 +112,37 @@ def test_a_run_resumes_exactly_in_the_middle_of_an_epoch(trainer: dict[str, Any]
     resumed, _ = fit(registry.get(TINY), settings(1, **trainer), run=whole)
 
     assert differences(contents(whole.folder / "expected" / "last.ckpt"), contents(resumed.last)) == []
+
+
+def test_a_value_that_only_some_batches_log_keeps_its_average(tmp_path: Path) -> None:
+    class LogEvery(Callback):
+        def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+            if batch_idx % 3 == 2:
+                pl_module.log("rare", float(batch_idx), on_step=False, on_epoch=True, batch_size=1)
+
+    kept = tmp_path / "middle.ckpt"
+
+    class Keep(Callback):
+        def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+            if trainer.current_epoch == 0 and batch_idx == 4:
+                shutil.copy(Path(trainer.log_dir) / "checkpoints" / "last.ckpt", kept)
+
+    one_epoch = settings(3, max_epochs=1)
+    whole, _ = fit(registry.get(TINY), one_epoch, root=tmp_path / "whole", callbacks=[LogEvery(), Keep()])
+    expected = (whole.folder / "metrics.csv").read_text()
+    assert contents(kept)["processes"][0]["taken"] == 3
+    shutil.copy(kept, whole.last)
+    fit(registry.get(TINY), one_epoch, run=whole, callbacks=[LogEvery()])
+    assert (whole.folder / "metrics.csv").read_text() == expected
+
+
+def test_the_middle_of_an_epoch_needs_as_many_processes_as_began_it(tmp_path: Path) -> None:
+    run, _ = fit(registry.get(TINY), settings(max_epochs=1), root=tmp_path)
+    checkpoint = contents(run.last)
+    checkpoint["processes"] = [checkpoint["processes"][0] | {"taken": 2}] * 2
+    torch.save(checkpoint, run.last)
+    with pytest.raises(RunError, match="an epoch that 2 processes shared, and there are 1 now"):
+        fit(registry.get(TINY), settings(max_epochs=2), run=run)
 
 
 def test_workers_of_the_loader_do_not_change_what_resumes(tmp_path: Path) -> None:

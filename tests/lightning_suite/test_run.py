@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lightning_suite.errors import RunError
+from lightning_suite.errors import RunError, UsageError
 from lightning_suite.run import KEY, Run, git_commit, plugin_of
 
 
@@ -30,7 +30,7 @@ def test_a_folder_without_settings_is_not_a_run(tmp_path: Path) -> None:
 
 
 def test_a_path_to_nothing_is_not_a_run(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"no run folder and no checkpoint is at .*nowhere"):
+    with pytest.raises(UsageError, match=r"no run folder and no checkpoint is at .*nowhere"):
         Run.at(tmp_path / "nowhere")
 
 
@@ -75,3 +75,29 @@ def test_changes_of_the_record_keep_what_it_said(folder: Path) -> None:
 def test_outside_a_repository_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert git_commit() is None
+
+
+def test_a_misspelt_path_gets_its_neighbour(folder: Path) -> None:
+    with pytest.raises(UsageError, match=f"Did you mean '{folder.name}'"):
+        Run.at(folder.with_name(folder.name[:-1]))
+
+
+@pytest.mark.parametrize("text", ["hello", "a: [", "- plugin", "seed: 3", ""])
+def test_settings_that_are_none_are_told(text: str, folder: Path) -> None:
+    (folder / "config.yaml").write_text(text)
+    with pytest.raises(RunError, match=r"config\.yaml does not hold the settings of a run"):
+        Run.at(folder).settings()
+
+
+def test_a_damaged_record_is_told(folder: Path) -> None:
+    (folder / "run.json").write_text("{")
+    with pytest.raises(RunError, match=r"run\.json is damaged"):
+        _ = Run.at(folder).record
+
+
+def test_only_an_empty_run_is_taken_away(folder: Path, tmp_path: Path) -> None:
+    Run.at(folder).discard()
+    assert (folder / "config.yaml").is_file()
+    empty = Run.create(tmp_path, "toy", None)
+    empty.discard()
+    assert not empty.folder.exists()

@@ -1,6 +1,32 @@
-"""Tables for people."""
+"""Aligned columns: a last column that fits the terminal, and numbers under each other."""
 
-from lightning_suite.tables import table
+import pytest
+
+from lightning_suite.tables import clip, listing, table, terminal_width
+
+ROWS = [("a", "first", "one two three four five six seven"), ("long", "b", "short")]
+
+
+def test_columns_are_aligned() -> None:
+    assert listing(ROWS, None) == "a     first  one two three four five six seven\nlong  b      short"
+
+
+def test_the_last_column_is_wrapped_under_itself() -> None:
+    rows = [("name", "word " * 20)]
+    lines = listing(rows, 50).splitlines()
+    assert all(len(line) <= 50 for line in lines)
+    assert all(line.startswith("      word") for line in lines[1:])
+
+
+def test_where_little_is_left_the_last_column_stands_on_lines_of_its_own() -> None:
+    lines = listing(ROWS, 30).splitlines()
+    assert lines[0] == "a     first"
+    assert lines[1].startswith("    one two")
+    assert all(len(line) <= 30 for line in lines)
+
+
+def test_no_rows_are_no_text() -> None:
+    assert listing([], 80) == ""
 
 
 def test_numbers_stand_to_the_right_and_words_to_the_left() -> None:
@@ -10,3 +36,20 @@ def test_numbers_stand_to_the_right_and_words_to_the_left() -> None:
 
 def test_a_table_without_rows_is_its_head() -> None:
     assert table(["a", "bc"], []) == "a  bc\n-  --"
+
+
+def test_the_width_is_taken_from_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "77")
+    assert terminal_width() == 77
+
+
+def test_output_that_no_terminal_shows_has_no_width(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert terminal_width() is None
+
+
+def test_a_clipped_text_has_the_width() -> None:
+    assert clip("a long summary", 8) == "a long…"
+    assert clip("short", 8) == "short"

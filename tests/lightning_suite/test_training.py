@@ -1,16 +1,20 @@
 """Fit, evaluate, predict and restore, on a plugin of two layers."""
 
 import json
+import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
 import torch
 import yaml
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from lightning_suite import load, registry
-from lightning_suite.errors import RunError, UsageError
+from lightning_suite.errors import Interrupted, RunError, UsageError
 from lightning_suite.options import Settings
 from lightning_suite.predictions import Predictions
 from lightning_suite.run import KEY, Run
@@ -163,3 +167,57 @@ def test_embeddings_are_one_row_an_input(run: Run, tmp_path: Path) -> None:
 def test_a_plugin_that_reads_no_file_refuses_one(run: Run, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no parameter 'predict_path'"):
         predict(run, "input.txt", Predictions(tmp_path / "a.csv", "predict_step"))
+
+
+@pytest.mark.parametrize("trainer", [{"accelerator": "quantum"}, {"devices": 0}, {"max_epochs": -5}])
+def test_what_the_trainer_does_not_take_is_a_mistake_that_writes_nothing(
+    trainer: dict[str, object], tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="the trainer does not take its options"):
+        trained(tmp_path, trainer=SETTINGS.trainer | trainer)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mistake_that_lightning_finds_later_leaves_no_run(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="limit_val_batches"):
+        trained(tmp_path, trainer=SETTINGS.trainer | {"limit_val_batches": 0.01})
+    assert list(tmp_path.glob("*/*")) == []
+
+
+def test_training_that_takes_no_step_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no step was taken"):
+        trained(tmp_path, trainer=SETTINGS.trainer | {"max_epochs": 0})
+
+
+def test_going_on_with_fewer_epochs_than_there_were_leaves_the_run_as_it_is(run: Run) -> None:
+    before = {name: (run.folder / name).read_text() for name in ("config.yaml", "run.json")}
+    with pytest.raises(UsageError, match="max_epochs=1"):
+        fit(registry.get(TINY), replace(SETTINGS, trainer=SETTINGS.trainer | {"max_epochs": 1}), run=run)
+    assert before == {name: (run.folder / name).read_text() for name in before}
+
+
+@pytest.mark.parametrize("ending", [KeyboardInterrupt(), SIGTERMException()])
+def test_an_interrupted_training_says_how_it_goes_on(ending: BaseException, tmp_path: Path) -> None:
+    class End(Callback):
+        def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+            if trainer.global_step == 8:
+                raise ending
+
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(Interrupted, match=r"in epoch 2, after 8 steps(?s:.*)suite fit --resume .* goes on from"):
+            fit(registry.get(TINY), SETTINGS, root=tmp_path, callbacks=[End()])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    (folder,) = (tmp_path / "tiny").iterdir()
+    record = json.loads((folder / "run.json").read_text())
+    assert (record["status"], record["steps"]) == ("interrupted", 8)
+    assert fit(registry.get(TINY), SETTINGS, run=Run.at(folder))[0].record["status"] == "finished"
+
+
+def test_checkpoints_that_a_user_asks_for_lie_beside_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    callback = {"class_path": "ModelCheckpoint", "init_args": {"filename": "mine"}}
+    run = trained(tmp_path / "runs", trainer=SETTINGS.trainer | {"callbacks": [callback]})
+    assert {path.name for path in run.best.parent.iterdir()} == {"best.ckpt", "last.ckpt", "mine.ckpt"}
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]

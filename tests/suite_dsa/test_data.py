@@ -363,7 +363,7 @@ def test_a_part_without_examples_is_refused(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (b"", "train.tsv:1: the file is empty"),
-        (b"text\tmark\na\tx\n", r"train\.tsv:2: .*there are: text, mark"),
+        (b"text\tmark\na\tx\n", r"train\.tsv:1: .*there are: text, mark"),
         (b"text\tlabel\na\tx\n\xff\tx\n", r"train\.tsv:3: not UTF-8"),
         (b"text\tlabel\na\tx\n\0\tx\n", r"train\.tsv:3: .*NUL"),
         (b"text\tlabel\n \tx\n\t x\n", "no training example has a word by the tokenizer 'ptb'"),
@@ -479,3 +479,42 @@ def test_the_stand_in_for_snli_has_20_166_pairs(real: Callable[..., SentenceData
 
     assert data.counts["whole"] == {"examples": 20_166, "without majority label": 160}
     assert [data.counts[part]["examples"] for part in ("train", "validation", "test")] == [19_146, 1020, 9824]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("batch_size", 0),
+        ("num_workers", -1),
+        ("bucket_batches", -1),
+        ("extra_words", -1),
+        ("word_dim", 0),
+        ("oov_range", -1.0),
+        ("vector_norm", float("nan")),
+        ("neutral_band", -0.5),
+        ("labels", ["pos", "pos", "neg"]),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=f"--data.{name} must be"):
+        SentenceData(**{name: value})
+
+
+@pytest.mark.parametrize("options", [{"classes": 2}, {"phrases": True}, {"labels": ["a", "b"]}])
+def test_settings_of_other_data_never_fall_back_on_the_movie_reviews(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"--data\.path FILE or FOLDER is missing"):
+        ready("fit", **options)
+
+
+def test_one_class_is_too_few(tmp_path: Path) -> None:
+    path = tmp_path / "same.tsv"
+    path.write_text("text\tlabel\n" + "".join(f"{sentence(i)} {i}\tpos\n" for i in range(60)))
+    with pytest.raises(DataError, match=r"same\.tsv: every training example has the label 'pos'"):
+        ready("fit", path=str(path))
+
+
+def test_pairs_are_no_test_of_a_model_of_single_sentences(folder: Path) -> None:
+    data = ready("test", path=str(folder))
+    data.trainer = SimpleNamespace(lightning_module=SimpleNamespace(columns=1, labels=None))  # type: ignore[assignment]
+    with pytest.raises(DataError, match=r"test\.tsv: holds pairs, unlike what the model was trained on"):
+        data.test_dataloader()

@@ -10,7 +10,7 @@ from pytorch_lightning import LightningDataModule, Trainer, seed_everything
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from lightning_suite.errors import RunError
+from lightning_suite.errors import RunError, UsageError
 from suite_dsa.module import SentenceClassifier
 from suite_dsa.vocabulary import Vocabulary
 
@@ -248,3 +248,26 @@ def test_every_setting_of_the_published_run_is_a_default() -> None:
     expected |= {"conv_dropout": 0.2, "classifier_dropout": 0.4, "weight_decay": 1e-5, "halve_patience": 2}
     actual = SentenceClassifier().hparams
     assert expected == {name: actual[name] for name in expected}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("heads", 0),
+        ("head_dim", -3),
+        ("iterations", 0),
+        ("layers", 0),
+        ("kernels", (2, 4)),
+        ("kernels", ()),
+        ("hidden_layers", -1),
+        ("word_dropout", 1.0),
+        ("conv_dropout", -0.1),
+        ("classifier_dropout", float("nan")),
+        ("learning_rate", -1.0),
+        ("weight_decay", -1.0),
+        ("halve_patience", 0),
+    ],
+)
+def test_an_impossible_setting_is_refused_by_name_before_anything_is_built(name: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=f"--model.{name}: expected"):
+        SentenceClassifier(**{name: value})

@@ -103,8 +103,8 @@ def test_blank_lines_are_counted(tmp_path: Path) -> None:
     [
         ("a.tsv", "", r"a\.tsv:1: the file is empty; expected a header"),
         ("a.tsv", "text\tlabel\n", r"a\.tsv: holds no labelled example"),
-        ("a.tsv", "words\tlabel\na\tx\n", r"a\.tsv:2: no column is called 'text'.*there are: words, label"),
-        ("a.tsv", "text\tmark\na\tx\n", r"a\.tsv:2: .*there are: text, mark.*--data.label_column"),
+        ("a.tsv", "words\tlabel\na\tx\n", r"a\.tsv:1: no column is called 'text'.*there are: words, label"),
+        ("a.tsv", "text\tmark\na\tx\n", r"a\.tsv:1: .*there are: text, mark.*--data.label_column"),
         ("a.tsv", "text\tlabel\na\tx\nb\n", r"a\.tsv:3: has 1 fields, but the header names 2 columns"),
         ("a.tsv", "text\tlabel\na\t \n", r"a\.tsv:2: expected a label in 'label', got ' '"),
         ("a.csv", 'text,label\n"open,x\n', r"a\.csv:2: not a CSV row"),
@@ -268,7 +268,7 @@ def test_a_blank_line_is_an_empty_pair_where_pairs_are_expected(tmp_path: Path) 
         ("a.txt", "", None, "holds no input"),
         ("a.txt", "p\th\nonly one\n", 2, r"a\.txt:2: each input is a pair of sentences.*here are 1"),
         ("a.tsv", "premise\thypothesis\np\th\n", 1, r"a\.tsv:2: each input is one sentence; here are 2"),
-        ("a.tsv", "x\ty\na\tb\n", None, r"a\.tsv:2: no column is called 'text'"),
+        ("a.tsv", "x\ty\na\tb\n", None, r"a\.tsv:1: no column is called 'text'"),
     ],
 )
 def test_inputs_of_another_width_are_refused(
@@ -352,3 +352,17 @@ def test_published_files_have_their_published_counts(
     shared_data: Path, name: str, classes: int | None, phrases: bool, count: int
 ) -> None:
     assert len(table(shared_data / "text" / name, classes, phrases).examples) == count
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
+def test_a_column_that_is_named_twice_is_an_error_of_the_header(name: str, tmp_path: Path) -> None:
+    comma = "," if name == "a.csv" else "\t"
+    path = write(tmp_path, name, f"label{comma}text{comma}text\ngood{comma}one{comma}two\n")
+    with pytest.raises(DataError, match=rf"{name}:1: the header names the column 'text' more than once"):
+        table(path)
+
+
+def test_a_missing_column_is_an_error_of_the_header(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.tsv", "class_name\ttext\ngood\tone\n")
+    with pytest.raises(DataError, match=r"a\.tsv:1: no column is called 'gold_label'"):
+        table(path)

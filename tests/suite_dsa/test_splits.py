@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lightning_suite.errors import DataError
+from lightning_suite.errors import DataError, UsageError
 from suite_dsa.sources import Example
 from suite_dsa.splits import Files, named_files, part_of, recognised_files
 
@@ -59,7 +59,7 @@ def test_an_unknown_folder_is_refused_with_what_it_holds(tmp_path: Path) -> None
 
 
 def test_a_missing_path_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"nowhere: no such file or folder"):
+    with pytest.raises(UsageError, match=r"no file or folder is at .*nowhere"):
         recognised_files(str(tmp_path / "nowhere"), None, False)
 
 

@@ -1,6 +1,7 @@
 """Attention maps and weight vectors of a trained encoder, as people see them and as numbers."""
 
 import csv
+import warnings
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 
 from lightning_suite.errors import DataError, UsageError
 from lightning_suite.options import Settings
-from lightning_suite.registry import recipe
+from lightning_suite.recipes import recipe_of
 from lightning_suite.run import Run
 from lightning_suite.training import fit
 from suite_dsa import plugin, studies
@@ -18,7 +19,7 @@ pytest.importorskip("matplotlib", reason="matplotlib, of the extra 'dsa', is not
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    values = recipe(plugin, "check")
+    values = recipe_of(plugin, "check")
     model = dict(values["model"]) | {"heads": 2}
     trainer = {"max_epochs": 1, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
     settings = Settings(plugin="dsa", model=model, data=dict(values["data"]), trainer=trainer)
@@ -81,3 +82,25 @@ def test_principal_components_keep_distances_of_points_in_a_plane() -> None:
     points, share = studies.principal_components(plane)
     torch.testing.assert_close(torch.cdist(plane, plane), torch.cdist(points, points))
     assert share.sum().item() == pytest.approx(1)
+
+
+def test_a_picture_that_is_no_png_is_refused_before_anything_is_computed(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"ends in \.png"):
+        studies.attention(str(run.folder), "good", output=str(tmp_path / "x.foo"))
+
+
+def test_too_few_sentences_are_refused(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--sentences -4: expected at least 3"):
+        studies.vectors(str(run.folder), str(tmp_path / "unread.txt"), sentences=-4)
+
+
+def test_broken_text_is_told_with_its_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_bytes(b"one\ntwo \xff\nthree\n")
+    with pytest.raises(DataError, match=r"in\.txt:2: not UTF-8"):
+        studies.vectors(str(run.folder), str(tmp_path / "in.txt"), output=str(tmp_path / "x.png"))
+
+
+def test_a_sign_without_a_glyph_is_no_warning(run: Run, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        studies.attention(str(run.folder), "\u65e5\u672c good", output=str(tmp_path / "x.png"))

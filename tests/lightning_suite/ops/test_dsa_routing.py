@@ -39,7 +39,7 @@ def test_it_equals_the_algorithm_word_by_word(heads: int, iterations: int) -> No
         if begin == end:
             continue
         expected = algorithm_1(x[begin:end], iterations)
-        torch.testing.assert_close(expected, (z[sentence], weights[begin:end], vector[sentence]))
+        torch.testing.assert_close(expected, (z[sentence], weights[begin:end], vector[sentence]), rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize("iterations", [1, 2, 3])
@@ -88,6 +88,12 @@ def test_one_iteration_weighs_all_words_alike_with_no_vector() -> None:
     weights, vector = dsa_routing_attention(words(), OFFSETS, 1)
     assert torch.equal(torch.full((4, 2), 0.25, dtype=torch.float64), weights[:4])
     assert not vector.any()
+
+
+def test_a_sentence_longer_than_half_precision_can_count_is_weighed() -> None:
+    x = torch.ones(70_000, 1, 1, dtype=torch.float16)
+    weights, _ = dsa_routing_attention(x, torch.tensor([0, 70_000]), 1)
+    assert torch.equal(torch.full((70_000, 1), 1 / 70_000, dtype=torch.float16), weights)
 
 
 def test_great_scores_do_not_overflow() -> None:

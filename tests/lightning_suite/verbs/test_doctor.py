@@ -57,6 +57,13 @@ def test_a_good_plugin_among_bad_ones_is_fine(said: Any) -> None:
     assert part_of("good", said.stdout).split()[:4] == ["good", "ok", "good-plugin", "2.0"]
 
 
+def test_a_plugin_that_changes_the_environment_is_fine_with_a_warning(said: Any) -> None:
+    part = part_of("meddler", said.stdout)
+    assert part.split()[1] == "ok"
+    assert "warning: " in part
+    assert "MEDDLER_WAS_HERE" in part
+
+
 def test_versions_and_ops_are_told(said: Any) -> None:
     first, _, ops = said.stdout.partition("\nops")
     for package in ("python", "lightning-suite", "torch", "pytorch-lightning", "jsonargparse", "torchmetrics"):

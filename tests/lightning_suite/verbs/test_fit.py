@@ -1,0 +1,65 @@
+"""The verb that trains: what is typed once, where it goes on, and that a mistake writes nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from lightning_suite.errors import UsageError
+from lightning_suite.run import Run
+from lightning_suite.verbs import fit
+
+TINY = f"{Path(__file__).parents[1] / 'tiny.py'}:plugin"
+QUIET = ["--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false", "--trainer.accelerator=cpu"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run, in a folder with a space in its name."""
+    root = tmp_path_factory.mktemp("of runs")
+    assert fit.run(["--plugin", TINY, "--runs", str(root), "--trainer.max_epochs=1", *QUIET]) == 0
+    (folder,) = (root / "tiny").iterdir()
+    return Run.at(folder)
+
+
+@pytest.mark.parametrize("twice", [["--plugin", TINY], ["--runs", "x"], ["--recipe", "x"], ["--model.hidden", "2"]])
+def test_an_option_typed_twice_is_a_mistake_that_writes_nothing(
+    twice: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=f"{twice[0]} is given"):
+        fit.run(["--plugin", TINY, *twice, *twice])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_run_stays_as_it_is(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
+    assert fit.run(["--resume", str(run.folder)]) == 0
+    assert "had finished" in capsys.readouterr().out
+    assert before == {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
+
+
+def test_a_path_with_a_space_is_quoted_in_what_to_type_next(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    fit.run(["--resume", str(run.folder)])
+    assert f"suite test '{run.folder}'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["best.ckpt", "moved.ckpt"])
+def test_training_goes_on_from_no_other_checkpoint_than_the_last(name: str, run: Run, tmp_path: Path) -> None:
+    moved = tmp_path / "moved.ckpt"
+    moved.write_bytes(run.last.read_bytes())
+    with pytest.raises(UsageError, match=r"from its checkpoints/last\.ckpt; .* is another checkpoint"):
+        fit.run(["--resume", str(moved if name == "moved.ckpt" else run.best)])
+    assert list(tmp_path.iterdir()) == [moved]
+
+
+def test_the_last_checkpoint_of_a_run_stands_for_it(run: Run) -> None:
+    assert fit.run(["--resume", str(run.last)]) == 0
+
+
+def test_the_recipe_that_was_typed_is_the_one_that_is_recorded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "c.yaml").write_text("plugin: dsa\nrecipe: check\nseed: 4\n")
+    fit.run(["--config", str(tmp_path / "c.yaml"), "--recipe", "sst2", "--print-config"])
+    said = capsys.readouterr().out
+    assert "recipe: sst2\nseed: 4\n" in said
