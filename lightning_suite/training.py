@@ -110,28 +110,28 @@ def fit(
             "Look at --trainer.max_epochs, --trainer.max_steps, --trainer.max_time and --trainer.limit_train_batches."
         )
     seconds = time.monotonic() - clock
-    finished = trainer.state.finished and not trainer.interrupted
     values = {name: float(value) for name, value in trainer.callback_metrics.items()}
     leader = trainer.is_global_zero
     if trainer.world_size > 1:
         # What follows is for one process; metrics would wait for the others as long as the group exists.
         trainer.strategy.barrier()
         torch.distributed.destroy_process_group()
-    if leader and finished and has_stage(built, "test"):
-        values |= evaluate(run, "test", for_evaluation(settings))
-    if leader:
-        before = run.record.get("fit_seconds", 0.0) if start is not None else 0.0
-        run.write_record(
-            {
-                "status": "finished" if finished else "interrupted",
-                "finished": now(),
-                "fit_seconds": round(before + seconds, 1),
-                "epochs": trainer.current_epoch,
-                "steps": trainer.global_step,
-                "best": {"monitor": settings.monitor, "mode": settings.mode, "value": recorder.best_value},
-                "metrics": values,
-            }
-        )
+    if not leader:
+        return run, leader
+    before = run.record.get("fit_seconds", 0.0) if start is not None else 0.0
+    run.write_record(
+        {
+            "status": "finished",
+            "finished": now(),
+            "fit_seconds": round(before + seconds, 1),
+            "epochs": trainer.current_epoch,
+            "steps": trainer.global_step,
+            "best": {"monitor": settings.monitor, "mode": settings.mode, "value": recorder.best_value},
+            "metrics": values,
+        }
+    )
+    if has_stage(built, "test"):
+        run.write_record({"metrics": values | evaluate(run, "test", for_evaluation(settings))})
     return run, leader
 
 
@@ -156,7 +156,7 @@ def evaluate(run: Run, stage: Literal["validate", "test"], changes: Settings | N
     trainer = trainer_of(built.trainer, run.folder)
     results = getattr(trainer, stage)(built.model, datamodule=built.data, verbose=False)
     values = {name: float(value) for result in results for name, value in result.items()}
-    if run.record:
+    if run.record and trainer.is_global_zero:
         run.write_record({"evaluations": run.record.get("evaluations", {}) | {stage: values}})
     return values
 

@@ -28,9 +28,13 @@ def measure(stage: Literal["validate", "test"], arguments: list[str]) -> int:
     """Prints the metrics of a run's checkpoint on the data of a stage."""
     done, typed = run_and_options(stage, arguments)
     settings = changed_settings(done, typed, f"suite {stage}")
+    from pytorch_lightning.utilities import rank_zero_only
+
     from lightning_suite.training import evaluate
 
     values = evaluate(done, stage, settings)
+    if getattr(rank_zero_only, "rank", 0) != 0:
+        return 0
     print()
     print(table(["metric", "value"], [[name, f"{value:.4f}"] for name, value in sorted(values.items())]))
     print(f"\n{done.checkpoint}")

@@ -1,0 +1,66 @@
+"""Learns the sum by the mean absolute error with Adam, and counts the sums that are right when rounded."""
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor
+
+from digit_sums.data import Sets
+from digit_sums.network import DeepSet
+
+
+class DigitSum(LightningModule):
+    """Adds up the digits of a set.
+
+    Args:
+        embedding_dim: width of the embedding of a digit.
+        hidden_dim: width of what is summed over the set.
+        learning_rate: of Adam.
+        epsilon: of Adam; the authors' 0.001 keeps its steps small near the minimum.
+    """
+
+    def __init__(
+        self, embedding_dim: int = 100, hidden_dim: int = 30, learning_rate: float = 1e-3, epsilon: float = 1e-3
+    ) -> None:
+        super().__init__()
+        self.network = DeepSet(embedding_dim, hidden_dim)
+        self.learning_rate = learning_rate
+        self.epsilon = epsilon
+
+    def forward(self, batch: Sets) -> Tensor:
+        """The sum of each set, not rounded."""
+        sums: Tensor = self.network(batch.digits, batch.offsets)  # set
+        return sums
+
+    def training_step(self, batch: Sets, batch_idx: int) -> Tensor:
+        """The mean absolute error of a batch."""
+        return self.measure(batch, "train")
+
+    def validation_step(self, batch: Sets, batch_idx: int) -> None:
+        """Measures a batch of the validation sets."""
+        self.measure(batch, "val")
+
+    def test_step(self, batch: Sets, batch_idx: int) -> None:
+        """Measures a batch of the test sets, which are larger."""
+        self.measure(batch, "test")
+
+    def predict_step(self, batch: Sets, batch_idx: int) -> dict[str, Tensor]:
+        """How many digits each set has, and their sum."""
+        return {"digits": batch.offsets.diff(), "sum": self(batch)}
+
+    def embed_step(self, batch: Sets, batch_idx: int) -> Tensor:
+        """The sum of phi over each set."""
+        codes: Tensor = self.network.encode(batch.digits, batch.offsets)  # set hidden
+        return codes
+
+    def measure(self, batch: Sets, stage: str) -> Tensor:
+        """Logs error and accuracy of a batch, and returns the error."""
+        sums: Tensor = self(batch)
+        loss: Tensor = (sums - batch.sums).abs().mean()
+        accuracy = (sums.round() == batch.sums).float().mean()
+        self.log(f"{stage}_loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(sums))
+        self.log(f"{stage}_accuracy", accuracy, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(sums))
+        return loss
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam over all parameters."""
+        return torch.optim.Adam(self.parameters(), lr=self.learning_rate, eps=self.epsilon)

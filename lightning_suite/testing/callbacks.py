@@ -1,0 +1,130 @@
+"""Lightning callbacks that the checks watch a training with, stop it, or make it comparable."""
+
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.trainer.connectors.data_connector import _get_distributed_sampler
+from pytorch_lightning.trainer.states import RunningStage
+from pytorch_lightning.utilities.data import _is_dataloader_shuffled, _update_dataloader
+from torch import Tensor
+from torch.utils.data import DataLoader, DistributedSampler, IterableDataset
+
+
+class Stopped(Exception):
+    """The interruption that ``Stop`` brings about."""
+
+
+class Stop(Callback):
+    """Interrupts training at the second batch of the second epoch, or at its first where there is only one."""
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Raises in the middle of an epoch, as a lost machine would."""
+        if trainer.current_epoch == 1 and batch_idx == min(1, int(trainer.num_training_batches) - 1):
+            raise Stopped
+
+
+class Watch(Callback):
+    """Notes the loss of every step, and which parameters learn.
+
+    Attributes:
+        losses: what ``training_step`` returned, else the ``train_loss`` that it logged.
+        without_gradient: parameters that no backward pass has reached.
+        without_optimizer: parameters that no optimizer changes.
+    """
+
+    def __init__(self) -> None:
+        self.losses: list[float] = []
+        self.without_gradient: list[str] = []
+        self.without_optimizer: list[str] = []
+        self._reached: set[str] = set()
+
+    def on_after_backward(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Notes the parameters that have a gradient."""
+        self._reached |= {name for name, weights in pl_module.named_parameters() if weights.grad is not None}
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Notes the loss."""
+        loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
+        if not isinstance(loss, Tensor):
+            loss = trainer.callback_metrics.get("train_loss")
+        if isinstance(loss, Tensor):
+            self.losses.append(float(loss))
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Sums up."""
+        wanted = {name: weights for name, weights in pl_module.named_parameters() if weights.requires_grad}
+        groups = [group for optimizer in trainer.optimizers for group in optimizer.param_groups]
+        changed = {id(weights) for group in groups for weights in group["params"]}
+        self.without_gradient = [name for name in wanted if name not in self._reached]
+        self.without_optimizer = [name for name, weights in wanted.items() if id(weights) not in changed]
+
+
+class Steady(Callback):
+    """Makes training a function of the samples of each step alone, so that processes can be counted differently.
+
+    Dropout is off and batch statistics are frozen, as in evaluation. The order of a plain loader is the one that
+    Lightning gives to several processes, also when there is one: the permutation of ``DistributedSampler`` depends on
+    seed and epoch alone, and process r of n draws every n-th sample from r on, so that step k of n processes with
+    batches of b holds the samples that step k of one process with batches of n * b holds.
+
+    Attributes:
+        batches: how many batches an epoch has.
+    """
+
+    def __init__(self) -> None:
+        self.batches: float = 0
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Replaces the sampler of the one process; Lightning has already replaced those of several."""
+        if stage != "fit" or trainer.world_size > 1 or not trainer._accelerator_connector.use_distributed_sampler:
+            return
+        process = trainer.strategy.process_dataloader
+
+        def process_as_one_of_one(dataloader: object) -> object:
+            loader = dataloader
+            if trainer.state.stage is RunningStage.TRAINING and _may_be_shared_out(loader):
+                assert isinstance(loader, DataLoader)
+                shuffled = _is_dataloader_shuffled(loader)
+                sampler = _get_distributed_sampler(
+                    loader, shuffled, overfit_batches=0, mode=RunningStage.TRAINING, num_replicas=1, rank=0
+                )
+                loader = _update_dataloader(loader, sampler, mode=RunningStage.TRAINING)
+            return process(loader)
+
+        trainer.strategy.process_dataloader = process_as_one_of_one  # type: ignore[method-assign]
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Counts the batches."""
+        self.batches = trainer.num_training_batches
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Goes into evaluation mode, which dropout and batch statistics of every making know; gradients flow on."""
+        pl_module.eval()
+
+
+class Reseed(Callback):
+    """Puts the generators into another state before evaluation: what it says must not depend on them."""
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Before validation."""
+        torch.manual_seed(20_260_000)
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Before testing."""
+        torch.manual_seed(20_260_000)
+
+    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Before predicting."""
+        torch.manual_seed(20_260_000)
+
+
+def _may_be_shared_out(loader: object) -> bool:
+    return (
+        isinstance(loader, DataLoader)
+        and not isinstance(loader.dataset, IterableDataset)
+        and not isinstance(loader.sampler, DistributedSampler)
+    )

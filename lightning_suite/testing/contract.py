@@ -1,0 +1,185 @@
+"""All checks, in the order in which they are best read, and the two ways to run them."""
+
+import atexit
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from lightning_suite.errors import SuiteError, UsageError
+from lightning_suite.guard import one_line
+from lightning_suite.spelling import did_you_mean
+from lightning_suite.testing import learning, machines, record, using
+from lightning_suite.testing.outcome import ContractFailure, NotApplicable, NotRun, Outcome, Status
+from lightning_suite.testing.subject import Subject, mute, silence
+
+if TYPE_CHECKING:
+    import pytest
+
+Check = Callable[[Subject], str]
+
+CHECKS: Mapping[str, Check] = MappingProxyType(
+    {check.__name__: check for check in (*record.CHECKS, *learning.CHECKS, *using.CHECKS, *machines.CHECKS)}
+)
+"""Every check by its name."""
+
+NONE: Mapping[str, str] = MappingProxyType({})
+
+
+def assures(check: str) -> str:
+    """What a check is for: the first line of its docstring."""
+    return (CHECKS[check].__doc__ or "").strip().splitlines()[0].replace("``", "`")
+
+
+def check_plugin(
+    plugin: str,
+    *,
+    only: Sequence[str] = (),
+    expected_failures: Mapping[str, str] = NONE,
+    before: Callable[[str], None] = lambda check: None,
+    after: Callable[[Outcome], None] = lambda outcome: None,
+) -> list[Outcome]:
+    """Runs the checks on a plugin.
+
+    Args:
+        plugin: name, module:attribute or path/to/file.py:attribute.
+        only: names of checks; all when there are none.
+        expected_failures: reasons by the names of checks that are known to fail. One that passes is a failure.
+        before: told the name of each check as it begins.
+        after: told how it ended.
+
+    Raises:
+        UsageError: there is no such plugin, or no such check.
+        PluginError: its record cannot be used.
+    """
+    refuse_unknown([*only, *expected_failures])
+    outcomes = []
+    with tempfile.TemporaryDirectory(prefix="suite-check-") as folder:
+        subject = Subject(plugin, Path(folder))
+        _ = subject.plugin
+        for name in CHECKS:
+            if only and name not in only:
+                continue
+            before(name)
+            outcome = run_check(name, subject, expected_failures, muted=True)
+            after(outcome)
+            outcomes.append(outcome)
+    return outcomes
+
+
+def run_check(
+    name: str, subject: Subject, expected_failures: Mapping[str, str] = NONE, *, muted: bool = False
+) -> Outcome:
+    """Runs one check, and says how it ended; whatever the plugin raises is its failure."""
+    started = time.monotonic()
+    status: Status
+    excused = True
+    with silence(), mute() if muted else nullcontext():
+        try:
+            status, says = "passed", CHECKS[name](subject)
+        except NotApplicable as nothing:
+            status, says = "not applicable", str(nothing)
+        except NotRun as blocked:
+            status, says, excused = "not run", str(blocked), blocked.root in expected_failures
+        except Exception as error:
+            failure = error if isinstance(error, ContractFailure) else _foreign(name, error)
+            status, says, excused = "failed", str(failure), False
+    if name in expected_failures and status == "failed":
+        status, says, excused = "expected failure", expected_failures[name], True
+    elif name in expected_failures and status == "passed":
+        reason = expected_failures[name]
+        status, excused = "failed", False
+        says = str(
+            ContractFailure(f"a failure, because: {reason}", "it passed", "take it out of the expected failures")
+        )
+    return Outcome(name, status, says, time.monotonic() - started, excused)
+
+
+def parametrize_with_checks(plugin: str, *, expected_failures: Mapping[str, str] = NONE) -> "pytest.MarkDecorator":
+    """Gives a test function with the parameter ``check`` one case for every check of a plugin.
+
+        @parametrize_with_checks("hello", expected_failures={"ddp_equals_one_process": "draws its noise itself"})
+        def test_contract(check):
+            check()
+
+    Raises:
+        UsageError: a check of ``expected_failures`` does not exist.
+    """
+    import pytest
+
+    refuse_unknown(list(expected_failures))
+
+    @cache
+    def subject() -> Subject:
+        folder = tempfile.mkdtemp(prefix="suite-check-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        return Subject(plugin, Path(folder))
+
+    def case(name: str) -> Callable[[], None]:
+        def check() -> None:
+            __tracebackhide__ = True
+            outcome = run_check(name, subject(), expected_failures)
+            if outcome.status == "not applicable":
+                pytest.skip(outcome.says)
+            if outcome.status == "expected failure" or (outcome.status == "not run" and outcome.excused):
+                pytest.xfail(outcome.says)
+            if outcome.status != "passed":
+                pytest.fail(f"{name}: {assures(name)}\n{outcome.says}", pytrace=False)
+
+        return check
+
+    return pytest.mark.parametrize("check", [pytest.param(case(name), id=name) for name in CHECKS])
+
+
+def contract_tests(plugin: str, *, expected_failures: Mapping[str, str] = NONE) -> Callable[..., None]:
+    """A whole test of a plugin in one line: ``test_contract = contract_tests("hello")``.
+
+    Raises:
+        UsageError: a check of ``expected_failures`` does not exist.
+    """
+
+    @parametrize_with_checks(plugin, expected_failures=expected_failures)
+    def test_contract(check: Callable[[], None]) -> None:
+        __tracebackhide__ = True
+        check()
+
+    return test_contract
+
+
+def refuse_unknown(names: Sequence[str]) -> None:
+    """Refuses names that no check has.
+
+    Raises:
+        UsageError: there is one.
+    """
+    for name in names:
+        if name not in CHECKS:
+            near = did_you_mean(name, CHECKS)
+            raise UsageError(f"there is no check {name!r}. {near}".rstrip() + "\nsuite check --list names them all")
+
+
+def _foreign(check: str, error: Exception) -> ContractFailure:
+    """A failure of what a plugin raised: what was raised, and the line of the plugin that is nearest to it."""
+    place, traceback = "", error.__traceback__
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if not _is_ours_or_installed(file):
+            place = f" ({file}:{traceback.tb_lineno})"
+        traceback = traceback.tb_next
+    kind = "" if isinstance(error, SuiteError) else f"{type(error).__name__}: "
+    return ContractFailure(
+        assures(check),
+        f"{one_line(f'{kind}{error}')}{place}",
+        "mend that line; suite check NAME --only CHECK runs it again",
+    )
+
+
+def _is_ours_or_installed(file: str) -> bool:
+    parts = Path(file).parts
+    libraries = {"torch", "pytorch_lightning", "lightning_fabric", "lightning_utilities", "jsonargparse", "importlib"}
+    return file.startswith("<") or str(Path(__file__).parent.parent) in file or bool(libraries & set(parts))

@@ -1,0 +1,74 @@
+"""Runs the contract tests on a plugin.
+
+    suite check NAME [--only CHECK] [--expect CHECK=REASON]
+    suite check --list
+
+--only and --expect may be given several times. An expected failure has to fail, with a reason that says why that is
+right. Ends with 0 when nothing failed that was not expected to, otherwise with 1.
+"""
+
+import sys
+
+from lightning_suite import registry
+from lightning_suite.arguments import LightParser
+from lightning_suite.errors import UsageError
+from lightning_suite.origin import origin_of
+from lightning_suite.tables import listing, terminal_width
+from lightning_suite.testing.contract import CHECKS, assures, check_plugin, refuse_unknown
+from lightning_suite.testing.outcome import Outcome
+
+
+def run(arguments: list[str]) -> int:
+    """Prints a line for each check while they run, then a table and what each failure says."""
+    parser = LightParser("check", (__doc__ or "").splitlines()[0])
+    parser.add_argument("name", metavar="NAME", nargs="?", help="name, module:attribute or path/to/file.py:attribute")
+    parser.add_argument("--only", action="append", default=[], metavar="CHECK", help="run this check alone")
+    parser.add_argument(
+        "--expect", action="append", default=[], metavar="CHECK=REASON", help="this check has to fail, for this reason"
+    )
+    parser.add_argument("--list", action="store_true", help="name the checks and what each assures")
+    values = parser.read(arguments)
+    if values.list:
+        print(listing([(name, assures(name)) for name in CHECKS], terminal_width()))
+        return 0
+    if values.name is None:
+        raise UsageError(f"suite check: which plugin? installed: {', '.join(registry.names()) or 'none'}")
+    expected = dict(map(_expected, values.expect))
+    refuse_unknown([*values.only, *expected])
+    plugin = registry.get(values.name)
+    print(f"{plugin.name}: {len(values.only or CHECKS)} checks, {origin_of(plugin)}", flush=True)
+    longest = max(map(len, CHECKS))
+    outcomes = check_plugin(
+        values.name,
+        only=values.only,
+        expected_failures=expected,
+        before=lambda check: print(f"  {check:<{longest}}  ", end="", flush=True),
+        after=lambda outcome: print(f"{outcome.seconds:6.1f} s  {outcome.status}", flush=True),
+    )
+    _report(outcomes)
+    return 0 if all(outcome.excused for outcome in outcomes) else 1
+
+
+def _expected(text: str) -> tuple[str, str]:
+    check, equals, reason = text.partition("=")
+    if not equals or not reason.strip():
+        raise UsageError(f"--expect {text}: expected CHECK=REASON, the reason in words")
+    return check, reason.strip()
+
+
+def _report(outcomes: list[Outcome]) -> None:
+    rows = [("CHECK", "RESULT", "WHAT IT SAYS")]
+    for outcome in outcomes:
+        says = outcome.says.splitlines()[0] if outcome.says else ""
+        rows.append((outcome.check, outcome.status, "see below" if outcome.status == "failed" else says))
+    print(f"\n{listing(rows, terminal_width())}")
+    for outcome in outcomes:
+        if outcome.status == "failed":
+            lines = [f"\n{outcome.check}: {assures(outcome.check)}", *outcome.says.splitlines()]
+            print("\n  ".join(lines))
+    counts: dict[str, int] = {}
+    for outcome in outcomes:
+        counts[outcome.status] = counts.get(outcome.status, 0) + 1
+    seconds = sum(outcome.seconds for outcome in outcomes)
+    print(f"\n{', '.join(f'{count} {status}' for status, count in counts.items())} in {seconds:.0f} s")
+    sys.stdout.flush()
