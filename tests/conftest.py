@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -72,6 +73,46 @@ def suite(tmp_path: Path) -> Callable[..., Answer]:
         return ask(*words, cwd=cwd, env=env, stdin=stdin, timeout=timeout)
 
     return run
+
+
+class Environment:
+    """A virtual environment that also sees the packages of this one, so that installing into it needs no network."""
+
+    def __init__(self, folder: Path) -> None:
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+        self.python = folder / "bin" / "python"
+        self.packages = next((folder / "lib").glob("python*/site-packages"))
+        (self.packages / "outside.pth").write_text(
+            f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n", encoding="utf-8"
+        )
+
+    def install(self, source: Path) -> None:
+        """Installs a distribution with pip."""
+        words = ["install", "--no-build-isolation", "--no-deps", "--no-index", "--quiet", "."]
+        self.run("-m", "pip", *words, cwd=source)
+
+    def run(self, *words: str, cwd: Path) -> str:
+        """What a Python command prints; the test fails with it when the command does."""
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {
+            "OMP_NUM_THREADS": "1"
+        }
+        done = subprocess.run(
+            [str(self.python), *words], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+
+@pytest.fixture(scope="session")
+def new_environment() -> Callable[[Path, Path], Environment]:
+    """Makes a virtual environment in a folder and installs a distribution into it."""
+
+    def make(folder: Path, source: Path) -> Environment:
+        made = Environment(folder)
+        made.install(source)
+        return made
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -273,11 +273,6 @@ class SentenceData(LightningDataModule):
             processes=trainer.world_size if trainer is not None else 1,
             rank=trainer.global_rank if trainer is not None else 0,
         )
-        if sampler.left_out:
-            rank_zero_info(
-                f"data: train: {sampler.left_out} example(s), others in each epoch, left out of it: they would be a "
-                "batch of one, on which batch normalisation is not defined"
-            )
         return self._loader(self._sets["train"], sampler)
 
     def val_dataloader(self) -> DataLoader[int]:
@@ -304,20 +299,7 @@ class SentenceData(LightningDataModule):
         )
         return self._loader(Sentences(inputs, TOKENIZERS[self.tokenizer], None), None)
 
-    def state_dict(self) -> dict[str, Any]:
-        """What testing and predicting must know of the training data."""
-        return {"labels": self.labels, "columns": self.columns}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Count by the classes of the training data."""
-        self.labels = self.labels or state_dict.get("labels")
-        self.columns = self.columns or state_dict.get("columns")
-
-    # What run.json and the terminal say
-
-    def summary(self) -> list[str]:
-        """A line for each part: how many examples, and how many were left out for what reason."""
-        return [self._line(part) for part in self.counts]
+    # What the terminal says
 
     def _line(self, part: str) -> str:
         counts = dict(self.counts[part])
@@ -466,9 +448,14 @@ class SentenceData(LightningDataModule):
         return self._loader(self._sets[part], None)
 
     def _class_names(self, part: str) -> Sequence[str]:
-        """The classes to count by: those of the training data before those of the file at hand."""
+        """The classes to count by: the model's, which its outputs stand for, before those of the file at hand."""
         table = self._tables[part]
-        known = self.fixed_labels or self.labels or getattr(self._model(), "labels", None) or table.labels
+        learnt = getattr(self._model(), "labels", None)
+        if learnt and self.fixed_labels and list(learnt) != self.fixed_labels:
+            raise UsageError(
+                f"--data.labels {self.fixed_labels}: the model was trained on {list(learnt)}; leave it out"
+            )
+        known = learnt or self.fixed_labels or self.labels or table.labels
         self.labels = list(known or sorted({str(example.label) for example in table.examples}))
         return self.labels
 

@@ -18,9 +18,6 @@ from torch.utils.data import DistributedSampler
 class BucketSampler(DistributedSampler[Any]):
     """Indices of the examples that one process draws in one epoch.
 
-    When the last batch of a process would hold a single example, on which batch normalisation is not defined, the epoch
-    leaves it out; it is another one in each epoch. ``left_out`` says how many.
-
     Args:
         lengths: of the examples.
         batch_size: examples in a batch of one process.
@@ -47,11 +44,9 @@ class BucketSampler(DistributedSampler[Any]):
         self.block = batch_size * processes
         self.window = max(window, 1)
         self.current_epoch = epoch
-        alone = len(lengths) % self.block
-        self.left_out = alone if 0 < alone <= processes and len(lengths) > alone and batch_size > 1 else 0
 
     def __len__(self) -> int:
-        return -(-(len(self.lengths) - self.left_out) // self.num_replicas)
+        return -(-len(self.lengths) // self.num_replicas)
 
     def __iter__(self) -> Iterator[int]:
         order = self.order(self.current_epoch())
@@ -61,7 +56,7 @@ class BucketSampler(DistributedSampler[Any]):
     def order(self, epoch: int) -> list[int]:
         """The whole epoch's order, of all processes together."""
         generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
-        order = torch.randperm(len(self.lengths), generator=generator)[: len(self.lengths) - self.left_out]
+        order = torch.randperm(len(self.lengths), generator=generator)
         if self.window == 1:
             return order.tolist()
         windows = torch.split(order, self.block * self.window)

@@ -55,10 +55,15 @@ def vectors(run: str, input: str, *, sentences: int = 1000, head: int = 1, outpu
         output: the picture; by default vectors.png in the run's figures.
 
     Raises:
-        UsageError: there is no such head, or the run is not of this plugin.
+        UsageError: there is no such head, the run is not of this plugin, or its weight vectors are the same for all.
         DataError: the file has fewer than three sentences, or cannot be read.
     """
     encoder = _encoder(run)
+    if encoder.hparams["attention"] != "dynamic" or int(encoder.hparams["iterations"]) < 2:
+        raise UsageError(
+            f"{run} has no weight vectors that differ between sentences: they come from dynamic attention with at "
+            "least two iterations (--model.attention dynamic --model.iterations 2)"
+        )
     heads = int(encoder.hparams["heads"])
     if not 1 <= head <= heads:
         raise UsageError(f"--head {head}: expected a number from 1 to {heads}, the heads of this run")

@@ -13,7 +13,8 @@ Text may be compressed (.xz, .gz).
 import hashlib
 import json
 import math
-import tempfile
+import os
+import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
+from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 
 from lightning_suite.assets import Asset, cache_folder, fetch_all
@@ -206,13 +208,17 @@ def _read_package() -> WordVectors:
             text, rows, vectors = arrays["words"].tobytes(), arrays["rows"], arrays["vectors"]
             if hashlib.sha256(text + rows.tobytes() + vectors.tobytes()).digest() == arrays["sha256"].tobytes():
                 return WordVectors(vectors, dict(zip(text.decode().split("\n"), rows.tolist(), strict=True)))
-    except Exception:  # absent, cut short or of another making: it is made again
+        rank_zero_info(f"data: {parsed} does not have its checksum and is made again")
+    except FileNotFoundError:
         pass
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        rank_zero_info(f"data: {parsed} cannot be read and is made again: {error}")
     content = _parse_package(*fetch_all(_ASSETS))
     text = "\n".join(content.rows).encode()
     rows = np.fromiter(content.rows.values(), dtype=np.int32, count=len(content.rows))
     digest = hashlib.sha256(text + rows.tobytes() + content.vectors.tobytes()).digest()
-    with tempfile.NamedTemporaryFile(dir=parsed.parent, suffix=".npz", delete=False) as file:
+    partial = parsed.with_name(f"{parsed.name}.{os.getpid()}.partial")  # several processes may be at it
+    with partial.open("wb") as file:
         np.savez(
             file,
             words=np.frombuffer(text, dtype=np.uint8),
@@ -220,7 +226,7 @@ def _read_package() -> WordVectors:
             vectors=content.vectors,
             sha256=np.frombuffer(digest, dtype=np.uint8),
         )
-    Path(file.name).replace(parsed)
+    partial.replace(parsed)
     return content
 
 
