@@ -236,7 +236,7 @@ def test_a_record_is_cheap_to_import(folder: Path) -> None:
 
 
 def test_everything_imported_is_required() -> None:
-    where_there = {"datasets", "setuptools"}  # used when installed, and never without asking
+    where_there = {"datasets", "pytest", "setuptools"}  # used when installed, and never without asking
     always = packages_of(PROJECT["dependencies"]) | where_there | {"lightning_suite"}
     extras = PROJECT["optional-dependencies"]
     homes = {CORE: always | {"pyarrow"}}  # the core writes parquet where a plugin's extra has brought the library

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING
 from lightning_suite.errors import SuiteError, UsageError
 from lightning_suite.guard import one_line
 from lightning_suite.spelling import did_you_mean
-from lightning_suite.testing import learning, machines, record, using
+from lightning_suite.testing.learning import CHECKS as LEARNING
+from lightning_suite.testing.machines import CHECKS as MACHINES
 from lightning_suite.testing.outcome import ContractFailure, NotApplicable, NotRun, Outcome, Status
+from lightning_suite.testing.record import CHECKS as RECORD
 from lightning_suite.testing.subject import Subject, mute, silence
+from lightning_suite.testing.using import CHECKS as USING
 
 if TYPE_CHECKING:
     import pytest
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 Check = Callable[[Subject], str]
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
-    {check.__name__: check for check in (*record.CHECKS, *learning.CHECKS, *using.CHECKS, *machines.CHECKS)}
+    {check.__name__: check for check in (*RECORD, *LEARNING, *USING, *MACHINES)}
 )
 """Every check by its name."""
 
