@@ -24,7 +24,7 @@ demo: .venv/.demo
 	$(bin)/suite fit --plugin dsa
 
 test: .venv/.dev
-	$(bin)/python -m pytest --numprocesses $(JOBS)
+	$(bin)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 
 check: .venv/.dev
 	$(bin)/ruff check .

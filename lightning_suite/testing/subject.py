@@ -44,6 +44,9 @@ PLAIN: dict[str, Any] = {
 }
 """What every check asks of the Trainer: one process on the CPU that says nothing."""
 
+QUIET: dict[str, Any] = {"callbacks": None, "profiler": None}
+"""What evaluation and prediction do without; limits of the smallest settings hold for them too."""
+
 LIMITS: dict[str, Any] = {
     "limit_train_batches": 8,
     "limit_val_batches": 4,
@@ -184,7 +187,7 @@ class Subject:
             NotApplicable: the plugin has no such data or step.
             NotRun: training fails.
         """
-        from lightning_suite import options, training
+        from lightning_suite import training
 
         run, settings = self.trained(), self.settings()
         built = training.seeded(self.plugin, settings)
@@ -192,7 +195,7 @@ class Subject:
             names = {"validate": "val_dataloader and validation_step", "test": "test_dataloader and test_step"}
             raise NotApplicable(f"the classes do not define both {names[stage]}")
         training.restore_into(built.model, run)
-        trainer = training.trainer_of(built.trainer | options.ONE_PROCESS, run.folder, callbacks)
+        trainer = training.trainer_of(built.trainer | QUIET, run.folder, callbacks)
         results = getattr(trainer, stage)(built.model, datamodule=built.data, verbose=False)
         return {name: float(value) for result in results for name, value in result.items()}
 
@@ -225,7 +228,7 @@ class Subject:
         """
 
         def predict() -> Path:
-            from lightning_suite import options, training
+            from lightning_suite import training
             from lightning_suite.predictions import Predictions
 
             settings = self.predict_settings(**data)
@@ -234,7 +237,7 @@ class Subject:
             if step != "predict_step":
                 built.model.predict_step = getattr(built.model, step)  # type: ignore[method-assign]
             output = Predictions(self.folder / f"{what}{'.jsonl' if step == 'predict_step' else '.npy'}", step)
-            trainer = training.trainer_of(built.trainer | options.ONE_PROCESS, self.folder, [output, *callbacks])
+            trainer = training.trainer_of(built.trainer | QUIET, self.folder, [output, *callbacks])
             trainer.predict(built.model, datamodule=built.data, return_predictions=False)
             self._predicted_data[what] = built.data
             return output.path

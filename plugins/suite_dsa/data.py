@@ -4,26 +4,24 @@ Batches hold words, not numbers: the module turns them into rows of the embeddin
 testing and predicting need neither the training data nor the word vectors.
 """
 
-import hashlib
 import os
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal
 
 import numpy as np
-import torch
 from pytorch_lightning import LightningDataModule
 from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from lightning_suite.assets import Asset, fetch
 from lightning_suite.errors import DataError, UsageError
 from suite_dsa.sampler import BucketSampler
+from suite_dsa.sentences import Sentences, fingerprint
 from suite_dsa.sources import SST_BINARY, Columns, Example, Table, read, read_rated, read_unlabelled
 from suite_dsa.splits import PARTS, Files, named_files, part_of, recognised_files
 from suite_dsa.tokens import TOKENIZERS
@@ -39,65 +37,6 @@ MOVIE_REVIEWS = Asset(
     "!hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt",
 )
 """10,605 movie-review snippets with the mean rating, -4 to 4, of 20 people each (Hutto, Gilbert, 2014)."""
-
-Words = list[str]
-
-
-def fingerprint(examples: Iterable[Example]) -> str:
-    """sha256 of the texts and labels of the examples, in their order."""
-    digest = hashlib.sha256()
-    for example in examples:
-        digest.update("\x1f".join((*example.texts, str(example.label), "")).encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()
-
-
-class SentenceBatch(NamedTuple):
-    """Sentences of a batch as words.
-
-    Attributes:
-        columns: the words of each sentence, (batch, word) ragged; one column, or premise and hypothesis.
-        labels: classes as indices into ``SentenceData.labels``, int64 (batch,); None for inputs to predict.
-        texts: the sentences as they stood in the file, a column each.
-    """
-
-    columns: tuple[list[Words], ...]
-    labels: Tensor | None
-    texts: tuple[list[str], ...]
-
-
-class Sentences(Dataset[int]):
-    """Texts, their words, and their classes if they have any; an item is its own index, a batch is cut by ``batch``."""
-
-    def __init__(
-        self, texts: Sequence[tuple[str, ...]], tokenize: Callable[[str], Words], labels: list[int] | None
-    ) -> None:
-        self.texts = texts
-        self.columns = len(texts[0]) if texts else 1
-        words_of: dict[str, Words] = {}  # a premise comes with several hypotheses: one list serves them all
-        for sentences in texts:
-            for sentence in sentences:
-                if sentence not in words_of:
-                    words_of[sentence] = [sys.intern(word) for word in tokenize(sentence)]
-        self.words = [tuple(words_of[sentence] for sentence in sentences) for sentences in texts]
-        self.labels = labels
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def __getitem__(self, index: int) -> int:
-        return index
-
-    def lengths(self) -> list[int]:
-        """Words of each example."""
-        return [sum(map(len, sentences)) for sentences in self.words]
-
-    def batch(self, indices: list[int]) -> SentenceBatch:
-        """The examples at these places."""
-        return SentenceBatch(
-            columns=tuple([self.words[i][column] for i in indices] for column in range(self.columns)),
-            labels=None if self.labels is None else torch.tensor([self.labels[i] for i in indices], dtype=torch.int64),
-            texts=tuple([self.texts[i][column] for i in indices] for column in range(self.columns)),
-        )
 
 
 class SentenceData(LightningDataModule):
@@ -153,10 +92,10 @@ class SentenceData(LightningDataModule):
         pair_column: str | None = None,
         label_column: str | None = None,
         labels: list[str] | None = None,
-        classes: int | None = None,
+        classes: Literal[2, 5] | None = None,
         phrases: bool = False,
         neutral_band: float = 0.5,
-        tokenizer: str = "ptb",
+        tokenizer: Literal["sst", "ptb", "whitespace"] = "ptb",
         vectors: str | None = PACKAGE,
         word_dim: int | None = None,
         vector_norm: float | None = 6.0,
@@ -169,12 +108,6 @@ class SentenceData(LightningDataModule):
         predict_path: str | None = None,
     ) -> None:
         super().__init__()
-        if tokenizer not in TOKENIZERS:
-            raise UsageError(
-                f"no tokenizer is called {tokenizer!r} (--data.tokenizer); there are: {', '.join(TOKENIZERS)}"
-            )
-        if classes not in (None, 2, 5):
-            raise UsageError(f"--data.classes must be 2 or 5, got {classes}")
         if min(validation_fraction, test_fraction) < 0 or validation_fraction + test_fraction >= 1:
             raise UsageError(
                 "--data.validation_fraction and --data.test_fraction must be at least 0 and leave some for training, "
@@ -404,13 +337,10 @@ class SentenceData(LightningDataModule):
         if len(kept) < len(whole):
             self.counts["train"]["without words"] = len(whole) - len(kept)
             self.counts["train"]["examples"] = len(kept)
-            whole.texts = [whole.texts[i] for i in kept]
-            whole.words = [whole.words[i] for i in kept]
-            whole.labels = [whole.labels[i] for i in kept] if whole.labels is not None else None
+            whole.keep(kept)
 
     def _embed(self) -> None:
-        sentences = (words for columns in self._sets["train"].words for words in columns)
-        words = list(dict.fromkeys(word for each in sentences for word in each))
+        words = self._sets["train"].vocabulary()
         if self.vectors_source is None:
             pretrained = WordVectors(np.zeros((0, self.word_dim or RANDOM_DIM), dtype=np.float32), {})
         else:

@@ -31,6 +31,7 @@ from suite_dsa.network import (
     StaticSelfAttention,
     heuristic_matching,
 )
+from suite_dsa.sentences import SentenceBatch
 from suite_dsa.tokens import TOKENIZERS
 from suite_dsa.vocabulary import Vocabulary
 
@@ -197,7 +198,7 @@ class SentenceClassifier(LightningModule):
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": halving, "monitor": "train_loss"}}
 
-    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> PackedBatch:
+    def on_before_batch_transfer(self, batch: SentenceBatch, dataloader_idx: int) -> PackedBatch:
         """Words to rows of the word vectors, all sentences of a batch at once.
 
         It stands here and not in the data module because the vocabulary is the model's, whatever data it is given.

@@ -16,7 +16,6 @@ Every reader keeps the order of the file, knows each example's line, and counts 
 import csv
 import importlib
 import json
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +25,7 @@ from typing import Any, NamedTuple
 
 from lightning_suite.errors import DataError
 from suite_dsa.lines import bare_name, numbered_lines
+from suite_dsa.trees import phrases_of
 
 SST_FINE = ("very negative", "negative", "neutral", "positive", "very positive")
 SST_BINARY = ("negative", "positive")
@@ -40,9 +40,6 @@ _TEXT_COLUMNS = ("text", "sentence", "phrase", "review")
 _PAIR_COLUMNS = (("premise", "hypothesis"), ("sentence1", "sentence2"))
 _LABEL_COLUMNS = ("gold_label", "label", "sentiment", "class")
 _MOST_LABELS = 100  # more different first words than this: the lines of the file do not begin with labels
-
-_TREE_PART = re.compile(r"\(([0-9])\s+|([^\s()]+)|(\))|\S")
-_BRACKETS = {"-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-LCB-": "{", "-RCB-": "}"}
 
 
 class Example(NamedTuple):
@@ -142,7 +139,7 @@ def read_unlabelled(path: Path, columns: Columns, width: int | None) -> list[tup
         ]
     elif name.startswith("trees."):
         lines = list(numbered_lines(path))
-        rows = [(line, (_tree_nodes(text, path, line)[-1][1] if text.strip() else "",)) for line, text in lines]
+        rows = [(line, (phrases_of(text, path, line)[-1][1] if text.strip() else "",)) for line, text in lines]
     elif name.startswith("stsa."):
         rows = [(line, (text.partition(" ")[2],)) for line, text in numbered_lines(path)]
     else:
@@ -352,41 +349,18 @@ def _with_nli_labels(table: Table) -> Table:
 
 def _read_trees(path: Path, phrases: bool) -> Table:
     table = Table(labels=SST_FINE)
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[int, str]] = set()
     for line, text in numbered_lines(path):
         if not text.strip():
             table.dropped["blank lines"] += 1
             continue
-        nodes = _tree_nodes(text, path, line)
+        nodes = phrases_of(text, path, line)
         for label, phrase in nodes if phrases else nodes[-1:]:
             if phrases and (label, phrase) in seen:
                 continue
             seen.add((label, phrase))
-            table.examples.append(Example((phrase,), label, path, line))
+            table.examples.append(Example((phrase,), SST_FINE[label], path, line))
     return table
-
-
-def _tree_nodes(text: str, path: Path, line: int) -> list[tuple[str, str]]:
-    """Class and phrase of every node of a tree, children before their parent: the last is the sentence."""
-    nodes: list[tuple[str, str]] = []
-    words: list[str] = []
-    open_nodes: list[tuple[str, int]] = []  # class, and where its words begin
-    for part in _TREE_PART.finditer(text):
-        label, word, closing = part.groups()
-        if label is not None and int(label) < len(SST_FINE) and (open_nodes or not nodes):
-            open_nodes.append((SST_FINE[int(label)], len(words)))
-        elif word is not None and open_nodes:
-            words.append(_BRACKETS.get(word, word.replace("\\/", "/").replace("\\*", "*")))
-        elif closing is not None and open_nodes:
-            name, start = open_nodes.pop()
-            nodes.append((name, " ".join(words[start:])))
-        else:
-            raise DataError(
-                f"not a tree of classes 0 to 4: {part.group()!r} at character {part.start() + 1}", path, line
-            )
-    if open_nodes or not nodes:
-        raise DataError(f"not a whole tree: {len(open_nodes)} brackets are not closed", path, line)
-    return nodes
 
 
 def _read_label_text(path: Path) -> Table:

@@ -61,21 +61,12 @@ class Vocabulary:
 
     __hash__ = None  # type: ignore[assignment]
 
-    @property
-    def words(self) -> list[str]:
-        """The words, in the order they were given."""
-        return list(self._rows)
-
     def row(self, word: str) -> int:
         """The row of the word, else of another spelling of it, else ``UNKNOWN``."""
         row = self._rows.get(word)
         if row is not None:
             return row
         return next((self._rows[form] for form in spellings(word) if form in self._rows), UNKNOWN)
-
-    def knows(self, word: str) -> bool:
-        """Whether ``row`` finds the word, as it stands or in another spelling."""
-        return word in self._rows or any(form in self._rows for form in spellings(word))
 
     def pack(self, sentences: Iterable[Sequence[str]]) -> tuple[Tensor, Tensor]:
         """The rows of all words one after another, and where each sentence begins.

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -13,8 +13,12 @@ from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
 from lightning_suite.errors import DataError, UsageError
+from lightning_suite.options import parse
 from suite_dsa import data as data_file
-from suite_dsa.data import SentenceBatch, SentenceData
+from suite_dsa import plugin
+from suite_dsa.data import SentenceData
+from suite_dsa.sentences import SentenceBatch
+from suite_dsa.tokens import TOKENIZERS
 from suite_dsa.vocabulary import UNKNOWN
 
 WORDS = ["good", "bad", "film", "plot", "the", "a", "very", "not", "funny", "dull"]
@@ -269,6 +273,19 @@ def test_classes_are_counted_as_the_tested_model_counts_them(table: Path, traine
             assert label == 1 - int(text.split()[-1]) % 2
 
 
+def test_classes_other_than_the_models_are_refused_with_both(table: Path, trainer: Trainer) -> None:
+    data = SentenceData(path=str(table), labels=["neg", "pos"])
+    with pytest.raises(UsageError, match=r"--data\.labels \['neg', 'pos'\].*trained on \['pos', 'neg'\]"):
+        trainer.test(Stored(["pos", "neg"], 1), datamodule=data, verbose=False)
+
+
+def test_classes_that_are_the_models_may_be_typed_again(table: Path, trainer: Trainer) -> None:
+    model = Stored(["pos", "neg"], 1)
+    trainer.test(model, datamodule=SentenceData(path=str(table), labels=["pos", "neg"]), verbose=False)
+
+    assert model.seen
+
+
 def test_predicting_pairs_takes_a_blank_line_for_an_empty_pair(trainer: Trainer, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("p\th\n\nq\ti\n", encoding="utf-8")
     model = Stored(["x"], 2)
@@ -420,8 +437,6 @@ def test_vectors_of_another_width_are_refused(table: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"tokenizer": "stanford"}, "no tokenizer is called 'stanford'.*sst, ptb, whitespace"),
-        ({"classes": 3}, "must be 2 or 5, got 3"),
         ({"validation_fraction": 0.5, "test_fraction": 0.5}, "got 0.5 and 0.5"),
         ({"batch_size": 0}, "at least 1, got 0"),
     ],
@@ -429,6 +444,22 @@ def test_vectors_of_another_width_are_refused(table: Path, tmp_path: Path) -> No
 def test_values_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         SentenceData(**options)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--data.tokenizer=stanford", r"--data\.tokenizer: expected 'sst' or 'ptb' or 'whitespace', got 'stanford'"),
+        ("--data.classes=3", r"--data\.classes: expected 2 or 5"),
+    ],
+)
+def test_what_is_no_choice_is_refused_with_the_choices(option: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        parse(plugin, [option], start={})
+
+
+def test_the_tokenizers_to_choose_from_are_those_there_are() -> None:
+    assert set(get_args(inspect.signature(SentenceData).parameters["tokenizer"].annotation)) == set(TOKENIZERS)
 
 
 def test_test_files_without_training_files_are_refused(folder: Path) -> None:

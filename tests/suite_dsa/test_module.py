@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from lightning_suite.errors import RunError, UsageError
+from lightning_suite.recipes import recipe_of
+from suite_dsa import plugin
 from suite_dsa.module import SentenceClassifier
 from suite_dsa.vocabulary import Vocabulary
 
@@ -240,6 +242,23 @@ def test_an_optimizer_starts_with_its_own_learning_rate(optimizer: Any, rate: fl
     built = module.configure_optimizers()["optimizer"]  # type: ignore[index]
     assert built.param_groups[0]["lr"] == rate
     assert built.param_groups[0]["weight_decay"] == 1e-5
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "with_wide_first_layers"),
+    [("snli-single", 1_808_553, 2.1e6), ("snli-multiple", 6_733_581, 7.0e6)],
+)
+def test_snli_has_the_papers_parameters_but_for_the_first_layers(
+    name: str, parameters: int, with_wide_first_layers: float
+) -> None:
+    """The paper's figures are met if the first layers of the two stacks had kernels 3 and 5 in the place of 1."""
+    module = SentenceClassifier(**recipe_of(plugin, name)["model"])
+    words = Vocabulary([], [])
+    state = {"vocabulary": words.state(), "labels": list("cen"), "columns": 2, "tokenizer": "ptb"}
+    module.on_load_checkpoint({"sentences": state, "state_dict": {"vectors": torch.zeros(1, 300)}})
+    count = sum(parameter.numel() for part in (module.encoder, module.classifier) for parameter in part.parameters())
+    assert count == parameters
+    assert round(count + 300 * 150 * (3 - 1 + 5 - 1), -5) == with_wide_first_layers
 
 
 def test_every_setting_of_the_published_run_is_a_default() -> None:

@@ -23,7 +23,10 @@ from suite_dsa.network import (
 )
 
 OFFSETS = torch.tensor([0, 3, 4, 4, 11])
-ATTENTIONS = [DynamicSelfAttention(5, heads=2, head_dim=4), StaticSelfAttention(5, heads=2, head_dim=4)]
+ATTENTIONS = [
+    DynamicSelfAttention(5, heads=2, head_dim=4, iterations=2),
+    StaticSelfAttention(5, heads=2, head_dim=4),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +34,10 @@ def seeded() -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         yield
+
+
+def published_cnn(rate: float = 0.2) -> DenseCNN:
+    return DenseCNN(300, kernels=(3, 5), layers=4, first_dim=150, layer_dim=75, compressed_dim=300, rate=rate).eval()
 
 
 def small_cnn(rate: float = 0.2) -> DenseCNN:
@@ -69,7 +76,7 @@ def test_the_cnn_equals_a_padded_one() -> None:
 
 
 def test_the_published_cnn_equals_a_padded_one_in_single_precision() -> None:
-    cnn, words = DenseCNN(300).eval(), torch.randn(11, 300)
+    cnn, words = published_cnn(), torch.randn(11, 300)
     torch.testing.assert_close(padded_cnn(cnn, words, OFFSETS), cnn(words, OFFSETS), rtol=1e-4, atol=1e-5)
 
 
@@ -127,7 +134,7 @@ def test_static_attention_is_equation_1() -> None:
 
 
 def test_gradients_of_the_encoder_are_right_in_double_precision() -> None:
-    model = encoder(DynamicSelfAttention(5, heads=2, head_dim=4)).double()
+    model = encoder(DynamicSelfAttention(5, heads=2, head_dim=4, iterations=2)).double()
     words = torch.randn(11, 6, dtype=torch.float64, requires_grad=True)
     assert gradcheck(lambda words: model(words, OFFSETS), (words,), fast_mode=True)
 
@@ -135,7 +142,7 @@ def test_gradients_of_the_encoder_are_right_in_double_precision() -> None:
 def test_the_number_of_parameters_is_that_of_the_equations() -> None:
     cnn = 300 * 300 + 300 + 8 * 75 * (150 + 225 + 300) + 6 * 75 + 1050 * 300 + 300
     attention = 600 * 300 + 600
-    model = SentenceEncoder(DenseCNN(300), DynamicSelfAttention(300), 0.4)
+    model = SentenceEncoder(published_cnn(), DynamicSelfAttention(300, heads=1, head_dim=600, iterations=2), 0.4)
     assert cnn + attention == sum(parameter.numel() for parameter in model.parameters())
 
 
@@ -149,7 +156,7 @@ def test_a_packed_convolution_is_a_convolution() -> None:
 @pytest.mark.parametrize("kernels", [(), (2, 3), (0,)])
 def test_kernels_that_have_no_middle_are_refused(kernels: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="odd kernels"):
-        DenseCNN(6, kernels=kernels)
+        DenseCNN(6, kernels=kernels, layers=3, first_dim=4, layer_dim=3, compressed_dim=5, rate=0.2)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -191,7 +198,7 @@ def test_dropped_numbers_have_no_gradient_and_the_rest_leaky_relu_s() -> None:
 
 @pytest.mark.parametrize(("rate", "factor"), [(0.2, math.sqrt(0.2)), (0.0, 1.0)])
 def test_layers_begin_as_he_says_times_the_root_of_their_dropout_rate(rate: float, factor: float) -> None:
-    cnn = DenseCNN(300, rate=rate)
+    cnn = published_cnn(rate)
     for weight, fan_in in (
         (cnn.first.weight, 300),
         (cnn.blocks[1].layers[2].weight, 300 * 5),

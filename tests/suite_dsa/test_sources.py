@@ -188,19 +188,9 @@ def test_two_classes_leave_neutral_sentences_out_and_count_them(tmp_path: Path) 
     assert found.dropped == {"neutral": 1}
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("(2 (2 a) (2 b))\n(2 (2 a) (2 b)\n", r"t\.txt:2: not a whole tree: 1 brackets"),
-        ("(2 a) b\n", r"t\.txt:1: not a tree.*'b' at character 7"),
-        ("(7 a)\n", r"t\.txt:1: not a tree.*'\(7 '"),
-        ("(2 a))\n", r"t\.txt:1: not a tree.*'\)'"),
-        ("(2 a)(2 b)\n", r"t\.txt:1: not a tree"),
-    ],
-)
-def test_a_broken_tree_is_refused_with_its_place(tmp_path: Path, content: str, message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        table(write(tmp_path, "t.txt", content))
+def test_a_broken_tree_is_refused_with_its_place(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"t\.txt:2: not a whole tree: 1 brackets"):
+        table(write(tmp_path, "t.txt", "(2 (2 a) (2 b))\n(2 (2 a) (2 b)\n"))
 
 
 @pytest.mark.parametrize(

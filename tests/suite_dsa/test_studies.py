@@ -3,6 +3,7 @@
 import csv
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -106,12 +107,15 @@ def test_a_sign_without_a_glyph_is_no_warning(run: Run, tmp_path: Path) -> None:
         studies.attention(str(run.folder), "\u65e5\u672c good", output=str(tmp_path / "x.png"))
 
 
-def test_static_attention_has_no_weight_vectors_to_plot(tmp_path: Path) -> None:
+@pytest.mark.parametrize("changes", [{"attention": "static"}, {"iterations": 1}])
+def test_weight_vectors_that_are_the_same_for_all_sentences_are_not_plotted(
+    changes: dict[str, Any], tmp_path: Path
+) -> None:
     values = recipe_of(plugin, "check")
     trainer = {"max_epochs": 1, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
-    model = dict(values["model"]) | {"attention": "static"}
-    static = fit(
+    model = dict(values["model"]) | changes
+    trained = fit(
         plugin, Settings(plugin="dsa", model=model, data=dict(values["data"]), trainer=trainer), root=tmp_path
     )[0]
     with pytest.raises(UsageError, match="no weight vectors that differ between sentences"):
-        studies.vectors(str(static.folder), "unread.txt")
+        studies.vectors(str(trained.folder), "unread.txt")

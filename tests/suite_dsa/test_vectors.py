@@ -2,6 +2,8 @@
 
 import json
 import lzma
+import os
+import stat
 import time
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import torch
 from lightning_suite.errors import AssetError, DataError
 from suite_dsa import vectors
 from suite_dsa.vectors import PACKAGE, Embedding, WordVectors, embed, read_vectors, word_keys
+from suite_dsa.vocabulary import UNKNOWN
 
 PRETRAINED = WordVectors(
     np.array([[3, 4], [0, 5], [6, 8], [1, 0]], dtype=np.float32),
@@ -76,9 +79,9 @@ def test_random_vectors_are_a_function_of_the_seed() -> None:
 
 
 def test_words_beyond_the_training_data_are_kept_up_to_a_number_of_vectors() -> None:
-    assert not embedding(["the"]).vocabulary.knows("film")
+    assert embedding(["the"]).vocabulary.row("film") == UNKNOWN
     assert vector(embedding(["the"], extra_words=1), "movie") == [0, 5]
-    assert not embedding(["the"], extra_words=1).vocabulary.knows("rare")
+    assert embedding(["the"], extra_words=1).vocabulary.row("rare") == UNKNOWN
     assert len(embedding(["the"], extra_words=9).vectors) == 5
 
 
@@ -248,13 +251,31 @@ def test_the_package_is_parsed_once(package: list[list[object]]) -> None:
 
 
 @pytest.mark.parametrize("damage", [lambda raw: raw[:-50], lambda raw: raw.replace(b"tea", b"sea"), lambda raw: b""])
-def test_a_damaged_parsed_form_is_made_again(package: list[list[object]], tmp_path: Path, damage: object) -> None:
+def test_a_damaged_parsed_form_is_made_again_and_said(
+    package: list[list[object]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: object
+) -> None:
     read_vectors(PACKAGE, set(), 0)
     [parsed] = tmp_path.glob("*.npz")
     parsed.write_bytes(damage(parsed.read_bytes()))  # type: ignore[operator]
 
+    said: list[str] = []
+    monkeypatch.setattr(vectors, "rank_zero_info", said.append)
+
     assert read_vectors(PACKAGE, set(), 0).rows == {"coffee": 1, "tea": 1, "number": 0}
     assert len(package) == 2
+    [message] = said
+    assert "is made again" in message
+
+
+def test_others_may_read_the_parsed_form_in_a_shared_cache(package: list[list[object]], tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        read_vectors(PACKAGE, set(), 0)
+    finally:
+        os.umask(before)
+
+    [parsed] = tmp_path.glob("*.npz*")
+    assert stat.S_IMODE(parsed.stat().st_mode) == 0o644
 
 
 # Real vectors

@@ -1,0 +1,90 @@
+"""Tokenised sentences, and the batches that are cut from them.
+
+Batches hold words, not numbers: which row of the embedding table a word has is the module's to say.
+"""
+
+import hashlib
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from suite_dsa.sources import Example
+
+Words = list[str]
+
+
+def fingerprint(examples: Iterable[Example]) -> str:
+    """sha256 of the texts and labels of the examples, in their order."""
+    digest = hashlib.sha256()
+    for example in examples:
+        digest.update("\x1f".join((*example.texts, str(example.label), "")).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+class SentenceBatch(NamedTuple):
+    """Sentences of a batch as words.
+
+    Attributes:
+        columns: the words of each sentence, (batch, word) ragged; one column, or premise and hypothesis.
+        labels: numbers of the classes, int64 (batch,); None for inputs to predict.
+        texts: the sentences as they stood in the file, a column each.
+    """
+
+    columns: tuple[list[Words], ...]
+    labels: Tensor | None
+    texts: tuple[list[str], ...]
+
+
+class Sentences(Dataset[int]):
+    """Texts, their words, and their classes if they have any; an item is its own index, a batch is cut by ``batch``.
+
+    Args:
+        texts: the sentence, or the two sentences, of each example.
+        tokenize: text to words.
+        labels: number of each example's class; None for inputs to predict.
+    """
+
+    def __init__(
+        self, texts: Sequence[tuple[str, ...]], tokenize: Callable[[str], Words], labels: Sequence[int] | None
+    ) -> None:
+        self.texts = texts
+        self.columns = len(texts[0]) if texts else 1
+        words_of: dict[str, Words] = {}  # a premise comes with several hypotheses: one list serves them all
+        for sentences in texts:
+            for sentence in sentences:
+                if sentence not in words_of:
+                    words_of[sentence] = [sys.intern(word) for word in tokenize(sentence)]
+        self.words = [tuple(words_of[sentence] for sentence in sentences) for sentences in texts]
+        self.labels = labels
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __getitem__(self, index: int) -> int:
+        return index
+
+    def lengths(self) -> list[int]:
+        """Words of each example."""
+        return [sum(map(len, sentences)) for sentences in self.words]
+
+    def vocabulary(self) -> list[str]:
+        """Every word, each once, in the order in which they come."""
+        return list(dict.fromkeys(word for sentences in self.words for words in sentences for word in words))
+
+    def keep(self, indices: Sequence[int]) -> None:
+        """Have only the examples at these places from now on."""
+        self.texts = [self.texts[i] for i in indices]
+        self.words = [self.words[i] for i in indices]
+        self.labels = None if self.labels is None else [self.labels[i] for i in indices]
+
+    def batch(self, indices: Sequence[int]) -> SentenceBatch:
+        """The examples at these places."""
+        return SentenceBatch(
+            columns=tuple([self.words[i][column] for i in indices] for column in range(self.columns)),
+            labels=None if self.labels is None else torch.tensor([self.labels[i] for i in indices], dtype=torch.int64),
+            texts=tuple([self.texts[i][column] for i in indices] for column in range(self.columns)),
+        )
