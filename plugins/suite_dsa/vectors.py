@@ -211,22 +211,25 @@ def _read_package() -> WordVectors:
         rank_zero_info(f"data: {parsed} does not have its checksum and is made again")
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:  # what zipfile raises
         rank_zero_info(f"data: {parsed} cannot be read and is made again: {error}")
     content = _parse_package(*fetch_all(_ASSETS))
     text = "\n".join(content.rows).encode()
     rows = np.fromiter(content.rows.values(), dtype=np.int32, count=len(content.rows))
     digest = hashlib.sha256(text + rows.tobytes() + content.vectors.tobytes()).digest()
     partial = parsed.with_name(f"{parsed.name}.{os.getpid()}.partial")  # several processes may be at it
-    with partial.open("wb") as file:
-        np.savez(
-            file,
-            words=np.frombuffer(text, dtype=np.uint8),
-            rows=rows,
-            vectors=content.vectors,
-            sha256=np.frombuffer(digest, dtype=np.uint8),
-        )
-    partial.replace(parsed)
+    try:
+        with partial.open("wb") as file:
+            np.savez(
+                file,
+                words=np.frombuffer(text, dtype=np.uint8),
+                rows=rows,
+                vectors=content.vectors,
+                sha256=np.frombuffer(digest, dtype=np.uint8),
+            )
+        partial.replace(parsed)
+    finally:
+        partial.unlink(missing_ok=True)
     return content
 
 

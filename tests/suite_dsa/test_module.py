@@ -10,7 +10,9 @@ from pytorch_lightning import LightningDataModule, Trainer, seed_everything
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from lightning_suite import training
 from lightning_suite.errors import RunError, UsageError
+from lightning_suite.options import Settings
 from lightning_suite.recipes import recipe_of
 from suite_dsa import plugin
 from suite_dsa.module import SentenceClassifier
@@ -97,6 +99,16 @@ def test_it_learns_a_tiny_language(tmp_path: Path, columns: int, attention: str)
     settings |= {"conv_dropout": 0.0, "classifier_dropout": 0.0}
     _, fit = fitted(tmp_path, TinyData(columns), epochs=12 // columns, **settings)
     assert fit.callback_metrics["val_accuracy"] > 0.95
+
+
+def test_a_fit_is_not_warned_of_the_words_that_the_module_turns_into_rows(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    values = recipe_of(plugin, "check")
+    quiet = {"max_epochs": 1, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
+    settings = Settings(plugin="dsa", model=dict(values["model"]), data=dict(values["data"]), trainer=quiet)
+    training.fit(plugin, settings, root=tmp_path)
+    assert not [each for each in recwarn if "on_before_batch_transfer" in str(each.message)]
 
 
 def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:

@@ -250,7 +250,15 @@ def test_the_package_is_parsed_once(package: list[list[object]]) -> None:
     assert len(package) == 1
 
 
-@pytest.mark.parametrize("damage", [lambda raw: raw[:-50], lambda raw: raw.replace(b"tea", b"sea"), lambda raw: b""])
+def of_another_compression(raw: bytes) -> bytes:
+    at = raw.index(b"PK\x01\x02") + 10  # in the archive's directory, the first entry's method
+    return raw[:at] + b"c" + raw[at + 1 :]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda raw: raw[:-50], lambda raw: raw.replace(b"tea", b"sea"), lambda raw: b"", of_another_compression],
+)
 def test_a_damaged_parsed_form_is_made_again_and_said(
     package: list[list[object]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: object
 ) -> None:
