@@ -93,9 +93,8 @@ class Environment:
 
     def run(self, *words: str, cwd: Path) -> str:
         """What a Python command prints; the test fails with it when the command does."""
-        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {
-            "OMP_NUM_THREADS": "1"
-        }
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        environment |= {"OMP_NUM_THREADS": "1", "COLUMNS": "200"}  # one row a plugin
         done = subprocess.run(
             [str(self.python), *words], cwd=cwd, env=environment, capture_output=True, text=True, check=False
         )
