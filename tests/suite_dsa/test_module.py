@@ -123,7 +123,7 @@ def test_word_vectors_stay_as_they_were(tmp_path: Path) -> None:
 
 def test_a_checkpoint_is_enough_to_encode(tmp_path: Path) -> None:
     module, fit = fitted(tmp_path, TinyData())
-    fit.save_checkpoint(tmp_path / "a.ckpt", weights_only=False)
+    fit.save_checkpoint(tmp_path / "a.ckpt")
     loaded = SentenceClassifier.load_from_checkpoint(tmp_path / "a.ckpt", weights_only=True).eval()
     sentences = ["very good", "unheard words", "", "film"]
     assert np.array_equal(module.encode(sentences), loaded.encode(sentences))
