@@ -15,8 +15,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from lightning_suite import guard, registry, requirements, source
-from lightning_suite.errors import SuiteError
+from lightning_suite import guard, isolated, registry, requirements, source
+from lightning_suite.errors import OpsError, SuiteError
 from lightning_suite.faults import BrokenPlugin, missing, no_attribute, no_module, same_name, warning, wrong_class
 from lightning_suite.origin import Installed
 from lightning_suite.plugin import Plugin
@@ -93,32 +93,11 @@ def faults(plugin: Plugin) -> Iterator[BrokenPlugin]:
 
 def trial(entry: Installed, seconds: float) -> Diagnosis:
     """What importing everything that a plugin names shows; the process for it may take some seconds."""
-    import signal
-    import subprocess
-
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "lightning_suite.diagnosis", entry.distribution, entry.name, f"{seconds}"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,
-    )
-    try:
-        said, complaint = process.communicate(timeout=seconds + GRACE)
-    except subprocess.TimeoutExpired:
-        cause, said = f"its import had not ended after {seconds:g} s and had to be killed", ""
-    else:
-        status = process.returncode
-        ending = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
-        last = (complaint.strip().splitlines() or [""])[-1]
-        cause = f"its import ended the process {ending}{': ' if last else ''}{last}"
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    words = [entry.distribution, entry.name, f"{seconds}"]
+    said, how = isolated.run("lightning_suite.diagnosis", words, seconds + GRACE)
+    cause = f"its import ended the process {how}"
+    if how == isolated.KILLED:
+        cause = f"its import had not ended after {seconds:g} s and {how}"
     reports = [json.loads(line) for line in said.splitlines() if line.startswith('{"faults"')]
     if not reports:
         repair = f"import {entry.value.partition(':')[0]} in Python to see where"
@@ -163,6 +142,9 @@ def _import_faults(seen: Diagnosis, plugin: Plugin, ends: float) -> Iterator[Bro
             registry.resolve(plugin, what)
         except BrokenPlugin as error:
             yield error
+        except OpsError as error:
+            yield BrokenPlugin(entry.name, guard.one_line(str(error)), entry, "see the ops above")
+            return
         except SuiteError as error:  # Lightning itself: no fault of the plugin, and the same for all
             yield BrokenPlugin(entry.name, guard.one_line(str(error)), entry, "mend the installation of Lightning")
             return

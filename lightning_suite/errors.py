@@ -6,6 +6,7 @@
     ├── DataError              1   an input file that cannot be read as what it should be
     ├── RunError               1   a run folder or a checkpoint that is not what it should be
     ├── AssetError             1   a data file that could not be fetched or does not have its checksum
+    ├── OpsError               1   compiled ops that were required and are not there
     └── Interrupted          130   a training that was ended from outside and can go on
 
 A message says what was expected, what came, where, and what to do; the command line prints it without a traceback.
@@ -46,6 +47,10 @@ class RunError(SuiteError):
 
 class AssetError(SuiteError):
     """A data file carried by a published package could not be had."""
+
+
+class OpsError(SuiteError):
+    """The compiled form of an op was required and is not there; the message says why and how to compile it."""
 
 
 class Interrupted(SuiteError):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lightning_suite import guard, requirements
-from lightning_suite.errors import PluginError
+from lightning_suite.errors import OpsError, PluginError
 from lightning_suite.origin import Installed, origin_of, undone_by
 from lightning_suite.plugin import Plugin
 from lightning_suite.spelling import did_you_mean
@@ -70,10 +70,13 @@ def warning(plugin: Plugin) -> str:
 
 @contextmanager
 def blame(entry: Installed, imported: str) -> Iterator[None]:
-    """Turn whatever an import raises into the error that names the plugin; an interruption by the user passes."""
+    """Turn whatever an import raises into the error that names the plugin.
+
+    An interruption by the user passes, and so does the lack of compiled ops where they are required: no plugin's fault.
+    """
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, OpsError):
         raise
     except BaseException as error:
         cause = f"the import of {imported} failed: {guard.cause(error)}"

@@ -6,75 +6,170 @@ With x_i the i-th word of a sentence as one head sees it (Eq. 6) and q_i = 0 at 
 
 and z is the sentence. The z of one iteration is the weight vector of the next. Algorithm 1 of Yoon, Lee and Lee
 (2018), arXiv:1808.07383. In the first iteration all weights of a sentence of n words are 1 / n.
+
+docs/derivations/dsa_routing.md has the backward pass, and what is kept for it.
 """
+
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from lightning_suite import ragged
+from lightning_suite.ops import _compiled
 
-
-def _check(x: Tensor, offsets: Tensor, iterations: int) -> None:
-    if x.dim() != 3 or not x.is_floating_point():
-        kind = str(x.dtype).removeprefix("torch.")
-        raise ValueError(
-            "dsa_routing: x must be floating point of shape (word, head, head_dim), "
-            f"got {kind} of shape {tuple(x.shape)}"
-        )
-    if offsets.device != x.device:
-        raise ValueError(f"dsa_routing: offsets must be on the device of x, {x.device}, got {offsets.device}")
-    if iterations < 1:
-        raise ValueError(f"dsa_routing: iterations must be at least 1, got {iterations}")
-    ragged.check(offsets, len(x), "dsa_routing")
-
-
-def _route(x: Tensor, offsets: Tensor, iterations: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Algorithm 1; the outputs of the last iteration, its weights, and the vector that made them."""
-    segment = ragged.segments(offsets, len(x))
-    size = ragged.lengths(offsets)
-    # A half-precision number cannot hold the length of a long sentence, so the division is in float32 at least.
-    share = size.to(torch.promote_types(x.dtype, torch.float32)).reciprocal().to(x.dtype)  # sentence
-    weights = share[segment][:, None].expand(x.shape[:2])  # word head
-    vector = x.new_zeros(len(size), *x.shape[1:])  # sentence head head_dim
-    z = ragged.weighted_sum(x, weights, offsets).tanh()
-    scores: Tensor | None = None  # word head
-    for _ in range(iterations - 1):
-        vector = z
-        agreement = (x * vector.index_select(0, segment)).sum(-1)
-        scores = agreement if scores is None else scores + agreement
-        weights = ragged.softmax(scores, offsets)
-        z = ragged.weighted_sum(x, weights, offsets).tanh()
-    return z, weights, vector
+COMPILED = _compiled.find("dsa_routing")
+DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 
 
 def dsa_routing(x: Tensor, offsets: Tensor, iterations: int = 2) -> Tensor:
     """Sentences from words by dynamic self-attention (Algorithm 1 of arXiv:1808.07383).
 
+    Half precision is computed in float32. There is no second derivative, except from `reference`.
+
     Args:
-        x: (word, head, head_dim) the words of all sentences, end to end, after Eq. 6.
+        x: (word, head, head_dim) the words of all sentences, end to end, after Eq. 6; float32, float64, bfloat16 or
+            float16.
         offsets: (sentence + 1,) int64, where each sentence begins; its last is the number of words.
         iterations: r, at least 1.
 
     Returns:
-        (sentence, head, head_dim), each within (-1, 1); a sentence of no words is 0.
+        (sentence, head, head_dim) of x's dtype, each within [-1, 1]; a sentence of no words is 0.
 
     Raises:
         ValueError: a shape, a dtype or a device is not the one above, the offsets do not cut the words into
-            sentences, or iterations is less than 1.
+            sentences, or iterations is less than 1. Offsets are looked at while the kernel runs: in a compiled graph
+            (torch.compile) wrong ones are a RuntimeError, and on a GPU they stop the kernel.
     """
-    _check(x, offsets, iterations)
     return _route(x, offsets, iterations)[0]
 
 
 def dsa_routing_attention(x: Tensor, offsets: Tensor, iterations: int = 2) -> tuple[Tensor, Tensor]:
     """What `dsa_routing` attends to in its last iteration, and with which weight vector.
 
-    Arguments and errors are those of `dsa_routing`.
+    Arguments and errors are those of `dsa_routing`; gradients flow through both results.
 
     Returns:
         The weights (word, head), which add up to 1 over the words of a sentence; and the dynamic weight vector
         before the last iteration (sentence, head, head_dim), figure 2 of the paper: 0 where iterations is 1.
     """
+    return _route(x, offsets, iterations)[1:]
+
+
+def reference(x: Tensor, offsets: Tensor, iterations: int = 2) -> tuple[Tensor, Tensor, Tensor]:
+    """Algorithm 1 in plain torch: what the compiled form must equal.
+
+    Arguments are those of `dsa_routing`, and are not checked.
+
+    Returns:
+        The outputs of the last iteration (sentence, head, head_dim), its weights (word, head), and the vector that
+        made them (sentence, head, head_dim).
+    """
+    segment = ragged.segments(offsets, len(x))
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    weights = _equal_weights(wide, offsets)
+    vector = wide.new_zeros(len(offsets) - 1, *x.shape[1:])  # sentence head head_dim
+    z = ragged.weighted_sum(wide, weights, offsets).tanh()
+    scores: Tensor | None = None  # word head
+    for _ in range(iterations - 1):
+        vector = z
+        agreement = (wide * vector.index_select(0, segment)).sum(-1)
+        scores = agreement if scores is None else scores + agreement
+        weights = ragged.softmax(scores, offsets)
+        z = ragged.weighted_sum(wide, weights, offsets).tanh()
+    return z.to(x.dtype), weights.to(x.dtype), vector.to(x.dtype)
+
+
+def example(device: torch.device) -> tuple[Tensor, Tensor, int]:
+    """Arguments of a usual size, on which ``suite doctor`` compares both forms."""
+    lengths = torch.arange(256) % 29 + 1
+    x = 0.1 * torch.randn(int(lengths.sum()), 4, 150, generator=torch.Generator().manual_seed(0))
+    return x.to(device), ragged.offsets_of(lengths).to(device), 2
+
+
+def _route(x: Tensor, offsets: Tensor, iterations: int) -> tuple[Tensor, Tensor, Tensor]:
     _check(x, offsets, iterations)
-    _, weights, vector = _route(x, offsets, iterations)
-    return weights, vector
+    if x.device.type not in COMPILED.devices:
+        ragged.check(offsets, len(x), "dsa_routing")
+        return reference(x, offsets, iterations)
+    try:
+        z, weights, vectors = torch.ops.lightning_suite.dsa_routing(x, offsets, iterations)
+    except RuntimeError:
+        ragged.check(offsets, len(x), "dsa_routing")  # the same message with and without the compiled form
+        raise
+    if iterations == 1:
+        return z, _equal_weights(x, offsets), torch.zeros_like(z)
+    return z, weights[-1].to(x.dtype), vectors[-1].to(x.dtype)
+
+
+def _check(x: Tensor, offsets: Tensor, iterations: int) -> None:
+    """Refuses what can be seen without looking at values."""
+    if x.dim() != 3 or x.dtype not in DTYPES:
+        known = ", ".join(str(dtype).removeprefix("torch.") for dtype in DTYPES)
+        kind = str(x.dtype).removeprefix("torch.")
+        raise ValueError(
+            f"dsa_routing: x must be of shape (word, head, head_dim) and one of {known}, "
+            f"got {kind} of shape {tuple(x.shape)}"
+        )
+    if offsets.device != x.device:
+        raise ValueError(f"dsa_routing: offsets must be on the device of x, {x.device}, got {offsets.device}")
+    if offsets.dtype != torch.int64 or offsets.dim() != 1 or offsets.numel() == 0:
+        kind = str(offsets.dtype).removeprefix("torch.")
+        raise ValueError(
+            f"dsa_routing: offsets must be int64 of shape (sentence + 1,), got {kind} of shape {tuple(offsets.shape)}"
+        )
+    if iterations < 1:
+        raise ValueError(f"dsa_routing: iterations must be at least 1, got {iterations}")
+
+
+def _equal_weights(x: Tensor, offsets: Tensor) -> Tensor:
+    """1 / n for each of the n words of a sentence: (word, head)."""
+    # A half-precision number cannot hold the length of a long sentence, so the division is in float32 at least.
+    share = ragged.lengths(offsets).to(torch.promote_types(x.dtype, torch.float32)).reciprocal().to(x.dtype)
+    return share[ragged.segments(offsets, len(x))][:, None].expand(x.shape[:2])
+
+
+# The compiled form, as torch must know it: the shapes of its outputs, and its derivative.
+
+
+def _fake_forward(x: Tensor, offsets: Tensor, iterations: int) -> tuple[Tensor, Tensor, Tensor]:
+    words, heads, head_dim = x.shape
+    sentences = offsets.shape[0] - 1
+    wide = torch.promote_types(x.dtype, torch.float32)
+    return (
+        x.new_empty(sentences, heads, head_dim),
+        x.new_empty(iterations - 1, words, heads, dtype=wide),
+        x.new_empty(iterations - 1, sentences, heads, head_dim, dtype=wide),
+    )
+
+
+def _fake_backward(
+    grad_z: Tensor | None, grad_weights: Tensor | None, grad_vectors: Tensor | None, x: Tensor, *kept: Tensor
+) -> Tensor:
+    return torch.empty_like(x, memory_format=torch.contiguous_format)
+
+
+def _keep(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: tuple[Tensor, Tensor, Tensor]) -> None:
+    x, offsets, _ = inputs
+    ctx.set_materialize_grads(False)
+    ctx.save_for_backward(x, offsets, *output)
+
+
+def _backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, None, None]:
+    if all(grad is None for grad in grads):
+        return None, None, None
+    return torch.ops.lightning_suite.dsa_routing_backward(*grads, *ctx.saved_tensors), None, None
+
+
+def _no_second_derivative(ctx: Any, grad: Tensor) -> Tensor:
+    raise NotImplementedError(
+        "dsa_routing: the second derivative of the compiled form is not implemented; "
+        "use lightning_suite.ops.dsa_routing.reference, which is plain torch"
+    )
+
+
+if COMPILED.devices:
+    torch.library.register_fake("lightning_suite::dsa_routing", _fake_forward)
+    torch.library.register_fake("lightning_suite::dsa_routing_backward", _fake_backward)
+    torch.library.register_autograd("lightning_suite::dsa_routing", _backward, setup_context=_keep)
+    torch.library.register_autograd("lightning_suite::dsa_routing_backward", _no_second_derivative)

@@ -1,8 +1,9 @@
 """Explains this installation: versions, ops, and every plugin with cause and repair of what is broken."""
 
+import json
 import sys
 
-from lightning_suite import diagnosis, ops, registry, requirements
+from lightning_suite import diagnosis, isolated, ops, registry, requirements
 from lightning_suite.arguments import LightParser
 from lightning_suite.diagnosis import Diagnosis
 from lightning_suite.faults import same_name
@@ -11,15 +12,18 @@ from lightning_suite.tables import listing, terminal_width
 
 
 def run(arguments: list[str]) -> int:
-    """Print the versions at once, then try every plugin in a process of its own: 0 when all is well, otherwise 1."""
+    """Print the versions at once, then try the ops and every plugin, apart: 0 when all is well, otherwise 1."""
     parser = LightParser("doctor", __doc__ or "")
     parser.add_argument(
-        "--timeout", type=float, default=60.0, metavar="SECONDS", help="for the imports of each plugin (default: 60)"
+        "--timeout",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="for the ops, and for the imports of each plugin (default: 60)",
     )
     seconds: float = parser.read(arguments).timeout
-    sound = _print_versions()
-    _print_ops()
-    return 0 if _print_plugins(seconds) and sound else 1
+    sound = [_print_versions(), _print_ops(seconds), _print_plugins(seconds)]
+    return 0 if all(sound) else 1
 
 
 def _print_versions() -> bool:
@@ -32,10 +36,28 @@ def _print_versions() -> bool:
     return not wrong
 
 
-def _print_ops() -> None:
-    why = {"reference": "plain torch; this release has no compiled form of it"}
-    rows = [(op, which, why.get(which, "")) for op, which in ops.implementations().items()]
-    print("\nops", listing(rows, terminal_width(), "  ") or "  none", sep="\n", flush=True)
+def _print_ops(seconds: float) -> bool:
+    print("\nops (each is compared with its plain-torch reference)", flush=True)
+    said, how = isolated.run("lightning_suite.ops._self_test", [], seconds)
+    reports = {report["op"]: report for report in map(json.loads, said.splitlines())}
+    sound = True
+    for op in ops.names():
+        if op not in reports:
+            print(listing([(op, f"broken: the self-test ended {how}")], terminal_width(), "  "))
+            return False
+        report = reports[op]
+        print(listing([(op, report["implementation"])], terminal_width(), "  "))
+        rows = [("repair:", report["repair"])] if report["repair"] else []
+        for device, test in report["tests"].items():
+            sound = sound and test["agrees"]
+            verdict = "equals its reference" if test["agrees"] else "DIFFERS from its reference"
+            times = (
+                f"{1e3 * test['seconds']:.2f} ms forward and backward, reference {1e3 * test['reference_seconds']:.2f}"
+            )
+            rows.append((f"on {device}:", f"{verdict} (to {test['difference']:.0e}); {times} ms"))
+        if rows:
+            print(listing(rows, terminal_width(), "    "))
+    return sound
 
 
 def _print_plugins(seconds: float) -> bool:

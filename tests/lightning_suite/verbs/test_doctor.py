@@ -1,9 +1,13 @@
 """``suite doctor``: the versions at once, then a cause and a repair for all that is broken."""
 
+import importlib.util
 import os
+import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,7 +72,8 @@ def test_versions_and_ops_are_told(said: Any) -> None:
     first, _, ops = said.stdout.partition("\nops")
     for package in ("python", "lightning-suite", "torch", "pytorch-lightning", "jsonargparse", "torchmetrics"):
         assert f"  {package} " in first
-    assert "reference" in ops
+    assert "  dsa_routing  " in ops
+    assert "compiled for CPU" in ops or "reference: " in ops
 
 
 def test_the_first_screen_does_not_wait_for_the_plugins(site: Any, tmp_path: Any) -> None:
@@ -91,3 +96,47 @@ def test_the_first_screen_does_not_wait_for_the_plugins(site: Any, tmp_path: Any
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
+
+
+@pytest.fixture
+def no_extension(tmp_path: Path) -> dict[str, str]:
+    """The environment of a machine where the ops were not compiled."""
+    hidden = "import sys; sys.modules['lightning_suite._C'] = None"
+    (tmp_path / "sitecustomize.py").write_text(hidden, encoding="utf-8")
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    return {"PYTHONPATH": path, "LIGHTNING_SUITE_REQUIRE_OPS": ""}
+
+
+def ops_part(output: str) -> str:
+    return output.partition("\nops")[2].partition("\nplugins")[0]
+
+
+def test_a_compiled_op_is_told_with_its_self_test_and_both_times(suite: Callable[..., Any]) -> None:
+    if not importlib.util.find_spec("lightning_suite._C"):
+        pytest.skip("the ops are not compiled here")
+    status, output, _ = suite("doctor")
+    told = ops_part(output)
+    assert status == 0
+    assert "compiled for CPU" in told
+    assert re.search(r"on cpu:\s+equals its reference .* ms forward and backward, reference [\d.]+ ms", told)
+
+
+def test_an_op_that_is_not_compiled_is_told_with_cause_and_repair(
+    suite: Callable[..., Any], no_extension: dict[str, str]
+) -> None:
+    status, output, _ = suite("doctor", env=no_extension)
+    told = " ".join(ops_part(output).split())
+    assert status == 0
+    assert "dsa_routing reference: lightning_suite._C was not compiled" in told
+    assert "repair: compile them" in told
+    assert "pip install" in told
+
+
+def test_an_op_that_is_required_and_not_compiled_is_broken_and_no_plugin_is_blamed(
+    suite: Callable[..., Any], no_extension: dict[str, str]
+) -> None:
+    status, output, _ = suite("doctor", env=no_extension | {"LIGHTNING_SUITE_REQUIRE_OPS": "1"})
+    assert status == 1
+    assert "LIGHTNING_SUITE_REQUIRE_OPS is 1, but" in " ".join(ops_part(output).split())
+    assert "see the ops above" in output
+    assert "correct suite_dsa" not in output

@@ -1,0 +1,63 @@
+"""Compares each op with its reference on its own example, values and gradients, and the time that both take.
+
+``python -m lightning_suite.ops._self_test`` prints a line of JSON for each op. ``suite doctor`` runs it in a process
+of its own: what is wrong with a binary may end the process.
+"""
+
+import json
+import statistics
+import time
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lightning_suite.ops import names
+
+LARGEST_DIFFERENCE = 1e-4
+"""Between an op and its reference, relative to the largest number: both compute in float32."""
+
+REPEATS = 7
+
+
+def compare(op: Callable[..., Any], reference: Callable[..., Any], arguments: tuple[Any, ...]) -> dict[str, Any]:
+    """The largest relative difference in value and gradient, and the median seconds of both, forward and backward."""
+    seconds: dict[str, list[float]] = {"seconds": [], "reference_seconds": []}
+    results: dict[str, tuple[Tensor, Tensor]] = {}
+    for _ in range(REPEATS):
+        for (name, each), form in zip(seconds.items(), (op, reference), strict=True):
+            first, *others = arguments
+            x = first.detach().requires_grad_()
+            begin = _now(x.device)
+            value = form(x, *others)
+            value = value if isinstance(value, Tensor) else value[0]
+            (slope,) = torch.autograd.grad(value, x, torch.ones_like(value))
+            each.append(_now(x.device) - begin)
+            results[name] = value.detach(), slope
+    pairs = zip(*results.values(), strict=True)
+    difference = max(float((one - other).abs().max() / other.abs().max()) for one, other in pairs)
+    medians = {name: statistics.median(each) for name, each in seconds.items()}
+    return {"difference": difference, "agrees": difference <= LARGEST_DIFFERENCE} | medians
+
+
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def _main() -> None:
+    for name in names():
+        module = import_module(f"lightning_suite.ops.{name}")
+        there = [kind for kind in sorted(module.COMPILED.devices) if kind == "cpu" or torch.cuda.is_available()]
+        tests = {
+            kind: compare(getattr(module, name), module.reference, module.example(torch.device(kind))) for kind in there
+        }
+        report = {"op": name, "implementation": module.COMPILED.description, "repair": module.COMPILED.repair}
+        print(json.dumps(report | {"tests": tests}), flush=True)
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,142 @@
+"""The extension is used where it fits; elsewhere one warning says why not, or an error where it is required."""
+
+import importlib
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from lightning_suite import ops
+from lightning_suite.errors import OpsError
+from lightning_suite.ops import _compiled
+
+try:
+    EXTENSION = importlib.import_module("lightning_suite._C")
+except ImportError:
+    EXTENSION = None
+
+built = pytest.mark.skipif(EXTENSION is None, reason="the extension is not built")
+
+
+@pytest.fixture(autouse=True)
+def anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The extension is looked for once more, in this test and after it, without being required."""
+    monkeypatch.delenv(_compiled.REQUIRE, raising=False)
+    _compiled._extension.cache_clear()
+    yield
+    _compiled._extension.cache_clear()
+
+
+@pytest.fixture
+def absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no extension."""
+    monkeypatch.setitem(sys.modules, "lightning_suite._C", None)
+
+
+@pytest.fixture
+def misfit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is one that was built for another torch."""
+
+    def fail(name: str) -> None:
+        raise ImportError(f"{name}: undefined symbol: torch_call_dispatcher")
+
+    monkeypatch.setattr(importlib, "import_module", fail)
+
+
+@built
+def test_the_compiled_form_says_what_it_was_compiled_for() -> None:
+    form = _compiled.find("dsa_routing")
+    assert "cpu" in form.devices
+    assert f"with torch {EXTENSION.TORCH}" in form.description
+    assert EXTENSION.instruction_set() in form.description
+    assert not form.repair
+
+
+@built
+def test_nothing_is_said_where_the_extension_is_there() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        _compiled.find("dsa_routing")
+
+
+@pytest.mark.usefixtures("absent")
+def test_without_the_extension_one_warning_says_why_and_how_to_build() -> None:
+    with pytest.warns(RuntimeWarning, match=r"_C was not compiled\. .* C\+\+ compiler is: pip install") as said:
+        forms = [_compiled.find("dsa_routing"), _compiled.find("dsa_routing")]
+    assert len(said) == 1
+    assert all(not form.devices for form in forms)
+    assert forms[0].description == "reference: lightning_suite._C was not compiled"
+    assert "pip install" in forms[0].repair
+
+
+@pytest.mark.usefixtures("misfit")
+def test_a_build_for_another_torch_is_told_with_what_it_lacks() -> None:
+    with pytest.warns(RuntimeWarning, match=r"does not fit torch .*: lightning_suite\._C: undefined symbol"):
+        form = _compiled.find("dsa_routing")
+    assert form.description.startswith(f"reference: lightning_suite._C does not fit torch {torch.__version__}")
+
+
+@built
+def test_a_build_older_than_the_source_is_told_with_the_op_it_lacks() -> None:
+    with pytest.warns(RuntimeWarning, match="older than the source, it has no dsa_rooting"):
+        assert not _compiled.find("dsa_rooting").devices
+
+
+@pytest.mark.usefixtures("absent")
+def test_a_required_extension_that_is_absent_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(_compiled.REQUIRE, "1")
+    with pytest.raises(OpsError, match=r"LIGHTNING_SUITE_REQUIRE_OPS is 1, but .* was not compiled"):
+        _compiled.find("dsa_routing")
+
+
+@pytest.mark.usefixtures("misfit")
+def test_a_required_extension_that_does_not_fit_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(_compiled.REQUIRE, "1")
+    with pytest.raises(OpsError, match="undefined symbol"):
+        _compiled.find("dsa_routing")
+
+
+def test_an_op_without_the_extension_gives_what_its_reference_gives() -> None:
+    script = (
+        "import sys, warnings; sys.modules['lightning_suite._C'] = None; warnings.simplefilter('ignore')\n"
+        "import torch; from lightning_suite.ops import dsa_routing as module\n"
+        "x, offsets, r = module.example(torch.device('cpu'))\n"
+        "print(torch.equal(module.dsa_routing(x, offsets, r), module.reference(x, offsets, r)[0]))\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != _compiled.REQUIRE}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+@built
+def test_every_op_is_compiled() -> None:
+    assert all(what.startswith("compiled for CPU") for what in ops.implementations().values())
+
+
+@built
+def test_the_extension_uses_the_stable_abi_alone() -> None:
+    tool = shutil.which("nm")
+    if tool is None:
+        pytest.skip("there is no nm, which lists the symbols of a library")
+    done = subprocess.run([tool, "-D", "-u", "-C", EXTENSION.__file__], capture_output=True, text=True, check=True)
+    used = done.stdout.splitlines()
+    assert any("aoti_torch" in line for line in used)
+    assert not [line for line in used if "at::" in line.split("torch::")[0] or "c10::" in line]
+
+
+@built
+def test_the_extension_serves_every_python_from_3_11_on() -> None:
+    assert EXTENSION.__file__.endswith("_C.abi3.so")
+
+
+@built
+def test_the_extension_leaves_small_numbers_as_they_are() -> None:
+    """A library linked with fast mathematics would make the whole process round them to zero."""
+    script = "import torch, lightning_suite._C; print(bool(torch.tensor([1e-41]) * 1 > 0), 1e-310 * 1.0 > 0)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "True True\n"
