@@ -63,7 +63,8 @@ inline __attribute__((always_inline)) double widen(double number) { return numbe
 
 inline __attribute__((always_inline)) void narrow(float value, BFloat16& number) {
   const uint32_t bits = bits_of(value);
-  const uint32_t rounded = bits + 0x7fffu + ((bits >> 16) & 1u);  // half of the last place, less a bit where that is even
+  // Half of the last place is added, less a bit where that place is even.
+  const uint32_t rounded = bits + 0x7fffu + ((bits >> 16) & 1u);
   const bool is_nan = (bits & 0x7fffffffu) > 0x7f800000u;
   number.bits = static_cast<uint16_t>((is_nan ? bits | 0x400000u : rounded) >> 16);
 }

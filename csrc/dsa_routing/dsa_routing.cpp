@@ -21,7 +21,7 @@ Sizes checked_sizes(const char* op, const Tensor& x, const Tensor& offsets, int6
   check_like(op, "offsets", offsets, {offsets.size(0)}, ScalarType::Long, x);
   check(iterations >= 1, op, ": iterations must be at least 1, got ", iterations);
   const Sizes sizes = {x.size(0), offsets.size(0) - 1, x.size(1), x.size(2), iterations};
-  if (x.is_cpu()) check_offsets(op, static_cast<const int64_t*>(offsets.const_data_ptr()), sizes.sentences, sizes.words);
+  if (x.is_cpu()) check_offsets(op, numbers_of<int64_t>(offsets), sizes.sentences, sizes.words);
   return sizes;
 }
 
@@ -43,8 +43,8 @@ std::tuple<Tensor, Tensor, Tensor> forward(const Tensor& given_x, const Tensor& 
     using Number = decltype(number);
     const Forward<Number> arrays = {
         sizes,
-        static_cast<const Number*>(x.const_data_ptr()),
-        static_cast<const int64_t*>(offsets.const_data_ptr()),
+        numbers_of<Number>(x),
+        numbers_of<int64_t>(offsets),
         static_cast<Number*>(z.mutable_data_ptr()),
         static_cast<Precise<Number>*>(weights.mutable_data_ptr()),
         static_cast<Precise<Number>*>(vectors.mutable_data_ptr()),
