@@ -1,8 +1,9 @@
-# make demo    from nothing to a trained sentence encoder and its test accuracy
-# make test    everything that is tested, the third-party example included
-# make check   style, format and types
-# make bench   every benchmark, one table each
-# make clean   away with .venv and what was built
+# make demo      from nothing to a trained sentence encoder and its test accuracy
+# make test      everything that is tested, the third-party example included
+# make check     style, format and types
+# make sanitize  the tests of the ops, their C++ built to stop at a wrong address or undefined behaviour
+# make bench     every benchmark, one table each
+# make clean     away with .venv and what was built
 #
 # The first of them makes .venv. A second run finds it as it was left, and needs no network.
 
@@ -12,9 +13,11 @@ JOBS   ?= 2
 
 bin := .venv/bin
 # One thread to each process: make test runs JOBS of them at once, and a benchmark compares CPU seconds.
-test bench: export OMP_NUM_THREADS = 1
+test sanitize bench: export OMP_NUM_THREADS = 1
+# What is tested and measured is the compiled ops: one that does not compile is an error.
+test sanitize bench .venv/.dev: export LIGHTNING_SUITE_REQUIRE_OPS = 1
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check sanitize bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -30,6 +33,19 @@ check: .venv/.dev
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/mypy
+
+# A whole second build, which comes first on the path: `pytest` does not put this folder before it, `python -m` would.
+# The sanitizers are loaded before Python, which knows nothing of them; that it keeps memory at its end is no leak.
+sanitized := build/sanitized
+sanitizers = $(foreach name,asan ubsan stdc++,$(shell $(CXX) -print-file-name=lib$(name).so))
+sanitize: .venv/.dev
+	CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=undefined -g1' LDFLAGS='-fsanitize=address,undefined' \
+		$(bin)/python setup.py --quiet build --build-base $(sanitized) --build-lib $(sanitized)/lib
+	rm -f $(sanitized)/report.*
+	LD_PRELOAD='$(sanitizers)' PYTHONPATH=$(sanitized)/lib \
+		ASAN_OPTIONS=detect_leaks=0:log_path=$(sanitized)/report UBSAN_OPTIONS=log_path=$(sanitized)/report \
+		$(bin)/pytest --numprocesses $(JOBS) -p no:cacheprovider tests/lightning_suite/ops \
+		|| { cat $(sanitized)/report.*; exit 1; }
 
 bench: .venv/.dev
 	@set -e; for file in benchmarks/[a-z]*.py; do \

@@ -311,10 +311,32 @@ def test_an_op_has_its_test(path: Path) -> None:
     assert test.is_file(), f"compare it with an independent calculation, values and gradients, in {place(test)}"
 
 
-def test_every_folder_of_csrc_is_an_op() -> None:
-    folders = {path.name for path in (ROOT / "csrc").glob("*") if path.is_dir()}
-    ops = {path.stem for path in (CORE / "ops").glob("*.py")}
-    assert folders <= ops, f"csrc/<op>/ belongs to lightning_suite/ops/<op>.py: {folders - ops}"
+def compiled_ops() -> list[Path]:
+    return sorted(path for path in (ROOT / "csrc").glob("*") if path.is_dir())
+
+
+@pytest.mark.parametrize("folder", compiled_ops(), ids=lambda path: path.name)
+def test_a_compiled_op_has_all_its_places(folder: Path) -> None:
+    op = folder.name
+    kernels = [f"csrc/{op}/{op}{end}" for end in (".h", ".cpp", "_cpu.cpp", "_cuda.cu")]
+    places = [*kernels, f"lightning_suite/ops/{op}.py", f"benchmarks/{op}.py", f"docs/derivations/{op}.md"]
+    missing = [name for name in places if not (ROOT / name).is_file()]
+    assert not missing, f"docs/adding-an-op.md says what belongs there: {missing}"
+
+
+@pytest.mark.parametrize("folder", compiled_ops(), ids=lambda path: path.name)
+def test_a_compiled_op_can_be_compared_with_its_reference(folder: Path) -> None:
+    body = parse(CORE / "ops" / f"{folder.name}.py").body
+    functions = {node.name for node in body if isinstance(node, ast.FunctionDef)}
+    names = {ast.unparse(target) for node in body if isinstance(node, ast.Assign) for target in node.targets}
+    assert {"COMPILED", "reference", "example"} <= functions | names, "suite doctor asks for these"
+
+
+@pytest.mark.parametrize("folder", compiled_ops(), ids=lambda path: path.name)
+def test_kernels_know_nothing_of_torch(folder: Path) -> None:
+    files = [file for file in folder.iterdir() if file.name != f"{folder.name}.cpp"]
+    bad = [place(file) for file in files if "#include <torch" in file.read_text() or '"binding.h"' in file.read_text()]
+    assert not bad, f"only the binding, {folder.name}.cpp, includes headers of torch: {bad}"
 
 
 def test_no_file_has_a_name_that_says_nothing() -> None:

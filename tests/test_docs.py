@@ -1,6 +1,11 @@
 """What docs/ says can be typed as it stands there: blocks are run or read, names are looked up."""
 
+import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -67,3 +72,62 @@ def test_every_link_leads_somewhere() -> None:
     links = re.findall(r"\]\(([^)#:]+)\)", TEXT)
     assert links
     assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
+
+
+# docs/adding-an-op.md: its op is built as it stands there.
+
+OP_TEXT = (ROOT / "docs" / "adding-an-op.md").read_text(encoding="utf-8")
+
+TRY_IT = """
+import json, torch
+from torch.library import opcheck
+from lightning_suite.ops import ragged_mean as module
+from lightning_suite.ops.ragged_mean import ragged_mean
+values, offsets = module.example(torch.device("cpu"))
+values.requires_grad_()
+opcheck(torch.ops.lightning_suite.ragged_mean, (values, offsets))
+once = torch.compile(ragged_mean, backend="aot_eager", fullgraph=True, dynamic=True)
+torch.testing.assert_close(once(values, offsets), module.reference(values, offsets))
+try:
+    ragged_mean(values, offsets + 1)
+except ValueError as error:
+    print(error)
+print(module.COMPILED.description)
+"""
+
+
+def test_the_op_of_the_page_can_be_built_and_is_right(tmp_path: Path) -> None:
+    if shutil.which("c++") is None:
+        pytest.skip("there is no C++ compiler")
+    for folder in ("lightning_suite", "csrc"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.so", "dsa_routing*"))
+    shutil.copy(ROOT / "setup.py", tmp_path)
+    (tmp_path / "pyproject.toml").write_text(
+        "[project]\nname = 'page'\nversion = '0'\n[tool.setuptools]\npackages = ['lightning_suite']\n", encoding="utf-8"
+    )
+    for place, text in re.findall(r"^```(?:cpp|python)\n(?://|#) (\S+)\n(.*?)^```$", OP_TEXT, re.MULTILINE | re.DOTALL):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).write_text(text, encoding="utf-8")
+    environment = {**os.environ, "SUITE_CUDA": "0", "LIGHTNING_SUITE_REQUIRE_OPS": "1"}
+    for words in (
+        ["setup.py", "build_ext", "--inplace"],
+        ["-c", TRY_IT],
+        ["-m", "lightning_suite.ops._self_test"],
+    ):
+        done = subprocess.run(
+            [sys.executable, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        if words[0] == "-c":
+            assert "ragged_mean: offsets must begin with 0, got 1" in done.stdout
+            assert "compiled for CPU" in done.stdout
+    report = json.loads(done.stdout)
+    assert report["op"] == "ragged_mean"
+    assert report["tests"]["cpu"]["agrees"]
+
+
+def test_the_model_has_every_place_of_the_page() -> None:
+    rows = re.findall(r"^\| (`.*`) \|", OP_TEXT, re.MULTILINE)
+    places = [name.replace("<op>", "dsa_routing") for row in rows for name in re.findall(r"`([^`]+)`", row)]
+    assert len(places) >= 8
+    assert not [name for name in places if not (ROOT / name).is_file()]

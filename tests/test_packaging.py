@@ -1,6 +1,7 @@
 """What an installation promises: names, extras, entry points, requirements, and the build's one refusal."""
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -135,12 +136,16 @@ class TestBackend:
         assert done.stdout.strip().splitlines()[-1] == "[]"
 
 
-def test_the_sdist_can_be_built_from(tmp_path: Path) -> None:
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The source without anything that was built of it: an earlier *.egg-info would hide what MANIFEST.in omits."""
+    left_behind = shutil.ignore_patterns(".*", "*.egg-info", "*.so", "__pycache__", "build", "dist", "runs")
+    return shutil.copytree(ROOT, tmp_path / "copy", ignore=left_behind)
+
+
+def test_the_sdist_can_be_built_from(copy: Path, tmp_path: Path) -> None:
     """It carries the backend, the licence, the recipes and, where there are ops in C++, their sources and headers."""
     pytest.importorskip("setuptools")
-    # From a copy: setuptools also takes what an earlier build has listed in *.egg-info, which would hide an omission.
-    left_behind = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__", "build", "dist", "runs", "lightning_logs")
-    copy = shutil.copytree(ROOT, tmp_path / "copy", ignore=left_behind)
     script = f"import sys; sys.path.insert(0, '_build'); import backend; backend.build_sdist({str(tmp_path)!r})"
     subprocess.run([sys.executable, "-c", script], cwd=copy, capture_output=True, check=True)
     with tarfile.open(next(tmp_path.glob("lightning_suite-*.tar.gz"))) as archive:
@@ -149,3 +154,35 @@ def test_the_sdist_can_be_built_from(tmp_path: Path) -> None:
     needed |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "plugins").glob("suite_*/recipes/*.yaml")}
     needed |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "csrc").rglob("*") if path.is_file()}
     assert not needed - held, f"add it to MANIFEST.in: {needed - held}"
+
+
+NO_COMPILER = {"CC": "false", "CXX": "false", "SUITE_CUDA": "0", "LIGHTNING_SUITE_REQUIRE_OPS": ""}
+
+
+def build_in_place(copy: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What setup.py says when it builds where the compiler is ``false``, a command that always fails."""
+    variables = {**os.environ, **NO_COMPILER, **environment}
+    words = [sys.executable, "setup.py", "build_ext", "--inplace"]
+    return subprocess.run(words, cwd=copy, env=variables, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("setuptools") is None, reason="the build needs setuptools")
+class TestBuildWithoutACompiler:
+    def test_it_leaves_the_references_and_says_so(self, copy: Path) -> None:
+        done = build_in_place(copy)
+        assert done.returncode == 0, done.stderr
+        assert "lightning-suite: compiling the ops without CUDA (SUITE_CUDA=0, torch " in done.stdout
+        assert "lightning-suite: the ops could not be compiled and will run as plain torch: " in done.stdout
+        assert not list(copy.rglob("*.so"))
+
+    def test_it_fails_where_the_ops_are_required(self, copy: Path) -> None:
+        done = build_in_place(copy, LIGHTNING_SUITE_REQUIRE_OPS="1")
+        assert done.returncode != 0
+
+    def test_it_can_still_be_installed(self, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, value in NO_COMPILER.items():
+            monkeypatch.setenv(name, value)
+        words = ["--no-build-isolation", "--no-deps", "--no-index", "--quiet", "--target", str(tmp_path / "there")]
+        subprocess.run([sys.executable, "-m", "pip", "install", *words, str(copy)], check=True)
+        assert (tmp_path / "there" / "lightning_suite" / "ops" / "dsa_routing.py").is_file()
+        assert not list((tmp_path / "there").rglob("*.so"))
