@@ -7,6 +7,7 @@ A compiler that is missing or fails leaves the plain-torch ops, unless LIGHTNING
 
 import importlib.util
 import os
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,20 @@ else:
         """Compiles, or says that it could not."""
 
         def build_extensions(self) -> None:
+            # A binary of an earlier build must not pass for this one's.
+            for old in (Path(self.get_ext_fullpath("lightning_suite._C")), *Path("lightning_suite").glob("_C.*.so")):
+                old.unlink(missing_ok=True)
             try:
                 super().build_extensions()
             except Exception as error:
                 if os.environ.get("LIGHTNING_SUITE_REQUIRE_OPS") == "1":
                     raise
                 print(f"lightning-suite: the ops could not be compiled and will run as plain torch: {error}")
+                self.extensions[0].optional = True  # there is none to copy
 
     wish = os.environ.get("SUITE_CUDA", "auto")
+    if wish not in {"auto", "0", "1"}:
+        raise SystemExit(f"lightning-suite: SUITE_CUDA must be 0, 1 or auto, got {wish!r}")
     cuda = bool(torch.version.cuda and CUDA_HOME) if wish == "auto" else wish == "1"
     print(
         f"lightning-suite: compiling the ops {'with' if cuda else 'without'} CUDA (SUITE_CUDA={wish}, "
@@ -43,15 +50,16 @@ else:
     # Not -march=native, so that the binary runs elsewhere: csrc/instruction_sets.h chooses when it runs.
     cxx = [*shared, "-ffast-math", "-fno-finite-math-only", "-fvisibility=hidden"]
     sources = sorted(os.path.relpath(path) for end in ("cpp", "cu")[: 1 + cuda] for path in csrc.rglob(f"*.{end}"))
+    abi3 = not sysconfig.get_config_var("Py_GIL_DISABLED")  # a Python without its lock has no limited API
     ops = (CUDAExtension if cuda else CppExtension)(
         "lightning_suite._C",
         sources,
         include_dirs=[str(csrc)],  # absolute: the compiler runs in the build folder
         extra_compile_args={"cxx": cxx, "nvcc": shared},
-        py_limited_api=True,
-        optional=True,
+        py_limited_api=abi3,
     )
     extension = {"ext_modules": [ops], "cmdclass": {"build_ext": BuildOps}}
-    extension["options"] = {"bdist_wheel": {"py_limited_api": "cp311"}}
+    if abi3:
+        extension["options"] = {"bdist_wheel": {"py_limited_api": "cp311"}}
 
 setup(**extension)

@@ -1,6 +1,7 @@
 // exp and tanh for loops that the compiler turns into vector instructions: no table, no branch, no call.
 //
-// t = k ln 2 + g with |g| <= ln 2 / 2, and e^g - 1 by its Taylor series. Errors are a few units in the last place.
+// t = k ln 2 + g with |g| <= ln 2 / 2, and e^g - 1 by its Taylor series. Errors are a few units in the last place; of
+// exp as many more as k ln 2 is rounded by, for ln 2 is one number here and not two.
 #pragma once
 
 #include <cstdint>

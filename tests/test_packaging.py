@@ -175,9 +175,21 @@ class TestBuildWithoutACompiler:
         assert "lightning-suite: the ops could not be compiled and will run as plain torch: " in done.stdout
         assert not list(copy.rglob("*.so"))
 
-    def test_it_fails_where_the_ops_are_required(self, copy: Path) -> None:
-        done = build_in_place(copy, LIGHTNING_SUITE_REQUIRE_OPS="1")
+    @pytest.mark.parametrize("what", ["compiler", "linker"])
+    def test_it_fails_where_the_ops_are_required(self, copy: Path, what: str) -> None:
+        broken = {} if what == "compiler" else {"CC": "cc", "CXX": "c++", "LDFLAGS": "-lthere_is_no_such_library"}
+        done = build_in_place(copy, LIGHTNING_SUITE_REQUIRE_OPS="1", **broken)
         assert done.returncode != 0
+
+    def test_a_binary_of_an_earlier_build_does_not_survive(self, copy: Path) -> None:
+        (copy / "lightning_suite" / "_C.abi3.so").touch()
+        assert build_in_place(copy).returncode == 0
+        assert not list(copy.rglob("*.so"))
+
+    def test_an_unknown_wish_for_cuda_is_refused(self, copy: Path) -> None:
+        done = build_in_place(copy, SUITE_CUDA="yes")
+        assert done.returncode != 0
+        assert "SUITE_CUDA must be 0, 1 or auto, got 'yes'" in done.stderr
 
     def test_it_can_still_be_installed(self, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for name, value in NO_COMPILER.items():

@@ -21,6 +21,8 @@ Sizes checked_sizes(const char* op, const Tensor& x, const Tensor& offsets, int6
   check_like(op, "offsets", offsets, {offsets.size(0)}, ScalarType::Long, x);
   check(iterations >= 1, op, ": iterations must be at least 1, got ", iterations);
   const Sizes sizes = {x.size(0), offsets.size(0) - 1, x.size(1), x.size(2), iterations};
+  check(sizes.head_dim > 0, op, ": x must have a head_dim of at least 1");
+  check(sizes.sentences > 0 || sizes.words == 0, op, ": there are ", sizes.words, " words, but offsets of no sentence");
   if (x.is_cpu()) check_offsets(op, numbers_of<int64_t>(offsets), sizes.sentences, sizes.words);
   return sizes;
 }

@@ -17,7 +17,7 @@
 namespace lightning_suite::dsa_routing {
 
 struct Sizes {
-  int64_t words, sentences, heads, head_dim, iterations;
+  int64_t words, sentences, heads, head_dim, iterations;  // head_dim and iterations at least 1
 };
 
 template <typename Number>

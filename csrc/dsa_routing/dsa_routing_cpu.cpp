@@ -206,9 +206,9 @@ LIGHTNING_SUITE_INLINE void backward_rows(const Backward<Number>& arrays, int64_
     const int64_t place = (job.sentence * sizes.heads + job.head) * width, word = job.first * sizes.heads + job.head;
     const int64_t numbers = (steps + 1) * job.heads * count + sizes.iterations * all + width;
     T* __restrict product = scratch.room(scratch.numbers, numbers);  // head, word: gradient of the weights
-    T* e = product + job.heads * count;  // step, head, word: gradient of what this step's vector adds to the score
+    T* e = product + job.heads * count;     // step, head, word: gradient of what this step's vector adds to the score
     T* ds = e + steps * job.heads * count;  // iteration, head width: gradient before tanh
-    [[maybe_unused]] T* wide = ds + sizes.iterations * all;
+    [[maybe_unused]] T* wide = ds + sizes.iterations * all;  // a row of grad_x before it is rounded to half precision
     for (int64_t head = 0; head < job.heads; ++head) {
       T* __restrict last = ds + steps * all + head * width;
       const Number* __restrict z = arrays.z + place + head * width;
@@ -219,6 +219,8 @@ LIGHTNING_SUITE_INLINE void backward_rows(const Backward<Number>& arrays, int64_
       }
     }
     if (steps > 0) dot_products(x, ds + steps * all, product);
+    // Step t, counted from 0, makes iteration t + 2 out of iteration t + 1. weights[t] and e[t] are of the later one,
+    // vectors[t] of the earlier; ds[t] is of the earlier, ds[t + 1] of the later.
     for (int64_t head = 0; head < job.heads && steps > 0; ++head) {
       T* __restrict p = product + head * count;
       for (int64_t t = steps; t-- > 0;) {

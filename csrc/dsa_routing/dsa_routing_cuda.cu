@@ -458,7 +458,7 @@ constexpr int kPackOf = static_cast<int>(kBytes / sizeof(Number));
 template <typename Number>
 int forward_cuda(const Forward<Number>& arrays, void* stream) {
   const Sizes& sizes = arrays.sizes;
-  if (sizes.sentences == 0 || sizes.heads == 0 || sizes.head_dim == 0) return 0;
+  if (sizes.sentences == 0 || sizes.heads == 0) return 0;
   return launch<Number>({forward_kernel<Number, kPackOf<Number, 16>>, forward_kernel<Number, kPackOf<Number, 8>>,
                          forward_kernel<Number, 1>},
                         arrays, together(arrays.x, arrays.z), together(arrays.vectors), 0, stream);
@@ -473,7 +473,7 @@ int64_t backward_cuda_scratch(const Sizes& sizes) {
 template <typename Number>
 int backward_cuda(const Backward<Number>& arrays, void* stream) {
   const Sizes& sizes = arrays.sizes;
-  if (sizes.sentences == 0 || sizes.heads == 0 || sizes.head_dim == 0 || sizes.words == 0) return 0;
+  if (sizes.heads == 0 || sizes.words == 0) return 0;
   const int64_t slopes = sizes.iterations * sizes.head_dim;
   return launch<Number>({backward_kernel<Number, kPackOf<Number, 16>>, backward_kernel<Number, kPackOf<Number, 8>>,
                          backward_kernel<Number, 1>},

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 import torch
+from torch.autograd import forward_ad
 
 from lightning_suite.errors import OpsError
 
@@ -46,13 +47,35 @@ def find(op: str) -> Form:
     """
     extension, why_not = _extension()
     if extension is not None and not hasattr(torch.ops.lightning_suite, op):
-        why_not = f"lightning_suite._C is older than the source, it has no {op}"
+        why_not = "lightning_suite._C is older than the source"
         _miss(why_not)
     if why_not or extension is None:
         return Form(frozenset(), f"reference: {why_not}", REPAIR)
-    devices = ["CPU", "CUDA"] if extension.CUDA else ["CPU"]
-    what = f"compiled for {' and '.join(devices)} with torch {extension.TORCH}, using {extension.instruction_set()}"
-    return Form(frozenset(device.lower() for device in devices), what)
+    devices = frozenset({"cpu", "cuda"} if extension.CUDA else {"cpu"})
+    where = "CPU and CUDA" if extension.CUDA else "CPU alone"
+    return Form(devices, f"compiled for {where} with torch {extension.TORCH}, using {extension.instruction_set()}")
+
+
+def tell_of_fallback(form: Form, device: torch.device) -> None:
+    """Says, once in a process, that an op which is compiled for other devices runs as plain torch on this one.
+
+    Raises:
+        OpsError: LIGHTNING_SUITE_REQUIRE_OPS is 1.
+    """
+    if form.devices and not torch.compiler.is_compiling():
+        _miss(f"lightning_suite._C was compiled for {' and '.join(sorted(form.devices))}, not for {device.type}")
+
+
+def refuse_forward_mode(op: str, x: torch.Tensor) -> None:
+    """Refuses a tensor with a tangent (torch.func.jvp): torch would take the derivative of the op to be zero.
+
+    Raises:
+        NotImplementedError: x has one.
+    """
+    if torch.compiler.is_compiling():
+        return
+    if forward_ad.unpack_dual(x).tangent is not None:  # type: ignore[no-untyped-call]
+        raise NotImplementedError(f"{op}: forward-mode derivatives are not implemented; take backward-mode ones")
 
 
 @functools.cache
@@ -68,8 +91,9 @@ def _extension() -> tuple[ModuleType | None, str]:
     return None, why_not
 
 
+@functools.cache
 def _miss(why_not: str) -> None:
-    message = f"the ops run as plain torch, which is slower: {why_not}. To mend it, {REPAIR}."
+    message = f"ops run as plain torch, which is slower: {why_not}. To mend it, {REPAIR}."
     if os.environ.get(REQUIRE) == "1":
         raise OpsError(f"{REQUIRE} is 1, but {message}")
     warnings.warn(message, RuntimeWarning, stacklevel=4)

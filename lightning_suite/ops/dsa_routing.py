@@ -25,7 +25,8 @@ DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 def dsa_routing(x: Tensor, offsets: Tensor, iterations: int = 2) -> Tensor:
     """Sentences from words by dynamic self-attention (Algorithm 1 of arXiv:1808.07383).
 
-    Half precision is computed in float32. There is no second derivative, except from `reference`.
+    Half precision is computed in float32. The compiled form has a first derivative, in backward mode; what torch.func
+    transforms is `reference`, which is plain torch.
 
     Args:
         x: (word, head, head_dim) the words of all sentences, end to end, after Eq. 6; float32, float64, bfloat16 or
@@ -89,9 +90,12 @@ def example(device: torch.device) -> tuple[Tensor, Tensor, int]:
 
 def _route(x: Tensor, offsets: Tensor, iterations: int) -> tuple[Tensor, Tensor, Tensor]:
     _check(x, offsets, iterations)
-    if x.device.type not in COMPILED.devices:
+    if x.device.type not in COMPILED.devices or x.shape[2] == 0:
+        if x.device.type not in COMPILED.devices:
+            _compiled.tell_of_fallback(COMPILED, x.device)
         ragged.check(offsets, len(x), "dsa_routing")
         return reference(x, offsets, iterations)
+    _compiled.refuse_forward_mode("dsa_routing", x)
     try:
         z, weights, vectors = torch.ops.lightning_suite.dsa_routing(x, offsets, iterations)
     except RuntimeError:
@@ -118,8 +122,8 @@ def _check(x: Tensor, offsets: Tensor, iterations: int) -> None:
         raise ValueError(
             f"dsa_routing: offsets must be int64 of shape (sentence + 1,), got {kind} of shape {tuple(offsets.shape)}"
         )
-    if iterations < 1:
-        raise ValueError(f"dsa_routing: iterations must be at least 1, got {iterations}")
+    if not isinstance(iterations, int | torch.SymInt) or iterations < 1:
+        raise ValueError(f"dsa_routing: iterations must be a whole number of at least 1, got {iterations!r}")
 
 
 def _equal_weights(x: Tensor, offsets: Tensor) -> Tensor:
@@ -162,10 +166,7 @@ def _backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, None, Non
 
 
 def _no_second_derivative(ctx: Any, grad: Tensor) -> Tensor:
-    raise NotImplementedError(
-        "dsa_routing: the second derivative of the compiled form is not implemented; "
-        "use lightning_suite.ops.dsa_routing.reference, which is plain torch"
-    )
+    raise NotImplementedError("dsa_routing: second derivatives are not implemented")
 
 
 if COMPILED.devices:

@@ -39,11 +39,14 @@ def _print_versions() -> bool:
 def _print_ops(seconds: float) -> bool:
     print("\nops (each is compared with its plain-torch reference)", flush=True)
     said, how = isolated.run("lightning_suite.ops._self_test", [], seconds)
-    reports = {report["op"]: report for report in map(json.loads, said.splitlines())}
+    lines = [line for line in said.splitlines() if line.startswith('{"op"') and line.endswith("}")]
+    reports = {report["op"]: report for report in map(json.loads, lines)}
     sound = True
     for op in ops.names():
         if op not in reports:
-            print(listing([(op, f"broken: the self-test ended {how}")], terminal_width(), "  "))
+            limit = f"had not ended after {seconds:g} s (--timeout) and {how}"
+            cause = f"broken: the self-test {limit if how == isolated.KILLED else f'ended {how}'}"
+            print(listing([(op, cause)], terminal_width(), "  "))
             return False
         report = reports[op]
         print(listing([(op, report["implementation"])], terminal_width(), "  "))

@@ -334,24 +334,27 @@ void bad_offsets_are_refused() {
   const std::vector<std::vector<int64_t>> all = {
       {1, 2, 4}, {0, 5, 4}, {0, 2, 3}, {0, 2, 5}, {0, -1, 4}, {-1, 2, 4}, {0, 3, 2}, {int64_t{1} << 62, 2, 4}};
   Batch batch = batch_of({2, 2}, 2, 8, 2);
+  int refused = 0;
   for (const std::vector<int64_t>& offsets : all) {
     Array<float> x(batch.x), z(32), grad_x(batch.x.size());
     Array<float> weights(8), vectors(32), scratch(backward_cuda_scratch(batch.sizes));
-    expect(forward_cuda<float>({batch.sizes, x.data(), offsets.data(), z.data(), weights.data(), vectors.data()},
-                               nullptr) != 0,
-           "bad offsets stop forward");
-    expect(backward_cuda<float>({batch.sizes, x.data(), offsets.data(), z.data(), weights.data(), vectors.data(),
-                                 nullptr, nullptr, nullptr, grad_x.data(), scratch.data()},
-                                nullptr) != 0,
-           "bad offsets stop backward");
+    const int forward = forward_cuda<float>(
+        {batch.sizes, x.data(), offsets.data(), z.data(), weights.data(), vectors.data()}, nullptr);
+    const int backward = backward_cuda<float>(
+        {batch.sizes, x.data(), offsets.data(), z.data(), weights.data(), vectors.data(), nullptr, nullptr, nullptr,
+         grad_x.data(), scratch.data()},
+        nullptr);
+    expect(forward != 0, "bad offsets stop forward");
+    expect(backward != 0, "bad offsets stop backward");
+    refused += forward != 0 && backward != 0;
   }
-  std::printf("bad offsets: %d of %d stop the kernels\n", static_cast<int>(all.size()), static_cast<int>(all.size()));
+  std::printf("bad offsets: %d of %d stop the kernels\n", refused, static_cast<int>(all.size()));
 }
 
 template <typename Number>
 void compare_ends(const char* name) {
   double worst = 0;
-  for (const Sizes& sizes : {Sizes{0, 0, 2, 8, 2}, Sizes{0, 3, 0, 8, 2}, Sizes{0, 3, 2, 0, 2}, Sizes{0, 3, 2, 8, 2}}) {
+  for (const Sizes& sizes : {Sizes{0, 0, 2, 8, 2}, Sizes{0, 3, 0, 8, 2}, Sizes{0, 3, 2, 8, 2}}) {
     Batch batch = batch_of(std::vector<int64_t>(sizes.sentences, 0), sizes.heads, sizes.head_dim, 2);
     worst = std::max(worst, compare<Number>(batch, 7));
   }
@@ -377,10 +380,8 @@ bool everything_holds(bool few) {
   bad_offsets_are_refused();
   compare_sizes<float>("float32", dims, iterations);
   compare_sizes<BFloat16>("bfloat16", dims, iterations);
-  if (!few) {
-    compare_sizes<Half>("float16", dims, iterations);
-    compare_sizes<double>("float64", dims, iterations);
-  }
+  compare_sizes<Half>("float16", few ? std::vector<int64_t>{100} : dims, iterations);
+  compare_sizes<double>("float64", few ? std::vector<int64_t>{33} : dims, iterations);
   bits_do_not_depend_on_the_batch<float>(100);
   bits_do_not_depend_on_the_batch<BFloat16>(33);
   compare_ends<float>("float32");

@@ -27,9 +27,11 @@ built = pytest.mark.skipif(EXTENSION is None, reason="the extension is not built
 def anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The extension is looked for once more, in this test and after it, without being required."""
     monkeypatch.delenv(_compiled.REQUIRE, raising=False)
-    _compiled._extension.cache_clear()
+    for cached in (_compiled._extension, _compiled._miss):
+        cached.cache_clear()
     yield
-    _compiled._extension.cache_clear()
+    for cached in (_compiled._extension, _compiled._miss):
+        cached.cache_clear()
 
 
 @pytest.fixture
@@ -82,8 +84,8 @@ def test_a_build_for_another_torch_is_told_with_what_it_lacks() -> None:
 
 
 @built
-def test_a_build_older_than_the_source_is_told_with_the_op_it_lacks() -> None:
-    with pytest.warns(RuntimeWarning, match="older than the source, it has no dsa_rooting"):
+def test_a_build_older_than_the_source_is_told() -> None:
+    with pytest.warns(RuntimeWarning, match="older than the source"):
         assert not _compiled.find("dsa_rooting").devices
 
 
@@ -99,6 +101,20 @@ def test_a_required_extension_that_does_not_fit_is_an_error(monkeypatch: pytest.
     monkeypatch.setenv(_compiled.REQUIRE, "1")
     with pytest.raises(OpsError, match="undefined symbol"):
         _compiled.find("dsa_routing")
+
+
+def test_a_device_that_was_not_compiled_for_is_told_once() -> None:
+    form = _compiled.Form(frozenset({"cpu"}), "compiled for CPU alone")
+    with pytest.warns(RuntimeWarning, match="compiled for cpu, not for cuda") as said:
+        _compiled.tell_of_fallback(form, torch.device("cuda"))
+        _compiled.tell_of_fallback(form, torch.device("cuda"))
+    assert len(said) == 1
+
+
+def test_a_device_that_was_not_compiled_for_is_an_error_where_ops_are_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(_compiled.REQUIRE, "1")
+    with pytest.raises(OpsError, match="compiled for cpu, not for cuda"):
+        _compiled.tell_of_fallback(_compiled.Form(frozenset({"cpu"}), ""), torch.device("cuda"))
 
 
 def test_an_op_without_the_extension_gives_what_its_reference_gives() -> None:

@@ -34,3 +34,13 @@ def test_a_wrong_gradient_is_found() -> None:
         return z + 0.01 * (x.sum() - x.sum().detach())
 
     assert not compare(wrong, module.reference, module.example(torch.device("cpu")))["agrees"]
+
+
+def test_a_gradient_that_is_no_number_is_found() -> None:
+    def wrong(x: Tensor, offsets: Tensor, iterations: int) -> Tensor:
+        z = module.reference(x, offsets, iterations)[0]
+        return z + (x - x.detach()).sum().abs().sqrt()  # 0, with an infinite slope times 0
+
+    found = compare(wrong, module.reference, module.example(torch.device("cpu")))
+    assert not found["agrees"]
+    assert found["difference"] != found["difference"]

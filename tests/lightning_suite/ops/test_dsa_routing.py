@@ -379,13 +379,24 @@ def test_under_autocast_it_takes_what_the_layer_before_gives() -> None:
 
 
 @compiled
-def test_a_second_derivative_is_refused_with_what_to_use_instead() -> None:
+def test_a_second_derivative_is_refused() -> None:
     x = words().requires_grad_()
     (slope,) = torch.autograd.grad(dsa_routing(x, OFFSETS).sum(), x, create_graph=True)
-    with pytest.raises(
-        NotImplementedError, match=r"dsa_routing: the second derivative .* use .*dsa_routing\.reference"
-    ):
+    with pytest.raises(NotImplementedError, match="dsa_routing: second derivatives"):
         slope.sum().backward()
+
+
+@compiled
+def test_a_forward_mode_derivative_is_refused_and_not_taken_to_be_zero() -> None:
+    with pytest.raises(NotImplementedError, match="dsa_routing: forward-mode derivatives"):
+        torch.func.jvp(lambda x: dsa_routing(x, OFFSETS), (words(),), (words(),))
+
+
+def test_the_reference_can_be_transformed() -> None:
+    x = words().requires_grad_()
+    (expected,) = torch.autograd.grad(dsa_routing(x, OFFSETS).pow(2).sum(), x)
+    actual = torch.func.grad(lambda x: reference(x, OFFSETS)[0].pow(2).sum())(x.detach())
+    torch.testing.assert_close(expected, actual)
 
 
 # Bad arguments
@@ -405,6 +416,8 @@ def test_a_second_derivative_is_refused_with_what_to_use_instead() -> None:
         (torch.ones(3, 2, 1), torch.tensor([0, 2, 1, 3]), 2, "offset 2 is 1 after 2"),
         (torch.ones(3, 2, 1), torch.tensor([0, 4]), 2, "number of values, 3, got 4"),
         (torch.ones(3, 2, 1), torch.tensor([0, 3]), 0, "at least 1, got 0"),
+        (torch.ones(3, 2, 1), torch.tensor([0, 3]), 2.0, r"whole number .* got 2\.0"),
+        (torch.ones(3, 2, 1), torch.tensor([0]), 2, "number of values, 3, got 0"),
     ],
 )
 def test_bad_arguments_are_refused(x: Tensor, offsets: Tensor, iterations: int, message: str) -> None:
@@ -452,14 +465,16 @@ def test_a_million_bad_offsets_are_refused_and_read_nothing_outside() -> None:
     """Random offsets, near and far from the words; those that happen to be right must give right results."""
     x = torch.randn(6, 1, 2)
     op: Callable[..., tuple[Tensor, ...]] = torch.ops.lightning_suite.dsa_routing.default
+    back: Callable[..., Tensor] = torch.ops.lightning_suite.dsa_routing_backward.default
+    kept = op(x, torch.tensor([0, 2, 2, 6]), 2)
     refused = 0
-    for scale in (8, 2**40):
-        for offsets in torch.randint(-scale // 8, scale, (500_000, 4)).clamp(max=2**62).unbind():
+    for scale in (8, 2**62):
+        for count, offsets in enumerate(torch.randint(-(scale // 8), scale, (500_000, 4)).unbind()):
             try:
-                z = op(x, offsets, 2)[0]
+                result = op(x, offsets, 2)[0] if count % 10 else back(kept[0], None, None, x, offsets, *kept)
             except RuntimeError:
                 refused += 1
             else:
                 ragged.check(offsets, 6, "expected")
-                assert z.isfinite().all()
+                assert result.isfinite().all()
     assert refused > 990_000

@@ -73,7 +73,7 @@ def test_versions_and_ops_are_told(said: Any) -> None:
     for package in ("python", "lightning-suite", "torch", "pytorch-lightning", "jsonargparse", "torchmetrics"):
         assert f"  {package} " in first
     assert "  dsa_routing  " in ops
-    assert "compiled for CPU" in ops or "reference: " in ops
+    assert "compiled for CPU" in ops or "reference: " in ops or "(--timeout)" in ops  # 5 s is little on a busy machine
 
 
 def test_the_first_screen_does_not_wait_for_the_plugins(site: Any, tmp_path: Any) -> None:
@@ -140,3 +140,9 @@ def test_an_op_that_is_required_and_not_compiled_is_broken_and_no_plugin_is_blam
     assert "LIGHTNING_SUITE_REQUIRE_OPS is 1, but" in " ".join(ops_part(output).split())
     assert "see the ops above" in output
     assert "correct suite_dsa" not in output
+
+
+def test_a_self_test_that_takes_too_long_is_told_with_the_limit(suite: Callable[..., Any]) -> None:
+    status, output, _ = suite("doctor", "--timeout", "0.1")
+    assert status == 1
+    assert "had not ended after 0.1 s (--timeout) and had to be killed" in " ".join(ops_part(output).split())
