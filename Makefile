@@ -45,7 +45,7 @@ sanitize: .venv/.dev
 	LD_PRELOAD='$(sanitizers)' PYTHONPATH=$(sanitized)/lib \
 		ASAN_OPTIONS=detect_leaks=0:log_path=$(sanitized)/report UBSAN_OPTIONS=log_path=$(sanitized)/report \
 		$(bin)/pytest --numprocesses $(JOBS) -p no:cacheprovider tests/lightning_suite/ops \
-		|| { cat $(sanitized)/report.*; exit 1; }
+		|| { cat $(sanitized)/report.* 2> /dev/null; exit 1; }
 
 bench: .venv/.dev
 	@set -e; for file in benchmarks/[a-z]*.py; do \

@@ -22,12 +22,16 @@ else:
     from torch.utils.cpp_extension import CUDA_HOME, BuildExtension, CppExtension, CUDAExtension
 
     class BuildOps(BuildExtension):
-        """Compiles, or says that it could not."""
+        """Compiles, or says that it could not. A binary of an earlier build never passes for this one's."""
+
+        def run(self) -> None:
+            if self.inplace or self.editable_mode:
+                for old in Path("lightning_suite").glob("_C.*.so"):
+                    old.unlink()
+            super().run()
 
         def build_extensions(self) -> None:
-            # A binary of an earlier build must not pass for this one's.
-            for old in (Path(self.get_ext_fullpath("lightning_suite._C")), *Path("lightning_suite").glob("_C.*.so")):
-                old.unlink(missing_ok=True)
+            Path(self.get_ext_fullpath("lightning_suite._C")).unlink(missing_ok=True)
             try:
                 super().build_extensions()
             except Exception as error:

@@ -186,6 +186,12 @@ class TestBuildWithoutACompiler:
         assert build_in_place(copy).returncode == 0
         assert not list(copy.rglob("*.so"))
 
+    def test_a_build_elsewhere_leaves_the_binary_that_is_in_use(self, copy: Path) -> None:
+        (copy / "lightning_suite" / "_C.abi3.so").touch()
+        words = [sys.executable, "setup.py", "build", "--build-base", "elsewhere"]
+        subprocess.run(words, cwd=copy, env={**os.environ, **NO_COMPILER}, capture_output=True, check=True)
+        assert (copy / "lightning_suite" / "_C.abi3.so").exists()
+
     def test_an_unknown_wish_for_cuda_is_refused(self, copy: Path) -> None:
         done = build_in_place(copy, SUITE_CUDA="yes")
         assert done.returncode != 0

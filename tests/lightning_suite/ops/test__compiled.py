@@ -125,7 +125,9 @@ def test_an_op_without_the_extension_gives_what_its_reference_gives() -> None:
         "print(torch.equal(module.dsa_routing(x, offsets, r), module.reference(x, offsets, r)[0]))\n"
     )
     environment = {name: value for name, value in os.environ.items() if name != _compiled.REQUIRE}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script], env=environment, capture_output=True, text=True, check=False
+    )
     assert (done.stdout, done.stderr) == ("True\n", "")
 
 
@@ -154,5 +156,5 @@ def test_the_extension_serves_every_python_from_3_11_on() -> None:
 def test_the_extension_leaves_small_numbers_as_they_are() -> None:
     """A library linked with fast mathematics would make the whole process round them to zero."""
     script = "import torch, lightning_suite._C; print(bool(torch.tensor([1e-41]) * 1 > 0), 1e-310 * 1.0 > 0)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "True True\n"
