@@ -151,6 +151,18 @@ def dsa_routing_cuda(results: dict[str, Any]) -> str:
     return markdown(["ms", *ways, "of the copy bandwidth (forward, or backward alone)"], rows)
 
 
+def tree_embedding(results: dict[str, Any]) -> str:
+    """Trees a CPU second, and how many times those of each form the op embeds."""
+    columns = {
+        f"{way}, {trees}": rates for trees, ways in results["trees_per_second"].items() for way, rates in ways.items()
+    }
+    rows = [
+        [name, *(f"{rates[name]:,} ({rates['tree_embedding'] / rates[name]:.1f}x)" for rates in columns.values())]
+        for name in next(iter(columns.values()))
+    ]
+    return markdown(["trees a CPU second", *columns], rows)
+
+
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "light_verbs": light_verbs,
     "dsa_network": dsa_network,
@@ -162,6 +174,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "dsa_routing growth": dsa_routing_growth,
     "dsa_routing step": dsa_routing_step,
     "dsa_routing cuda": dsa_routing_cuda,
+    "tree_embedding": tree_embedding,
 }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lightning_suite import Plugin, verbs
+from lightning_suite import Plugin, ops, verbs
 from lightning_suite.options import PEOPLE_ONLY, Settings
 from lightning_suite.testing import CHECKS
 
@@ -99,8 +99,9 @@ print(module.COMPILED.description)
 def test_the_op_of_the_page_can_be_built_and_is_right(tmp_path: Path) -> None:
     if not (shutil.which("g++") or shutil.which("c++")):
         pytest.skip("there is no C++ compiler")
+    others = [f"{op}*" for op in ops.names()]
     for folder in ("lightning_suite", "csrc"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.so", "dsa_routing*"))
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.so", *others))
     shutil.copy(ROOT / "setup.py", tmp_path)
     (tmp_path / "pyproject.toml").write_text(
         "[project]\nname = 'page'\nversion = '0'\n[tool.setuptools]\npackages = ['lightning_suite']\n", encoding="utf-8"

@@ -1,0 +1,148 @@
+"""Trees embedded in a CPU second by tree_embedding, and by the best that torch does level by level.
+
+    python -m benchmarks.tree_embedding
+
+Random binary trees of about 62 leaves, split as at random points (their height is that of jets' clustering trees,
+about 15), 7 features, 70 hidden; batches of 64 and of 256 trees; float32, one thread, CPU seconds. The forms take turns
+and give equal embeddings and gradients, which is asserted first.
+
+`level by level` is the strongest form known for torch: nodes are ordered by their distance from the root, so that the
+children of a level are the whole of the next one, side by side, and need no gathering. It is given the nodes in that
+order for nothing; compiled, it is the step from one level to the next that is compiled, for levels of any size, and
+compiling is not counted.
+"""
+
+import random
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from benchmarks._readme import TABLES
+from benchmarks._record import record
+from lightning_suite.ops.tree_embedding import COMPILED, reference, tree_embedding
+
+FEATURES, HIDDEN, LEAVES = 7, 70, 62
+BATCHES = (64, 256)
+TURNS = 15
+
+
+def random_tree(leaves: int, children: list[list[int]]) -> int:
+    """Appends a tree, children before parents, and returns its root."""
+    if leaves == 1:
+        children.append([-1, -1])
+    else:
+        left = random.randint(1, leaves - 1)
+        pair = [random_tree(left, children), random_tree(leaves - left, children)]
+        children.append(pair)
+    return len(children) - 1
+
+
+def random_forest(trees: int) -> tuple[Tensor, Tensor]:
+    """Children and offsets of so many trees."""
+    children: list[list[int]] = []
+    roots = [random_tree(max(1, round(random.gauss(LEAVES, 15))), children) for _ in range(trees)]
+    return torch.tensor(children), torch.tensor([0, *(root + 1 for root in roots)])
+
+
+def levels_from_the_root(children: Tensor, offsets: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """The nodes by their distance from the root, and which of a level are inner: their children are the next level."""
+    level = offsets[1:] - 1
+    found = []
+    while len(level):
+        inner = (children[level, 0] >= 0).nonzero()[:, 0]
+        found.append((level, inner))
+        level = children[level[inner]].flatten()
+    return found
+
+
+def one_level(x: Tensor, inner: Tensor, below: Tensor, w_u: Tensor, b_u: Tensor, w_h: Tensor, b_h: Tensor) -> Tensor:
+    """Embeddings of a level, from those of all nodes of the next (2 inner, hidden)."""
+    u = functional.linear(x, w_u, b_u).relu()
+    inputs = torch.cat([below.view(below.shape[0] // 2, 2 * HIDDEN), u[inner]], dim=1)
+    return u.index_copy(0, inner, functional.linear(inputs, w_h, b_h).relu())
+
+
+def level_by_level(x: list[Tensor], inner: list[Tensor], weights: list[Tensor], step: Callable[..., Tensor]) -> Tensor:
+    """Embeddings of all nodes, from the level of the roots on; x is given level by level."""
+    h = [functional.linear(x[-1], weights[0], weights[1]).relu()]  # the last level has leaves alone
+    for features, rows in zip(reversed(x[:-1]), reversed(inner[:-1]), strict=True):
+        h.append(step(features, rows, h[-1], *weights))
+    return torch.cat(h[::-1])
+
+
+def median_seconds(steps: dict[str, Callable[[], Any]]) -> dict[str, float]:
+    """Median CPU seconds of each step; they take turns."""
+    for step in steps.values():
+        step()
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(TURNS):
+        for name, step in steps.items():
+            begin = time.thread_time()
+            step()
+            seconds[name].append(time.thread_time() - begin)
+    return {name: statistics.median(each) for name, each in seconds.items()}
+
+
+def measure(trees: int) -> dict[str, dict[str, float]]:
+    """Trees a CPU second of every form, forward and both ways."""
+    children, offsets = random_forest(trees)
+    levels = levels_from_the_root(children, offsets)
+    order, inner = torch.cat([rows for rows, _ in levels]), [rows for _, rows in levels]
+    shapes = [(HIDDEN, FEATURES), (HIDDEN,), (HIDDEN, 3 * HIDDEN), (HIDDEN,)]
+    weights = [(torch.randn(shape) * shape[-1] ** -0.5).requires_grad_() for shape in shapes]
+    x = torch.randn(len(children), FEATURES)
+    by_level = [x[rows] for rows, _ in levels]
+    compiled = torch.compile(one_level, dynamic=True)
+    forms: dict[str, Callable[[], Tensor]] = {
+        "tree_embedding": lambda: tree_embedding(x, children, offsets, *weights),
+        "reference": lambda: reference(x, children, offsets, *weights),
+        "level by level, eager": lambda: level_by_level(by_level, inner, weights, one_level),
+        "level by level, compiled": lambda: level_by_level(by_level, inner, weights, compiled),
+    }
+    share = torch.randn(len(children), HIDDEN)
+    shares = {name: share if name in {"tree_embedding", "reference"} else share[order] for name in forms}
+    expected = forms["reference"]()
+    slopes = torch.autograd.grad(expected, weights, share)
+    for name, form in forms.items():
+        h = form()
+        rows = h if name in {"tree_embedding", "reference"} else h[order.argsort()]
+        torch.testing.assert_close(rows, expected, rtol=1e-4, atol=1e-5)
+        for one, other in zip(slopes, torch.autograd.grad(h, weights, shares[name]), strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3 * float(one.abs().max()))
+
+    def forward(form: Callable[[], Tensor]) -> Callable[[], Tensor]:
+        return torch.no_grad()(form)
+
+    def both(name: str) -> Callable[[], Any]:
+        return lambda: torch.autograd.grad(forms[name](), weights, shares[name])
+
+    print(f"measuring {trees} trees, {len(children)} nodes, {len(levels)} levels", flush=True)
+    ways = {
+        "forward": median_seconds({name: forward(form) for name, form in forms.items()}),
+        "forward and backward": median_seconds({name: both(name) for name in forms}),
+    }
+    return {way: {name: round(trees / each) for name, each in seconds.items()} for way, seconds in ways.items()}
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    random.seed(0)
+    results = {
+        "what": f"trees a CPU second, 1 thread, {FEATURES} features, {HIDDEN} hidden, about {LEAVES} leaves, float32",
+        "op": COMPILED.description,
+        "turns": TURNS,
+        "trees_per_second": {f"{trees} trees": measure(trees) for trees in BATCHES},
+        "cuda": None,
+    }
+    record("tree_embedding", results)
+    print(results["what"], TABLES["tree_embedding"](results), "GPU: not measured", sep="\n")
+
+
+if __name__ == "__main__":
+    main()

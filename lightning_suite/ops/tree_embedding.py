@@ -1,0 +1,201 @@
+"""Embeds binary trees from the leaves to the root, all nodes of all trees: a recursive network over a packed forest.
+
+With x_i the features of node i and u_i = relu(W_u x_i + b_u), a leaf has h_i = u_i, and a node with the children l
+and r
+
+    h_i = relu(W_h [h_l, h_r, u_i] + b_h)
+
+Louppe, Cho, Becot and Cranmer (2017), arXiv:1702.00748, the network without gates; the embedding of a jet is that of
+its tree's root, the last node. docs/derivations/tree_embedding.md has the backward pass, and what is kept for it.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from lightning_suite import ragged
+from lightning_suite.ops import _compiled
+
+COMPILED = _compiled.find("tree_embedding")
+DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
+
+
+def tree_embedding(
+    x: Tensor, children: Tensor, offsets: Tensor, w_u: Tensor, b_u: Tensor, w_h: Tensor, b_h: Tensor
+) -> Tensor:
+    """The embedding of every node (arXiv:1702.00748).
+
+    A tree's nodes lie together and its children before their parents, so that its root is the last. Half precision is
+    computed in float32. The compiled form has a first derivative, in backward mode.
+
+    Args:
+        x: (node, feature) of all trees, end to end.
+        children: (node, 2) int64, the rows of the left and the right child; -1 and -1 of a leaf.
+        offsets: (tree + 1,) int64, where each tree begins; its last is the number of nodes.
+        w_u: (hidden, feature).
+        b_u: (hidden,).
+        w_h: (hidden, 3 * hidden), of left child, right child and u.
+        b_h: (hidden,).
+
+    Returns:
+        (node, hidden) of x's dtype.
+
+    Raises:
+        ValueError: a shape, a dtype or a device is not the one above, the offsets do not cut the nodes into trees, or
+            a child is not an earlier node of its tree, or has two parents. Offsets and children are looked at while
+            the kernel runs: in a compiled graph (torch.compile) wrong ones are a RuntimeError, and on a GPU they stop
+            the kernel, but for a second parent, which it does not always see.
+    """
+    _check(x, children, offsets, w_u, b_u, w_h, b_h)
+    if x.device.type not in COMPILED.devices:
+        _compiled.tell_of_fallback(COMPILED, x.device)
+        check_forest(children, offsets, len(x), "tree_embedding")
+        return reference(x, children, offsets, w_u, b_u, w_h, b_h)
+    _compiled.refuse_forward_mode("tree_embedding", x)
+    wide = torch.promote_types(x.dtype, torch.float32)
+    u = functional.linear(x, w_u, b_u).relu().to(wide)
+    try:
+        h: Tensor = torch.ops.lightning_suite.tree_embedding(u, children, offsets, w_h.to(wide), b_h.to(wide))
+    except RuntimeError:
+        check_forest(children, offsets, len(x), "tree_embedding")  # the same message with and without the compiled form
+        raise
+    return h.to(x.dtype)
+
+
+def reference(
+    x: Tensor, children: Tensor, offsets: Tensor, w_u: Tensor, b_u: Tensor, w_h: Tensor, b_h: Tensor
+) -> Tensor:
+    """The same in plain torch, level by level; arguments are those of `tree_embedding`, and are not checked."""
+    wide = torch.promote_types(x.dtype, torch.float32)
+    u = functional.linear(x, w_u, b_u).relu().to(wide)
+    h = u
+    for level in levels(children):
+        left, right = children[level].unbind(1)
+        inputs = torch.cat([h[left], h[right], u[level]], dim=1)  # node, 3 * hidden
+        h = h.index_copy(0, level, functional.linear(inputs, w_h.to(wide), b_h.to(wide)).relu())
+    return h.to(x.dtype)
+
+
+def levels(children: Tensor) -> list[Tensor]:
+    """The inner nodes by height, from those whose children are leaves to the last root: (node of that height,) each."""
+    inner = children[:, 0] >= 0
+    height = torch.zeros(len(children), dtype=torch.int64, device=children.device)
+    rows = inner.nonzero()[:, 0]
+    pairs = children[rows]
+    while True:  # as often as the highest tree is high
+        taller = height[pairs].amax(1) + 1 if len(rows) else height[rows]
+        if torch.equal(taller, height[rows]):
+            break
+        height[rows] = taller
+    top = int(height.max()) if len(height) else 0
+    return [(height == level).nonzero()[:, 0] for level in range(1, top + 1)]
+
+
+def check_forest(children: Tensor, offsets: Tensor, nodes: int, name: str) -> None:
+    """Refuses children and offsets that do not make trees of so many nodes.
+
+    Raises:
+        ValueError: which of them, and where.
+    """
+    ragged.check(offsets, nodes, name)
+    begin = offsets[ragged.segments(offsets, nodes)][:, None]  # node 1
+    here = torch.arange(nodes, device=children.device)[:, None]
+    leaf = (children == -1).all(1, keepdim=True)
+    wrong = (~leaf & ((children < begin) | (children >= here))).any(1).nonzero()
+    if len(wrong):
+        node = int(wrong[0])
+        left, right = children[node].tolist()
+        raise ValueError(
+            f"{name}: node {node}, whose tree begins at {int(begin[node])}, must have earlier nodes of its tree as "
+            f"children, or -1 and -1, got {left} and {right}"
+        )
+    given = children[~leaf[:, 0]].flatten()
+    twice = (torch.bincount(given, minlength=1) > 1).nonzero()
+    if len(twice):
+        raise ValueError(f"{name}: node {int(twice[0])} must be the child of one node, and is so of more")
+
+
+def example(device: torch.device) -> tuple[Tensor, ...]:
+    """Arguments of a usual size, on which ``suite doctor`` compares both forms: 32 random trees of 60 leaves."""
+    generator = torch.Generator().manual_seed(0)
+    leaves, trees, hidden = 60, 32, 70
+    size = 2 * leaves - 1
+    children = torch.full((trees * size, 2), -1)
+    for tree in range(trees):
+        roots = list(range(tree * size, tree * size + leaves))
+        for node in range(tree * size + leaves, (tree + 1) * size):
+            at = int(torch.randint(len(roots) - 1, (), generator=generator))
+            children[node] = torch.tensor([roots.pop(at), roots.pop(at)])
+            roots.append(node)
+    shapes = [(trees * size, 7), (hidden, 7), (hidden,), (hidden, 3 * hidden), (hidden,)]
+    x, *weights = (0.1 * torch.randn(shape, generator=generator) for shape in shapes)
+    offsets = torch.arange(trees + 1) * size
+    return tuple(each.to(device) for each in (x, children, offsets, *weights))
+
+
+def _check(x: Tensor, children: Tensor, offsets: Tensor, w_u: Tensor, b_u: Tensor, w_h: Tensor, b_h: Tensor) -> None:
+    """Refuses what can be seen without looking at values."""
+    for name, tensor in {"x": x, "w_u": w_u}.items():
+        if tensor.dim() != 2:
+            raise ValueError(f"tree_embedding: {name} must have two axes, got the shape {tuple(tensor.shape)}")
+    hidden = w_u.shape[0]
+    expected = {
+        "x": (x, DTYPES, (x.shape[0], w_u.shape[-1]), "(node, feature)"),
+        "children": (children, (torch.int64,), (x.shape[0], 2), "(node, 2)"),
+        "w_u": (w_u, (x.dtype,), (hidden, x.shape[-1]), "(hidden, feature)"),
+        "b_u": (b_u, (x.dtype,), (hidden,), "(hidden,)"),
+        "w_h": (w_h, (x.dtype,), (hidden, 3 * hidden), "(hidden, 3 * hidden)"),
+        "b_h": (b_h, (x.dtype,), (hidden,), "(hidden,)"),
+    }
+    for name, (tensor, dtypes, shape, axes) in expected.items():
+        if tensor.dtype not in dtypes or tuple(tensor.shape) != shape:
+            kinds = " or ".join(str(dtype).removeprefix("torch.") for dtype in dtypes)
+            kind = str(tensor.dtype).removeprefix("torch.")
+            raise ValueError(
+                f"tree_embedding: {name} must be {kinds} of shape {axes}, here {shape}, "
+                f"got {kind} of shape {tuple(tensor.shape)}"
+            )
+        if tensor.device != x.device:
+            raise ValueError(f"tree_embedding: {name} must be on the device of x, {x.device}, got {tensor.device}")
+    if offsets.dtype != torch.int64 or offsets.dim() != 1 or offsets.numel() == 0 or offsets.device != x.device:
+        kind = str(offsets.dtype).removeprefix("torch.")
+        raise ValueError(
+            f"tree_embedding: offsets must be int64 of shape (tree + 1,) on {x.device}, "
+            f"got {kind} of shape {tuple(offsets.shape)} on {offsets.device}"
+        )
+
+
+# The compiled form, as torch must know it: it begins with u. The shapes of its outputs, and its derivative.
+
+
+def _fake_forward(u: Tensor, children: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    return torch.empty_like(u, memory_format=torch.contiguous_format)
+
+
+def _fake_backward(
+    grad_h: Tensor, u: Tensor, children: Tensor, offsets: Tensor, weight: Tensor, h: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    like_u = torch.empty_like(u, memory_format=torch.contiguous_format)
+    return like_u, u.new_empty(weight.shape), u.new_empty(weight.shape[:1])
+
+
+def _keep(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    ctx.save_for_backward(*inputs[:4], output)
+
+
+def _backward(ctx: Any, grad_h: Tensor) -> tuple[Tensor | None, ...]:
+    grad_u, grad_weight, grad_bias = torch.ops.lightning_suite.tree_embedding_backward(grad_h, *ctx.saved_tensors)
+    return grad_u, None, None, grad_weight, grad_bias
+
+
+def _no_second_derivative(ctx: Any, *grads: Tensor) -> Tensor:
+    raise NotImplementedError("tree_embedding: second derivatives are not implemented")
+
+
+if COMPILED.devices:
+    torch.library.register_fake("lightning_suite::tree_embedding", _fake_forward)
+    torch.library.register_fake("lightning_suite::tree_embedding_backward", _fake_backward)
+    torch.library.register_autograd("lightning_suite::tree_embedding", _backward, setup_context=_keep)
+    torch.library.register_autograd("lightning_suite::tree_embedding_backward", _no_second_derivative)

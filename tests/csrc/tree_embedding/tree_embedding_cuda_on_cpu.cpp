@@ -1,0 +1,377 @@
+// Runs the kernels of tree_embedding_cuda.cu on a CPU (cuda_on_cpu/) and compares them with the recursion and its
+// gradient, written here by the letter in double precision. One line for each group of cases; the exit status says if
+// all held.
+//
+//     cd tests/csrc/tree_embedding
+//     g++ -std=c++20 -O1 -I../../../csrc -I../cuda_on_cpu tree_embedding_cuda_on_cpu.cpp && ./a.out [few]
+#include "../../../csrc/tree_embedding/tree_embedding_cuda.cu"
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+#include <string>
+
+namespace lightning_suite::tree_embedding {
+namespace {
+
+alignas(16) unsigned char shared_memory[cuda_on_cpu::kSharedMemory];
+
+using Numbers = std::vector<double>;
+using Tree = std::vector<std::pair<int64_t, int64_t>>;  // the children of each node, counted from the tree's first
+
+constexpr int kRoomy = 228 << 10, kTight = 4 << 10;  // shared memory: for every weight that is tried here, and for none
+
+// Every array of the op, in double precision.
+struct Batch {
+  int64_t nodes, trees, hidden;
+  std::vector<int64_t> children, offsets;
+  Numbers u, weight, bias, grad_h, h, grad_u, grad_weight, grad_bias;  // the last two: sums over the whole batch
+
+  Forest forest() const { return {nodes, trees, hidden, children.data(), offsets.data()}; }
+  double input(int64_t node, int64_t k) const {  // [h_l, h_r, u]
+    const int64_t side = k / hidden, row = side < 2 ? children[2 * node + side] : node;
+    return (side < 2 ? h : u)[row * hidden + k % hidden];
+  }
+};
+
+void expected_outputs(Batch& batch) {
+  const int64_t hidden = batch.hidden;
+  batch.h.assign(batch.nodes * hidden, 0);
+  for (int64_t node = 0; node < batch.nodes; ++node) {
+    for (int64_t j = 0; j < hidden; ++j) {
+      double value = batch.u[node * hidden + j];
+      if (batch.children[2 * node] >= 0) {
+        value = batch.bias[j];
+        for (int64_t k = 0; k < 3 * hidden; ++k) value += batch.weight[j * 3 * hidden + k] * batch.input(node, k);
+        value = std::max(value, 0.0);
+      }
+      batch.h[node * hidden + j] = value;
+    }
+  }
+}
+
+// Backwards through expected_outputs, statement by statement, from h as the op has stored it.
+void expected_gradient(Batch& batch) {
+  const int64_t hidden = batch.hidden;
+  Numbers g = batch.grad_h;
+  batch.grad_u.assign(batch.nodes * hidden, 0);
+  batch.grad_weight.assign(hidden * 3 * hidden, 0);
+  batch.grad_bias.assign(hidden, 0);
+  for (int64_t node = batch.nodes; node-- > 0;) {
+    for (int64_t j = 0; j < hidden; ++j) {
+      const int64_t at = node * hidden + j;
+      if (batch.children[2 * node] < 0) batch.grad_u[at] += g[at];
+      if (batch.children[2 * node] < 0 || batch.h[at] <= 0) continue;
+      batch.grad_bias[j] += g[at];
+      for (int64_t k = 0; k < 3 * hidden; ++k) {
+        const int64_t side = k / hidden, row = side < 2 ? batch.children[2 * node + side] : node;
+        batch.grad_weight[j * 3 * hidden + k] += g[at] * batch.input(node, k);
+        (side < 2 ? g : batch.grad_u)[row * hidden + k % hidden] += g[at] * batch.weight[j * 3 * hidden + k];
+      }
+    }
+  }
+}
+
+int failures = 0;
+
+void expect(bool holds, const std::string& what) {
+  if (holds) return;
+  ++failures;
+  std::printf("FAILED: %s\n", what.c_str());
+}
+
+std::mt19937_64 random_bits(1);
+
+Numbers random_numbers(int64_t count, double scale) {
+  std::normal_distribution<double> normal(0, scale);
+  Numbers values(count);
+  for (double& value : values) value = normal(random_bits);
+  return values;
+}
+
+// Leaves, and nodes that each take two of those without a parent: the latest and the next leaf for a chain.
+Tree tree_of(int64_t leaves, bool chain) {
+  Tree tree;
+  std::vector<int64_t> free;
+  for (int64_t leaf = 0; leaf < leaves; ++leaf) {
+    free.push_back(static_cast<int64_t>(tree.size()));
+    tree.emplace_back(-1, -1);
+    while (free.size() > 1 && (chain || leaf + 1 == leaves || random_bits() % 3 == 0)) {
+      if (!chain) std::swap(free[random_bits() % free.size()], free.back());
+      const int64_t left = free.back();
+      free.pop_back();
+      if (!chain) std::swap(free[random_bits() % free.size()], free.back());
+      const int64_t right = free.back();
+      free.back() = static_cast<int64_t>(tree.size());
+      tree.emplace_back(left, right);
+    }
+  }
+  return tree;
+}
+
+// No nodes, one leaf, two leaves, a chain of depth 30, and random ones, over and over.
+std::vector<Tree> trees_of(int64_t count, int64_t most_leaves) {
+  std::vector<Tree> trees;
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t kind = (i + count) % 8, random = 1 + static_cast<int64_t>(random_bits() % most_leaves);
+    trees.push_back(tree_of(kind < 3 ? kind : kind == 3 ? std::min<int64_t>(most_leaves, 31) : random, kind == 3));
+  }
+  return trees;
+}
+
+Batch batch_of(const std::vector<Tree>& trees, int64_t hidden) {
+  Batch batch;
+  batch.offsets = {0};
+  for (const Tree& tree : trees) {
+    const int64_t first = batch.offsets.back();
+    for (const auto& [left, right] : tree) {
+      batch.children.insert(batch.children.end(), {left < 0 ? -1 : first + left, right < 0 ? -1 : first + right});
+    }
+    batch.offsets.push_back(first + static_cast<int64_t>(tree.size()));
+  }
+  batch.nodes = batch.offsets.back();
+  batch.trees = static_cast<int64_t>(trees.size());
+  batch.hidden = hidden;
+  batch.u = random_numbers(batch.nodes * hidden, 1);
+  batch.weight = random_numbers(hidden * 3 * hidden, std::sqrt(2.0 / (3.0 * static_cast<double>(hidden))));
+  batch.bias = random_numbers(hidden, 0.1);
+  batch.grad_h = random_numbers(batch.nodes * hidden, 1);
+  return batch;
+}
+
+// Exactly as many numbers as there may be, so that AddressSanitizer knows where the array ends.
+template <typename Number>
+std::vector<Number> narrowed(const Numbers& values) {
+  return std::vector<Number>(values.begin(), values.end());
+}
+
+struct Outputs {
+  Numbers h, grad_u, grad_weights, grad_biases;  // the last two by part
+  int forward, backward;                         // what the op returned
+};
+
+template <typename Number>
+Outputs run(const Batch& batch) {
+  const Forest forest = batch.forest();
+  const int64_t hidden = batch.hidden, parts = (batch.trees + kTreesOfPart - 1) / kTreesOfPart;
+  const auto u = narrowed<Number>(batch.u), grad_h = narrowed<Number>(batch.grad_h);
+  const auto weight = narrowed<Number>(batch.weight), bias = narrowed<Number>(batch.bias);
+  const auto empty = [](int64_t count) { return std::vector<Number>(count, static_cast<Number>(NAN)); };
+  auto h = empty(batch.nodes * hidden), grad_u = h, scratch = empty(backward_cuda_scratch(forest));
+  auto grad_weights = empty(parts * hidden * 3 * hidden), grad_biases = empty(parts * hidden);
+  const int forward = forward_cuda<Number>({forest, u.data(), weight.data(), bias.data(), h.data()}, nullptr);
+  const int backward =
+      backward_cuda<Number>({forest, u.data(), weight.data(), h.data(), grad_h.data(), grad_u.data(),
+                             grad_weights.data(), grad_biases.data(), scratch.data()}, nullptr);
+  const auto widened = [](const std::vector<Number>& values) { return Numbers(values.begin(), values.end()); };
+  return {widened(h), widened(grad_u), widened(grad_weights), widened(grad_biases), forward, backward};
+}
+
+double distance(const Numbers& expected, const Numbers& actual) {  // of the largest expected; NaN for NaN
+  double most = 1e-6, worst = 0;
+  for (double value : expected) most = std::max(most, std::abs(value));
+  for (size_t i = 0; i < expected.size() && expected.size() == actual.size(); ++i) {
+    const double error = std::abs(expected[i] - actual[i]) / most;
+    if (!(error <= worst)) worst = error;
+  }
+  return expected.size() == actual.size() ? worst : INFINITY;
+}
+
+Numbers sum_of_parts(const Numbers& parts, size_t length) {
+  Numbers sum(length, 0);
+  for (size_t i = 0; i < parts.size(); ++i) sum[i % length] += parts[i];
+  return sum;
+}
+
+template <typename Number>
+double compare(Batch batch) {
+  for (Numbers* values : {&batch.u, &batch.weight, &batch.bias, &batch.grad_h}) {
+    for (double& value : *values) value = static_cast<Number>(value);
+  }
+  const Outputs actual = run<Number>(batch);
+  expect(actual.forward == 0 && actual.backward == 0, "forward and backward start and end");
+  expected_outputs(batch);
+  const Numbers expected_h = batch.h;
+  batch.h = actual.h;
+  expected_gradient(batch);
+  const double errors[] = {
+      distance(expected_h, actual.h), distance(batch.grad_u, actual.grad_u),
+      distance(batch.grad_weight, sum_of_parts(actual.grad_weights, batch.grad_weight.size())),
+      distance(batch.grad_bias, sum_of_parts(actual.grad_biases, batch.grad_bias.size()))};
+  const char* const names[] = {"h", "grad_u", "grad_weight", "grad_bias"};
+  double worst = 0;
+  for (int i = 0; i < 4; ++i) {
+    if (!(errors[i] <= worst)) worst = errors[i];
+    expect(errors[i] <= (sizeof(Number) == 8 ? 1e-12 : 2e-5),
+           std::string(names[i]) + " is off by " + std::to_string(errors[i]) + ", " + std::to_string(sizeof(Number)) +
+               " bytes, hidden " + std::to_string(batch.hidden) + ", trees " + std::to_string(batch.trees));
+  }
+  return worst;
+}
+
+template <typename Number>
+void compare_sizes(const char* name, const std::vector<int64_t>& all_hidden, const std::vector<int64_t>& counts) {
+  for (int64_t hidden : all_hidden) {
+    double worst = 0;
+    for (int64_t count : counts) {
+      for (int shared : {kRoomy, kTight}) {
+        cuda_on_cpu::shared_memory_per_multiprocessor = shared;
+        const Batch batch = batch_of(trees_of(count, 50), hidden);
+        const double error = compare<Number>(batch);
+        if (!(error <= worst)) worst = error;
+      }
+    }
+    std::printf("%s, hidden %d: within %.1e of the recursion\n", name, static_cast<int>(hidden), worst);
+  }
+  cuda_on_cpu::shared_memory_per_multiprocessor = kRoomy;
+}
+
+void gradient_is_the_derivative() {
+  Batch batch = batch_of({tree_of(4, false), {}, tree_of(3, true), tree_of(1, false)}, 3);
+  expected_outputs(batch);
+  expected_gradient(batch);
+  const auto error_of = [&](Numbers Batch::*input, const Numbers& gradient) {
+    Numbers differences;
+    for (size_t i = 0; i < (batch.*input).size(); ++i) {
+      double losses[2] = {0, 0};
+      for (int more = 0; more < 2; ++more) {
+        Batch copy = batch;
+        (copy.*input)[i] += more ? 1e-6 : -1e-6;
+        expected_outputs(copy);
+        for (size_t k = 0; k < copy.h.size(); ++k) losses[more] += copy.h[k] * copy.grad_h[k];
+      }
+      differences.push_back((losses[1] - losses[0]) / 2e-6);
+    }
+    return distance(differences, gradient);
+  };
+  const double error = std::max({error_of(&Batch::u, batch.grad_u), error_of(&Batch::weight, batch.grad_weight),
+                                 error_of(&Batch::bias, batch.grad_bias)});
+  expect(error < 1e-8, "the gradient by the letter is the derivative");
+  std::printf("gradient by the letter: within %.1e of differences\n", error);
+}
+
+// A tree gets the same bits wherever it stands and whatever stands around it, and wherever the weight is.
+template <typename Number>
+void bits_do_not_depend_on_the_batch(int64_t hidden) {
+  const std::vector<Tree> trees = trees_of(12, 50);
+  const Batch batch = batch_of(trees, hidden);
+  const Outputs outputs = run<Number>(batch);
+  cuda_on_cpu::shared_memory_per_multiprocessor = kTight;
+  const Outputs tight = run<Number>(batch);
+  cuda_on_cpu::shared_memory_per_multiprocessor = kRoomy;
+  expect(tight.h == outputs.h && tight.grad_u == outputs.grad_u && tight.grad_weights == outputs.grad_weights &&
+             tight.grad_biases == outputs.grad_biases,
+         "less shared memory changes no bit");
+  std::vector<size_t> order(trees.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto rows = [&](const Numbers& all, int64_t first, int64_t count) {
+    return Numbers(all.begin() + first * hidden, all.begin() + (first + count) * hidden);
+  };
+  for (size_t cut : {order.size(), order.size(), size_t{1}}) {  // all of them, in two orders; one alone
+    std::shuffle(order.begin(), order.end(), random_bits);
+    order.resize(cut);
+    std::vector<Tree> chosen;
+    for (size_t tree : order) chosen.push_back(trees[tree]);
+    Batch other = batch_of(chosen, hidden);
+    other.weight = batch.weight;
+    other.bias = batch.bias;
+    const auto copy_rows = [&](const Numbers& from, Numbers& to) {
+      to.clear();
+      for (size_t tree : order) {
+        const Numbers part = rows(from, batch.offsets[tree], batch.offsets[tree + 1] - batch.offsets[tree]);
+        to.insert(to.end(), part.begin(), part.end());
+      }
+    };
+    copy_rows(batch.u, other.u);
+    copy_rows(batch.grad_h, other.grad_h);
+    const Outputs actual = run<Number>(other);
+    Numbers h, grad_u;
+    copy_rows(outputs.h, h);
+    copy_rows(outputs.grad_u, grad_u);
+    expect(actual.h == h && actual.grad_u == grad_u, "a tree has the same bits wherever it stands");
+  }
+  std::printf("hidden %d: the same bits in any order of the trees, and with less shared memory\n",
+              static_cast<int>(hidden));
+}
+
+// Few of them: each costs ThreadSanitizer the threads of two blocks, of 8128 that it has.
+void bad_ones_are_refused() {
+  const Batch good = batch_of({tree_of(1, false), tree_of(3, true)}, 3);  // nodes: one; two leaves, their parent, ..
+  const auto count_refused = [](const std::vector<Batch>& all, const char* what) {
+    int refused = 0;
+    for (const Batch& batch : all) {
+      const Outputs outputs = run<float>(batch);
+      expect(outputs.forward != 0, std::string("bad ") + what + " stop forward");
+      expect(outputs.backward != 0, std::string("bad ") + what + " stop backward");
+      refused += outputs.forward != 0 && outputs.backward != 0;
+    }
+    std::printf("bad %s: %d of %d stop the kernels\n", what, refused, static_cast<int>(all.size()));
+  };
+  std::vector<Batch> all;
+  for (const std::vector<int64_t>& offsets : std::vector<std::vector<int64_t>>{
+           {1, 1, 6}, {0, 7, 6}, {0, 1, 5}, {0, 1, 7}, {0, -1, 6}, {-1, 1, 6}, {int64_t{1} << 62, 1, 6}}) {
+    all.push_back(good);
+    all.back().offsets = offsets;
+  }
+  count_refused(all, "offsets");
+  all.clear();
+  std::vector<std::pair<int64_t, int64_t>> pairs = {  // of node 5, whose own are 3 and 4
+      {-1, 4}, {3, -1}, {3, 5}, {4, 4}, {0, 4}, {int64_t{-1} << 62, -1}};
+  // Node 2 has node 3 for its parent. Two threads that say so at a time are a race, until one sees it.
+#ifdef __SANITIZE_THREAD__
+  pairs.push_back({-2, -2});
+#else
+  pairs.push_back({2, 4});
+#endif
+  for (const auto& [left, right] : pairs) {
+    all.push_back(good);
+    all.back().children[10] = left;
+    all.back().children[11] = right;
+  }
+  count_refused(all, "children");
+}
+
+template <typename Number>
+void compare_ends(const char* name, bool few) {
+  double worst = 0;
+  const auto add = [&](const std::vector<Tree>& trees, int64_t hidden) {
+    const double error = compare<Number>(batch_of(trees, hidden));
+    if (!(error <= worst)) worst = error;
+  };
+  add({}, 4);
+  add({{}, {}}, 4);
+  if (!few) {  // several trees for a block; the child of another tree of the same block is refused
+    add(trees_of(2 * kBlocks + 5, 2), 2);
+    Batch batch = batch_of(std::vector<Tree>(2 * kBlocks, tree_of(2, false)), 1);
+    batch.children.end()[-2] -= 2;
+    const Outputs outputs = run<Number>(batch);
+    expect(outputs.forward != 0 && outputs.backward != 0, "the child of another tree stops the kernels");
+  }
+  // More nodes than a window, in trees whose nodes have children in this window and in earlier ones.
+  add({tree_of(300, false), tree_of(1, false), tree_of(kThreads, true)}, 3);
+  std::printf("%s, nothing at all, many trees, large trees: within %.1e\n", name, worst);
+}
+
+}  // namespace
+
+bool everything_holds(bool few) {
+  const std::vector<int64_t> hidden = few ? std::vector<int64_t>{5, 33} : std::vector<int64_t>{1, 5, 16, 33, 70};
+  const std::vector<int64_t> counts = few ? std::vector<int64_t>{1, 3} : std::vector<int64_t>{1, 3, 40};
+  cuda_on_cpu::shared_memory_begin = shared_memory;
+  gradient_is_the_derivative();
+  bad_ones_are_refused();
+  compare_sizes<float>("float32", hidden, counts);
+  compare_sizes<double>("float64", few ? std::vector<int64_t>{16} : hidden, counts);
+  compare_ends<float>("float32", few);
+  if (!few) compare_ends<double>("float64", few);
+  bits_do_not_depend_on_the_batch<float>(few ? 5 : 70);
+  if (failures > 0) std::printf("%d FAILED\n", failures);
+  return failures == 0;
+}
+
+}  // namespace lightning_suite::tree_embedding
+
+int main(int count, char** words) {
+  const bool few = count > 1 && std::string(words[1]) == "few";
+  return lightning_suite::tree_embedding::everything_holds(few) ? 0 : 1;
+}
