@@ -44,11 +44,7 @@ def check(offsets: Tensor, values: int, name: str) -> None:
     Raises:
         ValueError: dtype, shape, beginning, order or end is wrong.
     """
-    if offsets.dtype != torch.int64 or offsets.dim() != 1 or offsets.numel() == 0:
-        kind = str(offsets.dtype).removeprefix("torch.")
-        raise ValueError(
-            f"{name}: offsets must be int64 of shape (sequence + 1,), got {kind} of shape {tuple(offsets.shape)}"
-        )
+    check_kind(offsets, offsets.device, name)
     if int(offsets[0]) != 0:
         raise ValueError(f"{name}: offsets must begin with 0, got {int(offsets[0])}")
     falls = (offsets[1:] < offsets[:-1]).nonzero()
@@ -59,6 +55,27 @@ def check(offsets: Tensor, values: int, name: str) -> None:
         )
     if int(offsets[-1]) != values:
         raise ValueError(f"{name}: the last offset must be the number of values, {values}, got {int(offsets[-1])}")
+
+
+def check_kind(offsets: Tensor, device: torch.device, name: str, axis: str = "sequence") -> None:
+    """Refuses offsets for what can be seen without looking at their values, as a graph that is compiled must.
+
+    Args:
+        offsets: what is to be checked.
+        device: where the values are.
+        name: the function whose argument it is, for the message.
+        axis: what it calls a sequence.
+
+    Raises:
+        ValueError: device, dtype or shape is wrong.
+    """
+    if offsets.device != device:
+        raise ValueError(f"{name}: offsets must be on the device of x, {device}, got {offsets.device}")
+    if offsets.dtype != torch.int64 or offsets.dim() != 1 or offsets.numel() == 0:
+        kind = str(offsets.dtype).removeprefix("torch.")
+        raise ValueError(
+            f"{name}: offsets must be int64 of shape ({axis} + 1,), got {kind} of shape {tuple(offsets.shape)}"
+        )
 
 
 def lengths(offsets: Tensor) -> Tensor:

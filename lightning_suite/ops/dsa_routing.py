@@ -115,13 +115,7 @@ def _check(x: Tensor, offsets: Tensor, iterations: int) -> None:
             f"dsa_routing: x must be of shape (word, head, head_dim) and one of {known}, "
             f"got {kind} of shape {tuple(x.shape)}"
         )
-    if offsets.device != x.device:
-        raise ValueError(f"dsa_routing: offsets must be on the device of x, {x.device}, got {offsets.device}")
-    if offsets.dtype != torch.int64 or offsets.dim() != 1 or offsets.numel() == 0:
-        kind = str(offsets.dtype).removeprefix("torch.")
-        raise ValueError(
-            f"dsa_routing: offsets must be int64 of shape (sentence + 1,), got {kind} of shape {tuple(offsets.shape)}"
-        )
+    ragged.check_kind(offsets, x.device, "dsa_routing", "sentence")
     if not isinstance(iterations, int | torch.SymInt) or iterations < 1:
         raise ValueError(f"dsa_routing: iterations must be a whole number of at least 1, got {iterations!r}")
 

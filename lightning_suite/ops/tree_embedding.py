@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lightning_suite import ragged
+from lightning_suite import forest, ragged
 from lightning_suite.ops import _compiled
 
 COMPILED = _compiled.find("tree_embedding")
@@ -51,7 +51,7 @@ def tree_embedding(
     _check(x, children, offsets, w_u, b_u, w_h, b_h)
     if x.device.type not in COMPILED.devices:
         _compiled.tell_of_fallback(COMPILED, x.device)
-        check_forest(children, offsets, len(x), "tree_embedding")
+        forest.check(children, offsets, len(x), "tree_embedding")
         return reference(x, children, offsets, w_u, b_u, w_h, b_h)
     _compiled.refuse_forward_mode("tree_embedding", x)
     wide = torch.promote_types(x.dtype, torch.float32)
@@ -59,7 +59,7 @@ def tree_embedding(
     try:
         h: Tensor = torch.ops.lightning_suite.tree_embedding(u, children, offsets, w_h.to(wide), b_h.to(wide))
     except RuntimeError:
-        check_forest(children, offsets, len(x), "tree_embedding")  # the same message with and without the compiled form
+        forest.check(children, offsets, len(x), "tree_embedding")  # the same message with and without the compiled form
         raise
     return h.to(x.dtype)
 
@@ -71,50 +71,11 @@ def reference(
     wide = torch.promote_types(x.dtype, torch.float32)
     u = functional.linear(x, w_u, b_u).relu().to(wide)
     h = u
-    for level in levels(children):
+    for level in forest.levels(children):
         left, right = children[level].unbind(1)
         inputs = torch.cat([h[left], h[right], u[level]], dim=1)  # node, 3 * hidden
         h = h.index_copy(0, level, functional.linear(inputs, w_h.to(wide), b_h.to(wide)).relu())
     return h.to(x.dtype)
-
-
-def levels(children: Tensor) -> list[Tensor]:
-    """The inner nodes by height, from those whose children are leaves to the last root: (node of that height,) each."""
-    inner = children[:, 0] >= 0
-    height = torch.zeros(len(children), dtype=torch.int64, device=children.device)
-    rows = inner.nonzero()[:, 0]
-    pairs = children[rows]
-    while True:  # as often as the highest tree is high
-        taller = height[pairs].amax(1) + 1 if len(rows) else height[rows]
-        if torch.equal(taller, height[rows]):
-            break
-        height[rows] = taller
-    top = int(height.max()) if len(height) else 0
-    return [(height == level).nonzero()[:, 0] for level in range(1, top + 1)]
-
-
-def check_forest(children: Tensor, offsets: Tensor, nodes: int, name: str) -> None:
-    """Refuses children and offsets that do not make trees of so many nodes.
-
-    Raises:
-        ValueError: which of them, and where.
-    """
-    ragged.check(offsets, nodes, name)
-    begin = offsets[ragged.segments(offsets, nodes)][:, None]  # node 1
-    here = torch.arange(nodes, device=children.device)[:, None]
-    leaf = (children == -1).all(1, keepdim=True)
-    wrong = (~leaf & ((children < begin) | (children >= here))).any(1).nonzero()
-    if len(wrong):
-        node = int(wrong[0])
-        left, right = children[node].tolist()
-        raise ValueError(
-            f"{name}: node {node}, whose tree begins at {int(begin[node])}, must have earlier nodes of its tree as "
-            f"children, or -1 and -1, got {left} and {right}"
-        )
-    given = children[~leaf[:, 0]].flatten()
-    twice = (torch.bincount(given, minlength=1) > 1).nonzero()
-    if len(twice):
-        raise ValueError(f"{name}: node {int(twice[0])} must be the child of one node, and is so of more")
 
 
 def example(device: torch.device) -> tuple[Tensor, ...]:
@@ -159,12 +120,7 @@ def _check(x: Tensor, children: Tensor, offsets: Tensor, w_u: Tensor, b_u: Tenso
             )
         if tensor.device != x.device:
             raise ValueError(f"tree_embedding: {name} must be on the device of x, {x.device}, got {tensor.device}")
-    if offsets.dtype != torch.int64 or offsets.dim() != 1 or offsets.numel() == 0 or offsets.device != x.device:
-        kind = str(offsets.dtype).removeprefix("torch.")
-        raise ValueError(
-            f"tree_embedding: offsets must be int64 of shape (tree + 1,) on {x.device}, "
-            f"got {kind} of shape {tuple(offsets.shape)} on {offsets.device}"
-        )
+    ragged.check_kind(offsets, x.device, "tree_embedding", "tree")
 
 
 # The compiled form, as torch must know it: it begins with u. The shapes of its outputs, and its derivative.

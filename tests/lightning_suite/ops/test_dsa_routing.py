@@ -13,28 +13,11 @@ from torch.autograd import gradcheck
 from torch.library import opcheck
 
 from lightning_suite import ragged
-from lightning_suite.ops import dsa_routing as module
 from lightning_suite.ops.dsa_routing import dsa_routing, dsa_routing_attention, reference
 
 OFFSETS = torch.tensor([0, 4, 5, 5, 11])
 HALF = {torch.bfloat16: 2**-8, torch.float16: 2**-11}
 """Unit roundoff of the dtypes that are computed in float32."""
-
-compiled = pytest.mark.skipif(
-    not module.COMPILED.devices, reason=f"there is no compiled form here: {module.COMPILED.description}"
-)
-devices = [
-    pytest.param(name, marks=pytest.mark.skipif(not there, reason=f"no {name} here, or the op is not compiled for it"))
-    for name, there in {"cpu": True, "cuda": torch.cuda.is_available() and "cuda" in module.COMPILED.devices}.items()
-]
-
-
-@pytest.fixture(params=["reference", pytest.param("compiled", marks=compiled)])
-def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Which form the public functions use."""
-    if request.param == "reference":
-        monkeypatch.setattr(module, "COMPILED", module.COMPILED._replace(devices=frozenset()))
-    return str(request.param)
 
 
 def algorithm_1(words: Tensor, iterations: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -116,8 +99,7 @@ batches = st.fixed_dictionaries(
 )
 
 
-@compiled
-@pytest.mark.parametrize("device", devices)
+@pytest.mark.usefixtures("compiled")
 @given(batch=batches)
 @settings(max_examples=150)
 def test_the_compiled_form_equals_the_reference_on_any_batch(device: str, batch: dict[str, object]) -> None:
@@ -138,8 +120,7 @@ def test_the_compiled_form_equals_the_reference_on_any_batch(device: str, batch:
     torch.testing.assert_close(found.cpu(), slope, rtol=0, atol=1e-11 * max(1.0, largest(slope)))
 
 
-@compiled
-@pytest.mark.parametrize("device", devices)
+@pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("dtype", [torch.float32, *HALF])
 @pytest.mark.parametrize(("heads", "head_dim"), [(1, 600), (8, 300), (3, 33)])
 def test_lower_precision_errs_by_its_roundoff(device: str, dtype: torch.dtype, heads: int, head_dim: int) -> None:
@@ -287,8 +268,7 @@ def of_all(x: Tensor, offsets: Tensor, iterations: int = 3) -> tuple[Tensor, Ten
     return (*(each.detach() for each in results), torch.autograd.grad(results, x, shares)[0])
 
 
-@compiled
-@pytest.mark.parametrize("device", devices)
+@pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, *HALF])
 def test_the_order_of_the_sentences_changes_no_bit(device: str, dtype: torch.dtype) -> None:
     sentences = [torch.randn(length, 3, 37, device=device).to(dtype) for length in (5, 1, 0, 31, 17, 2, 64)]
@@ -304,7 +284,7 @@ def test_the_order_of_the_sentences_changes_no_bit(device: str, dtype: torch.dty
     assert torch.equal(slope[rows], slope2)
 
 
-@compiled
+@pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("heads", [1, 8])
 @pytest.mark.parametrize("lengths", [[700], [3, 0, 400, 1, 1, 90, 25], list(range(60))])
 def test_the_number_of_threads_changes_no_bit(heads: int, lengths: list[int]) -> None:
@@ -324,7 +304,7 @@ def test_the_number_of_threads_changes_no_bit(heads: int, lengths: list[int]) ->
 # As torch knows it
 
 
-@compiled
+@pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("iterations", [1, 2, 3])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, *HALF])
 def test_torch_finds_nothing_wrong_with_the_op(dtype: torch.dtype, iterations: int) -> None:
@@ -335,7 +315,7 @@ def test_torch_finds_nothing_wrong_with_the_op(dtype: torch.dtype, iterations: i
     opcheck(torch.ops.lightning_suite.dsa_routing_backward, (results[0], None, None, x, OFFSETS, *results))
 
 
-@compiled
+@pytest.mark.usefixtures("compiled")
 def test_one_compilation_serves_batches_of_all_shapes() -> None:
     counter = CompileCounterWithBackend("aot_eager")
     torch._dynamo.reset()
@@ -351,7 +331,7 @@ def test_one_compilation_serves_batches_of_all_shapes() -> None:
     assert counter.frame_count == 1
 
 
-@compiled
+@pytest.mark.usefixtures("compiled")
 def test_an_exported_program_serves_batches_of_all_shapes() -> None:
     class Encoder(nn.Module):
         def forward(self, x: Tensor, offsets: Tensor) -> Tensor:
@@ -378,7 +358,7 @@ def test_under_autocast_it_takes_what_the_layer_before_gives() -> None:
     assert largest(layer.weight.grad) > 0
 
 
-@compiled
+@pytest.mark.usefixtures("compiled")
 def test_a_second_derivative_is_refused() -> None:
     x = words().requires_grad_()
     (slope,) = torch.autograd.grad(dsa_routing(x, OFFSETS).sum(), x, create_graph=True)
@@ -386,7 +366,7 @@ def test_a_second_derivative_is_refused() -> None:
         slope.sum().backward()
 
 
-@compiled
+@pytest.mark.usefixtures("compiled")
 def test_a_forward_mode_derivative_is_refused_and_not_taken_to_be_zero() -> None:
     with pytest.raises(NotImplementedError, match="dsa_routing: forward-mode derivatives"):
         torch.func.jvp(lambda x: dsa_routing(x, OFFSETS), (words(),), (words(),))
@@ -427,14 +407,14 @@ def test_bad_arguments_are_refused(x: Tensor, offsets: Tensor, iterations: int, 
         dsa_routing_attention(x, offsets, iterations)
 
 
-@compiled
+@pytest.mark.usefixtures("compiled")
 def test_a_compiled_graph_refuses_bad_offsets_too() -> None:
     function = torch.compile(dsa_routing, backend="aot_eager", fullgraph=True)
     with pytest.raises(RuntimeError, match="dsa_routing: offsets must never fall, but offset 2 is 1 after 2"):
         function(torch.ones(3, 2, 1), torch.tensor([0, 2, 1, 3]))
 
 
-@compiled
+@pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize(
     ("name", "bad", "message"),
     [
@@ -460,7 +440,7 @@ def test_the_backward_pass_reads_no_array_of_another_shape(name: str, bad: Tenso
         torch.ops.lightning_suite.dsa_routing_backward(**(given | {name: bad}))
 
 
-@compiled
+@pytest.mark.usefixtures("compiled")
 def test_a_million_bad_offsets_are_refused_and_read_nothing_outside() -> None:
     """Random offsets, near and far from the words; those that happen to be right must give right results."""
     x = torch.randn(6, 1, 2)

@@ -11,30 +11,14 @@ from torch._dynamo.testing import CompileCounterWithBackend
 from torch.autograd import gradcheck
 from torch.library import opcheck
 
+from lightning_suite import forest as forests
 from lightning_suite import ragged
-from lightning_suite.ops import tree_embedding as module
-from lightning_suite.ops.tree_embedding import levels, reference, tree_embedding
+from lightning_suite.ops.tree_embedding import reference, tree_embedding
 
 HALF = {torch.bfloat16: 2**-8, torch.float16: 2**-11}
 """Unit roundoff of the dtypes that are computed in float32."""
 
-compiled = pytest.mark.skipif(
-    not module.COMPILED.devices, reason=f"there is no compiled form here: {module.COMPILED.description}"
-)
-devices = [
-    pytest.param(name, marks=pytest.mark.skipif(not there, reason=f"no {name} here, or the op is not compiled for it"))
-    for name, there in {"cpu": True, "cuda": torch.cuda.is_available() and "cuda" in module.COMPILED.devices}.items()
-]
-
 Arguments = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
-
-
-@pytest.fixture(params=["reference", pytest.param("compiled", marks=compiled)])
-def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Which form the public function uses."""
-    if request.param == "reference":
-        monkeypatch.setattr(module, "COMPILED", module.COMPILED._replace(devices=frozenset()))
-    return str(request.param)
 
 
 def tree(leaves: int, chain: bool, choose: random.Random) -> list[tuple[int, int]]:
@@ -140,8 +124,7 @@ def test_gradients_are_right() -> None:
 sizes_of_any_forest = st.lists(st.integers(0, 20), max_size=40)
 
 
-@compiled
-@pytest.mark.parametrize("device", devices)
+@pytest.mark.usefixtures("compiled")
 @given(sizes=sizes_of_any_forest, hidden=st.integers(1, 40), seed=st.integers(0, 2**31))
 @settings(max_examples=100)
 def test_the_compiled_form_equals_the_reference_on_any_forest(
@@ -163,8 +146,7 @@ def test_the_compiled_form_equals_the_reference_on_any_forest(
         torch.testing.assert_close(other.cpu(), one, rtol=1e-9, atol=1e-10 * max(1.0, largest(one)))
 
 
-@compiled
-@pytest.mark.parametrize("device", devices)
+@pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("dtype", [torch.float32, *HALF])
 def test_lower_precision_errs_by_its_roundoff(device: str, dtype: torch.dtype) -> None:
     given = arguments([60, 30, 1, 5], 70, 7, dtype=dtype)
@@ -211,14 +193,6 @@ def test_what_is_no_number_harms_the_nodes_above_it_alone() -> None:
     assert torch.equal(clean[:-1], h[:-1])
 
 
-def test_levels_are_the_nodes_of_each_height() -> None:
-    children, _ = forest([3], chain=True)
-    assert [level.tolist() for level in levels(children)] == [
-        [at for at, pair in enumerate(children.tolist()) if pair[0] >= 0 and all(children[c, 0] < 0 for c in pair)],
-        [len(children) - 1],
-    ]
-
-
 # The same forest in another order, on other threads
 
 
@@ -229,8 +203,7 @@ def of_all(u: Tensor, children: Tensor, offsets: Tensor, weight: Tensor, bias: T
     return [h.detach(), *torch.autograd.grad(h, ready, torch.ones_like(h) * 0.5)]
 
 
-@compiled
-@pytest.mark.parametrize("device", devices)
+@pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_the_order_of_the_trees_changes_no_bit_of_a_node(device: str, dtype: torch.dtype) -> None:
     sizes, order = [5, 1, 31, 17, 2, 64, *[3] * 60], [3, 0, 5, 2, 1, 4, *range(6, 66)]
@@ -246,7 +219,7 @@ def test_the_order_of_the_trees_changes_no_bit_of_a_node(device: str, dtype: tor
     assert torch.equal(grad_u[rows], grad_u2)
 
 
-@compiled
+@pytest.mark.usefixtures("compiled")
 def test_the_number_of_threads_changes_no_bit() -> None:
     children, offsets = forest([7] * 100)
     u, weight, bias = torch.randn(len(children), 70), torch.randn(70, 210) * 0.1, torch.randn(70)
@@ -265,7 +238,7 @@ def test_the_number_of_threads_changes_no_bit() -> None:
 # As torch knows it
 
 
-@compiled
+@pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("sizes", [[4, 1, 6], [1]])
 def test_torch_finds_nothing_wrong_with_the_op(dtype: torch.dtype, sizes: list[int]) -> None:
@@ -277,7 +250,7 @@ def test_torch_finds_nothing_wrong_with_the_op(dtype: torch.dtype, sizes: list[i
     opcheck(torch.ops.lightning_suite.tree_embedding_backward, (h, u, children, offsets, w_h, h))
 
 
-@compiled
+@pytest.mark.usefixtures("compiled")
 def test_one_compilation_serves_forests_of_all_shapes() -> None:
     counter = CompileCounterWithBackend("aot_eager")
     torch._dynamo.reset()
@@ -290,7 +263,7 @@ def test_one_compilation_serves_forests_of_all_shapes() -> None:
     assert counter.frame_count == 1
 
 
-@compiled
+@pytest.mark.usefixtures("compiled")
 def test_an_exported_program_serves_forests_of_all_shapes() -> None:
     class Embedding(nn.Module):
         def forward(self, *given: Tensor) -> Tensor:
@@ -303,7 +276,7 @@ def test_an_exported_program_serves_forests_of_all_shapes() -> None:
     assert torch.equal(tree_embedding(*given), program.module()(*given))
 
 
-@compiled
+@pytest.mark.usefixtures("compiled")
 def test_derivatives_that_are_not_there_are_refused() -> None:
     given, parts = learnt(arguments([4]))
     (slope,) = torch.autograd.grad(tree_embedding(*given).pow(2).sum(), parts[3], create_graph=True)
@@ -357,7 +330,7 @@ def test_bad_arguments_are_refused(kind: str) -> None:
         tree_embedding(**(given | {name: bad}))
 
 
-@compiled
+@pytest.mark.usefixtures("compiled")
 def test_a_hundred_thousand_random_forests_are_refused_or_right() -> None:
     u, weight, bias = torch.rand(6, 2), torch.rand(2, 6), torch.rand(2)
     op = torch.ops.lightning_suite.tree_embedding.default
@@ -369,6 +342,6 @@ def test_a_hundred_thousand_random_forests_are_refused_or_right() -> None:
             except RuntimeError:
                 refused += 1
             else:
-                module.check_forest(children, torch.tensor([0, 3, 6]), 6, "expected")
+                forests.check(children, torch.tensor([0, 3, 6]), 6, "expected")
                 assert h.isfinite().all()
     assert refused > 95_000

@@ -1,0 +1,50 @@
+"""A batch of binary trees: the children of all their nodes end to end, and the offsets where each tree begins.
+
+The nodes of tree t are ``offsets[t]`` to ``offsets[t + 1]``, children before their parents, so that its root is last.
+``children`` (node, 2) int64 are rows of the whole batch; a leaf has -1 and -1. Trees are joined by joining the arrays,
+the children shifted by the nodes before them. What is said of offsets is `lightning_suite.ragged`'s.
+"""
+
+import torch
+from torch import Tensor
+
+from lightning_suite import ragged
+
+
+def levels(children: Tensor) -> list[Tensor]:
+    """The inner nodes by height, from those whose children are leaves to the last root: (node of that height,) each."""
+    inner = children[:, 0] >= 0
+    height = torch.zeros(len(children), dtype=torch.int64, device=children.device)
+    rows = inner.nonzero()[:, 0]
+    pairs = children[rows]
+    while True:  # as often as the highest tree is high
+        taller = height[pairs].amax(1) + 1 if len(rows) else height[rows]
+        if torch.equal(taller, height[rows]):
+            break
+        height[rows] = taller
+    top = int(height.max()) if len(height) else 0
+    return [(height == level).nonzero()[:, 0] for level in range(1, top + 1)]
+
+
+def check(children: Tensor, offsets: Tensor, nodes: int, name: str) -> None:
+    """Refuses children and offsets that do not make trees of so many nodes.
+
+    Raises:
+        ValueError: which of them, and where.
+    """
+    ragged.check(offsets, nodes, name)
+    begin = offsets[ragged.segments(offsets, nodes)][:, None]  # node 1
+    here = torch.arange(nodes, device=children.device)[:, None]
+    leaf = (children == -1).all(1, keepdim=True)
+    wrong = (~leaf & ((children < begin) | (children >= here))).any(1).nonzero()
+    if len(wrong):
+        node = int(wrong[0])
+        left, right = children[node].tolist()
+        raise ValueError(
+            f"{name}: node {node}, whose tree begins at {int(begin[node])}, must have earlier nodes of its tree as "
+            f"children, or -1 and -1, got {left} and {right}"
+        )
+    given = children[~leaf[:, 0]].flatten()
+    twice = (torch.bincount(given, minlength=1) > 1).nonzero()
+    if len(twice):
+        raise ValueError(f"{name}: node {int(twice[0])} must be the child of one node, and is so of more")
