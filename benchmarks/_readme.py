@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks._fits import mean_and_scatter
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "plugins" / "suite_dsa" / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
 
@@ -50,10 +52,10 @@ def dsa_accuracy(results: dict[str, Any]) -> str:
     rows = []
     for case, values in results["cases"].items():
         accuracies = [100 * run["test_accuracy"] for run in values["runs"]]
-        spread = statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0
+        average, spread = mean_and_scatter(accuracies)
         seconds = statistics.median(run["cpu_seconds_per_epoch"] for run in values["runs"])
         each = ", ".join(f"{accuracy:.1f}" for accuracy in accuracies)
-        mean = f"**{statistics.mean(accuracies):.1f}** ± {spread:.1f}"
+        mean = f"**{average:.1f}** ± {spread:.1f}"
         rows.append([case, mean, each, f"{values['paper']:.1f}", f"{values['runs'][0]['epochs']}", f"{seconds:.0f}"])
     return markdown(["", "test accuracy", "seeds", "paper", "epochs", "CPU s an epoch"], rows)
 
@@ -151,16 +153,31 @@ def dsa_routing_cuda(results: dict[str, Any]) -> str:
     return markdown(["ms", *ways, "of the copy bandwidth (forward, or backward alone)"], rows)
 
 
-def tree_embedding(results: dict[str, Any]) -> str:
+def tree_embedding(results: dict[str, Any], op: str = "tree_embedding") -> str:
     """Trees a CPU second, and how many times those of each form the op embeds."""
     columns = {
         f"{way}, {trees}": rates for trees, ways in results["trees_per_second"].items() for way, rates in ways.items()
     }
     rows = [
-        [name, *(f"{rates[name]:,} ({rates['tree_embedding'] / rates[name]:.1f}x)" for rates in columns.values())]
+        [name, *(f"{rates[name]:,} ({rates[op] / rates[name]:.1f}x)" for rates in columns.values())]
         for name in next(iter(columns.values()))
     ]
     return markdown(["trees a CPU second", *columns], rows)
+
+
+def jet_clustering(results: dict[str, Any]) -> str:
+    """Jets a CPU second, and how many times those of each form ours clusters."""
+    columns = results["jets_per_second"]
+    rows = [
+        [name, *(f"{rates[name]:,} ({rates['suite_recnn'] / rates[name]:.1f}x)" for rates in columns.values())]
+        for name in next(iter(columns.values()))
+    ]
+    return markdown(["jets a CPU second", *columns], rows)
+
+
+def gated_tree_embedding(results: dict[str, Any]) -> str:
+    """The same of the op with gates."""
+    return tree_embedding(results, "gated_tree_embedding")
 
 
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -175,6 +192,8 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "dsa_routing step": dsa_routing_step,
     "dsa_routing cuda": dsa_routing_cuda,
     "tree_embedding": tree_embedding,
+    "gated_tree_embedding": gated_tree_embedding,
+    "jet_clustering": jet_clustering,
 }
 
 

@@ -1,23 +1,34 @@
-"""Trees embedded in a CPU second by tree_embedding, and by the best that torch does level by level.
+"""Trees embedded in a CPU second by tree_embedding, by the best that torch does level by level, and by the authors.
 
-    python -m benchmarks.tree_embedding
+    python -m benchmarks.tree_embedding [--recnn FOLDER]
 
-Random binary trees of about 62 leaves, split as at random points (their height is that of jets' clustering trees,
-about 15), 7 features, 70 hidden; batches of 64 and of 256 trees; float32, one thread, CPU seconds. The forms take turns
-and give equal embeddings and gradients, which is asserted first.
+Trees of simulated jets (as many of W bosons, tops and QCD, clustered by Cambridge/Aachen, their features scaled) where
+../shared/data/jets is; otherwise random ones of about 62 leaves, split as at random points, whose height is that of
+jets' trees, about 15. 7 features, 70 hidden; batches of 64 and of 256 trees; float32, one thread, CPU seconds. The
+forms take turns and give equal embeddings and gradients, which is asserted first.
 
 `level by level` is the strongest form known for torch: nodes are ordered by their distance from the root, so that the
 children of a level are the whole of the next one, side by side, and need no gathering. It is given the nodes in that
 order for nothing; compiled, it is the step from one level to the next that is compiled, for levels of any size, and
 compiling is not counted.
+
+`glouppe/recnn` is the program of the paper's authors, in float64 as they run it, where a checkout of
+github.com/glouppe/recnn is given (it needs autograd and scikit-learn): the embeddings of the roots, the regrouping of
+the nodes included, and their gradient by autograd.
 """
 
+import argparse
+import importlib
 import random
 import statistics
+import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -29,6 +40,16 @@ from lightning_suite.ops.tree_embedding import COMPILED, reference, tree_embeddi
 FEATURES, HIDDEN, LEAVES = 7, 70, 62
 BATCHES = (64, 256)
 TURNS = 15
+JETS = Path(__file__).resolve().parents[2] / "shared" / "data" / "jets"
+AUTHORS = "glouppe/recnn, float64"
+
+
+class Trees(NamedTuple):
+    """Some trees, packed as `lightning_suite.forest` has them, and the features of their nodes (node, 7)."""
+
+    x: Tensor
+    children: Tensor
+    offsets: Tensor
 
 
 def random_tree(leaves: int, children: list[list[int]]) -> int:
@@ -42,11 +63,29 @@ def random_tree(leaves: int, children: list[list[int]]) -> int:
     return len(children) - 1
 
 
-def random_forest(trees: int) -> tuple[Tensor, Tensor]:
-    """Children and offsets of so many trees."""
+def random_trees(trees: int) -> Trees:
+    """So many of them, with random features."""
     children: list[list[int]] = []
-    roots = [random_tree(max(1, round(random.gauss(LEAVES, 15))), children) for _ in range(trees)]
-    return torch.tensor(children), torch.tensor([0, *(root + 1 for root in roots)])
+    roots = [random_tree(max(2, round(random.gauss(LEAVES, 15))), children) for _ in range(trees)]
+    x = torch.randn(len(children), FEATURES)
+    return Trees(x, torch.tensor(children), torch.tensor([0, *(root + 1 for root in roots)]))
+
+
+def trees_of_jets(trees: int) -> Trees:
+    """So many of simulated jets."""
+    from suite_recnn.forests import ForestData, grow, robust_scale
+    from suite_recnn.jets import concatenate
+    from suite_recnn.sources.reading import read
+
+    kinds = ("w", "top", "qcd")
+    jets = [read(next(iter(sorted(JETS.glob(f"{kind}_*.parquet"))))) for kind in kinds]
+    some = np.arange(-(-trees // len(kinds)))
+    forest = grow(concatenate([each.take(some) for each in jets]), "cambridge-aachen", "none")
+    chosen = np.random.default_rng(0).permutation(len(forest))[:trees]
+    batch = ForestData(forest, chosen, None).batch(range(trees))
+    center, scale = robust_scale(forest, chosen)
+    x = ((batch.features - center) / scale)[:, :FEATURES]  # those of the paper
+    return Trees(x.contiguous(), batch.children, batch.offsets)
 
 
 def levels_from_the_root(children: Tensor, offsets: Tensor) -> list[tuple[Tensor, Tensor]]:
@@ -75,6 +114,25 @@ def level_by_level(x: list[Tensor], inner: list[Tensor], weights: list[Tensor], 
     return torch.cat(h[::-1])
 
 
+def authors(trees: Trees, weights: list[Tensor], share: Tensor) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    """Their embeddings of the roots, and the gradient of these times a share (tree, hidden)."""
+    program, autograd = importlib.import_module("recnn.recnn"), importlib.import_module("autograd")
+    names = ("W_u", "b_u", "W_h", "b_h")
+    params = {name: each.detach().double().numpy() for name, each in zip(names, weights, strict=True)}
+    children, begins = trees.children.numpy(), trees.offsets.tolist()
+    jets = [
+        {
+            "tree": np.where(children[begin:end] < 0, -1, children[begin:end] - begin),
+            "content": trees.x[begin:end].double().numpy(),
+            "root_id": end - begin - 1,
+        }
+        for begin, end in pairwise(begins)
+    ]
+    shares = share.double().numpy()
+    gradient = autograd.grad(lambda params: (program.grnn_transform_simple(params, jets) * shares).sum())
+    return lambda: program.grnn_transform_simple(params, jets), lambda: gradient(params)
+
+
 def median_seconds(steps: dict[str, Callable[[], Any]]) -> dict[str, float]:
     """Median CPU seconds of each step; they take turns."""
     for step in steps.values():
@@ -88,14 +146,14 @@ def median_seconds(steps: dict[str, Callable[[], Any]]) -> dict[str, float]:
     return {name: statistics.median(each) for name, each in seconds.items()}
 
 
-def measure(trees: int) -> dict[str, dict[str, float]]:
+def measure(trees: int, with_authors: bool) -> dict[str, dict[str, float]]:
     """Trees a CPU second of every form, forward and both ways."""
-    children, offsets = random_forest(trees)
+    given = trees_of_jets(trees) if JETS.is_dir() else random_trees(trees)
+    x, children, offsets = given
     levels = levels_from_the_root(children, offsets)
     order, inner = torch.cat([rows for rows, _ in levels]), [rows for _, rows in levels]
     shapes = [(HIDDEN, FEATURES), (HIDDEN,), (HIDDEN, 3 * HIDDEN), (HIDDEN,)]
     weights = [(torch.randn(shape) * shape[-1] ** -0.5).requires_grad_() for shape in shapes]
-    x = torch.randn(len(children), FEATURES)
     by_level = [x[rows] for rows, _ in levels]
     compiled = torch.compile(one_level, dynamic=True)
     forms: dict[str, Callable[[], Tensor]] = {
@@ -121,23 +179,37 @@ def measure(trees: int) -> dict[str, dict[str, float]]:
     def both(name: str) -> Callable[[], Any]:
         return lambda: torch.autograd.grad(forms[name](), weights, shares[name])
 
+    forwards: dict[str, Callable[[], Any]] = {name: forward(form) for name, form in forms.items()}
+    boths: dict[str, Callable[[], Any]] = {name: both(name) for name in forms}
+    if with_authors:
+        roots = offsets[1:] - 1
+        forwards[AUTHORS], boths[AUTHORS] = authors(given, weights, share[roots])
+        theirs = torch.from_numpy(forwards[AUTHORS]()).to(x.dtype)
+        torch.testing.assert_close(theirs, expected[roots].detach(), rtol=1e-4, atol=1e-4 * float(theirs.max()))
+
     print(f"measuring {trees} trees, {len(children)} nodes, {len(levels)} levels", flush=True)
     ways = {
-        "forward": median_seconds({name: forward(form) for name, form in forms.items()}),
-        "forward and backward": median_seconds({name: both(name) for name in forms}),
+        "forward": median_seconds(forwards),
+        "forward and backward": median_seconds(boths),
     }
     return {way: {name: round(trees / each) for name, each in seconds.items()} for way, seconds in ways.items()}
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description="Trees embedded in a CPU second.")
+    parser.add_argument("--recnn", type=Path, metavar="FOLDER", help="a checkout of github.com/glouppe/recnn")
+    folder: Path | None = parser.parse_args().recnn
+    if folder is not None:
+        sys.path.insert(0, str(folder))
     torch.set_num_threads(1)
     torch.manual_seed(0)
     random.seed(0)
+    kind = "trees of simulated jets" if JETS.is_dir() else f"random trees of about {LEAVES} leaves"
     results = {
-        "what": f"trees a CPU second, 1 thread, {FEATURES} features, {HIDDEN} hidden, about {LEAVES} leaves, float32",
+        "what": f"trees a CPU second, 1 thread, {kind}, {FEATURES} features, {HIDDEN} hidden, float32",
         "op": COMPILED.description,
         "turns": TURNS,
-        "trees_per_second": {f"{trees} trees": measure(trees) for trees in BATCHES},
+        "trees_per_second": {f"{trees} trees": measure(trees, folder is not None) for trees in BATCHES},
         "cuda": None,
     }
     record("tree_embedding", results)

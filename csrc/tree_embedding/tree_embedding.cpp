@@ -4,7 +4,7 @@
 
 #include <tuple>
 
-#include "binding.h"
+#include "forest_binding.h"
 
 namespace lightning_suite::tree_embedding {
 namespace {
@@ -12,63 +12,49 @@ namespace {
 constexpr char kForward[] = "tree_embedding";
 constexpr char kBackward[] = "tree_embedding_backward";
 
-// float32 and float64 alone.
-template <typename Kernel>
-void with_float(const char* op, ScalarType dtype, Kernel kernel) {
-  if (dtype == ScalarType::Float) return kernel(float{});
-  if (dtype == ScalarType::Double) return kernel(double{});
-  check(false, op, ": u must be float32 or float64, got ", torch::headeronly::toString(dtype));
+template <typename Number>
+Number* numbers_to(const Tensor& tensor) {
+  return static_cast<Number*>(tensor.mutable_data_ptr());
 }
 
-// Every node of a tree is a leaf, or has two children that are earlier nodes of the same tree and of nobody else.
-void check_children(const char* op, const Forest& forest) {
-  std::vector<bool> taken(forest.nodes);
-  for (int64_t tree = 0; tree < forest.trees; ++tree) {
-    for (int64_t node = forest.offsets[tree]; node < forest.offsets[tree + 1]; ++node) {
-      const int64_t left = forest.children[2 * node], right = forest.children[2 * node + 1];
-      if (left == -1 && right == -1) continue;
-      for (const int64_t child : {left, right}) {
-        check(child >= forest.offsets[tree] && child < node, op, ": node ", node, ", whose tree begins at ",
-              forest.offsets[tree], ", must have earlier nodes of its tree as children, or -1 and -1, got ", left,
-              " and ", right);
-        check(!taken[child], op, ": node ", child, " must be the child of one node, and is so of ", node, " again");
-        taken[child] = true;
-      }
-    }
-  }
-}
-
-Forest checked_forest(const char* op, const Tensor& u, const Tensor& children, const Tensor& offsets) {
-  check(u.dim() == 2 && u.size(1) > 0, op, ": u must be of shape (node, hidden) with at least one hidden");
-  check(offsets.dim() == 1 && offsets.size(0) > 0, op, ": offsets must be of shape (tree + 1,)");
-  check_like(op, "children", children, {u.size(0), 2}, ScalarType::Long, u);
-  check_like(op, "offsets", offsets, {offsets.size(0)}, ScalarType::Long, u);
-  const Forest forest = {u.size(0), offsets.size(0) - 1, u.size(1), numbers_of<int64_t>(children),
-                         numbers_of<int64_t>(offsets)};
-  check(forest.trees > 0 || forest.nodes == 0, op, ": there are ", forest.nodes, " nodes, but offsets of no tree");
-  if (u.is_cpu()) {
-    check_offsets(op, forest.offsets, forest.trees, forest.nodes);
-    check_children(op, forest);
-  }
+Forest checked_inputs(const char* op, const Tensor& x, const Tensor& children, const Tensor& offsets, const Tensor& w_u,
+                      const Tensor& b_u, const Tensor& w_h) {
+  check(x.dim() == 2, op, ": x must be of shape (node, feature)");
+  check(w_u.dim() == 2 && w_u.size(0) > 0, op, ": w_u must be of shape (hidden, feature) with at least one hidden");
+  const Forest forest = checked_forest(op, x, w_u.size(0), children, offsets);
+  const int64_t hidden = forest.hidden;
+  check_like(op, "w_u", w_u, {hidden, x.size(1)}, x.scalar_type(), x);
+  check_like(op, "b_u", b_u, {hidden}, x.scalar_type(), x);
+  check_like(op, "w_h", w_h, {hidden, 3 * hidden}, x.scalar_type(), x);
   return forest;
 }
 
-Tensor forward(const Tensor& given_u, const Tensor& given_children, const Tensor& given_offsets,
-               const Tensor& given_weight, const Tensor& given_bias) {
-  const Tensor u = torch::stable::contiguous(given_u), children = torch::stable::contiguous(given_children);
-  const Tensor offsets = torch::stable::contiguous(given_offsets), weight = torch::stable::contiguous(given_weight);
-  const Tensor bias = torch::stable::contiguous(given_bias);
-  const Forest forest = checked_forest(kForward, u, children, offsets);
-  check_like(kForward, "weight", weight, {forest.hidden, 3 * forest.hidden}, u.scalar_type(), u);
-  check_like(kForward, "bias", bias, {forest.hidden}, u.scalar_type(), u);
-  const Tensor h = torch::stable::empty_like(u);
-  with_float(kForward, u.scalar_type(), [&](auto number) {
+Tensor forward(const Tensor& given_x, const Tensor& given_children, const Tensor& given_offsets,
+               const Tensor& given_w_u, const Tensor& given_b_u, const Tensor& given_w_h, const Tensor& given_b_h) {
+  using torch::stable::contiguous;
+  const Tensor x = contiguous(given_x), children = contiguous(given_children), offsets = contiguous(given_offsets);
+  const Tensor w_u = contiguous(given_w_u), b_u = contiguous(given_b_u);
+  const Tensor w_h = contiguous(given_w_h), b_h = contiguous(given_b_h);
+  const Forest forest = checked_inputs(kForward, x, children, offsets, w_u, b_u, w_h);
+  check_like(kForward, "b_h", b_h, {forest.hidden}, x.scalar_type(), x);
+  const Tensor h = torch::stable::new_empty(x, {forest.nodes, forest.hidden});
+  with_float(kForward, x.scalar_type(), [&](auto number) {
     using Number = decltype(number);
-    const Forward<Number> arrays = {forest, numbers_of<Number>(u), numbers_of<Number>(weight),
-                                    numbers_of<Number>(bias), static_cast<Number*>(h.mutable_data_ptr())};
+    Forward<Number> arrays = {
+        forest,
+        x.size(1),
+        numbers_of<Number>(x),
+        numbers_of<Number>(w_u),
+        numbers_of<Number>(b_u),
+        numbers_of<Number>(w_h),
+        numbers_of<Number>(b_h),
+        numbers_to<Number>(h),
+    };
 #ifdef WITH_CUDA
-    if (!u.is_cpu()) {
-      const int status = forward_cuda(arrays, CurrentStream(u).get());
+    if (!x.is_cpu()) {
+      const Tensor scratch = torch::stable::new_empty(x, {forward_cuda_scratch(forest)});
+      arrays.scratch = numbers_to<Number>(scratch);
+      const int status = forward_cuda(arrays, CurrentStream(x).get());
       return check(status == 0, kForward, ": CUDA error ", status);
     }
 #endif
@@ -78,38 +64,43 @@ Tensor forward(const Tensor& given_u, const Tensor& given_children, const Tensor
   return h;
 }
 
-std::tuple<Tensor, Tensor, Tensor> backward(const Tensor& given_grad_h, const Tensor& given_u,
-                                            const Tensor& given_children, const Tensor& given_offsets,
-                                            const Tensor& given_weight, const Tensor& given_h) {
-  const Tensor grad_h = torch::stable::contiguous(given_grad_h), u = torch::stable::contiguous(given_u);
-  const Tensor children = torch::stable::contiguous(given_children);
-  const Tensor offsets = torch::stable::contiguous(given_offsets), weight = torch::stable::contiguous(given_weight);
-  const Tensor h = torch::stable::contiguous(given_h);
-  const Forest forest = checked_forest(kBackward, u, children, offsets);
-  const int64_t hidden = forest.hidden;
-  check_like(kBackward, "weight", weight, {hidden, 3 * hidden}, u.scalar_type(), u);
-  check_like(kBackward, "h", h, {forest.nodes, hidden}, u.scalar_type(), u);
-  check_like(kBackward, "grad_h", grad_h, {forest.nodes, hidden}, u.scalar_type(), u);
-  const Tensor grad_u = torch::stable::empty_like(u);
-  const Tensor grad_weight = torch::stable::new_empty(u, {parts(forest), hidden, 3 * hidden});
-  const Tensor grad_bias = torch::stable::new_empty(u, {parts(forest), hidden});
-  with_float(kBackward, u.scalar_type(), [&](auto number) {
+std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> backward(
+    const Tensor& given_grad_h, const Tensor& given_x, const Tensor& given_children, const Tensor& given_offsets,
+    const Tensor& given_w_u, const Tensor& given_b_u, const Tensor& given_w_h, const Tensor& given_h, bool for_x) {
+  using torch::stable::contiguous;
+  const Tensor grad_h = contiguous(given_grad_h), x = contiguous(given_x), children = contiguous(given_children);
+  const Tensor offsets = contiguous(given_offsets), w_u = contiguous(given_w_u), b_u = contiguous(given_b_u);
+  const Tensor w_h = contiguous(given_w_h), h = contiguous(given_h);
+  const Forest forest = checked_inputs(kBackward, x, children, offsets, w_u, b_u, w_h);
+  const int64_t hidden = forest.hidden, features = x.size(1);
+  check_like(kBackward, "h", h, {forest.nodes, hidden}, x.scalar_type(), x);
+  check_like(kBackward, "grad_h", grad_h, {forest.nodes, hidden}, x.scalar_type(), x);
+  const auto empty = [&](const std::vector<int64_t>& shape) { return torch::stable::new_empty(x, shape); };
+  const Tensor grad_x = empty({for_x ? forest.nodes : 0, features});
+  const Tensor grad_w_u = empty({parts(forest), hidden, features}), grad_b_u = empty({parts(forest), hidden});
+  const Tensor grad_w_h = empty({parts(forest), hidden, 3 * hidden}), grad_b_h = empty({parts(forest), hidden});
+  with_float(kBackward, x.scalar_type(), [&](auto number) {
     using Number = decltype(number);
     Backward<Number> arrays = {
         forest,
-        numbers_of<Number>(u),
-        numbers_of<Number>(weight),
+        features,
+        numbers_of<Number>(x),
+        numbers_of<Number>(w_u),
+        numbers_of<Number>(b_u),
+        numbers_of<Number>(w_h),
         numbers_of<Number>(h),
         numbers_of<Number>(grad_h),
-        static_cast<Number*>(grad_u.mutable_data_ptr()),
-        static_cast<Number*>(grad_weight.mutable_data_ptr()),
-        static_cast<Number*>(grad_bias.mutable_data_ptr()),
+        for_x ? numbers_to<Number>(grad_x) : nullptr,
+        numbers_to<Number>(grad_w_u),
+        numbers_to<Number>(grad_b_u),
+        numbers_to<Number>(grad_w_h),
+        numbers_to<Number>(grad_b_h),
     };
 #ifdef WITH_CUDA
-    if (!u.is_cpu()) {
-      const Tensor scratch = torch::stable::new_empty(u, {backward_cuda_scratch(forest)});
-      arrays.scratch = static_cast<Number*>(scratch.mutable_data_ptr());
-      const int status = backward_cuda(arrays, CurrentStream(u).get());
+    if (!x.is_cpu()) {
+      const Tensor scratch = empty({backward_cuda_scratch(forest)});
+      arrays.scratch = numbers_to<Number>(scratch);
+      const int status = backward_cuda(arrays, CurrentStream(x).get());
       return check(status == 0, kBackward, ": CUDA error ", status);
     }
 #endif
@@ -117,17 +108,23 @@ std::tuple<Tensor, Tensor, Tensor> backward(const Tensor& given_grad_h, const Te
                                 [&](int64_t begin, int64_t end) { backward_cpu(arrays, begin, end); });
   });
   // The parts' sums, added up in their order.
-  const std::vector<int64_t> part = {0};
-  return {grad_u, torch::stable::sum(grad_weight, part), torch::stable::sum(grad_bias, part)};
+  const auto sum = [](const Tensor& of_parts) {
+    const std::vector<int64_t> part = {0};
+    return torch::stable::sum(of_parts, part);
+  };
+  return {grad_x, sum(grad_w_u), sum(grad_b_u), sum(grad_w_h), sum(grad_b_h)};
 }
 
 }  // namespace
 
 STABLE_TORCH_LIBRARY_FRAGMENT(lightning_suite, library) {
-  library.def("tree_embedding(Tensor u, Tensor children, Tensor offsets, Tensor weight, Tensor bias) -> Tensor h");
   library.def(
-      "tree_embedding_backward(Tensor grad_h, Tensor u, Tensor children, Tensor offsets, Tensor weight, Tensor h) -> "
-      "(Tensor grad_u, Tensor grad_weight, Tensor grad_bias)");
+      "tree_embedding(Tensor x, Tensor children, Tensor offsets, Tensor w_u, Tensor b_u, Tensor w_h, Tensor b_h) -> "
+      "Tensor h");
+  library.def(
+      "tree_embedding_backward(Tensor grad_h, Tensor x, Tensor children, Tensor offsets, Tensor w_u, Tensor b_u, "
+      "Tensor w_h, Tensor h, bool for_x) -> "
+      "(Tensor grad_x, Tensor grad_w_u, Tensor grad_b_u, Tensor grad_w_h, Tensor grad_b_h)");
 }
 
 STABLE_TORCH_LIBRARY_IMPL(lightning_suite, CPU, library) {

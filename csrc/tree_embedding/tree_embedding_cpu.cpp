@@ -1,283 +1,357 @@
-// tree_embedding on a CPU. The nodes of equal height of a part's trees do not depend on each other: they are the rows
-// of one matrix product, whose left factor is gathered from the rows of their children and never written down.
-//
-// Right factors are kept with so many columns that vectors fit in (padded with zeros), so that no loop has a rest.
+// tree_embedding on a CPU. A few trees are worked on at a time, so that what is read again and again stays in a core's
+// own cache. Their inner nodes are the rows of matrix products, a tile at a time, whose left factors are gathered from
+// the rows of the children and never written down; u is computed where it is needed, and never leaves the cache.
 
 #include <algorithm>
-#include <cstring>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "forest_parts.h"
 #include "instruction_sets.h"
+#include "tile_product.h"
 #include "tree_embedding.h"
 
 namespace lightning_suite::tree_embedding {
 namespace {
 
-constexpr int kRows = 6;     // of a tile of the product, which lives in registers
-constexpr int kVectors = 3;  // of its columns, at most
+constexpr int64_t kTreesAtOnce = 4;  // of about a hundred nodes: with 100 hidden, half a megabyte
+static_assert(kTreesOfPart % kTreesAtOnce == 0);
 
 template <typename T>
-struct VectorOf {
-  typedef T type __attribute__((vector_size(64)));
-};
-template <typename T>
-using Vector = typename VectorOf<T>::type;
+using Tile = Vector<T>[kRows][kVectors];
 
 template <typename T>
-constexpr int64_t kLanes = 64 / sizeof(T);
+LIGHTNING_SUITE_INLINE void apply_relu(Vector<T>& vector) {
+  vector = vector < 0 ? Vector<T>{} : vector;  // NaN stays NaN
+}
 
+// What reaches a sum within relu: of what reaches the result, nothing where relu gave 0.
 template <typename T>
-constexpr int64_t padded(int64_t columns) {
-  return (columns + kLanes<T> - 1) / kLanes<T> * kLanes<T>;
+LIGHTNING_SUITE_INLINE void hold_back(const T* __restrict result, int64_t count, T* __restrict gradient) {
+  for (int64_t k = 0; k < count; ++k) gradient[k] = result[k] <= 0 ? T(0) : gradient[k];
 }
 
 template <typename T>
-LIGHTNING_SUITE_INLINE void load(const T* from, Vector<T>& vector) {
-  std::memcpy(&vector, from, sizeof vector);
+LIGHTNING_SUITE_INLINE void copy_rows(const T* from, int64_t count, int64_t columns, T* to) {
+  const int64_t width = padded<T>(columns);
+  for (int64_t i = 0; i < count; ++i) std::copy(from + i * columns, from + (i + 1) * columns, to + i * width);
 }
 
-// tile += left (rows, depth) right (depth, vectors). left(row, k) is a number, right(k) where a row of vectors begins.
-template <int vectors, typename T, typename Left, typename Right>
-LIGHTNING_SUITE_INLINE void multiply(int64_t depth, Left left, Right right, Vector<T> (&tile)[kRows][kVectors]) {
-  for (int64_t k = 0; k < depth; ++k) {
-    const T* from = right(k);
-    Vector<T> row[vectors];
-#pragma GCC unroll 8
-    for (int v = 0; v < vectors; ++v) load(from + v * kLanes<T>, row[v]);
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) {
-      const T number = left(r, k);
-#pragma GCC unroll 8
-      for (int v = 0; v < vectors; ++v) tile[r][v] += number * row[v];
-    }
-  }
-}
-
-// Calls some(first column, number of vectors as a constant) for all columns of a padded row.
-template <typename T, typename Some>
-LIGHTNING_SUITE_INLINE void by_columns(int64_t columns, Some some) {
-  for (int64_t first = 0; first < columns; first += kVectors * kLanes<T>) {
-    switch ((columns - first) / kLanes<T>) {
-      case 1:
-        some(first, std::integral_constant<int, 1>());
-        break;
-      case 2:
-        some(first, std::integral_constant<int, 2>());
-        break;
-      default:
-        some(first, std::integral_constant<int, kVectors>());
-    }
-  }
-}
-
-// The trees of one part: its nodes are counted from the part's first.
-struct Part {
-  int64_t first, nodes;
-  const int64_t* children;       // node 2, of the whole forest
-  std::vector<int64_t> inner;    // inner nodes by height
-  std::vector<int64_t> heights;  // where each height begins in inner; the last is their number
-
-  Part(const Forest& forest, int64_t index) {
-    const int64_t after = std::min(forest.trees, (index + 1) * kTreesOfPart);
-    first = forest.offsets[index * kTreesOfPart];
-    nodes = forest.offsets[after] - first;
-    children = forest.children + 2 * first;
-    std::vector<int64_t> height(nodes);
-    for (int64_t i = 0; i < nodes; ++i) {
-      height[i] = is_leaf(i) ? 0 : 1 + std::max(height[child(i, 0)], height[child(i, 1)]);
-      if (height[i] >= static_cast<int64_t>(heights.size())) heights.resize(height[i] + 1, 0);
-      heights[height[i]] += height[i] > 0;
-    }
-    if (heights.empty()) heights.push_back(0);
-    int64_t before = 0;  // counts become beginnings
-    for (int64_t& each : heights) before += std::exchange(each, before);
-    heights.push_back(before);
-    inner.resize(before);
-    std::vector<int64_t> next = heights;
-    for (int64_t i = 0; i < nodes; ++i) {
-      if (height[i] > 0) inner[next[height[i]]++] = i;
-    }
-  }
-
-  bool is_leaf(int64_t node) const { return children[2 * node] < 0; }
-  int64_t child(int64_t node, int side) const { return children[2 * node + side] - first; }
-
-  // Calls some(nodes[kRows], count) for the nodes of a height; from count on the last node is repeated.
-  template <typename Some>
-  LIGHTNING_SUITE_INLINE void by_rows(size_t height, Some some) const {
-    for (int64_t i = heights[height]; i < heights[height + 1]; i += kRows) {
-      const int64_t count = std::min<int64_t>(kRows, heights[height + 1] - i);
-      int64_t chosen[kRows];
-      for (int r = 0; r < kRows; ++r) chosen[r] = inner[i + std::min<int64_t>(r, count - 1)];
-      some(static_cast<const int64_t*>(chosen), count);
-    }
-  }
-};
-
-// A row of a tile goes to, or is added to, so many numbers at most: what is beyond them is padding.
-template <int vectors, typename T>
-LIGHTNING_SUITE_INLINE void store_some(const Vector<T> (&row)[kVectors], int64_t count, T* to) {
-  T numbers[kVectors * kLanes<T>] = {};
-  std::memcpy(numbers, row, vectors * sizeof(Vector<T>));
-  std::memcpy(to, numbers, std::min<int64_t>(count, vectors * kLanes<T>) * sizeof(T));
-}
-
-template <int vectors, typename T>
-LIGHTNING_SUITE_INLINE void add_some(const Vector<T> (&row)[kVectors], int64_t count, T* to) {
-  T numbers[kVectors * kLanes<T>] = {};
-  std::memcpy(numbers, row, vectors * sizeof(Vector<T>));
-  count = std::min<int64_t>(count, vectors * kLanes<T>);
-  for (int64_t k = 0; k < count; ++k) to[k] += numbers[k];
-}
-
-// weight (hidden, 3 hidden) as the right factor of the forward pass, (3 hidden, columns): transposed.
+// Rows (count, columns), each padded with zeros to whole vectors.
 template <typename T>
-std::vector<T> transposed(const T* weight, int64_t hidden) {
-  const int64_t columns = padded<T>(hidden);
-  std::vector<T> result(3 * hidden * columns);
-  for (int64_t n = 0; n < hidden; ++n) {
-    for (int64_t k = 0; k < 3 * hidden; ++k) result[k * columns + n] = weight[n * 3 * hidden + k];
-  }
+LIGHTNING_SUITE_INLINE Buffer<T> rows_of(const T* from, int64_t count, int64_t columns) {
+  Buffer<T> result(count * padded<T>(columns));
+  copy_rows(from, count, columns, result.data());
   return result;
 }
 
-// Rows (count, hidden), padded with zeros. weight (hidden, 3 hidden) so becomes the right factor of the backward pass.
+// Their transpose: (columns, count), padded.
 template <typename T>
-std::vector<T> widened(const T* rows, int64_t count, int64_t hidden) {
-  const int64_t columns = padded<T>(hidden);
-  std::vector<T> result(count * columns);
+LIGHTNING_SUITE_INLINE Buffer<T> columns_of(const T* from, int64_t count, int64_t columns) {
+  Buffer<T> result(columns * padded<T>(count));
   for (int64_t i = 0; i < count; ++i) {
-    std::copy(rows + i * hidden, rows + (i + 1) * hidden, result.data() + i * columns);
+    for (int64_t k = 0; k < columns; ++k) result.data()[k * padded<T>(count) + i] = from[i * columns + k];
   }
   return result;
 }
 
-template <typename T>
-LIGHTNING_SUITE_INLINE void forward_part(const Forward<T>& arrays, const T* weight, const T* bias, int64_t index) {
-  const Part part(arrays.forest, index);
-  const int64_t hidden = arrays.forest.hidden, columns = padded<T>(hidden);
-  const T* u = arrays.u + part.first * hidden;
-  T* h = arrays.h + part.first * hidden;
-  for (int64_t i = 0; i < part.nodes; ++i) {
-    if (part.is_leaf(i)) std::copy(u + i * hidden, u + (i + 1) * hidden, h + i * hidden);
-  }
-  for (size_t height = 1; height + 1 < part.heights.size(); ++height) {
-    part.by_rows(height, [&](const int64_t* nodes, int64_t count) __attribute__((always_inline)) {
-      const T *left[kRows], *right[kRows], *own[kRows];
-      for (int r = 0; r < kRows; ++r) {
-        left[r] = h + part.child(nodes[r], 0) * hidden;
-        right[r] = h + part.child(nodes[r], 1) * hidden;
-        own[r] = u + nodes[r] * hidden;
-      }
-      by_columns<T>(columns, [&](int64_t first, auto vectors) __attribute__((always_inline)) {
-        Vector<T> tile[kRows][kVectors];
-        for (int r = 0; r < kRows; ++r) {
-          for (int v = 0; v < vectors; ++v) load(bias + first + v * kLanes<T>, tile[r][v]);
-        }
-        for (const auto& [rows, begin] : {std::pair{&left, weight}, std::pair{&right, weight + hidden * columns},
-                                          std::pair{&own, weight + 2 * hidden * columns}}) {
-          const auto& row = *rows;
-          const T* from = begin + first;
-          multiply<vectors, T>(hidden, [&](int r, int64_t k) __attribute__((always_inline)) { return row[r][k]; },
-                            [&](int64_t k) __attribute__((always_inline)) { return from + k * columns; }, tile);
-        }
-        for (int r = 0; r < count; ++r) {
-          for (int v = 0; v < vectors; ++v) tile[r][v] = tile[r][v] < 0 ? Vector<T>{} : tile[r][v];
-          store_some<vectors, T>(tile[r], hidden - first, h + nodes[r] * hidden + first);
-        }
-      });
-    });
+// Calls some(nodes[kRows], count, place of the first) for `all` in their order; from count on the last is repeated.
+template <typename Some>
+LIGHTNING_SUITE_INLINE void by_rows(const std::vector<int64_t>& all, int64_t begin, int64_t end, Some some) {
+  for (int64_t i = begin; i < end; i += kRows) {
+    int64_t nodes[kRows];
+    for (int r = 0; r < kRows; ++r) nodes[r] = all[std::min(i + r, end - 1)];
+    some(static_cast<const int64_t(&)[kRows]>(nodes), std::min<int64_t>(kRows, end - i), i);
   }
 }
 
-template <typename T>
-LIGHTNING_SUITE_INLINE void backward_part(const Backward<T>& arrays, const T* weight, int64_t index) {
-  const Part part(arrays.forest, index);
-  const int64_t hidden = arrays.forest.hidden, columns = padded<T>(hidden);
-  const T* h = arrays.h + part.first * hidden;
-  T* g = arrays.grad_u + part.first * hidden;  // what reaches h, until it becomes what reaches u
-  std::copy(arrays.grad_h + part.first * hidden, arrays.grad_h + (part.first + part.nodes) * hidden, g);
+// tile_r += rows[nodes_r] right, right's rows `step` apart.
+template <int vectors, typename T>
+LIGHTNING_SUITE_INLINE void add_product(const T* const (&rows)[kRows], int64_t depth, const T* right, int64_t step,
+                                        Tile<T>& tile) {
+  multiply<vectors, T>(depth, [&](int r, int64_t k) __attribute__((always_inline)) { return rows[r][k]; },
+                    [&](int64_t k) __attribute__((always_inline)) { return right + k * step; }, tile);
+}
 
-  const int64_t inner = part.heights.back();
-  std::vector<T> pre(inner * hidden);  // what reaches the sum within relu, in the order of part.inner
-  for (size_t height = part.heights.size() - 1; height-- > 1;) {
-    T* row = pre.data() + part.heights[height] * hidden;
-    part.by_rows(height, [&](const int64_t* nodes, int64_t count) __attribute__((always_inline)) {
-      const T* rows[kRows];
+// u = relu(W_u x + b_u).
+template <typename T>
+struct Own {
+  int64_t features, columns;
+  Buffer<T> weight, bias;
+
+  Own(const T* w_u, const T* b_u, int64_t hidden, int64_t features)
+      : features(features),
+        columns(padded<T>(hidden)),
+        weight(columns_of(w_u, hidden, features)),
+        bias(rows_of(b_u, 1, hidden)) {}
+
+  // Calls some(row, column, vector) for u of the first count of kRows nodes.
+  template <typename Some>
+  LIGHTNING_SUITE_INLINE void embed(const T* x, const int64_t (&nodes)[kRows], int64_t count, Some some) const {
+    const T* rows[kRows];
+    for (int r = 0; r < kRows; ++r) rows[r] = x + nodes[r] * features;
+    by_columns<T>(columns, [&](int64_t first, auto vectors) __attribute__((always_inline)) {
+      Tile<T> tile;
       for (int r = 0; r < kRows; ++r) {
-        rows[r] = row + std::min<int64_t>(r, count - 1) * hidden;
-        if (r >= count) continue;
-        const T *node_g = g + nodes[r] * hidden, *node_h = h + nodes[r] * hidden;
-        for (int64_t k = 0; k < hidden; ++k) row[r * hidden + k] = node_h[k] <= 0 ? T(0) : node_g[k];
+        for (int v = 0; v < vectors; ++v) load(bias.data() + first + v * kLanes<T>, tile[r][v]);
       }
-      for (int side = 0; side < 3; ++side) {
-        by_columns<T>(columns, [&](int64_t first, auto vectors) __attribute__((always_inline)) {
-          Vector<T> tile[kRows][kVectors] = {};
-          const T* from = weight + side * columns + first;
-          multiply<vectors, T>(hidden, [&](int r, int64_t k) __attribute__((always_inline)) { return rows[r][k]; },
-                            [&](int64_t k) __attribute__((always_inline)) { return from + k * 3 * columns; }, tile);
-          for (int r = 0; r < count; ++r) {
-            if (side < 2) {
-              add_some<vectors, T>(tile[r], hidden - first, g + part.child(nodes[r], side) * hidden + first);
-            } else {
-              store_some<vectors, T>(tile[r], hidden - first, g + nodes[r] * hidden + first);
-            }
-          }
-        });
+      add_product<vectors, T>(rows, features, weight.data() + first, columns, tile);
+      for (int r = 0; r < count; ++r) {
+        for (int v = 0; v < vectors; ++v) {
+          apply_relu<T>(tile[r][v]);
+          some(r, first + v * kLanes<T>, tile[r][v]);
+        }
       }
-      row += count * hidden;
     });
   }
-
-  const std::vector<T> all_h = widened(h, part.nodes, hidden);
-  const std::vector<T> all_u = widened(arrays.u + part.first * hidden, part.nodes, hidden);
-  T* grad_weight = arrays.grad_weight + index * hidden * 3 * hidden;
-  T* grad_bias = arrays.grad_bias + index * hidden;
-  std::fill(grad_bias, grad_bias + hidden, T(0));
-  for (int64_t i = 0; i < inner; ++i) {
-    for (int64_t n = 0; n < hidden; ++n) grad_bias[n] += pre[i * hidden + n];
-  }
-  for (int side = 0; side < 3; ++side) {
-    std::vector<const T*> inputs(inner);
-    for (int64_t i = 0; i < inner; ++i) {
-      const int64_t node = part.inner[i];
-      inputs[i] = side < 2 ? all_h.data() + part.child(node, side) * columns : all_u.data() + node * columns;
-    }
-    for (int64_t n = 0; n < hidden; n += kRows) {
-      const int64_t count = std::min<int64_t>(kRows, hidden - n);
-      const T* outputs[kRows];
-      for (int r = 0; r < kRows; ++r) outputs[r] = pre.data() + n + std::min<int64_t>(r, count - 1);
-      by_columns<T>(columns, [&](int64_t first, auto vectors) __attribute__((always_inline)) {
-        Vector<T> tile[kRows][kVectors] = {};
-        const auto left = [&](int r, int64_t i) __attribute__((always_inline)) { return outputs[r][i * hidden]; };
-        const auto right = [&](int64_t i) __attribute__((always_inline)) { return inputs[i] + first; };
-        multiply<vectors, T>(inner, left, right, tile);
-        for (int r = 0; r < count; ++r) {
-          store_some<vectors, T>(tile[r], hidden - first, grad_weight + (n + r) * 3 * hidden + side * hidden + first);
-        }
-      });
-    }
-  }
-}
+};
 
 template <typename T>
 LIGHTNING_SUITE_INLINE void forward_parts(const Forward<T>& arrays, int64_t begin, int64_t end) {
-  const std::vector<T> weight = transposed(arrays.weight, arrays.forest.hidden);
-  const std::vector<T> bias = widened(arrays.bias, 1, arrays.forest.hidden);
-  for (int64_t index = begin; index < end; ++index) forward_part(arrays, weight.data(), bias.data(), index);
+  const Forest& forest = arrays.forest;
+  const int64_t hidden = forest.hidden, columns = padded<T>(hidden);
+  const Own<T> own(arrays.w_u, arrays.b_u, hidden, arrays.features);
+  const Buffer<T> weight = columns_of(arrays.w_h, hidden, 3 * hidden), bias = rows_of(arrays.b_h, 1, hidden);
+  Buffer<T> u_of_step(kRows * columns);
+  T* u = u_of_step.data();
+  Steps steps;
+  const int64_t last_tree = std::min(end * kTreesOfPart, forest.trees);
+  for (int64_t tree = begin * kTreesOfPart; tree < last_tree; tree += kTreesAtOnce) {
+    steps.take(forest, tree, std::min(tree + kTreesAtOnce, last_tree));
+    const T* x = arrays.x + steps.first * arrays.features;
+    T* h = arrays.h + steps.first * hidden;
+    by_rows(steps.leaves, 0, static_cast<int64_t>(steps.leaves.size()),
+            [&](const int64_t(&nodes)[kRows], int64_t count, int64_t) __attribute__((always_inline)) {
+      own.embed(x, nodes, count, [&](int r, int64_t at, const Vector<T>& value) __attribute__((always_inline)) {
+        store_first<T>(value, hidden - at, h + nodes[r] * hidden + at);
+      });
+    });
+    for (size_t step = 0; step + 1 < steps.begins.size(); ++step) {
+      by_rows(steps.inner, steps.begins[step], steps.begins[step + 1],
+              [&](const int64_t(&nodes)[kRows], int64_t count, int64_t) __attribute__((always_inline)) {
+        own.embed(x, nodes, kRows, [&](int r, int64_t at, const Vector<T>& value) __attribute__((always_inline)) {
+          store(value, u + r * columns + at);
+        });
+        const T* inputs[3][kRows];
+        for (int r = 0; r < kRows; ++r) {
+          inputs[0][r] = h + steps.child(nodes[r], 0) * hidden;
+          inputs[1][r] = h + steps.child(nodes[r], 1) * hidden;
+          inputs[2][r] = u + r * columns;
+        }
+        by_columns<T>(columns, [&](int64_t first, auto vectors) __attribute__((always_inline)) {
+          Tile<T> tile;
+          for (int r = 0; r < kRows; ++r) {
+            for (int v = 0; v < vectors; ++v) load(bias.data() + first + v * kLanes<T>, tile[r][v]);
+          }
+#pragma GCC unroll 1
+          for (int side = 0; side < 3; ++side) {
+            const T* rows[kRows];
+            for (int r = 0; r < kRows; ++r) rows[r] = inputs[side][r];
+            add_product<vectors, T>(rows, hidden, weight.data() + side * hidden * columns + first, columns, tile);
+          }
+          for (int r = 0; r < count; ++r) {
+            for (int v = 0; v < vectors; ++v) {
+              const int64_t at = first + v * kLanes<T>;
+              apply_relu<T>(tile[r][v]);
+              store_first<T>(tile[r][v], hidden - at, h + nodes[r] * hidden + at);
+            }
+          }
+        });
+      });
+    }
+  }
 }
+
+// sums (rows, columns) += sum over i of left_i' right_i, of left_i the first so many numbers.
+template <typename T>
+LIGHTNING_SUITE_INLINE void add_outer_products(const std::vector<const T*>& left, const std::vector<const T*>& right,
+                                               int64_t rows, int64_t columns, T* sums) {
+  by_columns<T>(columns, [&](int64_t first, auto vectors) __attribute__((always_inline)) {
+    for (int64_t n = 0; n < rows; n += kRows) {
+      const int64_t count = std::min<int64_t>(kRows, rows - n);
+      const T *const *lefts = left.data(), *const *rights = right.data();
+      int64_t at[kRows];
+      for (int r = 0; r < kRows; ++r) at[r] = n + std::min<int64_t>(r, count - 1);
+      Tile<T> tile = {};
+      multiply<vectors, T>(static_cast<int64_t>(left.size()),
+                           [&](int r, int64_t i) __attribute__((always_inline)) { return lefts[i][at[r]]; },
+                           [&](int64_t i) __attribute__((always_inline)) { return rights[i] + first; }, tile);
+      for (int r = 0; r < count; ++r) {
+        for (int v = 0; v < vectors; ++v) {
+          T* to = sums + (n + r) * columns + first + v * kLanes<T>;
+          Vector<T> sum;
+          load(to, sum);
+          sum += tile[r][v];
+          store(sum, to);
+        }
+      }
+    }
+  });
+}
+
+// sum += each row.
+template <typename T>
+LIGHTNING_SUITE_INLINE void add_rows(const std::vector<const T*>& rows, int64_t columns, T* sum) {
+  for (int64_t at = 0; at < columns; at += kLanes<T>) {
+    Vector<T> total, one;
+    load(sum + at, total);
+    for (const T* row : rows) {
+      load(row + at, one);
+      total += one;
+    }
+    store(total, sum + at);
+  }
+}
+
+// The backward pass of one part after another, on one thread.
+template <typename T>
+struct Descent {
+  const Backward<T>& arrays;
+  const int64_t hidden, columns, features;
+  const Own<T> own;
+  const Buffer<T> w_h, w_u;                      // hidden 3 columns; hidden, features padded
+  Buffer<T> sum_w_h, sum_b_h, sum_w_u, sum_b_u;  // transposed: (left, right, u) hidden columns; features columns
+  Buffer<T> within_h, u, within_u;               // of the nodes, and of the inner ones in the order of the steps
+  std::vector<const T*> inputs, of_h, of_u;
+  Steps steps;
+
+  LIGHTNING_SUITE_INLINE explicit Descent(const Backward<T>& arrays)
+      : arrays(arrays),
+        hidden(arrays.forest.hidden),
+        columns(padded<T>(hidden)),
+        features(arrays.features),
+        own(arrays.w_u, arrays.b_u, hidden, features),
+        w_h(rows_of(arrays.w_h, 3 * hidden, hidden)),
+        w_u(rows_of(arrays.w_u, hidden, features)),
+        sum_w_h(3 * hidden * columns),
+        sum_b_h(columns),
+        sum_w_u(features * columns),
+        sum_b_u(columns) {}
+
+  LIGHTNING_SUITE_INLINE void part(int64_t index) {
+    for (auto [sums, rows] : {std::pair{&sum_w_h, 3 * hidden}, std::pair{&sum_b_h, int64_t{1}},
+                              std::pair{&sum_w_u, features}, std::pair{&sum_b_u, int64_t{1}}}) {
+      std::fill(sums->data(), sums->data() + rows * columns, T(0));
+    }
+    const int64_t last_tree = std::min((index + 1) * kTreesOfPart, arrays.forest.trees);
+    for (int64_t tree = index * kTreesOfPart; tree < last_tree; tree += kTreesAtOnce) {
+      steps.take(arrays.forest, tree, std::min(tree + kTreesAtOnce, last_tree));
+      descend();
+      add_up();
+      if (arrays.grad_x != nullptr) reach_x();
+    }
+    for (int64_t n = 0; n < hidden; ++n) {
+      const int64_t row = index * hidden + n;
+      for (int64_t k = 0; k < 3 * hidden; ++k) arrays.grad_w_h[row * 3 * hidden + k] = sum_w_h.data()[k * columns + n];
+      for (int64_t k = 0; k < features; ++k) arrays.grad_w_u[row * features + k] = sum_w_u.data()[k * columns + n];
+      arrays.grad_b_h[row] = sum_b_h.data()[n];
+      arrays.grad_b_u[row] = sum_b_u.data()[n];
+    }
+  }
+
+  // From the roots to the leaves. `within_h` of a node is what reaches h, then what reaches the sum within its relu.
+  LIGHTNING_SUITE_INLINE void descend() {
+    const T* x = arrays.x + steps.first * features;
+    const T* h = arrays.h + steps.first * hidden;
+    const int64_t inner = static_cast<int64_t>(steps.inner.size());
+    within_h.make_room(steps.nodes * columns);
+    within_u.make_room(inner * columns);
+    u.make_room(inner * columns);
+    copy_rows(arrays.grad_h + steps.first * hidden, steps.nodes, hidden, within_h.data());
+    for (size_t step = steps.begins.size() - 1; step-- > 0;) {
+      by_rows(steps.inner, steps.begins[step], steps.begins[step + 1],
+              [&](const int64_t(&nodes)[kRows], int64_t count, int64_t place) __attribute__((always_inline)) {
+        const T* rows[kRows];
+        for (int r = 0; r < kRows; ++r) {
+          T* row = within_h.data() + nodes[r] * columns;
+          if (r < count) hold_back(h + nodes[r] * hidden, hidden, row);
+          rows[r] = row;
+        }
+        own.embed(x, nodes, count, [&](int r, int64_t at, const Vector<T>& value) __attribute__((always_inline)) {
+          store(value, u.data() + (place + r) * columns + at);
+        });
+        for (int side = 0; side < 3; ++side) {
+          by_columns<T>(columns, [&](int64_t first, auto vectors) __attribute__((always_inline)) {
+            Tile<T> tile = {};
+            add_product<vectors, T>(rows, hidden, w_h.data() + side * columns + first, 3 * columns, tile);
+            for (int r = 0; r < count; ++r) {
+              for (int v = 0; v < vectors; ++v) {
+                const int64_t at = first + v * kLanes<T>;
+                Vector<T> other;
+                if (side < 2) {
+                  T* to = within_h.data() + steps.child(nodes[r], side) * columns + at;
+                  load(to, other);
+                  other += tile[r][v];
+                  store(other, to);
+                } else {
+                  load(u.data() + (place + r) * columns + at, other);
+                  other = other <= 0 ? Vector<T>{} : tile[r][v];
+                  store(other, within_u.data() + (place + r) * columns + at);
+                }
+              }
+            }
+          });
+        }
+      });
+    }
+    for (int64_t leaf : steps.leaves) hold_back(h + leaf * hidden, hidden, within_h.data() + leaf * columns);
+  }
+
+  // The gradients of weights and biases, of these trees.
+  LIGHTNING_SUITE_INLINE void add_up() {
+    const T* x = arrays.x + steps.first * features;
+    const T* h = arrays.h + steps.first * hidden;
+    const size_t inner = steps.inner.size();
+    of_h.resize(inner);
+    of_u.resize(steps.nodes);
+    inputs.resize(steps.nodes);
+    for (int64_t leaf : steps.leaves) of_u[leaf] = within_h.data() + leaf * columns;
+    for (size_t i = 0; i < inner; ++i) {
+      of_h[i] = within_h.data() + steps.inner[i] * columns;
+      of_u[steps.inner[i]] = within_u.data() + i * columns;
+    }
+    add_rows(of_h, columns, sum_b_h.data());
+    add_rows(of_u, columns, sum_b_u.data());
+    for (int64_t node = 0; node < steps.nodes; ++node) inputs[node] = x + node * features;
+    add_outer_products(inputs, of_u, features, columns, sum_w_u.data());
+    inputs.resize(inner);
+    for (int side = 0; side < 3; ++side) {
+      for (size_t i = 0; i < inner; ++i) {
+        inputs[i] = side < 2 ? h + steps.child(steps.inner[i], side) * hidden : u.data() + i * columns;
+      }
+      add_outer_products(inputs, of_h, hidden, columns, sum_w_h.data() + side * hidden * columns);
+    }
+  }
+
+  // The gradient of x, of these trees, from what add_up has found to reach the sums within u.
+  LIGHTNING_SUITE_INLINE void reach_x() {
+    const int64_t width = padded<T>(features);
+    T* grad_x = arrays.grad_x + steps.first * features;
+    for (int64_t node = 0; node < steps.nodes; node += kRows) {
+      const int64_t count = std::min<int64_t>(kRows, steps.nodes - node);
+      const T* rows[kRows];
+      for (int r = 0; r < kRows; ++r) rows[r] = of_u[node + std::min<int64_t>(r, count - 1)];
+      by_columns<T>(width, [&](int64_t first, auto vectors) __attribute__((always_inline)) {
+        Tile<T> tile = {};
+        add_product<vectors, T>(rows, hidden, w_u.data() + first, width, tile);
+        for (int r = 0; r < count; ++r) {
+          for (int v = 0; v < vectors; ++v) {
+            const int64_t at = first + v * kLanes<T>;
+            store_first<T>(tile[r][v], features - at, grad_x + (node + r) * features + at);
+          }
+        }
+      });
+    }
+  }
+};
 
 template <typename T>
 LIGHTNING_SUITE_INLINE void backward_parts(const Backward<T>& arrays, int64_t begin, int64_t end) {
-  const std::vector<T> weight = widened(arrays.weight, 3 * arrays.forest.hidden, arrays.forest.hidden);
-  for (int64_t index = begin; index < end; ++index) backward_part(arrays, weight.data(), index);
+  Descent<T> descent(arrays);
+  for (int64_t index = begin; index < end; ++index) descent.part(index);
 }
 
 }  // namespace
-
-int64_t parts(const Forest& forest) { return (forest.trees + kTreesOfPart - 1) / kTreesOfPart; }
 
 template <>
 LIGHTNING_SUITE_CLONES void forward_cpu(const Forward<float>& arrays, int64_t begin, int64_t end) {

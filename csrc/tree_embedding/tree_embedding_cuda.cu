@@ -1,37 +1,34 @@
-// tree_embedding, CUDA. Two kernels climb the trees, a third one adds up the gradients of the weights.
+// tree_embedding, CUDA. Two kernels climb the trees, a third one adds up the gradients of the weights, and a fourth one
+// has that of x, where it is asked for.
 //
-// climbing: a block has some consecutive trees, and goes through their nodes in windows of kThreads, whatever trees
-// they belong to: upwards in forward, downwards in backward. Within a window the inner nodes are sorted by how many
-// nodes of the window are above them; those of one depth are done together, and the block waits between depths. A child
-// below the window is ready (forward), or has its turn in a later window (backward): nothing bounds the nodes of a
-// tree. A thread has one column of one or kRows nodes at a time, and adds up its sums alone: no bit depends on the
-// trees around a node.
+// climbing (forest_climb.cuh): upwards in forward, downwards in backward. A thread has one column of one or kRows nodes
+// at a time, and adds up its sums alone: no bit depends on the trees around a node. u is computed before, again in
+// backward: of leaves it is h, of inner nodes it is written to `scratch`.
 //
-// Shared memory of a climbing block (the weight if there is room; else it is read from device memory):
+// Shared memory of a climbing block (W_h if there is room; else it is read from device memory):
 //     Levels
 //     weight         hidden, stride                    stride is odd: neighbouring rows begin in other banks
 //
 // Backward, with g_i = grad_h_i + what the parent gives (the derivation is in docs/derivations/tree_embedding.md):
-//     leaf:          grad_u_i = g_i
-//     inner node:    pre_i = g_i where h_i > 0, else 0,    [to g_l, to g_r, grad_u_i] = pre_i W
-// and pre is kept in `scratch` for the third kernel, of which a block has one tile of one part's sum of
-// pre_i' [h_l, h_r, u_i, 1], in the order of the nodes; the last column is the gradient of the bias. There are no
-// atomics.
+//     leaf:          q_i = g_i where h_i > 0, else 0
+//     inner node:    p_i = g_i where h_i > 0, else 0,    [to g_l, to g_r, to u_i] = p_i W_h,
+//                    q_i = what reaches u_i where u_i > 0, else 0
+// p, q and u are kept in `scratch`, node hidden each, for the other kernels. A block of the third one has one tile of
+// one part's sum of p_i' [h_l, h_r, u_i, 1] or of q_i' [x_i, 1], in the order of the nodes; the last column is the
+// gradient of the bias. There are no atomics.
 //
 // Shared memory of a block of the third kernel:
-//     Tiles                                            a batch of inner nodes, and their rows
+//     Tiles                                            a batch of nodes, and their rows
 #include "tree_embedding.h"
 
 #include <cuda_pipeline.h>
 #include <cuda_runtime.h>
 
-#include <cstdio>
+#include "forest_climb.cuh"
 
 namespace lightning_suite::tree_embedding {
 namespace {
 
-constexpr int kThreads = 256;     // of a climbing block, and nodes of a window
-constexpr int kRows = 4;          // nodes that a thread multiplies with a weight at a time
 constexpr int64_t kBlocks = 384;  // climbing at most: three on each multiprocessor of a large device
 
 constexpr int kSumThreads = 128;  // of a block of the third kernel, and nodes that it looks at together
@@ -49,53 +46,16 @@ struct Plan {
   int stride;     // from one row of the weight to the next
 };
 
-// Nodes are counted from the beginning of the window.
-struct alignas(16) Levels {
-  int parents[kThreads];     // -1 where there is none in the window
-  int keys[kThreads];        // depth * kThreads + node; -1 for what is no inner node
-  int nodes[kThreads];       // the inner ones, the deepest first
-  int starts[kThreads + 1];  // of each depth in `nodes`, the deepest first
-};
-
-// sums_k += sum_j weight_j row_kj
-template <typename Number, int kCount>
-__device__ void multiply(const Number* weight, int step, const Number* const (&rows)[kCount], int length,
-                         Number (&sums)[kCount]) {
-#pragma unroll 4
-  for (int j = 0; j < length; ++j) {
-    const Number w = weight[static_cast<int64_t>(j) * step];
-#pragma unroll
-    for (int k = 0; k < kCount; ++k) sums[k] += w * rows[k][j];
-  }
-}
-
+// Climbing, with the weight where it is read.
 template <typename Number, bool kResident>
-struct Climb {
-  const Forest& forest;
-  const int hidden, stride;
-  Levels& levels;
+struct Weighted : Climb {
+  const int stride;
   const Number* const weight;
-  int64_t first_tree, last_tree, begin, end;  // the block's trees and nodes
 
-  // Checks the block's offsets, and starts to copy the weight.
-  __device__ Climb(const Forest& forest, const Plan& plan, const Number* all)
-      : forest(forest),
-        hidden(static_cast<int>(forest.hidden)),
+  __device__ Weighted(const Forest& forest, const Plan& plan, const Number* all)
+      : Climb(forest, plan.trees, *reinterpret_cast<Levels*>(shared_memory)),
         stride(plan.stride),
-        levels(*reinterpret_cast<Levels*>(shared_memory)),
-        weight(kResident ? reinterpret_cast<const Number*>(shared_memory + sizeof(Levels)) : all),
-        first_tree(blockIdx.x * plan.trees),
-        last_tree(first_tree + plan.trees < forest.trees ? first_tree + plan.trees : forest.trees) {
-#pragma unroll 1
-    for (int64_t tree = first_tree + threadIdx.x; tree < last_tree; tree += kThreads) {
-      const int64_t here = forest.offsets[tree], next = forest.offsets[tree + 1];
-      const bool starts = tree > 0 || here == 0, ends = tree + 1 < forest.trees || next == forest.nodes;
-      if (here >= 0 && here <= next && next <= forest.nodes && starts && ends) continue;
-      printf("tree_embedding: offsets must rise from 0 to the number of nodes, %lld, got %lld and %lld around tree "
-             "%lld of %lld\n", static_cast<long long>(forest.nodes), static_cast<long long>(here),
-             static_cast<long long>(next), static_cast<long long>(tree), static_cast<long long>(forest.trees));
-      __trap();
-    }
+        weight(kResident ? reinterpret_cast<const Number*>(shared_memory + sizeof(Levels)) : all) {
     if constexpr (kResident) {
       Number* const copy = reinterpret_cast<Number*>(shared_memory + sizeof(Levels));
       for (int i = threadIdx.x; i < hidden * 3 * hidden; i += kThreads) {
@@ -104,126 +64,42 @@ struct Climb {
       }
       __pipeline_commit();
       __pipeline_wait_prior(0);
-    }
-    __syncthreads();
-    begin = forest.offsets[first_tree];
-    end = forest.offsets[last_tree];
-  }
-
-  // The children of a node of this block, checked.
-  __device__ void children_of(int64_t node, int64_t (&children)[2]) const {
-    children[0] = forest.children[2 * node];
-    children[1] = forest.children[2 * node + 1];
-    if (children[0] == -1 && children[1] == -1) return;
-    int64_t tree = first_tree, after = last_tree;
-    while (after - tree > 1) {
-      const int64_t middle = (tree + after) / 2;
-      (forest.offsets[middle] <= node ? tree : after) = middle;
-    }
-    const int64_t start = forest.offsets[tree], left = children[0], right = children[1];
-    if (left < start || left >= node || right < start || right >= node || left == right) refuse(node, children);
-  }
-
-  __device__ void refuse(int64_t node, const int64_t (&children)[2]) const {
-    printf("tree_embedding: children must be -1 and -1, or two earlier nodes of the same tree that have no other "
-           "parent, got %lld and %lld for node %lld\n", static_cast<long long>(children[0]),
-           static_cast<long long>(children[1]), static_cast<long long>(node));
-    __trap();
-  }
-
-  // Fills `levels` for the window that begins with node `first`; how many depths it has.
-  __device__ int sort(int64_t first) const {
-    const int own = static_cast<int>(threadIdx.x);
-    const int64_t node = first + own;
-    int64_t children[2] = {-1, -1};
-    if (node < end) children_of(node, children);
-    levels.parents[own] = -1;
-    __syncthreads();
-    for (int64_t child : children) {
-      if (child >= first) levels.parents[child - first] = own;
-    }
-    __syncthreads();
-    for (int64_t child : children) {
-      if (child >= first && levels.parents[child - first] != own) refuse(node, children);
-    }
-    int depth = 0;
-    for (int above = levels.parents[own]; above >= 0; above = levels.parents[above]) ++depth;
-    levels.keys[own] = children[0] < 0 ? -1 : depth * kThreads + own;
-    __syncthreads();
-    const int key = levels.keys[own];
-    int most = -1, inner = 0, before = 0, deeper = 0;
-#pragma unroll 8
-    for (int i = 0; i < kThreads; ++i) {
-      const int other = levels.keys[i];
-      most = other > most ? other : most;
-      inner += other >= 0;
-      before += other > key;
-      deeper += other >= (depth + 1) * kThreads;
-    }
-    const int depths = most < 0 ? 0 : most / kThreads + 1;
-    if (key >= 0) levels.nodes[before] = own;
-    if (key >= 0 && before == deeper) levels.starts[depths - 1 - depth] = deeper;
-    if (own == 0) levels.starts[depths] = inner;
-    __syncthreads();
-    return depths;
-  }
-
-  // body(column, nodes) for this thread's share of one depth's inner nodes; a node may come twice to the same thread.
-  template <int kCount, typename Body>
-  __device__ void share(int64_t first, int level, int columns, Body body) const {
-    const int start = levels.starts[level], count = levels.starts[level + 1] - start;
-    const int items = (count + kCount - 1) / kCount * columns;
-    for (int item = threadIdx.x; item < items; item += kThreads) {
-      int64_t nodes[kCount];
-#pragma unroll
-      for (int k = 0; k < kCount; ++k) {
-        const int i = item / columns * kCount + k;
-        nodes[k] = first + levels.nodes[start + (i < count ? i : count - 1)];
-      }
-      body(item % columns, nodes);
-    }
-  }
-
-  template <typename Body>
-  __device__ void at_depth(int64_t first, int level, int columns, Body body) const {
-    const int count = levels.starts[level + 1] - levels.starts[level];
-    if (count * columns <= kThreads) {
-      share<1>(first, level, columns, body);
-    } else {
-      share<kRows>(first, level, columns, body);
-    }
-    __syncthreads();
-  }
-
-  // body(node, column) for all of the block's, by warps.
-  template <typename Body>
-  __device__ void everywhere(Body body) const {
-    for (int64_t node = begin + threadIdx.x / 32; node < end; node += kThreads / 32) {
-#pragma unroll 1
-      for (int column = threadIdx.x % 32; column < hidden; column += 32) body(node, column);
+      __syncthreads();
     }
   }
 };
 
+// One number of u.
+template <typename Number, template <typename> typename Arrays>
+__device__ Number own_embedding(const Arrays<Number>& arrays, int64_t node, int column) {
+  const int features = static_cast<int>(arrays.features);
+  const Number *x = arrays.x + node * features, *weight = arrays.w_u + static_cast<int64_t>(column) * features;
+  Number sum = arrays.b_u[column];
+#pragma unroll 1
+  for (int k = 0; k < features; ++k) sum += weight[k] * x[k];
+  return sum < 0 ? Number(0) : sum;
+}
+
 template <typename Number, bool kResident>
 __global__ void __launch_bounds__(kThreads, 3) forward_kernel(Forward<Number> arrays, Plan plan) {
-  const Climb<Number, kResident> climb(arrays.forest, plan, arrays.weight);
+  const Weighted<Number, kResident> climb(arrays.forest, plan, arrays.w_h);
   const int hidden = climb.hidden;
   const int64_t* const children = arrays.forest.children;
   climb.everywhere([&](int64_t node, int column) {
-    if (children[2 * node] < 0) arrays.h[node * hidden + column] = arrays.u[node * hidden + column];
+    Number* const to = children[2 * node] < 0 ? arrays.h : arrays.scratch;
+    to[node * hidden + column] = own_embedding(arrays, node, column);
   });
   const auto embed = [&](int column, const auto& nodes) {
     constexpr int kCount = sizeof(nodes) / sizeof(nodes[0]);
     Number sums[kCount];
     const Number* rows[kCount];
 #pragma unroll
-    for (int k = 0; k < kCount; ++k) sums[k] = arrays.bias[column];
+    for (int k = 0; k < kCount; ++k) sums[k] = arrays.b_h[column];
 #pragma unroll 1
     for (int side = 0; side < 3; ++side) {
 #pragma unroll
       for (int k = 0; k < kCount; ++k) {
-        rows[k] = side < 2 ? arrays.h + children[2 * nodes[k] + side] * hidden : arrays.u + nodes[k] * hidden;
+        rows[k] = side < 2 ? arrays.h + children[2 * nodes[k] + side] * hidden : arrays.scratch + nodes[k] * hidden;
       }
       multiply(climb.weight + static_cast<int64_t>(column) * climb.stride + side * hidden, 1, rows, hidden, sums);
     }
@@ -236,27 +112,38 @@ __global__ void __launch_bounds__(kThreads, 3) forward_kernel(Forward<Number> ar
   }
 }
 
+// What backward writes to `scratch`; u and p of inner nodes alone.
+template <typename Number>
+struct Kept {
+  Number *p, *q, *u;  // node hidden each
+
+  __device__ explicit Kept(const Backward<Number>& arrays)
+      : p(arrays.scratch),
+        q(p + arrays.forest.nodes * arrays.forest.hidden),
+        u(q + arrays.forest.nodes * arrays.forest.hidden) {}
+};
+
 template <typename Number, bool kResident>
 __global__ void __launch_bounds__(kThreads, 3) backward_kernel(Backward<Number> arrays, Plan plan) {
-  const Climb<Number, kResident> climb(arrays.forest, plan, arrays.weight);
+  const Weighted<Number, kResident> climb(arrays.forest, plan, arrays.w_h);
   const int hidden = climb.hidden;
   const int64_t* const children = arrays.forest.children;
+  const Kept<Number> kept(arrays);
   const auto put = [&](int64_t node, int column, Number from_parent) {
     const int64_t at = node * hidden + column;
     const Number g = arrays.grad_h[at] + from_parent;
-    if (children[2 * node] < 0) {
-      arrays.grad_u[at] = g;
-    } else {
-      arrays.scratch[at] = arrays.h[at] <= 0 ? Number(0) : g;
-    }
+    (children[2 * node] < 0 ? kept.q : kept.p)[at] = arrays.h[at] <= 0 ? Number(0) : g;
   };
-  climb.everywhere([&](int64_t node, int column) { put(node, column, 0); });  // what has a parent is put again
+  climb.everywhere([&](int64_t node, int column) {
+    put(node, column, 0);  // what has a parent is put again
+    if (children[2 * node] >= 0) kept.u[node * hidden + column] = own_embedding(arrays, node, column);
+  });
   const auto descend = [&](int column, const auto& nodes) {
     constexpr int kCount = sizeof(nodes) / sizeof(nodes[0]);
     Number sums[kCount] = {};
     const Number* rows[kCount];
 #pragma unroll
-    for (int k = 0; k < kCount; ++k) rows[k] = arrays.scratch + nodes[k] * hidden;
+    for (int k = 0; k < kCount; ++k) rows[k] = kept.p + nodes[k] * hidden;
     multiply(climb.weight + column, climb.stride, rows, hidden, sums);
     const int side = column / hidden, at = column - side * hidden;
 #pragma unroll
@@ -264,7 +151,7 @@ __global__ void __launch_bounds__(kThreads, 3) backward_kernel(Backward<Number> 
       if (side < 2) {
         put(children[2 * nodes[k] + side], at, sums[k]);
       } else {
-        arrays.grad_u[nodes[k] * hidden + at] = sums[k];
+        kept.q[nodes[k] * hidden + at] = kept.u[nodes[k] * hidden + at] <= 0 ? Number(0) : sums[k];
       }
     }
   };
@@ -275,21 +162,31 @@ __global__ void __launch_bounds__(kThreads, 3) backward_kernel(Backward<Number> 
   }
 }
 
+struct Sums {  // tiles of a part: so many rows of so many of p, then of so many of q
+  int row_tiles, column_tiles, column_tiles_of_q;
+};
+
 template <typename Number>
 struct alignas(16) Tiles {
-  Number pre[kBatch][kTileRows], inputs[kBatch][kTileColumns];
-  int64_t nodes[kSumThreads];  // the inner ones of so many
+  Number rows[kBatch][kTileRows], inputs[kBatch][kTileColumns];  // of p or q
+  int64_t nodes[kSumThreads];                                    // those of so many that are added up
   int counts[kSumThreads / 32];
 };
 
 template <typename Number>
-__global__ void __launch_bounds__(kSumThreads) sum_kernel(Backward<Number> arrays, int row_tiles, int column_tiles) {
+__global__ void __launch_bounds__(kSumThreads) sum_kernel(Backward<Number> arrays, Sums sums_of) {
   auto& tiles = *reinterpret_cast<Tiles<Number>*>(shared_memory);
   const Forest& forest = arrays.forest;
   const int hidden = static_cast<int>(forest.hidden), own = static_cast<int>(threadIdx.x);
-  const int64_t part = blockIdx.x / (row_tiles * column_tiles), first_tree = part * kTreesOfPart;
-  const int tile = static_cast<int>(blockIdx.x % (row_tiles * column_tiles));
-  const int first_row = tile / column_tiles * kTileRows, first_column = tile % column_tiles * kTileColumns;
+  const int all_columns = sums_of.column_tiles + sums_of.column_tiles_of_q, all_tiles = sums_of.row_tiles * all_columns;
+  const int64_t part = blockIdx.x / all_tiles, first_tree = part * kTreesOfPart;
+  const int tile = static_cast<int>(blockIdx.x % all_tiles), column_tile = tile % all_columns;
+  const bool of_q = column_tile >= sums_of.column_tiles;
+  const int first_row = tile / all_columns * kTileRows;
+  const int first_column = (column_tile - (of_q ? sums_of.column_tiles : 0)) * kTileColumns;
+  const int length = of_q ? static_cast<int>(arrays.features) : 3 * hidden;
+  const Kept<Number> kept(arrays);
+  const Number* const all_rows = of_q ? kept.q : kept.p;
   const int64_t last_tree = first_tree + kTreesOfPart < forest.trees ? first_tree + kTreesOfPart : forest.trees;
   const int64_t end = forest.offsets[last_tree];
 
@@ -299,8 +196,8 @@ __global__ void __launch_bounds__(kSumThreads) sum_kernel(Backward<Number> array
   Number sums[kSide][kSide] = {};
   for (int64_t first = forest.offsets[first_tree]; first < end; first += kSumThreads) {
     const int64_t node = first + own;
-    const int inner = node < end && forest.children[2 * node] >= 0;
-    int before = 0, count = inner;  // inner nodes in the lanes before this one, and in these 1, 2, 4 .. 32 lanes
+    const int taken = node < end && (of_q || forest.children[2 * node] >= 0);
+    int before = 0, count = taken;  // nodes taken in the lanes before this one, and in these 1, 2, 4 .. 32 lanes
     for (int distance = 1; distance < 32; distance *= 2) {
       const int other = __shfl_xor_sync(~0u, count, distance);
       if (own & distance) before += other;
@@ -313,21 +210,26 @@ __global__ void __launch_bounds__(kSumThreads) sum_kernel(Backward<Number> array
       if (warp < own / 32) before += tiles.counts[warp];
       count += tiles.counts[warp];
     }
-    if (inner) tiles.nodes[before] = node;
+    if (taken) tiles.nodes[before] = node;
     __syncthreads();
     for (int start = 0; start < count; start += kBatch) {
       const int batch = count - start < kBatch ? count - start : kBatch;
 #pragma unroll 4
       for (int i = own / kTileRows; i < batch; i += kSumThreads / kTileRows) {
         const int64_t from = tiles.nodes[start + i];
-        tiles.pre[i][own % kTileRows] = row < hidden ? arrays.scratch[from * hidden + row] : Number(0);
+        tiles.rows[i][own % kTileRows] = row < hidden ? all_rows[from * hidden + row] : Number(0);
       }
 #pragma unroll 4
       for (int i = own / kTileColumns; i < batch; i += kSumThreads / kTileColumns) {
         const int64_t from = tiles.nodes[start + i];
         Number input = 1;
-        if (side < 2) input = arrays.h[forest.children[2 * from + side] * hidden + column - side * hidden];
-        if (side == 2) input = arrays.u[from * hidden + column - 2 * hidden];
+        if (of_q) {
+          if (column < length) input = arrays.x[from * length + column];
+        } else if (side < 2) {
+          input = arrays.h[forest.children[2 * from + side] * hidden + column - side * hidden];
+        } else if (side == 2) {
+          input = kept.u[from * hidden + column - 2 * hidden];
+        }
         tiles.inputs[i][own % kTileColumns] = input;
       }
       __syncthreads();
@@ -337,7 +239,7 @@ __global__ void __launch_bounds__(kSumThreads) sum_kernel(Backward<Number> array
         for (int r = 0; r < kSide; ++r) {
 #pragma unroll
           for (int c = 0; c < kSide; ++c) {
-            sums[r][c] += tiles.pre[i][sums_row + r] * tiles.inputs[i][sums_column + c];
+            sums[r][c] += tiles.rows[i][sums_row + r] * tiles.inputs[i][sums_column + c];
           }
         }
       }
@@ -351,10 +253,23 @@ __global__ void __launch_bounds__(kSumThreads) sum_kernel(Backward<Number> array
       const int at = first_column + sums_column + c;
       if (first_row + sums_row + r >= hidden) continue;
       const int64_t sums_at = part * hidden + first_row + sums_row + r;
-      if (at < 3 * hidden) arrays.grad_weight[sums_at * 3 * hidden + at] = sums[r][c];
-      if (at == 3 * hidden) arrays.grad_bias[sums_at] = sums[r][c];
+      if (at < length) (of_q ? arrays.grad_w_u : arrays.grad_w_h)[sums_at * length + at] = sums[r][c];
+      if (at == length) (of_q ? arrays.grad_b_u : arrays.grad_b_h)[sums_at] = sums[r][c];
     }
   }
+}
+
+// grad_x = q W_u: a thread has one number.
+template <typename Number>
+__global__ void __launch_bounds__(kThreads) features_kernel(Backward<Number> arrays) {
+  const int64_t at = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (at >= arrays.forest.nodes * arrays.features) return;
+  const int64_t node = at / arrays.features, feature = at % arrays.features;
+  const Number* const q = Kept<Number>(arrays).q + node * arrays.forest.hidden;
+  Number sum = 0;
+#pragma unroll 4
+  for (int64_t k = 0; k < arrays.forest.hidden; ++k) sum += q[k] * arrays.w_u[k * arrays.features + feature];
+  arrays.grad_x[at] = sum;
 }
 
 // Starts the kernel that has the weight in shared memory if there is room for it, else the other one.
@@ -379,13 +294,15 @@ int climb(void (*const (&kernels)[2])(Arrays, Plan), Arrays arrays, void* stream
 
 }  // namespace
 
+int64_t forward_cuda_scratch(const Forest& forest) { return forest.nodes * forest.hidden; }
+
 template <typename Number>
 int forward_cuda(const Forward<Number>& arrays, void* stream) {
   if (arrays.forest.trees == 0) return 0;
   return climb<Number>({forward_kernel<Number, true>, forward_kernel<Number, false>}, arrays, stream);
 }
 
-int64_t backward_cuda_scratch(const Forest& forest) { return forest.nodes * forest.hidden; }
+int64_t backward_cuda_scratch(const Forest& forest) { return 3 * forest.nodes * forest.hidden; }
 
 template <typename Number>
 int backward_cuda(const Backward<Number>& arrays, void* stream) {
@@ -394,12 +311,19 @@ int backward_cuda(const Backward<Number>& arrays, void* stream) {
   const int error = climb<Number>({backward_kernel<Number, true>, backward_kernel<Number, false>}, arrays, stream);
   if (error != cudaSuccess) return error;
   Backward<Number> copy = arrays;
-  const int64_t parts = (forest.trees + kTreesOfPart - 1) / kTreesOfPart;
-  int row_tiles = static_cast<int>((forest.hidden + kTileRows - 1) / kTileRows);
-  int column_tiles = static_cast<int>(3 * forest.hidden / kTileColumns + 1);  // of 3 hidden + 1 columns
-  void* arguments[] = {&copy, &row_tiles, &column_tiles};
-  cudaLaunchKernel(sum_kernel<Number>, dim3(static_cast<unsigned>(parts * row_tiles * column_tiles)),
-                   dim3(kSumThreads), arguments, sizeof(Tiles<Number>), static_cast<cudaStream_t>(stream));
+  Sums sums = {static_cast<int>((forest.hidden + kTileRows - 1) / kTileRows),
+               static_cast<int>(3 * forest.hidden / kTileColumns + 1),  // of 3 hidden + 1 columns
+               static_cast<int>(arrays.features / kTileColumns + 1)};
+  const int64_t tiles = sums.row_tiles * (sums.column_tiles + sums.column_tiles_of_q);
+  void* arguments[] = {&copy, &sums};
+  cudaLaunchKernel(sum_kernel<Number>, dim3(static_cast<unsigned>(parts(forest) * tiles)), dim3(kSumThreads), arguments,
+                   sizeof(Tiles<Number>), static_cast<cudaStream_t>(stream));
+  const int64_t numbers = arrays.grad_x == nullptr ? 0 : forest.nodes * arrays.features;
+  if (numbers > 0) {
+    void* same[] = {&copy};
+    cudaLaunchKernel(features_kernel<Number>, dim3(static_cast<unsigned>((numbers + kThreads - 1) / kThreads)),
+                     dim3(kThreads), same, 0, static_cast<cudaStream_t>(stream));
+  }
   return cudaGetLastError();
 }
 

@@ -28,7 +28,8 @@ def tree_embedding(
     """The embedding of every node (arXiv:1702.00748).
 
     A tree's nodes lie together and its children before their parents, so that its root is the last. Half precision is
-    computed in float32. The compiled form has a first derivative, in backward mode.
+    computed in float32, from x to h. The compiled form has a first derivative, in backward mode; that of x is computed
+    only where x asks for it.
 
     Args:
         x: (node, feature) of all trees, end to end.
@@ -55,9 +56,9 @@ def tree_embedding(
         return reference(x, children, offsets, w_u, b_u, w_h, b_h)
     _compiled.refuse_forward_mode("tree_embedding", x)
     wide = torch.promote_types(x.dtype, torch.float32)
-    u = functional.linear(x, w_u, b_u).relu().to(wide)
+    weights = (each.to(wide) for each in (w_u, b_u, w_h, b_h))
     try:
-        h: Tensor = torch.ops.lightning_suite.tree_embedding(u, children, offsets, w_h.to(wide), b_h.to(wide))
+        h: Tensor = torch.ops.lightning_suite.tree_embedding(x.to(wide), children, offsets, *weights)
     except RuntimeError:
         forest.check(children, offsets, len(x), "tree_embedding")  # the same message with and without the compiled form
         raise
@@ -68,14 +69,15 @@ def reference(
     x: Tensor, children: Tensor, offsets: Tensor, w_u: Tensor, b_u: Tensor, w_h: Tensor, b_h: Tensor
 ) -> Tensor:
     """The same in plain torch, level by level; arguments are those of `tree_embedding`, and are not checked."""
-    wide = torch.promote_types(x.dtype, torch.float32)
-    u = functional.linear(x, w_u, b_u).relu().to(wide)
+    given, wide = x.dtype, torch.promote_types(x.dtype, torch.float32)
+    x, w_u, b_u, w_h, b_h = (each.to(wide) for each in (x, w_u, b_u, w_h, b_h))
+    u = functional.linear(x, w_u, b_u).relu()
     h = u
     for level in forest.levels(children):
         left, right = children[level].unbind(1)
         inputs = torch.cat([h[left], h[right], u[level]], dim=1)  # node, 3 * hidden
-        h = h.index_copy(0, level, functional.linear(inputs, w_h.to(wide), b_h.to(wide)).relu())
-    return h.to(x.dtype)
+        h = h.index_copy(0, level, functional.linear(inputs, w_h, b_h).relu())
+    return h.to(given)
 
 
 def example(device: torch.device) -> tuple[Tensor, ...]:
@@ -123,27 +125,38 @@ def _check(x: Tensor, children: Tensor, offsets: Tensor, w_u: Tensor, b_u: Tenso
     ragged.check_kind(offsets, x.device, "tree_embedding", "tree")
 
 
-# The compiled form, as torch must know it: it begins with u. The shapes of its outputs, and its derivative.
+# The compiled form, as torch must know it: the shapes of its outputs, and its derivative.
 
 
-def _fake_forward(u: Tensor, children: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return torch.empty_like(u, memory_format=torch.contiguous_format)
+def _fake_forward(
+    x: Tensor, children: Tensor, offsets: Tensor, w_u: Tensor, b_u: Tensor, w_h: Tensor, b_h: Tensor
+) -> Tensor:
+    return x.new_empty(x.shape[0], w_u.shape[0])
 
 
 def _fake_backward(
-    grad_h: Tensor, u: Tensor, children: Tensor, offsets: Tensor, weight: Tensor, h: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    like_u = torch.empty_like(u, memory_format=torch.contiguous_format)
-    return like_u, u.new_empty(weight.shape), u.new_empty(weight.shape[:1])
+    grad_h: Tensor,
+    x: Tensor,
+    children: Tensor,
+    offsets: Tensor,
+    w_u: Tensor,
+    b_u: Tensor,
+    w_h: Tensor,
+    h: Tensor,
+    for_x: bool,
+) -> tuple[Tensor, ...]:
+    grad_x = x.new_empty(x.shape[0] if for_x else 0, x.shape[1])
+    return grad_x, *(x.new_empty(each.shape) for each in (w_u, b_u, w_h, b_u))
 
 
 def _keep(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-    ctx.save_for_backward(*inputs[:4], output)
+    ctx.save_for_backward(*inputs[:6], output)
 
 
 def _backward(ctx: Any, grad_h: Tensor) -> tuple[Tensor | None, ...]:
-    grad_u, grad_weight, grad_bias = torch.ops.lightning_suite.tree_embedding_backward(grad_h, *ctx.saved_tensors)
-    return grad_u, None, None, grad_weight, grad_bias
+    for_x = ctx.needs_input_grad[0]
+    grad_x, *grads = torch.ops.lightning_suite.tree_embedding_backward(grad_h, *ctx.saved_tensors, for_x)
+    return grad_x if for_x else None, None, None, *grads
 
 
 def _no_second_derivative(ctx: Any, *grads: Tensor) -> Tensor:

@@ -23,9 +23,10 @@ constexpr int kRoomy = 228 << 10, kTight = 4 << 10;  // shared memory: for every
 
 // Every array of the op, in double precision.
 struct Batch {
-  int64_t nodes, trees, hidden;
+  int64_t nodes, trees, hidden, features;
   std::vector<int64_t> children, offsets;
-  Numbers u, weight, bias, grad_h, h, grad_u, grad_weight, grad_bias;  // the last two: sums over the whole batch
+  Numbers x, w_u, b_u, w_h, b_h, grad_h, u, h;
+  Numbers grad_x, grad_w_u, grad_b_u, grad_w_h, grad_b_h;  // of the weights: sums over the whole batch
 
   Forest forest() const { return {nodes, trees, hidden, children.data(), offsets.data()}; }
   double input(int64_t node, int64_t k) const {  // [h_l, h_r, u]
@@ -35,14 +36,20 @@ struct Batch {
 };
 
 void expected_outputs(Batch& batch) {
-  const int64_t hidden = batch.hidden;
+  const int64_t hidden = batch.hidden, features = batch.features;
   batch.h.assign(batch.nodes * hidden, 0);
+  batch.u = batch.h;
   for (int64_t node = 0; node < batch.nodes; ++node) {
+    for (int64_t j = 0; j < hidden; ++j) {
+      double own = batch.b_u[j];
+      for (int64_t k = 0; k < features; ++k) own += batch.w_u[j * features + k] * batch.x[node * features + k];
+      batch.u[node * hidden + j] = std::max(own, 0.0);
+    }
     for (int64_t j = 0; j < hidden; ++j) {
       double value = batch.u[node * hidden + j];
       if (batch.children[2 * node] >= 0) {
-        value = batch.bias[j];
-        for (int64_t k = 0; k < 3 * hidden; ++k) value += batch.weight[j * 3 * hidden + k] * batch.input(node, k);
+        value = batch.b_h[j];
+        for (int64_t k = 0; k < 3 * hidden; ++k) value += batch.w_h[j * 3 * hidden + k] * batch.input(node, k);
         value = std::max(value, 0.0);
       }
       batch.h[node * hidden + j] = value;
@@ -52,21 +59,32 @@ void expected_outputs(Batch& batch) {
 
 // Backwards through expected_outputs, statement by statement, from h as the op has stored it.
 void expected_gradient(Batch& batch) {
-  const int64_t hidden = batch.hidden;
-  Numbers g = batch.grad_h;
-  batch.grad_u.assign(batch.nodes * hidden, 0);
-  batch.grad_weight.assign(hidden * 3 * hidden, 0);
-  batch.grad_bias.assign(hidden, 0);
+  const int64_t hidden = batch.hidden, features = batch.features;
+  Numbers g = batch.grad_h, grad_u(batch.nodes * hidden, 0);
+  batch.grad_x.assign(batch.nodes * features, 0);
+  batch.grad_w_u.assign(hidden * features, 0);
+  batch.grad_b_u.assign(hidden, 0);
+  batch.grad_w_h.assign(hidden * 3 * hidden, 0);
+  batch.grad_b_h.assign(hidden, 0);
   for (int64_t node = batch.nodes; node-- > 0;) {
     for (int64_t j = 0; j < hidden; ++j) {
       const int64_t at = node * hidden + j;
-      if (batch.children[2 * node] < 0) batch.grad_u[at] += g[at];
+      if (batch.children[2 * node] < 0) grad_u[at] += g[at];
       if (batch.children[2 * node] < 0 || batch.h[at] <= 0) continue;
-      batch.grad_bias[j] += g[at];
+      batch.grad_b_h[j] += g[at];
       for (int64_t k = 0; k < 3 * hidden; ++k) {
         const int64_t side = k / hidden, row = side < 2 ? batch.children[2 * node + side] : node;
-        batch.grad_weight[j * 3 * hidden + k] += g[at] * batch.input(node, k);
-        (side < 2 ? g : batch.grad_u)[row * hidden + k % hidden] += g[at] * batch.weight[j * 3 * hidden + k];
+        batch.grad_w_h[j * 3 * hidden + k] += g[at] * batch.input(node, k);
+        (side < 2 ? g : grad_u)[row * hidden + k % hidden] += g[at] * batch.w_h[j * 3 * hidden + k];
+      }
+    }
+    for (int64_t j = 0; j < hidden; ++j) {
+      const int64_t at = node * hidden + j;
+      if (batch.u[at] <= 0) continue;
+      batch.grad_b_u[j] += grad_u[at];
+      for (int64_t k = 0; k < features; ++k) {
+        batch.grad_w_u[j * features + k] += grad_u[at] * batch.x[node * features + k];
+        batch.grad_x[node * features + k] += grad_u[at] * batch.w_u[j * features + k];
       }
     }
   }
@@ -132,9 +150,12 @@ Batch batch_of(const std::vector<Tree>& trees, int64_t hidden) {
   batch.nodes = batch.offsets.back();
   batch.trees = static_cast<int64_t>(trees.size());
   batch.hidden = hidden;
-  batch.u = random_numbers(batch.nodes * hidden, 1);
-  batch.weight = random_numbers(hidden * 3 * hidden, std::sqrt(2.0 / (3.0 * static_cast<double>(hidden))));
-  batch.bias = random_numbers(hidden, 0.1);
+  batch.features = hidden == 33 ? 70 : 1 + hidden % 9;  // of one and of two tiles
+  batch.x = random_numbers(batch.nodes * batch.features, 1);
+  batch.w_u = random_numbers(hidden * batch.features, std::sqrt(2.0 / static_cast<double>(batch.features)));
+  batch.b_u = random_numbers(hidden, 0.1);
+  batch.w_h = random_numbers(hidden * 3 * hidden, std::sqrt(2.0 / (3.0 * static_cast<double>(hidden))));
+  batch.b_h = random_numbers(hidden, 0.1);
   batch.grad_h = random_numbers(batch.nodes * hidden, 1);
   return batch;
 }
@@ -146,25 +167,33 @@ std::vector<Number> narrowed(const Numbers& values) {
 }
 
 struct Outputs {
-  Numbers h, grad_u, grad_weights, grad_biases;  // the last two by part
-  int forward, backward;                         // what the op returned
+  Numbers h, grad_x, grad_w_u, grad_b_u, grad_w_h, grad_b_h;  // of the weights: by part
+  int forward, backward;                                      // what the op returned
+
+  bool operator==(const Outputs&) const = default;
 };
 
 template <typename Number>
-Outputs run(const Batch& batch) {
+Outputs run(const Batch& batch, bool for_x = true) {
   const Forest forest = batch.forest();
-  const int64_t hidden = batch.hidden, parts = (batch.trees + kTreesOfPart - 1) / kTreesOfPart;
-  const auto u = narrowed<Number>(batch.u), grad_h = narrowed<Number>(batch.grad_h);
-  const auto weight = narrowed<Number>(batch.weight), bias = narrowed<Number>(batch.bias);
+  const int64_t hidden = batch.hidden, features = batch.features, count = parts(forest);
+  const auto x = narrowed<Number>(batch.x), grad_h = narrowed<Number>(batch.grad_h);
+  const auto w_u = narrowed<Number>(batch.w_u), b_u = narrowed<Number>(batch.b_u);
+  const auto w_h = narrowed<Number>(batch.w_h), b_h = narrowed<Number>(batch.b_h);
   const auto empty = [](int64_t count) { return std::vector<Number>(count, static_cast<Number>(NAN)); };
-  auto h = empty(batch.nodes * hidden), grad_u = h, scratch = empty(backward_cuda_scratch(forest));
-  auto grad_weights = empty(parts * hidden * 3 * hidden), grad_biases = empty(parts * hidden);
-  const int forward = forward_cuda<Number>({forest, u.data(), weight.data(), bias.data(), h.data()}, nullptr);
-  const int backward =
-      backward_cuda<Number>({forest, u.data(), weight.data(), h.data(), grad_h.data(), grad_u.data(),
-                             grad_weights.data(), grad_biases.data(), scratch.data()}, nullptr);
+  auto h = empty(batch.nodes * hidden), grad_x = empty(for_x ? batch.nodes * features : 0);
+  auto grad_w_u = empty(count * hidden * features), grad_b_u = empty(count * hidden);
+  auto grad_w_h = empty(count * hidden * 3 * hidden), grad_b_h = grad_b_u;
+  auto upwards = empty(forward_cuda_scratch(forest)), downwards = empty(backward_cuda_scratch(forest));
+  const int forward = forward_cuda<Number>(
+      {forest, features, x.data(), w_u.data(), b_u.data(), w_h.data(), b_h.data(), h.data(), upwards.data()}, nullptr);
+  const int backward = backward_cuda<Number>(
+      {forest, features, x.data(), w_u.data(), b_u.data(), w_h.data(), h.data(), grad_h.data(),
+       for_x ? grad_x.data() : nullptr, grad_w_u.data(), grad_b_u.data(), grad_w_h.data(), grad_b_h.data(),
+       downwards.data()}, nullptr);
   const auto widened = [](const std::vector<Number>& values) { return Numbers(values.begin(), values.end()); };
-  return {widened(h), widened(grad_u), widened(grad_weights), widened(grad_biases), forward, backward};
+  return {widened(h), widened(grad_x), widened(grad_w_u), widened(grad_b_u), widened(grad_w_h), widened(grad_b_h),
+          forward, backward};
 }
 
 double distance(const Numbers& expected, const Numbers& actual) {  // of the largest expected; NaN for NaN
@@ -185,7 +214,7 @@ Numbers sum_of_parts(const Numbers& parts, size_t length) {
 
 template <typename Number>
 double compare(Batch batch) {
-  for (Numbers* values : {&batch.u, &batch.weight, &batch.bias, &batch.grad_h}) {
+  for (Numbers* values : {&batch.x, &batch.w_u, &batch.b_u, &batch.w_h, &batch.b_h, &batch.grad_h}) {
     for (double& value : *values) value = static_cast<Number>(value);
   }
   const Outputs actual = run<Number>(batch);
@@ -194,13 +223,16 @@ double compare(Batch batch) {
   const Numbers expected_h = batch.h;
   batch.h = actual.h;
   expected_gradient(batch);
+  const auto of_parts = [](const Numbers& expected, const Numbers& parts) {
+    return distance(expected, sum_of_parts(parts, expected.size()));
+  };
   const double errors[] = {
-      distance(expected_h, actual.h), distance(batch.grad_u, actual.grad_u),
-      distance(batch.grad_weight, sum_of_parts(actual.grad_weights, batch.grad_weight.size())),
-      distance(batch.grad_bias, sum_of_parts(actual.grad_biases, batch.grad_bias.size()))};
-  const char* const names[] = {"h", "grad_u", "grad_weight", "grad_bias"};
+      distance(expected_h, actual.h), distance(batch.grad_x, actual.grad_x),
+      of_parts(batch.grad_w_u, actual.grad_w_u), of_parts(batch.grad_b_u, actual.grad_b_u),
+      of_parts(batch.grad_w_h, actual.grad_w_h), of_parts(batch.grad_b_h, actual.grad_b_h)};
+  const char* const names[] = {"h", "grad_x", "grad_w_u", "grad_b_u", "grad_w_h", "grad_b_h"};
   double worst = 0;
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 6; ++i) {
     if (!(errors[i] <= worst)) worst = errors[i];
     expect(errors[i] <= (sizeof(Number) == 8 ? 1e-12 : 2e-5),
            std::string(names[i]) + " is off by " + std::to_string(errors[i]) + ", " + std::to_string(sizeof(Number)) +
@@ -244,8 +276,9 @@ void gradient_is_the_derivative() {
     }
     return distance(differences, gradient);
   };
-  const double error = std::max({error_of(&Batch::u, batch.grad_u), error_of(&Batch::weight, batch.grad_weight),
-                                 error_of(&Batch::bias, batch.grad_bias)});
+  const double error = std::max({error_of(&Batch::x, batch.grad_x), error_of(&Batch::w_u, batch.grad_w_u),
+                                 error_of(&Batch::b_u, batch.grad_b_u), error_of(&Batch::w_h, batch.grad_w_h),
+                                 error_of(&Batch::b_h, batch.grad_b_h)});
   expect(error < 1e-8, "the gradient by the letter is the derivative");
   std::printf("gradient by the letter: within %.1e of differences\n", error);
 }
@@ -259,36 +292,36 @@ void bits_do_not_depend_on_the_batch(int64_t hidden) {
   cuda_on_cpu::shared_memory_per_multiprocessor = kTight;
   const Outputs tight = run<Number>(batch);
   cuda_on_cpu::shared_memory_per_multiprocessor = kRoomy;
-  expect(tight.h == outputs.h && tight.grad_u == outputs.grad_u && tight.grad_weights == outputs.grad_weights &&
-             tight.grad_biases == outputs.grad_biases,
-         "less shared memory changes no bit");
+  expect(tight == outputs, "less shared memory changes no bit");
+  Outputs without_x = run<Number>(batch, false);
+  expect(without_x.grad_x.empty(), "the gradient of x is not written where nobody asks for it");
+  without_x.grad_x = outputs.grad_x;
+  expect(without_x == outputs, "that nobody asks for the gradient of x changes no bit of another");
   std::vector<size_t> order(trees.size());
   std::iota(order.begin(), order.end(), 0);
-  const auto rows = [&](const Numbers& all, int64_t first, int64_t count) {
-    return Numbers(all.begin() + first * hidden, all.begin() + (first + count) * hidden);
-  };
   for (size_t cut : {order.size(), order.size(), size_t{1}}) {  // all of them, in two orders; one alone
     std::shuffle(order.begin(), order.end(), random_bits);
     order.resize(cut);
     std::vector<Tree> chosen;
     for (size_t tree : order) chosen.push_back(trees[tree]);
     Batch other = batch_of(chosen, hidden);
-    other.weight = batch.weight;
-    other.bias = batch.bias;
-    const auto copy_rows = [&](const Numbers& from, Numbers& to) {
+    for (Numbers Batch::*weights : {&Batch::w_u, &Batch::b_u, &Batch::w_h, &Batch::b_h}) {
+      other.*weights = batch.*weights;
+    }
+    const auto copy_rows = [&](const Numbers& from, int64_t columns, Numbers& to) {
       to.clear();
       for (size_t tree : order) {
-        const Numbers part = rows(from, batch.offsets[tree], batch.offsets[tree + 1] - batch.offsets[tree]);
-        to.insert(to.end(), part.begin(), part.end());
+        to.insert(to.end(), from.begin() + batch.offsets[tree] * columns,
+                  from.begin() + batch.offsets[tree + 1] * columns);
       }
     };
-    copy_rows(batch.u, other.u);
-    copy_rows(batch.grad_h, other.grad_h);
+    copy_rows(batch.x, batch.features, other.x);
+    copy_rows(batch.grad_h, hidden, other.grad_h);
     const Outputs actual = run<Number>(other);
-    Numbers h, grad_u;
-    copy_rows(outputs.h, h);
-    copy_rows(outputs.grad_u, grad_u);
-    expect(actual.h == h && actual.grad_u == grad_u, "a tree has the same bits wherever it stands");
+    Numbers h, grad_x;
+    copy_rows(outputs.h, hidden, h);
+    copy_rows(outputs.grad_x, batch.features, grad_x);
+    expect(actual.h == h && actual.grad_x == grad_x, "a tree has the same bits wherever it stands");
   }
   std::printf("hidden %d: the same bits in any order of the trees, and with less shared memory\n",
               static_cast<int>(hidden));

@@ -1,6 +1,8 @@
 """The recursive embedding equals the recursion written node by node, in plain torch and compiled, on any forest."""
 
+import json
 import random
+from pathlib import Path
 
 import pytest
 import torch
@@ -102,9 +104,9 @@ def test_it_equals_the_recursion_node_by_node(kind: str, hidden: int) -> None:
 
 @pytest.mark.usefixtures("form")
 @pytest.mark.parametrize("kind", FORESTS)
-@pytest.mark.parametrize("hidden", [1, 17, 70])
-def test_gradients_equal_those_of_the_recursion(kind: str, hidden: int) -> None:
-    given, parts = learnt(arguments(FORESTS[kind][0], hidden, chain=FORESTS[kind][1]))
+@pytest.mark.parametrize(("hidden", "features"), [(1, 1), (17, 20), (70, 7)])
+def test_gradients_equal_those_of_the_recursion(kind: str, hidden: int, features: int) -> None:
+    given, parts = learnt(arguments(FORESTS[kind][0], hidden, features, FORESTS[kind][1]))
     expected = node_by_node(*given)
     share = torch.randn_like(expected)
     for one, other in zip(
@@ -116,22 +118,50 @@ def test_gradients_equal_those_of_the_recursion(kind: str, hidden: int) -> None:
 
 
 @pytest.mark.usefixtures("form")
+def test_roots_are_those_of_the_authors_program() -> None:
+    golden = json.loads((Path(__file__).parent / "golden_recnn.json").read_text(encoding="utf-8"))
+    given = {"children": torch.tensor(golden["children"]), "offsets": torch.tensor(golden["offsets"])}
+    for place, (name, array) in enumerate(golden["arrays"].items()):
+        count = torch.Size(array["shape"]).numel()
+        numbers = (12.9898 * torch.arange(1, count + 1, dtype=torch.float64) + place).sin() * array["scale"]
+        given[name] = numbers.reshape(array["shape"])
+    h = tree_embedding(*(given[name] for name in ("x", "children", "offsets", "w_u", "b_u", "w_h", "b_h")))
+    expected = torch.tensor(golden["simple"], dtype=torch.float64)
+    torch.testing.assert_close(h[given["offsets"][1:] - 1], expected, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.usefixtures("form")
 def test_gradients_are_right() -> None:
     given, _ = learnt(arguments([4, 1, 6]))
     assert gradcheck(tree_embedding, given)
+
+
+@pytest.mark.usefixtures("form")
+@pytest.mark.parametrize("frozen", [(0,), (3, 4), (5,), (0, 3, 4, 5, 6)])
+def test_what_asks_for_no_gradient_gets_none_and_changes_no_other(frozen: tuple[int, ...]) -> None:
+    given, _ = learnt(arguments([4, 1, 6], 17))
+    tree_embedding(*given).sin().sum().backward()
+    some = [each.detach() for each in given]
+    ready = [each.requires_grad_(given[at].requires_grad and at not in frozen) for at, each in enumerate(some)]
+    h = tree_embedding(*ready)  # type: ignore[arg-type]
+    assert h.requires_grad == any(each.requires_grad for each in ready)
+    if h.requires_grad:
+        h.sin().sum().backward()
+    for one, other in zip(given, ready, strict=True):
+        assert other.grad is None if not other.requires_grad else torch.equal(one.grad, other.grad)  # type: ignore[arg-type]
 
 
 sizes_of_any_forest = st.lists(st.integers(0, 20), max_size=40)
 
 
 @pytest.mark.usefixtures("compiled")
-@given(sizes=sizes_of_any_forest, hidden=st.integers(1, 40), seed=st.integers(0, 2**31))
+@given(sizes=sizes_of_any_forest, hidden=st.integers(1, 40), features=st.integers(1, 20), seed=st.integers(0, 2**31))
 @settings(max_examples=100)
 def test_the_compiled_form_equals_the_reference_on_any_forest(
-    device: str, sizes: list[int], hidden: int, seed: int
+    device: str, sizes: list[int], hidden: int, features: int, seed: int
 ) -> None:
     children, offsets = forest(sizes, seed=seed)
-    x, _, _, *weights = arguments([2], hidden)
+    x, _, _, *weights = arguments([2], hidden, features)
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(len(children), x.shape[1], dtype=x.dtype, generator=generator)
     given, parts = learnt((x, children, offsets, *weights))  # type: ignore[arg-type]
@@ -196,40 +226,38 @@ def test_what_is_no_number_harms_the_nodes_above_it_alone() -> None:
 # The same forest in another order, on other threads
 
 
-def of_all(u: Tensor, children: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor) -> list[Tensor]:
-    """What the compiled form computes of u, which torch's own product gives: embeddings, and gradients to all."""
-    ready = [each.detach().requires_grad_() for each in (u, weight, bias)]
-    h = torch.ops.lightning_suite.tree_embedding(ready[0], children, offsets, *ready[1:])
-    return [h.detach(), *torch.autograd.grad(h, ready, torch.ones_like(h) * 0.5)]
+def of_all(*given: Tensor) -> list[Tensor]:
+    """Embeddings, and gradients to all, beginning with x."""
+    ready, parts = learnt(given)  # type: ignore[arg-type]
+    h = tree_embedding(*ready)
+    return [h.detach(), *torch.autograd.grad(h, parts, torch.ones_like(h) * 0.5)]
 
 
 @pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_the_order_of_the_trees_changes_no_bit_of_a_node(device: str, dtype: torch.dtype) -> None:
     sizes, order = [5, 1, 31, 17, 2, 64, *[3] * 60], [3, 0, 5, 2, 1, 4, *range(6, 66)]
-    children, offsets = (each.to(device) for each in forest(sizes))
-    u, weight, bias = (torch.randn(shape).to(device, dtype) for shape in ((len(children), 70), (70, 210), (70,)))
+    x, children, offsets, *weights = (each.to(device) for each in arguments(sizes, 70, 7, dtype=dtype))
     rows = torch.cat([torch.arange(int(offsets[at]), int(offsets[at + 1])) for at in order]).to(device)
     place = torch.empty_like(rows)
     place[rows] = torch.arange(len(rows), device=device)
     moved = torch.where(children[rows] >= 0, place[children[rows].clamp(min=0)], -1)
-    h, grad_u, *_ = of_all(u, children, offsets, weight, bias)
-    h2, grad_u2, *_ = of_all(u[rows], moved, ragged.offsets_of(ragged.lengths(offsets)[order]), weight, bias)
+    h, grad_x, *_ = of_all(x, children, offsets, *weights)
+    h2, grad_x2, *_ = of_all(x[rows], moved, ragged.offsets_of(ragged.lengths(offsets)[order]), *weights)
     assert torch.equal(h[rows], h2)
-    assert torch.equal(grad_u[rows], grad_u2)
+    assert torch.equal(grad_x[rows], grad_x2)
 
 
 @pytest.mark.usefixtures("compiled")
 def test_the_number_of_threads_changes_no_bit() -> None:
-    children, offsets = forest([7] * 100)
-    u, weight, bias = torch.randn(len(children), 70), torch.randn(70, 210) * 0.1, torch.randn(70)
+    given = arguments([7] * 100, 70, 7, dtype=torch.float32)
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
-        expected = of_all(u, children, offsets, weight, bias)
+        expected = of_all(*given)
         for threads in (2, 3, 8):
             torch.set_num_threads(threads)
-            actual = of_all(u, children, offsets, weight, bias)
+            actual = of_all(*given)
             assert all(torch.equal(one, other) for one, other in zip(expected, actual, strict=True))
     finally:
         torch.set_num_threads(before)
@@ -242,12 +270,13 @@ def test_the_number_of_threads_changes_no_bit() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("sizes", [[4, 1, 6], [1]])
 def test_torch_finds_nothing_wrong_with_the_op(dtype: torch.dtype, sizes: list[int]) -> None:
-    x, children, offsets, w_u, b_u, w_h, b_h = arguments(sizes, dtype=dtype)
-    u = (x @ w_u.T + b_u).relu()
-    ready = [each.clone().requires_grad_() for each in (u, w_h, b_h)]
-    opcheck(torch.ops.lightning_suite.tree_embedding, (ready[0], children, offsets, *ready[1:]))
-    h = torch.ops.lightning_suite.tree_embedding(u, children, offsets, w_h, b_h)
-    opcheck(torch.ops.lightning_suite.tree_embedding_backward, (h, u, children, offsets, w_h, h))
+    given = arguments(sizes, dtype=dtype)
+    ready, _ = learnt(given)
+    opcheck(torch.ops.lightning_suite.tree_embedding, ready)
+    opcheck(torch.ops.lightning_suite.tree_embedding, (given[0], *ready[1:]))
+    h = torch.ops.lightning_suite.tree_embedding(*given)
+    for for_x in (True, False):
+        opcheck(torch.ops.lightning_suite.tree_embedding_backward, (h, *given[:6], h, for_x))
 
 
 @pytest.mark.usefixtures("compiled")
@@ -332,13 +361,13 @@ def test_bad_arguments_are_refused(kind: str) -> None:
 
 @pytest.mark.usefixtures("compiled")
 def test_a_hundred_thousand_random_forests_are_refused_or_right() -> None:
-    u, weight, bias = torch.rand(6, 2), torch.rand(2, 6), torch.rand(2)
+    x, weights = torch.rand(6, 3), (torch.rand(2, 3), torch.rand(2), torch.rand(2, 6), torch.rand(2))
     op = torch.ops.lightning_suite.tree_embedding.default
     refused = 0
     for scale in (3, 2**62):
         for children in torch.randint(-(scale // 3), scale, (50_000, 6, 2)).unbind():
             try:
-                h = op(u, children, torch.tensor([0, 3, 6]), weight, bias)
+                h = op(x, children, torch.tensor([0, 3, 6]), *weights)
             except RuntimeError:
                 refused += 1
             else:

@@ -1,0 +1,129 @@
+"""Trees embedded in a CPU second by gated_tree_embedding, and by the best that torch does level by level.
+
+    python -m benchmarks.gated_tree_embedding
+
+The trees, the forms and the way of measuring are those of benchmarks/tree_embedding.py. A level is two forms here:
+`three products` is the cell as it is written; `joined` multiplies [h_l, h_r, u] once with the weights of both gates,
+which leaves a product less, and one pass over the logits more.
+"""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from benchmarks._readme import TABLES
+from benchmarks._record import record
+from benchmarks.tree_embedding import (
+    BATCHES,
+    FEATURES,
+    HIDDEN,
+    JETS,
+    LEAVES,
+    TURNS,
+    level_by_level,
+    levels_from_the_root,
+    median_seconds,
+    random_trees,
+    trees_of_jets,
+)
+from lightning_suite.ops.gated_tree_embedding import COMPILED, gated_tree_embedding, reference
+
+
+def mixed(logits: Tensor, g: Tensor, a: Tensor) -> Tensor:
+    """The four blocks, each coordinate weighted by the softmax of its four logits."""
+    z = logits.view(-1, 4, HIDDEN).softmax(1)
+    return z[:, 0] * g + (z[:, 1:] * a.view(-1, 3, HIDDEN)).sum(1)
+
+
+def three_products(x: Tensor, inner: Tensor, below: Tensor, w_u: Tensor, b_u: Tensor, *gates: Tensor) -> Tensor:
+    """Embeddings of a level, from those of all nodes of the next (2 inner, hidden)."""
+    w_r, b_r, w_h, b_h, w_z, b_z = gates
+    u = functional.linear(x, w_u, b_u).relu()
+    a = torch.cat([below.view(below.shape[0] // 2, 2 * HIDDEN), u[inner]], dim=1)
+    r = functional.linear(a, w_r, b_r).sigmoid()
+    g = functional.linear(r * a, w_h, b_h).relu()
+    return u.index_copy(0, inner, mixed(functional.linear(torch.cat([g, a], dim=1), w_z, b_z), g, a))
+
+
+def joined(x: Tensor, inner: Tensor, below: Tensor, w_u: Tensor, b_u: Tensor, *gates: Tensor) -> Tensor:
+    """The same; the weights are those of `join`."""
+    w_a, b_a, w_h, b_h, w_g = gates
+    u = functional.linear(x, w_u, b_u).relu()
+    a = torch.cat([below.view(below.shape[0] // 2, 2 * HIDDEN), u[inner]], dim=1)
+    resets, logits = functional.linear(a, w_a, b_a).split([3 * HIDDEN, 4 * HIDDEN], dim=1)
+    g = functional.linear(resets.sigmoid() * a, w_h, b_h).relu()
+    return u.index_copy(0, inner, mixed(torch.addmm(logits, g, w_g.T), g, a))
+
+
+def join(weights: list[Tensor]) -> list[Tensor]:
+    """The weights of both gates on [h_l, h_r, u] as one matrix, and that of z on g."""
+    w_u, b_u, w_r, b_r, w_h, b_h, w_z, b_z = weights
+    w_g, w_za = w_z.split([HIDDEN, 3 * HIDDEN], dim=1)
+    return [w_u, b_u, torch.cat([w_r, w_za]), torch.cat([b_r, b_z]), w_h, b_h, w_g.contiguous()]
+
+
+def measure(trees: int) -> dict[str, dict[str, float]]:
+    """Trees a CPU second of every form, forward and both ways."""
+    x, children, offsets = trees_of_jets(trees) if JETS.is_dir() else random_trees(trees)
+    x = x[:, :FEATURES].contiguous()
+    levels = levels_from_the_root(children, offsets)
+    order, inner = torch.cat([rows for rows, _ in levels]), [rows for _, rows in levels]
+    shapes = [(HIDDEN, FEATURES), (HIDDEN,), (3 * HIDDEN, 3 * HIDDEN), (3 * HIDDEN,), (HIDDEN, 3 * HIDDEN), (HIDDEN,)]
+    shapes += [(4 * HIDDEN, 4 * HIDDEN), (4 * HIDDEN,)]
+    weights = [(torch.randn(shape) * shape[-1] ** -0.5).requires_grad_() for shape in shapes]
+    by_level = [x[rows] for rows, _ in levels]
+    compiled = torch.compile(three_products, dynamic=True)
+    forms: dict[str, Callable[[], Tensor]] = {
+        "gated_tree_embedding": lambda: gated_tree_embedding(x, children, offsets, *weights),
+        "reference": lambda: reference(x, children, offsets, *weights),
+        "level by level, three products, eager": lambda: level_by_level(by_level, inner, weights, three_products),
+        "level by level, joined, eager": lambda: level_by_level(by_level, inner, join(weights), joined),
+        "level by level, three products, compiled": lambda: level_by_level(by_level, inner, weights, compiled),
+    }
+    share = torch.randn(len(children), HIDDEN)
+    in_order = {"gated_tree_embedding", "reference"}
+    shares = {name: share if name in in_order else share[order] for name in forms}
+    expected = forms["reference"]()
+    slopes = torch.autograd.grad(expected, weights, share)
+    for name, form in forms.items():
+        h = form()
+        torch.testing.assert_close(h if name in in_order else h[order.argsort()], expected, rtol=1e-4, atol=1e-5)
+        for one, other in zip(slopes, torch.autograd.grad(h, weights, shares[name]), strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3 * float(one.abs().max()))
+
+    def forward(form: Callable[[], Tensor]) -> Callable[[], Tensor]:
+        return torch.no_grad()(form)
+
+    def both(name: str) -> Callable[[], Any]:
+        return lambda: torch.autograd.grad(forms[name](), weights, shares[name])
+
+    print(f"measuring {trees} trees, {len(children)} nodes, {len(levels)} levels", flush=True)
+    ways = {
+        "forward": median_seconds({name: forward(form) for name, form in forms.items()}),
+        "forward and backward": median_seconds({name: both(name) for name in forms}),
+    }
+    return {way: {name: round(trees / each) for name, each in seconds.items()} for way, seconds in ways.items()}
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    random.seed(0)
+    kind = "trees of simulated jets" if JETS.is_dir() else f"random trees of about {LEAVES} leaves"
+    results = {
+        "what": f"trees a CPU second, 1 thread, {kind}, {FEATURES} features, {HIDDEN} hidden, float32",
+        "op": COMPILED.description,
+        "turns": TURNS,
+        "trees_per_second": {f"{trees} trees": measure(trees) for trees in BATCHES},
+        "cuda": None,
+    }
+    record("gated_tree_embedding", results)
+    print(results["what"], TABLES["gated_tree_embedding"](results), "GPU: not measured", sep="\n")
+
+
+if __name__ == "__main__":
+    main()
