@@ -5,6 +5,7 @@ the only place where a default lives; jsonargparse reads it. Names are checked h
 that a mistake costs a few lines with the nearest match, and no abbreviation is taken for the option it begins.
 """
 
+import inspect
 import json
 import re
 import shutil
@@ -189,11 +190,16 @@ def build(plugin: Plugin, settings: Settings) -> Built:
 def call(function: Callable[..., Any], arguments: Sequence[str], prog: str = "suite") -> Any:
     """Calls a function with options from a command line: positional parameters in order, keyword-only ones by name.
 
+    A last positional parameter that is a ``list[str]`` takes all words that are left, at least one.
+
     Raises:
         UsageError: an option does not exist, is missing, or its value is not what the signature asks for.
     """
     parser = ArgumentParser(prog=prog, exit_on_error=False, allow_abbrev=False, add_help=False)
-    parser.add_function_arguments(function, as_positional=True)
+    listed = _listed(function)
+    parser.add_function_arguments(function, as_positional=True, skip=set(listed))
+    for name in listed:
+        parser.add_argument(name, nargs="+", type=str)
     if {"-h", "--help"} & set(arguments):
         summary = (function.__doc__ or "").strip().splitlines()[:1]
         positional = [action.dest for action in parser._actions if not action.option_strings]
@@ -203,6 +209,16 @@ def call(function: Callable[..., Any], arguments: Sequence[str], prog: str = "su
     _check_names(parser, _typed_names(parser, arguments), "")
     namespace = _strict(parser, lambda: parser.parse_args(list(arguments)))
     return function(**vars(parser.instantiate(namespace)))
+
+
+def _listed(function: Callable[..., Any]) -> list[str]:
+    """The last positional parameter of a function, when it is a list of words."""
+    positional = [
+        name
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and parameter.default is parameter.empty
+    ]
+    return [name for name in positional[-1:] if typing.get_type_hints(function).get(name) == list[str]]
 
 
 def help_text(plugin: Plugin, prog: str, topic: str = "") -> str:

@@ -11,6 +11,9 @@ is not done, and nothing else changes.
                      ``predict_dataloader()`` then yields its inputs, each once, in the order of the file.
     predict_step     of the module: returns the columns of the predictions, ``dict[str, list | Tensor]`` with one
                      entry an input of the batch; or a tensor (batch, value_dim), whose columns are numbered.
+    predictions_suffix
+                     of the data module's class, ``".parquet"`` for example: the format of predictions whose file the
+                     user does not name. CSV without it.
     embed_step       of the module, called as ``predict_step`` is: returns a tensor (batch, embedding_dim), which
                      ``suite predict --embed`` writes.
     fingerprint      attribute of the data module after ``setup("fit")``: text that changes when the training data

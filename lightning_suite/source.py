@@ -117,6 +117,12 @@ def help_line(source: str | None, function: str) -> str:
     return quoted[2] if quoted else ""
 
 
+def first_parameter(source: str | None, function: str) -> str:
+    """The name of a function's first parameter; empty when it has none that is positional, or is not to be found."""
+    found = re.search(rf"^(?:async\s+)?def\s+{re.escape(function)}\s*\(\s*(\w+)", source or "", re.MULTILINE)
+    return found[1] if found else ""
+
+
 def _ask_finders(name: str, inside: list[str] | None) -> ModuleSpec | None:
     for finder in sys.meta_path:
         spec = finder.find_spec(name, inside) if hasattr(finder, "find_spec") else None

@@ -245,34 +245,57 @@ def _keeps_the_order_of_the_dataset(subject: Subject, number: int) -> None:
 
 
 def _follows_its_file(subject: Subject, path: Path, rows: list[dict[str, Any]]) -> None:
-    """Refuses predictions that do not turn around when the lines of their file do.
+    """Refuses predictions that do not turn around when the inputs in their file do.
 
-    The first line stays where it is, since it may be a header. A column that stays as it was counts lines.
+    A column that stays as it was counts inputs.
     """
-    lines = path.read_text(encoding="utf-8").splitlines()
-    header = len(lines) - len(rows)
-    if path.suffix not in (".txt", ".csv", ".tsv", ".jsonl") or header not in (0, 1) or not all(lines):
-        return
     turned = subject.folder / f"turned{path.suffix}"
-    turned.write_text("\n".join([lines[0], *lines[:0:-1]]) + "\n", encoding="utf-8")
-    expected = rows[::-1] if header else [rows[0], *rows[:0:-1]]
+    expected = _turn_table(path, turned, rows) if path.suffix == ".parquet" else _turn_lines(path, turned, rows)
+    if expected is None:
+        return
     came = _rows(subject.predicted("turned", predict_path=str(turned)))
     for name in rows[0]:
         column, before = [row.get(name) for row in came], [row[name] for row in rows]
         wanted = [row[name] for row in expected]
         if not (_same(column, wanted) or _same(column, before)) or len(column) != len(wanted):
             raise ContractFailure(
-                f"predictions that turn around when the lines of {path.name} do",
+                f"predictions that turn around when the inputs in {path.name} do",
                 f"the column {name!r} does not",
                 "read inputs in the order of the file, and leave none out",
             )
     moved = any(not _same([row[name] for row in rows], [row[name] for row in expected]) for name in rows[0])
     if moved and all(_same([row.get(name) for row in came], [row[name] for row in rows]) for name in rows[0]):
         raise ContractFailure(
-            f"predictions that turn around when the lines of {path.name} do",
+            f"predictions that turn around when the inputs in {path.name} do",
             "they stay as they were",
             "read inputs in the order of the file: do not sort them, or restore their order",
         )
+
+
+def _turn_lines(path: Path, turned: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    """Writes a text file anew, its last line first, and returns the rows to expect; None where lines are no inputs.
+
+    The first line stays where it is, since it may be a header.
+    """
+    if path.suffix not in (".txt", ".csv", ".tsv", ".jsonl"):
+        return None
+    lines = path.read_text(encoding="utf-8").splitlines()
+    header = len(lines) - len(rows)
+    if header not in (0, 1) or not all(lines):
+        return None
+    turned.write_text("\n".join([lines[0], *lines[:0:-1]]) + "\n", encoding="utf-8")
+    return rows[::-1] if header else [rows[0], *rows[:0:-1]]
+
+
+def _turn_table(path: Path, turned: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    """The same for a parquet file; None where its rows are no inputs."""
+    import pyarrow.parquet
+
+    whole = pyarrow.parquet.read_table(path)
+    if len(whole) != len(rows):
+        return None
+    pyarrow.parquet.write_table(whole.take(list(range(len(whole)))[::-1]), turned)
+    return rows[::-1]
 
 
 def _same_row(left: dict[str, Any], right: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from lightning_suite import registry
+from lightning_suite import registry, source
 from lightning_suite.errors import UsageError
 from lightning_suite.options import help_text, parse, read_yaml, take, take_one
 from lightning_suite.recipes import recipe_of, recipes_of
@@ -78,10 +78,16 @@ def report(done: Run, expected: dict[str, Any]) -> int:
     plugin = registry.get(done.settings()["plugin"])
     folder = shlex.quote(str(done.folder))
     next_commands = [f"suite test {folder}", f"suite predict {folder} INPUT"]
-    next_commands += [f"suite {command} {folder} ..." for command in plugin.commands]
+    next_commands += [f"suite {name} {folder} ..." for name, path in plugin.commands.items() if _takes_a_run(path)]
     next_commands += [f"suite fit --resume {folder}" if record["status"] != "finished" else f"suite rerun {folder}"]
     print("next:", *next_commands[:4], sep="\n  ")
     return 0 if record["status"] == "finished" else 130
+
+
+def _takes_a_run(command: str) -> bool:
+    """Whether a plugin's command, given by its path, begins with a run."""
+    module, _, function = command.partition(":")
+    return source.first_parameter(source.text(module), function) == "run"
 
 
 def _resume(path: str, typed: list[str]) -> int:

@@ -144,6 +144,22 @@ def test_a_function_is_called_with_positions_and_options() -> None:
     assert call(greet, ["ann", "--times", "2", "--tone=loud"]) == "ANN ANN"
 
 
+def join(parts: list[str], *, mark: str = "-") -> str:
+    """Joins words."""
+    return mark.join(parts)
+
+
+def test_a_last_list_of_words_takes_every_word_that_is_left() -> None:
+    assert call(join, ["a", "b", "c"]) == "a-b-c"
+    assert call(join, ["--mark", "+", "a", "b"]) == "a+b"
+    assert call(join, ["a", "--mark=+"]) == "a"
+
+
+def test_a_list_of_words_needs_one() -> None:
+    with pytest.raises(UsageError, match="parts"):
+        call(join, ["--mark", "+"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -62,5 +62,21 @@ def test_no_source_has_no_help_line() -> None:
     assert source.help_line(None, "speak") == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("def show(run: str, *, head: int = 1) -> None: ...", "run"),
+        ("def show(\n    folder: str,\n) -> None: ...", "folder"),
+        ("async def show(run): ...", "run"),
+        ("def show(*, run: str) -> None: ...", ""),
+        ("def show() -> None: ...", ""),
+        ("def other(run: str) -> None: ...", ""),
+        (None, ""),
+    ],
+)
+def test_the_first_parameter_of_a_function_is_read_from_its_text(text: str | None, expected: str) -> None:
+    assert source.first_parameter(text, "show") == expected
+
+
 def test_names_are_the_classes_and_functions_of_the_top_level() -> None:
     assert source.names("class A: \n    def no(self): ...\nasync def b(): ...\ndef c(): ...\n") == ["A", "b", "c"]
