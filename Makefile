@@ -1,7 +1,7 @@
 # make demo      from nothing to a trained sentence encoder and its test accuracy
 # make test      everything that is tested, the third-party example included
 # make check     style, format and types
-# make sanitize  the tests of the ops, their C++ built to stop at a wrong address or undefined behaviour
+# make sanitize  the tests of the compiled parts, built to stop at a wrong address or undefined behaviour
 # make bench     every benchmark, one table each
 # make clean     away with .venv and what was built
 #
@@ -45,6 +45,7 @@ sanitize: .venv/.dev
 	LD_PRELOAD='$(sanitizers)' PYTHONPATH=$(sanitized)/lib \
 		ASAN_OPTIONS=detect_leaks=0:log_path=$(sanitized)/report UBSAN_OPTIONS=log_path=$(sanitized)/report \
 		$(bin)/pytest --numprocesses $(JOBS) -p no:cacheprovider tests/lightning_suite/ops \
+		tests/suite_recnn/test_clustering.py \
 		|| { cat $(sanitized)/report.* 2> /dev/null; exit 1; }
 
 bench: .venv/.dev
@@ -59,7 +60,8 @@ clean:
 # edited C++ is compiled again. torch comes first: the build works against the torch that it finds, and a torch
 # that is already in .venv is kept.
 
-package := pyproject.toml setup.py MANIFEST.in _build/backend.py $(shell find csrc -type f 2>/dev/null)
+package := pyproject.toml setup.py MANIFEST.in _build/backend.py $(shell find csrc -type f 2>/dev/null) \
+	$(shell find plugins -name "*.cpp" 2>/dev/null)
 
 .venv/.torch:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -1,8 +1,12 @@
-"""The compiled ops: the C++ and CUDA files under csrc/ become ``lightning_suite._C``; the rest is in pyproject.toml.
+"""What is compiled: the ops, and what plugins have in C++; the rest is in pyproject.toml.
 
-One decision is made, and printed: with CUDA or without. It depends on the installed torch and compiler, not on the
-machine having a GPU; SUITE_CUDA=0 or 1 overrides it. Only torch's stable ABI is used: one build serves torch >= 2.11.
-A compiler that is missing or fails leaves the plain-torch ops, unless LIGHTNING_SUITE_REQUIRE_OPS is 1.
+The C++ and CUDA files under csrc/ become ``lightning_suite._C``. One decision is made, and printed: with CUDA or
+without. It depends on the installed torch and compiler, not on the machine having a GPU; SUITE_CUDA=0 or 1 overrides
+it. Only torch's stable ABI is used: one build serves torch >= 2.11 and every Python. plugins/suite_NAME/_PART.cpp is
+written for pybind11, becomes ``suite_NAME._PART``, knows nothing of torch and serves the Python that compiled it.
+
+What a missing or failing compiler leaves out, alone or with the others, runs as plain torch or numpy, unless
+LIGHTNING_SUITE_REQUIRE_OPS is 1.
 """
 
 import importlib.util
@@ -11,9 +15,10 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
-from setuptools import setup
+from setuptools import Extension, setup
 
 csrc = Path(__file__).resolve().parent / "csrc"
+parts = {f"{path.parent.name}.{path.stem}": str(path) for path in sorted(Path("plugins").glob("*/_*.cpp"))}
 extension: dict[str, Any] = {}
 if importlib.util.find_spec("torch") is None:  # the backend has already refused to build anything but an sdist
     print("lightning-suite: no torch here, so nothing is compiled")
@@ -21,24 +26,37 @@ else:
     import torch
     from torch.utils.cpp_extension import CUDA_HOME, BuildExtension, CppExtension, CUDAExtension
 
-    class BuildOps(BuildExtension):
-        """Compiles, or says that it could not. A binary of an earlier build never passes for this one's."""
+    WITHOUT = "could not be compiled, and plain torch or numpy will run in its place"
+
+    class BuildEach(BuildExtension):
+        """Compiles, or says what it could not. A binary of an earlier build never passes for this one's."""
 
         def run(self) -> None:
             if self.inplace or self.editable_mode:
-                for old in Path("lightning_suite").glob("_C.*.so"):
+                for old in (*Path("lightning_suite").glob("_C.*.so"), *Path("plugins").glob("*/_*.so")):
                     old.unlink()
             super().run()
 
         def build_extensions(self) -> None:
-            Path(self.get_ext_fullpath("lightning_suite._C")).unlink(missing_ok=True)
+            for each in self.extensions:
+                Path(self.get_ext_fullpath(each.name)).unlink(missing_ok=True)
             try:
                 super().build_extensions()
+            except Exception as error:  # before the first of them: torch refuses this compiler or this CUDA
+                for each in self.extensions:
+                    self.do_without(each, error)
+
+        def build_extension(self, ext: Extension) -> None:
+            try:
+                super().build_extension(ext)
             except Exception as error:
-                if os.environ.get("LIGHTNING_SUITE_REQUIRE_OPS") == "1":
-                    raise
-                print(f"lightning-suite: the ops could not be compiled and will run as plain torch: {error}")
-                self.extensions[0].optional = True  # there is none to copy
+                self.do_without(ext, error)
+
+        def do_without(self, extension: Extension, error: Exception) -> None:
+            if os.environ.get("LIGHTNING_SUITE_REQUIRE_OPS") == "1":
+                raise error
+            print(f"lightning-suite: {extension.name} {WITHOUT}: {error}")
+            extension.optional = True  # there is none to copy
 
     wish = os.environ.get("SUITE_CUDA", "auto")
     if wish not in {"auto", "0", "1"}:
@@ -62,8 +80,27 @@ else:
         extra_compile_args={"cxx": cxx, "nvcc": shared},
         py_limited_api=abi3,
     )
-    extension = {"ext_modules": [ops], "cmdclass": {"build_ext": BuildOps}}
-    if abi3:
-        extension["options"] = {"bdist_wheel": {"py_limited_api": "cp311"}}
+    extension = {"ext_modules": [ops], "cmdclass": {"build_ext": BuildEach}}
+    if parts and importlib.util.find_spec("pybind11") is not None:
+        import pybind11
+
+        # No sum is fused or reordered; that no number is infinite makes vectors of the search for the least.
+        exact = ["-ffp-contract=off", "-ffinite-math-only", "-fno-signed-zeros"]
+        extension["ext_modules"] += [
+            Extension(
+                name,
+                [path],
+                include_dirs=[pybind11.get_include()],
+                extra_compile_args=["-std=c++17", "-O3", *exact, "-fvisibility=hidden"],
+                language="c++",
+            )
+            for name, path in parts.items()
+        ]
+    elif parts and os.environ.get("LIGHTNING_SUITE_REQUIRE_OPS") == "1":
+        raise SystemExit(
+            "lightning-suite: LIGHTNING_SUITE_REQUIRE_OPS is 1, but there is no pybind11: install it first"
+        )
+    elif parts:
+        print(f"lightning-suite: {', '.join(parts)} {WITHOUT}: no pybind11 here")
 
 setup(**extension)

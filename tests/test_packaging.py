@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tarfile
 import tomllib
+import zipfile
 from collections.abc import Callable
 from importlib.metadata import Distribution, distribution
 from importlib.resources import files
@@ -153,6 +154,7 @@ def test_the_sdist_can_be_built_from(copy: Path, tmp_path: Path) -> None:
     needed = {"_build/backend.py", "setup.py", "pyproject.toml", "LICENSE", "README.md", "lightning_suite/py.typed"}
     needed |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "plugins").glob("suite_*/recipes/*.yaml")}
     needed |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "csrc").rglob("*") if path.is_file()}
+    needed |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "plugins").rglob("*.cpp")}
     assert not needed - held, f"add it to MANIFEST.in: {needed - held}"
 
 
@@ -172,7 +174,14 @@ class TestBuildWithoutACompiler:
         done = build_in_place(copy)
         assert done.returncode == 0, done.stderr
         assert "lightning-suite: compiling the ops without CUDA (SUITE_CUDA=0, torch " in done.stdout
-        assert "lightning-suite: the ops could not be compiled and will run as plain torch: " in done.stdout
+        assert (
+            "lightning-suite: lightning_suite._C could not be compiled, and plain torch or numpy will run in its place: "
+            in done.stdout
+        )
+        assert (
+            "lightning-suite: suite_recnn._clustering could not be compiled, and plain torch or numpy will run in its place: "
+            in done.stdout
+        )
         assert not list(copy.rglob("*.so"))
 
     @pytest.mark.parametrize("what", ["compiler", "linker"])
@@ -185,6 +194,7 @@ class TestBuildWithoutACompiler:
 
     def test_a_binary_of_an_earlier_build_does_not_survive(self, copy: Path) -> None:
         (copy / "lightning_suite" / "_C.abi3.so").touch()
+        (copy / "plugins" / "suite_recnn" / "_clustering.cpython-311-x86_64-linux-gnu.so").touch()
         assert build_in_place(copy).returncode == 0
         assert not list(copy.rglob("*.so"))
 
@@ -206,3 +216,58 @@ class TestBuildWithoutACompiler:
         subprocess.run([sys.executable, "-m", "pip", "install", *words, str(copy)], check=True)
         assert (tmp_path / "there" / "lightning_suite" / "ops" / "dsa_routing.py").is_file()
         assert not list((tmp_path / "there").rglob("*.so"))
+
+    def test_the_wheel_is_for_the_python_that_built_it(self, copy: Path, tmp_path: Path) -> None:
+        """One of its binaries would serve every Python, the other serves this one alone."""
+        script = f"import sys; sys.path.insert(0, '_build'); import backend; backend.build_wheel({str(tmp_path)!r})"
+        variables = {**os.environ, **NO_COMPILER}
+        subprocess.run([sys.executable, "-c", script], cwd=copy, env=variables, capture_output=True, check=True)
+        (wheel,) = tmp_path.glob("lightning_suite-*.whl")
+        this = f"cp{sys.version_info.major}{sys.version_info.minor}"
+        assert wheel.name.split("-")[2:4] == [this, this + sys.abiflags]
+        with zipfile.ZipFile(wheel) as archive:
+            assert not [name for name in archive.namelist() if name.endswith(".cpp")]
+
+
+A_COMPILER = {"CC": "cc", "CXX": "c++"}
+
+
+@pytest.mark.skipif(importlib.util.find_spec("setuptools") is None, reason="the build needs setuptools")
+@pytest.mark.skipif(shutil.which("c++") is None, reason="there is no compiler")
+class TestBuildOfOneAlone:
+    @pytest.fixture
+    def small(self, copy: Path) -> Path:
+        """Both are there, and compile in a moment."""
+        for folder in filter(Path.is_dir, (copy / "csrc").iterdir()):
+            shutil.rmtree(folder)
+        (copy / "csrc" / "library.cpp").write_text('extern "C" void* PyInit__C() { return nullptr; }\n')
+        clustering = copy / "plugins" / "suite_recnn" / "_clustering.cpp"
+        clustering.write_text('extern "C" void* PyInit__clustering() { return nullptr; }\n')
+        return copy
+
+    def built(self, folder: Path) -> set[str]:
+        return {path.relative_to(folder).as_posix().split(".")[0] for path in folder.glob("*/**/*.so")} - {"build"}
+
+    def test_both_are_put_where_their_packages_are(self, small: Path) -> None:
+        assert build_in_place(small, LIGHTNING_SUITE_REQUIRE_OPS="1", **A_COMPILER).returncode == 0
+        shutil.rmtree(small / "build")
+        assert self.built(small) == {"lightning_suite/_C", "plugins/suite_recnn/_clustering"}
+
+    @pytest.mark.parametrize(
+        ("broken", "left"),
+        [
+            ("csrc/library.cpp", "plugins/suite_recnn/_clustering"),
+            ("plugins/suite_recnn/_clustering.cpp", "lightning_suite/_C"),
+        ],
+    )
+    def test_one_that_fails_does_not_take_the_other_with_it(self, small: Path, broken: str, left: str) -> None:
+        (small / broken).write_text("#error this does not compile\n")
+        done = build_in_place(small, **A_COMPILER)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("could not be compiled") == 1
+        shutil.rmtree(small / "build")
+        assert self.built(small) == {left}
+
+    def test_each_is_required(self, small: Path) -> None:
+        (small / "plugins" / "suite_recnn" / "_clustering.cpp").write_text("#error this does not compile\n")
+        assert build_in_place(small, LIGHTNING_SUITE_REQUIRE_OPS="1", **A_COMPILER).returncode != 0

@@ -1,0 +1,32 @@
+"""Jet tagging with recursive networks over clustering trees, and what such networks have learnt.
+
+A jet is a spray of particles that one parton left in a detector. A clustering algorithm merges its particles two by
+two, and the tree of mergings follows the splittings that made the spray. The network embeds the tree from the leaves
+to the root: with x_i the seven features of node i (p, eta, phi, E, E / E_jet, pT, theta), of a particle or of the sum
+of the particles below it,
+
+    u_i = relu(W_u x_i + b_u),   h_i = u_i at a leaf,   h_i = relu(W_h [h_left, h_right, u_i] + b_h) elsewhere
+
+and a small classifier on the embedding of the root tells W bosons, top quarks, quarks and gluons apart.
+
+Taoli Cheng: "Interpretability Study on Deep Learning for Jet Physics at the Large Hadron Collider", 2019,
+arXiv:1911.01872. The network is that of Louppe, Cho, Becot and Cranmer: "QCD-Aware Recursive Neural Networks for Jet
+Physics", 2017, arXiv:1702.00748.
+"""
+
+from lightning_suite.plugin import Plugin
+
+plugin = Plugin(
+    name="recnn",
+    summary="Jet tagger: recursive network over clustering trees",
+    module="suite_recnn.module:JetTagger",
+    data="suite_recnn.data:JetData",
+    recipes="suite_recnn:recipes",
+    commands={
+        "generate-jets": "suite_recnn.studies:generate_jets",
+        "observables": "suite_recnn.studies:observables",
+    },
+    paper="Cheng (2019), arXiv:1911.01872",
+    extra="recnn",
+    api=1,
+)

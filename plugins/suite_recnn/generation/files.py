@@ -1,0 +1,81 @@
+"""Files of generated jets: parquet with a row a jet, which says in its schema how the jets were made."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lightning_suite.errors import DataError
+
+METADATA_KEY = b"lightning_suite"
+"""Where the schema of a file says, as JSON, how its jets were made."""
+
+CONSTITUENT = pa.struct(
+    [
+        pa.field(name, kind, nullable=False)
+        for name, kind in [
+            ("px", pa.float32()),
+            ("py", pa.float32()),
+            ("pz", pa.float32()),
+            ("E", pa.float32()),
+            ("pid", pa.int32()),
+        ]
+    ]
+)
+
+SCHEMA = pa.schema(
+    [
+        pa.field(name, kind, nullable=False)
+        for name, kind in [
+            ("event", pa.int64()),
+            ("seed", pa.int64()),
+            ("label", pa.int8()),
+            ("sample", pa.string()),
+            ("jet_pt", pa.float64()),
+            ("jet_eta", pa.float64()),
+            ("jet_phi", pa.float64()),
+            ("jet_mass", pa.float64()),
+            ("truth_id", pa.int32()),
+            ("truth_pt", pa.float64()),
+            ("truth_dr", pa.float64()),
+            ("contained", pa.bool_()),
+            ("constituents", pa.list_(pa.field("item", CONSTITUENT, nullable=False))),
+        ]
+    ]
+)
+"""A row a jet. ``event`` is unique within (sample, seed); ``jet_*`` are of the sum of the constituents, in GeV;
+``truth_*`` are of the nearest parton that may have made it; ``contained``: the quarks of the W's or the top's decay are
+all within the jet's radius, always false for the other classes; ``constituents``: the hardest comes first."""
+
+
+def description(path: Path) -> dict[str, Any]:
+    """How the jets of a file of ours were made; nothing for another parquet file.
+
+    Raises:
+        DataError: it is not a parquet file.
+    """
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DataError(f"not a parquet file: {str(error).splitlines()[0]}", path) from error
+    found: dict[str, Any] = json.loads(metadata.get(METADATA_KEY, b"{}"))
+    return found
+
+
+def write(path: Path, table: pa.Table, made: Mapping[str, Any]) -> None:
+    """Writes jets with a description of how they were made; the file appears whole or not at all."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        pq.write_table(
+            table.replace_schema_metadata({METADATA_KEY: json.dumps(made)}),
+            partial,
+            compression="zstd",
+            row_group_size=10_000,
+        )
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

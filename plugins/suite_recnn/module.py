@@ -1,0 +1,212 @@
+"""How jet taggers are trained: binary cross-entropy, AdamW, a learning rate that rises and falls, mirrored jets."""
+
+import math
+from functools import partial
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from pytorch_lightning import LightningModule
+from pytorch_lightning.trainer.states import TrainerFn
+from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor, nn
+from torch.nn import functional
+from torchmetrics import MeanMetric, Metric
+from torchmetrics.classification import BinaryAccuracy, BinaryAUROC
+
+from lightning_suite.errors import UsageError
+from suite_recnn import tagging
+from suite_recnn.forests import FEATURES, JetBatch
+from suite_recnn.network import CNN, FCN, FEATURE_DIM, LSTM, PAPER_DIM, GatedCell, JetNetwork, RecNN, SimpleCell
+
+Network = Literal["recnn", "gated", "fcn", "lstm", "cnn"]
+ETA, PHI, THETA = (FEATURES.index(name) for name in ("eta", "phi", "theta"))
+EFFICIENCIES = {"30": 0.3, "50": 0.5}
+"""Signal efficiencies, in per cent, at which a test states the background rejection."""
+
+
+class JetTagger(LightningModule):
+    """Tells signal jets from background jets.
+
+    Args:
+        network: recnn, the recursive network of appendix A; gated, the same with Louppe's gates; fcn, lstm and cnn,
+            those of appendix C.
+        hidden_dim: width of the recursive networks' embedding and dense layers.
+        mass: the recursive networks also see the logarithm of each node's mass, beside the paper's seven features.
+        mirror: in training every jet is mirrored at random, eta to -eta and phi to -phi, as nature does.
+        image_radius: half the side, in eta and phi, of the images that the cnn sees.
+        learning_rate: of AdamW at its highest, after a tenth of the steps; see ``warm_cosine``.
+        weight_decay: of AdamW: each step shortens the weights by this part of the learning rate.
+        clip_norm: gradients longer than this are shortened to it; 0: never.
+
+    Raises:
+        UsageError: no network can be built, or trained, with these.
+    """
+
+    def __init__(
+        self,
+        *,
+        network: Network = "recnn",
+        hidden_dim: int = 70,
+        mass: bool = False,
+        mirror: bool = True,
+        image_radius: float = 0.8,
+        learning_rate: float = 3e-3,
+        weight_decay: float = 0.05,
+        clip_norm: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        _refuse_impossible(network, hidden_dim, image_radius, learning_rate, weight_decay, clip_norm)
+        self.network = _build(network, hidden_dim, mass, image_radius)
+        self.metrics = nn.ModuleDict()
+        for stage in ("train", "val", "test"):
+            self.metrics[f"{stage}_loss"] = MeanMetric()
+            self.metrics[f"{stage}_accuracy"] = BinaryAccuracy()
+        self.metrics["val_auc"] = BinaryAUROC()
+        self._scores: list[Tensor] = []  # of a test, batch by batch
+        self._labels: list[Tensor] = []
+
+    def setup(self, stage: str) -> None:
+        """Takes the scaling of the features from the training data; a checkpoint that is loaded overwrites it."""
+        if stage == TrainerFn.FITTING:
+            data = self.trainer.datamodule  # type: ignore[attr-defined]
+            self.network.scaler.set(data.center, data.scale)
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        chosen = self.hparams
+        optimizer = torch.optim.AdamW(
+            self.parameters(), lr=chosen["learning_rate"], weight_decay=chosen["weight_decay"]
+        )
+        steps = int(self.trainer.estimated_stepping_batches)
+        cosine = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(warm_cosine, steps=steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """A deep tree now and then has a gradient many times the usual one."""
+        if self.hparams["clip_norm"] > 0:
+            nn.utils.clip_grad_norm_(self.parameters(), self.hparams["clip_norm"])
+
+    def forward(self, batch: JetBatch) -> Tensor:
+        """Logits, (jet,): the higher, the more like signal."""
+        logits: Tensor = self.network(batch)
+        return logits
+
+    def _step(self, batch: JetBatch, stage: str) -> tuple[Tensor, Tensor]:
+        """Logits and loss of a batch, which it counts in the metrics."""
+        assert batch.labels is not None
+        logits = self(batch)
+        loss = functional.binary_cross_entropy_with_logits(logits, batch.labels)
+        size = len(batch.labels)
+        self._metric(f"{stage}_loss").update(loss.detach(), size)
+        self._metric(f"{stage}_accuracy").update(logits.detach(), batch.labels)
+        for name in (f"{stage}_loss", f"{stage}_accuracy"):
+            self.log(name, self._metric(name), on_step=False, on_epoch=True, prog_bar=True, batch_size=size)
+        return logits, loss
+
+    def training_step(self, batch: JetBatch, batch_idx: int) -> Tensor:
+        return self._step(mirrored(batch) if self.hparams["mirror"] else batch, "train")[1]
+
+    def validation_step(self, batch: JetBatch, batch_idx: int) -> None:
+        assert batch.labels is not None
+        logits, _ = self._step(batch, "val")
+        if self.trainer.sanity_checking:
+            return  # its few jets may all be signal
+        self._metric("val_auc").update(logits, batch.labels.long())
+        self.log("val_auc", self._metric("val_auc"), on_step=False, on_epoch=True, prog_bar=True)
+
+    def on_test_epoch_start(self) -> None:
+        self._scores, self._labels = [], []
+
+    def test_step(self, batch: JetBatch, batch_idx: int) -> None:
+        assert batch.labels is not None
+        self._scores.append(self._step(batch, "test")[0].double().cpu())
+        self._labels.append(batch.labels.cpu())
+
+    def on_test_epoch_end(self) -> None:
+        """AUC and rejections with their statistical errors, and the ROC curve as picture and numbers."""
+        scores, labels = torch.cat(self._scores).numpy(), torch.cat(self._labels).numpy()
+        self._scores, self._labels = [], []
+        if np.all(labels == labels[0]):
+            return  # a test file may hold signal alone, or background alone
+        measured = {"auc": tagging.auc(scores, labels)}
+        measured |= {f"rejection_{name}": tagging.rejection(scores, labels, at) for name, at in EFFICIENCIES.items()}
+        for name, (value, error) in measured.items():
+            self.log(f"test_{name}", value)
+            self.log(f"test_{name}_error", error)
+        figures = Path(self.trainer.default_root_dir) / "figures"
+        if self.trainer.is_global_zero and figures.is_dir():
+            auc = measured["auc"]
+            title = f"AUC {auc.value:.4f} ± {auc.error:.4f}"
+            tagging.write_roc(figures / "roc.png", tagging.roc(scores, labels), title)
+
+    def predict_step(self, batch: JetBatch, batch_idx: int) -> dict[str, Tensor]:
+        """``score``: the probability of signal, where signal and background are equally frequent."""
+        return {"score": self(batch).sigmoid()}
+
+    def embed_step(self, batch: JetBatch, batch_idx: int) -> Tensor:
+        """The first of the last three hidden layers, (jet, layer_dim): the embedding, where the network has one."""
+        return next(iter(self.network.layers(batch).values()))
+
+    def _metric(self, name: str) -> Metric:
+        metric = self.metrics[name]
+        assert isinstance(metric, Metric)
+        return metric
+
+
+def mirrored(batch: JetBatch) -> JetBatch:
+    """The jets, each mirrored at random in eta, which leaves the proton beams alone, in phi, in both or in neither."""
+    nodes = batch.offsets.diff()
+    sides = torch.randint(0, 2, (len(nodes), 2), device=nodes.device) * 2.0 - 1.0
+    eta, phi = sides.repeat_interleave(nodes, dim=0, output_size=len(batch.features)).unbind(1)  # node, each
+    features = batch.features.clone()
+    features[:, ETA] *= eta
+    features[:, PHI] *= phi
+    features[:, THETA] = torch.pi / 2 + (features[:, THETA] - torch.pi / 2) * eta
+    return batch._replace(features=features)
+
+
+def warm_cosine(step: int, steps: int) -> float:
+    """Share of the learning rate at a step: rising over the first tenth, then half a cosine down to 0, and 0 after."""
+    warm = max(1, steps // 10)
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 + 0.5 * math.cos(math.pi * min(1.0, (step - warm) / max(1, steps - warm)))
+
+
+def _build(network: Network, hidden_dim: int, mass: bool, image_radius: float) -> JetNetwork:
+    feature_dim = FEATURE_DIM if mass else PAPER_DIM
+    match network:
+        case "recnn":
+            return RecNN(SimpleCell(feature_dim, hidden_dim), hidden_dim)
+        case "gated":
+            return RecNN(GatedCell(feature_dim, hidden_dim), hidden_dim)
+        case "fcn":
+            return FCN()
+        case "lstm":
+            return LSTM()
+        case "cnn":
+            return CNN(image_radius)
+    raise UsageError(f"--model.network: expected {', '.join(get_args(Network))}, got {network!r}")
+
+
+def _refuse_impossible(
+    network: Network,
+    hidden_dim: int,
+    image_radius: float,
+    learning_rate: float,
+    weight_decay: float,
+    clip_norm: float,
+) -> None:
+    """Raises UsageError for the first setting with which no network can be built, or trained."""
+    rules = {
+        "hidden_dim": (hidden_dim, "1 or more", hidden_dim >= 1),
+        "image_radius": (image_radius, "a number above 0", 0 < image_radius < math.inf),
+        "learning_rate": (learning_rate, "a number above 0", 0 < learning_rate < math.inf),
+        "weight_decay": (weight_decay, "0 or more", 0 <= weight_decay < math.inf),
+        "clip_norm": (clip_norm, "0 or more", 0 <= clip_norm < math.inf),
+    }
+    for name, (value, expected, fits) in rules.items():
+        if not fits:
+            raise UsageError(f"--model.{name}: expected {expected}, got {value}")

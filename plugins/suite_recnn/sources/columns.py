@@ -1,0 +1,150 @@
+"""Which columns of a file hold the momenta of the constituents, and which a value of each jet.
+
+A mapping from our names to the file's says it: px, py, pz, energy or pt, eta, phi with energy, mass or neither; any
+further name is a column with one value a jet. Where it names no momenta these are known:
+
+* ``part_px, part_py, part_pz, part_energy``: JetClass (Qu, Li, Qian, 2022, arXiv:2202.03772), and the Top-Tagging and
+  quark-gluon sets as weaver converts them. JetClass's ten ``label_*`` become ``label``, their place in ``JETCLASS``;
+* the names themselves: ``px, py, pz, energy`` (or ``E``), or ``pt, eta, phi`` with ``energy``, ``mass`` or neither.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_suite.errors import DataError, UsageError
+from lightning_suite.spelling import no_such
+
+ROLES = ("px", "py", "pz", "energy", "pt", "eta", "phi", "mass")
+KNOWN = ("event", "seed", "sample", "label")
+"""Columns that others look for: taken whenever the file has them."""
+
+JETCLASS = tuple(f"label_{name}" for name in ("QCD", "Hbb", "Hcc", "Hgg", "H4q", "Hqql", "Zqq", "Wqq", "Tbqq", "Tbl"))
+"""The classes of JetClass in the order of its authors; a jet has a 1 in one of them."""
+
+HOW = (
+    "say which columns hold what, for instance --data.columns '{px: PX, py: PY, pz: PZ, energy: E, label: y}'; "
+    "momenta are px, py, pz, energy or pt, eta, phi with energy or mass"
+)
+
+_COMPLETE = (
+    ("px", "py", "pz", "energy"),
+    ("pt", "eta", "phi", "energy"),
+    ("pt", "eta", "phi", "mass"),
+    ("pt", "eta", "phi"),  # massless; the last, so that an energy or a mass beside it is used
+)
+_RECOGNISED: tuple[dict[str, str], ...] = (
+    {"px": "part_px", "py": "part_py", "pz": "part_pz", "energy": "part_energy"},
+    {"px": "px", "py": "py", "pz": "pz", "energy": "E"},
+    *({role: role for role in roles} for roles in _COMPLETE),
+)
+
+
+class Chosen(NamedTuple):
+    """The file's names: of the momenta by role, and of the values of each jet by our name."""
+
+    momentum: dict[str, str]
+    scalars: dict[str, str]
+
+
+def choose(
+    path: Path,
+    columns: Mapping[str, str] | None,
+    lists: Collection[str],
+    scalars: Sequence[str],
+    there: Sequence[str] | None = None,
+) -> Chosen:
+    """The columns to read.
+
+    Args:
+        columns: the mapping; without momenta: a known layout.
+        lists: the file's columns with a list for each jet.
+        scalars: its columns with one value a jet.
+        there: what a message lists; None: both.
+
+    Raises:
+        UsageError: the mapping lacks a component of the momentum, or has one too many.
+        DataError: a column is missing, or none is known.
+    """
+    there = [*lists, *scalars] if there is None else there
+    columns = columns or {}
+    momentum = {role: name for role, name in columns.items() if role in ROLES}
+    given = {name: found for name, found in columns.items() if name not in ROLES}
+    if momentum and tuple(role for role in ROLES if role in momentum) not in map(_in_order, _COMPLETE):
+        raise UsageError(f"the mapping of columns names {', '.join(columns)}, which is no momentum: {HOW}")
+    for name in columns.values():
+        if name not in there:
+            raise DataError(f"{no_such('column', name, there, 'there are')}\n{HOW}", path)
+    if momentum:
+        return Chosen(momentum, {name: name for name in KNOWN if name in scalars} | given)
+    for recognised in _RECOGNISED:
+        if set(recognised.values()) <= set(lists):
+            return Chosen(recognised, {name: name for name in scalars} | given)
+    raise unknown(path, there)
+
+
+def values_of_jets(path: Path, columns: Mapping[str, str] | None, scalars: Sequence[str]) -> dict[str, str]:
+    """The columns with one value a jet of a file of ours: all, and what the mapping calls otherwise."""
+    columns = columns or {}
+    for name in columns.values():
+        if name not in scalars:
+            raise DataError(no_such("column with one value for each jet", name, scalars, "there are"), path)
+    return {name: name for name in scalars} | dict(columns)
+
+
+def unknown(path: Path, there: Sequence[str]) -> DataError:
+    """The refusal of a file in which nothing looks like constituents."""
+    shown = ", ".join(there[:20]) + (f" and {len(there) - 20} more" if len(there) > 20 else "")
+    expected = "'constituents' (ours), part_px, part_py, part_pz, part_energy, or px, py, pz, energy"
+    return DataError(
+        f"expected the columns {expected} with a list for each jet; there are {shown or 'none'}\n{HOW}", path
+    )
+
+
+def _in_order(roles: Sequence[str]) -> tuple[str, ...]:
+    return tuple(role for role in ROLES if role in roles)
+
+
+def finished(path: Path, columns: Mapping[str, NDArray[Any]], jets: int) -> dict[str, NDArray[Any]]:
+    """The columns as everyone finds them: ``event`` always, ``label`` as whole numbers, texts as str.
+
+    Raises:
+        DataError: a column has another length, or event or label is no whole number.
+    """
+    done = {name: _plain(values) for name, values in columns.items()}
+    if "label" not in done and set(JETCLASS) <= set(done):
+        done["label"] = np.argmax(np.stack([done[name] for name in JETCLASS], axis=1), axis=1)
+    done.setdefault("event", np.arange(jets))
+    for name, values in done.items():
+        if values.shape != (jets,):
+            raise DataError(
+                f"column {name!r} has the shape {values.shape} beside the constituents of {jets} jets; expected one "
+                "value for each jet",
+                path,
+            )
+    return done | {name: _whole(path, name, done[name]) for name in ("event", "seed", "label") if name in done}
+
+
+def _plain(values: NDArray[Any]) -> NDArray[Any]:
+    if values.dtype.kind in "OS":
+        decoded = [each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each) for each in values.flat]
+        return np.array(decoded, dtype=np.str_).reshape(values.shape)
+    return values.astype(values.dtype.newbyteorder("="), copy=False)
+
+
+def _whole(path: Path, name: str, values: NDArray[Any]) -> NDArray[np.int64]:
+    if values.dtype.kind in "biu":
+        return values.astype(np.int64)
+    numeric = values.dtype.kind == "f"
+    wrong = ~(np.isfinite(values) & (values == np.floor(values))) if numeric else np.ones(len(values), dtype=bool)
+    if wrong.any():
+        jet = int(np.argmax(wrong))
+        raise DataError(
+            f"jet {jet}: {name} is {values[jet].item()!r}; expected a whole number. Another column: "
+            f"--data.columns.{name} NAME",
+            path,
+        )
+    return values.astype(np.int64)

@@ -1,0 +1,72 @@
+"""Jets from files, in the formats in which they are published.
+
+================  ====================================================================================================
+``*.parquet``     ours, known by the column ``constituents``: a list of {px, py, pz, E} for each jet; and any with a
+                  list column for each component of the momenta
+``*.h5 *.hdf5``   the Top-Tagging reference set (Kasieczka et al., 2019, doi:10.5281/zenodo.2603256), and any with an
+                  array for each component, padded with zeros
+``*.root``        Delphes: its e-flow particles are clustered into jets; and any tree with a jagged branch for each
+                  component
+================  ====================================================================================================
+
+What the columns of a file are called is known for a few layouts and otherwise said by a mapping: ``columns``.
+What cannot be a jet is refused with its place: ``momenta``. The libraries of a format are imported when a file
+of the format is read.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lightning_suite.errors import DataError
+from suite_recnn.jets import Jets
+
+if TYPE_CHECKING:
+    from suite_recnn.jet_finding import JetDefinition
+
+PARQUET = (".parquet", ".pq")
+HDF5 = (".h5", ".hdf5", ".hdf")
+ROOT = (".root",)
+
+
+def read(path: Path, columns: Mapping[str, str] | None = None, *, definition: "JetDefinition | None" = None) -> Jets:
+    """The jets of a file, in its order.
+
+    In each jet the hardest constituent comes first. There is always a column ``event``, a running number where the
+    file has none, and ``label`` is a whole number.
+
+    Args:
+        columns: our names to the file's, see ``columns``; for ROOT files also ``tree``.
+        definition: the jets to find where a file holds events (Delphes); None: ``JetDefinition()``.
+
+    Raises:
+        DataError: the file is not there, is damaged, is of no known format or layout, lacks a column, or holds what
+            cannot be a jet; the message names jet, constituent and column.
+        UsageError: the mapping is no momentum.
+    """
+    if not path.is_file():
+        raise DataError("is a folder; expected a file" if path.is_dir() else "there is no such file", path)
+    if not path.stat().st_size:
+        raise DataError("is empty: it has no bytes; expected a file with jets", path)
+    jets = _read(path, columns, definition)
+    if not len(jets):
+        raise DataError("holds no jets; expected at least one", path)
+    return jets
+
+
+def _read(path: Path, columns: Mapping[str, str] | None, definition: "JetDefinition | None") -> Jets:
+    suffix = path.suffix.lower()
+    if suffix in PARQUET:
+        from suite_recnn.sources.parquet import read_parquet
+
+        return read_parquet(path, columns)
+    if suffix in HDF5:
+        from suite_recnn.sources.hdf5 import read_hdf5
+
+        return read_hdf5(path, columns)
+    if suffix in ROOT:
+        from suite_recnn.sources.root import read_root
+
+        return read_root(path, columns, definition)
+    known = ", ".join("*" + each for each in (*PARQUET, *HDF5, *ROOT))
+    raise DataError(f"jets cannot be read from a file that ends in {path.suffix!r}; expected one of {known}", path)

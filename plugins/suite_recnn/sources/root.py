@@ -1,0 +1,163 @@
+"""Jets from ROOT: trees with a jagged branch for each component of the momenta, one entry a jet; and Delphes.
+
+A Delphes tree (de Favereau et al., 2014, arXiv:1307.6346) has one entry an event. Its e-flow particles, tracks and
+what photons and neutral hadrons leave beyond them, are clustered into jets here.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import uproot
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+
+from lightning_suite.errors import DataError
+from lightning_suite.spelling import no_such
+from suite_recnn.jet_finding import JetDefinition, find_jets
+from suite_recnn.jets import Jets, concatenate
+from suite_recnn.sources.columns import choose, finished
+from suite_recnn.sources.momenta import Origin, four_momenta, packed, reading, same_counts
+
+DELPHES = {
+    "EFlowTrack": {"pt": "EFlowTrack.PT", "eta": "EFlowTrack.Eta", "phi": "EFlowTrack.Phi", "mass": "EFlowTrack.Mass"},
+    "EFlowPhoton": {"pt": "EFlowPhoton.ET", "eta": "EFlowPhoton.Eta", "phi": "EFlowPhoton.Phi"},
+    "EFlowNeutralHadron": {
+        "pt": "EFlowNeutralHadron.ET",
+        "eta": "EFlowNeutralHadron.Eta",
+        "phi": "EFlowNeutralHadron.Phi",
+    },
+}
+"""The e-flow particles: three kinds, and their branches. Towers are massless; older tracks have no branch Mass."""
+
+EVENTS = 1_000  # read at a time: some 2 million particles
+_LONG = 4_000  # events; from here on clustering takes some seconds, and a bar says so
+
+
+def read_root(path: Path, columns: Mapping[str, str] | None, definition: JetDefinition | None) -> Jets:
+    """All jets of the tree.
+
+    Raises:
+        DataError, UsageError: see ``reading.read``.
+    """
+    columns = dict(columns or {})
+    asked = columns.pop("tree", None)
+    with _reading(path):
+        file = uproot.open(path)
+    with file:
+        if path.stat().st_size < file.file.fEND:
+            there, end = path.stat().st_size, file.file.fEND
+            raise DataError(f"cannot be read as ROOT; it is cut short: {there:,} bytes of {end:,}", path)
+        tree = _tree(path, file, asked)
+        with _reading(path):
+            branches = {branch.name: branch for branch in tree.itervalues(recursive=True)}
+        if not columns and any(f"{kind}.Eta" in branches for kind in DELPHES):
+            return _delphes(path, branches, tree.num_entries, definition or JetDefinition())
+        return _mapped(path, branches, tree.num_entries, columns)
+
+
+def _reading(path: Path) -> AbstractContextManager[None]:
+    return reading(path, "ROOT", Exception)  # over damaged bytes uproot raises what its parser stumbles on
+
+
+def _tree(path: Path, file: Any, asked: str | None) -> Any:
+    names = [name for name, kind in file.classnames(cycle=False).items() if kind in ("TTree", "TNtuple", "TNtupleD")]
+    names = list(dict.fromkeys(names))
+    if asked is not None:
+        if asked not in names:
+            raise DataError(no_such("tree", asked, names, "there are"), path)
+        names = [asked]
+    elif "Delphes" in names:
+        names = ["Delphes"]
+    if len(names) != 1:
+        kinds = ", ".join(f"{name} ({kind})" for name, kind in list(file.classnames().items())[:20]) or "nothing"
+        choice = ". Say which with --data.columns.tree NAME" if names else ""
+        raise DataError(f"expected one TTree, found {len(names)} among {kinds}{choice}", path)
+    with _reading(path):
+        return file[names[0]]
+
+
+def _mapped(path: Path, branches: Mapping[str, Any], jets: int, columns: Mapping[str, str]) -> Jets:
+    with _reading(path):
+        counters = {branch.count_branch.name for branch in branches.values() if branch.count_branch is not None}
+        lists = [name for name, branch in branches.items() if _axes(branch) == 2]
+        scalars = [name for name, branch in branches.items() if _axes(branch) == 1 and name not in counters]
+    chosen = choose(path, columns, lists, scalars, [*lists, *scalars])
+    for name in chosen.momentum.values():
+        if name not in lists:
+            raise DataError(f"branch {name!r} has one value an entry; expected a list for each jet", path)
+    for name in chosen.scalars.values():
+        if name not in scalars and name not in counters:
+            raise DataError(f"branch {name!r} has a list in each entry; expected one value for each jet", path)
+    momentum, offsets = _lists(chosen.momentum, branches, Origin(path, chosen.momentum), 0, jets)
+    with _reading(path):
+        values = {name: branches[place].array(library="np") for name, place in chosen.scalars.items()}
+    return packed(momentum, offsets, finished(path, values, jets), Origin(path, chosen.momentum))
+
+
+def _axes(branch: Any) -> int:
+    """1 for one value an entry, 2 for a list of numbers, 0 for anything else."""
+    kind = branch.interpretation
+    if isinstance(kind, uproot.AsJagged):
+        return 2 if isinstance(kind.content, uproot.AsDtype) and not kind.content.inner_shape else 0
+    if isinstance(kind, uproot.AsDtype):
+        return 0 if kind.to_dtype.names else 1 + len(kind.inner_shape)
+    return 1 if isinstance(kind, uproot.AsStrings) else 0
+
+
+def _lists(
+    names: Mapping[str, str], branches: Mapping[str, Any], origin: Origin, start: int, stop: int
+) -> tuple[dict[str, NDArray[Any]], NDArray[np.int64]]:
+    """The values of some branches end to end, by role, and where each entry begins among them."""
+    with _reading(origin.path):
+        arrays = {role: branches[name].array(entry_start=start, entry_stop=stop) for role, name in names.items()}
+    offsets = {
+        role: np.concatenate([[0], np.cumsum(ak.to_numpy(ak.num(each)), dtype=np.int64)])
+        for role, each in arrays.items()
+    }
+    values = {role: ak.to_numpy(ak.flatten(each)) for role, each in arrays.items()}
+    return values, same_counts(offsets, origin)
+
+
+def _delphes(path: Path, branches: Mapping[str, Any], events: int, definition: JetDefinition) -> Jets:
+    missing = [
+        name for names in DELPHES.values() for role, name in names.items() if role != "mass" and name not in branches
+    ]
+    if missing:
+        raise DataError(
+            f"there is no branch {', '.join(missing)}; expected the e-flow branches of a Delphes card that keeps "
+            "EFlowTrack, EFlowPhoton and EFlowNeutralHadron",
+            path,
+        )
+    parts = []
+    starts = range(0, events, EVENTS)
+    told = track(starts, path.name, console=Console(stderr=True), transient=True, disable=events < _LONG)
+    for start in told:
+        momenta, offsets = _particles(path, branches, start, min(start + EVENTS, events))
+        found = find_jets(momenta, offsets, definition)
+        parts.append(Jets(momenta[found.particles], found.offsets, {"event": found.events + start}))
+    jets = concatenate(parts) if parts else None
+    if jets is None or not len(jets):
+        raise DataError(f"none of the {events} events has a jet such as {definition}", path)
+    return jets
+
+
+def _particles(
+    path: Path, branches: Mapping[str, Any], start: int, stop: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The e-flow particles of some events: (particle, 4), and where each event begins among them."""
+    momenta: list[NDArray[np.float64]] = []
+    owners: list[NDArray[np.int64]] = []
+    for names in DELPHES.values():
+        names = {role: name for role, name in names.items() if name in branches}
+        origin = Origin(path, names, "event", start)
+        some, offsets = four_momenta(*_lists(names, branches, origin, start, stop), origin)
+        momenta.append(some)
+        owners.append(np.repeat(np.arange(stop - start), np.diff(offsets)))
+    owner = np.concatenate(owners)
+    counts = np.bincount(owner, minlength=stop - start)
+    return np.concatenate(momenta)[np.argsort(owner, kind="stable")], np.concatenate([[0], np.cumsum(counts)])

@@ -1,0 +1,487 @@
+"""Jets from files: every format gives the same jets back, and what is wrong with a file is said with its place."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import uproot
+
+from lightning_suite.errors import DataError, UsageError
+from suite_recnn.jets import Jets, kinematics
+from suite_recnn.sources.reading import read
+
+COUNTS = [3, 1, 5, 2]
+CARTESIAN = {"px": "px", "py": "py", "pz": "pz", "energy": "energy"}
+
+
+def some_jets() -> Jets:
+    """Four jets of massless and massive particles that float32 represents, hardest first."""
+    random = np.random.default_rng(1)
+    offsets = np.concatenate([[0], np.cumsum(COUNTS)])
+    pt = np.concatenate([np.sort(random.uniform(1, 100, count))[::-1] for count in COUNTS])
+    eta, phi = random.uniform(-2, 2, (2, offsets[-1]))
+    momenta = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), pt * np.cosh(eta)], axis=1)
+    momenta[::3, 3] *= 1.01
+    return Jets(momenta.astype(np.float32).astype(np.float64), offsets)
+
+
+def lists(values: np.ndarray[Any, Any], counts: list[int] = COUNTS) -> list[list[float]]:
+    return [part.tolist() for part in np.split(np.asarray(values), np.cumsum(counts)[:-1])]
+
+
+def components() -> dict[str, list[list[float]]]:
+    """A list a jet of each component, in both ways of writing a momentum."""
+    jets = some_jets()
+    motion = kinematics(jets.momenta)
+    columns = dict(zip(("px", "py", "pz", "energy"), jets.momenta.T, strict=True)) | motion._asdict()
+    return {name: lists(values) for name, values in columns.items()}
+
+
+def write_parquet(path: Path, columns: Mapping[str, Any]) -> Path:
+    pq.write_table(pa.table(dict(columns)), path)
+    return path
+
+
+def ours(**changes: Any) -> dict[str, Any]:
+    names = {"px": "px", "py": "py", "pz": "pz", "energy": "E"}
+    columns = components() | changes
+    jets = [
+        [dict(zip(names.values(), row, strict=True)) | {"pid": 211} for row in zip(*jet, strict=True)]
+        for jet in zip(*(columns[name] for name in names), strict=True)
+    ]
+    fields = pa.struct([*((name, pa.float64()) for name in names.values()), ("pid", pa.int32())])
+    return {"constituents": pa.array(jets, type=pa.large_list(fields))}
+
+
+def assert_same(jets: Jets) -> None:
+    expected = some_jets()
+    assert jets.offsets.tolist() == expected.offsets.tolist()
+    assert jets.momenta.dtype == np.float64
+    np.testing.assert_allclose(jets.momenta, expected.momenta, rtol=1e-5, atol=1e-4)
+
+
+# Our own parquet
+
+
+def test_our_parquet_comes_back(tmp_path: Path) -> None:
+    jets = read(write_parquet(tmp_path / "w.parquet", ours()))
+    np.testing.assert_array_equal(some_jets().momenta, jets.momenta)
+    assert_same(jets)
+
+
+def test_our_parquet_comes_back_from_several_row_groups(tmp_path: Path) -> None:
+    pq.write_table(pa.table(ours()), tmp_path / "w.parquet", row_group_size=2)
+    assert_same(read(tmp_path / "w.parquet"))
+
+
+def test_values_of_each_jet_come_along(tmp_path: Path) -> None:
+    columns = ours() | {
+        "event": [5, 5, 6, 9],
+        "label": pa.array([0, 1, 1, 0], type=pa.int8()),
+        "sample": ["w", "qcd", "qcd", "w"],
+        "jet_pt": [1.5, 2.5, 3.5, 4.5],
+    }
+    jets = read(write_parquet(tmp_path / "w.parquet", columns))
+    assert {name: values.tolist() for name, values in jets.columns.items()} == {
+        name: columns[name] if name != "label" else [0, 1, 1, 0] for name in ("event", "label", "sample", "jet_pt")
+    }
+
+
+def test_whole_numbers_are_int64_and_texts_are_str(tmp_path: Path) -> None:
+    columns = {"event": pa.array([1, 2, 3, 4], type=pa.int32()), "label": [0.0, 1.0, 1.0, 0.0], "sample": list("abab")}
+    jets = read(write_parquet(tmp_path / "w.parquet", ours() | columns))
+    assert (jets.columns["event"].dtype, jets.columns["label"].dtype) == (np.int64, np.int64)
+    assert jets.columns["sample"].dtype.kind == "U"
+
+
+def test_texts_in_a_dictionary_are_texts(tmp_path: Path) -> None:
+    sample = pa.array(["w", "qcd", "w", "w"]).dictionary_encode()
+    jets = read(write_parquet(tmp_path / "w.parquet", ours() | {"sample": sample}))
+    assert jets.columns["sample"].tolist() == ["w", "qcd", "w", "w"]
+
+
+def test_without_events_the_jets_are_counted(tmp_path: Path) -> None:
+    assert read(write_parquet(tmp_path / "w.parquet", ours())).columns["event"].tolist() == [0, 1, 2, 3]
+
+
+def test_the_hardest_constituent_comes_first(tmp_path: Path) -> None:
+    backwards = {name: [jet[::-1] for jet in values] for name, values in components().items()}
+    assert_same(read(write_parquet(tmp_path / "w.parquet", ours(**backwards))))
+
+
+def test_constituents_of_nothing_are_padding(tmp_path: Path) -> None:
+    padded = {name: [[0.0, *jet, 0.0] for jet in values] for name, values in components().items()}
+    assert_same(read(write_parquet(tmp_path / "w.parquet", ours(**padded))))
+
+
+def test_a_part_of_a_table_comes_back(tmp_path: Path) -> None:
+    pq.write_table(pa.table(ours()).slice(1, 2), tmp_path / "w.parquet")
+    jets = read(tmp_path / "w.parquet")
+    np.testing.assert_array_equal(some_jets().take(np.array([1, 2])).momenta, jets.momenta)
+
+
+def test_the_measured_jets_can_be_read(shared_data: Path) -> None:
+    path = shared_data / "jets" / "w_particle_s11.parquet"
+    jets = read(path)
+    truth = pq.read_table(path, columns=["jet_pt", "jet_mass"])
+    found = kinematics(jets.totals())
+    np.testing.assert_allclose(found.pt, truth["jet_pt"].to_numpy(), rtol=1e-5)
+    np.testing.assert_allclose(found.mass, truth["jet_mass"].to_numpy(), rtol=1e-3, atol=0.02)
+    assert set(jets.columns["sample"].tolist()) == {"w"}
+
+
+# Any parquet
+
+
+@pytest.mark.parametrize(
+    "names", [("px", "py", "pz", "energy"), ("pt", "eta", "phi", "energy"), ("pt", "eta", "phi", "mass")], ids="-".join
+)
+def test_columns_of_parquet_are_mapped(tmp_path: Path, names: tuple[str, ...]) -> None:
+    values = components()
+    path = write_parquet(tmp_path / "j.parquet", {f"my_{name}": values[name] for name in names} | {"y": [0, 1, 0, 1]})
+    jets = read(path, {name: f"my_{name}" for name in names} | {"label": "y"})
+    assert_same(jets)
+    assert jets.columns["label"].tolist() == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "names", [("px", "py", "pz", "energy"), ("pt", "eta", "phi", "energy"), ("pt", "eta", "phi", "mass")], ids="-".join
+)
+def test_columns_with_our_names_need_no_mapping(tmp_path: Path, names: tuple[str, ...]) -> None:
+    values = components()
+    assert_same(read(write_parquet(tmp_path / "j.parquet", {name: values[name] for name in names})))
+
+
+def test_without_mass_and_energy_constituents_are_massless(tmp_path: Path) -> None:
+    values = components()
+    jets = read(write_parquet(tmp_path / "j.parquet", {name: values[name] for name in ("pt", "eta", "phi")}))
+    np.testing.assert_allclose(np.linalg.norm(jets.momenta[:, :3], axis=1), jets.momenta[:, 3])
+
+
+def test_any_other_name_of_a_mapping_is_a_value_of_each_jet(tmp_path: Path) -> None:
+    columns = components() | {"w": [0.5, 1.5, 2.5, 3.5], "unasked": [1, 2, 3, 4]}
+    jets = read(write_parquet(tmp_path / "j.parquet", columns), CARTESIAN | {"weight": "w"})
+    assert jets.columns["weight"].tolist() == [0.5, 1.5, 2.5, 3.5]
+    assert set(jets.columns) == {"weight", "event"}
+
+
+def weaver() -> dict[str, list[list[float]]]:
+    return {f"part_{name}": components()[name] for name in CARTESIAN}
+
+
+def test_a_parquet_file_for_weaver_needs_no_mapping(tmp_path: Path) -> None:
+    jets = read(write_parquet(tmp_path / "j.parquet", weaver() | {"label": [1, 0, 0, 1]}))
+    assert_same(jets)
+    assert jets.columns["label"].tolist() == [1, 0, 0, 1]
+
+
+@pytest.mark.parametrize("layout", [ours, weaver, components], ids=["ours", "weaver", "our names"])
+def test_a_mapping_of_the_label_alone_leaves_the_known_momenta(tmp_path: Path, layout: Any) -> None:
+    path = write_parquet(tmp_path / "j.parquet", layout() | {"y": [0, 1, 1, 0], "label": ["a", "b", "b", "a"]})
+    jets = read(path, {"label": "y"})
+    assert_same(jets)
+    assert jets.columns["label"].tolist() == [0, 1, 1, 0]
+
+
+@pytest.mark.parametrize("layout", [ours, weaver], ids=["ours", "weaver"])
+def test_a_label_that_is_not_there_is_refused_with_the_nearest(tmp_path: Path, layout: Any) -> None:
+    path = write_parquet(tmp_path / "j.parquet", layout() | {"is_top": [0, 1, 1, 0]})
+    with pytest.raises(DataError, match=r"'istop'\nthere are: .*\nDid you mean 'is_top'"):
+        read(path, {"label": "istop"})
+
+
+def test_the_classes_of_jetclass_become_one_label(tmp_path: Path) -> None:
+    names = ["QCD", "Hbb", "Hcc", "Hgg", "H4q", "Hqql", "Zqq", "Wqq", "Tbqq", "Tbl"]
+    ones = {f"label_{name}": [int(i == label) for label in (8, 0, 7, 8)] for i, name in enumerate(names)}
+    jets = read(write_parquet(tmp_path / "j.parquet", weaver() | ones))
+    assert jets.columns["label"].tolist() == [8, 0, 7, 8]
+
+
+def test_a_list_of_fixed_length_is_a_list(tmp_path: Path) -> None:
+    values = {
+        name: pa.array([[10.0, 1.0], [2.0, 1.0]], type=pa.list_(pa.float32(), 2)) for name in ("pt", "eta", "phi")
+    }
+    assert read(write_parquet(tmp_path / "j.parquet", values)).offsets.tolist() == [0, 2, 4]
+
+
+# ROOT
+
+
+def write_root(path: Path, columns: Mapping[str, Any], tree: str = "tree") -> Path:
+    arrays = {name: ak.Array(values) for name, values in columns.items()}
+    with uproot.recreate(path) as file:
+        types = {name: array.type.content for name, array in arrays.items()}
+        written = file.mktree(tree, types, counter_name=lambda name: f"n_{name}")
+        written.extend(arrays)
+    return path
+
+
+def test_branches_of_root_are_mapped(tmp_path: Path) -> None:
+    values = components()
+    columns = {"PT": values["pt"], "ETA": values["eta"], "PHI": values["phi"], "M": values["mass"], "y": [0, 1, 1, 0]}
+    path = write_root(tmp_path / "j.root", columns)
+    jets = read(path, {"pt": "PT", "eta": "ETA", "phi": "PHI", "mass": "M", "label": "y"})
+    assert_same(jets)
+    assert jets.columns["label"].tolist() == [0, 1, 1, 0]
+
+
+def test_jetclass_in_root_needs_no_mapping(tmp_path: Path) -> None:
+    jets = read(write_root(tmp_path / "j.root", weaver() | {"jet_pt": [1.0, 2.0, 3.0, 4.0]}))
+    assert_same(jets)
+    assert set(jets.columns) == {"event", "jet_pt"}
+
+
+def test_one_of_several_trees_is_chosen(tmp_path: Path) -> None:
+    path = write_root(tmp_path / "j.root", weaver(), tree="jets")
+    with uproot.update(path) as file:
+        file.mktree("other", {"x": np.float64}).extend({"x": [1.0]})
+    assert_same(read(path, {"tree": "jets"}))
+
+
+def test_several_trees_ask_for_a_choice(tmp_path: Path) -> None:
+    path = write_root(tmp_path / "j.root", weaver(), tree="jets")
+    with uproot.update(path) as file:
+        file.mktree("other", {"x": np.float64}).extend({"x": [1.0]})
+    with pytest.raises(DataError, match=r"expected one TTree, found 2 among .*jets.*--data.columns.tree NAME"):
+        read(path)
+
+
+def test_a_file_without_a_tree_is_refused_with_what_it_holds(tmp_path: Path) -> None:
+    with uproot.recreate(tmp_path / "j.root") as file:
+        file["counts"] = np.histogram([1.0, 2.0])
+    with pytest.raises(DataError, match=r"expected one TTree, found 0 among counts;1 \(TH1D\)$"):
+        read(tmp_path / "j.root")
+
+
+def test_a_tree_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"there is no tree 'tre'\nthere are: tree\nDid you mean 'tree'"):
+        read(write_root(tmp_path / "j.root", weaver()), {"tree": "tre"})
+
+
+def test_a_branch_with_one_value_an_entry_is_no_component(tmp_path: Path) -> None:
+    path = write_root(tmp_path / "j.root", weaver() | {"x": [1.0, 2.0, 3.0, 4.0]})
+    with pytest.raises(DataError, match=r"'x' has one value an entry; expected a list"):
+        read(path, {"px": "x", "py": "part_py", "pz": "part_pz", "energy": "part_energy"})
+
+
+def test_a_branch_with_lists_is_no_label(tmp_path: Path) -> None:
+    path = write_root(tmp_path / "j.root", components())
+    with pytest.raises(DataError, match=r"'px' has a list in each entry; expected one value"):
+        read(path, CARTESIAN | {"label": "px"})
+
+
+# Refusals
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none\.parquet: there is no such file"):
+        read(tmp_path / "none.parquet")
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is a folder; expected a file"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "h5", "root"])
+def test_an_empty_file_is_refused(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"j.{suffix}"
+    path.touch()
+    with pytest.raises(DataError, match="is empty"):
+        read(path)
+
+
+def test_an_unknown_suffix_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    path = tmp_path / "jets.csv"
+    path.write_text("1\n")
+    with pytest.raises(DataError, match=r"'\.csv'; expected one of \*\.parquet, .*\*\.h5, .*\*\.root"):
+        read(path)
+
+
+@pytest.mark.parametrize(("suffix", "kind"), [("parquet", "parquet"), ("root", "ROOT")])
+@pytest.mark.parametrize("kept", [0.9, 0.5, 0.02])
+def test_a_file_cut_short_is_refused_in_one_line(tmp_path: Path, suffix: str, kind: str, kept: float) -> None:
+    path = tmp_path / f"j.{suffix}"
+    write_parquet(path, weaver()) if suffix == "parquet" else write_root(path, weaver())
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * kept)])
+    with pytest.raises(DataError, match=rf"^[^\n]*cannot be read as {kind}; it [^\n]*cut short[^\n]*$"):
+        read(path)
+
+
+@pytest.mark.parametrize(("suffix", "kind"), [("parquet", "parquet"), ("h5", "HDF5"), ("root", "ROOT")])
+def test_a_file_of_another_kind_is_refused(tmp_path: Path, suffix: str, kind: str) -> None:
+    path = tmp_path / f"j.{suffix}"
+    path.write_text("these are no jets at all\n" * 100)
+    with pytest.raises(DataError, match=f"cannot be read as {kind}"):
+        read(path)
+
+
+def test_damaged_values_are_refused(tmp_path: Path) -> None:
+    path = write_root(tmp_path / "j.root", {name: values * 500 for name, values in weaver().items()})
+    with uproot.open(path) as file:
+        basket = int(file["tree"]["part_py"].member("fBasketSeek")[0])
+    whole = bytearray(path.read_bytes())
+    whole[basket : basket + 400] = b"\xff" * 400
+    path.write_bytes(whole)
+    with pytest.raises(DataError, match="cannot be read as ROOT; it may be cut short or damaged"):
+        read(path)
+
+
+def test_a_file_without_jets_is_refused(tmp_path: Path) -> None:
+    kind = pa.list_(pa.float32())
+    path = write_parquet(tmp_path / "j.parquet", {name: pa.array([], type=kind) for name in CARTESIAN})
+    with pytest.raises(DataError, match="holds no jets"):
+        read(path)
+
+
+def test_unknown_columns_ask_for_a_mapping(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "j.parquet", {"momentum_x": [[1.0]], "momentum_y": [[1.0]]})
+    with pytest.raises(DataError, match=r"there are momentum_x, momentum_y\nsay which .*--data\.columns"):
+        read(path)
+
+
+def test_a_column_that_is_not_there_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "j.parquet", components())
+    expected = r"there is no column 'enrgy'\nthere are: .*phi.*\nDid you mean 'energy'\?\n.*--data\.columns"
+    with pytest.raises(DataError, match=expected):
+        read(path, CARTESIAN | {"energy": "enrgy"})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("px", "py", "pz"),
+        ("px", "py", "pz", "E"),
+        ("pt", "eta"),
+        ("pt", "label"),
+        ("pt", "eta", "phi", "energy", "mass"),
+    ],
+)
+def test_a_mapping_that_is_no_momentum_is_refused(tmp_path: Path, given: tuple[str, ...]) -> None:
+    path = write_parquet(tmp_path / "j.parquet", components())
+    with pytest.raises(UsageError, match=rf"names {', '.join(given)}, which is no momentum"):
+        read(path, dict.fromkeys(given, "px"))
+
+
+def test_constituents_without_energy_are_refused(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "j.parquet", {"constituents": [[{"px": 1.0, "py": 1.0, "pz": 1.0}]]})
+    with pytest.raises(DataError, match=r"'constituents': expected a list of px, py, pz, E .*without \['E'\]"):
+        read(path)
+
+
+def test_columns_of_different_lengths_in_a_jet_are_refused(tmp_path: Path) -> None:
+    values = components()
+    values["pz"][2].pop()
+    with pytest.raises(DataError, match="jet 2 has 5 values in column 'px' and 4 in column 'pz'"):
+        read(write_parquet(tmp_path / "j.parquet", {name: values[name] for name in CARTESIAN}))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_value_that_is_not_finite_is_refused_with_its_place(tmp_path: Path, value: float) -> None:
+    values = components()
+    values["py"][2][3] = value
+    path = write_parquet(tmp_path / "j.parquet", {name: values[name] for name in CARTESIAN})
+    with pytest.raises(DataError, match=rf"jet 2, constituent 3: py is {value}; expected a finite number"):
+        read(path)
+
+
+def test_in_our_parquet_the_field_is_named(tmp_path: Path) -> None:
+    values = components()
+    values["energy"][1][0] = float("nan")
+    with pytest.raises(DataError, match=r"jet 1, constituent 0: constituents\.E is nan"):
+        read(write_parquet(tmp_path / "j.parquet", ours(**values)))
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "root"])
+def test_a_momentum_above_the_energy_is_refused(tmp_path: Path, suffix: str) -> None:
+    values = components()
+    values["energy"][2][1] *= 0.9
+    columns = {name: values[name] for name in CARTESIAN}
+    path = tmp_path / f"j.{suffix}"
+    write_parquet(path, columns) if suffix == "parquet" else write_root(path, columns)
+    with pytest.raises(DataError, match=r"jet 2, constituent 1: energy is .* GeV and \|p\| is .* expected E >= \|p\|"):
+        read(path)
+
+
+def test_a_rounding_error_of_the_energy_is_none(tmp_path: Path) -> None:
+    values = components()
+    values["energy"] = [[energy * (1 - 1e-5) for energy in jet] for jet in values["energy"]]
+    assert len(read(write_parquet(tmp_path / "j.parquet", {name: values[name] for name in CARTESIAN}))) == 4
+
+
+@pytest.mark.parametrize("name", ["pt", "mass"])
+def test_a_negative_pt_or_mass_is_refused(tmp_path: Path, name: str) -> None:
+    values = components()
+    values[name][3][1] = -2.5
+    path = write_parquet(tmp_path / "j.parquet", {each: values[each] for each in ("pt", "eta", "phi", "mass")})
+    with pytest.raises(DataError, match=rf"jet 3, constituent 1: {name} is -2\.5; expected at least 0 GeV"):
+        read(path)
+
+
+def test_a_constituent_along_the_beam_is_refused(tmp_path: Path) -> None:
+    values = components()
+    values["eta"][1][0] = 1000.0
+    path = write_parquet(tmp_path / "j.parquet", {each: values[each] for each in ("pt", "eta", "phi")})
+    with pytest.raises(DataError, match="jet 1, constituent 0: energy is inf"):
+        read(path)
+
+
+def test_a_jet_of_padding_alone_is_refused(tmp_path: Path) -> None:
+    values = components()
+    for name in CARTESIAN:
+        values[name][1] = [0.0]
+    with pytest.raises(DataError, match="jet 1 has no constituents; expected at least one"):
+        read(write_parquet(tmp_path / "j.parquet", ours(**values)))
+
+
+def test_a_jet_without_a_list_is_refused(tmp_path: Path) -> None:
+    values: dict[str, Any] = {name: components()[name] for name in CARTESIAN}
+    values["pz"][2] = None
+    with pytest.raises(DataError, match="jet 2: column 'pz' has no value; expected a list"):
+        read(write_parquet(tmp_path / "j.parquet", values))
+
+
+def test_a_missing_value_is_refused_with_its_place(tmp_path: Path) -> None:
+    values: dict[str, Any] = {name: components()[name] for name in CARTESIAN}
+    values["pz"][2][4] = None
+    with pytest.raises(DataError, match="jet 2, constituent 4: pz has no value"):
+        read(write_parquet(tmp_path / "j.parquet", values))
+
+
+def test_a_column_of_numbers_is_no_component(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "j.parquet", components() | {"x": [1.0, 2.0, 3.0, 4.0]})
+    with pytest.raises(DataError, match="'x': expected a list of numbers for each jet, got double"):
+        read(path, CARTESIAN | {"px": "x"})
+
+
+def test_lists_of_texts_are_no_component(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "j.parquet", components() | {"x": [["a"]] * 4})
+    with pytest.raises(DataError, match="'x': expected numbers, got string"):
+        read(path, CARTESIAN | {"px": "x"})
+
+
+def test_a_list_is_no_label(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="'pt': expected one number or text for each jet"):
+        read(write_parquet(tmp_path / "j.parquet", components()), CARTESIAN | {"label": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [([0.0, 1.0, 0.5, 0.0], "jet 2: label is 0.5"), (["top", "qcd", "top", "w"], "jet 0: label is 'top'")],
+)
+def test_a_label_that_is_no_whole_number_is_refused(tmp_path: Path, label: list[Any], shown: str) -> None:
+    path = write_parquet(tmp_path / "j.parquet", ours() | {"label": label})
+    with pytest.raises(DataError, match=re.escape(shown) + "; expected a whole number"):
+        read(path)
+
+
+def test_a_jet_without_a_label_is_refused_where_others_have_one(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "j.parquet", ours() | {"label": [0, 1, None, 0]})
+    with pytest.raises(DataError, match="jet 2: column 'label' has no value"):
+        read(path)

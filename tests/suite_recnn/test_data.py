@@ -1,0 +1,186 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+import suite_recnn
+from lightning_suite.errors import DataError, UsageError
+from suite_recnn import forests
+from suite_recnn.data import PARTS, JetData, event_shares
+
+CHECK = Path(suite_recnn.__file__).parent / "recipes" / "check"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The 150 W and 150 QCD jets of the recipe `check`."""
+    for name in ("w", "qcd"):
+        (tmp_path / f"{name}_check.parquet").write_bytes((CHECK / f"{name}_check.parquet").read_bytes())
+    return tmp_path
+
+
+def ready(path: Path, **settings) -> JetData:
+    data = JetData(str(path), **settings)
+    data.prepare_data()
+    data.setup("fit")
+    return data
+
+
+def batches(data: JetData, part: str) -> list:
+    return list({"train": data.train_dataloader, "test": data.test_dataloader}[part]())
+
+
+def test_a_folder_is_read_by_the_names_of_its_files(folder) -> None:
+    counts = ready(folder).counts
+    assert list(counts) == list(PARTS)
+    assert sum(part["w"] for part in counts.values()) == 150
+    assert sum(part["qcd"] for part in counts.values()) == 150
+
+
+def test_signal_is_one_and_background_zero(folder) -> None:
+    first = torch.cat([batch.labels for batch in batches(ready(folder), "test")])
+    swapped = torch.cat([batch.labels for batch in batches(ready(folder, signal="qcd", background="w"), "test")])
+    assert first.sum() == (1 - swapped).sum() > 0
+
+
+def test_jets_of_one_event_are_in_one_part() -> None:
+    columns = {"event": np.repeat(np.arange(500), 3), "sample": np.full(1500, "w")}
+    shares = event_shares(columns, 0, Path("w.parquet")).reshape(500, 3)
+    assert (shares == shares[:, :1]).all()
+    assert len(np.unique(shares[:, 0])) == 500
+    assert shares[:, 0].mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_same_event_number_of_another_seed_or_sample_is_another_event() -> None:
+    def share(**columns) -> float:
+        return event_shares({name: np.array([value]) for name, value in columns.items()}, 0, Path("a"))[0]
+
+    assert len({share(event=3), share(event=3, seed=1), share(event=3, seed=2), share(event=3, sample="w")}) == 4
+
+
+def test_another_split_seed_cuts_other_events() -> None:
+    columns = {"event": np.arange(100)}
+    assert (event_shares(columns, 0, Path("a")) != event_shares(columns, 1, Path("a"))).all()
+
+
+def test_parts_have_the_shares_that_were_asked_for(folder) -> None:
+    counts = ready(folder, validation_fraction=0.3, test_fraction=0.3).counts
+    sizes = {part: sum(each.values()) for part, each in counts.items()}
+    assert sizes["train"] == pytest.approx(120, abs=30)
+    assert sizes["test"] == pytest.approx(90, abs=30)
+
+
+def test_no_jet_is_in_two_parts(folder) -> None:
+    data = ready(folder)
+    chosen = np.concatenate([data._sets[part].chosen for part in PARTS])
+    assert len(np.unique(chosen)) == len(chosen) == 300
+
+
+def test_fewer_jets_of_each_class_are_the_first_ones(folder) -> None:
+    counts = ready(folder, jets=40).counts
+    assert [sum(part[name] for part in counts.values()) for name in ("w", "qcd")] == [40, 40]
+
+
+def test_the_scale_is_that_of_the_training_jets(folder) -> None:
+    data = ready(folder)
+    forest, chosen = data._sets["train"].forest, data._sets["train"].chosen
+    torch.testing.assert_close((data.center, data.scale), forests.robust_scale(forest, chosen))
+
+
+def test_the_fingerprint_changes_with_the_jets_and_with_nothing_else(folder) -> None:
+    first = ready(folder).fingerprint
+    assert ready(folder, batch_size=7).fingerprint == first
+    assert ready(folder, jets=40).fingerprint != first
+    assert ready(folder, algorithm="kt").fingerprint != first
+
+
+def test_the_trees_of_a_small_file_are_not_cached(folder) -> None:
+    ready(folder)
+    assert not (folder / ".trees").exists()
+
+
+def test_a_second_reading_takes_the_trees_from_the_cache(folder, monkeypatch) -> None:
+    monkeypatch.setattr("suite_recnn.data.CACHED_FROM", 100)
+    first = ready(folder)
+    monkeypatch.setattr("suite_recnn.data.read", lambda *arguments: pytest.fail("the file was read again"))
+    second = ready(folder)
+    assert second.fingerprint == first.fingerprint
+    assert len(list((folder / ".trees").iterdir())) == 2
+
+
+def test_one_file_is_divided_by_its_column_of_samples(folder) -> None:
+    tables = [pq.read_table(folder / f"{name}_check.parquet") for name in ("w", "qcd")]
+    import pyarrow as pa
+
+    pq.write_table(pa.concat_tables(tables), folder / "both.parquet")
+    assert ready(folder / "both.parquet").counts == ready(folder).counts
+
+
+def test_a_folder_with_parts_is_not_divided_again(folder) -> None:
+    import pyarrow as pa
+
+    tables = [pq.read_table(folder / f"{name}_check.parquet") for name in ("w", "qcd")]
+    for begin, name in ((0, "train"), (50, "val"), (100, "test")):
+        pq.write_table(pa.concat_tables([each.slice(begin, 50) for each in tables]), folder / f"{name}.parquet")
+    for path in folder.glob("*_check.parquet"):
+        path.unlink()
+    assert ready(folder).counts == {part: {"w": 50, "qcd": 50} for part in PARTS}
+
+
+def test_jets_are_predicted_in_the_order_of_their_file(folder) -> None:
+    path = folder / "w_check.parquet"
+    data = JetData(predict_path=str(path), batch_size=64)
+    energies = torch.cat([batch.features[batch.roots(), 5] for batch in data.predict_dataloader()])
+    expected = pq.read_table(path)["jet_pt"].to_numpy()
+    np.testing.assert_allclose(energies, expected, rtol=1e-5)
+
+
+def test_predicting_needs_a_file() -> None:
+    with pytest.raises(UsageError, match="give the path of a file"):
+        JetData().predict_dataloader()
+
+
+# Mistakes
+
+
+def test_a_folder_without_the_classes_says_what_it_has(folder) -> None:
+    with pytest.raises(
+        UsageError, match=r"expected files wx_\* and qcd_\*(.|\n)*w_check\.parquet(.|\n)*Did you mean 'w'"
+    ):
+        ready(folder, signal="wx")
+
+
+def test_a_path_that_is_not_there_is_named(tmp_path) -> None:
+    with pytest.raises(UsageError, match="there is no such file or folder"):
+        ready(tmp_path / "nowhere")
+
+
+def test_one_class_alone_cannot_be_learnt(folder) -> None:
+    with pytest.raises(DataError, match="nothing to learn from"):
+        ready(folder / "w_check.parquet")
+
+
+def test_a_class_that_pythia_is_not_told_to_make_is_refused() -> None:
+    data = JetData(signal="higgs")
+    data.trainer = SimpleNamespace(state=SimpleNamespace(fn="fit"))
+    with pytest.raises(UsageError, match="'higgs' cannot be generated; there are w, top"):
+        data.prepare_data()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"batch_size": 0}, "batch_size must be at least 1"),
+        ({"jets": 0}, "jets must be at least 1"),
+        ({"num_workers": -1}, "num_workers must be at least 0"),
+        ({"test_fraction": 0.95}, "leave some for training"),
+        ({"validation_fraction": 0.0}, "must be above 0"),
+        ({"signal": "qcd"}, "must differ"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused(settings, message) -> None:
+    with pytest.raises(UsageError, match=message):
+        JetData(**settings)

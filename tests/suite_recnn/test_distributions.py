@@ -1,0 +1,109 @@
+"""Distributions of a few numbers: as text, as histograms, and as files."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pyarrow import parquet
+
+from lightning_suite.errors import UsageError
+from suite_recnn import distributions
+from suite_recnn.distributions import histograms, summary, write, write_histograms
+
+Values = dict[str, dict[str, NDArray[Any]]]
+
+
+@pytest.fixture
+def values() -> Values:
+    random = np.random.default_rng(2)
+    return {
+        "w": {"mass": random.normal(80, 10, 500), "multiplicity": random.integers(3, 9, 500).astype(float)},
+        "qcd": {"mass": random.exponential(60, 300), "multiplicity": random.integers(3, 12, 300).astype(float)},
+    }
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_summary_has_mean_deviation_and_quartiles() -> None:
+    said = summary({"w": {"mass": np.array([1.0, 2.0, 3.0, 6.0])}})
+    assert said.splitlines()[-1].split() == ["mass", "w", "3", "1.871", "1.75", "2.5", "3.75"]
+
+
+def test_every_jet_is_in_a_bin_or_above_them(values: Values) -> None:
+    for name, files in histograms(values).items():
+        for file, histogram in files.items():
+            assert histogram.jets.sum() + histogram.above == len(values[file][name])
+
+
+def test_the_density_integrates_to_the_share_that_is_shown(values: Values) -> None:
+    histogram = histograms(values)["mass"]["qcd"]
+    assert histogram.above > 0
+    integral = (histogram.density() * np.diff(histogram.edges)).sum()
+    assert integral == pytest.approx(1 - histogram.above / 300)
+
+
+def test_files_share_their_bins(values: Values) -> None:
+    mass = histograms(values)["mass"]
+    np.testing.assert_array_equal(mass["w"].edges, mass["qcd"].edges)
+
+
+def test_whole_numbers_stand_in_the_middle_of_their_bins(values: Values) -> None:
+    histogram = histograms(values)["multiplicity"]["w"]
+    expected = np.bincount(values["w"]["multiplicity"].astype(int))[3:]
+    np.testing.assert_array_equal(histogram.edges[: len(expected) + 1], np.arange(2.5, 9.5))
+    np.testing.assert_array_equal(histogram.jets[: len(expected)], expected)
+
+
+def test_many_whole_numbers_share_bins() -> None:
+    histogram = histograms({"w": {"multiplicity": np.arange(1000.0)}})["multiplicity"]["w"]
+    assert len(histogram.jets) <= distributions.BINS + 1
+    assert (np.diff(histogram.edges) == np.diff(histogram.edges)[0]).all()
+    assert histogram.jets.sum() + histogram.above == 1000
+
+
+@pytest.mark.parametrize("value", [0.0, 0.25])
+def test_equal_values_have_a_histogram(value: float) -> None:
+    histogram = histograms({"w": {"tau2": np.full(5, value)}})["tau2"]["w"]
+    assert histogram.jets.sum() == 5
+
+
+@pytest.mark.parametrize("suffix", distributions.SUFFIXES)
+def test_a_written_table_has_the_values(suffix: str, tmp_path: Path, values: Values) -> None:
+    for columns in values.values():
+        columns["sample"] = np.asarray(["a"] * len(columns["mass"]), dtype=object)
+    path = tmp_path / "new" / f"table{suffix}"
+    write(path, values)
+    found = parquet.read_table(path).to_pylist() if suffix == ".parquet" else rows(path)
+    assert list(found[0]) == ["file", "mass", "multiplicity", "sample"]
+    assert [row["file"] for row in found] == ["w"] * 500 + ["qcd"] * 300
+    assert found[0]["sample"] == "a"
+    expected = np.concatenate([values["w"]["mass"], values["qcd"]["mass"]])
+    np.testing.assert_array_equal([float(row["mass"]) for row in found], expected)
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_only_columns_of_all_files_are_written(tmp_path: Path, values: Values) -> None:
+    values["w"]["label"] = np.zeros(500, int)
+    write(tmp_path / "table.parquet", values)
+    assert parquet.read_table(tmp_path / "table.parquet").column_names == ["file", "mass", "multiplicity"]
+
+
+def test_another_suffix_is_refused(tmp_path: Path, values: Values) -> None:
+    with pytest.raises(UsageError, match=r"ends in .parquet or .csv, got '.txt'"):
+        write(tmp_path / "table.txt", values)
+
+
+def test_a_picture_has_its_numbers_beside_it(tmp_path: Path, values: Values) -> None:
+    found = histograms(values)
+    numbers = write_histograms(tmp_path / "new" / "picture.png", found)
+    assert numbers == tmp_path / "new" / "picture.csv"
+    assert (tmp_path / "new" / "picture.png").read_bytes().startswith(b"\x89PNG")
+    mass = [row for row in rows(numbers) if (row["observable"], row["file"]) == ("mass", "qcd")]
+    assert [int(row["jets"]) for row in mass] == [*found["mass"]["qcd"].jets, found["mass"]["qcd"].above]
+    assert mass[-1]["high"] == "inf"

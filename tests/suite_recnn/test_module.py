@@ -1,0 +1,181 @@
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pytorch_lightning import Trainer, seed_everything
+from torch.utils.data import DataLoader
+
+import suite_recnn
+from lightning_suite.errors import UsageError
+from suite_recnn import forests, tagging
+from suite_recnn.data import JetData
+from suite_recnn.module import JetTagger, mirrored, warm_cosine
+
+CHECK = Path(suite_recnn.__file__).parent / "recipes" / "check"
+SMALL: dict[str, Any] = {"hidden_dim": 12, "learning_rate": 3e-3}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIGHTNING_SUITE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def data() -> JetData:
+    return JetData(str(CHECK), batch_size=32, predict_path=str(CHECK / "w_check.parquet"))
+
+
+def trainer(folder: Path, **settings: Any) -> Trainer:
+    settings = {"max_epochs": 1, "logger": False, "enable_checkpointing": False} | settings
+    quiet = {"enable_progress_bar": False, "enable_model_summary": False}
+    return Trainer(accelerator="cpu", devices=1, default_root_dir=folder, **quiet, **settings)
+
+
+def trained(folder: Path, epochs: int = 1, **settings: Any) -> tuple[JetTagger, Trainer, JetData]:
+    seed_everything(0, verbose=False)
+    module, source = JetTagger(**SMALL | settings), data()
+    run = trainer(folder, max_epochs=epochs)
+    run.fit(module, datamodule=source)
+    return module, run, source
+
+
+def test_a_tagger_learns_to_tell_w_jets_from_qcd_jets(tmp_path) -> None:
+    _, run, _ = trained(tmp_path, epochs=40, mirror=False)
+    assert run.callback_metrics["train_accuracy"] > 0.75  # 0.5 by chance
+
+
+@pytest.mark.parametrize("network", ["gated", "fcn", "lstm", "cnn"])
+def test_every_network_trains(network, tmp_path) -> None:
+    _module, run, _ = trained(tmp_path, network=network)
+    assert run.callback_metrics["train_loss"].isfinite()
+    assert {"train_loss", "val_loss", "val_accuracy", "val_auc"} <= set(run.callback_metrics)
+
+
+def test_the_scale_of_the_features_travels_in_the_checkpoint(tmp_path) -> None:
+    module, run, source = trained(tmp_path)
+    torch.testing.assert_close(module.network.scaler.center, source.center)
+    run.save_checkpoint(tmp_path / "a.ckpt")
+    state = torch.load(tmp_path / "a.ckpt", weights_only=True)["state_dict"]
+    torch.testing.assert_close(state["network.scaler.scale"], source.scale)
+
+
+def test_a_test_states_auc_and_rejection_with_their_errors(tmp_path) -> None:
+    module, run, source = trained(tmp_path)
+    (metrics,) = run.test(module, datamodule=source, verbose=False)
+    batches = list(source.test_dataloader())
+    with torch.no_grad():
+        scores = torch.cat([module(batch) for batch in batches]).double().numpy()
+    labels = torch.cat([batch.labels for batch in batches]).numpy()
+    assert (metrics["test_auc"], metrics["test_auc_error"]) == pytest.approx(tagging.auc(scores, labels), rel=1e-5)
+    assert metrics["test_rejection_50"] == pytest.approx(tagging.rejection(scores, labels, 0.5).value, rel=1e-5)
+    assert metrics["test_rejection_30_error"] > 0
+
+
+def test_a_test_leaves_the_roc_curve_as_picture_and_numbers(tmp_path) -> None:
+    module, run, source = trained(tmp_path)
+    (tmp_path / "figures").mkdir()
+    run.test(module, datamodule=source, verbose=False)
+    with (tmp_path / "figures" / "roc.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert float(rows[-1]["signal_efficiency"]) == 1
+    assert (tmp_path / "figures" / "roc.png").is_file()
+
+
+def test_a_test_of_one_class_alone_has_an_accuracy_and_no_auc(tmp_path) -> None:
+    module, run, source = trained(tmp_path)
+    batch = next(batch for batch in source.test_dataloader())
+    only = batch._replace(labels=torch.ones_like(batch.labels))
+    (metrics,) = run.test(module, dataloaders=DataLoader([only], batch_size=None), verbose=False)
+    assert "test_accuracy" in metrics
+    assert "test_auc" not in metrics
+
+
+def test_a_score_is_the_probability_of_signal_of_each_jet_in_order(tmp_path) -> None:
+    module, run, source = trained(tmp_path)
+    module.eval()
+    scores = torch.cat([each["score"] for each in run.predict(module, datamodule=source)])
+    assert scores.shape == (150,)
+    with torch.no_grad():
+        expected = torch.cat([module(batch) for batch in source.predict_dataloader()])
+    torch.testing.assert_close(scores, torch.special.expit(expected))
+
+
+def test_the_embedding_of_a_jet_has_the_width_of_the_network(tmp_path) -> None:
+    module, _, source = trained(tmp_path)
+    batch = next(iter(source.predict_dataloader()))
+    assert module.embed_step(batch, 0).shape == (32, 12)
+
+
+def test_the_learning_rate_rises_in_the_first_tenth_of_the_steps_and_ends_at_nothing(tmp_path) -> None:
+    rates = [warm_cosine(step, steps=100) for step in range(101)]
+    assert rates[:10] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
+    assert rates[10] == 1
+    assert rates[55] == pytest.approx(0.5)
+    assert rates[100] == pytest.approx(0)
+    assert (np.diff(rates[10:]) < 0).all()
+
+
+def test_a_run_that_goes_on_longer_than_was_planned_learns_no_more() -> None:
+    assert warm_cosine(150, steps=100) == pytest.approx(0)
+
+
+def test_the_learning_rate_of_a_finished_run_is_nothing(tmp_path) -> None:
+    _, run, _ = trained(tmp_path, epochs=2)
+    assert run.optimizers[0].param_groups[0]["lr"] == pytest.approx(0, abs=1e-12)
+
+
+def test_a_mirrored_jet_is_a_jet_with_its_eta_or_phi_turned_round(make_jets) -> None:
+    forest = forests.grow(make_jets([9] * 40), "kt", "none")
+    batch = forests.ForestData(forest, np.arange(40), None).batch(range(40))
+    torch.manual_seed(0)
+    turned = dict(zip(forests.FEATURES, mirrored(batch).features.reshape(40, 17, 8).unbind(2), strict=True))
+    before = dict(zip(forests.FEATURES, batch.features.reshape(40, 17, 8).unbind(2), strict=True))
+    for name in ("p", "E", "E/E_jet", "pt", "log_mass"):
+        torch.testing.assert_close(turned[name], before[name])
+    sides = {name: turned[name] / before[name] for name in ("eta", "phi")}
+    for side in sides.values():
+        torch.testing.assert_close(side, side[:, :1].sign().expand_as(side))  # the same for all nodes of a jet
+        assert 5 < (side[:, 0] > 0).sum() < 35
+    torch.testing.assert_close(turned["theta"], 2 * torch.atan(torch.exp(-turned["eta"])), atol=1e-5, rtol=1e-5)
+
+
+def test_only_training_jets_are_mirrored(tmp_path) -> None:
+    module, run, source = trained(tmp_path)
+    first, second = (run.validate(module, datamodule=source, verbose=False) for _ in range(2))
+    assert first == second
+
+
+def test_a_gradient_longer_than_the_limit_is_shortened_to_it() -> None:
+    module = JetTagger(**SMALL, clip_norm=0.5)
+    for each in module.parameters():
+        each.grad = torch.ones_like(each)
+    module.on_before_optimizer_step(torch.optim.SGD(module.parameters()))
+    norm = torch.stack([each.grad.norm() for each in module.parameters()]).norm()
+    assert norm == pytest.approx(0.5, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"hidden_dim": 0}, "hidden_dim: expected 1 or more"),
+        ({"learning_rate": float("nan")}, "learning_rate: expected a number above 0"),
+        ({"image_radius": 0.0}, "image_radius"),
+        ({"clip_norm": -1.0}, "clip_norm: expected 0 or more"),
+        ({"weight_decay": -1.0}, "weight_decay: expected 0 or more"),
+        ({"network": "rnn"}, "expected recnn, gated, fcn, lstm, cnn"),
+    ],
+)
+def test_a_setting_with_which_nothing_can_be_trained_is_refused(settings, message) -> None:
+    with pytest.raises(UsageError, match=message):
+        JetTagger(**settings)
+
+
+def test_scores_are_finite_for_jets_of_one_constituent(tmp_path, make_jets) -> None:
+    forest = forests.grow(make_jets([1, 2]), "cambridge-aachen", "center")
+    batch = forests.ForestData(forest, np.arange(2), None).batch([0, 1])
+    for network in ("recnn", "gated", "fcn", "lstm", "cnn"):
+        assert JetTagger(**SMALL, network=network)(batch).isfinite().all()

@@ -1,0 +1,155 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from suite_recnn import forests
+from suite_recnn.forests import ForestData, JetBatch
+from suite_recnn.network import CNN, FCN, LSTM, PIXELS, GatedCell, JetNetwork, RecNN, SimpleCell, images
+
+NETWORKS = {
+    "recnn": lambda: RecNN(SimpleCell(8, 12), 12),
+    "gated": lambda: RecNN(GatedCell(8, 12), 12),
+    "fcn": FCN,
+    "lstm": LSTM,
+    "cnn": lambda: CNN(0.8),
+}
+
+
+@pytest.fixture
+def batch(make_jets) -> JetBatch:
+    return batch_of(make_jets([50, 1, 12, 2]))
+
+
+def batch_of(jets) -> JetBatch:
+    forest = forests.grow(jets, "cambridge-aachen", "center")
+    return ForestData(forest, np.arange(len(forest)), None).batch(range(len(forest)))
+
+
+def built(name: str, batch: JetBatch) -> JetNetwork:
+    torch.manual_seed(0)
+    network = NETWORKS[name]()
+    network.scaler.set(batch.features.median(0).values, batch.features.std(0))
+    return network
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_gives_three_hidden_layers_and_a_logit_a_jet(name, batch) -> None:
+    network = built(name, batch)
+    layers = network.layers(batch)
+    assert len(layers) == 3
+    assert all(layer.shape[0] == 4 and layer.dim() == 2 for layer in layers.values())
+    assert network(batch).shape == (4,)
+    assert network(batch).isfinite().all()
+
+
+def test_the_layers_have_the_widths_of_the_paper(batch) -> None:
+    widths = {name: [layer.shape[1] for layer in built(name, batch).layers(batch).values()] for name in NETWORKS}
+    assert widths["fcn"] == [102, 12, 6]
+    assert widths["lstm"] == [70, 50, 20]
+    assert widths["cnn"] == [8 * 9 * 9, 128, 64]
+
+
+def test_the_recursive_network_has_the_size_of_the_paper() -> None:
+    def numbers(network: JetNetwork) -> int:
+        return sum(each.numel() for each in network.parameters())
+
+    d = 70
+    dense = 2 * (d * d + d) + d + 1
+    assert numbers(RecNN(SimpleCell(7, d), d)) == (7 * d + d) + (3 * d * d + d) + dense == 25341
+    assert numbers(RecNN(GatedCell(7, d), d)) == 25341 + (9 * d * d + 3 * d) + (16 * d * d + 4 * d) == 148331
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_logit_of_a_jet_does_not_depend_on_the_others_in_the_batch(name, make_jets) -> None:
+    jets = make_jets([50, 1, 12, 2])
+    together = batch_of(jets)
+    network = built(name, together)
+    alone = [network(batch_of(jets.take(np.array([place])))) for place in range(4)]
+    torch.testing.assert_close(torch.cat(alone), network(together), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_weight_learns_something(name, batch) -> None:
+    network = built(name, batch)
+    network(batch).square().sum().backward()
+    still = [label for label, each in network.named_parameters() if each.grad is None or not each.grad.any()]
+    assert still == []
+
+
+@pytest.mark.parametrize("cell", [SimpleCell, GatedCell])
+def test_a_cell_of_seven_features_does_not_see_the_mass(cell, batch) -> None:
+    network = RecNN(cell(7, 12), 12)
+    other = batch._replace(features=torch.cat([batch.features[:, :7], batch.features[:, 7:] + 1], dim=1))
+    torch.testing.assert_close(network(other), network(batch))
+    network = RecNN(cell(8, 12), 12)
+    assert not torch.allclose(network(other), network(batch))
+
+
+@pytest.mark.parametrize("name", ["recnn", "gated"])
+def test_the_embedding_of_a_jet_is_that_of_its_root(name, batch) -> None:
+    network = built(name, batch)
+    nodes = network.nodes(batch)
+    assert nodes.shape == (len(batch.features), 12)
+    torch.testing.assert_close(network.layers(batch)["embedding"], nodes[batch.offsets[1:] - 1])
+
+
+def test_the_recursion_is_that_of_the_paper(batch) -> None:
+    network = built("recnn", batch).double()
+    cell, x = network.cell, network.scaler(batch.features.double())
+
+    def embed(node: int) -> torch.Tensor:
+        own = cell.own(x[node]).relu()
+        left, right = batch.children[node].tolist()
+        return own if left < 0 else cell.inner(torch.cat([embed(left), embed(right), own])).relu()
+
+    expected = torch.stack([embed(root) for root in batch.roots().tolist()])
+    found = network.layers(SimpleNamespace(features=batch.features.double(), **_rest(batch)))["embedding"]
+    torch.testing.assert_close(found, expected)
+
+
+def _rest(batch: JetBatch) -> dict:
+    return {"children": batch.children, "offsets": batch.offsets, "roots": batch.roots}
+
+
+@pytest.mark.parametrize("name", ["fcn", "lstm"])
+def test_only_the_thirty_hardest_constituents_are_seen(name, make_jets) -> None:
+    jets = make_jets([50])
+    network = built(name, batch_of(jets))
+    first = batch_of(jets)
+    changed = first.features.clone()
+    changed[30:50] = 0
+    torch.testing.assert_close(network(first._replace(features=changed)), network(first))
+    changed[29] = 0
+    assert not torch.allclose(network(first._replace(features=changed)), network(first))
+
+
+def test_an_image_holds_the_share_of_pt_of_each_pixel(batch) -> None:
+    picture = images(batch, radius=4.0)
+    assert picture.shape == (4, PIXELS, PIXELS)
+    sums = [batch.features[b : b + n, 5].sum() for b, n in zip(batch.offsets, batch.leaf_counts(), strict=False)]
+    expected = torch.stack(sums) / batch.features[batch.roots(), 5]
+    torch.testing.assert_close(picture.sum(dim=(1, 2)), expected)
+
+
+def test_a_jet_of_one_constituent_is_the_pixel_in_the_middle(batch) -> None:
+    picture = images(batch, radius=0.8)[1]
+    assert picture[PIXELS // 2, PIXELS // 2] == pytest.approx(1)
+    assert picture.count_nonzero() == 1
+
+
+def test_what_lies_outside_the_image_is_left_out(batch) -> None:
+    assert images(batch, radius=0.05)[0].sum() < images(batch, radius=0.8)[0].sum()
+
+
+def test_an_image_does_not_break_where_phi_jumps(make_jets) -> None:
+    jets = make_jets([40])
+    uncentred = forests.grow(jets, "kt", "none").features.copy()
+    turned = uncentred.copy()
+    turned[:, 2] = np.remainder(uncentred[:, 2] - uncentred[-1, 2] + 2 * np.pi, 2 * np.pi) - np.pi  # axis at phi = pi
+    offsets, children = torch.tensor([0, 79]), torch.zeros(79, 2, dtype=torch.int64)
+    first, second = (
+        images(JetBatch(torch.from_numpy(each), children, offsets, None), 0.8) for each in (uncentred, turned)
+    )
+    assert (first - second).abs().sum() < 0.05  # a constituent on a pixel's edge may fall on either side

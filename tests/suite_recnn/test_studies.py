@@ -1,0 +1,209 @@
+"""The plugin's own commands, called as the command line calls them."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow
+import pytest
+from pyarrow import parquet
+
+from lightning_suite.errors import DataError, UsageError
+from lightning_suite.options import call
+from suite_recnn import studies
+from suite_recnn.generation import production
+from suite_recnn.generation.production import CLASSES, Made, Settings
+from suite_recnn.jets import Jets
+from suite_recnn.observables import NAMES, table
+from suite_recnn.sources.reading import read
+
+
+@pytest.fixture
+def short_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks of few events: the command makes samples of thousands of jets."""
+    produce = production.produce
+
+    def of_short_chunks(
+        folder: Path, classes: Sequence[str], jets: int, settings: Settings, *, seed: int, processes: int | None
+    ) -> list[Made]:
+        return produce(folder, classes, jets, replace(settings, events_per_chunk=8), seed=seed, processes=processes)
+
+    monkeypatch.setattr(production, "produce", of_short_chunks)
+
+
+def test_generate_jets_writes_its_files_and_says_what_is_next(
+    short_chunks: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    studies.generate_jets(str(tmp_path), classes="w, qcd", jets=5, detector="none", processes=1)
+    output = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in output[2:4]] == ["w", "qcd"]
+    assert [line.split()[1] for line in output[2:4]] == ["5", "5"]
+    assert [line.split()[-1] for line in output[2:4]] == [
+        str(tmp_path / f"{name}_particle_s1.parquet") for name in ("w", "qcd")
+    ]
+    expected = f"next: suite fit --plugin recnn --data.path {tmp_path} --data.signal w --data.background qcd"
+    assert output[4:] == [expected]
+
+
+def test_all_is_every_class(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def produce(folder: Path, classes: list[str], *_: object, **__: object) -> list[object]:
+        asked.extend(classes)
+        raise UsageError("no more is wanted")
+
+    monkeypatch.setattr(production, "produce", produce)
+    with pytest.raises(UsageError, match="no more"):
+        studies.generate_jets(str(tmp_path), classes="all")
+    assert asked == list(CLASSES)
+
+
+def test_the_command_refuses_an_unknown_class(suite: Callable[..., Any]) -> None:
+    answer = suite("generate-jets", "jets", "--classes", "w,gluons", "--plugin", "suite_recnn:plugin")
+    assert answer.status == 2
+    assert "no class of jets is called 'gluons'" in answer.stderr and "Did you mean 'gluon'?" in answer.stderr
+
+
+def test_ctrl_c_says_that_the_same_command_goes_on(tmp_path: Path) -> None:
+    words = "generate-jets jets --classes w --jets 100000 --processes 1 --detector none --plugin suite_recnn:plugin"
+    call = subprocess.Popen(
+        [sys.executable, "-m", "lightning_suite", *words.split()],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    parts = tmp_path / "jets" / ".w_particle_s1.parquet.parts"
+    for _ in range(3000):
+        if parts.exists() or call.poll() is not None:
+            break
+        time.sleep(0.01)
+    time.sleep(0.3)
+    os.killpg(call.pid, signal.SIGINT)  # as a terminal does: to the processes that generate, too
+    _, said = call.communicate(timeout=60)
+    assert call.returncode == 130
+    assert "the same command goes on from there" in said
+    assert "Traceback" not in said
+
+
+# suite observables
+
+
+def write(path: Path, jets: Jets) -> None:
+    """A file of our layout."""
+    names = ["px", "py", "pz", "E"]
+    rows = [dict(zip(names, momentum, strict=True)) for momentum in jets.momenta.tolist()]
+    bounds = zip(jets.offsets[:-1], jets.offsets[1:], strict=True)
+    parquet.write_table(
+        pyarrow.table({"constituents": [rows[first:end] for first, end in bounds], **jets.columns}), path
+    )
+
+
+@pytest.fixture
+def two_files(tmp_path: Path, make_jets: Callable[..., Jets], monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Files of 4 and 3 jets, in a folder beside the working directory."""
+    files = []
+    for place, counts in enumerate(([3, 1, 20, 8], [5, 2, 30])):
+        jets = make_jets(counts, seed=place)
+        jets.columns["label"] = np.full(len(jets), place)
+        files.append(tmp_path / "jets" / f"class{place}.parquet")
+        files[-1].parent.mkdir(exist_ok=True)
+        write(files[-1], jets)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return files
+
+
+def observables(*words: str | Path) -> None:
+    call(studies.observables, [str(word) for word in words], prog="suite observables")
+
+
+def test_every_observable_of_every_jet_is_written(two_files: list[Path]) -> None:
+    observables(*two_files)
+    found = parquet.read_table("observables.parquet").to_pydict()
+    assert found["file"] == ["class0"] * 4 + ["class1"] * 3
+    assert found["label"] == [0] * 4 + [1] * 3
+    expected = [table(read(file)) for file in two_files]
+    for name in NAMES:
+        np.testing.assert_array_equal(found[name], np.concatenate([values[name] for values in expected]))
+
+
+def test_the_means_are_printed_and_what_comes_next(two_files: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    observables(*two_files, "--names", "multiplicity")
+    out, err = capsys.readouterr()
+    words = [line.split() for line in out.splitlines()]
+    assert ["multiplicity", "class0", "8", "7.382", "2.5", "5.5", "11"] in words
+    assert out.splitlines()[-1].startswith("next: suite ")
+    assert "observables of class0" in err
+    assert "4/4" in err
+
+
+def test_the_picture_has_its_numbers_beside_it(two_files: list[Path]) -> None:
+    observables(*two_files, "--names", "mass,angularity_1_0.5")
+    assert Path("observables-histograms.png").read_bytes().startswith(b"\x89PNG")
+    with Path("observables-histograms.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["observable"] for row in rows} == {"mass", "angularity_1_0.5"}
+    assert sum(int(row["jets"]) for row in rows if row["observable"] == "mass") == 7
+
+
+def test_the_table_of_one_file_has_its_name(two_files: list[Path]) -> None:
+    observables(two_files[0], "--jets", "2", "--names", "mass")
+    assert parquet.read_table("class0-observables.parquet").num_rows == 2
+
+
+def test_the_table_is_csv_where_its_name_says_so(two_files: list[Path]) -> None:
+    observables("--output", "new/table.csv", *two_files, "--names=mass")
+    assert len(Path("new/table.csv").read_text(encoding="utf-8").splitlines()) == 8
+    assert sorted(path.name for path in Path("new").iterdir()) == [
+        "table-histograms.csv",
+        "table-histograms.png",
+        "table.csv",
+    ]
+
+
+def test_the_radius_scales_the_distances(two_files: list[Path]) -> None:
+    for radius in ("0.4", "0.8"):
+        observables(two_files[0], "--names", "width", "--radius", radius, "--output", f"{radius}.parquet")
+    narrow, wide = (parquet.read_table(f"{radius}.parquet")["width"].to_numpy() for radius in ("0.4", "0.8"))
+    np.testing.assert_allclose(narrow, 2 * wide, atol=1e-12)
+
+
+def test_files_of_one_name_are_told_apart_by_their_folder(two_files: list[Path], tmp_path: Path) -> None:
+    twin = two_files[1].rename(tmp_path / "class0.parquet")
+    observables(two_files[0], twin, "--names", "mass")
+    assert set(parquet.read_table("observables.parquet")["file"].to_pylist()) == {str(two_files[0]), str(twin)}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--names", "mas"], "Did you mean 'mass'"),
+        (["--names", ","], "--names: expected all"),
+        (["--jets", "0"], "--jets 0: expected at least 1"),
+        (["--output", "table.txt"], "got '.txt'"),
+        (["--radius", "0"], "above 0, got 0"),
+    ],
+)
+def test_a_mistake_in_an_option_writes_nothing(options: list[str], said: str, two_files: list[Path]) -> None:
+    with pytest.raises(UsageError, match=said):
+        observables(*two_files, *options)
+    assert not list(Path().iterdir())
+
+
+def test_a_file_given_twice_is_refused(two_files: list[Path]) -> None:
+    with pytest.raises(UsageError, match=r"class0.parquet is given twice"):
+        observables(two_files[0], two_files[0])
+
+
+def test_a_file_that_is_absent_is_named(two_files: list[Path]) -> None:
+    with pytest.raises(DataError, match=r"absent.parquet: there is no such file"):
+        observables("absent.parquet")
