@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks._fits import mean_and_scatter
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", ROOT / "plugins" / "suite_dsa" / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("plugins/*/README.md")), *sorted(ROOT.glob("docs/**/*.md"))]
 
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -180,6 +180,59 @@ def gated_tree_embedding(results: dict[str, Any]) -> str:
     return tree_embedding(results, "gated_tree_embedding")
 
 
+def recnn_step(results: dict[str, Any]) -> str:
+    """Jets a CPU second through a training step, with the op and with its reference."""
+    rows = [
+        [
+            f"{kind}, batches of {size}",
+            f"{rates['op']:,.0f}",
+            f"{rates['reference']:,.0f} ({rates['op'] / rates['reference']:.1f}x)",
+        ]
+        for kind, sizes in results["jets_per_second"].items()
+        for size, rates in sizes.items()
+    ]
+    return markdown(["jets a CPU second, training", "op", "reference"], rows)
+
+
+def recnn_accuracy(results: dict[str, Any]) -> str:
+    """AUC and rejection of every network and task, beside the paper's AUC of its recursive network."""
+    paper = {"W/QCD": "0.957", "top/QCD": "0.926", "quark/gluon": "0.861"}
+    rows = []
+    for case, values in results["cases"].items():
+        task, network = case.split(", ", maxsplit=1)
+        if task not in paper:
+            continue
+        mean, scatter = mean_and_scatter([run["test_auc"] for run in values["runs"]])
+        error = statistics.mean(run["test_auc_error"] for run in values["runs"])
+        each = ", ".join(f"{run['test_auc']:.4f}" for run in values["runs"])
+        rejections = [statistics.mean(run[f"test_rejection_{at}"] for run in values["runs"]) for at in (50, 30)]
+        seconds = statistics.median(run["cpu_seconds_per_epoch"] for run in values["runs"])
+        rows.append(
+            [
+                f"{task}, {network}",
+                f"**{mean:.4f}** ± {scatter:.4f} ± {error:.4f}",
+                each,
+                paper[task] if network == "RecNN" else "",
+                *(f"{rejection:.0f}" for rejection in rejections),
+                f"{values['runs'][0]['epochs']}",
+                f"{seconds:.0f}",
+            ]
+        )
+    columns = ["", "AUC", "seeds", "paper", "1/ε_B at 50 %", "1/ε_B at 30 %", "epochs", "CPU s an epoch"]
+    return markdown(columns, rows)
+
+
+def recnn_accuracy_steps(results: dict[str, Any]) -> str:
+    """What each setting does for W/QCD."""
+    rows = []
+    for case, values in results["cases"].items():
+        step, run = case.removeprefix("W/QCD step, "), values["runs"][0]
+        if step != case:
+            auc = f"{run['test_auc']:.4f} ± {run['test_auc_error']:.4f}"
+            rows.append([step, auc, f"{run['best_val']:.4f}", f"{run['test_rejection_50']:.0f}"])
+    return markdown(["W/QCD, seed 0", "test AUC", "validation AUC", "1/ε_B at 50 %"], rows)
+
+
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "light_verbs": light_verbs,
     "dsa_network": dsa_network,
@@ -194,6 +247,9 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "tree_embedding": tree_embedding,
     "gated_tree_embedding": gated_tree_embedding,
     "jet_clustering": jet_clustering,
+    "recnn_step": recnn_step,
+    "recnn_accuracy": recnn_accuracy,
+    "recnn_accuracy steps": recnn_accuracy_steps,
 }
 
 
