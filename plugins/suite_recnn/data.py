@@ -29,6 +29,8 @@ from suite_recnn.preprocessing import Preprocessing
 from suite_recnn.sources.reading import read
 
 PARTS = ("train", "validation", "test")
+NEEDED = {"fit": PARTS, "validate": ("validation",), "test": ("test",)}
+"""The parts that a stage cannot do without; a training ends with a test."""
 SUFFIXES = (".parquet", ".h5", ".hdf5", ".root")
 SAMPLE_JETS = 12_000
 """Of each class, generated where no path is given: about two minutes on two cores."""
@@ -98,9 +100,9 @@ class JetData(LightningDataModule):
         predict_path: str | None = None,
     ) -> None:
         super().__init__()
-        if min(validation_fraction, test_fraction) <= 0 or validation_fraction + test_fraction >= 1:
+        if not (min(validation_fraction, test_fraction) >= 0 and validation_fraction + test_fraction <= 1):
             raise UsageError(
-                "--data.validation_fraction and --data.test_fraction must be above 0 and leave some for training, "
+                "--data.validation_fraction and --data.test_fraction must be 0 or more and together at most 1, "
                 f"got {validation_fraction} and {test_fraction}"
             )
         least = {
@@ -149,7 +151,7 @@ class JetData(LightningDataModule):
         """Reads the trees and divides the jets.
 
         Raises:
-            DataError: a file is not what it should be.
+            DataError: a file is not what it should be, or a part that the stage needs has no jets.
             UsageError: there are no files of a class.
         """
         if self._sets or stage == "predict":
@@ -164,24 +166,19 @@ class JetData(LightningDataModule):
         parts = np.concatenate([self._parts(file, each) for file, each in zip(files, grown, strict=True)])
         for number, part in enumerate(PARTS):
             chosen = np.flatnonzero((parts == number) & (labels >= 0))
-            counts = {self.signal: int((labels[chosen] == 1).sum()), self.background: int((labels[chosen] == 0).sum())}
-            if part == "train" and min(counts.values()) == 0:
-                raise DataError(
-                    f"nothing to learn from: {counts[self.signal]} {self.signal} and {counts[self.background]} "
-                    f"{self.background} jets for training. Give --data.signal and --data.background names of files",
-                    files[0].path.parent,
-                )
-            if len(chosen) == 0:
-                raise DataError(
-                    f"no jet is left for {part}; there are {len(labels)} in all. --data.{part}_fraction cuts more",
-                    files[0].path.parent,
-                )
             self._sets[part] = ForestData(forest, chosen, labels[chosen].astype(np.float32))
-            self.counts[part] = counts
-            rank_zero_info(f"data: {part}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
-        train = self._sets["train"]
-        self.center, self.scale = forests.robust_scale(forest, train.chosen)
-        self.fingerprint = _fingerprint(train)
+            self.counts[part] = {
+                self.signal: int(labels[chosen].sum()),
+                self.background: int((1 - labels[chosen]).sum()),
+            }
+        for part in NEEDED[stage]:
+            self._refuse_nothing(part, files[0].path.parent)
+            counts = ", ".join(f"{count:,} {name}" for name, count in self.counts[part].items())
+            rank_zero_info(f"data: {part}: {counts}")
+        if stage == "fit":
+            train = self._sets["train"]
+            self.center, self.scale = forests.robust_scale(forest, train.chosen)
+            self.fingerprint = _fingerprint(train)
 
     def train_dataloader(self) -> DataLoader[int]:
         """Shuffled batches."""
@@ -206,6 +203,17 @@ class JetData(LightningDataModule):
             raise UsageError("there is nothing to predict: give the path of a file (--data.predict_path)")
         forest = self._grown(Path(self.predict_path).expanduser()).forest
         return self._loader(ForestData(forest, np.arange(len(forest)), None))
+
+    def _refuse_nothing(self, part: str, place: Path) -> None:
+        counts = self.counts[part]
+        if part == "train" and min(counts.values()) == 0:
+            raise DataError(
+                f"nothing to learn from: {counts[self.signal]} {self.signal} and {counts[self.background]} "
+                f"{self.background} jets for training. Give --data.signal and --data.background names of files",
+                place,
+            )
+        if sum(counts.values()) == 0:
+            raise DataError(f"no jet is left for {part}; --data.{part}_fraction cuts more", place)
 
     # Files
 
@@ -238,7 +246,7 @@ class JetData(LightningDataModule):
         if {file.label for file in by_class} == {0, 1}:
             return by_class
         by_part = [JetFile(path, None, part) for path in there if (part := _part_of(path.stem))]
-        if {file.part for file in by_part} == set(PARTS):
+        if by_part:
             return by_part
         known = sorted({path.stem.split("_")[0] for path in there})
         raise UsageError(

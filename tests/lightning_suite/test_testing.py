@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow.parquet
 import pytest
 import torch
 
 from lightning_suite.errors import UsageError
-from lightning_suite.testing import CHECKS, check_plugin, contract_tests, record
+from lightning_suite.testing import CHECKS, check_plugin, contract_tests, record, using
 from lightning_suite.testing.contract import run_check
 from lightning_suite.testing.outcome import Outcome
 from lightning_suite.testing.subject import Subject, difference
@@ -326,3 +327,16 @@ def test_a_failure_that_was_expected_is_an_xfail(
         test_it = contract_tests("bad_typed:plugin", expected_failures={"options_are_typed": "an old mistake"})
     """
     assert plugin_tests(source, *LIGHT) == {"passed": 1, "skipped": 1, "xfailed": 1, "deselected": len(CHECKS) - 3}
+
+
+def test_inputs_in_a_parquet_file_are_turned_around(tmp_path: Path) -> None:
+    pyarrow.parquet.write_table(pyarrow.table({"x": [1, 2, 3]}), tmp_path / "a.parquet")
+    rows = [{"y": number} for number in (10, 20, 30)]
+    assert using._turn_table(tmp_path / "a.parquet", tmp_path / "b.parquet", rows) == rows[::-1]
+    assert pyarrow.parquet.read_table(tmp_path / "b.parquet")["x"].to_pylist() == [3, 2, 1]
+
+
+def test_a_parquet_file_with_other_rows_than_predictions_is_left_alone(tmp_path: Path) -> None:
+    pyarrow.parquet.write_table(pyarrow.table({"x": [1, 2, 3]}), tmp_path / "a.parquet")
+    assert using._turn_table(tmp_path / "a.parquet", tmp_path / "b.parquet", [{"y": 10}]) is None
+    assert not (tmp_path / "b.parquet").exists()

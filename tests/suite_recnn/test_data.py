@@ -130,6 +130,19 @@ def test_a_folder_with_parts_is_not_divided_again(folder) -> None:
     assert ready(folder).counts == {part: {"w": 50, "qcd": 50} for part in PARTS}
 
 
+def test_a_test_needs_no_jets_to_train_on(folder) -> None:
+    data = JetData(str(folder), validation_fraction=0.0, test_fraction=1.0)
+    data.setup("test")
+    assert data.counts["test"] == {"w": 150, "qcd": 150}
+    with pytest.raises(DataError, match="nothing to learn from"):
+        JetData(str(folder), validation_fraction=0.0, test_fraction=1.0).setup("fit")
+
+
+def test_a_training_without_jets_to_test_on_is_refused_before_it_begins(folder) -> None:
+    with pytest.raises(DataError, match="no jet is left for test"):
+        JetData(str(folder), test_fraction=0.0).setup("fit")
+
+
 def test_jets_are_predicted_in_the_order_of_their_file(folder) -> None:
     path = folder / "w_check.parquet"
     data = JetData(predict_path=str(path), batch_size=64)
@@ -176,8 +189,9 @@ def test_a_class_that_pythia_is_not_told_to_make_is_refused() -> None:
         ({"batch_size": 0}, "batch_size must be at least 1"),
         ({"jets": 0}, "jets must be at least 1"),
         ({"num_workers": -1}, "num_workers must be at least 0"),
-        ({"test_fraction": 0.95}, "leave some for training"),
-        ({"validation_fraction": 0.0}, "must be above 0"),
+        ({"test_fraction": 0.95}, "together at most 1"),
+        ({"validation_fraction": -0.1}, "must be 0 or more"),
+        ({"test_fraction": float("nan")}, "must be 0 or more"),
         ({"signal": "qcd"}, "must differ"),
     ],
 )

@@ -72,6 +72,15 @@ def test_a_batch_has_the_trees_of_its_jets(grown) -> None:
     assert batch.labels is None
 
 
+def test_the_trees_of_many_jets_do_not_depend_on_how_many_are_clustered_at_once(make_jets, monkeypatch) -> None:
+    jets = make_jets([5, 1, 9, 2])
+    whole = forests.grow(jets, "cambridge-aachen", "recnn")
+    monkeypatch.setattr(forests, "BLOCK", 3)
+    cut = forests.grow(jets, "cambridge-aachen", "recnn")
+    for name in ("features", "children", "offsets"):
+        np.testing.assert_array_equal(getattr(cut, name), getattr(whole, name), err_msg=name)
+
+
 def test_joined_forests_are_the_forest_of_all_jets(make_jets) -> None:
     jets = make_jets([5, 1, 9, 2])
     parts = [forests.grow(jets.take(np.array(places)), "kt", "none") for places in ([0], [1, 2], [3])]
