@@ -34,7 +34,7 @@ STEPS = {
     "without weight decay": ["--model.weight_decay", "0"],
     "without mirroring": ["--model.mirror", "false"],
     "not centred": ["--data.preprocess", "none"],
-    "aligned as by Louppe et al.": ["--data.preprocess", "recnn"],
+    "aligned as by Louppe et al., not mirrored": ["--data.preprocess", "recnn", "--model.mirror", "false"],
     "kt trees": ["--data.algorithm", "kt"],
     "8 epochs": ["--trainer.max_epochs", "8"],
     "5,000 jets a class": ["--data.jets", "5000"],

@@ -1,4 +1,5 @@
-// A part of a forest as kernels on a CPU go through it: its inner nodes by height, a tile of rows at a time.
+// A part of a forest as kernels on a CPU go through it: its inner nodes by height, or in
+// steps that fill a tile of rows.
 #pragma once
 
 #include <algorithm>
@@ -7,8 +8,6 @@
 #include <vector>
 
 #include "forest.h"
-#include "instruction_sets.h"
-#include "tile_product.h"
 
 namespace lightning_suite {
 
@@ -43,20 +42,9 @@ struct Part {
 
   bool is_leaf(int64_t node) const { return children[2 * node] < 0; }
   int64_t child(int64_t node, int side) const { return children[2 * node + side] - first; }
-
-  // Calls some(nodes[kRows], count) for the nodes of a height; from count on the last node is repeated.
-  template <typename Some>
-  LIGHTNING_SUITE_INLINE void by_rows(size_t height, Some some) const {
-    for (int64_t i = heights[height]; i < heights[height + 1]; i += kRows) {
-      const int64_t count = std::min<int64_t>(kRows, heights[height + 1] - i);
-      int64_t chosen[kRows];
-      for (int r = 0; r < kRows; ++r) chosen[r] = inner[i + std::min<int64_t>(r, count - 1)];
-      some(static_cast<const int64_t*>(chosen), count);
-    }
-  }
 };
 
-// Some trees in steps, each of as many inner nodes as a tile has rows, their children in earlier steps. A step takes,
+// Some trees in steps, each of so many inner nodes as a tile has rows, their children in earlier steps. A step takes,
 // of the nodes whose children are done, those farthest from their roots: no order has fewer steps (Hu, 1961), and a few
 // trees, whose rows stay in the cache, fill the tiles. Nodes are counted from the first of these trees.
 class Steps {
@@ -65,6 +53,8 @@ class Steps {
   std::vector<int64_t> leaves;  // in the order of the nodes
   std::vector<int64_t> inner;   // in the order of the steps
   std::vector<int64_t> begins;  // where each step begins in inner; the last is their number
+
+  explicit Steps(int rows) : rows_(rows) {}
 
   void take(const Forest& forest, int64_t begin_tree, int64_t end_tree) {
     first = forest.offsets[begin_tree];
@@ -96,7 +86,7 @@ class Steps {
     for (int64_t deepest = static_cast<int64_t>(ready_.size()) - 1; inner.size() < count;) {
       const size_t begin = inner.size();
       while (deepest > 0 && ready_[deepest] < 0) --deepest;  // what becomes ready is never deeper
-      for (int64_t depth = deepest; depth >= 0 && inner.size() < begin + kRows;) {
+      for (int64_t depth = deepest; depth >= 0 && inner.size() < begin + rows_;) {
         if (ready_[depth] < 0) {
           --depth;
         } else {
@@ -116,6 +106,7 @@ class Steps {
   int64_t child(int64_t node, int side) const { return children_[2 * node + side] - first; }
 
  private:
+  const size_t rows_;
   const int64_t* children_ = nullptr;
   std::vector<int64_t> parents_, depths_, waiting_;  // of a node: children that are not done
   std::vector<int64_t> ready_, next_;                // by depth, the first of a list

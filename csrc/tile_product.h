@@ -14,25 +14,25 @@
 
 namespace lightning_suite {
 
-constexpr int kRows = 6;     // of a tile of the product, which lives in registers
-constexpr int kVectors = 3;  // of its columns, at most
-
-template <typename T>
+// Set is the description of an instruction set; all that follows is for it.
+template <typename Set, typename T>
 struct VectorOf {
-  typedef T type __attribute__((vector_size(64)));
+  typedef T type __attribute__((vector_size(Set::bytes)));
 };
-template <typename T>
-using Vector = typename VectorOf<T>::type;
+template <typename Set, typename T>
+using Vector = typename VectorOf<Set, T>::type;
+template <typename Set, typename T>
+using Tile = Vector<Set, T>[Set::rows][Set::vectors];
 
-template <typename T>
-constexpr int64_t kLanes = 64 / sizeof(T);
+template <typename Set, typename T>
+constexpr int64_t kLanes = Set::bytes / sizeof(T);
 
-template <typename T>
+template <typename Set, typename T>
 constexpr int64_t padded(int64_t columns) {
-  return (columns + kLanes<T> - 1) / kLanes<T> * kLanes<T>;
+  return (columns + kLanes<Set, T> - 1) / kLanes<Set, T> * kLanes<Set, T>;
 }
 
-// Numbers that begin where a vector may: none of those in a padded row then lies in two lines of the cache.
+// Numbers that begin where a line of the cache does: no vector of a padded row then lies in two lines.
 template <typename T>
 class Buffer {
  public:
@@ -40,7 +40,7 @@ class Buffer {
 
   // For so many numbers; what was there may be lost.
   void make_room(int64_t count) {
-    const size_t lines = static_cast<size_t>((count + kLanes<T> - 1) / kLanes<T>);
+    const size_t lines = (static_cast<size_t>(count) * sizeof(T) + sizeof(Line) - 1) / sizeof(Line);
     if (lines > lines_.size()) lines_ = std::vector<Line>(lines);
   }
   T* data() { return reinterpret_cast<T*>(lines_.data()); }
@@ -48,30 +48,30 @@ class Buffer {
 
  private:
   struct alignas(64) Line {
-    T numbers[kLanes<T>] = {};
+    T numbers[64 / sizeof(T)] = {};
   };
   std::vector<Line> lines_;
 };
 
-template <typename T>
-LIGHTNING_SUITE_INLINE void load(const T* from, Vector<T>& vector) {
+template <typename Set, typename T>
+LIGHTNING_SUITE_INLINE void load(const T* from, Vector<Set, T>& vector) {
   std::memcpy(&vector, from, sizeof vector);
 }
 
-template <typename T>
-LIGHTNING_SUITE_INLINE void store(const Vector<T>& vector, T* to) {
+template <typename Set, typename T>
+LIGHTNING_SUITE_INLINE void store(const Vector<Set, T>& vector, T* to) {
   std::memcpy(to, &vector, sizeof vector);
 }
 
 // The first numbers of a vector, in pieces of constant size: a call of memcpy would take as long as some products.
-template <typename T>
-LIGHTNING_SUITE_INLINE void store_first(const Vector<T>& vector, int64_t count, T* to) {
-  if (count >= kLanes<T>) return store(vector, to);
-  T numbers[kLanes<T>];
+template <typename Set, typename T>
+LIGHTNING_SUITE_INLINE void store_first(const Vector<Set, T>& vector, int64_t count, T* to) {
+  if (count >= kLanes<Set, T>) return store<Set>(vector, to);
+  T numbers[kLanes<Set, T>];
   std::memcpy(numbers, &vector, sizeof vector);
   const T* from = numbers;
 #pragma GCC unroll 8
-  for (int64_t piece = kLanes<T> / 2; piece > 0; piece /= 2) {
+  for (int64_t piece = kLanes<Set, T> / 2; piece > 0; piece /= 2) {
     if ((count & piece) == 0) continue;
     std::memcpy(to, from, piece * sizeof(T));
     from += piece;
@@ -80,15 +80,15 @@ LIGHTNING_SUITE_INLINE void store_first(const Vector<T>& vector, int64_t count, 
 }
 
 // tile += left (rows, depth) right (depth, vectors). left(row, k) is a number, right(k) where a row of vectors begins.
-template <int vectors, typename T, typename Left, typename Right>
-LIGHTNING_SUITE_INLINE void multiply(int64_t depth, Left left, Right right, Vector<T> (&tile)[kRows][kVectors]) {
+template <typename Set, int vectors, typename T, typename Left, typename Right>
+LIGHTNING_SUITE_INLINE void multiply(int64_t depth, Left left, Right right, Tile<Set, T>& tile) {
   for (int64_t k = 0; k < depth; ++k) {
     const T* from = right(k);
-    Vector<T> row[vectors];
+    Vector<Set, T> row[vectors];
 #pragma GCC unroll 8
-    for (int v = 0; v < vectors; ++v) load(from + v * kLanes<T>, row[v]);
+    for (int v = 0; v < vectors; ++v) load<Set>(from + v * kLanes<Set, T>, row[v]);
 #pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) {
+    for (int r = 0; r < Set::rows; ++r) {
       const T number = left(r, k);
 #pragma GCC unroll 8
       for (int v = 0; v < vectors; ++v) tile[r][v] += number * row[v];
@@ -97,10 +97,10 @@ LIGHTNING_SUITE_INLINE void multiply(int64_t depth, Left left, Right right, Vect
 }
 
 // Calls some(first column, number of vectors as a constant) for all columns of a padded row.
-template <typename T, typename Some>
+template <typename Set, typename T, typename Some>
 LIGHTNING_SUITE_INLINE void by_columns(int64_t columns, Some some) {
-  for (int64_t first = 0; first < columns; first += kVectors * kLanes<T>) {
-    switch ((columns - first) / kLanes<T>) {
+  for (int64_t first = 0; first < columns; first += Set::vectors * kLanes<Set, T>) {
+    switch ((columns - first) / kLanes<Set, T>) {
       case 1:
         some(first, std::integral_constant<int, 1>());
         break;
@@ -108,7 +108,7 @@ LIGHTNING_SUITE_INLINE void by_columns(int64_t columns, Some some) {
         some(first, std::integral_constant<int, 2>());
         break;
       default:
-        some(first, std::integral_constant<int, kVectors>());
+        some(first, std::integral_constant<int, Set::vectors>());
     }
   }
 }

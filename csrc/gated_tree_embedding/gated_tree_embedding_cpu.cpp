@@ -17,23 +17,26 @@
 namespace lightning_suite::gated_tree_embedding {
 namespace {
 
-constexpr int64_t kBatch = 20 * kRows;  // nodes that are worked on together, at most
+constexpr int64_t kBatch = 120;  // nodes that are worked on together, at most
 
 // How far apart the rows of one, three and four blocks of `hidden` are. A row of four can be read by whole vectors from
 // the beginning of any block.
-template <typename T>
+template <typename Set, typename T>
 struct Widths {
   int64_t one, three, four;
   explicit Widths(int64_t hidden)
-      : one(padded<T>(hidden)), three(padded<T>(3 * hidden)), four(padded<T>(4 * hidden) + kLanes<T>) {}
+      : one(padded<Set, T>(hidden)),
+        three(padded<Set, T>(3 * hidden)),
+        four(padded<Set, T>(4 * hidden) + kLanes<Set, T>) {}
 };
 
 // A right factor (depth, columns), number(k, n): as many columns as a tile has at a time, one such panel after another.
-template <typename T, typename Numbers>
+template <typename Set, typename T, typename Numbers>
 LIGHTNING_SUITE_INLINE void pack(int64_t depth, int64_t columns, Numbers number, T* to) {
-  const int64_t width = padded<T>(columns);
-  for (int64_t first = 0; first < width; first += kVectors * kLanes<T>) {
-    const int64_t here = std::min(kVectors * kLanes<T>, width - first), count = std::min(here, columns - first);
+  const int64_t width = padded<Set, T>(columns);
+  constexpr int64_t kPanel = Set::vectors * kLanes<Set, T>;
+  for (int64_t first = 0; first < width; first += kPanel) {
+    const int64_t here = std::min(kPanel, width - first), count = std::min(here, columns - first);
     for (int64_t k = 0; k < depth; ++k) {
       for (int64_t n = 0; n < count; ++n) to[first * depth + k * here + n] = number(k, first + n);
     }
@@ -41,43 +44,43 @@ LIGHTNING_SUITE_INLINE void pack(int64_t depth, int64_t columns, Numbers number,
 }
 
 // The right factors: of the forward pass, where a product is with a weight's transpose, and of the backward pass.
-template <typename T>
+template <typename Set, typename T>
 struct Factors {
   Buffer<T> r, h, z, b_r, b_h, b_z;
 
   explicit Factors(int64_t hidden)
-      : r(3 * hidden * padded<T>(3 * hidden)),
-        h(std::max(3 * hidden * padded<T>(hidden), hidden * padded<T>(3 * hidden))),
-        z(4 * hidden * padded<T>(4 * hidden)),
-        b_r(padded<T>(3 * hidden)),
-        b_h(padded<T>(hidden)),
-        b_z(padded<T>(4 * hidden)) {}
+      : r(3 * hidden * padded<Set, T>(3 * hidden)),
+        h(std::max(3 * hidden * padded<Set, T>(hidden), hidden * padded<Set, T>(3 * hidden))),
+        z(4 * hidden * padded<Set, T>(4 * hidden)),
+        b_r(padded<Set, T>(3 * hidden)),
+        b_h(padded<Set, T>(hidden)),
+        b_z(padded<Set, T>(4 * hidden)) {}
 };
 
-template <typename T>
-LIGHTNING_SUITE_INLINE Factors<T> factors_of_forward(const Weights<T>& weights, int64_t hidden) {
-  Factors<T> factors(hidden);
+template <typename Set, typename T>
+LIGHTNING_SUITE_INLINE Factors<Set, T> factors_of_forward(const Weights<T>& weights, int64_t hidden) {
+  Factors<Set, T> factors(hidden);
   const auto transposed = [](const T* weight, int64_t depth) __attribute__((always_inline)) {
     return [=](int64_t k, int64_t n) __attribute__((always_inline)) { return weight[n * depth + k]; };
   };
-  pack(3 * hidden, 3 * hidden, transposed(weights.w_r, 3 * hidden), factors.r.data());
-  pack(3 * hidden, hidden, transposed(weights.w_h, 3 * hidden), factors.h.data());
-  pack(4 * hidden, 4 * hidden, transposed(weights.w_z, 4 * hidden), factors.z.data());
+  pack<Set>(3 * hidden, 3 * hidden, transposed(weights.w_r, 3 * hidden), factors.r.data());
+  pack<Set>(3 * hidden, hidden, transposed(weights.w_h, 3 * hidden), factors.h.data());
+  pack<Set>(4 * hidden, 4 * hidden, transposed(weights.w_z, 4 * hidden), factors.z.data());
   std::copy(weights.b_r, weights.b_r + 3 * hidden, factors.b_r.data());
   std::copy(weights.b_h, weights.b_h + hidden, factors.b_h.data());
   std::copy(weights.b_z, weights.b_z + 4 * hidden, factors.b_z.data());
   return factors;
 }
 
-template <typename T>
-LIGHTNING_SUITE_INLINE Factors<T> factors_of_backward(const Weights<T>& weights, int64_t hidden) {
-  Factors<T> factors(hidden);
+template <typename Set, typename T>
+LIGHTNING_SUITE_INLINE Factors<Set, T> factors_of_backward(const Weights<T>& weights, int64_t hidden) {
+  Factors<Set, T> factors(hidden);
   const auto as_it_is = [](const T* weight, int64_t columns) __attribute__((always_inline)) {
     return [=](int64_t k, int64_t n) __attribute__((always_inline)) { return weight[k * columns + n]; };
   };
-  pack(3 * hidden, 3 * hidden, as_it_is(weights.w_r, 3 * hidden), factors.r.data());
-  pack(hidden, 3 * hidden, as_it_is(weights.w_h, 3 * hidden), factors.h.data());
-  pack(4 * hidden, 4 * hidden, as_it_is(weights.w_z, 4 * hidden), factors.z.data());
+  pack<Set>(3 * hidden, 3 * hidden, as_it_is(weights.w_r, 3 * hidden), factors.r.data());
+  pack<Set>(hidden, 3 * hidden, as_it_is(weights.w_h, 3 * hidden), factors.h.data());
+  pack<Set>(4 * hidden, 4 * hidden, as_it_is(weights.w_z, 4 * hidden), factors.z.data());
   return factors;
 }
 
@@ -89,70 +92,62 @@ struct Rows {
 };
 
 // to_i = start_i + left_i right, for so many rows; right as `pack` leaves it.
-template <typename T>
+template <typename Set, typename T>
 LIGHTNING_SUITE_INLINE void multiply_rows(int64_t rows, int64_t depth, Rows<T> left, const T* right, int64_t columns,
                                           Rows<T> start, Rows<T> to) {
-  by_columns<T>(padded<T>(columns), [&](int64_t first, auto vectors) __attribute__((always_inline)) {
+  by_columns<Set, T>(padded<Set, T>(columns), [&](int64_t first, auto vectors) __attribute__((always_inline)) {
     const T* panel = right + first * depth;
-    for (int64_t row = 0; row < rows; row += kRows) {
-      const int64_t count = std::min<int64_t>(kRows, rows - row);
-      const T* lefts[kRows];
-      Vector<T> tile[kRows][kVectors];
-      for (int r = 0; r < kRows; ++r) {
+    constexpr int64_t kWidth = vectors * kLanes<Set, T>;
+    for (int64_t row = 0; row < rows; row += Set::rows) {
+      const int64_t count = std::min<int64_t>(Set::rows, rows - row);
+      const T* lefts[Set::rows];
+      Tile<Set, T> tile;
+      for (int r = 0; r < Set::rows; ++r) {
         const int64_t at = row + std::min<int64_t>(r, count - 1);
         lefts[r] = left[at];
-        for (int v = 0; v < vectors; ++v) load(start[at] + first + v * kLanes<T>, tile[r][v]);
+        for (int v = 0; v < vectors; ++v) load<Set>(start[at] + first + v * kLanes<Set, T>, tile[r][v]);
       }
-      multiply<vectors, T>(depth, [&](int r, int64_t k) __attribute__((always_inline)) { return lefts[r][k]; },
-                           [&](int64_t k) __attribute__((always_inline)) { return panel + k * vectors * kLanes<T>; },
-                           tile);
-      for (int r = 0; r < count; ++r) std::memcpy(to[row + r] + first, tile[r], vectors * sizeof(Vector<T>));
+      multiply<Set, vectors, T>(depth, [&](int r, int64_t k) __attribute__((always_inline)) { return lefts[r][k]; },
+                                [&](int64_t k) __attribute__((always_inline)) { return panel + k * kWidth; }, tile);
+      for (int r = 0; r < count; ++r) std::memcpy(to[row + r] + first, tile[r], vectors * sizeof(Vector<Set, T>));
     }
   });
 }
 
 // sums (outputs, columns) += sum over rows i of left_i' right_i; the rows of sums have room for whole vectors.
-template <typename T>
+template <typename Set, typename T>
 LIGHTNING_SUITE_INLINE void sum_products(int64_t rows, int64_t outputs, Rows<T> left, Rows<T> right, int64_t columns,
                                          Rows<T> sums) {
-  by_columns<T>(padded<T>(columns), [&](int64_t first, auto vectors) __attribute__((always_inline)) {
-    for (int64_t output = 0; output < outputs; output += kRows) {
-      const int64_t count = std::min<int64_t>(kRows, outputs - output);
-      const T* lefts[kRows];
-      Vector<T> tile[kRows][kVectors];
-      for (int r = 0; r < kRows; ++r) {
+  by_columns<Set, T>(padded<Set, T>(columns), [&](int64_t first, auto vectors) __attribute__((always_inline)) {
+    for (int64_t output = 0; output < outputs; output += Set::rows) {
+      const int64_t count = std::min<int64_t>(Set::rows, outputs - output);
+      const T* lefts[Set::rows];
+      Tile<Set, T> tile;
+      for (int r = 0; r < Set::rows; ++r) {
         const int64_t at = output + std::min<int64_t>(r, count - 1);
         lefts[r] = left.first + at;
-        for (int v = 0; v < vectors; ++v) load(sums[at] + first + v * kLanes<T>, tile[r][v]);
+        for (int v = 0; v < vectors; ++v) load<Set>(sums[at] + first + v * kLanes<Set, T>, tile[r][v]);
       }
-      multiply<vectors, T>(
+      multiply<Set, vectors, T>(
           rows, [&](int r, int64_t i) __attribute__((always_inline)) { return lefts[r][i * left.step]; },
           [&](int64_t i) __attribute__((always_inline)) { return right[i] + first; }, tile);
-      for (int r = 0; r < count; ++r) std::memcpy(sums[output + r] + first, tile[r], vectors * sizeof(Vector<T>));
+      for (int r = 0; r < count; ++r) std::memcpy(sums[output + r] + first, tile[r], vectors * sizeof(Vector<Set, T>));
     }
   });
 }
 
 // One copy of each product, called wherever it is wanted: within every caller they would take minutes to compile.
-LIGHTNING_SUITE_CLONES
-void product(int64_t rows, int64_t depth, Rows<float> left, const float* right, int64_t columns, Rows<float> start,
-             Rows<float> to) {
-  multiply_rows(rows, depth, left, right, columns, start, to);
+template <typename Set, typename T>
+void product(int64_t rows, int64_t depth, Rows<T> left, const T* right, int64_t columns, Rows<T> start, Rows<T> to) {
+  with_instructions(Set(), [=](auto set) __attribute__((always_inline)) {
+    multiply_rows<decltype(set)>(rows, depth, left, right, columns, start, to);
+  });
 }
-LIGHTNING_SUITE_CLONES
-void product(int64_t rows, int64_t depth, Rows<double> left, const double* right, int64_t columns, Rows<double> start,
-             Rows<double> to) {
-  multiply_rows(rows, depth, left, right, columns, start, to);
-}
-LIGHTNING_SUITE_CLONES
-void add_products(int64_t rows, int64_t outputs, Rows<float> left, Rows<float> right, int64_t columns,
-                  Rows<float> sums) {
-  sum_products(rows, outputs, left, right, columns, sums);
-}
-LIGHTNING_SUITE_CLONES
-void add_products(int64_t rows, int64_t outputs, Rows<double> left, Rows<double> right, int64_t columns,
-                  Rows<double> sums) {
-  sum_products(rows, outputs, left, right, columns, sums);
+template <typename Set, typename T>
+void add_products(int64_t rows, int64_t outputs, Rows<T> left, Rows<T> right, int64_t columns, Rows<T> sums) {
+  with_instructions(Set(), [=](auto set) __attribute__((always_inline)) {
+    sum_products<decltype(set)>(rows, outputs, left, right, columns, sums);
+  });
 }
 
 // [h_l, h_r, u] of a node.
@@ -187,9 +182,9 @@ LIGHTNING_SUITE_INLINE void mix(const T* __restrict logits, const T* __restrict 
   }
 }
 
-template <typename T>
+template <typename Set, typename T>
 struct Ascent {
-  const Widths<T> widths;
+  const Widths<Set, T> widths;
   Buffer<T> inputs, sums, reset, z, mixed;  // inputs: [g, a]; reset: r * a
 
   explicit Ascent(int64_t hidden)
@@ -201,12 +196,12 @@ struct Ascent {
         mixed(widths.one) {}
 };
 
-template <typename T>
-LIGHTNING_SUITE_INLINE void forward_part(const Forward<T>& arrays, Factors<T>& factors, Ascent<T>& space,
+template <typename Set, typename T>
+LIGHTNING_SUITE_INLINE void forward_part(const Forward<T>& arrays, Factors<Set, T>& factors, Ascent<Set, T>& space,
                                          int64_t index) {
   const Part part(arrays.forest, index);
   const int64_t hidden = arrays.forest.hidden;
-  const Widths<T> widths = space.widths;
+  const Widths<Set, T> widths = space.widths;
   const T* u = arrays.u + part.first * hidden;
   T* h = arrays.h + part.first * hidden;
   const bool keeps = arrays.kept != nullptr;
@@ -226,7 +221,7 @@ LIGHTNING_SUITE_INLINE void forward_part(const Forward<T>& arrays, Factors<T>& f
         if (keeps) std::memcpy(kept + ((first + i) * 8 + block) * hidden, numbers, count * hidden * sizeof(T));
       };
       for (int64_t i = 0; i < rows; ++i) gather(part, nodes[i], h, u, hidden, a[i]);
-      product(rows, 3 * hidden, a, factors.r.data(), 3 * hidden, b_r, sums);
+      product<Set>(rows, 3 * hidden, a, factors.r.data(), 3 * hidden, b_r, sums);
       for (int64_t i = 0; i < rows; ++i) {
         T *__restrict r = sums[i], *__restrict q = reset[i];
         const T* __restrict input = a[i];
@@ -236,14 +231,14 @@ LIGHTNING_SUITE_INLINE void forward_part(const Forward<T>& arrays, Factors<T>& f
         }
         keep(i, 0, r, 3);
       }
-      product(rows, 3 * hidden, reset, factors.h.data(), hidden, b_h, sums);
+      product<Set>(rows, 3 * hidden, reset, factors.h.data(), hidden, b_h, sums);
       for (int64_t i = 0; i < rows; ++i) {
         T* g = sums[i];
         for (int64_t k = 0; k < widths.one; ++k) g[k] = g[k] < 0 ? T(0) : g[k];
         std::memcpy(inputs[i], g, hidden * sizeof(T));
         keep(i, 3, g, 1);
       }
-      product(rows, 4 * hidden, inputs, factors.z.data(), 4 * hidden, b_z, sums);
+      product<Set>(rows, 4 * hidden, inputs, factors.z.data(), 4 * hidden, b_z, sums);
       for (int64_t i = 0; i < rows; ++i) {
         mix(sums[i], inputs[i], hidden, widths.one, z, mixed);
         for (int64_t j = 0; j < 4; ++j) keep(i, 4 + j, z + j * widths.one, 1);
@@ -254,10 +249,10 @@ LIGHTNING_SUITE_INLINE void forward_part(const Forward<T>& arrays, Factors<T>& f
 }
 
 // What a batch of nodes leaves for the gradients of the weights: the two factors of each, and their sums so far.
-template <typename T>
+template <typename Set, typename T>
 struct Descent {
   const int64_t hidden;
-  const Widths<T> widths;
+  const Widths<Set, T> widths;
   Buffer<T> inputs, reset;                // the forward pass's: [g, a] and r * a
   Buffer<T> pre_z, pre_r, pre_h;          // gradients of what is within softmax, sigmoid and relu
   Buffer<T> grads, grads_of_reset;        // of inputs and reset
@@ -281,7 +276,7 @@ struct Descent {
         node_h(widths.one),
         row(4 * widths.one),
         zeros(widths.three),
-        sums_z(4 * hidden * padded<T>(4 * hidden)),
+        sums_z(4 * hidden * padded<Set, T>(4 * hidden)),
         sums_r(3 * hidden * widths.three),
         sums_h(hidden * widths.three),
         sums_of_pre(widths.three + widths.one + widths.four) {}
@@ -296,28 +291,29 @@ LIGHTNING_SUITE_INLINE void add_rows(int64_t rows, int64_t columns, Rows<T> from
 }
 
 // Adds a batch to the sums, and empties it.
-template <typename T>
-LIGHTNING_SUITE_INLINE void add_batch(Descent<T>& space) {
+template <typename Set, typename T>
+LIGHTNING_SUITE_INLINE void add_batch(Descent<Set, T>& space) {
   const int64_t hidden = space.hidden, rows = space.filled;
-  const Widths<T> widths = space.widths;
+  const Widths<Set, T> widths = space.widths;
   const Rows<T> inputs = {space.inputs.data(), widths.four}, a = {inputs.first + hidden, widths.four};
   const Rows<T> pre_z = {space.pre_z.data(), widths.four}, pre_r = {space.pre_r.data(), widths.three};
   const Rows<T> pre_h = {space.pre_h.data(), widths.one}, reset = {space.reset.data(), widths.three};
-  add_products(rows, 4 * hidden, pre_z, inputs, 4 * hidden, Rows<T>{space.sums_z.data(), padded<T>(4 * hidden)});
-  add_products(rows, 3 * hidden, pre_r, a, 3 * hidden, Rows<T>{space.sums_r.data(), widths.three});
-  add_products(rows, hidden, pre_h, reset, 3 * hidden, Rows<T>{space.sums_h.data(), widths.three});
+  const Rows<T> sums_z = {space.sums_z.data(), padded<Set, T>(4 * hidden)};
+  add_products<Set>(rows, 4 * hidden, pre_z, inputs, 4 * hidden, sums_z);
+  add_products<Set>(rows, 3 * hidden, pre_r, a, 3 * hidden, Rows<T>{space.sums_r.data(), widths.three});
+  add_products<Set>(rows, hidden, pre_h, reset, 3 * hidden, Rows<T>{space.sums_h.data(), widths.three});
   add_rows(rows, widths.three, pre_r, space.sums_of_pre.data());
   add_rows(rows, widths.one, pre_h, space.sums_of_pre.data() + widths.three);
   add_rows(rows, 4 * hidden, pre_z, space.sums_of_pre.data() + widths.three + widths.one);
   space.filled = 0;
 }
 
-template <typename T>
-LIGHTNING_SUITE_INLINE void backward_part(const Backward<T>& arrays, Factors<T>& factors, int64_t index) {
+template <typename Set, typename T>
+LIGHTNING_SUITE_INLINE void backward_part(const Backward<T>& arrays, Factors<Set, T>& factors, int64_t index) {
   const Part part(arrays.forest, index);
   const int64_t hidden = arrays.forest.hidden;
-  Descent<T> space(hidden);
-  const Widths<T> widths = space.widths;
+  Descent<Set, T> space(hidden);
+  const Widths<Set, T> widths = space.widths;
   const int64_t one = widths.one;
   const T *u = arrays.u + part.first * hidden, *h = arrays.h + part.first * hidden;
   const T* kept = arrays.kept + part.first * 8 * hidden;
@@ -361,13 +357,13 @@ LIGHTNING_SUITE_INLINE void backward_part(const Backward<T>& arrays, Factors<T>&
           std::memcpy(pre_z[i] + j * hidden, row + j * one, hidden * sizeof(T));
         }
       }
-      product(rows, 4 * hidden, pre_z, factors.z.data(), 4 * hidden, grads, grads);
+      product<Set>(rows, 4 * hidden, pre_z, factors.z.data(), 4 * hidden, grads, grads);
       for (int64_t i = 0; i < rows; ++i) {
         T* __restrict pre = pre_h[i];
         const T *__restrict grad = grads[i], *__restrict value = inputs[i];
         for (int64_t k = 0; k < one; ++k) pre[k] = value[k] <= 0 ? T(0) : grad[k];
       }
-      product(rows, hidden, pre_h, factors.h.data(), 3 * hidden, Rows<T>{space.zeros.data(), 0}, of_reset);
+      product<Set>(rows, hidden, pre_h, factors.h.data(), 3 * hidden, Rows<T>{space.zeros.data(), 0}, of_reset);
       for (int64_t i = 0; i < rows; ++i) {
         std::memcpy(space.r.data(), keep + i * 8 * hidden, 3 * hidden * sizeof(T));
         const T *__restrict r = space.r.data(), *__restrict a = inputs[i] + hidden, *__restrict grad = of_reset[i];
@@ -378,7 +374,7 @@ LIGHTNING_SUITE_INLINE void backward_part(const Backward<T>& arrays, Factors<T>&
           grad_of_a[k] += grad[k] * r[k];
         }
       }
-      product(rows, 3 * hidden, pre_r, factors.r.data(), 3 * hidden, grads_of_a, grads_of_a);
+      product<Set>(rows, 3 * hidden, pre_r, factors.r.data(), 3 * hidden, grads_of_a, grads_of_a);
       for (int64_t i = 0; i < rows; ++i) {
         const T* __restrict grad = grads_of_a[i];
         for (int side = 0; side < 2; ++side) {
@@ -388,10 +384,10 @@ LIGHTNING_SUITE_INLINE void backward_part(const Backward<T>& arrays, Factors<T>&
         std::memcpy(g + nodes[i] * hidden, grad + 2 * hidden, hidden * sizeof(T));
       }
       space.filled += rows;
-      if (space.filled == kBatch) add_batch(space);
+      if (space.filled == kBatch) add_batch<Set>(space);
     }
   }
-  add_batch(space);
+  add_batch<Set>(space);
 
   T* to = arrays.grad_weights + index * weight_numbers(hidden);
   const auto copy_rows = [&](int64_t count, int64_t columns, const T* numbers, int64_t width) {
@@ -402,40 +398,40 @@ LIGHTNING_SUITE_INLINE void backward_part(const Backward<T>& arrays, Factors<T>&
   copy_rows(1, 3 * hidden, pre, 0);
   copy_rows(hidden, 3 * hidden, space.sums_h.data(), widths.three);
   copy_rows(1, hidden, pre + widths.three, 0);
-  copy_rows(4 * hidden, 4 * hidden, space.sums_z.data(), padded<T>(4 * hidden));
+  copy_rows(4 * hidden, 4 * hidden, space.sums_z.data(), padded<Set, T>(4 * hidden));
   copy_rows(1, 4 * hidden, pre + widths.three + one, 0);
 }
 
-template <typename T>
+template <typename Set, typename T>
 LIGHTNING_SUITE_INLINE void forward_parts(const Forward<T>& arrays, int64_t begin, int64_t end) {
-  Factors<T> factors = factors_of_forward(arrays.weights, arrays.forest.hidden);
-  Ascent<T> space(arrays.forest.hidden);
-  for (int64_t index = begin; index < end; ++index) forward_part(arrays, factors, space, index);
+  Factors<Set, T> factors = factors_of_forward<Set>(arrays.weights, arrays.forest.hidden);
+  Ascent<Set, T> space(arrays.forest.hidden);
+  for (int64_t index = begin; index < end; ++index) forward_part<Set>(arrays, factors, space, index);
 }
 
-template <typename T>
+template <typename Set, typename T>
 LIGHTNING_SUITE_INLINE void backward_parts(const Backward<T>& arrays, int64_t begin, int64_t end) {
-  Factors<T> factors = factors_of_backward(arrays.weights, arrays.forest.hidden);
-  for (int64_t index = begin; index < end; ++index) backward_part(arrays, factors, index);
+  Factors<Set, T> factors = factors_of_backward<Set>(arrays.weights, arrays.forest.hidden);
+  for (int64_t index = begin; index < end; ++index) backward_part<Set>(arrays, factors, index);
 }
 
 }  // namespace
 
-template <>
-LIGHTNING_SUITE_CLONES void forward_cpu(const Forward<float>& arrays, int64_t begin, int64_t end) {
-  forward_parts(arrays, begin, end);
+template <typename T>
+void forward_cpu(const Forward<T>& arrays, int64_t begin, int64_t end) {
+  with_best_instructions([&](auto set) __attribute__((always_inline)) {
+    forward_parts<decltype(set)>(arrays, begin, end);
+  });
 }
-template <>
-LIGHTNING_SUITE_CLONES void forward_cpu(const Forward<double>& arrays, int64_t begin, int64_t end) {
-  forward_parts(arrays, begin, end);
+template <typename T>
+void backward_cpu(const Backward<T>& arrays, int64_t begin, int64_t end) {
+  with_best_instructions([&](auto set) __attribute__((always_inline)) {
+    backward_parts<decltype(set)>(arrays, begin, end);
+  });
 }
-template <>
-LIGHTNING_SUITE_CLONES void backward_cpu(const Backward<float>& arrays, int64_t begin, int64_t end) {
-  backward_parts(arrays, begin, end);
-}
-template <>
-LIGHTNING_SUITE_CLONES void backward_cpu(const Backward<double>& arrays, int64_t begin, int64_t end) {
-  backward_parts(arrays, begin, end);
-}
+template void forward_cpu(const Forward<float>&, int64_t, int64_t);
+template void forward_cpu(const Forward<double>&, int64_t, int64_t);
+template void backward_cpu(const Backward<float>&, int64_t, int64_t);
+template void backward_cpu(const Backward<double>&, int64_t, int64_t);
 
 }  // namespace lightning_suite::gated_tree_embedding

@@ -7,11 +7,13 @@ its colour, so that events, not jets, are divided into training, validation and 
 import os
 import zlib
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from pytorch_lightning import LightningDataModule
 from pytorch_lightning.trainer.states import TrainerFn
@@ -25,13 +27,18 @@ from lightning_suite.spelling import did_you_mean
 from suite_recnn import forests
 from suite_recnn.clustering import Algorithm
 from suite_recnn.forests import Forest, ForestData, Grown
+from suite_recnn.jet_finding import JetDefinition
+from suite_recnn.jets import kinematics
 from suite_recnn.preprocessing import Preprocessing
-from suite_recnn.sources.reading import read
+from suite_recnn.sources.columns import ROLES
+from suite_recnn.sources.reading import HDF5, PARQUET, ROOT, read
 
 PARTS = ("train", "validation", "test")
 NEEDED = {"fit": PARTS, "validate": ("validation",), "test": ("test",)}
 """The parts that a stage cannot do without; a training ends with a test."""
-SUFFIXES = (".parquet", ".h5", ".hdf5", ".root")
+SUFFIXES = (*PARQUET, *HDF5, *ROOT)
+REPEATED = ("event", "jet_pt", "jet_eta", "jet_phi", "jet_mass")
+"""Columns that stand beside the score of a jet, so that it can be found again."""
 SAMPLE_JETS = 12_000
 """Of each class, generated where no path is given: about two minutes on two cores."""
 
@@ -68,8 +75,11 @@ class JetData(LightningDataModule):
         columns: names of columns in foreign files, as {px: name, py: name, pz: name, energy: name, label: name}; see
             ``suite_recnn.sources``.
         algorithm: clusters the constituents of a jet into a tree.
+        radius: of the anti-kt jets that are found in files of events (Delphes).
+        pt_min: GeV; their transverse momentum is above.
+        pt_max: GeV; and below.
         preprocess: none; center brings each jet to eta = phi = 0; recnn also aligns its subjets.
-        jets: at most so many of each class, the first ones; null: all.
+        jets: at most so many of each class, the first ones, in each part where parts are files; null: all.
         validation_fraction: events cut for validation where no file is for it.
         test_fraction: events cut for testing where no file is for it.
         split_seed: another number cuts other events.
@@ -90,6 +100,9 @@ class JetData(LightningDataModule):
         background: str = "qcd",
         columns: dict[str, str] | None = None,
         algorithm: Algorithm = "cambridge-aachen",
+        radius: float = 0.8,
+        pt_min: float = 500.0,
+        pt_max: float = 700.0,
         preprocess: Preprocessing = "center",
         jets: int | None = None,
         validation_fraction: float = 0.1,
@@ -120,6 +133,7 @@ class JetData(LightningDataModule):
         self.background = background
         self.columns = columns
         self.algorithm = algorithm
+        self.definition = JetDefinition(radius=radius, pt_min=pt_min, pt_max=pt_max)
         self.preprocess = preprocess
         self.jets = jets
         self.fractions = {"validation": validation_fraction, "test": test_fraction}
@@ -154,31 +168,37 @@ class JetData(LightningDataModule):
             DataError: a file is not what it should be, or a part that the stage needs has no jets.
             UsageError: there are no files of a class.
         """
-        if self._sets or stage == "predict":
+        if stage == "predict":
             return
-        files = self._files()
-        grown = [self._ready.pop(file.path) if file.path in self._ready else self._grown(file.path) for file in files]
-        forest = forests.join([each.forest for each in grown])
-        labels = np.concatenate([self._labels(file, each) for file, each in zip(files, grown, strict=True)])
-        if self.jets is not None:
-            for label in (0, 1):
-                labels[np.flatnonzero(labels == label)[self.jets :]] = -1
-        parts = np.concatenate([self._parts(file, each) for file, each in zip(files, grown, strict=True)])
-        for number, part in enumerate(PARTS):
-            chosen = np.flatnonzero((parts == number) & (labels >= 0))
-            self._sets[part] = ForestData(forest, chosen, labels[chosen].astype(np.float32))
-            self.counts[part] = {
-                self.signal: int(labels[chosen].sum()),
-                self.background: int((1 - labels[chosen]).sum()),
-            }
+        if not self._sets:
+            self._divide()
         for part in NEEDED[stage]:
-            self._refuse_nothing(part, files[0].path.parent)
+            self._refuse_nothing(part, stage)
             counts = ", ".join(f"{count:,} {name}" for name, count in self.counts[part].items())
             rank_zero_info(f"data: {part}: {counts}")
         if stage == "fit":
             train = self._sets["train"]
-            self.center, self.scale = forests.robust_scale(forest, train.chosen)
+            self.center, self.scale = forests.robust_scale(train.forest, train.chosen)
             self.fingerprint = _fingerprint(train)
+
+    def _divide(self) -> None:
+        """Reads the trees of all files and says which jets are in which part."""
+        files = self._files()
+        grown = [self._ready.pop(file.path) if file.path in self._ready else self._grown(file.path) for file in files]
+        forest = forests.join([each.forest for each in grown])
+        labels = np.concatenate([self._labels(file, each) for file, each in zip(files, grown, strict=True)])
+        parts = np.concatenate([self._parts(file, each) for file, each in zip(files, grown, strict=True)])
+        if neither := np.count_nonzero(labels < 0):
+            rank_zero_info(f"data: left out: {neither:,} jets that are neither {self.signal} nor {self.background}")
+        for label in (0, 1) if self.jets is not None else ():
+            for part in set(parts) if files[0].part is not None else {None}:
+                of_them = (labels == label) & (True if part is None else parts == part)
+                labels[np.flatnonzero(of_them)[self.jets :]] = -1
+        for number, part in enumerate(PARTS):
+            chosen = np.flatnonzero((parts == number) & (labels >= 0))
+            self._sets[part] = ForestData(forest, chosen, labels[chosen].astype(np.float32))
+            signal = int(labels[chosen].sum())
+            self.counts[part] = {self.signal: signal, self.background: len(chosen) - signal}
 
     def train_dataloader(self) -> DataLoader[int]:
         """Shuffled batches."""
@@ -201,19 +221,25 @@ class JetData(LightningDataModule):
         """
         if self.predict_path is None:
             raise UsageError("there is nothing to predict: give the path of a file (--data.predict_path)")
-        forest = self._grown(Path(self.predict_path).expanduser()).forest
-        return self._loader(ForestData(forest, np.arange(len(forest)), None))
+        # Labels may be missing, and the file of somebody else gets no trees beside it.
+        columns = {name: found for name, found in (self.columns or {}).items() if name in (*ROLES, "event", "tree")}
+        forest, values = self._grown_now(Path(self.predict_path).expanduser(), columns or None)
+        repeated = {name: torch.tensor(values[name]) for name in REPEATED}
+        return self._loader(ForestData(forest, np.arange(len(forest)), None, repeated))
 
-    def _refuse_nothing(self, part: str, place: Path) -> None:
+    def _refuse_nothing(self, part: str, stage: str) -> None:
+        """What is learnt from, and what chooses the checkpoint, needs both classes; a test needs jets."""
         counts = self.counts[part]
-        if part == "train" and min(counts.values()) == 0:
+        if stage == "fit" and part != "test":
+            missing = [name for name, count in counts.items() if count == 0]
+        else:
+            missing = list(counts) if sum(counts.values()) == 0 else []
+        if missing:
             raise DataError(
-                f"nothing to learn from: {counts[self.signal]} {self.signal} and {counts[self.background]} "
-                f"{self.background} jets for training. Give --data.signal and --data.background names of files",
-                place,
+                f"there are no {' and no '.join(missing)} jets for {part}. --data.signal and --data.background name "
+                "the classes; --data.validation_fraction and --data.test_fraction say what files of no part give",
+                self._place(),
             )
-        if sum(counts.values()) == 0:
-            raise DataError(f"no jet is left for {part}; --data.{part}_fraction cuts more", place)
 
     # Files
 
@@ -229,20 +255,20 @@ class JetData(LightningDataModule):
                 )
         generate(_sample_folder(), [self.signal, self.background], SAMPLE_JETS, Settings())
 
+    def _place(self) -> Path:
+        return _sample_folder() if self.path is None else Path(self.path).expanduser()
+
     def _files(self) -> list[JetFile]:
         """The files that hold the classes or the parts."""
-        place = _sample_folder() if self.path is None else Path(self.path).expanduser()
+        place = self._place()
         if not place.exists():
             raise UsageError(f"--data.path {place}: there is no such file or folder")
         if place.is_file():
             return [JetFile(place, None, None)]
-        there = sorted(path for path in place.iterdir() if path.suffix in SUFFIXES)
-        by_class = [
-            JetFile(path, label, None)
-            for label, name in ((1, self.signal), (0, self.background))
-            for path in there
-            if path.stem == name or path.stem.startswith(f"{name}_")
-        ]
+        there = sorted(path for path in place.iterdir() if path.suffix.lower() in SUFFIXES)
+        names = sorted((self.signal, self.background), key=len)  # top_bkg_1 is of top_bkg where both are classes
+        meant = {path: name for name in names for path in there if f"{path.stem}_".startswith(f"{name}_")}
+        by_class = [JetFile(path, int(name == self.signal), None) for path, name in meant.items()]
         if {file.label for file in by_class} == {0, 1}:
             return by_class
         by_part = [JetFile(path, None, part) for path in there if (part := _part_of(path.stem))]
@@ -258,26 +284,31 @@ class JetData(LightningDataModule):
 
     def _grown(self, path: Path) -> Grown:
         """The trees of a file, from the cache, or grown now and, if they are many, kept there."""
-        settings: dict[str, Any] = {"algorithm": self.algorithm, "preprocess": self.preprocess}
-        place = forests.cached_place(path, settings | {"columns": self.columns}) if path.is_file() else None
-        found = forests.load(place) if place is not None else None
-        if found is not None:
-            return found
-        jets = read(path, self.columns)
+        if not path.is_file():
+            return self._grown_now(path, self.columns)
+        settings = {"algorithm": self.algorithm, "preprocess": self.preprocess, "columns": self.columns}
+        place = forests.cached_place(path, settings | asdict(self.definition))
+        found = forests.load(place)
+        if found is None:
+            found = self._grown_now(path, self.columns)
+            if len(found.forest) >= CACHED_FROM:
+                forests.keep(place, found)
+        return found
+
+    def _grown_now(self, path: Path, columns: Mapping[str, str] | None) -> Grown:
+        """The trees of a file, and the columns of its jets, among them their momenta."""
+        jets = read(path, columns, definition=self.definition)
         rank_zero_info(f"data: clustering {len(jets):,} jets of {path.name} ({self.algorithm})")
         forest = forests.grow(jets, self.algorithm, self.preprocess, threads=os.cpu_count() or 1)
-        grown = Grown(forest, jets.columns)
-        if place is not None and len(jets) >= CACHED_FROM:
-            forests.keep(place, grown)
-        return grown
+        axes = kinematics(jets.totals())._asdict()
+        return Grown(forest, {**{f"jet_{name}": values for name, values in axes.items()}, **jets.columns})
 
     def _labels(self, file: JetFile, grown: Grown) -> NDArray[np.int64]:
         """1 for signal, 0 for background, -1 for what is neither."""
-        jets = len(grown.forest)
+        sample = grown.columns.get("sample", np.array([]))
         if file.label is not None:
-            labels = np.full(jets, file.label)
-        elif "sample" in grown.columns:
-            sample = grown.columns["sample"]
+            labels = np.full(len(grown.forest), file.label)
+        elif "label" not in (self.columns or {}) and np.isin(sample, (self.signal, self.background)).any():
             labels = np.where(sample == self.signal, 1, np.where(sample == self.background, 0, -1))
         elif "label" in grown.columns and np.isin(grown.columns["label"], (0, 1)).all():
             labels = grown.columns["label"].astype(np.int64)

@@ -9,11 +9,12 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -48,12 +49,14 @@ class JetBatch(NamedTuple):
         children: (node, 2) rows of left and right child, the harder one left; -1 and -1 at a constituent.
         offsets: (jet + 1,) where each tree begins; its root is its last node.
         labels: (jet,) 1 for signal, 0 for background; None where it is not known.
+        columns: (jet,) values by name that predictions repeat; None where nothing is predicted.
     """
 
     features: Tensor
     children: Tensor
     offsets: Tensor
     labels: Tensor | None
+    columns: dict[str, Tensor] | None = None
 
     def roots(self) -> Tensor:
         """(jet,) rows of the roots."""
@@ -89,12 +92,20 @@ class ForestData(Dataset[int]):
         forest: the trees.
         chosen: (jet,) which trees, in the order of the data set.
         labels: (jet,) of the chosen ones, 1 for signal and 0 for background; None where they are not known.
+        columns: (jet,) values by name, of the chosen ones, that predictions repeat.
     """
 
-    def __init__(self, forest: Forest, chosen: NDArray[np.int64], labels: NDArray[np.float32] | None) -> None:
+    def __init__(
+        self,
+        forest: Forest,
+        chosen: NDArray[np.int64],
+        labels: NDArray[np.float32] | None,
+        columns: dict[str, Tensor] | None = None,
+    ) -> None:
         self.forest = forest
         self.chosen = chosen
         self.labels = labels
+        self.columns = columns
 
     def __len__(self) -> int:
         return len(self.chosen)
@@ -110,7 +121,8 @@ class ForestData(Dataset[int]):
         children += np.where(children >= 0, np.repeat(offsets[:-1], np.diff(offsets))[:, None], 0)
         labels = None if self.labels is None else torch.from_numpy(self.labels[places])
         features = torch.from_numpy(self.forest.features[rows])
-        return JetBatch(features, torch.from_numpy(children), torch.from_numpy(offsets), labels)
+        columns = None if self.columns is None else {name: values[places] for name, values in self.columns.items()}
+        return JetBatch(features, torch.from_numpy(children), torch.from_numpy(offsets), labels, columns)
 
 
 def features_of(trees: Trees) -> NDArray[np.float32]:
@@ -127,7 +139,13 @@ def features_of(trees: Trees) -> NDArray[np.float32]:
 
 
 def grow(jets: Jets, algorithm: Algorithm, preprocessing: Preprocessing, threads: int = 1) -> Forest:
-    """Preprocesses the jets, clusters them and computes the features of all nodes, so many jets at a time."""
+    """Preprocesses the jets, clusters them and computes the features of all nodes, so many jets at a time.
+
+    Raises:
+        UsageError: there is no such preprocessing.
+        ValueError: there is no such algorithm, a jet has no constituents, or a momentum is not finite.
+        OpsError: the clustering was not compiled, and LIGHTNING_SUITE_REQUIRE_OPS is 1.
+    """
     begins = range(0, max(1, len(jets)), BLOCK)
     console = Console(stderr=True)
     parts = []
@@ -140,6 +158,8 @@ def grow(jets: Jets, algorithm: Algorithm, preprocessing: Preprocessing, threads
 
 def join(forests: Sequence[Forest]) -> Forest:
     """All trees of some forests, in their order."""
+    if len(forests) == 1:
+        return forests[0]
     nodes = np.cumsum([0, *(len(forest.features) for forest in forests)])
     offsets = [forest.offsets[1:] + before for forest, before in zip(forests, nodes, strict=False)]
     return Forest(
@@ -155,10 +175,12 @@ def robust_scale(forest: Forest, chosen: NDArray[np.int64], nodes: int = 1_000_0
     Args:
         forest: the trees.
         chosen: (jet,) those to look at: the training jets.
-        nodes: look at about so many nodes, every n-th of them.
+        nodes: look at about so many nodes, those of every n-th jet.
     """
-    rows, _ = rows_of(forest.offsets, chosen)
-    quartiles = np.percentile(forest.features[rows[:: max(1, len(rows) // nodes)]], [25, 50, 75], axis=0)
+    per_jet = max(1, len(forest.features) // max(1, len(forest)))
+    some = chosen[:: max(1, len(chosen) * per_jet // nodes)]
+    rows, _ = rows_of(forest.offsets, some)
+    quartiles = np.percentile(forest.features[rows], [25, 50, 75], axis=0)
     width = quartiles[2] - quartiles[0]
     center, scale = quartiles[1], np.where(width > 0, width, 1.0)
     return torch.tensor(center, dtype=torch.float32), torch.tensor(scale, dtype=torch.float32)
@@ -190,29 +212,33 @@ def cached_place(path: Path, settings: dict[str, Any]) -> Path:
 
 
 def load(place: Path) -> Grown | None:
-    """What lies there, its arrays mapped into memory; None when nothing does."""
-    if not place.is_dir():
+    """What lies there, its arrays mapped into memory; None when nothing does, or what cannot be read."""
+    try:
+        arrays = [np.load(place / f"{name}.npy", mmap_mode="r") for name in ("features", "children", "offsets")]
+        with np.load(place / "columns.npz") as columns:
+            names, *values = (columns[f"arr_{number}"] for number in range(len(columns)))
+    except (OSError, ValueError, KeyError, BadZipFile):  # absent, cut short, or another user's
         return None
-    arrays = [np.load(place / f"{name}.npy", mmap_mode="r") for name in ("features", "children", "offsets")]
-    with np.load(place / "columns.npz") as columns:
-        names, *values = (columns[f"arr_{place}"] for place in range(len(columns)))
     return Grown(Forest(*arrays), dict(zip(names.tolist(), values, strict=True)))
 
 
 def keep(place: Path, grown: Grown) -> None:
-    """Writes it; the folder appears whole, and a process that came first wins."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=place.parent))
+    """Writes it where it can be written, and says where it cannot: the trees are then grown again next time.
+
+    The folder appears whole; a process that came first wins.
+    """
+    partial = place.parent / f".{place.name}.{os.getpid()}"
     try:
+        partial.mkdir(parents=True)
         for name in ("features", "children", "offsets"):
             np.save(partial / f"{name}.npy", getattr(grown.forest, name))
-        np.savez(
-            partial / "columns.npz", np.array([*grown.columns]), *grown.columns.values()
-        )  # as they come: arr_0 ...
-        if not place.is_dir():
+        values = [np.array([*grown.columns]), *grown.columns.values()]  # they become arr_0, arr_1, ...
+        np.savez(partial / "columns.npz", *values)
+        if load(place) is None:
+            shutil.rmtree(place, ignore_errors=True)
             partial.rename(place)
-    except OSError:
-        if not place.is_dir():
-            raise
+    except OSError as error:
+        if load(place) is None:
+            warnings.warn(f"the trees of jets cannot be kept in {place}: {error}", RuntimeWarning, stacklevel=2)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

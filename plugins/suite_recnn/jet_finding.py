@@ -94,9 +94,20 @@ def find_jets(momenta: NDArray[np.float64], offsets: NDArray[np.int64], definiti
     return FoundJets(particles[rows], found, events[kept])
 
 
-def silence_fastjet() -> None:
-    """Keeps FastJet from printing its title page to standard output when it first clusters."""
+def clustered(
+    momenta: NDArray[np.float64], offsets: NDArray[np.int64], definition: fastjet.JetDefinition
+) -> fastjet.ClusterSequence:
+    """FastJet's clusterings of many lists of particles, without its title page on standard output.
+
+    Args:
+        momenta: (particle, 4) px, py, pz, E in GeV.
+        offsets: (list + 1,) where each list begins.
+        definition: FastJet's algorithm and radius.
+    """
     fastjet.ClusterSequenceArea.set_fastjet_banner_stream(None)
+    columns = [ak.contents.NumpyArray(np.ascontiguousarray(column)) for column in momenta.T]
+    record = ak.contents.RecordArray(columns, ["px", "py", "pz", "E"], parameters={"__record__": "Momentum4D"})
+    return fastjet.ClusterSequence(ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(offsets), record)), definition)
 
 
 def _check(momenta: NDArray[np.float64], offsets: NDArray[np.int64]) -> None:
@@ -115,19 +126,8 @@ def _clustered(
     momenta: NDArray[np.float64], offsets: NDArray[np.int64], definition: JetDefinition
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Rows of the constituents, offsets and events of every jet above the lowest transverse momentum."""
-    particles = ak.Array(
-        ak.contents.ListOffsetArray(
-            ak.index.Index64(offsets),
-            ak.contents.RecordArray(
-                [ak.contents.NumpyArray(np.ascontiguousarray(column)) for column in momenta.T],
-                ["px", "py", "pz", "E"],
-                parameters={"__record__": "Momentum4D"},
-            ),
-        )
-    )
-    silence_fastjet()
     algorithm = fastjet.JetDefinition(fastjet.antikt_algorithm, definition.radius)
-    clusters = fastjet.ClusterSequence(particles, algorithm)
+    clusters = clustered(momenta, offsets, algorithm)
     # A hair lower: whether a jet is above the limit is decided by our own sum, whose last digit may differ.
     places = clusters.constituent_index(definition.pt_min * (1 - 1e-9))  # event jet constituent
     jets_of_event = ak.to_numpy(ak.num(places, axis=1))

@@ -15,7 +15,7 @@ from torch.nn import functional
 from torchmetrics import MeanMetric, Metric
 from torchmetrics.classification import BinaryAccuracy, BinaryAUROC
 
-from lightning_suite.errors import UsageError
+from lightning_suite.errors import RunError, UsageError
 from suite_recnn import tagging
 from suite_recnn.forests import FEATURES, JetBatch
 from suite_recnn.network import CNN, FCN, FEATURE_DIM, LSTM, PAPER_DIM, GatedCell, JetNetwork, RecNN, SimpleCell
@@ -34,11 +34,11 @@ class JetTagger(LightningModule):
             those of appendix C.
         hidden_dim: width of the recursive networks' embedding and dense layers.
         mass: the recursive networks also see the logarithm of each node's mass, beside the paper's seven features.
-        mirror: in training every jet is mirrored at random, eta to -eta and phi to -phi, as nature does.
+        mirror: in training every jet is mirrored at random, eta to -eta and phi to -phi, as nature does; not for
+            jets that --data.preprocess recnn aligned.
         image_radius: half the side, in eta and phi, of the images that the cnn sees.
         learning_rate: of AdamW at its highest, after a tenth of the steps; see ``warm_cosine``.
         weight_decay: of AdamW: each step shortens the weights by this part of the learning rate.
-        clip_norm: gradients longer than this are shortened to it; 0: never.
 
     Raises:
         UsageError: no network can be built, or trained, with these.
@@ -54,11 +54,10 @@ class JetTagger(LightningModule):
         image_radius: float = 0.8,
         learning_rate: float = 3e-3,
         weight_decay: float = 0.05,
-        clip_norm: float = 1.0,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        _refuse_impossible(network, hidden_dim, image_radius, learning_rate, weight_decay, clip_norm)
+        _refuse_impossible(network, hidden_dim, image_radius, learning_rate, weight_decay)
         self.network = _build(network, hidden_dim, mass, image_radius)
         self.metrics = nn.ModuleDict()
         for stage in ("train", "val", "test"):
@@ -69,9 +68,18 @@ class JetTagger(LightningModule):
         self._labels: list[Tensor] = []
 
     def setup(self, stage: str) -> None:
-        """Takes the scaling of the features from the training data; a checkpoint that is loaded overwrites it."""
+        """Takes the scaling of the features from the training data; a checkpoint that is loaded overwrites it.
+
+        Raises:
+            UsageError: the jets are aligned and would be mirrored.
+        """
         if stage == TrainerFn.FITTING:
             data = self.trainer.datamodule  # type: ignore[attr-defined]
+            if self.hparams["mirror"] and getattr(data, "preprocess", None) == "recnn":
+                raise UsageError(
+                    "--model.mirror true takes back what --data.preprocess recnn aligns: give --model.mirror false, or "
+                    "--data.preprocess center"
+                )
             self.network.scaler.set(data.center, data.scale)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
@@ -79,14 +87,11 @@ class JetTagger(LightningModule):
         optimizer = torch.optim.AdamW(
             self.parameters(), lr=chosen["learning_rate"], weight_decay=chosen["weight_decay"]
         )
-        steps = int(self.trainer.estimated_stepping_batches)
-        cosine = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(warm_cosine, steps=steps))
+        steps = self.trainer.estimated_stepping_batches
+        if steps == math.inf:
+            raise UsageError("the learning rate falls until the last step: give --trainer.max_epochs or max_steps")
+        cosine = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(warm_cosine, steps=int(steps)))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
-
-    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """A deep tree now and then has a gradient many times the usual one."""
-        if self.hparams["clip_norm"] > 0:
-            nn.utils.clip_grad_norm_(self.parameters(), self.hparams["clip_norm"])
 
     def forward(self, batch: JetBatch) -> Tensor:
         """Logits, (jet,): the higher, the more like signal."""
@@ -100,7 +105,7 @@ class JetTagger(LightningModule):
         loss = functional.binary_cross_entropy_with_logits(logits, batch.labels)
         size = len(batch.labels)
         self._metric(f"{stage}_loss").update(loss.detach(), size)
-        self._metric(f"{stage}_accuracy").update(logits.detach(), batch.labels)
+        self._metric(f"{stage}_accuracy").update(logits.detach().sigmoid(), batch.labels)
         for name in (f"{stage}_loss", f"{stage}_accuracy"):
             self.log(name, self._metric(name), on_step=False, on_epoch=True, prog_bar=True, batch_size=size)
         return logits, loss
@@ -113,7 +118,8 @@ class JetTagger(LightningModule):
         logits, _ = self._step(batch, "val")
         if self.trainer.sanity_checking:
             return  # its few jets may all be signal
-        self._metric("val_auc").update(logits, batch.labels.long())
+        # torchmetrics takes the sigmoid itself of a batch with a logit outside 0 and 1, and of no other.
+        self._metric("val_auc").update(logits.double().sigmoid(), batch.labels.long())
         self.log("val_auc", self._metric("val_auc"), on_step=False, on_epoch=True, prog_bar=True)
 
     def on_test_epoch_start(self) -> None:
@@ -128,13 +134,16 @@ class JetTagger(LightningModule):
         """AUC and rejections with their statistical errors, and the ROC curve as picture and numbers."""
         scores, labels = torch.cat(self._scores).numpy(), torch.cat(self._labels).numpy()
         self._scores, self._labels = [], []
+        if not np.isfinite(scores).all():
+            raise RunError("the network's scores are not finite: it has diverged. Lower --model.learning_rate")
         if np.all(labels == labels[0]):
             return  # a test file may hold signal alone, or background alone
         measured = {"auc": tagging.auc(scores, labels)}
         measured |= {f"rejection_{name}": tagging.rejection(scores, labels, at) for name, at in EFFICIENCIES.items()}
         for name, (value, error) in measured.items():
-            self.log(f"test_{name}", value)
-            self.log(f"test_{name}_error", error)
+            if math.isfinite(value):  # no background passed at all: there is no number to state
+                self.log(f"test_{name}", value)
+                self.log(f"test_{name}_error", error)
         figures = Path(self.trainer.default_root_dir) / "figures"
         if self.trainer.is_global_zero and figures.is_dir():
             auc = measured["auc"]
@@ -142,8 +151,11 @@ class JetTagger(LightningModule):
             tagging.write_roc(figures / "roc.png", tagging.roc(scores, labels), title)
 
     def predict_step(self, batch: JetBatch, batch_idx: int) -> dict[str, Tensor]:
-        """``score``: the probability of signal, where signal and background are equally frequent."""
-        return {"score": self(batch).sigmoid()}
+        """``score``: the probability of signal, where signal is as frequent as it was in training.
+
+        Before it stand the jet's event and momentum, so that it can be found again.
+        """
+        return {**(batch.columns or {}), "score": self(batch).sigmoid()}
 
     def embed_step(self, batch: JetBatch, batch_idx: int) -> Tensor:
         """The first of the last three hidden layers, (jet, layer_dim): the embedding, where the network has one."""
@@ -197,7 +209,6 @@ def _refuse_impossible(
     image_radius: float,
     learning_rate: float,
     weight_decay: float,
-    clip_norm: float,
 ) -> None:
     """Raises UsageError for the first setting with which no network can be built, or trained."""
     rules = {
@@ -205,7 +216,6 @@ def _refuse_impossible(
         "image_radius": (image_radius, "a number above 0", 0 < image_radius < math.inf),
         "learning_rate": (learning_rate, "a number above 0", 0 < learning_rate < math.inf),
         "weight_decay": (weight_decay, "0 or more", 0 <= weight_decay < math.inf),
-        "clip_norm": (clip_norm, "0 or more", 0 <= clip_norm < math.inf),
     }
     for name, (value, expected, fits) in rules.items():
         if not fits:

@@ -65,7 +65,7 @@ class RobustScaler(nn.Module):
         self.register_buffer("scale", torch.ones(FEATURE_DIM))
 
     def set(self, center: Tensor, scale: Tensor) -> None:
-        """Takes the statistics of a training set, (7,) each."""
+        """Takes the statistics of a training set, (8,) each."""
         self.center.copy_(center)
         self.scale.copy_(scale)
 

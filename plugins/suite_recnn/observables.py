@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from lightning_suite.errors import UsageError
 from lightning_suite.spelling import no_such
-from suite_recnn.jet_finding import silence_fastjet
+from suite_recnn.jet_finding import clustered
 from suite_recnn.jets import Jets, kinematics
 
 BLOCK: Final = 1024
@@ -281,15 +281,11 @@ def _clustered(jets: Jets) -> Iterator[tuple[NDArray[np.int64], fastjet.ClusterS
         row = int(np.flatnonzero(~np.isfinite(jets.momenta).all(axis=1))[0])
         jet = int(np.searchsorted(jets.offsets, row, side="right")) - 1
         raise ValueError(f"jet {jet} has a constituent whose momentum is not finite: {jets.momenta[row]}")
-    silence_fastjet()
     algorithm = fastjet.JetDefinition(fastjet.cambridge_algorithm, _WHOLE_JET)
     for places in _blocks(len(jets)):
         filled = places[jets.counts()[places] > 0]
         block = jets.take(filled)
-        columns = [ak.contents.NumpyArray(np.ascontiguousarray(column)) for column in block.momenta.T]
-        record = ak.contents.RecordArray(columns, ["px", "py", "pz", "E"], parameters={"__record__": "Momentum4D"})
-        events = ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(block.offsets), record))
-        yield filled, fastjet.ClusterSequence(events, algorithm)
+        yield filled, clustered(block.momenta, block.offsets, algorithm)
 
 
 def _distances(jets: Jets) -> NDArray[np.float64]:

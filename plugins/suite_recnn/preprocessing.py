@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_suite.errors import UsageError
-from suite_recnn.jet_finding import silence_fastjet
+from suite_recnn.jet_finding import clustered
 from suite_recnn.jets import Jets, sort_by_pt
 
 Preprocessing = Literal["none", "center", "recnn"]
@@ -74,13 +74,10 @@ def turn(jets: Jets) -> Momenta:
 
 def hardest_subjets(jets: Jets) -> Momenta:
     """The three hardest kt subjets of each jet, (jet, 3, 4); where there are fewer, zeros."""
-    fields = {name: jets.momenta[:, i] for i, name in enumerate(("px", "py", "pz", "E"))}
-    particles = awkward.unflatten(awkward.zip(fields, with_name="Momentum4D"), jets.counts())
-    silence_fastjet()
     definition = fastjet.JetDefinition(fastjet.kt_algorithm, SUBJET_RADIUS)
-    found = fastjet.ClusterSequence(particles, definition).inclusive_jets()
+    found = clustered(jets.momenta, jets.offsets, definition).inclusive_jets()
     counts = awkward.to_numpy(awkward.num(found))
-    momenta = np.stack([awkward.to_numpy(awkward.flatten(found[name])) for name in fields], axis=1)
+    momenta = np.stack([awkward.to_numpy(awkward.flatten(found[name])) for name in ("px", "py", "pz", "E")], axis=1)
     offsets = np.concatenate([[0], np.cumsum(counts)])
     momenta = momenta[sort_by_pt(momenta, offsets)]
     result = np.zeros((len(jets), 3, 4))

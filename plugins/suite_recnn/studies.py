@@ -13,6 +13,7 @@ from lightning_suite.errors import UsageError
 from lightning_suite.tables import table
 from suite_recnn import distributions
 from suite_recnn.generation.detector import Detector
+from suite_recnn.jet_finding import JetDefinition
 from suite_recnn.sources.reading import read
 
 
@@ -74,11 +75,10 @@ def generate_jets(
     background = next((name for name in ("qcd", "quark") if name in names and len(names) > 1), None)
     if background:
         signal = next(name for name in names if name != background)
-        print(
-            f"next: suite fit --plugin recnn --data.path {folder} --data.signal {signal} --data.background {background}"
-        )
+        classes_given = f"--data.signal {signal} --data.background {background}"
+        print(f"next: suite fit --plugin recnn --data.path {shlex.quote(folder)} {classes_given}")
     else:
-        print(f"next: suite observables {made[0].path}")
+        print(f"next: suite observables {shlex.quote(str(made[0].path))}")
 
 
 def observables(
@@ -98,7 +98,7 @@ def observables(
         files: jets, as parquet, HDF5 or ROOT.
         names: observables, with commas between them, or all; also angularity_KAPPA_BETA for any angularity.
         jets: only so many of each file, from the first.
-        radius: R of the jets.
+        radius: R of the jets; in files of events (Delphes) jets are found with it.
         columns: our names to the file's, for a file of another layout.
         output: the table, .parquet or .csv; by default NAME-observables.parquet in the working directory.
 
@@ -128,12 +128,15 @@ def observables(
     measured: dict[str, distributions.Columns] = {}
     rows: dict[str, distributions.Columns] = {}
     for path, label in zip(paths, labels, strict=True):
-        found = read(path, columns)
+        found = read(path, columns, definition=JetDefinition(radius=radius))
         if jets is not None and jets < len(found):
             found = found.take(np.arange(jets))
         with _bar(f"observables of {label}", len(found)) as progress:
             measured[label] = measures.table(found, wanted, radius=radius, progress=progress)
-        rows[label] = {**found.columns, **measured[label]}
+        rows[label] = {
+            **{f"{name}_" if name == "file" else name: v for name, v in found.columns.items()},
+            **measured[label],
+        }
         print(f"{label}: {len(found):,} jets")
     print(f"\n{distributions.summary(measured)}\n")
     distributions.write(written, rows)

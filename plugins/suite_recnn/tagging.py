@@ -46,7 +46,7 @@ def roc(scores: Scores, labels: Labels) -> Roc:
         labels: (jet,) 1 for signal, 0 for background.
 
     Raises:
-        ValueError: there is no signal, or no background.
+        ValueError: there is no signal, or no background, or a score is not finite.
     """
     signal, scores = _split(scores, labels)
     order = np.argsort(-scores, kind="stable")
@@ -75,7 +75,8 @@ def auc(scores: Scores, labels: Labels) -> Measured:
 def rejection(scores: Scores, labels: Labels, efficiency: float) -> Measured:
     """One over the share of background that passes where a share ``efficiency`` of the signal does.
 
-    Between two points of the curve it is interpolated. The error is the binomial one of the background that passes;
+    Between two points of the curve it is interpolated; of several thresholds with this efficiency the one that rejects
+    most counts. The error is the binomial one of the background that passes;
     where none passes, value and error are infinite.
 
     Raises:
@@ -84,7 +85,8 @@ def rejection(scores: Scores, labels: Labels, efficiency: float) -> Measured:
     if not 0 < efficiency <= 1:
         raise ValueError(f"rejection: the signal efficiency must be above 0 and at most 1, got {efficiency}")
     curve = roc(scores, labels)
-    passing = float(np.interp(efficiency, curve.signal, curve.background))
+    signal, first = np.unique(curve.signal, return_index=True)
+    passing = float(np.interp(efficiency, signal, curve.background[first]))
     if passing == 0:
         return Measured(np.inf, np.inf)
     background = len(labels) - np.count_nonzero(labels)
@@ -127,7 +129,10 @@ def _split(scores: Scores, labels: Labels) -> tuple[NDArray[np.bool_], NDArray[n
         raise ValueError(
             f"a ROC curve needs signal and background, got {signal.sum()} signal and {(~signal).sum()} background jets"
         )
-    return signal, np.asarray(scores, dtype=np.float64)
+    values = np.asarray(scores, dtype=np.float64)
+    if lost := np.count_nonzero(~np.isfinite(values)):
+        raise ValueError(f"scores must be finite, but {lost} of {len(values)} are not: the network has diverged")
+    return signal, values
 
 
 def _share_below(values: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pyarrow
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -113,18 +114,14 @@ def test_a_second_reading_takes_the_trees_from_the_cache(folder, monkeypatch) ->
 
 def test_one_file_is_divided_by_its_column_of_samples(folder) -> None:
     tables = [pq.read_table(folder / f"{name}_check.parquet") for name in ("w", "qcd")]
-    import pyarrow as pa
-
-    pq.write_table(pa.concat_tables(tables), folder / "both.parquet")
+    pq.write_table(pyarrow.concat_tables(tables), folder / "both.parquet")
     assert ready(folder / "both.parquet").counts == ready(folder).counts
 
 
 def test_a_folder_with_parts_is_not_divided_again(folder) -> None:
-    import pyarrow as pa
-
     tables = [pq.read_table(folder / f"{name}_check.parquet") for name in ("w", "qcd")]
     for begin, name in ((0, "train"), (50, "val"), (100, "test")):
-        pq.write_table(pa.concat_tables([each.slice(begin, 50) for each in tables]), folder / f"{name}.parquet")
+        pq.write_table(pyarrow.concat_tables([each.slice(begin, 50) for each in tables]), folder / f"{name}.parquet")
     for path in folder.glob("*_check.parquet"):
         path.unlink()
     assert ready(folder).counts == {part: {"w": 50, "qcd": 50} for part in PARTS}
@@ -134,12 +131,12 @@ def test_a_test_needs_no_jets_to_train_on(folder) -> None:
     data = JetData(str(folder), validation_fraction=0.0, test_fraction=1.0)
     data.setup("test")
     assert data.counts["test"] == {"w": 150, "qcd": 150}
-    with pytest.raises(DataError, match="nothing to learn from"):
+    with pytest.raises(DataError, match="no w and no qcd jets for train"):
         JetData(str(folder), validation_fraction=0.0, test_fraction=1.0).setup("fit")
 
 
 def test_a_training_without_jets_to_test_on_is_refused_before_it_begins(folder) -> None:
-    with pytest.raises(DataError, match="no jet is left for test"):
+    with pytest.raises(DataError, match="there are no w and no qcd jets for test"):
         JetData(str(folder), test_fraction=0.0).setup("fit")
 
 
@@ -154,6 +151,71 @@ def test_jets_are_predicted_in_the_order_of_their_file(folder) -> None:
 def test_predicting_needs_a_file() -> None:
     with pytest.raises(UsageError, match="give the path of a file"):
         JetData().predict_dataloader()
+
+
+def test_predictions_name_event_and_momentum_of_each_jet(folder) -> None:
+    path = folder / "w_check.parquet"
+    (batch,) = JetData(predict_path=str(path), batch_size=150).predict_dataloader()
+    table = pq.read_table(path)
+    assert batch.columns["event"].tolist() == table["event"].to_pylist()
+    np.testing.assert_allclose(batch.columns["jet_mass"], table["jet_mass"].to_numpy(), rtol=1e-6)
+
+
+def test_jets_without_labels_can_be_predicted(folder) -> None:
+    path = folder / "w_check.parquet"
+    pq.write_table(pq.read_table(path, columns=["constituents"]), path)
+    data = JetData(predict_path=str(path), columns={"label": "is_top"})
+    assert sum(len(batch.offsets) - 1 for batch in data.predict_dataloader()) == 150
+
+
+def test_nothing_is_left_beside_a_file_that_is_predicted(folder, monkeypatch) -> None:
+    monkeypatch.setattr("suite_recnn.data.CACHED_FROM", 1)
+    list(JetData(predict_path=str(folder / "w_check.parquet")).predict_dataloader())
+    assert not (folder / ".trees").exists()
+
+
+def test_a_class_whose_name_begins_as_another_keeps_its_own_files(folder) -> None:
+    (folder / "qcd_check.parquet").rename(folder / "w_bkg_check.parquet")
+    counts = ready(folder, background="w_bkg").counts
+    assert [sum(part[name] for part in counts.values()) for name in ("w", "w_bkg")] == [150, 150]
+
+
+def test_of_parts_that_are_files_each_has_at_most_so_many_jets(folder) -> None:
+    tables = [pq.read_table(folder / f"{name}_check.parquet") for name in ("w", "qcd")]
+    for path in folder.glob("*_check.parquet"):
+        path.unlink()
+    for begin, name in ((0, "train"), (50, "val"), (100, "test")):
+        pq.write_table(pyarrow.concat_tables([each.slice(begin, 50) for each in tables]), folder / f"{name}.parquet")
+    assert ready(folder, jets=20).counts == {part: {"w": 20, "qcd": 20} for part in PARTS}
+
+
+def test_a_label_that_is_named_counts_more_than_the_sample(folder) -> None:
+    tables = [pq.read_table(folder / f"{name}_check.parquet") for name in ("w", "qcd")]
+    both = pyarrow.concat_tables(tables).append_column("y", pyarrow.array([0] * 150 + [1] * 150))
+    pq.write_table(both, folder / "both.parquet")
+    named = ready(folder / "both.parquet", columns={"label": "y"})
+    assert named.counts["test"]["w"] == ready(folder / "both.parquet").counts["test"]["qcd"]
+
+
+def test_jets_of_neither_class_are_counted_aloud(folder, caplog) -> None:
+    tables = [pq.read_table(folder / f"{name}_check.parquet") for name in ("w", "qcd")]
+    other = tables[0].set_column(tables[0].column_names.index("sample"), "sample", pyarrow.array(["z"] * 150))
+    pq.write_table(pyarrow.concat_tables([*tables, other.cast(tables[0].schema)]), folder / "both.parquet")
+    ready(folder / "both.parquet")
+    assert "left out: 150 jets that are neither w nor qcd" in caplog.text
+
+
+def test_a_file_may_end_in_capitals_or_in_another_suffix_of_its_format(folder) -> None:
+    (folder / "w_check.parquet").rename(folder / "w_check.pq")
+    (folder / "qcd_check.parquet").rename(folder / "qcd_check.PARQUET")
+    assert sum(ready(folder).counts["train"].values()) > 0
+
+
+def test_data_that_were_tested_can_be_trained_on(folder) -> None:
+    data = JetData(str(folder))
+    data.setup("test")
+    data.setup("fit")
+    assert data.scale.shape == (8,)
 
 
 # Mistakes
@@ -172,7 +234,7 @@ def test_a_path_that_is_not_there_is_named(tmp_path) -> None:
 
 
 def test_one_class_alone_cannot_be_learnt(folder) -> None:
-    with pytest.raises(DataError, match="nothing to learn from"):
+    with pytest.raises(DataError, match="there are no qcd jets for train"):
         ready(folder / "w_check.parquet")
 
 

@@ -127,6 +127,27 @@ def test_nothing_is_found_where_nothing_was_kept(tmp_path) -> None:
     assert forests.load(tmp_path / "trees") is None
 
 
+def test_what_was_cut_short_is_grown_again_and_replaced(grown, tmp_path) -> None:
+    forests.keep(tmp_path / "trees", Grown(grown, {}))
+    (tmp_path / "trees" / "features.npy").write_bytes(b"cut")
+    assert forests.load(tmp_path / "trees") is None
+    forests.keep(tmp_path / "trees", Grown(grown, {}))
+    assert forests.load(tmp_path / "trees") is not None
+
+
+def test_trees_that_cannot_be_kept_are_no_reason_to_stop(grown, tmp_path) -> None:
+    (tmp_path / "a file").write_text("where the folder would be")
+    with pytest.warns(RuntimeWarning, match="cannot be kept"):
+        forests.keep(tmp_path / "a file" / "trees", Grown(grown, {}))
+
+
+def test_what_was_kept_can_be_read_by_others(grown, tmp_path) -> None:
+    forests.keep(tmp_path / "trees", Grown(grown, {}))
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    assert (tmp_path / "trees").stat().st_mode == plain.stat().st_mode
+
+
 def test_the_process_that_comes_first_wins_and_leaves_nothing_half_done(grown, make_jets, tmp_path) -> None:
     other = forests.grow(make_jets([3]), "kt", "none")
     forests.keep(tmp_path / "trees", Grown(grown, {}))

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from lightning_suite.errors import UsageError
 from suite_recnn import observables
-from suite_recnn.jet_finding import silence_fastjet
 from suite_recnn.jets import Jets, concatenate
 from suite_recnn.observables import (
     BLOCK,
@@ -131,7 +130,6 @@ def test_the_mass_of_two_massless_constituents() -> None:
 
 def test_the_mass_is_that_of_fastjet() -> None:
     jets = random_jets(50)
-    silence_fastjet()
     names = ["px", "py", "pz", "E"]
     columns = {name: ak.unflatten(jets.momenta[:, i], jets.counts()) for i, name in enumerate(names)}
     events = ak.zip(columns, with_name="Momentum4D")

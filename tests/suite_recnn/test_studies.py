@@ -190,7 +190,7 @@ def test_files_of_one_name_are_told_apart_by_their_folder(two_files: list[Path],
         (["--names", ","], "--names: expected all"),
         (["--jets", "0"], "--jets 0: expected at least 1"),
         (["--output", "table.txt"], "got '.txt'"),
-        (["--radius", "0"], "above 0, got 0"),
+        (["--radius", "0"], "between 0 and pi / 2, got 0"),
     ],
 )
 def test_a_mistake_in_an_option_writes_nothing(options: list[str], said: str, two_files: list[Path]) -> None:

@@ -73,6 +73,16 @@ def test_the_error_of_the_rejection_is_its_scatter_over_samples() -> None:
     assert errors.mean() == pytest.approx(values.std(), rel=0.25)  # the threshold's own scatter is left out
 
 
+def test_of_thresholds_with_one_efficiency_the_one_that_rejects_most_counts() -> None:
+    scores, labels = np.array([10, 9, 8, 7, 8.5, 7.5, 7.2, 1]), np.repeat([1, 0], 4)
+    assert rejection(scores, labels, 0.75).value == 4
+
+
+def test_a_score_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="1 of 3 are not: the network has diverged"):
+        auc(np.array([0.1, np.nan, 0.3]), np.array([0, 1, 1]))
+
+
 def test_background_that_never_passes_is_rejected_without_end() -> None:
     assert rejection(np.array([3.0, 2.0, 1.0, 0.0]), np.array([1, 1, 0, 0]), 0.5) == (np.inf, np.inf)
 

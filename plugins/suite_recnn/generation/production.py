@@ -10,7 +10,8 @@ import importlib.metadata
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from multiprocessing import connection
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
 
 from lightning_suite.errors import Interrupted, UsageError
 from lightning_suite.spelling import did_you_mean
@@ -89,15 +91,33 @@ def produce(
             say(f"{sample.path}: kept, its {there} jets were made with the same settings")
     if wanted:
         folder.mkdir(parents=True, exist_ok=True)
-        for sample in wanted:
-            sample.prepare()
         try:
-            _run(wanted, processes or _processors())
+            with _alone_in(folder):
+                wanted = [sample for sample in wanted if sample.there() is None]  # another call may have made it
+                for sample in wanted:
+                    sample.prepare()
+                _run(wanted, processes or _processors())
         except KeyboardInterrupt:
             raise Interrupted(
                 f"interrupted; the finished parts are kept in {folder}: the same command goes on from there"
             ) from None
     return [sample.made() for sample in samples]
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Waits until no other call makes files in the folder; the system unlocks what a killed one held."""
+    lock = FileLock(folder / ".generating.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        say(f"another call makes jets in {folder}: this one goes on when it has finished")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)  # those that wait look for finished files before they begin
+        lock.release()
 
 
 def file_name(class_name: str, settings: Settings, seed: int) -> str:

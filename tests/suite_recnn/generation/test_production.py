@@ -250,3 +250,22 @@ def test_work_is_handed_out_until_enough_is_expected(tmp_path: Path) -> None:
     assert sample.complete() == []
     sample.add(Finished(Chunk("w", 1, 3, TINY), 8, 1.0))
     assert sample.complete() == [0, 1, 2]
+
+
+def test_two_calls_into_one_folder_take_turns(tmp_path: Path) -> None:
+    call = (
+        "import sys; from pathlib import Path; from dataclasses import replace\n"
+        "from suite_recnn.generation.production import Settings, generate\n"
+        "if __name__ == '__main__':\n"
+        "    generate(Path(sys.argv[1]), ['w'], 12, Settings(detector='none', events_per_chunk=8), processes=1)\n"
+    )
+    program = tmp_path / "program.py"
+    program.write_text(call, encoding="utf-8")
+    calls = [
+        subprocess.Popen([sys.executable, program, tmp_path / "jets"], stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = [each.communicate()[1] for each in calls]
+    assert [each.returncode for each in calls] == [0, 0], said
+    assert [path.name for path in (tmp_path / "jets").iterdir()] == ["w_particle_s1.parquet"]
+    assert sum("another call makes jets" in each for each in said) == 1
