@@ -70,7 +70,7 @@ else:
     shared = ["-O3", "-DTORCH_TARGET_VERSION=0x020b000000000000"]  # 2.11; no -std: torch adds the one that it needs
     shared += ["-DWITH_CUDA", "-DUSE_CUDA"] if cuda else []
     # Not -march=native, so that the binary runs elsewhere: csrc/instruction_sets.h chooses when it runs.
-    cxx = [*shared, "-ffast-math", "-fno-finite-math-only", "-fvisibility=hidden"]
+    cxx = [*shared, "-fno-wrapv", "-ffast-math", "-fno-finite-math-only", "-fvisibility=hidden"]
     sources = sorted(os.path.relpath(path) for end in ("cpp", "cu")[: 1 + cuda] for path in csrc.rglob(f"*.{end}"))
     abi3 = not sysconfig.get_config_var("Py_GIL_DISABLED")  # a Python without its lock has no limited API
     ops = (CUDAExtension if cuda else CppExtension)(

@@ -230,6 +230,10 @@ class JetData(LightningDataModule):
     def _refuse_nothing(self, part: str, stage: str) -> None:
         """What is learnt from, and what chooses the checkpoint, needs both classes; a test needs jets."""
         counts = self.counts[part]
+        if stage == "fit" and part != "train" and self.fractions[part] == 0 and not sum(counts.values()):
+            raise UsageError(
+                f"--data.{part}_fraction must be above 0: validation chooses the checkpoint, a test ends the training"
+            )
         if stage == "fit" and part != "test":
             missing = [name for name, count in counts.items() if count == 0]
         else:
@@ -245,7 +249,12 @@ class JetData(LightningDataModule):
 
     def _generate(self) -> None:
         """Makes the sample that is trained on where no path is given; what was made before is kept."""
-        from suite_recnn.generation.production import CLASSES, Settings, generate  # Pythia, which no other data need
+        from suite_recnn.generation.production import (
+            CLASSES,
+            Settings,
+            file_name,
+            generate,
+        )  # Pythia, which no other data need
 
         for name in (self.signal, self.background):
             if name not in CLASSES:
@@ -253,7 +262,13 @@ class JetData(LightningDataModule):
                     f"{name!r} cannot be generated; there are {', '.join(CLASSES)}. "
                     "Jets of other classes are read from --data.path FOLDER"
                 )
-        generate(_sample_folder(), [self.signal, self.background], SAMPLE_JETS, Settings())
+        classes, folder = [self.signal, self.background], _sample_folder()
+        if not all((folder / file_name(name, Settings(), 1)).exists() for name in classes):
+            rank_zero_info(
+                f"data: no --data.path: generating {SAMPLE_JETS:,} {self.signal} and {self.background} jets each with "
+                f"Pythia into {folder}, once; this takes some minutes"
+            )
+        generate(folder, classes, SAMPLE_JETS, Settings(), seed=1)
 
     def _place(self) -> Path:
         return _sample_folder() if self.path is None else Path(self.path).expanduser()

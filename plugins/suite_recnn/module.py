@@ -127,7 +127,8 @@ class JetTagger(LightningModule):
 
     def test_step(self, batch: JetBatch, batch_idx: int) -> None:
         assert batch.labels is not None
-        self._scores.append(self._step(batch, "test")[0].double().cpu())
+        # In double precision no two logits become one probability.
+        self._scores.append(self._step(batch, "test")[0].double().sigmoid().cpu())
         self._labels.append(batch.labels.cpu())
 
     def on_test_epoch_end(self) -> None:
@@ -147,7 +148,9 @@ class JetTagger(LightningModule):
         figures = Path(self.trainer.default_root_dir) / "figures"
         if self.trainer.is_global_zero and figures.is_dir():
             auc = measured["auc"]
-            title = f"AUC {auc.value:.4f} ± {auc.error:.4f}"
+            data = getattr(self.trainer, "datamodule", None)
+            classes = f"{data.signal} against {data.background}: " if data is not None else ""
+            title = f"{classes}AUC {auc.value:.4f} ± {auc.error:.4f}"
             tagging.write_roc(figures / "roc.png", tagging.roc(scores, labels), title)
 
     def predict_step(self, batch: JetBatch, batch_idx: int) -> dict[str, Tensor]:

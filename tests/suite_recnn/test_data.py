@@ -136,7 +136,7 @@ def test_a_test_needs_no_jets_to_train_on(folder) -> None:
 
 
 def test_a_training_without_jets_to_test_on_is_refused_before_it_begins(folder) -> None:
-    with pytest.raises(DataError, match="there are no w and no qcd jets for test"):
+    with pytest.raises(UsageError, match=r"--data\.test_fraction must be above 0"):
         JetData(str(folder), test_fraction=0.0).setup("fit")
 
 

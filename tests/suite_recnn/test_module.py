@@ -123,6 +123,8 @@ def test_a_test_leaves_the_roc_curve_as_picture_and_numbers(tmp_path) -> None:
     with (tmp_path / "figures" / "roc.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert float(rows[-1]["signal_efficiency"]) == 1
+    thresholds = [float(row["threshold"]) for row in rows[1:]]
+    assert all(0 <= threshold <= 1 for threshold in thresholds)  # as scores are predicted
     assert (tmp_path / "figures" / "roc.png").is_file()
 
 

@@ -98,8 +98,10 @@ def produce(
                     sample.prepare()
                 _run(wanted, processes or _processors())
         except KeyboardInterrupt:
+            parts = sum(len(sample.found) for sample in wanted)
             raise Interrupted(
-                f"interrupted; the finished parts are kept in {folder}: the same command goes on from there"
+                f"interrupted; {parts} finished parts of {settings.events_per_chunk} events are kept in {folder}: "
+                "the same command goes on from there"
             ) from None
     return [sample.made() for sample in samples]
 

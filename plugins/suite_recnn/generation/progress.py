@@ -40,7 +40,7 @@ Show = Callable[[Standing], None]
 def progress_of(standings: Sequence[Standing]) -> Iterator[Show]:
     """A function that shows how far a file is; these are all that there will be."""
     console = Console(stderr=True)
-    with _bars(standings, console) if console.is_terminal else _lines() as show:
+    with _bars(standings, console) if console.is_terminal else _lines(standings) as show:
         yield show
 
 
@@ -67,16 +67,18 @@ def _bars(standings: Sequence[Standing], console: Console) -> Iterator[Show]:
 
 
 @contextmanager
-def _lines() -> Iterator[Show]:
+def _lines(standings: Sequence[Standing]) -> Iterator[Show]:
     clock = _Clock()
+    for first in standings:
+        say(f"{first.class_name}: generating {first.jets} jets into {first.path}")
     last = time.monotonic()
 
     def show(now: Standing) -> None:
         nonlocal last
         rate = clock.rate(now)
         if now.finished:
-            say(f"{now.class_name}: {now.jets} jets, {rate:.0f} jets/s: {now.path}")
-        elif time.monotonic() - last > _SILENCE:
+            say(f"{now.class_name}: {now.jets} jets: {now.path}")
+        elif now.done < now.jets and time.monotonic() - last > _SILENCE:
             last = time.monotonic()
             left = f", about {(now.jets - now.done) / rate:.0f} s left" if rate else ""
             say(f"{now.class_name}: {now.done} of {now.jets} jets, {rate:.0f} jets/s{left}")

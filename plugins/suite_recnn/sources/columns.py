@@ -98,10 +98,8 @@ def values_of_jets(path: Path, columns: Mapping[str, str] | None, scalars: Seque
 def unknown(path: Path, there: Sequence[str]) -> DataError:
     """The refusal of a file in which nothing looks like constituents."""
     shown = ", ".join(there[:20]) + (f" and {len(there) - 20} more" if len(there) > 20 else "")
-    expected = "'constituents' (ours), part_px, part_py, part_pz, part_energy, or px, py, pz, energy"
-    return DataError(
-        f"expected the columns {expected} with a list for each jet; there are {shown or 'none'}\n{HOW}", path
-    )
+    expected = "'constituents' (ours), or part_px, part_py, part_pz, part_energy, or px, py, pz, energy"
+    return DataError(f"expected columns with a list for each jet, {expected}; there are {shown or 'none'}\n{HOW}", path)
 
 
 def _in_order(roles: Sequence[str]) -> tuple[str, ...]:

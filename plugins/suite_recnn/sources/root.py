@@ -76,6 +76,8 @@ def _tree(path: Path, file: Any, asked: str | None) -> Any:
     if len(names) != 1:
         kinds = ", ".join(f"{name} ({kind})" for name, kind in list(file.classnames().items())[:20]) or "nothing"
         choice = ". Say which with --data.columns.tree NAME" if names else ""
+        if "RNTuple" in kinds:
+            choice += ". RNTuples are not read: write a TTree, with uproot by file.mktree(...)"
         raise DataError(f"expected one TTree, found {len(names)} among {kinds}{choice}", path)
     with _reading(path):
         return file[names[0]]
