@@ -384,7 +384,8 @@ def _part_of(stem: str) -> str | None:
 
 
 def _sample_folder() -> Path:
-    return cache_folder() / "jets"
+    """A later release may generate more jets: they are then others, in another folder."""
+    return cache_folder() / f"jets-{SAMPLE_JETS}"
 
 
 def _fingerprint(data: ForestData) -> str:
