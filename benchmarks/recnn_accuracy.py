@@ -36,7 +36,6 @@ STEPS = {
     "not centred": ["--data.preprocess", "none"],
     "aligned as by Louppe et al., not mirrored": ["--data.preprocess", "recnn", "--model.mirror", "false"],
     "kt trees": ["--data.algorithm", "kt"],
-    "8 epochs": ["--trainer.max_epochs", "8"],
     "5,000 jets a class": ["--data.jets", "5000"],
     "10,000 jets a class": ["--data.jets", "10000"],
     "40,000 jets a class": ["--data.path", "{more}"],
