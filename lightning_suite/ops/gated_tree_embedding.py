@@ -22,7 +22,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from lightning_suite import forest, ragged
-from lightning_suite.ops import _compiled, tree_embedding
+from lightning_suite.ops import _arguments, _compiled, tree_embedding
+from lightning_suite.ops._arguments import Expected
 
 COMPILED = _compiled.find("gated_tree_embedding")
 DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
@@ -146,29 +147,18 @@ def _check(
     hidden = w_u.shape[0]
     three, four = 3 * hidden, 4 * hidden
     expected = {
-        "x": (x, DTYPES, (x.shape[0], w_u.shape[-1]), "(node, feature)"),
-        "children": (children, (torch.int64,), (x.shape[0], 2), "(node, 2)"),
-        "w_u": (w_u, (x.dtype,), (hidden, x.shape[-1]), "(hidden, feature)"),
-        "b_u": (b_u, (x.dtype,), (hidden,), "(hidden,)"),
-        "w_r": (w_r, (x.dtype,), (three, three), "(3 * hidden, 3 * hidden)"),
-        "b_r": (b_r, (x.dtype,), (three,), "(3 * hidden,)"),
-        "w_h": (w_h, (x.dtype,), (hidden, three), "(hidden, 3 * hidden)"),
-        "b_h": (b_h, (x.dtype,), (hidden,), "(hidden,)"),
-        "w_z": (w_z, (x.dtype,), (four, four), "(4 * hidden, 4 * hidden)"),
-        "b_z": (b_z, (x.dtype,), (four,), "(4 * hidden,)"),
+        "x": Expected(x, DTYPES, (x.shape[0], w_u.shape[-1]), "(node, feature)"),
+        "children": Expected(children, (torch.int64,), (x.shape[0], 2), "(node, 2)"),
+        "w_u": Expected(w_u, (x.dtype,), (hidden, x.shape[-1]), "(hidden, feature)"),
+        "b_u": Expected(b_u, (x.dtype,), (hidden,), "(hidden,)"),
+        "w_r": Expected(w_r, (x.dtype,), (three, three), "(3 * hidden, 3 * hidden)"),
+        "b_r": Expected(b_r, (x.dtype,), (three,), "(3 * hidden,)"),
+        "w_h": Expected(w_h, (x.dtype,), (hidden, three), "(hidden, 3 * hidden)"),
+        "b_h": Expected(b_h, (x.dtype,), (hidden,), "(hidden,)"),
+        "w_z": Expected(w_z, (x.dtype,), (four, four), "(4 * hidden, 4 * hidden)"),
+        "b_z": Expected(b_z, (x.dtype,), (four,), "(4 * hidden,)"),
     }
-    for name, (tensor, dtypes, shape, axes) in expected.items():
-        if tensor.dtype not in dtypes or tuple(tensor.shape) != shape:
-            kinds = " or ".join(str(dtype).removeprefix("torch.") for dtype in dtypes)
-            kind = str(tensor.dtype).removeprefix("torch.")
-            raise ValueError(
-                f"gated_tree_embedding: {name} must be {kinds} of shape {axes}, here {shape}, "
-                f"got {kind} of shape {tuple(tensor.shape)}"
-            )
-        if tensor.device != x.device:
-            raise ValueError(
-                f"gated_tree_embedding: {name} must be on the device of x, {x.device}, got {tensor.device}"
-            )
+    _arguments.check("gated_tree_embedding", expected, x.device)
     ragged.check_kind(offsets, x.device, "gated_tree_embedding", "tree")
 
 

@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from lightning_suite import forest, ragged
-from lightning_suite.ops import _compiled
+from lightning_suite.ops import _arguments, _compiled
+from lightning_suite.ops._arguments import Expected
 
 COMPILED = _compiled.find("tree_embedding")
 DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
@@ -105,23 +106,14 @@ def _check(x: Tensor, children: Tensor, offsets: Tensor, w_u: Tensor, b_u: Tenso
             raise ValueError(f"tree_embedding: {name} must have two axes, got the shape {tuple(tensor.shape)}")
     hidden = w_u.shape[0]
     expected = {
-        "x": (x, DTYPES, (x.shape[0], w_u.shape[-1]), "(node, feature)"),
-        "children": (children, (torch.int64,), (x.shape[0], 2), "(node, 2)"),
-        "w_u": (w_u, (x.dtype,), (hidden, x.shape[-1]), "(hidden, feature)"),
-        "b_u": (b_u, (x.dtype,), (hidden,), "(hidden,)"),
-        "w_h": (w_h, (x.dtype,), (hidden, 3 * hidden), "(hidden, 3 * hidden)"),
-        "b_h": (b_h, (x.dtype,), (hidden,), "(hidden,)"),
+        "x": Expected(x, DTYPES, (x.shape[0], w_u.shape[-1]), "(node, feature)"),
+        "children": Expected(children, (torch.int64,), (x.shape[0], 2), "(node, 2)"),
+        "w_u": Expected(w_u, (x.dtype,), (hidden, x.shape[-1]), "(hidden, feature)"),
+        "b_u": Expected(b_u, (x.dtype,), (hidden,), "(hidden,)"),
+        "w_h": Expected(w_h, (x.dtype,), (hidden, 3 * hidden), "(hidden, 3 * hidden)"),
+        "b_h": Expected(b_h, (x.dtype,), (hidden,), "(hidden,)"),
     }
-    for name, (tensor, dtypes, shape, axes) in expected.items():
-        if tensor.dtype not in dtypes or tuple(tensor.shape) != shape:
-            kinds = " or ".join(str(dtype).removeprefix("torch.") for dtype in dtypes)
-            kind = str(tensor.dtype).removeprefix("torch.")
-            raise ValueError(
-                f"tree_embedding: {name} must be {kinds} of shape {axes}, here {shape}, "
-                f"got {kind} of shape {tuple(tensor.shape)}"
-            )
-        if tensor.device != x.device:
-            raise ValueError(f"tree_embedding: {name} must be on the device of x, {x.device}, got {tensor.device}")
+    _arguments.check("tree_embedding", expected, x.device)
     ragged.check_kind(offsets, x.device, "tree_embedding", "tree")
 
 

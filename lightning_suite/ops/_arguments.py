@@ -1,0 +1,33 @@
+"""Refuses tensors that an op cannot take, for what can be seen without looking at their values."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Expected(NamedTuple):
+    """What an argument must be: one of these dtypes, this shape, which is called so."""
+
+    tensor: Tensor
+    dtypes: Sequence[torch.dtype]
+    shape: tuple[int, ...]
+    axes: str
+
+
+def check(op: str, arguments: Mapping[str, Expected], device: torch.device) -> None:
+    """Compares each argument, by its name, with what it must be.
+
+    Raises:
+        ValueError: a dtype, a shape or a device is another.
+    """
+    for name, (tensor, dtypes, shape, axes) in arguments.items():
+        if tensor.dtype not in dtypes or tuple(tensor.shape) != shape:
+            kinds = " or ".join(str(dtype).removeprefix("torch.") for dtype in dtypes)
+            kind = str(tensor.dtype).removeprefix("torch.")
+            raise ValueError(
+                f"{op}: {name} must be {kinds} of shape {axes}, here {shape}, got {kind} of shape {tuple(tensor.shape)}"
+            )
+        if tensor.device != device:
+            raise ValueError(f"{op}: {name} must be on the device of x, {device}, got {tensor.device}")
