@@ -190,7 +190,9 @@ def build(plugin: Plugin, settings: Settings) -> Built:
 def call(function: Callable[..., Any], arguments: Sequence[str], prog: str = "suite") -> Any:
     """Calls a function with options from a command line: positional parameters in order, keyword-only ones by name.
 
-    A last positional parameter that is a ``list[str]`` takes all words that are left, at least one.
+    A last positional parameter that is a ``list[str]`` takes all words that are left, at least one. Options are taken
+    as commands have them: ``-n 10`` where the name is one letter, ``--two-words`` for ``two_words``, and ``--name``
+    alone for a ``bool``.
 
     Raises:
         UsageError: an option does not exist, is missing, or its value is not what the signature asks for.
@@ -206,9 +208,22 @@ def call(function: Callable[..., Any], arguments: Sequence[str], prog: str = "su
         print("\n".join([" ".join([prog, *map(str.upper, positional), "[options]"]), *summary, ""]))
         print("\n".join(_help_lines(parser, "")))
         return None
+    arguments = _as_parsed(parser, arguments)
     _check_names(parser, _typed_names(parser, arguments), "")
-    namespace = _strict(parser, lambda: parser.parse_args(list(arguments)))
+    namespace = _strict(parser, lambda: parser.parse_args(arguments))
     return function(**vars(parser.instantiate(namespace)))
+
+
+def _as_parsed(parser: ArgumentParser, arguments: Sequence[str]) -> list[str]:
+    """The words of a command line as the parser knows them: two dashes, underscores, and ``true`` after a switch."""
+    known = {option: _type_of(action) for action in parser._actions for option in action.option_strings}
+    words = []
+    for word, following in zip(arguments, [*arguments, ""][1:], strict=True):
+        name, sign, value = word.partition("=")
+        spelt = f"-{name}" if len(name) == len("-n") else f"--{name[2:].replace('-', '_')}"
+        word = spelt + sign + value if name.startswith("-") and spelt in known else word
+        words += [word, "true"] if known.get(word) is bool and following.lower() not in ("true", "false") else [word]
+    return words
 
 
 def _listed(function: Callable[..., Any]) -> list[str]:

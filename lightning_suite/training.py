@@ -52,9 +52,10 @@ NOISE = (
     "The number of training batches",
     "The '.*dataloader' does not have many workers",
     "You have overridden `on_before_batch_transfer`",
+    "Your `IterableDataset` has `__len__` defined",
 )
 """Warnings of Lightning's that ask nothing of a user: of its own code, of small data, of loaders that keep up, of
-modules that transform their batches whatever data they come from."""
+modules that transform their batches whatever data they come from, of streams that know their length."""
 
 
 def fit(
@@ -207,6 +208,13 @@ def restore(run: Run) -> LightningModule:
         module = build_model(registry.get(settings.plugin), settings)
         restore_into(module, run, checkpoint)
     return module.eval()
+
+
+def restore_data(run: Run) -> LightningDataModule:
+    """The data module of a run, built from the run's settings; the caller's random generators stay as they are."""
+    settings = Settings(**run.read_checkpoint()[KEY]["settings"])
+    with isolate_rng():
+        return seeded(registry.get(settings.plugin), settings).data
 
 
 def restore_into(module: LightningModule, run: Run, checkpoint: dict[str, Any] | None = None) -> None:

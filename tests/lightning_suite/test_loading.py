@@ -1,11 +1,13 @@
-"""A trained module back from its run."""
+"""A trained module, or its data, back from a run."""
 
 from pathlib import Path
 
 import pytest
 import torch
+from pytorch_lightning import LightningDataModule
 
-from lightning_suite import load, registry
+from lightning_suite import load, load_data, registry
+from lightning_suite.errors import UsageError
 from lightning_suite.options import Settings
 from lightning_suite.run import Run
 from lightning_suite.training import fit
@@ -30,3 +32,39 @@ def test_the_callers_random_generator_stays_as_it_was(run: Run) -> None:
     torch.manual_seed(5)
     load(run)
     assert torch.equal(expected, torch.rand(3))
+
+
+def test_the_data_come_back_with_the_settings_of_the_run(tmp_path: Path) -> None:
+    trainer = {"max_epochs": 1, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
+    data = {"points": 40, "batch_size": 8}
+    made, _ = fit(registry.get(TINY), Settings(plugin=TINY, data=data, trainer=trainer), root=tmp_path)
+    for run in (made, made.folder, str(made.folder), made.last):
+        loaded = load_data(run)
+        assert type(loaded).__name__ == "TinyData"
+        assert (len(loaded.points), loaded.batch_size) == (40, 8)
+
+
+def test_the_data_are_those_that_the_run_learnt_from(run: Run) -> None:
+    expected, actual = (load_data(run).points.tensors for _ in range(2))
+    assert all(torch.equal(one, other) for one, other in zip(expected, actual, strict=True))
+
+
+def test_loading_data_reads_nothing_yet(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    for step in ("prepare_data", "setup"):
+        monkeypatch.setattr(LightningDataModule, step, lambda self, *words, step=step: said.append(step))
+    load_data(run)
+    assert said == []
+
+
+def test_the_callers_random_generator_stays_as_it_was_after_loading_data(run: Run) -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    load_data(run)
+    assert torch.equal(expected, torch.rand(3))
+
+
+def test_data_of_a_run_that_is_not_there_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nowhere"):
+        load_data(tmp_path / "nowhere")

@@ -144,6 +144,75 @@ def test_a_function_is_called_with_positions_and_options() -> None:
     assert call(greet, ["ann", "--times", "2", "--tone=loud"]) == "ANN ANN"
 
 
+def repeat(word: str, *, n: int = 1, tone: Literal["soft", "loud"] = "soft") -> str:
+    """Says a word several times."""
+    return " ".join([word if tone == "soft" else word.upper()] * n)
+
+
+@pytest.mark.parametrize("typed", [["a", "-n", "3"], ["-n", "3", "a"], ["a", "--n", "3"], ["a", "--n=3"]])
+def test_an_option_of_one_letter_is_given_with_one_dash_or_two(typed: list[str]) -> None:
+    assert call(repeat, typed) == "a a a"
+
+
+def test_options_of_one_letter_and_of_many_stand_together() -> None:
+    assert call(repeat, ["a", "-n", "2", "--tone", "loud"]) == "A A"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["a", "-n", "x"], "--n: expected int, got 'x'"),
+        (["a", "-n", "2", "--n", "3"], "--n is given 2 times"),
+        (["a", "-n", "2", "-n", "3"], "--n is given 2 times"),
+        (["a", "-m", "2"], "-m"),
+        (["a", "-tone", "loud"], "-tone"),
+    ],
+)
+def test_a_mistake_with_one_dash_is_a_usage_error(typed: list[str], said: str) -> None:
+    with pytest.raises(UsageError) as error:
+        call(repeat, typed)
+    assert said in str(error.value)
+
+
+def test_the_help_shows_an_option_of_one_letter(capsys: pytest.CaptureFixture[str]) -> None:
+    call(repeat, ["-h"], "suite repeat")
+    assert "--n int = 1" in capsys.readouterr().out
+
+
+def state(name: str, *, loud: bool = False) -> tuple[str, bool]:
+    """Gives both back."""
+    return name, loud
+
+
+@pytest.mark.parametrize(
+    ("words", "loud"), [(["--loud"], True), (["--loud", "true"], True), (["--loud=false"], False), ([], False)]
+)
+def test_a_switch_is_set_by_its_name_alone(words: list[str], loud: bool) -> None:
+    assert call(state, ["ann", *words]) == ("ann", loud)
+    assert call(state, [*words, "ann"]) == ("ann", loud)
+
+
+def polish(name: str, *, bright: bool = False, times: int = 1) -> str:
+    """Polishes something."""
+    return f"{name} {bright} {times}"
+
+
+@pytest.mark.parametrize("switch", [["--bright"], ["--bright", "true"], ["--bright=true"], ["--bright", "True"]])
+def test_a_bool_is_switched_on_with_its_name_alone_or_with_true(switch: list[str]) -> None:
+    assert call(polish, ["tin", *switch]) == "tin True 1"
+    assert call(polish, [*switch, "tin", "--times", "2"]) == "tin True 2"
+
+
+@pytest.mark.parametrize("switch", [[], ["--bright", "false"], ["--bright=false"]])
+def test_a_bool_stays_off_when_it_is_not_named_or_false(switch: list[str]) -> None:
+    assert call(polish, ["tin", *switch]) == "tin False 1"
+
+
+def test_a_switch_given_twice_is_refused() -> None:
+    with pytest.raises(UsageError, match="--bright is given 2 times"):
+        call(polish, ["tin", "--bright", "--bright"])
+
+
 def join(parts: list[str], *, mark: str = "-") -> str:
     """Joins words."""
     return mark.join(parts)
