@@ -233,6 +233,54 @@ def recnn_accuracy_steps(results: dict[str, Any]) -> str:
     return markdown(["W/QCD, seed 0", "test AUC", "validation AUC", "1/ε_B at 50 %"], rows)
 
 
+def tweets_accuracy(results: dict[str, Any]) -> str:
+    """Training loss, held-out bits per character, variety and copying of the recipes, by the best checkpoint."""
+    paper = {"model-1": 0.385, "model-2": 0.475, "model-3": 3.48, "model-4": 3.58}
+    rows = []
+    for case, values in results["cases"].items():
+        runs = values["runs"]
+
+        def mean(name: str, digits: int, runs: Any = runs) -> str:
+            found = [run[name] for run in runs if name in run]
+            if not found:
+                return ""
+            average, spread = mean_and_scatter(found)
+            return f"{average:.{digits}f}" + (f" ± {spread:.{digits}f}" if len(found) > 1 else "")
+
+        published = next((f"{loss}" for name, loss in paper.items() if f", {name}" in case), "")
+        ended = mean_and_scatter([run["last"]["test_bits_per_char"] for run in runs])[0]
+        copied = mean_and_scatter([run["last"]["test_copied_4"] for run in runs])[0]
+        rows.append(
+            [
+                case,
+                f"{runs[0]['epochs']}",
+                mean("train_loss", 2),
+                published,
+                mean("test_bits_per_char", 3),
+                mean("test_bits_per_char_cached", 3),
+                f"{ended:.3f}",
+                *(mean(f"test_distinct_{n}", 2) for n in (1, 2, 3)),
+                f"{100 * mean_and_scatter([run['test_copied_4'] for run in runs])[0]:.1f} % / {100 * copied:.1f} %",
+                f"{100 * mean_and_scatter([run['test_copied_8'] for run in runs])[0]:.2f} %",
+                mean("test_length_distance", 1),
+            ]
+        )
+    columns = ["", "epochs", "training loss", "paper's", "bits per character", "with the cache", "at the end"]
+    columns += ["distinct-1", "distinct-2", "distinct-3", "copied 4-grams / at the end", "copied 8-grams", "lengths"]
+    return markdown(columns, rows)
+
+
+def tweets_step(results: dict[str, Any]) -> str:
+    """Tokens a CPU second in training, of three loops."""
+    rows = [
+        [name, *(f"{rate:,} ({rate / rates['hand']:.2f}x)" for rate in rates.values())]
+        for name, rates in results["tokens_per_cpu_second"].items()
+    ]
+    forms = next(iter(results["tokens_per_cpu_second"].values()))
+    said = {"ours": "`suite fit`", "hand": "by hand", "keras": "Keras on torch"}
+    return markdown(["tokens a CPU second", *(said[form] for form in forms)], rows)
+
+
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "light_verbs": light_verbs,
     "dsa_network": dsa_network,
@@ -250,6 +298,8 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "recnn_step": recnn_step,
     "recnn_accuracy": recnn_accuracy,
     "recnn_accuracy steps": recnn_accuracy_steps,
+    "tweets_accuracy": tweets_accuracy,
+    "tweets_step": tweets_step,
 }
 
 

@@ -1,0 +1,104 @@
+"""How well tweets are foreseen, and what those are like that are written: five recipes, three sets, three seeds.
+
+    python -m benchmarks.tweets_accuracy --data FOLDER [--runs runs] [--only PATTERN] [--seeds 3]
+
+FOLDER holds spacex.csv.xz, 3,148 tweets of one company, and fortunes_ru_le280.csv.xz, 19,895 short Russian texts. Each
+figure is one ``suite fit``; a run that is already in the folder of runs is not made again, so that an interrupted
+measurement goes on. The paper's models are measured twice: by the checkpoint that is best on the validation tweets,
+which the paper has not, and at the end of their training. Prints a table and writes
+benchmarks/results/tweets_accuracy.json. Without ``--data`` it prints what was measured.
+"""
+
+import argparse
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from benchmarks._fits import figures, fitted
+from benchmarks._readme import TABLES
+from benchmarks._record import record, recorded
+from lightning_suite import load, training
+from lightning_suite.run import Run
+from suite_tweets.sampling import Sampling
+
+SETS = {
+    "spacex": ["--data.path", "{data}/spacex.csv.xz"],
+    "fortunes_ru, 3,186": ["--data.path", "{data}/fortunes_ru_le280.csv.xz", "--data.limit", "3186"],
+    "fortunes_ru": ["--data.path", "{data}/fortunes_ru_le280.csv.xz"],
+}
+# The epochs after which nothing more is learnt that helps on the validation tweets; the paper has 100 and 120.
+EPOCHS = {"model-1": 6, "model-2": 14, "model-3": 6, "model-4": 14}
+MODELS = {
+    **{name: ["--recipe", name, "--trainer.max_epochs", str(epochs)] for name, epochs in EPOCHS.items()},
+    "modern": ["--recipe", "modern", "--data.cleaning", "paper"],
+    "modern, its own cleaning": ["--recipe", "modern"],
+}
+FEWER = {
+    "fortunes_ru": {"model-1": 2, "model-2": 5, "model-3": 2, "model-4": 5, "modern": 6, "modern, its own cleaning": 6}
+}
+LONG = {  # as long as in the paper; seed 0 alone
+    f"spacex, {name}, {epochs} epochs": ["--recipe", name, "--trainer.max_epochs", str(epochs), *SETS["spacex"]]
+    for name, epochs in {"model-1": 100, "model-2": 120, "model-3": 100, "model-4": 120}.items()
+}
+SAME = ["--trainer.precision", "bf16-mixed", "--model.sample_every", "0"]
+METRICS = [
+    "train_loss",
+    *(f"test_{name}" for name in ("bits_per_char", "bits_per_char_cached", "perplexity")),
+    *(f"test_{name}" for name in ("distinct_1", "distinct_2", "distinct_3", "copied_4", "copied_8", "length_distance")),
+]
+
+
+def cases(seeds: int) -> dict[str, tuple[list[str], int]]:
+    """Name of every case, its options, and how many seeds it is measured with."""
+    found = {}
+    for name, path in SETS.items():
+        for model, options in MODELS.items():
+            epochs = FEWER.get(name, {}).get(model)
+            shorter = ["--trainer.max_epochs", str(epochs)] if epochs else []
+            kept = options[: options.index("--trainer.max_epochs")] if shorter and model in EPOCHS else options
+            found[f"{name}, {model}"] = ([*kept, *shorter, *path, *SAME], seeds)
+    return found | {name: ([*options, *SAME], 1) for name, options in LONG.items()}
+
+
+def at_the_end(root: Path, case: str, seed: int) -> dict[str, Any]:
+    """The metrics of the last checkpoint of a run, and ten tweets of its best; kept beside its marker."""
+    stem = f"{re.sub(r'[^A-Za-z0-9]+', '-', case)}-{seed}"
+    marker = root / f"{stem}.end.json"
+    if not marker.is_file():
+        (folder,) = (root / stem / "tweets").iterdir()
+        best = Run.at(folder)
+        ending = training.evaluate(Run(folder, best.last), "test")
+        said = {"last": ending, "samples": load(best).write(10, Sampling(), seed=1)}  # type: ignore[operator]
+        marker.write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
+    kept: dict[str, Any] = json.loads(marker.read_text(encoding="utf-8"))
+    return kept
+
+
+def main() -> None:
+    """Measures what is missing, prints, writes."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--runs", type=Path, default=Path("runs") / "tweets_accuracy")
+    parser.add_argument("--only", default="", help="regular expression: cases whose name it is found in")
+    parser.add_argument("--seeds", type=int, default=3)
+    given = parser.parse_args()
+    results = {"cases": recorded("tweets_accuracy").get("cases", {})}
+    if given.data is not None:
+        for case, (options, seeds) in cases(given.seeds).items():
+            if not re.search(given.only, case):
+                continue
+            typed = [word.format(data=given.data) for word in options]
+            runs = []
+            for seed in range(seeds):
+                run = figures(fitted("tweets", typed, given.runs, case, seed), seed, METRICS)
+                end = at_the_end(given.runs, case, seed)
+                run["last"] = {name: end["last"][name] for name in METRICS if name in end["last"]}
+                runs.append(run | ({"samples": end["samples"]} if seed == 0 else {}))
+            results["cases"][case] = {"options": options, "runs": runs}
+        record("tweets_accuracy", results)
+    print(TABLES["tweets_accuracy"](results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""What tweets are to have from their account besides the model: how long they are, and how they begin."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+# What X counts as one character (twitter-text, configuration version 3); all else counts as two.
+_HEAVY = re.compile("[^\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
+
+
+def weighted_length(text: str) -> int:
+    """Characters as X counts them: those of most alphabets 1; Chinese, Japanese, Korean and emoji 2.
+
+    X's published rule (twitter-text, configuration version 3) by code points. X counts an emoji made of several code
+    points as one, so this is never less for emoji; a link, which X counts as 23, counts here as what it is.
+    """
+    return len(text) if text.isascii() else len(text) + len(_HEAVY.findall(text))
+
+
+@dataclass(frozen=True)
+class Account:
+    """What tweets are to have from their account besides the model: how long they are, and how they begin.
+
+    Attributes:
+        lengths: weighted characters of every training tweet, after cleaning.
+        first_words: how many training tweets begin with each word.
+    """
+
+    lengths: Sequence[int] = ()
+    first_words: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> "Account":
+        """That of some cleaned tweets; empty ones do not count."""
+        filled = [text for text in texts if text.strip()]
+        return cls([weighted_length(text) for text in filled], dict(Counter(text.split()[0] for text in filled)))
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "Account":
+        """The account that gave this state."""
+        words, counts = state["first_words"], state["first_word_counts"].tolist()
+        return cls(state["lengths"].tolist(), dict(zip(words, counts, strict=True)))
+
+    def state(self) -> dict[str, Any]:
+        """All that makes it, for a checkpoint: strings and tensors only."""
+        return {
+            "lengths": torch.tensor(list(self.lengths), dtype=torch.int64),
+            "first_words": list(self.first_words),
+            "first_word_counts": torch.tensor(list(self.first_words.values()), dtype=torch.int64),
+        }

@@ -1,0 +1,325 @@
+"""What the language model learns from: the tweets of one account, cleaned, divided by time and cut into training sets.
+
+Held-out tweets travel as texts, not as numbers: the module reads them with the tokenizer that lies in its checkpoint,
+so testing and predicting need no training data.
+"""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import torch
+from pytorch_lightning import LightningDataModule
+from pytorch_lightning.trainer.states import TrainerFn
+from pytorch_lightning.utilities import rank_zero_info
+from torch.utils.data import DataLoader, IterableDataset
+
+from lightning_suite.assets import Asset, fetch
+from lightning_suite.errors import DataError, UsageError
+from suite_tweets.account import Account
+from suite_tweets.batches import Batch, Sharing, Stream, Windows, windows
+from suite_tweets.cleaning import RULE_SETS, clean
+from suite_tweets.sources import read
+from suite_tweets.tokens import Digits, Tokenizer, learn
+from suite_tweets.tweets import Tweet
+
+RATED_TWEETS = Asset(
+    package="vaderSentiment",
+    version="3.3.2",
+    archive="sdist",
+    sha256="5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
+    member="vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz!hutto_ICWSM_2014/tweets_GroundTruth.txt",
+)
+"""4,200 tweets of many accounts, with the mean rating of 20 people each (Hutto, Gilbert, 2014), which is not read."""
+
+HELD_OUT_BATCH = 1024
+"""Held-out tweets in a batch of texts; the module forms the network's batches out of them."""
+
+
+class Parts(NamedTuple):
+    """Cleaned texts of an account: the older ones to train on, then those to validate on, the latest to test on."""
+
+    train: list[str]
+    validation: list[str]
+    test: list[str]
+
+
+class Texts(IterableDataset[list[str]]):
+    """Texts in their order, some at a time, all of them in every process.
+
+    Lightning would give each of several processes a share, and some texts twice; sums over all of them are the same in
+    every process.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.texts = texts
+
+    def __len__(self) -> int:
+        return -(-len(self.texts) // HELD_OUT_BATCH)
+
+    def __iter__(self) -> Any:
+        for begin in range(0, len(self.texts), HELD_OUT_BATCH):
+            yield list(self.texts[begin : begin + HELD_OUT_BATCH])
+
+
+class TweetData(LightningDataModule):
+    """Tweets of an account from a file, with the tokens and the training set that are made of them.
+
+    Formats: ``suite_tweets.sources``; rules of cleaning: ``suite_tweets.cleaning``; training sets:
+    ``suite_tweets.batches``. Where every tweet has a time the latest are held out, else a random choice.
+
+    After ``setup("fit")`` there are ``parts``, ``tokenizer``, ``account``, ``counts`` and ``fingerprint``.
+
+    Args:
+        path: file with the tweets; null: 4,200 tweets of many accounts, which are fetched once.
+        text_column: name of the column or key with the text; null: the usual names.
+        time_column: name of that with the time; null: the usual names.
+        id_column: name of that with the number of the tweet; null: the usual names.
+        encoding: of the file, such as cp1251; null: UTF-8, or UTF-16 where the file says so.
+        cleaning: paper, modern or none, or the names of the rules.
+        retweets: false leaves texts out that begin with "RT @".
+        limit: take so many tweets, chosen at random; null: all.
+        validation_fraction: of the tweets, those before the last ones, to choose the checkpoint by.
+        test_fraction: of the tweets, the last ones.
+        split_seed: another number chooses others, where something is chosen at random.
+        tokens: words, or pieces of words by byte pair encoding.
+        vocabulary_size: most tokens; null: every word of the training tweets has one.
+        digits: kept, or zeros: every digit becomes 0.
+        training_set: windows within tweets (the paper's variant 1) or one stream over all tweets (variant 2).
+        seq_length: tokens that the network reads at a time in training.
+        batch_size: windows, or readers of the stream, in a batch on each process.
+        seed: of the order; null: the run's.
+        predict_path: the file whose texts are scored, one output each.
+    """
+
+    def __init__(
+        self,
+        path: str | None = None,
+        text_column: str | None = None,
+        time_column: str | None = None,
+        id_column: str | None = None,
+        encoding: str | None = None,
+        cleaning: Literal["paper", "modern", "none"] | list[str] = "paper",
+        retweets: bool = True,
+        limit: int | None = None,
+        validation_fraction: float = 0.1,
+        test_fraction: float = 0.1,
+        split_seed: int = 0,
+        tokens: Literal["words", "bpe"] = "words",
+        vocabulary_size: int | None = None,
+        digits: Digits = "kept",
+        training_set: Literal["windows", "stream"] = "windows",
+        seq_length: int = 8,
+        batch_size: int = 64,
+        seed: int | None = None,
+        predict_path: str | None = None,
+    ) -> None:
+        super().__init__()
+        for name, fraction in (("validation_fraction", validation_fraction), ("test_fraction", test_fraction)):
+            if not 0 < fraction < 1:
+                raise UsageError(f"--data.{name}: expected a number between 0 and 1, got {fraction}")
+        if validation_fraction + test_fraction >= 1:
+            raise UsageError(
+                "--data.validation_fraction and --data.test_fraction must leave some tweets for training, got "
+                f"{validation_fraction} and {test_fraction}"
+            )
+        for name, count in (("seq_length", seq_length), ("batch_size", batch_size), ("limit", limit)):
+            if count is not None and count < 1:
+                raise UsageError(f"--data.{name}: expected at least 1, got {count}")
+        self.path = path
+        self.columns = {"text_column": text_column, "time_column": time_column, "id_column": id_column}
+        self.encoding = encoding
+        self.rules = tuple(RULE_SETS[cleaning] if isinstance(cleaning, str) else cleaning)
+        clean("", self.rules)  # refuses a name that is no rule before anything is read
+        self.retweets = retweets
+        self.limit = limit
+        self.fractions = (validation_fraction, test_fraction)
+        self.split_seed = split_seed
+        self.tokens = tokens
+        self.vocabulary_size = vocabulary_size
+        self.digits = digits
+        self.training_set = training_set
+        self.seq_length = seq_length
+        self.batch_size = batch_size
+        self.seed = seed
+        self.predict_path = predict_path
+
+        self.parts: Parts
+        self.tokenizer: Tokenizer
+        self.account: Account
+        self.fingerprint: str | None = None
+        self.counts: Counter[str] = Counter()
+
+    # What Lightning asks for
+
+    def prepare_data(self) -> None:
+        """Fetch the default tweets where they are asked for."""
+        predicting = self.trainer is not None and self.trainer.state.fn == TrainerFn.PREDICTING
+        if self.path is None and not predicting:
+            fetch(RATED_TWEETS)
+
+    def setup(self, stage: str) -> None:
+        """Read and divide the tweets; for training, learn the tokens too.
+
+        Raises:
+            DataError: the file is not what it should be, or holds too few tweets.
+            AssetError: the default tweets cannot be fetched.
+        """
+        if stage == "predict":
+            return
+        if not hasattr(self, "parts"):
+            self.parts = self._divided(self._texts())
+        if stage == "fit" and not hasattr(self, "tokenizer"):
+            train = self.parts.train
+            self.tokenizer = learn(train, self.tokens, self.vocabulary_size, self.digits)
+            self.account = Account.of(train)
+            self.fingerprint = hashlib.sha256("\n".join([*train, "", *self.parts.validation]).encode()).hexdigest()
+            self._report()
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Batches of tokens of the training set.
+
+        Raises:
+            DataError: no batch can be formed.
+        """
+        tweets = [self.tokenizer.encode(text) for text in self.parts.train]
+        trainer = self.trainer
+        assert trainer is not None
+        seed = self.seed if self.seed is not None else int(os.environ.get("PL_GLOBAL_SEED", "0"))
+        sharing = Sharing(self.batch_size, seed, lambda: trainer.current_epoch, trainer.world_size, trainer.global_rank)
+        cut: Windows | Stream
+        if self.training_set == "windows":
+            short = sum(len(tweet) < self.seq_length for tweet in tweets)
+            if short == len(tweets):
+                longest = max(map(len, tweets))
+                raise DataError(
+                    f"no training tweet has {self.seq_length} tokens, the longest has {longest}: give a smaller "
+                    "--data.seq_length, or --data.training_set stream",
+                    self._place(),
+                )
+            cut = Windows(windows(tweets, self.seq_length), sharing)
+            rank_zero_info(
+                f"data: {len(cut.windows):,} windows of {self.seq_length} tokens; "
+                f"{short:,} tweets ({short / len(tweets):.1%}) are shorter and left out"
+            )
+        else:
+            cut = Stream(tweets, self.seq_length, sharing)
+            if not len(cut):
+                raise DataError(
+                    f"the training tweets have {cut.tokens} tokens, too few for {sharing.columns} readers: give a "
+                    "smaller --data.batch_size",
+                    self._place(),
+                )
+            rank_zero_info(f"data: a stream of {cut.tokens:,} tokens, read by {sharing.columns} readers")
+        return DataLoader(cut, batch_size=None)
+
+    def val_dataloader(self) -> DataLoader[list[str]]:
+        """The texts before the last ones."""
+        return DataLoader(Texts(self.parts.validation), batch_size=None)
+
+    def test_dataloader(self) -> DataLoader[list[str]]:
+        """The last texts."""
+        return DataLoader(Texts(self.parts.test), batch_size=None)
+
+    def predict_dataloader(self) -> DataLoader[str]:
+        """The texts of ``predict_path``, as they stand there.
+
+        Raises:
+            UsageError: no file is given.
+            DataError: it cannot be read.
+        """
+        if self.predict_path is None:
+            raise UsageError("there is nothing to predict: give the path of a file (--data.predict_path)")
+        texts = [tweet.text for tweet in self._read(Path(self.predict_path).expanduser())]
+        return DataLoader(texts, batch_size=self.batch_size, collate_fn=list)  # type: ignore[arg-type]
+
+    # Reading
+
+    def _place(self) -> str:
+        return self.path or RATED_TWEETS.package
+
+    def _read(self, path: Path) -> list[Tweet]:
+        return read(path, encoding=self.encoding, **self.columns)
+
+    def _texts(self) -> list[str]:
+        """The cleaned texts that are used, oldest first where the times are known, else in an order drawn at random."""
+        tweets = self._read(Path(self.path).expanduser()) if self.path else rated_tweets(fetch(RATED_TWEETS))
+        self.counts["tweets"] = len(tweets)
+        if not self.retweets:
+            kept = [tweet for tweet in tweets if not tweet.text.startswith("RT @")]
+            self.counts["retweets"] = len(tweets) - len(kept)
+            tweets = kept
+        generator = torch.Generator().manual_seed(self.split_seed)
+        order = torch.randperm(len(tweets), generator=generator).tolist()
+        chosen = [tweets[i] for i in order[: self.limit]]
+        times = [tweet.created_at for tweet in chosen if tweet.created_at is not None]
+        if len(times) == len(chosen):
+            chosen = [tweet for _, tweet in sorted(zip(times, chosen, strict=True), key=lambda pair: pair[0])]
+        self.counts["not drawn"] = len(tweets) - len(chosen)
+        cleaned = [clean(tweet.text, self.rules) for tweet in chosen]
+        filled = [text for text in cleaned if text.strip()]
+        different = list(dict.fromkeys(filled))
+        self.counts["empty after cleaning"] = len(cleaned) - len(filled)
+        self.counts["repeated"] = len(filled) - len(different)
+        return different
+
+    def _divided(self, texts: list[str]) -> Parts:
+        """Training, validation and test texts, in the order of the texts."""
+        if len(texts) < 3:
+            raise DataError(
+                f"expected at least 3 different tweets, to train, validate and test on, got {len(texts)} of "
+                f"{self.counts['tweets']} after cleaning",
+                self._place(),
+            )
+        validation, test = (max(1, round(fraction * len(texts))) for fraction in self.fractions)
+        test = min(test, len(texts) - 2)
+        validation = min(validation, len(texts) - test - 1)
+        train = len(texts) - test - validation
+        return Parts(texts[:train], texts[train : train + validation], texts[train + validation :])
+
+    def _report(self) -> None:
+        left_out = ", ".join(f"{count:,} {name}" for name, count in self.counts.items() if name != "tweets" and count)
+        sizes = ", ".join(
+            f"{len(part):,} to {verb}" for part, verb in zip(self.parts, ("train", "validate", "test"), strict=True)
+        )
+        rank_zero_info(
+            f"data: {self.counts['tweets']:,} tweets"
+            + (f"; left out: {left_out}" if left_out else "")
+            + f"; {sizes} on\ndata: {self.tokenizer.size:,} tokens ({self.tokens})"
+        )
+
+
+def rated_tweets(path: Path) -> list[Tweet]:
+    """The tweets of ``RATED_TWEETS``: number, rating and text on a line, with tabs between.
+
+    Raises:
+        DataError: a line has not these three.
+    """
+    tweets = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        fields = line.split("\t", 2)
+        if len(fields) != 3:
+            raise DataError(
+                f"expected a number, a rating and a text with tabs between, got {line[:60]!r}", path, number
+            )
+        tweets.append(Tweet(fields[0], None, fields[2]))
+    return tweets
+
+
+def training_texts(run: str) -> list[str]:
+    """The cleaned tweets that a run was trained on, read again from where its settings say.
+
+    Raises:
+        RunError: there is no such run.
+        DataError: its data are not there any more.
+    """
+    from lightning_suite import load_data
+
+    data = load_data(run)
+    assert isinstance(data, TweetData)
+    data.prepare_data()
+    data.setup("test")
+    return data.parts.train

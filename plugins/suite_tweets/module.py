@@ -1,0 +1,453 @@
+"""How tweets are learnt: cross-entropy of the next token, measured in bits per character on tweets held out."""
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import torch
+from pytorch_lightning import LightningModule
+from pytorch_lightning.trainer.states import TrainerFn
+from pytorch_lightning.utilities import rank_zero_info
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.nn import functional
+from torchmetrics import MeanMetric, SumMetric
+
+from lightning_suite.errors import RunError, UsageError
+from suite_tweets.account import Account
+from suite_tweets.batches import NOTHING, Batch, padded, readings
+from suite_tweets.cleaning import clean
+from suite_tweets.memory import Memory, cache_probability, mixed_nats, tuned
+from suite_tweets.network import LanguageModel, State, detached
+from suite_tweets.quality import Copies, distinct, length_distance
+from suite_tweets.sampling import LIMIT, Sampling, generate
+from suite_tweets.tokens import UNKNOWN, Tokenizer, from_state
+
+STATE = "tweets"
+"""Where a checkpoint holds what is neither a weight nor a setting: tokens, rules of cleaning, lengths, first words."""
+
+TOGETHER = 64
+"""Held-out tweets side by side, where each is read from zeros on."""
+
+READERS, STRETCH = 16, 64
+"""Readers of held-out tweets, where they are a stream, and how many tokens each reads at a time."""
+
+
+class Told(NamedTuple):
+    """What a model says of some tweets.
+
+    Attributes:
+        nats: -ln p of each, (tweet,) double.
+        tokens: how many were predicted, END among them, (tweet,).
+        untold: bits that the tokens do not tell, (tweet,) double; see ``tokens.Tokenizer.untold_bits``.
+        characters: one more for the end of each, (tweet,).
+    """
+
+    nats: Tensor
+    tokens: Tensor
+    untold: Tensor
+    characters: Tensor
+
+    @property
+    def bits_per_char(self) -> Tensor:
+        """Of each tweet, (tweet,)."""
+        return (self.nats / math.log(2) + self.untold) / self.characters
+
+    @property
+    def perplexity(self) -> Tensor:
+        """Per token, of each tweet, (tweet,)."""
+        return (self.nats / self.tokens).exp()
+
+
+class Heard(NamedTuple):
+    """Tokens as a model read them, one tweet after the other, END after each.
+
+    Attributes:
+        nats: -ln p of each, (token,) double.
+        tokens: (token,).
+        hidden: the last hidden state before each, (token, dim).
+    """
+
+    nats: Tensor
+    tokens: Tensor
+    hidden: Tensor
+
+    @property
+    def memory(self) -> Memory:
+        """What a cache keeps of it."""
+        return Memory(self.hidden, self.tokens)
+
+
+class TweetModel(LightningModule):
+    """An LSTM language model of the tweets of one account, trained by cross-entropy.
+
+    The defaults are the paper's network without dropout (section 6), whose sizes it does not give.
+
+    Args:
+        embedding_dim: numbers a token; null: as many as hidden_dim.
+        hidden_dim: numbers of each LSTM layer.
+        layers: LSTM layers, LAYER_NUM.
+        tied: the softmax uses the embedding's vectors.
+        dropout: other masks at every step (step), or one mask for a whole sequence (sequence).
+        token_dropout: of whole tokens, from the embedding.
+        input_dropout: before the first LSTM layer.
+        hidden_dropout: after every LSTM layer but the last.
+        output_dropout: after the last LSTM layer.
+        weight_dropout: of the hidden-to-hidden weights.
+        optimizer: adam, or adamw, whose weight decay does not pass through the moments.
+        learning_rate: of the optimizer, at its highest.
+        schedule: constant, or cosine: down to zero over the whole training.
+        weight_decay: of the optimizer.
+        cache: tokens that a test remembers, beside measuring without; 0: it remembers nothing (``memory``).
+        sample_every: sample tweets are written after so many epochs, to samples.txt; 0: never.
+        samples: how many each time.
+        generated: tweets that a test writes to measure copying, variety and lengths.
+        temperature: of the tweets that training and testing write.
+
+    Raises:
+        UsageError: no network can be built, or trained, with these.
+    """
+
+    def __init__(
+        self,
+        *,
+        embedding_dim: int | None = None,
+        hidden_dim: int = 256,
+        layers: int = 1,
+        tied: bool = False,
+        dropout: Literal["step", "sequence"] = "step",
+        token_dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        hidden_dropout: float = 0.0,
+        output_dropout: float = 0.0,
+        weight_dropout: float = 0.0,
+        optimizer: Literal["adam", "adamw"] = "adam",
+        learning_rate: float = 0.001,
+        schedule: Literal["constant", "cosine"] = "constant",
+        weight_decay: float = 0.0,
+        cache: int = 0,
+        sample_every: int = 10,
+        samples: int = 5,
+        generated: int = 500,
+        temperature: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        chosen = self.hparams
+        for name in ("hidden_dim", "layers", "samples", "generated"):
+            if chosen[name] < 1:
+                raise UsageError(f"--model.{name}: expected 1 or more, got {chosen[name]}")
+        if embedding_dim is not None and embedding_dim < 1:
+            raise UsageError(f"--model.embedding_dim: expected 1 or more, got {embedding_dim}")
+        for name in ("token", "input", "hidden", "output", "weight"):
+            if not 0 <= chosen[f"{name}_dropout"] < 1:
+                raise UsageError(
+                    f"--model.{name}_dropout: expected 0 or more, below 1, got {chosen[f'{name}_dropout']}"
+                )
+        if not 0 < learning_rate < math.inf or not 0 <= weight_decay < math.inf or min(sample_every, cache) < 0:
+            raise UsageError(
+                "--model.learning_rate must be above 0, --model.weight_decay, --model.sample_every and --model.cache "
+                f"at least 0, got {learning_rate}, {weight_decay}, {sample_every} and {cache}"
+            )
+        self.sampling = Sampling(temperature=temperature)
+        self._state: State | None = None
+        self._memory: Memory | None = None  # of the tweets before those that are tested
+        self._flatness, self._weight = 0.0, 0.0  # with which it is used
+
+    def configure_model(self) -> None:
+        """Builds the network for the tokens of the data it is to learn from."""
+        fitting = self._trainer is not None and self.trainer.state.fn == TrainerFn.FITTING
+        if hasattr(self, "network") or not fitting:
+            return  # built already, or about to be from a checkpoint
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        self._build(data.tokenizer, data.account, data.rules, data.training_set == "stream")
+
+    def _build(self, tokenizer: Tokenizer, account: Account, rules: Sequence[str], carries: bool) -> None:
+        chosen = self.hparams
+        self.tokenizer, self.account, self.rules, self.carries = tokenizer, account, tuple(rules), carries
+        self.network = LanguageModel(
+            tokenizer.size,
+            tokenizer.once,
+            embedding_dim=chosen["embedding_dim"] or chosen["hidden_dim"],
+            hidden_dim=chosen["hidden_dim"],
+            layers=chosen["layers"],
+            tied=chosen["tied"],
+            dropout=chosen["dropout"],
+            token_rate=chosen["token_dropout"],
+            input_rate=chosen["input_dropout"],
+            hidden_rate=chosen["hidden_dropout"],
+            output_rate=chosen["output_dropout"],
+            weight_rate=chosen["weight_dropout"],
+        )
+        self.train_loss = MeanMetric()
+        self.sums = nn.ModuleDict({name: SumMetric().set_dtype(torch.float64) for name in (*Told._fields, "cached")})
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[self.hparams["optimizer"]]
+        rate, decay = self.hparams["learning_rate"], self.hparams["weight_decay"]
+        optimizer: torch.optim.Optimizer = kind(self.parameters(), lr=rate, weight_decay=decay, fused=True)
+        if self.hparams["schedule"] == "constant":
+            return optimizer
+        steps = int(self.trainer.estimated_stepping_batches)
+        cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=max(steps, 1))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
+
+    # Training
+
+    def forward(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """Logits (time, batch, token) of the token after each of (time, batch), and the state after the last."""
+        logits, after = self.network(tokens, state)
+        return logits, after
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        state = self._state if batch.goes_on and self._state is not None else None
+        logits, after = self(batch.tokens, state or self.network.initial_state(batch.tokens.shape[1]))
+        self._state = detached(after) if self.carries else None
+        loss = functional.cross_entropy(logits.flatten(0, 1), batch.targets.flatten())
+        self.train_loss.update(loss.detach(), batch.targets.numel())
+        self.log("train_loss", self.train_loss, on_step=False, on_epoch=True, prog_bar=True)
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Writes sample tweets, every so many epochs (section 8 of the paper)."""
+        every, epoch = self.hparams["sample_every"], self.current_epoch + 1
+        if not every or epoch % every:
+            return
+        folder = Path(self.trainer.log_dir or ".")
+        if not self.trainer.is_global_zero or not (folder / "figures").is_dir():
+            return  # another process, or no run folder
+        tweets = self.write(self.hparams["samples"], self.sampling, seed=epoch)
+        write_samples(folder / "samples.txt", epoch, tweets)
+        rank_zero_info("\n  ".join([f"samples after epoch {epoch}:", *tweets]))
+
+    # What is held out
+
+    def validation_step(self, batch: list[str], batch_idx: int) -> None:
+        self._count(batch, self._heard(batch))
+
+    def on_validation_epoch_end(self) -> None:
+        self._log_sums("val")
+
+    def on_test_start(self) -> None:
+        """Fills the cache with the tweets before those that are tested, and chooses on them how it is used."""
+        window = self.hparams["cache"]
+        if not window:
+            return
+        parts = self.trainer.datamodule.parts  # type: ignore[attr-defined]
+        older = self._heard(parts.train[-window:]).memory  # a tweet has a token at least
+        latest = self._heard(parts.validation)
+        self._flatness, self._weight = tuned(latest.nats, latest.memory, older, window=window)
+        self._memory = older.and_then(latest.memory).last(window)
+        rank_zero_info(f"cache of {window:,} tokens: flatness {self._flatness}, weight {self._weight}, by validation")
+
+    def test_step(self, batch: list[str], batch_idx: int) -> None:
+        heard = self._heard(batch)
+        self._count(batch, heard)
+        if self._memory is not None:
+            window = self.hparams["cache"]
+            cache = cache_probability(heard.memory, self._memory, window=window, flatness=self._flatness)
+            self._sum("cached").update(mixed_nats(heard.nats, cache, self._weight).sum())
+            self._memory = self._memory.and_then(heard.memory).last(window)
+
+    def on_test_epoch_end(self) -> None:
+        """Logs what was held out, and what tweets are like that the model writes."""
+        self._log_sums("test")
+        train = self.trainer.datamodule.parts.train  # type: ignore[attr-defined]
+        tweets = self.write(self.hparams["generated"], self.sampling, seed=0)
+        copies = Copies(train)
+        for n in (1, 2, 3):
+            self.log(f"test_distinct_{n}", distinct(tweets, n))
+        for n in (4, 8):
+            self.log(f"test_copied_{n}", copies.share(tweets, n))
+        self.log("test_length_distance", length_distance(tweets, self.account.lengths))
+
+    def _heard(self, texts: Sequence[str]) -> Heard:
+        """Reads texts one after the other: as a stream with its state carried, or each from zeros, as in training."""
+        tweets = [self.tokenizer.encode(text) for text in texts]
+        batches = readings(tweets, READERS, STRETCH) if self.carries else map(padded, batched(tweets, TOGETHER))
+        parts: list[list[Heard]] = []
+        state: State | None = None
+        for batch in batches:
+            if not batch.goes_on:
+                parts.append([])
+                state = None
+            hidden, state = self._read_on(batch, state)
+            targets = batch.targets.to(self.device)
+            parts[-1].append(Heard(self._nats(self.network.softmax(hidden), targets).double(), targets, hidden))
+        whole = []
+        for stretch in parts:
+            nats, targets, hidden = (torch.cat(each).transpose(0, 1) for each in zip(*stretch, strict=True))
+            told = targets != NOTHING  # reader time: a reader's tweets, then the next one's
+            whole.append(Heard(nats[told], targets[told], hidden[told]))
+        return Heard(*(torch.cat(each) for each in zip(*whole, strict=True)))
+
+    def _count(self, texts: Sequence[str], heard: Heard) -> None:
+        told: list[float | Tensor] = [heard.nats.sum(), len(heard.nats), *self._beside(texts)]
+        for name, value in zip(Told._fields, told, strict=True):
+            self._sum(name).update(value)
+
+    def _log_sums(self, stage: Literal["val", "test"]) -> None:
+        sums = Told(*(self._sum(name).compute() for name in Told._fields))
+        found = {
+            "loss": sums.nats / sums.tokens,
+            "perplexity": sums.perplexity,
+            "bits_per_char": sums.bits_per_char,
+        }
+        if stage == "test" and self._memory is not None:
+            found["bits_per_char_cached"] = sums._replace(nats=self._sum("cached").compute()).bits_per_char
+            self._memory = None
+        for metric in self.sums.values():
+            assert isinstance(metric, SumMetric)
+            metric.reset()
+        for name, value in found.items():
+            self.log(f"{stage}_{name}", value.float(), prog_bar=name == "bits_per_char")
+
+    def _sum(self, name: str) -> SumMetric:
+        metric = self.sums[name]
+        assert isinstance(metric, SumMetric)
+        return metric
+
+    def _read_on(self, batch: Batch, state: State | None) -> tuple[Tensor, State]:
+        """The last hidden states (time, batch, dim) while a batch is read, and the state after it."""
+        tokens = batch.tokens.to(self.device)
+        return self.network.read(tokens, state or self.network.initial_state(tokens.shape[1]))
+
+    def _nats(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """-ln p of every target, (time, batch); the probability of UNKNOWN is the tokenizer's where it has one."""
+        escape = self.tokenizer.escape
+        if not escape:
+            return functional.cross_entropy(logits.movedim(2, 1), targets, reduction="none", ignore_index=NOTHING)
+        known = logits.index_fill(2, torch.tensor(UNKNOWN, device=logits.device), -torch.inf)
+        unknown = targets == UNKNOWN
+        nats = functional.cross_entropy(
+            known.movedim(2, 1), targets.masked_fill(unknown, NOTHING), reduction="none", ignore_index=NOTHING
+        )
+        nats = nats - math.log1p(-escape) * ((targets != NOTHING) & ~unknown)
+        return nats - math.log(escape) * unknown
+
+    def _beside(self, texts: Sequence[str]) -> tuple[float, int]:
+        """Untold bits and characters of some texts."""
+        return sum(map(self.tokenizer.untold_bits, texts)), sum(len(text) + 1 for text in texts)
+
+    def tell(self, texts: Sequence[str]) -> Told:
+        """What the model says of each of some cleaned texts, read from zeros on."""
+        tweets = [self.tokenizer.encode(text) for text in texts]
+        nats = []
+        with torch.inference_mode():
+            for batch in map(padded, batched(tweets, TOGETHER)):
+                hidden, _ = self._read_on(batch, None)
+                each = self._nats(self.network.softmax(hidden), batch.targets.to(self.device))
+                nats.append(each.double().sum(dim=0))
+        beside = [self._beside([text]) for text in texts]
+        return Told(
+            torch.cat(nats).cpu() if nats else torch.empty(0, dtype=torch.float64),
+            torch.tensor([len(tweet) + 1 for tweet in tweets]),
+            torch.tensor([untold for untold, _ in beside], dtype=torch.float64),
+            torch.tensor([characters for _, characters in beside]),
+        )
+
+    def predict_step(self, batch: list[str], batch_idx: int) -> dict[str, list[str] | Tensor]:
+        """Each text, how many tokens it has, and how well the model knows it: perplexity and bits per character."""
+        told = self.tell([clean(text, self.rules) for text in batch])
+        return {
+            "text": list(batch),
+            "tokens": told.tokens - 1,
+            "perplexity": told.perplexity,
+            "bits_per_char": told.bits_per_char,
+        }
+
+    # Writing
+
+    def write(
+        self,
+        count: int,
+        sampling: Sampling,
+        *,
+        seed: int,
+        prompt: str | None = None,
+        refused: Any = None,
+        limit: int = LIMIT,
+    ) -> list[str]:
+        """New tweets; see ``sampling.generate``. The prompt is cleaned as the training tweets were."""
+        return generate(
+            self.network,
+            self.tokenizer,
+            self.account,
+            count,
+            sampling,
+            generator=torch.Generator().manual_seed(seed),
+            prompt=None if prompt is None else clean(prompt, self.rules),
+            refused=refused,
+            limit=limit,
+        )
+
+    # Checkpoints
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint[STATE] = {
+            "tokenizer": self.tokenizer.state(),
+            "account": self.account.state(),
+            "rules": list(self.rules),
+            "carries": self.carries,
+            "carried": self._gathered(),
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Builds the network for the tokens it was trained on.
+
+        Raises:
+            RunError: the network is built already, for other tokens.
+        """
+        state = checkpoint[STATE]
+        tokenizer = from_state(state["tokenizer"])
+        if not hasattr(self, "network"):
+            self._build(tokenizer, Account.from_state(state["account"]), state["rules"], state["carries"])
+        elif tokenizer.state() != self.tokenizer.state():
+            raise RunError(
+                f"the checkpoint was trained on {tokenizer.size:,} tokens, the data give {self.tokenizer.size:,} or "
+                "others. Give the data it was trained on, or train anew."
+            )
+        self._state = self._own(state["carried"])
+
+    def _gathered(self) -> list[list[Tensor]]:
+        """The carried state of the readers of all processes, in their order: layer by layer hidden and cell."""
+        if self._state is None:
+            return []
+        parts: list[list[Tensor]] = []
+        for layer in self._state:
+            parts.append([])
+            for tensor in layer:
+                each = self.all_gather(tensor) if self.trainer.world_size > 1 else tensor[None]
+                assert isinstance(each, Tensor)
+                # process 1 column dim -> 1 (column process) dim: process r has readers r, r + n, ...
+                parts[-1].append(each.movedim(0, 2).flatten(1, 2).cpu())
+        return parts
+
+    def _own(self, gathered: list[list[Tensor]]) -> State | None:
+        """This process's share of a carried state."""
+        if not gathered or self._trainer is None:
+            return None
+        rank, processes = self.trainer.global_rank, self.trainer.world_size
+        layers = [[tensor[:, rank::processes].to(self.device) for tensor in layer] for layer in gathered]
+        return tuple((hidden.contiguous(), cell.contiguous()) for hidden, cell in layers)
+
+
+def batched(tweets: Sequence[list[int]], size: int) -> Iterator[Sequence[list[int]]]:
+    """So many at a time, in their order."""
+    for begin in range(0, len(tweets), size):
+        yield tweets[begin : begin + size]
+
+
+def write_samples(path: Path, epoch: int, tweets: Sequence[str]) -> None:
+    """Adds the sample tweets of an epoch to a file; those of later epochs, of a run that goes on, make way."""
+    heading = "after epoch "
+    before = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    for place, line in enumerate(before):
+        if line.startswith(heading) and int(line.removeprefix(heading)) >= epoch:
+            before = before[:place]
+            break
+    lines = [*before, f"{heading}{epoch}", *(f"  {' '.join(tweet.split())}" for tweet in tweets)]
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    partial.replace(path)

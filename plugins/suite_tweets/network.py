@@ -1,0 +1,176 @@
+"""LSTM language model: a stack of LSTM layers between an embedding and a softmax over the tokens.
+
+    e_t = E[w_{t-1}],    h_t^l = LSTM_l(h_t^{l-1}, state of layer l),    p(w_t) = softmax(W h_t^L + b)
+
+The paper's models (section 6) drop numbers of h^l at random, others at every step. The modern form follows Merity,
+Keskar and Socher (2018, arXiv:1708.02182): one mask for all steps of a sequence (Gal, Ghahramani, 2016,
+arXiv:1512.05287), whole tokens dropped from the embedding, weights of the recurrence dropped, and W = E (Press, Wolf,
+2017, arXiv:1608.05859).
+"""
+
+from itertools import pairwise
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from suite_tweets.tokens import UNKNOWN
+
+State = tuple[tuple[Tensor, Tensor], ...]
+"""Of each layer the hidden and the cell state, each (1, batch, hidden_dim)."""
+
+
+def detached(state: State) -> State:
+    """The same numbers without the graph they came from: where backpropagation through time is cut."""
+    return tuple((hidden.detach(), cell.detach()) for hidden, cell in state)
+
+
+class StepDropout(nn.Module):
+    """Drops other numbers at every step: the paper's Dropout layer."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(time, batch, dim) -> the same."""
+        return functional.dropout(x, self.rate, self.training)
+
+
+class SequenceDropout(nn.Module):
+    """Drops the same numbers at all steps of a sequence ("variational", Gal and Ghahramani, 2016)."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(time, batch, dim) -> the same."""
+        if not self.training or self.rate == 0:
+            return x
+        return x * functional.dropout(torch.ones_like(x[:1]), self.rate)
+
+
+class TokenEmbedding(nn.Module):
+    """Vectors of tokens; in training some tokens are dropped wherever they occur in the batch, the others scaled.
+
+    Args:
+        tokens: how many there are.
+        dim: numbers of each.
+        rate: of dropping a token.
+        once: tokens that stand for UNKNOWN after training, by their mean, where training never meets it.
+    """
+
+    def __init__(self, tokens: int, dim: int, rate: float, once: range) -> None:
+        super().__init__()
+        self.rate, self.once = rate, once
+        self.weight = nn.Parameter(torch.empty(tokens, dim))
+        nn.init.uniform_(self.weight, -0.1, 0.1)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(time, batch) -> (time, batch, dim)."""
+        vectors = functional.embedding(tokens, self.weight)
+        if not self.training and len(self.once):
+            rare = self.weight[self.once.start : self.once.stop].mean(dim=0)
+            return torch.where((tokens == UNKNOWN)[..., None], rare, vectors)
+        if not self.training or self.rate == 0:
+            return vectors
+        kept = functional.dropout(self.weight.new_ones(len(self.weight)), self.rate)
+        return vectors * kept[tokens][..., None]
+
+
+class WeightDropLSTM(nn.LSTM):
+    """One LSTM layer whose hidden-to-hidden weights are dropped, one mask for all steps (DropConnect)."""
+
+    def __init__(self, input_dim: int, hidden_dim: int, rate: float) -> None:
+        super().__init__(input_dim, hidden_dim)
+        self.rate = rate
+
+    def forward(self, x: Tensor, state: tuple[Tensor, Tensor]) -> Any:  # type: ignore[override]
+        """(time, batch, input_dim), state -> (time, batch, hidden_dim), state."""
+        if not self.training or self.rate == 0:
+            return super().forward(x, state)
+        names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+        weights = [self.get_parameter(name) for name in names]
+        dropped = [weights[0], functional.dropout(weights[1], self.rate), *weights[2:]]
+        output, hidden, cell = torch.lstm(x, state, dropped, True, 1, 0.0, True, False, False)
+        return output, (hidden, cell)
+
+
+class LanguageModel(nn.Module):
+    """Embedding, LSTM layers with dropout after each, softmax.
+
+    Args:
+        tokens: how many there are.
+        once: which of them stand for UNKNOWN, see `TokenEmbedding`.
+        embedding_dim: numbers a token.
+        hidden_dim: numbers of each LSTM layer.
+        layers: LSTM layers.
+        tied: the softmax uses the embedding's vectors; the last LSTM layer then has embedding_dim numbers.
+        dropout: other masks at every step, or one for a whole sequence.
+        token_rate: dropout of whole tokens from the embedding.
+        input_rate: dropout before the first LSTM layer.
+        hidden_rate: dropout after every LSTM layer but the last.
+        output_rate: dropout after the last LSTM layer.
+        weight_rate: dropout of the hidden-to-hidden weights.
+    """
+
+    def __init__(
+        self,
+        tokens: int,
+        once: range,
+        *,
+        embedding_dim: int,
+        hidden_dim: int,
+        layers: int,
+        tied: bool,
+        dropout: Literal["step", "sequence"],
+        token_rate: float,
+        input_rate: float,
+        hidden_rate: float,
+        output_rate: float,
+        weight_rate: float,
+    ) -> None:
+        super().__init__()
+        drop = {"step": StepDropout, "sequence": SequenceDropout}[dropout]
+        widths = [embedding_dim, *[hidden_dim] * (layers - 1), embedding_dim if tied else hidden_dim]
+        self.embedding = TokenEmbedding(tokens, embedding_dim, token_rate, once)
+        self.drop_input = drop(input_rate)
+        self.lstms = nn.ModuleList(WeightDropLSTM(before, after, weight_rate) for before, after in pairwise(widths))
+        self.drops = nn.ModuleList([*(drop(hidden_rate) for _ in range(layers - 1)), drop(output_rate)])
+        self.softmax = nn.Linear(widths[-1], tokens)
+        nn.init.uniform_(self.softmax.weight, -0.1, 0.1)
+        nn.init.zeros_(self.softmax.bias)
+        if tied:
+            self.softmax.weight = self.embedding.weight
+
+    def initial_state(self, batch: int) -> State:
+        """Zeros, the state before anything is read."""
+        weight = self.softmax.weight
+        zeros = [weight.new_zeros(1, batch, lstm.hidden_size) for lstm in self.lstms if isinstance(lstm, nn.LSTM)]
+        return tuple((each, each) for each in zeros)
+
+    def forward(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """Reads on.
+
+        Args:
+            tokens: (time, batch) int64.
+            state: after the tokens before them.
+
+        Returns:
+            Logits (time, batch, token) of the token after each, and the state after the last.
+        """
+        hidden, after = self.read(tokens, state)
+        logits: Tensor = self.softmax(hidden)
+        return logits, after
+
+    def read(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """As ``forward``, but for the logits what they are made of: (time, batch, hidden_dim of the last layer)."""
+        hidden = self.drop_input(self.embedding(tokens))
+        after = []
+        for lstm, drop, before in zip(self.lstms, self.drops, state, strict=True):
+            hidden, then = lstm(hidden, before)
+            after.append(then)
+            hidden = drop(hidden)
+        return hidden, tuple(after)

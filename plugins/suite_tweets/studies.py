@@ -1,0 +1,272 @@
+"""What one does with tweets besides training: collect them, look at them, and write new ones."""
+
+import importlib.util
+import shlex
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from lightning_suite import load
+from lightning_suite.errors import DataError, UsageError
+from suite_tweets import analysis, cleaning, collecting, pictures, report
+from suite_tweets.languages import languages
+from suite_tweets.sources import read
+
+_PATIENCE = 2.0  # seconds without a bar
+
+
+def collect(
+    account: str,
+    *,
+    output: str | None = None,
+    limit: int | None = None,
+    retweets: bool = True,
+    replies: bool = True,
+    since: str | None = None,
+    until: str | None = None,
+    text_column: str | None = None,
+    time_column: str | None = None,
+    id_column: str | None = None,
+) -> None:
+    """Collects the tweets of an account into a CSV file of id, created_at and text: from the X API, or from a file.
+
+    The API gives an account's newest 3,200 tweets, newest first. It wants a bearer token in the environment
+    (X_BEARER_TOKEN). An interrupted call goes on where it stopped when it is given again; a later one adds the tweets
+    that are newer. LIGHTNING_SUITE_X_API sets another address of the API, such as a proxy's.
+
+    Args:
+        account: name, @name or https://x.com/name; or a file: an X archive (tweets.js, its folder or .zip), JSONL, CSV.
+        output: the CSV file; by default ACCOUNT.csv in the working directory.
+        limit: so many, the newest of an account or the first of a file; by default all that there are.
+        retweets: whether to take what the account passed on.
+        replies: whether to take its answers to others; threads of its own count as tweets.
+        since: a date or a time (UTC unless it says otherwise); no older tweets.
+        until: a date or a time; no newer tweets.
+        text_column: of a CSV file, where its name is not a usual one.
+        time_column: of a CSV file, likewise.
+        id_column: of a CSV file, likewise.
+
+    Raises:
+        UsageError: an option makes no sense, there is no token, or another file is in the way.
+        ApiError: the X API refuses or cannot be reached; what was collected is kept.
+        DataError: a file cannot be read.
+    """
+    choice = collecting.Choice(
+        limit=limit,
+        retweets=retweets,
+        replies=replies,
+        since=collecting.moment(since, "--since"),
+        until=collecting.moment(until, "--until"),
+    )
+    source = collecting.file_of(account)
+    if source is None:
+        if text_column or time_column or id_column:
+            raise UsageError(f"--text_column, --time_column and --id_column are for files, and {account!r} is none")
+        name = collecting.account_name(account)
+        written = Path(output or f"{name}.csv").expanduser()
+        tweets = collecting.from_api(name, written, choice)
+    else:
+        written = Path(output or f"{source.resolve().name.split('.')[0]}.csv").expanduser()
+        found = read(source, text_column=text_column, time_column=time_column, id_column=id_column)
+        tweets = collecting.from_file(source, written, choice, found)
+    print(collecting.summary(tweets, written))
+    print(f"next: suite analyse {shlex.quote(str(written))}")
+
+
+def analyse(
+    file: str,
+    *,
+    output: str | None = None,
+    rules: Literal["paper", "modern", "none"] = "paper",
+    words: int = 20,
+    clean: bool = False,
+    examples: int = 5,
+    text_column: str | None = None,
+    time_column: str | None = None,
+    id_column: str | None = None,
+    encoding: str | None = None,
+) -> None:
+    """Shows what an account writes: lengths, languages, frequent words, and what training would lose.
+
+    Prints tables, and writes pictures (PNG) with their numbers (CSV) into a folder.
+
+    Args:
+        file: CSV, JSON, JSONL, text, or an X archive.
+        output: the folder of the pictures; by default the file's name and -analysis, in the working directory.
+        rules: of cleaning, before words are counted.
+        words: so many of the most frequent ones.
+        clean: also show how many tweets each rule changes, and some tweets before and after.
+        examples: so many of these tweets.
+        text_column: name of the column or key with the text, where it is none of the usual.
+        time_column: name of that with the time.
+        id_column: name of that with the number of the tweet.
+        encoding: of the file, such as cp1251, where it is not UTF-8.
+
+    Raises:
+        UsageError: an option makes no sense, or a package is missing.
+        DataError: the file cannot be read, or holds no tweet.
+    """
+    for package in ("matplotlib", "py3langid"):
+        if importlib.util.find_spec(package) is None:
+            install = "pip install lightning-suite[tweets]"
+            raise UsageError(f"analysing tweets needs the package {package!r}. Install it with: {install}")
+    for option, count in (("words", words), ("examples", examples)):
+        if count < 1:
+            raise UsageError(f"--{option} {count}: expected at least 1")
+    path = Path(file).expanduser()
+    folder = Path(output).expanduser() if output else Path(f"{_bare_name(path)}-analysis")
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--output {folder}: expected a folder, this is a file")
+    columns = {"text_column": text_column, "time_column": time_column, "id_column": id_column, "encoding": encoding}
+    tweets = read(path, **columns)
+    if not tweets:
+        raise DataError("expected at least one tweet, there is none", path)
+
+    texts = [tweet.text for tweet in tweets]
+    wanted = cleaning.RULE_SETS[rules]
+    cleaned = [cleaning.clean(text, wanted) for text in _watched(f"cleaning {len(texts):,} tweets", texts)]
+    spoken = Counter(languages(_watched(f"languages of {len(texts):,} tweets", texts)))
+    split = [text.split() for text in cleaned]
+    characters = {"characters": np.array([len(text) for text in texts])}
+    lengths = {"words": np.array([len(text.split()) for text in texts])}
+    if wanted:
+        lengths[f"words cleaned ({rules})"] = np.array([len(each) for each in split])
+    trained = [*lengths.values()][-1]
+    frequent = {
+        "all words": analysis.frequent(split, words),
+        "of 4 letters and more": analysis.frequent(split, words, letters=4),
+    }
+
+    print(report.heading(path.name, tweets))
+    for part in (
+        report.lengths(characters | lengths),
+        report.tweets_of_kinds(texts),
+        report.tweets_of_languages(spoken),
+        report.words(frequent),
+        *([report.cleaning(texts, cleaned, rules, examples)] if clean else []),
+    ):
+        print(f"\n{part}")
+
+    folder.mkdir(parents=True, exist_ok=True)
+    limits = pictures.LIMITS
+    pictures.write_histogram(
+        folder / "characters.png", characters, f"Characters per tweet, {path.name}", "characters", limits
+    )
+    pictures.write_histogram(folder / "words.png", lengths, f"Words per tweet, {path.name}", "words")
+    pictures.write_words(folder / "words_frequent.png", frequent, f"Most frequent words, {path.name}")
+    pictures.write_shares(folder / "languages.csv", spoken)
+    if not trained.any():
+        print(f"\nno tweet has a word (--rules {rules}): there is nothing to train on\npictures: {folder}")
+        return
+    losses = analysis.losses(trained)
+    pictures.write_losses(folder / "seq_length.png", losses, analysis.advised(trained))
+    print(f"\n{report.training_sets(trained, losses)}\n\npictures: {folder}")
+    given = {"cleaning": None if rules == "paper" else rules, **columns}
+    options = [f" --data.{name} {shlex.quote(value)}" for name, value in given.items() if value is not None]
+    print(f"next: suite fit --plugin tweets --data.path {shlex.quote(file)}{''.join(options)}")
+
+
+def generate(
+    run: str,
+    *,
+    n: int = 10,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    seed: int = 0,
+    prompt: str | None = None,
+    avoid_copies: int = 0,
+    limit: int = 280,
+    output: str | None = None,
+) -> None:
+    """Writes new tweets, one a line on standard output.
+
+    A line break within a tweet is written as a space. The same options give the same tweets.
+
+    Args:
+        run: a run folder or a checkpoint.
+        n: how many.
+        temperature: below 1 likelier words gain, above 1 unlikely ones; at 0 the likeliest is taken.
+        top_k: draws of so many of the likeliest tokens only; 0 of all.
+        top_p: draws of the fewest tokens whose probability reaches it.
+        seed: other seeds, other tweets.
+        prompt: what each tweet begins with; by default a first word of the account's tweets is drawn.
+        avoid_copies: no tweet has so many words in a row from a training tweet; 0 lets them be.
+        limit: characters as X counts them; 280 at most.
+        output: a file for the tweets, instead of standard output.
+
+    Raises:
+        UsageError: an option makes no sense, the run is not of this plugin, or too many tweets had to be refused.
+        RunError: there is no such run.
+        DataError: to avoid copies, and the tweets of the training are not there any more.
+    """
+    try:
+        from suite_tweets.module import TweetModel
+        from suite_tweets.quality import Copies
+        from suite_tweets.sampling import LIMIT, Sampling
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"writing tweets needs the package {error.name!r}. Install it with: pip install lightning-suite[tweets]"
+        ) from error
+    if n < 1:
+        raise UsageError(f"-n {n}: expected at least 1")
+    if not 1 <= limit <= LIMIT:
+        raise UsageError(f"--limit {limit}: expected a number from 1 to {LIMIT}, the most that X takes")
+    if avoid_copies < 0:
+        raise UsageError(f"--avoid_copies {avoid_copies}: expected a number of words, or 0 to let copies be")
+    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
+    path = None if output is None else Path(output).expanduser()
+    if path is not None and not path.parent.is_dir():
+        raise UsageError(f"--output {output}: there is no folder {path.parent}")
+    module = load(run)
+    if not isinstance(module, TweetModel):
+        raise UsageError(f"{run} is a run of {type(module).__name__}, which writes no tweets")
+    refused = None
+    if avoid_copies:
+        from suite_tweets.data import training_texts
+
+        copies = Copies(training_texts(run))
+        refused = partial(copies.copied, n=avoid_copies)
+    with Console(stderr=True).status(f"writing {n:,} {'tweet' if n == 1 else 'tweets'}"):
+        tweets = module.write(n, sampling, seed=seed, prompt=prompt, refused=refused, limit=limit)
+    lines = "".join(f"{' '.join(tweet.splitlines())}\n" for tweet in tweets)
+    if path is None:
+        print(lines, end="")
+        return
+    unfinished = path.with_name(path.name + ".partial")
+    unfinished.write_text(lines, encoding="utf-8")
+    unfinished.replace(path)
+    print(f"tweets: {path}\nnext: suite analyse {shlex.quote(str(path))}")
+
+
+def _bare_name(path: Path) -> str:
+    """The file's name without the suffixes of its format and compression."""
+    name = path.resolve().name
+    for compression in (".xz", ".gz", ".bz2"):
+        name = name.removesuffix(compression)
+    return Path(name).stem or "tweets"
+
+
+def _watched(title: str, texts: Sequence[str]) -> Iterator[str]:
+    """The texts, with a bar on standard error once they have taken two seconds."""
+    begun, bar = time.monotonic(), None
+    try:
+        for done, text in enumerate(texts):
+            if bar is not None:
+                bar.update(bar.task_ids[0], completed=done)
+            elif time.monotonic() - begun > _PATIENCE:
+                columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
+                bar = Progress(*columns, console=Console(stderr=True), transient=True)
+                bar.add_task(title, total=len(texts), completed=done)
+                bar.start()
+            yield text
+    finally:
+        if bar is not None:
+            bar.stop()

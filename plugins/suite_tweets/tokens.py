@@ -1,0 +1,213 @@
+"""Text to tokens and back: whole words, or pieces of words by byte pair encoding.
+
+Token 0 is END everywhere: it stands before the first and after the last token of every tweet. A tokenizer also says
+how many bits of a text its tokens leave untold, so that models over different tokens can be compared by the bits they
+need for the same characters.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final, Literal, Protocol
+
+from lightning_suite.errors import UsageError
+from suite_tweets.spelling import Spelling
+
+END: Final = 0
+UNKNOWN: Final = 1
+UNPRINTABLE: Final = "\ufffd"
+"""What an unknown word is printed as."""
+
+Digits = Literal["kept", "zeros"]
+
+
+class Tokenizer(Protocol):
+    """Text to tokens and back.
+
+    Attributes:
+        size: how many tokens there are, END among them.
+        banned: tokens that are never to be drawn.
+        escape: probability set apart for UNKNOWN where training never meets it; else 0.
+        once: the tokens that occurred once in training and stand for UNKNOWN where training never meets it; else none.
+    """
+
+    size: int
+    banned: tuple[int, ...]
+    escape: float
+    once: range
+
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a text, without END."""
+        ...
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text of tokens; END is nothing."""
+        ...
+
+    def untold_bits(self, text: str) -> float:
+        """Bits that the text holds beyond its tokens: the spelling of unknown words, digits that became zeros."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """All that makes it, as plain values; ``from_state`` makes it again."""
+        ...
+
+
+def learn(texts: Sequence[str], kind: Literal["words", "bpe"], size: int | None, digits: Digits) -> Tokenizer:
+    """The tokenizer of the training texts.
+
+    Args:
+        texts: cleaned tweets.
+        kind: whole words, or pieces of words.
+        size: most tokens there may be; None: all words. Pieces need a number.
+        digits: kept, or all replaced by 0.
+
+    Raises:
+        UsageError: a size with which there is nothing to learn, or the package for pieces is missing.
+    """
+    texts = [with_digits(text, digits) for text in texts]
+    if kind == "words":
+        return _learn_words(texts, size, digits)
+    if size is None:
+        raise UsageError("--data.tokens bpe needs to know how many tokens: --data.vocabulary_size 2000, for example")
+    return _learn_pieces(texts, size, digits)
+
+
+def from_state(state: dict[str, Any]) -> Tokenizer:
+    """The tokenizer that gave this state."""
+    if state["kind"] == "words":
+        return Words(state["words"], once=state["once"], escape=state["escape"], digits=state["digits"])
+    return Pieces(state["json"], digits=state["digits"])
+
+
+def with_digits(text: str, digits: Digits) -> str:
+    """The text itself, or with 0 for each digit, which makes numbers of equal length one word."""
+    if digits == "kept":
+        return text
+    return "".join("0" if character.isdecimal() else character for character in text)
+
+
+def _digit_bits(text: str, digits: Digits) -> float:
+    """Bits of the digits that became zeros, ten being equally likely."""
+    return 0.0 if digits == "kept" else math.log2(10) * sum(character.isdecimal() for character in text)
+
+
+def _learn_words(texts: Sequence[str], size: int | None, digits: Digits) -> "Words":
+    counts = Counter(word for text in texts for word in text.split())
+    total = counts.total()
+    ranked = sorted(counts, key=lambda word: (-counts[word], word))
+    if size is not None and size < 3:
+        raise UsageError(f"--data.vocabulary_size: expected at least 3 (two are no words), got {size}")
+    if size is not None and size - 2 < len(ranked):
+        return Words(ranked[: size - 2], once=0, escape=0.0, digits=digits)
+    once = sum(count == 1 for count in counts.values())
+    # Never 0 nor 1: an unknown word may come also where none has occurred just once, a known one where all have.
+    return Words(ranked, once=once, escape=max(once, 0.5) / (total + 1), digits=digits)
+
+
+def _learn_pieces(texts: Sequence[str], size: int, digits: Digits) -> "Pieces":
+    try:
+        from tokenizers import Tokenizer as Encoder
+        from tokenizers import decoders, models, pre_tokenizers, trainers
+    except ModuleNotFoundError as error:
+        raise _missing(error) from error
+    letters = pre_tokenizers.ByteLevel.alphabet()
+    if size <= len(letters) + 1:
+        raise UsageError(f"--data.vocabulary_size: expected more than {len(letters) + 1} for bpe, got {size}")
+    encoder = Encoder(models.BPE())
+    # A space before the first word: it has the same tokens there as elsewhere.
+    encoder.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    encoder.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=size - 1, min_frequency=2, initial_alphabet=letters, special_tokens=[], show_progress=False
+    )
+    encoder.train_from_iterator(texts, trainer)
+    return Pieces(encoder.to_str(), digits=digits)
+
+
+def _missing(error: ModuleNotFoundError) -> UsageError:
+    return UsageError(
+        f"--data.tokens bpe needs the package {error.name!r}. Install it with: pip install lightning-suite[tweets]"
+    )
+
+
+class Words:
+    """Words: what stands between spaces. Those of the vocabulary have a token each, all others share UNKNOWN.
+
+    A vocabulary of all training words never meets UNKNOWN in training. The probability of a word that was never seen
+    is then the share of words that were seen once (Good, 1953, and Turing), and its spelling is paid for
+    (``spelling``).
+
+    Args:
+        words: the vocabulary, frequent words first.
+        once: how many words at its end occurred once in training; 0 where the vocabulary was cut.
+        escape: probability of an unknown word; 0 where the vocabulary was cut and the network learns it.
+        digits: kept, or all replaced by 0.
+    """
+
+    def __init__(self, words: Sequence[str], *, once: int, escape: float, digits: Digits) -> None:
+        self.words, self.escape, self.digits = list(words), escape, digits
+        self.size = len(self.words) + 2
+        self.banned: tuple[int, ...] = (UNKNOWN,)
+        self.once = range(self.size - once, self.size)
+        self._tokens = {word: token for token, word in enumerate(self.words, start=2)}
+        self._spelling = Spelling(self.words)
+
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a text, without END."""
+        return [self._tokens.get(word, UNKNOWN) for word in with_digits(text, self.digits).split()]
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The words with a space between; END is nothing."""
+        return " ".join(UNPRINTABLE if token == UNKNOWN else self.words[token - 2] for token in tokens if token != END)
+
+    def untold_bits(self, text: str) -> float:
+        """Bits of the spelling of unknown words, and of digits that became zeros."""
+        unknown = (word for word in with_digits(text, self.digits).split() if word not in self._tokens)
+        return _digit_bits(text, self.digits) + sum(self._spelling.bits(word) for word in unknown)
+
+    def state(self) -> dict[str, Any]:
+        """All that makes it, as plain values."""
+        plain = {"words": self.words, "once": len(self.once), "escape": self.escape, "digits": self.digits}
+        return {"kind": "words", **plain}
+
+
+class Pieces:
+    """Pieces of words by byte pair encoding (Sennrich, Haddow, Birch, 2016), over bytes: no text is unknown to it.
+
+    Args:
+        json: the encoder as the package ``tokenizers`` writes it.
+        digits: kept, or all replaced by 0.
+
+    Raises:
+        UsageError: that package is missing.
+    """
+
+    def __init__(self, json: str, *, digits: Digits) -> None:
+        try:
+            from tokenizers import Tokenizer as Encoder
+        except ModuleNotFoundError as error:
+            raise _missing(error) from error
+        self.json, self.digits = json, digits
+        self._encoder = Encoder.from_str(json)
+        self.size = self._encoder.get_vocab_size() + 1  # the encoder's tokens come after END
+        self.banned: tuple[int, ...] = ()
+        self.escape = 0.0
+        self.once = range(0)
+
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a text, without END."""
+        return [token + 1 for token in self._encoder.encode(with_digits(text, self.digits)).ids]
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text; END is nothing, and bytes that are no text become U+FFFD."""
+        text: str = self._encoder.decode([token - 1 for token in tokens if token != END])
+        return text.removeprefix(" ")
+
+    def untold_bits(self, text: str) -> float:
+        """Bits of the digits that became zeros."""
+        return _digit_bits(text, self.digits)
+
+    def state(self) -> dict[str, Any]:
+        """All that makes it, as plain values."""
+        return {"kind": "bpe", "json": self.json, "digits": self.digits}

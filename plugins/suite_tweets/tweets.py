@@ -1,0 +1,34 @@
+"""The form in which tweets travel: a list of them, and the CSV file that a person can open."""
+
+import csv
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+COLUMNS = ("id", "created_at", "text")
+
+
+class Tweet(NamedTuple):
+    """One tweet, or any short text.
+
+    Attributes:
+        id: as the source gives it; empty where it gives none.
+        created_at: when it was written, with its time zone (UTC where the source names none); None where not known.
+        text: as it was written, line breaks included.
+    """
+
+    id: str
+    created_at: datetime | None
+    text: str
+
+
+def write_tweets(path: Path, tweets: Iterable[Tweet]) -> None:
+    """Writes tweets as CSV (UTF-8; id, created_at in ISO 8601, text); the file appears at once and complete."""
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for tweet in tweets:
+            writer.writerow([tweet.id, tweet.created_at.isoformat() if tweet.created_at else "", tweet.text])
+    partial.replace(path)

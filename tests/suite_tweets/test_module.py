@@ -1,0 +1,654 @@
+"""The module learns tweets, measures what it knows in bits, and writes the same tweets from its checkpoint."""
+
+import inspect
+import math
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from pytorch_lightning import LightningDataModule, Trainer, seed_everything
+from pytorch_lightning.callbacks import Callback
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.data import DataLoader
+
+from lightning_suite import load, training
+from lightning_suite.errors import RunError, UsageError
+from lightning_suite.options import Settings
+from lightning_suite.run import Run
+from suite_tweets import plugin
+from suite_tweets.account import Account
+from suite_tweets.batches import NOTHING, Batch, Sharing, Stream, Windows, windows
+from suite_tweets.data import Parts, Texts
+from suite_tweets.module import READERS, STATE, STRETCH, TOGETHER, Told, TweetModel, write_samples
+from suite_tweets.network import LanguageModel, detached
+from suite_tweets.sampling import Sampling
+from suite_tweets.spelling import Spelling
+from suite_tweets.tokens import END, UNKNOWN, Tokenizer, Words, learn
+from suite_tweets.tweets import Tweet, write_tweets
+
+# After its first word a tweet is told; what is left is ln 3 nats in three or four tokens.
+TEXTS = ["ракета летит в космос", "the crew landed", "станция ждёт"]
+SMALL: dict[str, Any] = {"hidden_dim": 12, "layers": 1, "learning_rate": 0.05, "generated": 4, "sample_every": 0}
+
+
+class TinyTweets(LightningDataModule):
+    """A few tweets again and again."""
+
+    def __init__(self, training_set: str = "windows", kind: str = "words", texts: Sequence[str] = TEXTS) -> None:
+        super().__init__()
+        self.training_set, self.rules = training_set, ("lower-case",)
+        self.parts = Parts([*texts] * 8, [*texts], [*texts, "the rocket 🚀 летит"])
+        self.tokenizer = learn(self.parts.train, kind, 280 if kind == "bpe" else None, "kept")  # type: ignore[arg-type]
+        self.account = Account.of(self.parts.train)
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        trainer = self.trainer
+        assert trainer is not None
+        tweets = [self.tokenizer.encode(text) for text in self.parts.train]
+        sharing = Sharing(4, 0, lambda: trainer.current_epoch)
+        cut = Windows(windows(tweets, 2), sharing) if self.training_set == "windows" else Stream(tweets, 5, sharing)
+        return DataLoader(cut, batch_size=None)
+
+    def val_dataloader(self) -> DataLoader[list[str]]:
+        return DataLoader(Texts(self.parts.validation), batch_size=None)
+
+    def test_dataloader(self) -> DataLoader[list[str]]:
+        return DataLoader(Texts(self.parts.test), batch_size=None)
+
+    def predict_dataloader(self) -> DataLoader[str]:
+        return DataLoader(self.parts.test, batch_size=3, collate_fn=list)  # type: ignore[arg-type]
+
+
+def trainer(folder: Path, **settings: Any) -> Trainer:
+    settings = {"max_epochs": 1, "logger": False, "enable_checkpointing": False} | settings
+    return Trainer(
+        accelerator="cpu",
+        devices=1,
+        default_root_dir=folder,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        **settings,
+    )
+
+
+def fitted(folder: Path, data: TinyTweets, epochs: int = 1, **settings: Any) -> tuple[TweetModel, Trainer]:
+    seed_everything(1, verbose=False)
+    module = TweetModel(**SMALL | settings)
+    fit = trainer(folder, max_epochs=epochs)
+    fit.fit(module, data)
+    return module.eval(), fit
+
+
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], TweetModel]:
+    """Gives a module that knows the texts."""
+    folder = tmp_path_factory.mktemp("learnt")
+    fitted(folder, TinyTweets(), epochs=8)[1].save_checkpoint(folder / "a.ckpt")
+    return lambda: TweetModel.load_from_checkpoint(folder / "a.ckpt", weights_only=True).eval()
+
+
+def untrained(tokenizer: Tokenizer, *, carries: bool = False, **settings: Any) -> TweetModel:
+    """A module as it comes from a checkpoint, with weights that say something of every token."""
+    module = TweetModel(**SMALL | settings)
+    module._build(tokenizer, Account.of(TEXTS), ("lower-case",), carries)
+    for weight in module.network.parameters():
+        torch.nn.init.normal_(weight, std=0.5)
+    return module.eval()
+
+
+def whole() -> Words:
+    return learn([*TEXTS, "the crew"], "words", None, "kept")  # type: ignore[return-value]
+
+
+def some_texts(count: int) -> list[str]:
+    words = [*" ".join(TEXTS).split(), "spaceship", "орбита"]
+    return [" ".join(words[(i * 7 + j * j) % len(words)] for j in range(1 + i % 6)) for i in range(count)]
+
+
+# Learning
+
+
+# In three or four tokens ln 3 nats cannot be known; pieces are more, and 5.6 nats each before they are learnt.
+@pytest.mark.parametrize(
+    ("training_set", "kind", "bound"), [("windows", "words", 0.5), ("stream", "words", 0.5), ("stream", "bpe", 1.5)]
+)
+def test_it_learns_a_tiny_account(tmp_path: Path, training_set: str, kind: str, bound: float) -> None:
+    if kind == "bpe":
+        pytest.importorskip("tokenizers")
+    _, fit = fitted(tmp_path, TinyTweets(training_set, kind), epochs=8)
+    assert fit.callback_metrics["train_loss"] < bound
+    assert fit.callback_metrics["val_loss"] < bound
+
+
+@pytest.mark.parametrize("dropout", ["step", "sequence"])
+def test_it_learns_with_every_kind_of_dropout(tmp_path: Path, dropout: str) -> None:
+    rates = {f"{name}_dropout": 0.1 for name in ("token", "input", "hidden", "output", "weight")}
+    settings = {"dropout": dropout, "tied": True, "layers": 2, "optimizer": "adamw", "schedule": "cosine"} | rates
+    _, fit = fitted(tmp_path, TinyTweets("stream"), epochs=12, **settings)
+    assert fit.callback_metrics["val_loss"] < 1.5  # 2.4 before anything is learnt
+
+
+def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
+    one, two = (fitted(tmp_path, TinyTweets("stream"))[0].state_dict() for _ in range(2))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_the_state_is_carried_along_a_stream(tmp_path: Path) -> None:
+    starts: list[list[Tensor]] = []
+
+    class Watch(TweetModel):
+        def forward(self, tokens: Tensor, state: Any) -> Any:
+            if self.training:
+                starts.append([tensor for layer in state for tensor in layer])
+            return super().forward(tokens, state)
+
+    module = Watch(**SMALL)
+    data = TinyTweets("stream")
+    trainer(tmp_path, max_epochs=2, num_sanity_val_steps=0).fit(module, data)
+    per_epoch = len(starts) // 2
+    zero = [not any(tensor.any() for tensor in start) for start in starts]
+    assert per_epoch > 2
+    assert zero == [place % per_epoch == 0 for place in range(2 * per_epoch)]
+    assert not any(tensor.requires_grad for start in starts for tensor in start)
+
+
+def test_windows_are_each_read_from_zeros_on(tmp_path: Path) -> None:
+    module, _ = fitted(tmp_path, TinyTweets("windows"))
+    assert module._state is None
+
+
+def test_the_training_loss_is_a_mean_over_tokens(tmp_path: Path) -> None:
+    module = TweetModel(**SMALL | {"learning_rate": 1e-30})
+    data = TinyTweets("stream")
+    fit = trainer(tmp_path, limit_val_batches=0)
+    fit.fit(module, data)
+    assert len({len(batch.tokens) for batch in data.train_dataloader()}) == 2
+    nats = count = 0.0
+    state = module.network.initial_state(4)
+    tweets = [data.tokenizer.encode(text) for text in data.parts.train]
+    for batch in Stream(tweets, 5, Sharing(4, 0, lambda: 0)):  # the last one is shorter
+        logits, state = module.network(batch.tokens, detached(state))
+        nats += functional.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), reduction="sum").item()
+        count += batch.targets.numel()
+    assert float(fit.callback_metrics["train_loss"]) == pytest.approx(nats / count, rel=1e-5)
+
+
+def test_the_cosine_schedule_ends_at_zero(tmp_path: Path) -> None:
+    rates: list[float] = []
+
+    class Watch(Callback):
+        def on_train_batch_end(self, trainer: Any, *rest: Any) -> None:
+            rates.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+    module = TweetModel(**SMALL, schedule="cosine")
+    trainer(tmp_path, max_epochs=2, callbacks=[Watch()]).fit(module, TinyTweets())
+    assert rates == sorted(rates, reverse=True)
+    assert rates[0] < 0.05
+    assert rates[-1] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW)])
+def test_the_optimizer_is_the_one_asked_for(name: Any, kind: type) -> None:
+    module = untrained(whole(), optimizer=name, weight_decay=0.25)
+    optimizer = module.configure_optimizers()
+    assert type(optimizer) is kind
+    assert optimizer.defaults["weight_decay"] == 0.25
+    assert optimizer.defaults["lr"] == 0.05
+
+
+# What it says of a text
+
+
+def test_bits_per_character_are_those_that_a_hand_computes() -> None:
+    tokenizer = whole()
+    module = untrained(tokenizer)
+    text = "the орбита crew"
+    first, last = tokenizer.encode("the crew")
+    logits, _ = module.network(torch.tensor([[END], [first], [UNKNOWN], [last]]), module.network.initial_state(1))
+    logits = logits.detach().index_fill(2, torch.tensor(UNKNOWN), -math.inf)
+    known = logits[:, 0].log_softmax(dim=1)
+    escape = tokenizer.escape
+    nats = -float(known[0, first] + known[2, last] + known[3, END]) - 3 * math.log(1 - escape) - math.log(escape)
+    bits = nats / math.log(2) + Spelling(tokenizer.words).bits("орбита")
+    told = module.tell([text])
+    assert told.nats.item() == pytest.approx(nats, rel=1e-5)
+    assert told.tokens.tolist() == [4]
+    assert told.characters.tolist() == [len(text) + 1]
+    assert told.bits_per_char.item() == pytest.approx(bits / (len(text) + 1), rel=1e-5)
+    assert told.perplexity.item() == pytest.approx(math.exp(nats / 4), rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["whole", "no word once", "cut", "bpe"])
+def test_probabilities_of_all_tokens_add_up_to_one(kind: str) -> None:
+    if kind == "bpe":
+        pytest.importorskip("tokenizers")
+    tokenizer = {
+        "whole": lambda: whole(),
+        "no word once": lambda: learn(TEXTS * 2, "words", None, "kept"),
+        "cut": lambda: learn([*TEXTS, "the crew"], "words", 5, "kept"),
+        "bpe": lambda: learn(TEXTS * 2, "bpe", 270, "kept"),
+    }[kind]()
+    assert (tokenizer.escape > 0) == (kind in ("whole", "no word once"))
+    module = untrained(tokenizer)
+    logits = torch.randn(3, 1, tokenizer.size, generator=torch.Generator().manual_seed(0)) * 3
+    targets = torch.arange(tokenizer.size).expand(3, -1)
+    nats = module._nats(logits.expand(3, tokenizer.size, -1), targets)
+    assert nats.double().neg().exp().sum(dim=1).tolist() == pytest.approx([1, 1, 1], abs=1e-6)
+
+
+def test_the_unknown_word_has_the_probability_set_apart_for_it() -> None:
+    tokenizer = whole()
+    nats = untrained(tokenizer)._nats(torch.randn(2, 1, tokenizer.size), torch.full((2, 1), UNKNOWN))
+    torch.testing.assert_close(nats, torch.full((2, 1), -math.log(tokenizer.escape)))
+
+
+@pytest.mark.parametrize("size", [None, 5])
+def test_nothing_costs_nothing(size: int | None) -> None:
+    tokenizer = learn([*TEXTS, "the crew"], "words", size, "kept")
+    nats = untrained(tokenizer)._nats(torch.randn(2, 1, tokenizer.size), torch.full((2, 1), NOTHING))
+    assert not nats.any()
+
+
+def test_what_is_said_of_a_text_does_not_depend_on_the_others() -> None:
+    module = untrained(whole())
+    texts = some_texts(TOGETHER + 6)
+    together = module.tell(texts)
+    alone = [module.tell([text]) for text in texts]
+    for name in together._fields:
+        torch.testing.assert_close(getattr(together, name), torch.cat([getattr(each, name) for each in alone]))
+
+
+def test_a_text_without_words_has_its_end_to_tell() -> None:
+    told = untrained(whole()).tell([""])
+    assert told.tokens.tolist() == told.characters.tolist() == [1]
+    assert told.untold.tolist() == [0]
+    assert 0 < told.nats.item() < math.inf
+
+
+def test_nothing_is_said_of_no_texts() -> None:
+    assert [len(each) for each in untrained(whole()).tell([])] == [0, 0, 0, 0]
+
+
+def counted(module: TweetModel, texts: list[str]) -> list[float]:
+    """What the sums over held-out texts are."""
+    with torch.inference_mode():
+        module._count(texts, module._heard(texts))
+    sums = [float(module._sum(name).compute()) for name in Told._fields]
+    for name in Told._fields:
+        module._sum(name).reset()
+    return sums
+
+
+@pytest.mark.parametrize("carries", [False, True])
+def test_texts_are_heard_in_their_order_with_the_end_of_each(carries: bool) -> None:
+    module = untrained(whole(), carries=carries)
+    texts = some_texts(3 * READERS * STRETCH // 4)
+    with torch.inference_mode():
+        heard = module._heard(texts)
+    expected = [token for text in texts for token in [*module.tokenizer.encode(text), END]]
+    assert heard.tokens.tolist() == expected
+    assert heard.nats.shape == (len(expected),)
+    assert heard.hidden.shape == (len(expected), 12)
+
+
+def test_tweets_read_on_and_tweets_read_one_by_one_are_counted_alike() -> None:
+    module = untrained(whole())
+    texts = some_texts(3 * READERS * STRETCH // 4)  # more tokens than the readers read at a time
+    told = module.tell(texts)
+    assert told.tokens.sum() > READERS * STRETCH
+    assert counted(module, texts) == pytest.approx([float(each.sum()) for each in told], rel=1e-6)
+    module.carries = True
+    sums = counted(module, texts)
+    assert sums[1:] == pytest.approx([float(each.sum()) for each in told[1:]])
+    assert sums[0] != pytest.approx(float(told.nats.sum()), rel=1e-6)
+
+
+def test_tweets_read_on_cost_the_same_where_the_state_does_not_matter() -> None:
+    module = untrained(whole(), carries=True)
+    with torch.no_grad():
+        for lstm in module.network.lstms:
+            assert isinstance(lstm, torch.nn.LSTM)
+            lstm.weight_hh_l0.zero_()
+            lstm.bias_ih_l0[12:24] = -1e4  # the forget gates: nothing is kept
+    texts = some_texts(3 * READERS * STRETCH // 4)
+    assert counted(module, texts) == pytest.approx([float(each.sum()) for each in module.tell(texts)], rel=1e-6)
+
+
+def test_what_is_logged_of_tests_is_what_is_told_of_the_texts(tmp_path: Path) -> None:
+    module, _ = fitted(tmp_path, TinyTweets())
+    data = TinyTweets()
+    (results,) = trainer(tmp_path).test(module, data, verbose=False)
+    told = module.eval().tell(data.parts.test)
+    nats = float(told.nats.sum() / told.tokens.sum())
+    assert results["test_loss"] == pytest.approx(nats, rel=1e-5)
+    assert results["test_perplexity"] == pytest.approx(math.exp(nats), rel=1e-5)
+    bits = (told.nats / math.log(2) + told.untold).sum() / told.characters.sum()
+    assert results["test_bits_per_char"] == pytest.approx(float(bits), rel=1e-5)
+
+
+def test_a_test_measures_what_the_module_writes(tmp_path: Path, learnt: Callable[[], TweetModel]) -> None:
+    module = learnt()
+    (results,) = trainer(tmp_path).test(module, TinyTweets(), verbose=False)
+    measured = {f"test_{name}" for name in ("distinct_1", "distinct_2", "distinct_3", "copied_4", "copied_8")}
+    assert {*results} == measured | {
+        f"test_{name}" for name in ("loss", "perplexity", "bits_per_char", "length_distance")
+    }
+    assert 0 <= results["test_distinct_1"] <= 1
+
+
+def test_a_cache_is_measured_beside_what_is_measured_without(tmp_path: Path) -> None:
+    _, fit = fitted(tmp_path, TinyTweets("stream"), epochs=3)
+    fit.save_checkpoint(tmp_path / "a.ckpt")
+
+    def tested(**settings: Any) -> dict[str, float]:
+        module = TweetModel.load_from_checkpoint(tmp_path / "a.ckpt", weights_only=True, **settings)
+        (results,) = trainer(tmp_path).test(module, TinyTweets("stream"), verbose=False)
+        return dict(results)
+
+    without, with_cache = tested(), tested(cache=30)
+    assert "test_bits_per_char_cached" not in without
+    assert with_cache.pop("test_bits_per_char_cached") != pytest.approx(without["test_bits_per_char"], rel=1e-4)
+    assert without == with_cache
+
+
+def test_validating_twice_gives_the_same(tmp_path: Path) -> None:
+    module, _ = fitted(tmp_path, TinyTweets("stream"))
+    one, two = (trainer(tmp_path).validate(module, TinyTweets("stream"), verbose=False) for _ in range(2))
+    assert one == two
+
+
+def test_predictions_are_a_row_a_text_in_their_order(tmp_path: Path) -> None:
+    data = TinyTweets()
+    module, _ = fitted(tmp_path, data)
+    batches: Any = trainer(tmp_path).predict(module, data)
+    assert [list(batch) for batch in batches] == [["text", "tokens", "perplexity", "bits_per_char"]] * 2
+    assert [text for batch in batches for text in batch["text"]] == data.parts.test
+    assert torch.cat([batch["tokens"] for batch in batches]).tolist() == [4, 3, 2, 4]
+    told = module.tell(data.parts.test)
+    torch.testing.assert_close(torch.cat([batch["perplexity"] for batch in batches]), told.perplexity)
+    torch.testing.assert_close(torch.cat([batch["bits_per_char"] for batch in batches]), told.bits_per_char)
+
+
+def test_a_text_is_cleaned_before_it_is_scored_and_shown_as_it_came() -> None:
+    module = untrained(whole())  # its rule is lower-case
+    rows = module.predict_step(["THE Crew landed", ""], 0)
+    assert rows["text"] == ["THE Crew landed", ""]
+    assert rows["tokens"].tolist() == [3, 0]  # type: ignore[union-attr]
+    torch.testing.assert_close(rows["perplexity"][:1], module.tell(["the crew landed"]).perplexity)  # type: ignore[arg-type]
+
+
+def test_what_was_trained_on_is_known_better_than_what_was_not(learnt: Callable[[], TweetModel]) -> None:
+    module = learnt()
+    told = module.tell(["the crew landed", "landed crew the", "the crew орбита"]).bits_per_char
+    assert told[0] < told[1]
+    assert told[0] < told[2]
+
+
+# Writing
+
+
+def test_it_writes_the_tweets_it_has_learnt(learnt: Callable[[], TweetModel]) -> None:
+    module = learnt()
+    tweets = module.write(6, Sampling(temperature=0.3), seed=0)
+    assert len(tweets) == 6
+    assert {*tweets} <= {*TEXTS}
+
+
+def test_a_prompt_is_cleaned_as_the_training_tweets_were(learnt: Callable[[], TweetModel]) -> None:
+    module = learnt()
+    assert all(tweet.startswith("the crew") for tweet in module.write(3, Sampling(), seed=0, prompt="The CREW"))
+
+
+def test_the_same_seed_writes_the_same_tweets_and_another_one_others() -> None:
+    module = untrained(whole())
+    one, two, other = (module.write(5, Sampling(), seed=seed) for seed in (0, 0, 1))
+    assert one == two
+    assert one != other
+
+
+def test_samples_are_written_every_so_many_epochs(tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+    fitted(tmp_path, TinyTweets(), epochs=5, sample_every=2, samples=3)
+    lines = (tmp_path / "samples.txt").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if not line.startswith("  ")] == ["after epoch 2", "after epoch 4"]
+    assert len(lines) == 2 * (1 + 3)
+
+
+@pytest.mark.parametrize("figures", [False, True])
+def test_no_samples_are_written_where_none_are_asked_for_or_there_is_no_run(tmp_path: Path, figures: bool) -> None:
+    if figures:
+        (tmp_path / "figures").mkdir()
+    fitted(tmp_path, TinyTweets(), epochs=1, sample_every=0 if figures else 1)
+    assert not (tmp_path / "samples.txt").exists()
+
+
+@pytest.mark.parametrize("training_set", ["windows", "stream"])
+def test_writing_samples_does_not_change_training(tmp_path: Path, training_set: str) -> None:
+    (tmp_path / "figures").mkdir()
+    rates = {"hidden_dropout": 0.2, "weight_dropout": 0.2}
+    never, always = (
+        fitted(tmp_path, TinyTweets(training_set), epochs=3, sample_every=every, **rates)[0].state_dict()
+        for every in (0, 1)
+    )
+    assert (tmp_path / "samples.txt").is_file()
+    assert all(torch.equal(never[name], always[name]) for name in never)
+
+
+def test_samples_of_further_epochs_are_added(tmp_path: Path) -> None:
+    write_samples(tmp_path / "samples.txt", 10, ["a b", "ракета"])
+    write_samples(tmp_path / "samples.txt", 20, ["c\nd  e"])
+    expected = "after epoch 10\n  a b\n  ракета\nafter epoch 20\n  c d e\n"
+    assert (tmp_path / "samples.txt").read_text(encoding="utf-8") == expected
+
+
+def test_a_run_that_goes_on_writes_the_samples_of_an_epoch_once(tmp_path: Path) -> None:
+    for epoch in (10, 20, 30):
+        write_samples(tmp_path / "samples.txt", epoch, [f"old {epoch}"])
+    write_samples(tmp_path / "samples.txt", 20, ["new"])
+    assert (tmp_path / "samples.txt").read_text(encoding="utf-8") == "after epoch 10\n  old 10\nafter epoch 20\n  new\n"
+
+
+def test_a_sample_that_looks_like_a_heading_is_none(tmp_path: Path) -> None:
+    write_samples(tmp_path / "samples.txt", 1, ["after epoch 99"])
+    write_samples(tmp_path / "samples.txt", 2, ["b"])
+    assert "after epoch 1\n  after epoch 99\nafter epoch 2" in (tmp_path / "samples.txt").read_text(encoding="utf-8")
+
+
+# Checkpoints
+
+
+def test_a_checkpoint_is_enough_to_write_and_to_score(tmp_path: Path) -> None:
+    module, fit = fitted(tmp_path, TinyTweets("stream"), epochs=3)
+    fit.save_checkpoint(tmp_path / "a.ckpt")
+    loaded = TweetModel.load_from_checkpoint(tmp_path / "a.ckpt", weights_only=True).eval()
+    assert loaded.write(5, Sampling(), seed=3) == module.write(5, Sampling(), seed=3)
+    assert torch.equal(loaded.tell(some_texts(9)).bits_per_char, module.tell(some_texts(9)).bits_per_char)
+    assert loaded.rules == ("lower-case",)
+    assert loaded.carries
+
+
+@pytest.mark.parametrize(("kind", "texts"), [("words", [*TEXTS, "one more"]), ("bpe", TEXTS)])
+def test_a_checkpoint_of_other_tokens_is_refused(tmp_path: Path, kind: str, texts: list[str]) -> None:
+    if kind == "bpe":
+        pytest.importorskip("tokenizers")
+    data = TinyTweets()
+    _, fit = fitted(tmp_path, data)
+    fit.save_checkpoint(tmp_path / "a.ckpt")
+    other = TinyTweets("windows", kind, texts)
+    said = f"trained on {data.tokenizer.size} tokens, the data give {other.tokenizer.size}"
+    with pytest.raises(RunError, match=said):
+        trainer(tmp_path, max_epochs=2).fit(
+            TweetModel(**SMALL), other, ckpt_path=tmp_path / "a.ckpt", weights_only=True
+        )
+
+
+def test_as_many_tokens_of_other_words_are_refused(tmp_path: Path) -> None:
+    _, fit = fitted(tmp_path, TinyTweets())
+    fit.save_checkpoint(tmp_path / "a.ckpt")
+    other = TinyTweets(texts=[text.replace("crew", "team") for text in TEXTS])
+    with pytest.raises(RunError, match="or others"):
+        trainer(tmp_path, max_epochs=2).fit(
+            TweetModel(**SMALL), other, ckpt_path=tmp_path / "a.ckpt", weights_only=True
+        )
+
+
+def of_process(rank: int, processes: int, module: TweetModel) -> TweetModel:
+    """The module, as one of several processes has it."""
+    module._trainer = SimpleNamespace(global_rank=rank, world_size=processes, state=None)  # type: ignore[assignment]
+    module._fabric = None
+    return module
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_the_state_of_all_readers_comes_back_to_its_processes(processes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    readers, layers = 2, 2
+    module = untrained(whole(), layers=layers, carries=True)
+    # Reader i of all has the number i in its hidden states, 100 + i in its cell states, 1000 more in layer 1.
+    own = [torch.arange(rank, readers * processes, processes).float() for rank in range(processes)]
+    states = [
+        tuple(
+            tuple((number + 100 * cell + 1000 * layer)[None, :, None].expand(1, readers, 12) for cell in range(2))
+            for layer in range(layers)
+        )
+        for number in own
+    ]
+    asked = iter([(layer, cell) for layer in range(layers) for cell in range(2)])
+
+    def all_gather(tensor: Tensor) -> Tensor:
+        layer, cell = next(asked)
+        assert torch.equal(tensor, states[0][layer][cell])
+        return torch.stack([state[layer][cell] for state in states])
+
+    of_process(0, processes, module)
+    monkeypatch.setattr(module, "all_gather", all_gather)
+    module._state = states[0]  # type: ignore[assignment]
+    gathered = module._gathered()
+    assert [[tensor.shape for tensor in layer] for layer in gathered] == [[(1, readers * processes, 12)] * 2] * layers
+    assert gathered[1][1][0, :, 0].tolist() == [1100.0 + reader for reader in range(readers * processes)]
+    for rank, state in enumerate(states):
+        back = of_process(rank, processes, module)._own(gathered)
+        assert back is not None
+        for layer, expected in zip(back, state, strict=True):
+            assert all(torch.equal(one, other) for one, other in zip(layer, expected, strict=True))
+            assert all(tensor.is_contiguous() for tensor in layer)
+
+
+def test_without_a_carried_state_none_is_kept() -> None:
+    module = of_process(0, 1, untrained(whole()))
+    assert module._gathered() == []
+    assert module._own([]) is None
+
+
+def files(folder: Path) -> Path:
+    """60 made-up tweets."""
+    texts = [" ".join([f"t{i % 9}", *some_texts(60)[i].split()]) for i in range(60)]
+    write_tweets(folder / "tweets.csv", [Tweet(str(i), None, text + f" n{i}") for i, text in enumerate(texts)])
+    return folder / "tweets.csv"
+
+
+def run_settings(file: Path, **model: Any) -> Settings:
+    quiet = {"max_epochs": 3, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
+    chosen = {"hidden_dim": 6, "layers": 2, "generated": 3, "samples": 2, "sample_every": 1, "weight_dropout": 0.3}
+    data = {"path": str(file), "training_set": "stream", "seq_length": 4, "batch_size": 5}
+    return Settings(plugin="tweets", model=chosen | model, data=data, trainer=quiet, checkpoint_every=1)
+
+
+def test_a_stream_goes_on_in_the_middle_of_an_epoch_with_its_carried_state(tmp_path: Path) -> None:
+    settings = run_settings(files(tmp_path))
+
+    class Keep(Callback):
+        def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+            if trainer.current_epoch == 1 and batch_idx == 4:
+                shutil.copy(Path(trainer.log_dir) / "checkpoints" / "last.ckpt", tmp_path / "middle.ckpt")
+
+    run, _ = training.fit(plugin, settings, root=tmp_path, callbacks=[Keep()])
+    expected = torch.load(run.last, weights_only=True)
+    samples = (run.folder / "samples.txt").read_text(encoding="utf-8")
+    middle = torch.load(tmp_path / "middle.ckpt", weights_only=True)
+    assert middle["processes"][0]["taken"] > 0
+    carried = middle[STATE]["carried"]
+    assert [[tensor.shape for tensor in layer] for layer in carried] == [[(1, 5, 6)] * 2] * 2
+    assert all(tensor.any() for layer in carried for tensor in layer)
+
+    shutil.copy(tmp_path / "middle.ckpt", run.last)
+    resumed, _ = training.fit(plugin, settings, run=Run.at(run.folder))
+    actual = torch.load(resumed.last, weights_only=True)
+    assert all(torch.equal(actual["state_dict"][name], each) for name, each in expected["state_dict"].items())
+    assert (run.folder / "samples.txt").read_text(encoding="utf-8") == samples
+
+    for layer in carried:
+        for tensor in layer:
+            tensor.zero_()
+    torch.save(middle, run.last)
+    forgetful, _ = training.fit(plugin, settings, run=Run.at(run.folder))
+    others = torch.load(forgetful.last, weights_only=True)["state_dict"]
+    assert not all(torch.equal(others[name], each) for name, each in expected["state_dict"].items())
+
+    one, two = (load(run.folder) for _ in range(2))
+    assert isinstance(one, TweetModel)
+    assert isinstance(two, TweetModel)
+    assert not one.training
+    assert one.write(4, Sampling(), seed=7) == two.write(4, Sampling(), seed=7)
+
+
+@pytest.mark.parametrize("training_set", ["windows", "stream"])
+def test_a_fit_is_not_warned_of_what_asks_nothing_of_a_user(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder, training_set: str
+) -> None:
+    settings = run_settings(files(tmp_path), hidden_dim=2)
+    settings.data["training_set"] = training_set
+    settings.trainer["max_epochs"] = 1
+    training.fit(plugin, settings, root=tmp_path)
+    assert not [each for each in recwarn if "IterableDataset" in str(each.message)]
+
+
+# Options
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("hidden_dim", 0),
+        ("layers", 0),
+        ("samples", 0),
+        ("generated", 0),
+        ("embedding_dim", 0),
+        ("token_dropout", 1.0),
+        ("input_dropout", -0.1),
+        ("hidden_dropout", math.nan),
+        ("output_dropout", 1.5),
+        ("weight_dropout", 1.0),
+        ("learning_rate", 0.0),
+        ("learning_rate", math.inf),
+        ("learning_rate", math.nan),
+        ("weight_decay", -1.0),
+        ("sample_every", -1),
+        ("cache", -1),
+        ("temperature", -1.0),
+        ("temperature", math.nan),
+    ],
+)
+def test_an_option_out_of_range_is_refused_by_name(option: str, value: float) -> None:
+    with pytest.raises(UsageError, match=rf"(?s){option}.*{value}"):
+        TweetModel(**{option: value})
+
+
+def test_the_embedding_is_as_wide_as_the_layers_unless_told() -> None:
+    def widths(**settings: Any) -> tuple[int, int]:
+        network = untrained(whole(), **settings).network
+        assert isinstance(network, LanguageModel)
+        return network.embedding.weight.shape[1], network.softmax.weight.shape[1]
+
+    assert widths() == (12, 12)
+    assert widths(embedding_dim=5) == (5, 12)
+    assert widths(embedding_dim=5, tied=True) == (5, 5)
+
+
+def test_every_option_is_described() -> None:
+    described = inspect.getdoc(TweetModel) or ""
+    assert all(f"{name}: " in described for name in inspect.signature(TweetModel).parameters)

@@ -1,0 +1,392 @@
+"""The X API, as a local server speaks it."""
+
+import logging
+import traceback
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from lightning_suite.errors import UsageError
+from suite_tweets import x_api as x
+from suite_tweets.x_api import ApiError, Page, Timeline, XApi, connect
+
+
+class Shown:
+    """A display that remembers."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.waits: list[float] = []
+
+    def expect(self, done: int, total: int | None) -> None: ...
+
+    def count(self, done: int) -> None: ...
+
+    def wait(self, why: str, seconds: float) -> None:
+        self.waits.append(seconds)
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+
+@pytest.fixture
+def shown() -> Shown:
+    return Shown()
+
+
+@pytest.fixture
+def api(x_api: Any, clock: Any, shown: Shown) -> XApi:
+    return connect(shown)
+
+
+def first_page(api: XApi, **options: Any) -> Page:
+    return api.page(Timeline(user_id="4242", **options))
+
+
+def test_an_account_is_found_by_its_name(api: XApi, x_api: Any) -> None:
+    x_api.write(3)
+    assert api.user("Kosmos_RU") == ("4242", "kosmos_ru", 3)
+
+
+def test_an_account_that_does_not_exist_is_an_error(api: XApi) -> None:
+    with pytest.raises(ApiError, match=r"@kosmos_ur does not exist.*\n?.*\[kosmos_ur\]"):
+        api.user("kosmos_ur")
+
+
+def test_a_suspended_account_is_an_error(api: XApi, x_api: Any) -> None:
+    detail = "User has been suspended: [kosmos_ru]."
+    x_api.account = {"errors": [{"title": "Forbidden", "detail": detail, "parameter": "username"}]}
+    with pytest.raises(ApiError, match="@kosmos_ru is suspended"):
+        api.user("kosmos_ru")
+
+
+def test_a_protected_account_is_an_error(api: XApi, x_api: Any) -> None:
+    x_api.account = {"data": {"id": "4242", "username": "kosmos_ru", "protected": True}}
+    with pytest.raises(ApiError, match=r"@kosmos_ru is protected.*X archive"):
+        api.user("kosmos_ru")
+
+
+def test_a_timeline_that_is_not_shown_is_an_error(api: XApi, x_api: Any) -> None:
+    detail = "Sorry, you are not authorized to see the user with id: [4242]."
+    x_api.always = x_api.json({"errors": [{"title": "Authorization Error", "detail": detail, "value": "4242"}]})
+    with pytest.raises(ApiError, match="protected"):
+        first_page(api)
+
+
+def test_a_page_leads_to_the_next(api: XApi, x_api: Any) -> None:
+    x_api.write(130)
+    first = first_page(api)
+    second = api.page(Timeline(user_id="4242"), token=first.next_token)
+    ids = [one.tweet.id for one in first.found + second.found]
+    assert ids == [tweet["id"] for tweet in x_api.tweets]
+    assert second.next_token is None
+
+
+def test_an_account_without_tweets_has_an_empty_page(api: XApi) -> None:
+    assert first_page(api) == Page([], None)
+
+
+def test_times_are_in_utc(api: XApi, x_api: Any) -> None:
+    x_api.write(1)
+    assert first_page(api).found[0].tweet.created_at == datetime(2024, 1, 1, 1, tzinfo=UTC)
+
+
+def test_a_long_tweet_is_whole(api: XApi, x_api: Any) -> None:
+    x_api.write(1)
+    whole = "Длинный рассказ про запуск. " * 40
+    x_api.tweets[0] |= {"text": whole[:277] + "…", "note_tweet": {"text": whole}}
+    assert first_page(api).found[0].tweet.text == whole
+    assert "note_tweet" in x_api.requests[0].query["tweet.fields"]
+
+
+def test_a_long_retweet_is_whole(api: XApi, x_api: Any) -> None:
+    x_api.write(1)
+    whole = "A story: " + "of a launch " * 30
+    x_api.tweets[0] |= {
+        "text": f"RT @rocket: {whole[:120]}…",
+        "referenced_tweets": [{"type": "retweeted", "id": "77"}],
+    }
+    x_api.includes = [{"id": "77", "text": whole[:277] + "…", "note_tweet": {"text": whole}}]
+    found = first_page(api).found[0]
+    assert found.tweet.text == f"RT @rocket: {whole}"
+    assert found.is_retweet
+
+
+def test_a_quoted_tweet_is_not_taken_for_the_own_text(api: XApi, x_api: Any) -> None:
+    x_api.write(1)
+    x_api.tweets[0] |= {"text": "RT @a: look", "referenced_tweets": [{"type": "quoted", "id": "77"}]}
+    x_api.includes = [{"id": "77", "text": "quoted"}]
+    found = first_page(api).found[0]
+    assert (found.tweet.text, found.is_retweet) == ("RT @a: look", False)
+
+
+def test_an_answer_to_oneself_is_no_reply(api: XApi, x_api: Any) -> None:
+    x_api.write(2)
+    x_api.tweets[0] |= {"in_reply_to_user_id": "4242"}
+    x_api.tweets[1] |= {"in_reply_to_user_id": "5"}
+    assert [one.is_reply for one in first_page(api).found] == [False, True]
+
+
+def test_half_a_surrogate_pair_becomes_a_replacement_sign(api: XApi, x_api: Any) -> None:
+    x_api.write(1, text="cut \ud83d")
+    assert first_page(api).found[0].tweet.text == "cut \ufffd"
+
+
+def test_what_is_wanted_is_asked_of_the_server(api: XApi, x_api: Any) -> None:
+    since, until = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 2, 1, tzinfo=UTC)
+    timeline = Timeline(user_id="4242", retweets=False, since=since, until=until, since_id="12")
+    api.page(timeline, count=3, until_id="99")
+    query = x_api.requests[0].query
+    assert query["exclude"] == "retweets" and "expansions" not in query
+    assert query["max_results"] == "5"  # the fewest that the API gives
+    assert (query["start_time"], query["end_time"]) == ("2024-01-01T00:00:00Z", "2024-02-01T00:00:00Z")
+    assert (query["since_id"], query["until_id"]) == ("12", "99")
+
+
+# What passes
+
+
+def test_a_rate_limit_is_waited_for_with_a_countdown(api: XApi, x_api: Any, clock: Any, shown: Shown) -> None:
+    x_api.write(1)
+    reset = str(int(clock.now) + 2)
+    x_api.troubles = [x_api.problem(429, "Too Many Requests", "Too Many Requests", x_rate_limit_reset=reset)]
+    assert len(first_page(api).found) == 1
+    assert clock.slept == pytest.approx(3)  # a second more, for the reset is told in whole ones
+    assert shown.waits == pytest.approx([3, 2, 1, 0])
+
+
+def test_a_rate_limit_without_a_time_is_waited_for_a_window_long(api: XApi, x_api: Any, clock: Any) -> None:
+    x_api.troubles = [x_api.problem(429, "Too Many Requests", "Too Many Requests")]
+    first_page(api)
+    assert clock.slept == pytest.approx(900)
+
+
+def test_a_reset_in_the_past_is_not_asked_again_at_once(api: XApi, x_api: Any, clock: Any) -> None:
+    x_api.troubles = [x_api.problem(429, "Too Many Requests", "Too Many Requests", x_rate_limit_reset="12")]
+    first_page(api)
+    assert clock.slept == pytest.approx(60)
+
+
+def test_a_used_up_plan_is_not_waited_for(api: XApi, x_api: Any, clock: Any) -> None:
+    x_api.always = x_api.problem(429, "UsageCapExceeded", "Usage cap exceeded: Monthly product cap")
+    with pytest.raises(ApiError, match="Monthly product cap"):
+        first_page(api)
+    assert clock.slept == 0
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_an_overloaded_server_is_asked_again(api: XApi, x_api: Any, clock: Any, shown: Shown, status: int) -> None:
+    x_api.write(1)
+    x_api.troubles = [x_api.problem(status, "Service Unavailable", "Service Unavailable")] * 2
+    assert len(first_page(api).found) == 1
+    assert clock.slept == 2 + 5
+    assert [line.split("; ")[-1] for line in shown.lines] == ["try 2 of 5 in 2 s", "try 3 of 5 in 5 s"]
+
+
+def test_a_server_that_stays_overloaded_is_an_error_after_five_tries(api: XApi, x_api: Any, clock: Any) -> None:
+    x_api.always = x_api.problem(503, "Service Unavailable", "Service Unavailable")
+    with pytest.raises(ApiError, match=r"127.0.0.1 cannot answer now \(503: Service Unavailable\).*try 5"):
+        first_page(api)
+    assert len(x_api.requests) == 5 and clock.slept == 2 + 5 + 15 + 30
+
+
+def test_a_connection_that_is_cut_within_the_body_is_tried_again(api: XApi, x_api: Any, shown: Shown) -> None:
+    x_api.write(1)
+    x_api.troubles = [x_api.cut()]
+    assert len(first_page(api).found) == 1
+    assert "cut off" in shown.lines[0]
+
+
+def test_a_body_that_is_not_json_is_tried_again_and_then_an_error(api: XApi, x_api: Any) -> None:
+    x_api.always = x_api.raw(b"<html>Welcome to the hotel's network</html>")
+    with pytest.raises(ApiError, match=r"not JSON.*LIGHTNING_SUITE_X_API"):
+        first_page(api)
+    assert len(x_api.requests) == 5
+
+
+@pytest.mark.parametrize("body", [b"[1, 2]", b"null", b'"text"'])
+def test_json_that_is_no_object_is_an_error(api: XApi, x_api: Any, body: bytes) -> None:
+    x_api.always = x_api.raw(body, content_type="application/json")
+    with pytest.raises(ApiError, match="expected an object"):
+        first_page(api)
+
+
+def test_an_error_that_is_json_but_no_object_is_an_error_too(api: XApi, x_api: Any) -> None:
+    x_api.always = x_api.raw(b"[1, 2]", status=400, content_type="application/json")
+    with pytest.raises(ApiError, match="another form"):
+        first_page(api)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"data": 7, "meta": {}}, {"data": [{"text": "no id"}]}, {"data": [{"id": "one", "text": ""}]}, {"data": [[]]}, {}],
+)
+def test_a_page_in_another_form_is_an_error(api: XApi, x_api: Any, answer: object) -> None:
+    x_api.always = x_api.json(answer)
+    with pytest.raises(ApiError, match=r"127.0.0.1 answers with"):
+        first_page(api)
+
+
+def test_a_server_that_is_not_there_is_an_error(api: XApi, x_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIGHTNING_SUITE_X_API", "http://127.0.0.1:9")
+    with pytest.raises(ApiError, match=r"no connection to 127.0.0.1.*try 5"):
+        connect(Shown()).user("kosmos_ru")
+
+
+# What does not pass
+
+
+@pytest.mark.parametrize(
+    ("status", "title", "expected"),
+    [
+        (400, "Invalid Request", r"finds the request wrong \(400: Invalid Request; because\)"),
+        (401, "Unauthorized", "does not accept the bearer token.*\n.*X_BEARER_TOKEN.*https://developer.x.com"),
+        (402, "CreditsDepleted", "wants to be paid.*\n.*credits"),
+        (403, "Client Forbidden", "does not allow this app.*\n.*plan"),
+        (404, "Not Found", "has nothing at this address.*\n.*LIGHTNING_SUITE_X_API"),
+        (418, "Teapot", r"refuses \(418: Teapot; because\)"),
+    ],
+)
+def test_a_refusal_says_what_to_do_and_is_not_repeated(
+    api: XApi, x_api: Any, status: int, title: str, expected: str
+) -> None:
+    x_api.always = x_api.problem(status, title, "because")
+    with pytest.raises(ApiError, match=expected) as caught:
+        first_page(api)
+    assert caught.value.status == status
+    assert len(x_api.requests) == 1
+
+
+def test_what_was_wrong_with_a_request_is_shown(api: XApi, x_api: Any) -> None:
+    errors = [{"parameters": {"start_time": ["1999"]}, "message": "The `start_time` query parameter is too early"}]
+    answer = {"errors": errors, "title": "Invalid Request", "detail": "One or more parameters was invalid."}
+    x_api.always = x_api.json(answer, 400)
+    with pytest.raises(ApiError, match=r"start_time.*too early"):
+        first_page(api)
+
+
+def test_a_redirect_is_not_followed(api: XApi, x_api: Any) -> None:
+    x_api.always = x_api.json({}, 302, Location=f"{x_api.address}/elsewhere")
+    with pytest.raises(ApiError, match="points to another address"):
+        first_page(api)
+    assert len(x_api.requests) == 1
+
+
+def test_a_foreign_message_cannot_move_the_cursor(api: XApi, x_api: Any) -> None:
+    x_api.always = x_api.problem(403, "Forbidden", "\x1b[2Jgone\r\nnext")
+    with pytest.raises(ApiError) as caught:
+        first_page(api)
+    assert "\x1b" not in str(caught.value) and "[2Jgone  next" in str(caught.value)
+
+
+# The token
+
+
+def test_the_token_goes_to_the_server(api: XApi, x_api: Any) -> None:
+    first_page(api)
+    assert x_api.requests[0].authorization == f"Bearer {x_api.token}"
+
+
+def test_the_other_name_of_the_token_does_too(x_api: Any, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("X_BEARER_TOKEN")
+    monkeypatch.setenv("TWITTER_BEARER_TOKEN", f" {x_api.token}\n")
+    assert first_page(connect(Shown())) == Page([], None)
+
+
+@pytest.mark.parametrize("given", [None, "", "  "])
+def test_a_missing_token_is_explained(x_api: Any, monkeypatch: pytest.MonkeyPatch, given: str | None) -> None:
+    monkeypatch.delenv("X_BEARER_TOKEN")
+    if given is not None:
+        monkeypatch.setenv("X_BEARER_TOKEN", given)
+    with pytest.raises(UsageError, match=r"X_BEARER_TOKEN is not set.*\n.*developer.x.com.*\n.*export X_BEARER_TOKEN"):
+        connect(Shown())
+
+
+@pytest.mark.parametrize("token", ["two words", "line\nbreak", "ключ"])
+def test_a_token_that_cannot_be_sent_is_refused_without_showing_it(
+    x_api: Any, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("X_BEARER_TOKEN", token)
+    with pytest.raises(UsageError, match=f"X_BEARER_TOKEN holds {len(token)} characters") as caught:
+        connect(Shown())
+    assert token not in str(caught.value)
+
+
+@pytest.mark.parametrize("trouble", ["cut", "401", "503", "json", "echo"])
+def test_the_token_is_in_no_message_log_or_traceback(
+    x_api: Any, clock: Any, shown: Shown, caplog: pytest.LogCaptureFixture, trouble: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    x_api.always = {
+        "cut": x_api.cut(),
+        "401": x_api.problem(401, "Unauthorized", "Unauthorized"),
+        "503": x_api.problem(503, "Service Unavailable", "Service Unavailable"),
+        "json": x_api.raw(b"no"),
+        "echo": x_api.problem(403, "Forbidden", f"the header was 'Bearer {x_api.token}'"),
+    }[trouble]
+    with pytest.raises(ApiError) as caught:
+        first_page(connect(shown))
+    told = "".join(traceback.format_exception(caught.value)) + caplog.text + "".join(shown.lines)
+    assert "Making API request" in caplog.text  # tweepy's log is there to be looked through
+    assert x_api.token not in told
+    chain = [caught.value, caught.value.__cause__, caught.value.__context__]
+    assert not any(hasattr(error, "response") or hasattr(error, "request") for error in chain)
+
+
+def test_an_answer_does_not_keep_the_token(x_api: Any) -> None:
+    url = "https://api.twitter.com/2/users/4242/tweets"
+    answer = x._Session(x_api.address, x_api.token).request("GET", url, params={"max_results": 5})
+    assert answer.status_code == 200
+    assert "Authorization" not in answer.request.headers
+
+
+def test_a_netrc_file_does_not_replace_the_token(
+    x_api: Any, clock: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login someone password else\n", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    first_page(connect(Shown()))
+    assert x_api.requests[0].authorization == f"Bearer {x_api.token}"
+
+
+def test_a_local_address_is_not_asked_through_a_proxy(x_api: Any, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    assert first_page(connect(Shown())) == Page([], None)
+
+
+# The address
+
+
+@pytest.mark.parametrize(
+    "address", ["http://api.x.com", "http://127.0.0.1.example.org", "http://localhost.example.org:80/2"]
+)
+def test_the_token_is_not_sent_over_plain_http(x_api: Any, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("LIGHTNING_SUITE_X_API", address)
+    with pytest.raises(UsageError, match="over plain http"):
+        connect(Shown())
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["api.x.com", "ftp://api.x.com", "http://127.0.0.1@example.org", "https://me:secret@example.org", "https://"],
+)
+def test_what_is_no_address_is_refused(x_api: Any, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("LIGHTNING_SUITE_X_API", address)
+    with pytest.raises(UsageError, match=r"expected an address such as https://api.x.com") as caught:
+        connect(Shown())
+    assert "secret" not in str(caught.value)
+
+
+def test_the_address_of_the_public_api_is_the_default(x_api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LIGHTNING_SUITE_X_API")
+    assert x._address() == "https://api.x.com"
+
+
+def test_an_address_may_have_a_path(x_api: Any, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIGHTNING_SUITE_X_API", f"{x_api.address}/proxy/")
+    x_api.always = x_api.json({"meta": {"result_count": 0}})
+    first_page(connect(Shown()))
+    assert x_api.requests[0].path == "/proxy/2/users/4242/tweets"
