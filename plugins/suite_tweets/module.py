@@ -1,25 +1,27 @@
 """How tweets are learnt: cross-entropy of the next token, measured in bits per character on tweets held out."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.trainer.states import TrainerFn
-from pytorch_lightning.utilities import rank_zero_info
+from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics import MeanMetric, SumMetric
 
-from lightning_suite.errors import RunError, UsageError
-from suite_tweets.account import Account
+from lightning_suite.errors import RunError, SuiteError, UsageError
+from suite_tweets.account import Account, weighted_length
 from suite_tweets.batches import NOTHING, Batch, padded, readings
 from suite_tweets.cleaning import clean
 from suite_tweets.memory import Memory, cache_probability, mixed_nats, tuned
 from suite_tweets.network import LanguageModel, State, detached
+from suite_tweets.pictures import write_histogram
 from suite_tweets.quality import Copies, distinct, length_distance
 from suite_tweets.sampling import LIMIT, Sampling, generate
 from suite_tweets.tokens import UNKNOWN, Tokenizer, from_state
@@ -217,7 +219,10 @@ class TweetModel(LightningModule):
         folder = Path(self.trainer.log_dir or ".")
         if not self.trainer.is_global_zero or not (folder / "figures").is_dir():
             return  # another process, or no run folder
-        tweets = self.write(self.hparams["samples"], self.sampling, seed=epoch)
+        try:
+            tweets = self.write(self.hparams["samples"], self.sampling, seed=epoch)
+        except SuiteError as error:  # a network that is at its beginning may write nothing of use
+            tweets = [f"(none: {error})"]
         write_samples(folder / "samples.txt", epoch, tweets)
         rank_zero_info("\n  ".join([f"samples after epoch {epoch}:", *tweets]))
 
@@ -253,14 +258,25 @@ class TweetModel(LightningModule):
     def on_test_epoch_end(self) -> None:
         """Logs what was held out, and what tweets are like that the model writes."""
         self._log_sums("test")
-        train = self.trainer.datamodule.parts.train  # type: ignore[attr-defined]
-        tweets = self.write(self.hparams["generated"], self.sampling, seed=0)
-        copies = Copies(train)
+        try:
+            tweets = self.write(self.hparams["generated"], self.sampling, seed=0)
+        except SuiteError as error:
+            rank_zero_warn(f"copying, variety and lengths are not measured: {error}")
+            return
+        copies = Copies(self.trainer.datamodule.parts.train)  # type: ignore[attr-defined]
         for n in (1, 2, 3):
             self.log(f"test_distinct_{n}", distinct(tweets, n))
         for n in (4, 8):
             self.log(f"test_copied_{n}", copies.share(tweets, n))
         self.log("test_length_distance", length_distance(tweets, self.account.lengths))
+        figures = Path(self.trainer.log_dir or ".") / "figures"
+        if self.trainer.is_global_zero and figures.is_dir():
+            # As many of the account's lengths, evenly spread over all of them, so that the two can be compared.
+            places = (np.arange(len(tweets)) + 0.5) / len(tweets)
+            theirs = np.quantile(self.account.lengths, places, method="nearest").astype(np.int64)
+            ours = np.array([weighted_length(tweet) for tweet in tweets])
+            title = f"Characters per tweet: {len(tweets):,} written by the model, and the account's"
+            write_histogram(figures / "lengths.png", {"the account's": theirs, "written": ours}, title, "characters")
 
     def _heard(self, texts: Sequence[str]) -> Heard:
         """Reads texts one after the other: as a stream with its state carried, or each from zeros, as in training."""
@@ -334,11 +350,16 @@ class TweetModel(LightningModule):
         """What the model says of each of some cleaned texts, read from zeros on."""
         tweets = [self.tokenizer.encode(text) for text in texts]
         nats = []
-        with torch.inference_mode():
-            for batch in map(padded, batched(tweets, TOGETHER)):
-                hidden, _ = self._read_on(batch, None)
-                each = self._nats(self.network.softmax(hidden), batch.targets.to(self.device))
-                nats.append(each.double().sum(dim=0))
+        training = self.training
+        self.eval()
+        try:
+            with torch.inference_mode():
+                for batch in map(padded, batched(tweets, TOGETHER)):
+                    hidden, _ = self._read_on(batch, None)
+                    each = self._nats(self.network.softmax(hidden), batch.targets.to(self.device))
+                    nats.append(each.double().sum(dim=0))
+        finally:
+            self.train(training)
         beside = [self._beside([text]) for text in texts]
         return Told(
             torch.cat(nats).cpu() if nats else torch.empty(0, dtype=torch.float64),
@@ -366,8 +387,9 @@ class TweetModel(LightningModule):
         *,
         seed: int,
         prompt: str | None = None,
-        refused: Any = None,
+        refused: Callable[[str], bool] | None = None,
         limit: int = LIMIT,
+        progress: Callable[[int], None] | None = None,
     ) -> list[str]:
         """New tweets; see ``sampling.generate``. The prompt is cleaned as the training tweets were."""
         return generate(
@@ -380,6 +402,7 @@ class TweetModel(LightningModule):
             prompt=None if prompt is None else clean(prompt, self.rules),
             refused=refused,
             limit=limit,
+            progress=progress,
         )
 
     # Checkpoints

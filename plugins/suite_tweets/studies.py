@@ -234,8 +234,10 @@ def generate(
 
         copies = Copies(training_texts(run))
         refused = partial(copies.copied, n=avoid_copies)
-    with Console(stderr=True).status(f"writing {n:,} {'tweet' if n == 1 else 'tweets'}"):
-        tweets = module.write(n, sampling, seed=seed, prompt=prompt, refused=refused, limit=limit)
+    with _bar() as bar:
+        task = bar.add_task("writing", total=n)
+        written = partial(bar.advance, task)
+        tweets = module.write(n, sampling, seed=seed, prompt=prompt, refused=refused, limit=limit, progress=written)
     lines = "".join(f"{' '.join(tweet.splitlines())}\n" for tweet in tweets)
     if path is None:
         print(lines, end="")
@@ -254,6 +256,12 @@ def _bare_name(path: Path) -> str:
     return Path(name).stem or "tweets"
 
 
+def _bar() -> Progress:
+    """A progress bar on standard error, gone when it is done."""
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
 def _watched(title: str, texts: Sequence[str]) -> Iterator[str]:
     """The texts, with a bar on standard error once they have taken two seconds."""
     begun, bar = time.monotonic(), None
@@ -262,8 +270,7 @@ def _watched(title: str, texts: Sequence[str]) -> Iterator[str]:
             if bar is not None:
                 bar.update(bar.task_ids[0], completed=done)
             elif time.monotonic() - begun > _PATIENCE:
-                columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
-                bar = Progress(*columns, console=Console(stderr=True), transient=True)
+                bar = _bar()
                 bar.add_task(title, total=len(texts), completed=done)
                 bar.start()
             yield text
