@@ -270,6 +270,18 @@ def tweets_accuracy(results: dict[str, Any]) -> str:
     return markdown(columns, rows)
 
 
+def tweets_generation(results: dict[str, Any]) -> str:
+    """Tweets a CPU second, and the mean difference of their lengths from the account's."""
+    rows = []
+    for name, forms in results["runs"].items():
+        rates = {form: each["tweets_a_second"] for form, each in forms.items()}
+        slower = [f"{rate:.0f} ({rates['together'] / rate:.0f}x)" for form, rate in rates.items() if form != "together"]
+        lengths = [f"{forms[form]['length_distance']:.1f}" for form in ("together", "whole prefix")]
+        rows.append([name, f"{rates['together']:.0f}", *slower, *lengths])
+    columns = ["tweets a CPU second", "together", "one by one, whole prefix", "one by one, its last softmax alone"]
+    return markdown([*columns, "lengths, together", "lengths, one by one"], rows)
+
+
 def tweets_step(results: dict[str, Any]) -> str:
     """Tokens a CPU second in training, of three loops."""
     rows = [
@@ -299,6 +311,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "recnn_accuracy": recnn_accuracy,
     "recnn_accuracy steps": recnn_accuracy_steps,
     "tweets_accuracy": tweets_accuracy,
+    "tweets_generation": tweets_generation,
     "tweets_step": tweets_step,
 }
 

@@ -62,9 +62,7 @@ def hand(data: str | None, rate: float) -> float:
     lstms = torch.nn.ModuleList(torch.nn.LSTM(HIDDEN, HIDDEN) for _ in range(LAYERS))
     softmax = torch.nn.Linear(HIDDEN, vocabulary)
     drop = torch.nn.Dropout(rate)
-    optimizer = torch.optim.Adam(
-        [*embedding.parameters(), *lstms.parameters(), *softmax.parameters()], lr=0.001, fused=True
-    )
+    optimizer = torch.optim.Adam([*embedding.parameters(), *lstms.parameters(), *softmax.parameters()], lr=0.001)
     states: list[Any] = [None] * LAYERS
 
     def step() -> None:

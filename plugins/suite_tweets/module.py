@@ -20,10 +20,11 @@ from suite_tweets.account import Account, weighted_length
 from suite_tweets.batches import NOTHING, Batch, padded, readings
 from suite_tweets.cleaning import clean
 from suite_tweets.memory import Memory, cache_probability, mixed_nats, tuned
-from suite_tweets.network import LanguageModel, State, detached
+from suite_tweets.network import LanguageModel
 from suite_tweets.pictures import write_histogram
 from suite_tweets.quality import Copies, distinct, length_distance
 from suite_tweets.sampling import LIMIT, Sampling, generate
+from suite_tweets.state import State, detached
 from suite_tweets.tokens import UNKNOWN, Tokenizer, from_state
 
 STATE = "tweets"
@@ -188,7 +189,7 @@ class TweetModel(LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[self.hparams["optimizer"]]
         rate, decay = self.hparams["learning_rate"], self.hparams["weight_decay"]
-        optimizer: torch.optim.Optimizer = kind(self.parameters(), lr=rate, weight_decay=decay, fused=True)
+        optimizer: torch.optim.Optimizer = kind(self.parameters(), lr=rate, weight_decay=decay)
         if self.hparams["schedule"] == "constant":
             return optimizer
         steps = int(self.trainer.estimated_stepping_batches)

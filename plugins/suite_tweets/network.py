@@ -15,15 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from suite_tweets.state import State
 from suite_tweets.tokens import UNKNOWN
-
-State = tuple[tuple[Tensor, Tensor], ...]
-"""Of each layer the hidden and the cell state, each (1, batch, hidden_dim)."""
-
-
-def detached(state: State) -> State:
-    """The same numbers without the graph they came from: where backpropagation through time is cut."""
-    return tuple((hidden.detach(), cell.detach()) for hidden, cell in state)
 
 
 class StepDropout(nn.Module):

@@ -32,7 +32,7 @@ from torch.nn import functional
 
 from lightning_suite.errors import RunError, UsageError
 from suite_tweets.account import Account, weighted_length
-from suite_tweets.network import LanguageModel
+from suite_tweets.state import Reader, of_columns
 from suite_tweets.tokens import END, Tokenizer
 
 LIMIT: Final = 280
@@ -82,7 +82,7 @@ class Sampling:
 
 
 def generate(
-    network: LanguageModel,
+    network: Reader,
     tokenizer: Tokenizer,
     account: Account,
     count: int,
@@ -124,7 +124,7 @@ def generate(
     pen = _Pen(network, tokenizer, account, sampling, generator, start, limit)
     tweets: list[str] = []
     training = network.training
-    network.eval()
+    network.train(False)
     try:
         with torch.inference_mode():
             while len(tweets) < count:
@@ -248,7 +248,7 @@ class _Start(NamedTuple):
 class _Pen(NamedTuple):
     """All that writing needs."""
 
-    network: LanguageModel
+    network: Reader
     tokenizer: Tokenizer
     account: Account
     sampling: Sampling
@@ -400,7 +400,7 @@ def _write(pen: _Pen, beginnings: Sequence[list[int]]) -> list[_Row]:
                 break
             last, writing = last[kept], writing[kept]
             there = kept.to(device)
-            state = tuple((hidden.index_select(1, there), cell.index_select(1, there)) for hidden, cell in state)
+            state = of_columns(state, there)
     return [_Row(tokens, end) for tokens, end in zip(texts, ended, strict=True)]
 
 

@@ -25,9 +25,10 @@ from suite_tweets.account import Account
 from suite_tweets.batches import NOTHING, Batch, Sharing, Stream, Windows, windows
 from suite_tweets.data import Parts, Texts
 from suite_tweets.module import READERS, STATE, STRETCH, TOGETHER, Told, TweetModel, write_samples
-from suite_tweets.network import LanguageModel, detached
+from suite_tweets.network import LanguageModel
 from suite_tweets.sampling import Sampling
 from suite_tweets.spelling import Spelling
+from suite_tweets.state import detached
 from suite_tweets.tokens import END, UNKNOWN, Tokenizer, Words, learn
 from suite_tweets.tweets import Tweet, write_tweets
 

@@ -9,12 +9,11 @@ from torch import Tensor, nn
 from suite_tweets.network import (
     LanguageModel,
     SequenceDropout,
-    State,
     StepDropout,
     TokenEmbedding,
     WeightDropLSTM,
-    detached,
 )
+from suite_tweets.state import State
 from suite_tweets.tokens import UNKNOWN
 
 NO_DROPOUT = {"token_rate": 0.0, "input_rate": 0.0, "hidden_rate": 0.0, "output_rate": 0.0, "weight_rate": 0.0}
@@ -113,15 +112,6 @@ def test_a_token_changes_nothing_before_it() -> None:
     (before, _), (changed, _) = (network(tokens, network.initial_state(1)) for tokens in (one, other))
     assert torch.equal(before[:4], changed[:4])
     assert not torch.allclose(before[4:], changed[4:])
-
-
-def test_a_detached_state_has_the_same_numbers_and_no_graph() -> None:
-    network = model()
-    _, state = network(torch.randint(11, (3, 2)), network.initial_state(2))
-    cut = detached(state)
-    assert all(tensor.requires_grad for tensor in flat(state))
-    assert not any(tensor.requires_grad for tensor in flat(cut))
-    assert all(torch.equal(one, other) for one, other in zip(flat(state), flat(cut), strict=True))
 
 
 # Dropout
