@@ -271,15 +271,14 @@ def tweets_accuracy(results: dict[str, Any]) -> str:
 
 
 def tweets_generation(results: dict[str, Any]) -> str:
-    """Tweets a CPU second, and the mean difference of their lengths from the account's."""
+    """Tweets a CPU second, and how far the lengths are from the account's, in characters."""
     rows = []
     for name, forms in results["runs"].items():
         rates = {form: each["tweets_a_second"] for form, each in forms.items()}
         slower = [f"{rate:.0f} ({rates['together'] / rate:.0f}x)" for form, rate in rates.items() if form != "together"]
-        lengths = [f"{forms[form]['length_distance']:.1f}" for form in ("together", "whole prefix")]
-        rows.append([name, f"{rates['together']:.0f}", *slower, *lengths])
+        rows.append([name, f"{rates['together']:.0f}", *slower, f"{forms['together']['length_distance']:.1f}"])
     columns = ["tweets a CPU second", "together", "one by one, whole prefix", "one by one, its last softmax alone"]
-    return markdown([*columns, "lengths, together", "lengths, one by one"], rows)
+    return markdown([*columns, "lengths apart, together"], rows)
 
 
 def tweets_step(results: dict[str, Any]) -> str:

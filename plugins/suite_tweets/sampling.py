@@ -44,9 +44,10 @@ CANDIDATES: Final = 4
 NEAR: Final = 6.0
 """Weighted characters between the drawn lengths and those of the tweets, in the mean: less than a word is enough."""
 
-_ROUNDS = 12  # of candidates, before too few usable ones are an error
-_ROWS = 64  # least candidates of the later of them: a refusal may be seldom survived
-_TOGETHER = 256  # wanted tweets a batch: so many rows times the tokens of a vocabulary stay some megabytes
+_ROUNDS = 24  # of candidates, before too few usable ones are an error
+_PART = 4  # the later of them write a part as many, if that is enough
+_ROWS = 64  # least candidates in the second half of them: a refusal may be seldom survived
+_TOGETHER = 512  # wanted tweets a batch: so many rows times the tokens of a vocabulary stay some megabytes
 _BLOCK = 64  # tokens, about the root of how many a vocabulary has
 _LIKELIEST = 128  # tokens in which top_p is looked for first
 _LOOK = 16  # steps between two looks at whether a row has outgrown the limit
@@ -285,7 +286,9 @@ def _batch(pen: _Pen, count: int, refused: Callable[[str], bool] | None) -> list
     useless: Counter[str] = Counter()
     written = 0
     for again in range(_ROUNDS):
-        rows = _write(pen, _beginnings(pen, max(count, _ROWS if again >= CANDIDATES else 0)))
+        # A few more are mostly enough to replace what cannot be used, and those whose lengths fit worst.
+        missing = count - len(whole) - len(pieces)
+        rows = _write(pen, _beginnings(pen, max(missing, count // _PART, 1 if again < _ROUNDS // 2 else _ROWS)))
         written += len(rows)
         for row, length in zip(rows, _lengths(pen, len(rows)) or [pen.limit] * len(rows), strict=True):
             text = _text(pen, row.tokens)
@@ -304,7 +307,7 @@ def _batch(pen: _Pen, count: int, refused: Callable[[str], bool] | None) -> list
         lengths = [weighted_length(text) for text in found]
         taken = nearest(wanted, lengths)
         apart = sum(abs(length - lengths[place]) for length, place in zip(wanted, taken, strict=True)) / count
-        if again + 1 >= CANDIDATES or (apart <= NEAR and found is whole):
+        if written >= CANDIDATES * count or (apart <= NEAR and found is whole):
             return [found[place] for place in taken]
     raise UsageError(_too_few(len(whole) + len(pieces), count, written, useless))
 

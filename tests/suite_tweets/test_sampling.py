@@ -264,8 +264,8 @@ def test_the_rows_of_a_batch_share_each_step_and_leave_it_when_they_end() -> Non
 def test_many_tweets_are_written_in_several_batches() -> None:
     network, vocabulary = chain(even("a", "b"))
     told: list[int] = []
-    assert len(write(network, vocabulary, 300, progress=told.append)) == 300
-    assert sum(told) == 300
+    assert len(write(network, vocabulary, 700, progress=told.append)) == 700
+    assert sum(told) == 700
     assert len(told) == 2
     assert max(rows for _, rows in network.calls) == sampling_module._TOGETHER
 
@@ -380,7 +380,7 @@ def test_lengths_follow_the_account_and_not_the_model() -> None:
     lengths = (20 + 8 * torch.randn(500, generator=generator)).long().clamp(1, 100).tolist()
     distance = length_distance(write(*model, 500, Account(lengths, {})), lengths)
     assert length_distance(write(*model, 500, NOTHING), lengths) > 15
-    assert distance < 2.5
+    assert distance < sampling_module.NEAR
 
 
 def test_a_drawn_length_takes_a_tweet_that_the_model_seldom_writes() -> None:
@@ -399,7 +399,9 @@ def test_no_more_tweets_are_written_when_the_lengths_are_near() -> None:
 def test_not_more_than_so_many_tweets_are_written_for_one() -> None:
     network, vocabulary = chain({None: {"aa": 1.0}, "aa": {None: 1.0}})
     write(network, vocabulary, 20, Account([100], {}))
-    assert [rows for _, rows in network.calls] == [20, 20] * sampling_module.CANDIDATES
+    rounds = [rows for _, rows in network.calls][::2]  # each has a step for the word and one for its end
+    assert rounds == [20, *[20 // sampling_module._PART] * 12]
+    assert sum(rounds) == 20 * sampling_module.CANDIDATES
 
 
 def test_a_model_that_never_ends_is_cut_at_the_lengths_of_the_account() -> None:
@@ -485,7 +487,7 @@ def test_a_single_tweet_gets_a_second_chance() -> None:
 
 
 def test_all_refused_is_an_error_that_says_how_many() -> None:
-    with pytest.raises(UsageError, match=r"only 0 of 3 tweets .* from 524 candidates: 524 are refused.*--avoid_copies"):
+    with pytest.raises(UsageError, match=r"only 0 of 3 tweets .* from 804 candidates: 804 are refused.*--avoid_copies"):
         write(*chain(even("a", "b")), 3, refused=lambda _: True)
 
 
