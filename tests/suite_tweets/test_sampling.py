@@ -398,10 +398,10 @@ def test_no_more_tweets_are_written_when_the_lengths_are_near() -> None:
 
 def test_not_more_than_so_many_tweets_are_written_for_one() -> None:
     network, vocabulary = chain({None: {"aa": 1.0}, "aa": {None: 1.0}})
-    write(network, vocabulary, 20, Account([100], {}))
+    write(network, vocabulary, 400, Account([100], {}))
     rounds = [rows for _, rows in network.calls][::2]  # each has a step for the word and one for its end
-    assert rounds == [20, *[20 // sampling_module._PART] * 12]
-    assert sum(rounds) == 20 * sampling_module.CANDIDATES
+    assert rounds == [400, *[400 // sampling_module._PART] * 12]
+    assert sum(rounds) == 400 * sampling_module.CANDIDATES
 
 
 def test_a_model_that_never_ends_is_cut_at_the_lengths_of_the_account() -> None:

@@ -175,8 +175,9 @@ class Scribe(TweetModel):
         self.tweets = tweets
         self.asked: dict[str, Any] = {}
 
-    def write(self, count: int, sampling: Sampling, **asked: Any) -> list[str]:
+    def write(self, count: int, sampling: Sampling, *, progress: Callable[[int], None], **asked: Any) -> list[str]:
         self.asked = {"count": count, "sampling": sampling, **asked}
+        progress(count)
         refused: Callable[[str], bool] | None = asked["refused"]
         return [tweet for tweet in self.tweets if refused is None or not refused(tweet)][:count]
 
