@@ -270,6 +270,17 @@ def tweets_accuracy(results: dict[str, Any]) -> str:
     return markdown(columns, rows)
 
 
+def tweets_accuracy_samples(results: dict[str, Any]) -> str:
+    """Ten tweets that each case wrote."""
+    parts = []
+    for case, values in results["cases"].items():
+        tweets = [
+            " ".join(tweet.split()).replace("|", "\\|").replace("<", "&lt;") for tweet in values["runs"][0]["samples"]
+        ]
+        parts.append("\n".join([f"**{case}**\n", *(f"{i}. {tweet}" for i, tweet in enumerate(tweets, start=1))]))
+    return "\n\n".join(parts)
+
+
 def tweets_generation(results: dict[str, Any]) -> str:
     """Tweets a CPU second, and how far the lengths are from the account's, in characters."""
     rows = []
@@ -310,6 +321,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "recnn_accuracy": recnn_accuracy,
     "recnn_accuracy steps": recnn_accuracy_steps,
     "tweets_accuracy": tweets_accuracy,
+    "tweets_accuracy samples": tweets_accuracy_samples,
     "tweets_generation": tweets_generation,
     "tweets_step": tweets_step,
 }

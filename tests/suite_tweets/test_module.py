@@ -1,5 +1,6 @@
 """The module learns tweets, measures what it knows in bits, and writes the same tweets from its checkpoint."""
 
+import csv
 import inspect
 import math
 import shutil
@@ -340,6 +341,41 @@ def test_a_test_measures_what_the_module_writes(tmp_path: Path, learnt: Callable
         f"test_{name}" for name in ("loss", "perplexity", "bits_per_char", "length_distance")
     }
     assert 0 <= results["test_distinct_1"] <= 1
+
+
+def test_a_test_leaves_the_lengths_as_a_picture_and_as_numbers(
+    tmp_path: Path, learnt: Callable[[], TweetModel]
+) -> None:
+    (tmp_path / "figures").mkdir()
+    trainer(tmp_path).test(learnt(), TinyTweets(), verbose=False)
+    assert (tmp_path / "figures" / "lengths.png").stat().st_size > 0
+    with (tmp_path / "figures" / "lengths.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for name in ("written", "the account's"):
+        assert sum(int(row[name]) for row in rows) == SMALL["generated"]
+
+
+def test_a_network_that_writes_nothing_of_use_is_measured_all_the_same(
+    tmp_path: Path, learnt: Callable[[], TweetModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*args: Any, **options: Any) -> list[str]:
+        raise UsageError("only 0 of 4 tweets could be had")
+
+    module = learnt()
+    monkeypatch.setattr(module, "write", refuses)
+    with pytest.warns(UserWarning, match="not measured: only 0 of 4"):
+        (results,) = trainer(tmp_path).test(module, TinyTweets(), verbose=False)
+    assert {*results} == {"test_loss", "test_perplexity", "test_bits_per_char"}
+
+
+def test_samples_that_could_not_be_written_say_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*args: Any, **options: Any) -> list[str]:
+        raise UsageError("only 0 of 4 tweets could be had")
+
+    (tmp_path / "figures").mkdir()
+    monkeypatch.setattr(TweetModel, "write", refuses)
+    fitted(tmp_path, TinyTweets(), epochs=1, sample_every=1)
+    assert "(none: only 0 of 4" in (tmp_path / "samples.txt").read_text(encoding="utf-8")
 
 
 def test_a_cache_is_measured_beside_what_is_measured_without(tmp_path: Path) -> None:
