@@ -220,8 +220,9 @@ def _as_parsed(parser: ArgumentParser, arguments: Sequence[str]) -> list[str]:
     words = []
     for word, following in zip(arguments, [*arguments, ""][1:], strict=True):
         name, sign, value = word.partition("=")
-        spelt = f"-{name}" if len(name) == len("-n") else f"--{name[2:].replace('-', '_')}"
-        word = spelt + sign + value if name.startswith("-") and spelt in known else word
+        spelt = f"--{name[2:].replace('-', '_')}" if name.startswith("--") else f"-{name}"
+        of_one_letter = name.startswith("-") and len(name) == len("-n")
+        word = spelt + sign + value if (name.startswith("--") or of_one_letter) and spelt in known else word
         words += [word, "true"] if known.get(word) is bool and following.lower() not in ("true", "false") else [word]
     return words
 

@@ -1,5 +1,6 @@
-"""What tweets are to have from their account besides the model: how long they are, and how they begin."""
+"""What is known of an account besides the model: how long its tweets are, how they begin, which were trained on."""
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +22,11 @@ def weighted_length(text: str) -> int:
     return len(text) if text.isascii() else len(text) + len(_HEAVY.findall(text))
 
 
+def _fingerprint(text: str) -> int:
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
 @dataclass(frozen=True)
 class Account:
     """What tweets are to have from their account besides the model: how long they are, and how they begin.
@@ -28,27 +34,36 @@ class Account:
     Attributes:
         lengths: weighted characters of every training tweet, after cleaning.
         first_words: how many training tweets begin with each word.
+        fingerprints: of the training tweets, so that they are known again without being told.
     """
 
     lengths: Sequence[int] = ()
     first_words: Mapping[str, int] = field(default_factory=dict)
+    fingerprints: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> "Account":
         """That of some cleaned tweets; empty ones do not count."""
         filled = [text for text in texts if text.strip()]
-        return cls([weighted_length(text) for text in filled], dict(Counter(text.split()[0] for text in filled)))
+        first_words = Counter(text.split()[0] for text in filled)
+        return cls([weighted_length(text) for text in filled], dict(first_words), frozenset(map(_fingerprint, filled)))
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "Account":
         """The account that gave this state."""
         words, counts = state["first_words"], state["first_word_counts"].tolist()
-        return cls(state["lengths"].tolist(), dict(zip(words, counts, strict=True)))
+        fingerprints = frozenset(state["fingerprints"].tolist())
+        return cls(state["lengths"].tolist(), dict(zip(words, counts, strict=True)), fingerprints)
+
+    def knows(self, text: str) -> bool:
+        """Whether it is a cleaned training tweet."""
+        return _fingerprint(text) in self.fingerprints
 
     def state(self) -> dict[str, Any]:
         """All that makes it, for a checkpoint: strings and tensors only."""
         return {
             "lengths": torch.tensor(list(self.lengths), dtype=torch.int64),
             "first_words": list(self.first_words),
+            "fingerprints": torch.tensor(sorted(self.fingerprints), dtype=torch.int64),
             "first_word_counts": torch.tensor(list(self.first_words.values()), dtype=torch.int64),
         }

@@ -1,7 +1,6 @@
 """What the language model learns from: the tweets of one account, cleaned, divided by time and cut into training sets.
 
-Held-out tweets travel as texts, not as numbers: the module reads them with the tokenizer that lies in its checkpoint,
-so testing and predicting need no training data.
+Held-out tweets travel as texts, not as numbers: the module reads them with the tokenizer that lies in its checkpoint.
 """
 
 import hashlib
@@ -17,6 +16,7 @@ from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities import rank_zero_info
 from torch.utils.data import DataLoader, IterableDataset
 
+from lightning_suite import load_data
 from lightning_suite.assets import Asset, fetch
 from lightning_suite.errors import DataError, UsageError
 from suite_tweets.account import Account
@@ -152,6 +152,7 @@ class TweetData(LightningDataModule):
         self.account: Account
         self.fingerprint: str | None = None
         self.counts: Counter[str] = Counter()
+        self.division = ""
 
     # What Lightning asks for
 
@@ -256,6 +257,9 @@ class TweetData(LightningDataModule):
         order = torch.randperm(len(tweets), generator=generator).tolist()
         chosen = [tweets[i] for i in order[: self.limit]]
         times = [tweet.created_at for tweet in chosen if tweet.created_at is not None]
+        self.division = (
+            "by time" if len(times) == len(chosen) else f"at random, {len(chosen) - len(times):,} have no time"
+        )
         if len(times) == len(chosen):
             chosen = [tweet for _, tweet in sorted(zip(times, chosen, strict=True), key=lambda pair: pair[0])]
         self.counts["not drawn"] = len(tweets) - len(chosen)
@@ -288,7 +292,7 @@ class TweetData(LightningDataModule):
         rank_zero_info(
             f"data: {self.counts['tweets']:,} tweets"
             + (f"; left out: {left_out}" if left_out else "")
-            + f"; {sizes} on\ndata: {self.tokenizer.size:,} tokens ({self.tokens})"
+            + f"; {sizes} on ({self.division})\ndata: {self.tokenizer.size:,} tokens ({self.tokens})"
         )
 
 
@@ -309,17 +313,27 @@ def rated_tweets(path: Path) -> list[Tweet]:
     return tweets
 
 
-def training_texts(run: str) -> list[str]:
+def training_texts(run: str, account: Account) -> list[str]:
     """The cleaned tweets that a run was trained on, read again from where its settings say.
 
-    Raises:
-        RunError: there is no such run.
-        DataError: its data are not there any more.
-    """
-    from lightning_suite import load_data
+    Args:
+        run: a run folder or a checkpoint.
+        account: that of its model, which knows its training tweets.
 
+    Raises:
+        UsageError: there is no such run.
+        RunError: it cannot be read.
+        DataError: its data are not there any more, or not all of them.
+    """
     data = load_data(run)
     assert isinstance(data, TweetData)
     data.prepare_data()
     data.setup("test")
-    return data.parts.train
+    texts = [text for part in data.parts for text in part if account.knows(text)]
+    if len(texts) < len(account.fingerprints):
+        raise DataError(
+            f"holds {len(texts):,} of the {len(account.fingerprints):,} tweets that {run} was trained on: it has "
+            "changed since, or the run has it from elsewhere",
+            data.path or RATED_TWEETS.package,
+        )
+    return texts

@@ -1,9 +1,10 @@
 """How tweets are learnt: cross-entropy of the next token, measured in bits per character on tweets held out."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -17,69 +18,20 @@ from torchmetrics import MeanMetric, SumMetric
 
 from lightning_suite.errors import RunError, SuiteError, UsageError
 from suite_tweets.account import Account, weighted_length
-from suite_tweets.batches import NOTHING, Batch, padded, readings
+from suite_tweets.batches import Batch
 from suite_tweets.cleaning import clean
+from suite_tweets.measuring import Heard, Told, characters, heard, told
 from suite_tweets.memory import Memory, cache_probability, mixed_nats, tuned
 from suite_tweets.network import LanguageModel
 from suite_tweets.pictures import write_histogram
 from suite_tweets.quality import Copies, distinct, length_distance
+from suite_tweets.samples import write_samples
 from suite_tweets.sampling import LIMIT, Sampling, generate
 from suite_tweets.state import State, detached
-from suite_tweets.tokens import UNKNOWN, Tokenizer, from_state
+from suite_tweets.tokens import Tokenizer, from_state
 
 STATE = "tweets"
 """Where a checkpoint holds what is neither a weight nor a setting: tokens, rules of cleaning, lengths, first words."""
-
-TOGETHER = 64
-"""Held-out tweets side by side, where each is read from zeros on."""
-
-READERS, STRETCH = 16, 64
-"""Readers of held-out tweets, where they are a stream, and how many tokens each reads at a time."""
-
-
-class Told(NamedTuple):
-    """What a model says of some tweets.
-
-    Attributes:
-        nats: -ln p of each, (tweet,) double.
-        tokens: how many were predicted, END among them, (tweet,).
-        untold: bits that the tokens do not tell, (tweet,) double; see ``tokens.Tokenizer.untold_bits``.
-        characters: one more for the end of each, (tweet,).
-    """
-
-    nats: Tensor
-    tokens: Tensor
-    untold: Tensor
-    characters: Tensor
-
-    @property
-    def bits_per_char(self) -> Tensor:
-        """Of each tweet, (tweet,)."""
-        return (self.nats / math.log(2) + self.untold) / self.characters
-
-    @property
-    def perplexity(self) -> Tensor:
-        """Per token, of each tweet, (tweet,)."""
-        return (self.nats / self.tokens).exp()
-
-
-class Heard(NamedTuple):
-    """Tokens as a model read them, one tweet after the other, END after each.
-
-    Attributes:
-        nats: -ln p of each, (token,) double.
-        tokens: (token,).
-        hidden: the last hidden state before each, (token, dim).
-    """
-
-    nats: Tensor
-    tokens: Tensor
-    hidden: Tensor
-
-    @property
-    def memory(self) -> Memory:
-        """What a cache keeps of it."""
-        return Memory(self.hidden, self.tokens)
 
 
 class TweetModel(LightningModule):
@@ -204,8 +156,10 @@ class TweetModel(LightningModule):
         return logits, after
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        state = self._state if batch.goes_on and self._state is not None else None
-        logits, after = self(batch.tokens, state or self.network.initial_state(batch.tokens.shape[1]))
+        state = self.network.initial_state(batch.tokens.shape[1])
+        if batch.goes_on and self._state is not None:  # from a checkpoint it comes on the CPU
+            state = tuple((hidden.to(self.device), cell.to(self.device)) for hidden, cell in self._state)
+        logits, after = self(batch.tokens, state)
         self._state = detached(after) if self.carries else None
         loss = functional.cross_entropy(logits.flatten(0, 1), batch.targets.flatten())
         self.train_loss.update(loss.detach(), batch.targets.numel())
@@ -237,30 +191,39 @@ class TweetModel(LightningModule):
 
     def on_test_start(self) -> None:
         """Fills the cache with the tweets before those that are tested, and chooses on them how it is used."""
+        parts = self.trainer.datamodule.parts  # type: ignore[attr-defined]
+        if known := sum(map(self.account.knows, parts.test)):
+            rank_zero_warn(
+                f"{known:,} of {len(parts.test):,} tested tweets were trained on, which flatters the model: the file, "
+                "or how it is divided, has changed since"
+            )
         window = self.hparams["cache"]
         if not window:
             return
-        parts = self.trainer.datamodule.parts  # type: ignore[attr-defined]
-        older = self._heard(parts.train[-window:]).memory  # a tweet has a token at least
+        # The last of the training tweets: a token and an END each are enough to fill the window.
+        older = self._heard(parts.train[-(window // 2) - 1 :]).memory
         latest = self._heard(parts.validation)
         self._flatness, self._weight = tuned(latest.nats, latest.memory, older, window=window)
         self._memory = older.and_then(latest.memory).last(window)
         rank_zero_info(f"cache of {window:,} tokens: flatness {self._flatness}, weight {self._weight}, by validation")
 
     def test_step(self, batch: list[str], batch_idx: int) -> None:
-        heard = self._heard(batch)
-        self._count(batch, heard)
+        whole = self._heard(batch)
+        self._count(batch, whole)
         if self._memory is not None:
             window = self.hparams["cache"]
-            cache = cache_probability(heard.memory, self._memory, window=window, flatness=self._flatness)
-            self._sum("cached").update(mixed_nats(heard.nats, cache, self._weight).sum())
-            self._memory = self._memory.and_then(heard.memory).last(window)
+            cache = cache_probability(whole.memory, self._memory, window=window, flatness=self._flatness)
+            self._sum("cached").update(mixed_nats(whole.nats, cache, self._weight).sum())
+            self._memory = self._memory.and_then(whole.memory).last(window)
 
     def on_test_epoch_end(self) -> None:
-        """Logs what was held out, and what tweets are like that the model writes."""
+        """Logs what was held out, and what tweets are like that the model writes, of lengths of its own."""
         self._log_sums("test")
+        free = replace(self.account, lengths=())
         try:
-            tweets = self.write(self.hparams["generated"], self.sampling, seed=0)
+            generator = torch.Generator().manual_seed(0)
+            count = self.hparams["generated"]
+            tweets = generate(self.network, self.tokenizer, free, count, self.sampling, generator=generator)
         except SuiteError as error:
             rank_zero_warn(f"copying, variety and lengths are not measured: {error}")
             return
@@ -280,29 +243,13 @@ class TweetModel(LightningModule):
             write_histogram(figures / "lengths.png", {"the account's": theirs, "written": ours}, title, "characters")
 
     def _heard(self, texts: Sequence[str]) -> Heard:
-        """Reads texts one after the other: as a stream with its state carried, or each from zeros, as in training."""
-        tweets = [self.tokenizer.encode(text) for text in texts]
-        batches = readings(tweets, READERS, STRETCH) if self.carries else map(padded, batched(tweets, TOGETHER))
-        parts: list[list[Heard]] = []
-        state: State | None = None
-        for batch in batches:
-            if not batch.goes_on:
-                parts.append([])
-                state = None
-            hidden, state = self._read_on(batch, state)
-            targets = batch.targets.to(self.device)
-            parts[-1].append(Heard(self._nats(self.network.softmax(hidden), targets).double(), targets, hidden))
-        whole = []
-        for stretch in parts:
-            nats, targets, hidden = (torch.cat(each).transpose(0, 1) for each in zip(*stretch, strict=True))
-            told = targets != NOTHING  # reader time: a reader's tweets, then the next one's
-            whole.append(Heard(nats[told], targets[told], hidden[told]))
-        return Heard(*(torch.cat(each) for each in zip(*whole, strict=True)))
+        return heard(self.network, self.tokenizer, texts, carries=self.carries)
 
-    def _count(self, texts: Sequence[str], heard: Heard) -> None:
-        told: list[float | Tensor] = [heard.nats.sum(), len(heard.nats), *self._beside(texts)]
-        for name, value in zip(Told._fields, told, strict=True):
-            self._sum(name).update(value)
+    def _count(self, texts: Sequence[str], whole: Heard) -> None:
+        self._sum("nats").update(whole.nats.sum())
+        self._sum("tokens").update(len(whole.nats))
+        self._sum("untold").update(sum(map(self.tokenizer.untold_bits, texts)))
+        self._sum("characters").update(sum(map(characters, texts)))
 
     def _log_sums(self, stage: Literal["val", "test"]) -> None:
         sums = Told(*(self._sum(name).compute() for name in Told._fields))
@@ -325,49 +272,15 @@ class TweetModel(LightningModule):
         assert isinstance(metric, SumMetric)
         return metric
 
-    def _read_on(self, batch: Batch, state: State | None) -> tuple[Tensor, State]:
-        """The last hidden states (time, batch, dim) while a batch is read, and the state after it."""
-        tokens = batch.tokens.to(self.device)
-        return self.network.read(tokens, state or self.network.initial_state(tokens.shape[1]))
-
-    def _nats(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """-ln p of every target, (time, batch); the probability of UNKNOWN is the tokenizer's where it has one."""
-        escape = self.tokenizer.escape
-        if not escape:
-            return functional.cross_entropy(logits.movedim(2, 1), targets, reduction="none", ignore_index=NOTHING)
-        known = logits.index_fill(2, torch.tensor(UNKNOWN, device=logits.device), -torch.inf)
-        unknown = targets == UNKNOWN
-        nats = functional.cross_entropy(
-            known.movedim(2, 1), targets.masked_fill(unknown, NOTHING), reduction="none", ignore_index=NOTHING
-        )
-        nats = nats - math.log1p(-escape) * ((targets != NOTHING) & ~unknown)
-        return nats - math.log(escape) * unknown
-
-    def _beside(self, texts: Sequence[str]) -> tuple[float, int]:
-        """Untold bits and characters of some texts."""
-        return sum(map(self.tokenizer.untold_bits, texts)), sum(len(text) + 1 for text in texts)
-
     def tell(self, texts: Sequence[str]) -> Told:
         """What the model says of each of some cleaned texts, read from zeros on."""
-        tweets = [self.tokenizer.encode(text) for text in texts]
-        nats = []
         training = self.training
         self.eval()
         try:
             with torch.inference_mode():
-                for batch in map(padded, batched(tweets, TOGETHER)):
-                    hidden, _ = self._read_on(batch, None)
-                    each = self._nats(self.network.softmax(hidden), batch.targets.to(self.device))
-                    nats.append(each.double().sum(dim=0))
+                return told(self.network, self.tokenizer, texts)
         finally:
             self.train(training)
-        beside = [self._beside([text]) for text in texts]
-        return Told(
-            torch.cat(nats).cpu() if nats else torch.empty(0, dtype=torch.float64),
-            torch.tensor([len(tweet) + 1 for tweet in tweets]),
-            torch.tensor([untold for untold, _ in beside], dtype=torch.float64),
-            torch.tensor([characters for _, characters in beside]),
-        )
 
     def predict_step(self, batch: list[str], batch_idx: int) -> dict[str, list[str] | Tensor]:
         """Each text, how many tokens it has, and how well the model knows it: perplexity and bits per character."""
@@ -393,6 +306,7 @@ class TweetModel(LightningModule):
         progress: Callable[[int], None] | None = None,
     ) -> list[str]:
         """New tweets; see ``sampling.generate``. The prompt is cleaned as the training tweets were."""
+        cleaned = None if prompt is None else clean(prompt, self.rules)
         return generate(
             self.network,
             self.tokenizer,
@@ -400,7 +314,7 @@ class TweetModel(LightningModule):
             count,
             sampling,
             generator=torch.Generator().manual_seed(seed),
-            prompt=None if prompt is None else clean(prompt, self.rules),
+            prompt=cleaned,
             refused=refused,
             limit=limit,
             progress=progress,
@@ -453,25 +367,5 @@ class TweetModel(LightningModule):
         if not gathered or self._trainer is None:
             return None
         rank, processes = self.trainer.global_rank, self.trainer.world_size
-        layers = [[tensor[:, rank::processes].to(self.device) for tensor in layer] for layer in gathered]
+        layers = [[tensor[:, rank::processes] for tensor in layer] for layer in gathered]
         return tuple((hidden.contiguous(), cell.contiguous()) for hidden, cell in layers)
-
-
-def batched(tweets: Sequence[list[int]], size: int) -> Iterator[Sequence[list[int]]]:
-    """So many at a time, in their order."""
-    for begin in range(0, len(tweets), size):
-        yield tweets[begin : begin + size]
-
-
-def write_samples(path: Path, epoch: int, tweets: Sequence[str]) -> None:
-    """Adds the sample tweets of an epoch to a file; those of later epochs, of a run that goes on, make way."""
-    heading = "after epoch "
-    before = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    for place, line in enumerate(before):
-        if line.startswith(heading) and int(line.removeprefix(heading)) >= epoch:
-            before = before[:place]
-            break
-    lines = [*before, f"{heading}{epoch}", *(f"  {' '.join(tweet.split())}" for tweet in tweets)]
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    partial.replace(path)

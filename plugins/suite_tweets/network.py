@@ -155,8 +155,12 @@ class LanguageModel(nn.Module):
             Logits (time, batch, token) of the token after each, and the state after the last.
         """
         hidden, after = self.read(tokens, state)
+        return self.logits(hidden), after
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """(..., hidden_dim of the last layer) -> (..., token)."""
         logits: Tensor = self.softmax(hidden)
-        return logits, after
+        return logits
 
     def read(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """As ``forward``, but for the logits what they are made of: (time, batch, hidden_dim of the last layer)."""

@@ -382,11 +382,16 @@ def _write(pen: _Pen, beginnings: Sequence[list[int]]) -> list[_Row]:
     device = state[0][0].device
     last = torch.full((len(beginnings),), END)
     banned = torch.tensor(pen.tokenizer.banned, dtype=torch.int64)
-    for step in range(pen.limit + len(given)):
+    # A first word of the account is whole; a prompt may be the beginning of one.
+    within = torch.tensor(() if pen.start else pen.tokenizer.within, dtype=torch.int64)
+    begun = torch.tensor([len(tokens) for tokens in beginnings])
+    for step in range(4 * pen.limit + len(given)):  # a character has four bytes at most, and a token one at least
         logits, state = pen.network(last.to(device)[None], state)
         now = given[step, writing] if step < len(given) else torch.full_like(last, -1)
         if bool((now < 0).any()):
             allowed = logits[0].float().cpu().index_fill(1, banned, -math.inf)  # row token
+            if len(within) and bool((fresh := (begun[writing] == step) & (now < 0)).any()):
+                allowed[fresh.nonzero(), within] = -math.inf
             now = torch.where(now < 0, draw(filtered(allowed, pen.sampling), pen.generator), now)
         going = now != END
         for place, (row, token) in enumerate(zip(writing.tolist(), now.tolist(), strict=True)):

@@ -2,7 +2,7 @@
 
 A model over words gives no probability to a word it has never seen, so its bits per character would count only what it
 knows. Such a word is paid for twice: once for leaving the vocabulary (``tokens.Words``), once for its spelling, by a
-model of characters learnt from the words of the vocabulary. Each character is predicted from the two before it, with
+model of characters learnt from the words of the vocabulary. Each character is predicted from the four before it, with
 Witten-Bell interpolation down to a uniform distribution over all of Unicode (Bell, Cleary, Witten: "Text Compression",
 1990):
 
@@ -13,7 +13,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-ORDER = 2
+ORDER = 4
 UNICODE = 0x110000
 END = "\n"  # never in a word
 

@@ -232,7 +232,7 @@ def generate(
     if avoid_copies:
         from suite_tweets.data import training_texts
 
-        copies = Copies(training_texts(run))
+        copies = Copies(training_texts(run, module.account))
         refused = partial(copies.copied, n=avoid_copies)
     with _bar() as bar:
         task = bar.add_task("writing", total=n)

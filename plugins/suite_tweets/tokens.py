@@ -20,6 +20,8 @@ UNPRINTABLE: Final = "\ufffd"
 
 Digits = Literal["kept", "zeros"]
 
+_SPACE = "\u0120"  # how the byte 32 is written in the pieces of words
+
 
 class Tokenizer(Protocol):
     """Text to tokens and back.
@@ -27,12 +29,14 @@ class Tokenizer(Protocol):
     Attributes:
         size: how many tokens there are, END among them.
         banned: tokens that are never to be drawn.
+        within: tokens that go on with the word before them.
         escape: probability set apart for UNKNOWN where training never meets it; else 0.
         once: the tokens that occurred once in training and stand for UNKNOWN where training never meets it; else none.
     """
 
     size: int
     banned: tuple[int, ...]
+    within: tuple[int, ...]
     escape: float
     once: range
 
@@ -149,6 +153,7 @@ class Words:
         self.words, self.escape, self.digits = list(words), escape, digits
         self.size = len(self.words) + 2
         self.banned: tuple[int, ...] = (UNKNOWN,)
+        self.within: tuple[int, ...] = ()
         self.once = range(self.size - once, self.size)
         self._tokens = {word: token for token, word in enumerate(self.words, start=2)}
         self._spelling = Spelling(self.words)
@@ -192,6 +197,8 @@ class Pieces:
         self._encoder = Encoder.from_str(json)
         self.size = self._encoder.get_vocab_size() + 1  # the encoder's tokens come after END
         self.banned: tuple[int, ...] = ()
+        pieces = self._encoder.get_vocab().items()
+        self.within = tuple(sorted(token + 1 for piece, token in pieces if not piece.startswith(_SPACE)))
         self.escape = 0.0
         self.once = range(0)
 

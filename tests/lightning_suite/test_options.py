@@ -163,6 +163,7 @@ def test_options_of_one_letter_and_of_many_stand_together() -> None:
     [
         (["a", "-n", "x"], "--n: expected int, got 'x'"),
         (["a", "-n", "2", "--n", "3"], "--n is given 2 times"),
+        (["a", "-nn", "3"], "'-nn'"),
         (["a", "-n", "2", "-n", "3"], "--n is given 2 times"),
         (["a", "-m", "2"], "-m"),
         (["a", "-tone", "loud"], "-tone"),

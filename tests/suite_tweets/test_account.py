@@ -47,3 +47,11 @@ def test_an_account_comes_back_from_a_checkpoint(account: Account) -> None:
     back = Account.from_state(torch.load(file, weights_only=True))
     assert list(back.lengths) == list(account.lengths)
     assert dict(back.first_words) == dict(account.first_words)
+    assert back.fingerprints == account.fingerprints
+
+
+def test_an_account_knows_the_tweets_it_was_made_of_and_no_others() -> None:
+    account = Account.of(["Ракета летит", "Up"])
+    assert account.knows("Ракета летит")
+    assert not account.knows("Ракета летит ")
+    assert not Account().knows("Up")

@@ -421,5 +421,27 @@ def test_training_texts_of_a_run_are_those_it_was_trained_on(file: Path, tmp_pat
     chosen = Settings(plugin="tweets", model=model, data=data, trainer=quiet)
     run, _ = training.fit(plugin, chosen, root=tmp_path / "runs")
     expected = ready(file, limit=40, split_seed=3)
-    assert training_texts(str(run.folder)) == expected.parts.train
+    assert training_texts(str(run.folder), expected.account) == expected.parts.train
     assert run.record["data_fingerprint"] == expected.fingerprint
+
+
+def test_training_texts_are_known_again_where_the_file_has_grown(file: Path, tmp_path: Path) -> None:
+    quiet = {"max_epochs": 1, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
+    chosen = Settings(plugin="tweets", model={"hidden_dim": 4, "generated": 2}, data={"path": str(file)}, trainer=quiet)
+    run, _ = training.fit(plugin, chosen, root=tmp_path / "runs")
+    before = ready(file)
+    lines = file.read_text(encoding="utf-8").splitlines()
+    file.write_text("\n".join([*lines, lines[-1] + " once more"]) + "\n", encoding="utf-8")
+    assert sorted(training_texts(str(run.folder), before.account)) == sorted(before.parts.train)
+    file.write_text("\n".join(lines[: len(lines) // 2]) + "\n", encoding="utf-8")
+    with pytest.raises(DataError, match=rf"of the {len(before.parts.train)} tweets that .* was trained on"):
+        training_texts(str(run.folder), before.account)
+
+
+def test_it_is_said_how_the_tweets_are_divided(tmp_path: Path) -> None:
+    start = datetime(2020, 1, 1, tzinfo=UTC)
+    tweets = [Tweet(f"{i}", start + timedelta(hours=i), f"word{i} and more") for i in range(20)]
+    write_tweets(tmp_path / "dated.csv", tweets)
+    write_tweets(tmp_path / "one.csv", [*tweets[:-1], tweets[-1]._replace(created_at=None)])
+    assert ready(tmp_path / "dated.csv", seq_length=2).division == "by time"
+    assert ready(tmp_path / "one.csv", seq_length=2).division == "at random, 1 have no time"

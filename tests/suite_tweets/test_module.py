@@ -21,11 +21,13 @@ from lightning_suite import load, training
 from lightning_suite.errors import RunError, UsageError
 from lightning_suite.options import Settings
 from lightning_suite.run import Run
+from suite_tweets import module as module_file
 from suite_tweets import plugin
 from suite_tweets.account import Account
 from suite_tweets.batches import NOTHING, Batch, Sharing, Stream, Windows, windows
 from suite_tweets.data import Parts, Texts
-from suite_tweets.module import READERS, STATE, STRETCH, TOGETHER, Told, TweetModel, write_samples
+from suite_tweets.measuring import READERS, STRETCH, TOGETHER, Told, nats_of
+from suite_tweets.module import STATE, TweetModel
 from suite_tweets.network import LanguageModel
 from suite_tweets.sampling import Sampling
 from suite_tweets.spelling import Spelling
@@ -236,23 +238,22 @@ def test_probabilities_of_all_tokens_add_up_to_one(kind: str) -> None:
         "bpe": lambda: learn(TEXTS * 2, "bpe", 270, "kept"),
     }[kind]()
     assert (tokenizer.escape > 0) == (kind in ("whole", "no word once"))
-    module = untrained(tokenizer)
     logits = torch.randn(3, 1, tokenizer.size, generator=torch.Generator().manual_seed(0)) * 3
     targets = torch.arange(tokenizer.size).expand(3, -1)
-    nats = module._nats(logits.expand(3, tokenizer.size, -1), targets)
+    nats = nats_of(logits.expand(3, tokenizer.size, -1), targets, tokenizer.escape)
     assert nats.double().neg().exp().sum(dim=1).tolist() == pytest.approx([1, 1, 1], abs=1e-6)
 
 
 def test_the_unknown_word_has_the_probability_set_apart_for_it() -> None:
     tokenizer = whole()
-    nats = untrained(tokenizer)._nats(torch.randn(2, 1, tokenizer.size), torch.full((2, 1), UNKNOWN))
-    torch.testing.assert_close(nats, torch.full((2, 1), -math.log(tokenizer.escape)))
+    nats = nats_of(torch.randn(2, 1, tokenizer.size), torch.full((2, 1), UNKNOWN), tokenizer.escape)
+    torch.testing.assert_close(nats, torch.full((2, 1), -math.log(tokenizer.escape), dtype=torch.float64))
 
 
 @pytest.mark.parametrize("size", [None, 5])
 def test_nothing_costs_nothing(size: int | None) -> None:
     tokenizer = learn([*TEXTS, "the crew"], "words", size, "kept")
-    nats = untrained(tokenizer)._nats(torch.randn(2, 1, tokenizer.size), torch.full((2, 1), NOTHING))
+    nats = nats_of(torch.randn(2, 1, tokenizer.size), torch.full((2, 1), NOTHING), tokenizer.escape)
     assert not nats.any()
 
 
@@ -362,7 +363,7 @@ def test_a_network_that_writes_nothing_of_use_is_measured_all_the_same(
         raise UsageError("only 0 of 4 tweets could be had")
 
     module = learnt()
-    monkeypatch.setattr(module, "write", refuses)
+    monkeypatch.setattr(module_file, "generate", refuses)
     with pytest.warns(UserWarning, match="not measured: only 0 of 4"):
         (results,) = trainer(tmp_path).test(module, TinyTweets(), verbose=False)
     assert {*results} == {"test_loss", "test_perplexity", "test_bits_per_char"}
@@ -376,6 +377,11 @@ def test_samples_that_could_not_be_written_say_why(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(TweetModel, "write", refuses)
     fitted(tmp_path, TinyTweets(), epochs=1, sample_every=1)
     assert "(none: only 0 of 4" in (tmp_path / "samples.txt").read_text(encoding="utf-8")
+
+
+def test_tested_tweets_that_were_trained_on_are_said(tmp_path: Path, learnt: Callable[[], TweetModel]) -> None:
+    with pytest.warns(UserWarning, match="3 of 4 tested tweets were trained on"):
+        trainer(tmp_path).test(learnt(), TinyTweets(), verbose=False)
 
 
 def test_a_cache_is_measured_beside_what_is_measured_without(tmp_path: Path) -> None:
@@ -474,26 +480,6 @@ def test_writing_samples_does_not_change_training(tmp_path: Path, training_set: 
     )
     assert (tmp_path / "samples.txt").is_file()
     assert all(torch.equal(never[name], always[name]) for name in never)
-
-
-def test_samples_of_further_epochs_are_added(tmp_path: Path) -> None:
-    write_samples(tmp_path / "samples.txt", 10, ["a b", "ракета"])
-    write_samples(tmp_path / "samples.txt", 20, ["c\nd  e"])
-    expected = "after epoch 10\n  a b\n  ракета\nafter epoch 20\n  c d e\n"
-    assert (tmp_path / "samples.txt").read_text(encoding="utf-8") == expected
-
-
-def test_a_run_that_goes_on_writes_the_samples_of_an_epoch_once(tmp_path: Path) -> None:
-    for epoch in (10, 20, 30):
-        write_samples(tmp_path / "samples.txt", epoch, [f"old {epoch}"])
-    write_samples(tmp_path / "samples.txt", 20, ["new"])
-    assert (tmp_path / "samples.txt").read_text(encoding="utf-8") == "after epoch 10\n  old 10\nafter epoch 20\n  new\n"
-
-
-def test_a_sample_that_looks_like_a_heading_is_none(tmp_path: Path) -> None:
-    write_samples(tmp_path / "samples.txt", 1, ["after epoch 99"])
-    write_samples(tmp_path / "samples.txt", 2, ["b"])
-    assert "after epoch 1\n  after epoch 99\nafter epoch 2" in (tmp_path / "samples.txt").read_text(encoding="utf-8")
 
 
 # Checkpoints

@@ -30,6 +30,7 @@ class Vocabulary:
         self.words = ["", "<?>", *words]
         self.size = len(self.words)
         self.banned: tuple[int, ...] = (1,)
+        self.within: tuple[int, ...] = ()
 
     def encode(self, text: str) -> list[int]:
         return [self.words.index(word) if word in self.words else 1 for word in text.split()]

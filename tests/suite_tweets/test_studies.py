@@ -10,6 +10,7 @@ import pytest
 from lightning_suite.errors import DataError, UsageError
 from lightning_suite.options import call
 from suite_tweets import data, studies
+from suite_tweets.account import Account
 from suite_tweets.module import TweetModel
 from suite_tweets.sampling import Sampling
 from suite_tweets.studies import analyse
@@ -172,7 +173,7 @@ class Scribe(TweetModel):
 
     def __init__(self, tweets: list[str]) -> None:
         super().__init__()
-        self.tweets = tweets
+        self.tweets, self.account = tweets, Account()
         self.asked: dict[str, Any] = {}
 
     def write(self, count: int, sampling: Sampling, *, progress: Callable[[int], None], **asked: Any) -> list[str]:
@@ -187,7 +188,7 @@ def scribe(monkeypatch: pytest.MonkeyPatch) -> Scribe:
     """The model of every run; it was trained on one tweet."""
     made = Scribe(["Ракета летит", "חדש\nעם\r\n🚀", "The rocket flies to the moon"])
     monkeypatch.setattr(studies, "load", lambda run: made)
-    monkeypatch.setattr(data, "training_texts", lambda run: ["the rocket flies to mars"])
+    monkeypatch.setattr(data, "training_texts", lambda run, account: ["the rocket flies to mars"])
     return made
 
 
