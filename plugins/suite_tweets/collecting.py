@@ -170,6 +170,7 @@ def from_api(name: str, output: Path, choice: Choice) -> list[Tweet]:
         new = _without(old, found)
         if old:
             display.say(f"@{name}: {len(new):,} newer tweets" if new else f"@{name}: no newer tweets")
+            display.say(f"older ones than those of {output} were not asked for; to have them, begin another file")
         if old and partial.next_token:
             limit = choice.limit or MOST
             display.say(f"the limit of {limit:,} came before the tweets of {output}: some between may be left out")
