@@ -55,7 +55,7 @@ class TweetModel(LightningModule):
         schedule: constant, or cosine: down to zero over the whole training.
         weight_decay: of the optimizer.
         cache: tokens that a test remembers, beside measuring without; 0: it remembers nothing (``memory``).
-        sample_every: sample tweets are written after so many epochs, to samples.txt; 0: never.
+        sample_every: sample tweets are written every so many epochs, and after the last, to samples.txt; 0: never.
         samples: how many each time.
         generated: tweets that a test writes to measure copying, variety and lengths.
         temperature: of the tweets that training and testing write.
@@ -167,9 +167,9 @@ class TweetModel(LightningModule):
         return loss
 
     def on_train_epoch_end(self) -> None:
-        """Writes sample tweets, every so many epochs (section 8 of the paper)."""
+        """Writes sample tweets, every so many epochs and after the last (section 8 of the paper)."""
         every, epoch = self.hparams["sample_every"], self.current_epoch + 1
-        if not every or epoch % every:
+        if not every or (epoch % every and epoch != self.trainer.max_epochs):
             return
         folder = Path(self.trainer.log_dir or ".")
         if not self.trainer.is_global_zero or not (folder / "figures").is_dir():

@@ -382,8 +382,7 @@ def _write(pen: _Pen, beginnings: Sequence[list[int]]) -> list[_Row]:
     device = state[0][0].device
     last = torch.full((len(beginnings),), END)
     banned = torch.tensor(pen.tokenizer.banned, dtype=torch.int64)
-    # A first word of the account is whole; a prompt may be the beginning of one.
-    within = torch.tensor(() if pen.start else pen.tokenizer.within, dtype=torch.int64)
+    within = torch.tensor(pen.tokenizer.within, dtype=torch.int64)  # what a row begins with ends with a whole word
     begun = torch.tensor([len(tokens) for tokens in beginnings])
     for step in range(4 * pen.limit + len(given)):  # a character has four bytes at most, and a token one at least
         logits, state = pen.network(last.to(device)[None], state)

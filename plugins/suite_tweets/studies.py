@@ -34,6 +34,7 @@ def collect(
     text_column: str | None = None,
     time_column: str | None = None,
     id_column: str | None = None,
+    encoding: str | None = None,
 ) -> None:
     """Collects the tweets of an account into a CSV file of id, created_at and text: from the X API, or from a file.
 
@@ -52,6 +53,7 @@ def collect(
         text_column: of a CSV file, where its name is not a usual one.
         time_column: of a CSV file, likewise.
         id_column: of a CSV file, likewise.
+        encoding: of a file, such as cp1251; by default UTF-8, or UTF-16 where the file says so.
 
     Raises:
         UsageError: an option makes no sense, there is no token, or another file is in the way.
@@ -67,14 +69,16 @@ def collect(
     )
     source = collecting.file_of(account)
     if source is None:
-        if text_column or time_column or id_column:
-            raise UsageError(f"--text_column, --time_column and --id_column are for files, and {account!r} is none")
+        if text_column or time_column or id_column or encoding:
+            raise UsageError(
+                f"--text_column, --time_column, --id_column and --encoding are for files, and {account!r} is none"
+            )
         name = collecting.account_name(account)
         written = Path(output or f"{name}.csv").expanduser()
         tweets = collecting.from_api(name, written, choice)
     else:
         written = Path(output or f"{source.resolve().name.split('.')[0]}.csv").expanduser()
-        found = read(source, text_column=text_column, time_column=time_column, id_column=id_column)
+        found = read(source, text_column=text_column, time_column=time_column, id_column=id_column, encoding=encoding)
         tweets = collecting.from_file(source, written, choice, found)
     print(collecting.summary(tweets, written))
     print(f"next: suite analyse {shlex.quote(str(written))}")
@@ -168,9 +172,9 @@ def analyse(
     losses = analysis.losses(trained)
     pictures.write_losses(folder / "seq_length.png", losses, analysis.advised(trained))
     print(f"\n{report.training_sets(trained, losses)}\n\npictures: {folder}")
-    given = {"cleaning": None if rules == "paper" else rules, **columns}
+    given = {"cleaning": None if rules == "paper" else rules, **columns, "seq_length": f"{analysis.advised(trained)}"}
     options = [f" --data.{name} {shlex.quote(value)}" for name, value in given.items() if value is not None]
-    print(f"next: suite fit --plugin tweets --data.path {shlex.quote(file)}{''.join(options)}")
+    print(f"next: suite fit --plugin tweets --recipe model-1 --data.path {shlex.quote(file)}{''.join(options)}")
 
 
 def generate(
@@ -225,6 +229,8 @@ def generate(
     path = None if output is None else Path(output).expanduser()
     if path is not None and not path.parent.is_dir():
         raise UsageError(f"--output {output}: there is no folder {path.parent}")
+    if path is not None and path.exists():
+        raise UsageError(f"--output {output} is there already: name another, or move it away")
     module = load(run)
     if not isinstance(module, TweetModel):
         raise UsageError(f"{run} is a run of {type(module).__name__}, which writes no tweets")

@@ -16,11 +16,9 @@ from suite_tweets.spelling import Spelling
 END: Final = 0
 UNKNOWN: Final = 1
 UNPRINTABLE: Final = "\ufffd"
-"""What an unknown word is printed as."""
+"""What an unknown word, and bytes that are no text, are printed as."""
 
 Digits = Literal["kept", "zeros"]
-
-_SPACE = "\u0120"  # how the byte 32 is written in the pieces of words
 
 
 class Tokenizer(Protocol):
@@ -197,10 +195,13 @@ class Pieces:
         self._encoder = Encoder.from_str(json)
         self.size = self._encoder.get_vocab_size() + 1  # the encoder's tokens come after END
         self.banned: tuple[int, ...] = ()
-        pieces = self._encoder.get_vocab().items()
-        self.within = tuple(sorted(token + 1 for piece, token in pieces if not piece.startswith(_SPACE)))
         self.escape = 0.0
         self.once = range(0)
+        self.within = tuple(token for token in range(1, self.size) if self._goes_on(token))
+
+    def _goes_on(self, token: int) -> bool:
+        text: str = self._encoder.decode([token - 1], skip_special_tokens=False)
+        return text[:1].isalnum() or text.startswith(UNPRINTABLE)  # a byte that is no sign by itself
 
     def encode(self, text: str) -> list[int]:
         """The tokens of a text, without END."""

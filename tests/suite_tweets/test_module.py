@@ -454,12 +454,12 @@ def test_the_same_seed_writes_the_same_tweets_and_another_one_others() -> None:
     assert one != other
 
 
-def test_samples_are_written_every_so_many_epochs(tmp_path: Path) -> None:
+def test_samples_are_written_every_so_many_epochs_and_after_the_last(tmp_path: Path) -> None:
     (tmp_path / "figures").mkdir()
     fitted(tmp_path, TinyTweets(), epochs=5, sample_every=2, samples=3)
     lines = (tmp_path / "samples.txt").read_text(encoding="utf-8").splitlines()
-    assert [line for line in lines if not line.startswith("  ")] == ["after epoch 2", "after epoch 4"]
-    assert len(lines) == 2 * (1 + 3)
+    assert [line for line in lines if not line.startswith("  ")] == [f"after epoch {epoch}" for epoch in (2, 4, 5)]
+    assert len(lines) == 3 * (1 + 3)
 
 
 @pytest.mark.parametrize("figures", [False, True])

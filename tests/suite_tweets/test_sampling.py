@@ -505,3 +505,12 @@ def test_only_empty_tweets_are_an_error() -> None:
 def test_bytes_that_are_no_text_are_not_handed_out() -> None:
     model = chain({None: {"\ufffd": 0.5, "да": 0.5}, "да": {None: 1.0}, "\ufffd": {None: 1.0}})
     assert write(*model, 20) == ["да"] * 20
+
+
+def test_what_a_tweet_begins_with_ends_with_a_whole_word() -> None:
+    network, vocabulary = chain(
+        {None: {"раз": 1.0}, "раз": {"два": 0.9, "три": 0.1}, "два": {None: 1.0}, "три": {None: 1.0}}
+    )
+    vocabulary.within = tuple(vocabulary.encode("два"))
+    assert write(network, vocabulary, 9, Account((), {"раз": 1})) == ["раз три"] * 9
+    assert write(network, vocabulary, 9, prompt="раз") == ["раз три"] * 9

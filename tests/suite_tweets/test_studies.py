@@ -57,7 +57,7 @@ def test_analyse_ends_with_advice_folder_and_next_command(
         "advised: --data.seq_length 10 (training set 1 would lose 12.5 % of the tweets)",
         "",
         f"pictures: {tmp_path / 'out'}",
-        f"next: suite fit --plugin tweets --data.path '{tweets}'",
+        f"next: suite fit --plugin tweets --recipe model-1 --data.path '{tweets}' --data.seq_length 10",
     ]
 
 
@@ -93,7 +93,8 @@ def test_rules_and_columns_are_handed_on_to_the_training(
     path = tmp_path / "other.csv"
     path.write_text("nr;was\n1;Ein Satz mit Worten\n", encoding="utf-8")
     call(analyse, [str(path), "--output", str(tmp_path / "out"), "--rules", "none", "--text_column", "was"])
-    expected = f"next: suite fit --plugin tweets --data.path {path} --data.cleaning none --data.text_column was"
+    given = f"--data.path {path} --data.cleaning none --data.text_column was --data.seq_length 4"
+    expected = f"next: suite fit --plugin tweets --recipe model-1 {given}"
     assert capsys.readouterr().out.splitlines()[-1] == expected
 
 
@@ -260,3 +261,19 @@ def test_a_run_of_another_plugin_writes_no_tweets(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(studies, "load", lambda run: object())
     with pytest.raises(UsageError, match="runs/one is a run of object, which writes no tweets"):
         generate()
+
+
+def test_a_file_that_is_there_is_not_written_over(scribe: Scribe, tmp_path: Path) -> None:
+    (tmp_path / "tweets.txt").write_text("precious", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"tweets\.txt is there already"):
+        studies.generate("run", output=str(tmp_path / "tweets.txt"))
+    with pytest.raises(UsageError, match="is there already"):
+        studies.generate("run", output=str(tmp_path))
+    assert (tmp_path / "tweets.txt").read_text(encoding="utf-8") == "precious"
+    assert not scribe.asked
+
+
+def test_a_file_in_another_encoding_can_be_collected(tmp_path: Path) -> None:
+    (tmp_path / "old.csv").write_bytes("text\nРакета летит\n".encode("cp1251"))
+    studies.collect(str(tmp_path / "old.csv"), output=str(tmp_path / "new.csv"), encoding="cp1251")
+    assert "Ракета летит" in (tmp_path / "new.csv").read_text(encoding="utf-8")

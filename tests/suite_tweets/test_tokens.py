@@ -284,3 +284,13 @@ def test_words_can_be_made_by_hand() -> None:
     words = Words(["b", "a"], once=1, escape=0.25, digits="kept")
     assert words.encode("a b c") == [3, 2, UNKNOWN]
     assert list(words.once) == [3]
+
+
+def test_pieces_that_go_on_with_a_word_are_known() -> None:
+    pieces = learn(["ракета летит, ракета!", "the rocket flies, rockets!"] * 9, "bpe", 300, "kept")
+    before = pieces.encode("the")
+    for token in range(1, pieces.size):
+        following = pieces.decode([*before, token]).removeprefix("the")[:1]
+        assert (token in pieces.within) == (following.isalnum() or following == UNPRINTABLE), following
+    assert END not in pieces.within
+    assert learn(["a b"], "words", None, "kept").within == ()
