@@ -34,6 +34,8 @@ MODELS = {
     "modern": ["--recipe", "modern", "--data.cleaning", "paper"],
     "modern, its own cleaning": ["--recipe", "modern"],
 }
+# Few Russian words come twice in so few texts: shorter pieces are better on the validation texts (2.38 against 2.43).
+PIECES = {"fortunes_ru, 3,186": ["--data.vocabulary_size", "2000"]}
 FEWER = {
     "fortunes_ru": {"model-1": 2, "model-2": 5, "model-3": 2, "model-4": 5, "modern": 6, "modern, its own cleaning": 6}
 }
@@ -57,7 +59,8 @@ def cases(seeds: int) -> dict[str, tuple[list[str], int]]:
             epochs = FEWER.get(name, {}).get(model)
             shorter = ["--trainer.max_epochs", str(epochs)] if epochs else []
             kept = options[: options.index("--trainer.max_epochs")] if shorter and model in EPOCHS else options
-            found[f"{name}, {model}"] = ([*kept, *shorter, *path, *SAME], seeds)
+            pieces = PIECES.get(name, []) if model.startswith("modern") else []
+            found[f"{name}, {model}"] = ([*kept, *shorter, *pieces, *path, *SAME], seeds)
     return found | {name: ([*options, *SAME], 1) for name, options in LONG.items()}
 
 
