@@ -44,6 +44,7 @@ CHATTER = (
     "`weights_only` was not set",
     "Restoring states",
     "Loaded model",
+    "Loading `train_dataloader` to estimate",
 )
 """How messages of Lightning's begin that say the same in every run."""
 
@@ -53,6 +54,7 @@ NOISE = (
     "The '.*dataloader' does not have many workers",
     "You have overridden `on_before_batch_transfer`",
     "Your `IterableDataset` has `__len__` defined",
+    "Precision .* is not supported by the model summary",
 )
 """Warnings of Lightning's that ask nothing of a user: of its own code, of small data, of loaders that keep up, of
 modules that transform their batches whatever data they come from, of streams that know their length."""
