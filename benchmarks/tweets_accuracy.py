@@ -99,6 +99,7 @@ def main() -> None:
                 run["last"] = {name: end["last"][name] for name in METRICS if name in end["last"]}
                 runs.append(run | ({"samples": end["samples"]} if seed == 0 else {}))
             results["cases"][case] = {"options": options, "runs": runs}
+        results["cases"] = {case: results["cases"][case] for case in cases(1) if case in results["cases"]}
         record("tweets_accuracy", results)
     print(TABLES["tweets_accuracy"](results))
 

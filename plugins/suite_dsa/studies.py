@@ -45,7 +45,7 @@ def attention(run: str, sentence: str, *, output: str | None = None) -> None:
 
 
 def vectors(run: str, input: str, *, sentences: int = 1000, head: int = 1, output: str | None = None) -> None:
-    """Plots the dynamic weight vectors of many sentences in their first two principal components (figure 2).
+    """Plots the dynamic weight vectors of many sentences in two principal components (figure 2).
 
     Args:
         run: a run folder or a checkpoint.

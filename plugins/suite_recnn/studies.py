@@ -90,7 +90,7 @@ def observables(
     columns: dict[str, str] | None = None,
     output: str | None = None,
 ) -> None:
-    """Measures angularities, masses and N-subjettiness of the jets of some files, and compares the files.
+    """Measures masses, angularities and N-subjettiness of jets, and compares files.
 
     Prints mean, deviation and quartiles; writes one row a jet, a picture with a curve a file, and its numbers.
 

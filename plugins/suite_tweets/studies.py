@@ -36,9 +36,9 @@ def collect(
     id_column: str | None = None,
     encoding: str | None = None,
 ) -> None:
-    """Collects the tweets of an account into a CSV file of id, created_at and text: from the X API, or from a file.
+    """Collects an account's tweets into a CSV file: from the X API, or from a file.
 
-    The API gives an account's newest 3,200 tweets, newest first. It wants a bearer token in the environment
+    The file has id, created_at and text. The API gives an account's newest 3,200 tweets, newest first. It wants a bearer token in the environment
     (X_BEARER_TOKEN). An interrupted call goes on where it stopped when it is given again; a later one adds the tweets
     that are newer. LIGHTNING_SUITE_X_API sets another address of the API, such as a proxy's.
 
@@ -97,7 +97,7 @@ def analyse(
     id_column: str | None = None,
     encoding: str | None = None,
 ) -> None:
-    """Shows what an account writes: lengths, languages, frequent words, and what training would lose.
+    """Shows what an account writes: lengths, languages, words, what training would lose.
 
     Prints tables, and writes pictures (PNG) with their numbers (CSV) into a folder.
 
