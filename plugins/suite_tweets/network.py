@@ -19,30 +19,14 @@ from suite_tweets.state import State
 from suite_tweets.tokens import UNKNOWN
 
 
-class StepDropout(nn.Module):
-    """Drops other numbers at every step: the paper's Dropout layer."""
-
-    def __init__(self, rate: float) -> None:
-        super().__init__()
-        self.rate = rate
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(time, batch, dim) -> the same."""
-        return functional.dropout(x, self.rate, self.training)
-
-
-class SequenceDropout(nn.Module):
+class SequenceDropout(nn.Dropout):
     """Drops the same numbers at all steps of a sequence ("variational", Gal and Ghahramani, 2016)."""
 
-    def __init__(self, rate: float) -> None:
-        super().__init__()
-        self.rate = rate
-
     def forward(self, x: Tensor) -> Tensor:
         """(time, batch, dim) -> the same."""
-        if not self.training or self.rate == 0:
+        if not self.training or self.p == 0:
             return x
-        return x * functional.dropout(torch.ones_like(x[:1]), self.rate)
+        return x * functional.dropout(torch.ones_like(x[:1]), self.p)
 
 
 class TokenEmbedding(nn.Module):
@@ -126,7 +110,7 @@ class LanguageModel(nn.Module):
         weight_rate: float,
     ) -> None:
         super().__init__()
-        drop = {"step": StepDropout, "sequence": SequenceDropout}[dropout]
+        drop = {"step": nn.Dropout, "sequence": SequenceDropout}[dropout]
         widths = [embedding_dim, *[hidden_dim] * (layers - 1), embedding_dim if tied else hidden_dim]
         self.embedding = TokenEmbedding(tokens, embedding_dim, token_rate, once)
         self.drop_input = drop(input_rate)

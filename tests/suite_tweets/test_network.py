@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from suite_tweets.network import (
     LanguageModel,
     SequenceDropout,
-    StepDropout,
     TokenEmbedding,
     WeightDropLSTM,
 )
@@ -129,29 +128,29 @@ def test_sequence_dropout_drops_other_numbers_in_every_column() -> None:
 
 
 def test_step_dropout_drops_other_numbers_at_every_step() -> None:
-    dropped = StepDropout(0.5)(torch.ones(2, 1, 60))
+    dropped = nn.Dropout(0.5)(torch.ones(2, 1, 60))
     assert not torch.equal(dropped[0], dropped[1])
 
 
-@pytest.mark.parametrize("kind", [SequenceDropout, StepDropout])
+@pytest.mark.parametrize("kind", [SequenceDropout, nn.Dropout])
 def test_what_dropout_keeps_is_scaled_to_the_same_mean(kind: Any) -> None:
     dropped = kind(0.2)(torch.ones(5, 7, 100))
     assert torch.allclose(dropped[dropped != 0], torch.tensor(1 / 0.8))
 
 
-@pytest.mark.parametrize("kind", [SequenceDropout, StepDropout])
+@pytest.mark.parametrize("kind", [SequenceDropout, nn.Dropout])
 def test_dropout_changes_nothing_outside_training_or_at_rate_zero(kind: Any) -> None:
     x = torch.randn(5, 7, 10)
     assert torch.equal(kind(0.5).eval()(x), x)
     assert torch.equal(kind(0.0)(x), x)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("step", StepDropout), ("sequence", SequenceDropout)])
+@pytest.mark.parametrize(("name", "kind"), [("step", nn.Dropout), ("sequence", SequenceDropout)])
 def test_dropout_of_the_kind_and_rate_asked_for_follows_every_layer(name: str, kind: type[nn.Module]) -> None:
     network = model(dropout=name, layers=3, input_rate=0.1, hidden_rate=0.2, output_rate=0.3)
     drops = [network.drop_input, *network.drops]
     assert all(type(drop) is kind for drop in drops)
-    assert [drop.rate for drop in drops] == [0.1, 0.2, 0.2, 0.3]
+    assert [drop.p for drop in drops] == [0.1, 0.2, 0.2, 0.3]
 
 
 @pytest.mark.parametrize("rate", ["token_rate", "input_rate", "hidden_rate", "output_rate", "weight_rate"])
