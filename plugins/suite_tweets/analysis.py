@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from suite_tweets.tweets import Tweet
+from suite_tweets.tweets import Tweet, is_reply, is_retweet
 
 Integers = NDArray[np.int64]
 
@@ -159,8 +159,8 @@ def kinds(texts: Sequence[str]) -> list[Kind]:
     tweet whose text stood before.
     """
     return [
-        Kind('retweets ("RT @...")', sum(text.startswith("RT @") for text in texts)),
-        Kind('replies ("@...")', sum(text.startswith("@") for text in texts)),
+        Kind('retweets ("RT @...")', sum(map(is_retweet, texts))),
+        Kind('replies ("@...")', sum(map(is_reply, texts))),
         Kind("repetitions of an earlier text", len(texts) - len(set(texts))),
         Kind("with a link", _matching(r"https?://\S", texts)),
         Kind("with a mention", _matching(r"(?<!\w)@\w", texts)),

@@ -20,7 +20,7 @@ from typing import Any, Self
 from lightning_suite.errors import DataError, Interrupted, UsageError
 from lightning_suite.tables import table
 from suite_tweets.progress import Display, progress_of
-from suite_tweets.tweets import COLUMNS, Tweet, write_tweets
+from suite_tweets.tweets import COLUMNS, Tweet, is_reply, is_retweet, write_tweets
 from suite_tweets.x_api import MOST, ApiError, Found, Page, Timeline, XApi, connect
 
 _NAME = re.compile(r"\w{1,15}", re.ASCII)
@@ -192,7 +192,7 @@ def summary(tweets: Sequence[Tweet], path: Path) -> str:
     """A table of one row: tweets, those of them that begin as retweets and replies, the days from and to, the file."""
     times = sorted(tweet.created_at.astimezone(UTC) for tweet in tweets if tweet.created_at is not None)
     days = [f"{times[place]:%Y-%m-%d}" if times else "" for place in (0, -1)]
-    counts = [len(tweets), sum(map(_begins_as_retweet, tweets)), sum(map(_begins_as_reply, tweets))]
+    counts = [len(tweets), sum(is_retweet(one.text) for one in tweets), sum(is_reply(one.text) for one in tweets)]
     return table(["tweets", "retweets", "replies", "from", "to", "file"], [[*map(str, counts), *days, str(path)]])
 
 
@@ -523,16 +523,8 @@ def _without(old: Sequence[Tweet], found: Iterable[Found]) -> list[Tweet]:
 def _is_wanted(tweet: Tweet, choice: Choice) -> bool:
     time = tweet.created_at
     return not (
-        (not choice.retweets and _begins_as_retweet(tweet))
-        or (not choice.replies and _begins_as_reply(tweet))
+        (not choice.retweets and is_retweet(tweet.text))
+        or (not choice.replies and is_reply(tweet.text))
         or (choice.since is not None and time is not None and time < choice.since)
         or (choice.until is not None and time is not None and time > choice.until)
     )
-
-
-def _begins_as_retweet(tweet: Tweet) -> bool:
-    return tweet.text.startswith("RT @")
-
-
-def _begins_as_reply(tweet: Tweet) -> bool:
-    return tweet.text.startswith("@")

@@ -24,7 +24,7 @@ from suite_tweets.batches import Batch, Sharing, Stream, Windows, windows
 from suite_tweets.cleaning import RULE_SETS, clean
 from suite_tweets.sources import read
 from suite_tweets.tokens import Digits, Tokenizer, learn
-from suite_tweets.tweets import Tweet
+from suite_tweets.tweets import Tweet, is_retweet
 
 RATED_TWEETS = Asset(
     package="vaderSentiment",
@@ -250,7 +250,7 @@ class TweetData(LightningDataModule):
         tweets = self._read(Path(self.path).expanduser()) if self.path else rated_tweets(fetch(RATED_TWEETS))
         self.counts["tweets"] = len(tweets)
         if not self.retweets:
-            kept = [tweet for tweet in tweets if not tweet.text.startswith("RT @")]
+            kept = [tweet for tweet in tweets if not is_retweet(tweet.text)]
             self.counts["retweets"] = len(tweets) - len(kept)
             tweets = kept
         generator = torch.Generator().manual_seed(self.split_seed)

@@ -23,6 +23,16 @@ class Tweet(NamedTuple):
     text: str
 
 
+def is_retweet(text: str) -> bool:
+    """Whether it passes on what another wrote, as X's timelines mark it."""
+    return text.startswith("RT @")
+
+
+def is_reply(text: str) -> bool:
+    """Whether it answers somebody, as X's timelines mark it."""
+    return text.startswith("@")
+
+
 def write_tweets(path: Path, tweets: Iterable[Tweet]) -> None:
     """Writes tweets as CSV (UTF-8; id, created_at in ISO 8601, text); the file appears at once and complete."""
     partial = path.with_name(path.name + ".partial")

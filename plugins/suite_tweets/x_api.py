@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from lightning_suite.errors import SuiteError, UsageError
 from suite_tweets.progress import Display
-from suite_tweets.tweets import Tweet
+from suite_tweets.tweets import Tweet, is_retweet
 
 MOST = 3200
 """Tweets of an account that the API gives, the newest."""
@@ -395,7 +395,7 @@ def _found(one: Mapping[str, Any], whole: Mapping[str, Mapping[str, Any]], user_
     passed_on = [str(other["id"]) for other in one.get("referenced_tweets", []) if other["type"] == "retweeted"]
     text = _text(one)
     head, colon, _ = text.partition(": ")
-    if passed_on and passed_on[0] in whole and head.startswith("RT @"):
+    if passed_on and passed_on[0] in whole and is_retweet(head):
         text = head + colon + _text(whole[passed_on[0]])
     answered = one.get("in_reply_to_user_id")
     return Found(
