@@ -18,6 +18,7 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import LightningDataModule, LightningModule, Trainer, seed_everything
 from pytorch_lightning.callbacks import Callback, Checkpoint
+from pytorch_lightning.strategies import DDPStrategy
 from pytorch_lightning.utilities import rank_zero_info
 from pytorch_lightning.utilities.model_helpers import is_overridden
 from pytorch_lightning.utilities.seed import isolate_rng
@@ -97,6 +98,7 @@ def fit(
     metrics = MetricsFile()
     recorder = Recorder(plugin, settings, root, metrics, run)
     trainer = trainer_of(built.trainer, root, [ExactResume(), recorder, *callbacks], metrics)
+    _wrap_what_has_gradients(trainer)
     clock = time.monotonic()
     try:
         trainer.fit(built.model, datamodule=built.data, ckpt_path=start)
@@ -284,6 +286,20 @@ def has_stage(built: Built, stage: Literal["validate", "test"]) -> bool:
     """Whether the plugin's classes define both the data and the step of a stage."""
     data, step = {"validate": ("val_dataloader", "validation_step"), "test": ("test_dataloader", "test_step")}[stage]
     return is_overridden(data, built.data, LightningDataModule) and is_overridden(step, built.model, LightningModule)
+
+
+def _wrap_what_has_gradients(trainer: Trainer) -> None:
+    """Lets several processes fit a module without parameters to learn, which torch refuses to wrap for exchange."""
+    strategy = trainer.strategy
+    if not isinstance(strategy, DDPStrategy):
+        return
+    wrap = strategy.configure_ddp
+
+    def wrap_if_it_learns() -> None:
+        if strategy.model is None or any(weights.requires_grad for weights in strategy.model.parameters()):
+            wrap()
+
+    strategy.configure_ddp = wrap_if_it_learns  # type: ignore[method-assign]
 
 
 def _is_news(record: logging.LogRecord) -> bool:

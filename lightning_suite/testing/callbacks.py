@@ -7,7 +7,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.trainer.connectors.data_connector import _get_distributed_sampler
 from pytorch_lightning.trainer.states import RunningStage
-from pytorch_lightning.utilities.data import _is_dataloader_shuffled, _update_dataloader
+from pytorch_lightning.utilities.data import _update_dataloader
 from torch import Tensor
 from torch.utils.data import DataLoader, DistributedSampler, IterableDataset
 
@@ -32,12 +32,14 @@ class Watch(Callback):
         losses: what ``training_step`` returned, else the ``train_loss`` that it logged.
         without_gradient: parameters that no backward pass has reached.
         without_optimizer: parameters that no optimizer changes.
+        parameters: how many ask for a gradient.
     """
 
     def __init__(self) -> None:
         self.losses: list[float] = []
         self.without_gradient: list[str] = []
         self.without_optimizer: list[str] = []
+        self.parameters = 0
         self._reached: set[str] = set()
 
     def on_after_backward(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -57,6 +59,7 @@ class Watch(Callback):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Sums up."""
         wanted = {name: weights for name, weights in pl_module.named_parameters() if weights.requires_grad}
+        self.parameters = len(wanted)
         groups = [group for optimizer in trainer.optimizers for group in optimizer.param_groups]
         changed = {id(weights) for group in groups for weights in group["params"]}
         self.without_gradient = [name for name in wanted if name not in self._reached]
@@ -88,9 +91,9 @@ class Steady(Callback):
             loader = dataloader
             if trainer.state.stage is RunningStage.TRAINING and _may_be_shared_out(loader):
                 assert isinstance(loader, DataLoader)
-                shuffled = _is_dataloader_shuffled(loader)
+                # Lightning shuffles what several processes train on also where one would take it in order.
                 sampler = _get_distributed_sampler(
-                    loader, shuffled, overfit_batches=0, mode=RunningStage.TRAINING, num_replicas=1, rank=0
+                    loader, True, overfit_batches=0, mode=RunningStage.TRAINING, num_replicas=1, rank=0
                 )
                 loader = _update_dataloader(loader, sampler, mode=RunningStage.TRAINING)
             return process(loader)

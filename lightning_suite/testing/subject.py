@@ -180,6 +180,12 @@ class Subject:
         found: dict[str, Tensor] = read(run.last)["state_dict"]
         return found
 
+    def takes_steps(self, run: "Run") -> bool:
+        """Whether an optimizer took part in a run: a method without gradients has none."""
+        from lightning_suite.checkpoint import read
+
+        return bool(read(run.last)["optimizer_states"])
+
     def evaluated(self, stage: Literal["validate", "test"], *callbacks: Any) -> dict[str, float]:
         """What the best checkpoint reaches on the data of a stage.
 

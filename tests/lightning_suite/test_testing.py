@@ -217,6 +217,33 @@ def test_there_is_a_bad_plugin_for_every_check() -> None:
     assert {check for check, _ in BAD.values()} | elsewhere == set(CHECKS)
 
 
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    """A plugin that solves and takes no gradients."""
+    return Subject(f"{Path(__file__).parent / 'solved.py'}:plugin", tmp_path_factory.mktemp("solved"))
+
+
+@pytest.mark.parametrize(
+    ("check", "says"),
+    [
+        ("learns", "returns no loss"),
+        ("every_parameter_learns", "no parameter asks for a gradient"),
+        ("another_seed_another_result", "does not depend on the seed"),
+    ],
+)
+def test_a_check_of_gradients_has_nothing_to_look_at_where_none_are_taken(
+    check: str, says: str, solved: Subject
+) -> None:
+    outcome = run_check(check, solved, muted=True)
+    assert outcome.status == "not applicable"
+    assert says in outcome.says
+
+
+def test_a_method_without_gradients_can_be_the_same_in_two_processes(solved: Subject) -> None:
+    outcome = run_check(PROCESSES, solved, muted=True)
+    assert (outcome.status, "after an epoch" in outcome.says) == ("passed", True), outcome.says
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no other device than the CPU here")
 def test_a_tensor_that_stays_on_the_cpu_is_caught(workshop: Workshop) -> None:
     edit = Edit(
