@@ -10,12 +10,15 @@ import os
 import sys
 from collections.abc import Sequence
 
-from lightning_suite import diagnosis, registry, requirements, source, verbs
+from lightning_suite import diagnosis, registry, requirements, verbs
 from lightning_suite.errors import SuiteError, UsageError
 from lightning_suite.faults import BrokenPlugin
 from lightning_suite.plugin import Plugin
 from lightning_suite.spelling import did_you_mean
 from lightning_suite.tables import listing, terminal_width
+
+SHOWN = 6
+"""Plugins whose commands stand in the help, which is to fit on a screen."""
 
 INTERRUPTED = 130
 READER_GONE = 141
@@ -177,22 +180,10 @@ def _help() -> str:
         "",
         listing([(verb, verbs.help_line(verb)) for verb in verbs.names()], width, "  "),
     ]
-    commands = [
-        (
-            command,
-            f"{source.help_line(source.text(path.partition(':')[0]), path.partition(':')[2])} ({plugin.name})".strip(),
-        )
-        for plugin in plugins
-        for command, path in plugin.commands.items()
-    ]
+    commands = [(plugin.name, ", ".join(plugin.commands)) for plugin in plugins if plugin.commands]
     if commands:
-        left = f"and {len(commands) - 12} more: suite info NAME"
-        lines += [
-            "",
-            "commands of plugins",
-            listing(commands[:12], width, "  "),
-            *([left] if len(commands) > 12 else []),
-        ]
+        left = [f"  and {len(commands) - SHOWN} plugins more: suite list"] if len(commands) > SHOWN else []
+        lines += ["", "commands of plugins (suite info NAME)", listing(commands[:SHOWN], width, "  "), *left]
     lines += [
         "",
         "suite VERB --help explains a verb; --debug, anywhere, shows the traceback of an error.",
