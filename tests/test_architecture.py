@@ -107,7 +107,7 @@ def own_modules(names: Iterable[str], package: str) -> set[str]:
 
 def packages_of(requirements: Iterable[str]) -> set[str]:
     """Import names of requirements such as ``pytorch-lightning>=2.6``; almost all differ by the dash alone."""
-    otherwise = {"pyyaml": "yaml"}
+    otherwise = {"pyyaml": "yaml", "pillow": "PIL", "scikit-learn": "sklearn", "faiss-cpu": "faiss"}
     together = {"pytorch-lightning": {"lightning_fabric"}}  # a distribution with more than one package
     names = []
     for requirement in requirements:

@@ -1,0 +1,234 @@
+"""K-means beside spectral clustering on the same points, and the minimum cut beside the normalised one.
+
+K-means draws flat borders between means, so it divides whatever is not round. The eigenvectors of a graph of near
+points change the places of the points first; then k-means is enough (Khan, 2020; Ng, Jordan and Weiss, 2002).
+The minimum cut of a graph is cheapest around a single point, the normalised cut is not (Shi and Malik, 2000).
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from suite_spectral.accuracy import contingency
+from suite_spectral.clustering import cluster
+from suite_spectral.cuts import cut, min_cut_2way, ncut
+from suite_spectral.eigen import Progress
+from suite_spectral.graph import SparseGraph
+from suite_spectral.labelling import kmeans
+from suite_spectral.pipeline import Settings, solve
+from suite_spectral.samples import Name, sample
+
+SMALL = 200
+"""Points whose minimum cut is looked for."""
+
+SIGMA = 0.15
+"""Of their Gaussian graph, some three times the distance of neighbours."""
+
+
+class PointSet(NamedTuple):
+    """Points to cluster.
+
+    Attributes:
+        name: what a reader calls it.
+        points: (point, dim) float64, dense or sparse_csr.
+        labels: (point,) int64, the given classes, or None.
+    """
+
+    name: str
+    points: Tensor
+    labels: Tensor | None
+
+
+class Answer(NamedTuple):
+    """The clusters of one method.
+
+    Attributes:
+        method: its name.
+        labels: (point,) int64, numbered as the classes or clusters that they agree with most.
+        ari: agreement with the given classes (Hubert and Arabie, 1985); None without them.
+        nmi: normalised mutual information with them; None without them.
+        ncut: on the graph of the spectral clustering, whichever method made the clusters.
+        seconds: of processor time; for spectral clustering the graph's included.
+    """
+
+    method: str
+    labels: Tensor
+    ari: float | None
+    nmi: float | None
+    ncut: float
+    seconds: float
+
+
+class Comparison(NamedTuple):
+    """Both methods on the same points.
+
+    Attributes:
+        given: the points.
+        n_clusters: how many clusters both were asked for, or the eigengap said.
+        kmeans: the answer of k-means on the points.
+        spectral: the answer of spectral clustering.
+        line: the graph and how it was solved.
+    """
+
+    given: PointSet
+    n_clusters: int
+    kmeans: Answer
+    spectral: Answer
+    line: str
+
+    @property
+    def answers(self) -> tuple[Answer, Answer]:
+        """K-means', then spectral clustering's."""
+        return self.kmeans, self.spectral
+
+
+class TwoCuts(NamedTuple):
+    """The two parts that the minimum cut and the normalised cut make of the same graph.
+
+    Attributes:
+        given: the points.
+        smallest: (point,) int64, the parts of the minimum cut; 1 has fewer points.
+        normalised: (point,) int64, the parts by the second eigenvector, at the threshold of least normalised cut.
+        weights: of the edges that are cut, of either.
+        ncuts: the normalised cut of either.
+    """
+
+    given: PointSet
+    smallest: Tensor
+    normalised: Tensor
+    weights: tuple[float, float]
+    ncuts: tuple[float, float]
+
+
+def own_sets(n_samples: int, seed: int) -> Iterator[PointSet]:
+    """Shapes drawn at random, and scikit-learn's measured sets.
+
+    Columns of wine and breast_cancer, which have units of their own, are scaled to standard deviation 1; pixels of
+    digits and centimetres of iris are left as they are.
+    """
+    shapes: tuple[Name, ...] = ("moons", "circles")
+    for name in shapes:
+        found = sample(name, n_samples, None, seed)
+        yield _set(name, found.points, found.labels)
+    yield _set("uneven blobs", *uneven_blobs(n_samples, seed))
+    yield _set("stretched blobs", *stretched_blobs(n_samples, seed))
+    measured: tuple[Name, ...] = ("digits", "iris")
+    for name in measured:
+        found = sample(name, n_samples, None, seed)
+        yield _set(name, found.points, found.labels)
+    with_units: tuple[Name, ...] = ("wine", "breast_cancer")
+    for name in with_units:
+        found = sample(name, n_samples, None, seed)
+        centred = found.points - found.points.mean(axis=0)
+        yield _set(f"{name} (scaled)", centred / centred.std(axis=0), found.labels)
+
+
+def uneven_blobs(n_samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Three round clouds of different width, points (point, 2) and labels (point,)."""
+    centres = np.array([[-6.0, -1.0], [0.0, 6.0], [3.0, -4.0]])
+    widths = np.array([1.0, 2.5, 0.5])
+    random = np.random.default_rng(seed)
+    labels = np.arange(n_samples) % 3
+    return centres[labels] + widths[labels, None] * random.standard_normal((n_samples, 2)), labels
+
+
+def stretched_blobs(n_samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two clouds side by side, ten times as long as wide, points (point, 2) and labels (point,)."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(n_samples) % 2
+    points = random.standard_normal((n_samples, 2)) * np.array([5.0, 0.5])
+    points[:, 1] += np.where(labels == 1, 2.0, -2.0)
+    turn = np.array([[np.cos(0.5), np.sin(0.5)], [-np.sin(0.5), np.cos(0.5)]])
+    return points @ turn, labels
+
+
+def compare(
+    given: PointSet, settings: Settings, *, seed: int = 0, progress: Progress = lambda words: None
+) -> Comparison:
+    """Cluster the same points by both methods; k-means gets as many clusters as spectral clustering has.
+
+    Args:
+        given: the points.
+        settings: of the spectral clustering; ``n_clusters`` None: by the eigengap. ``n_init`` is k-means' too.
+        seed: of both.
+        progress: is told what is being done.
+
+    Raises:
+        UsageError: the points cannot be clustered so.
+    """
+    begun = time.process_time()
+    found = solve(given.points, settings, seed=seed, progress=progress)
+    spent = time.process_time() - begun
+    k = found.fitted.n_clusters
+    spectral = found.clustering.labels.cpu()
+    progress("k-means on the points")
+    begun = time.process_time()
+    dense = given.points if given.points.layout == torch.strided else given.points.to_dense()
+    means = kmeans(dense, k, n_init=settings.n_init, seed=seed).labels
+    answers = []
+    for method, labels, seconds in (
+        ("k-means", means, time.process_time() - begun),
+        ("spectral", spectral, spent),
+    ):
+        ari, nmi = (None, None) if given.labels is None else _agreement(given.labels, labels)
+        reference = given.labels if given.labels is not None else means
+        cost = ncut(found.graph, labels, k)
+        answers.append(Answer(method, numbered_like(reference, labels), ari, nmi, cost, seconds))
+    return Comparison(given, k, answers[0], answers[1], found.line)
+
+
+def compare_cuts(seed: int = 0) -> TwoCuts:
+    """The minimum cut beside the best normalised cut, on the Gaussian graph of two moons that nearly touch."""
+    found = sample("moons", SMALL, 0.1, seed)
+    given = _set(f"moons, {SMALL} points", found.points, found.labels)
+    squares = torch.cdist(given.points, given.points).square()
+    graph = SparseGraph((-squares / (2 * SIGMA**2)).exp().to_sparse_csr())
+    smallest = min_cut_2way(graph)
+    normalised = cluster(graph, 2, assign="ncut", seed=seed)
+    assert given.labels is not None
+    halves = numbered_like(given.labels, normalised.labels)
+    return TwoCuts(
+        given,
+        smallest.labels,
+        halves,
+        (smallest.weight, float(cut(graph, halves, 2)[0])),
+        (ncut(graph, smallest.labels, 2), normalised.ncut),
+    )
+
+
+def numbered_like(reference: Tensor, labels: Tensor) -> Tensor:
+    """The same clusters, each with the number of the class that it is best matched with, (point,) int64.
+
+    A cluster without a class of its own gets a number that no class has.
+    """
+    counts = contingency(labels, reference)  # cluster class
+    clusters, classes = linear_sum_assignment(counts, maximize=True)
+    numbers = np.full(counts.shape[0], -1, dtype=np.int64)
+    numbers[clusters] = classes
+    unmatched = np.flatnonzero(numbers < 0)
+    numbers[unmatched] = counts.shape[1] + np.arange(len(unmatched))
+    return torch.from_numpy(numbers)[labels.cpu()]
+
+
+def settings_for(settings: Settings, given: PointSet, n_clusters: int | None) -> Settings:
+    """The settings with as many clusters as were asked for, else as there are classes, else by the eigengap."""
+    if n_clusters is None and given.labels is not None:
+        n_clusters = max(2, len(torch.unique(given.labels)))
+    return replace(settings, n_clusters=n_clusters)
+
+
+def _agreement(classes: Tensor, labels: Tensor) -> tuple[float, float]:
+    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+    pair = classes.numpy(), labels.numpy()
+    return float(adjusted_rand_score(*pair)), float(normalized_mutual_info_score(*pair))
+
+
+def _set(name: str, points: np.ndarray, labels: np.ndarray) -> PointSet:
+    return PointSet(name, torch.from_numpy(np.ascontiguousarray(points)), torch.from_numpy(labels.astype(np.int64)))

@@ -1,0 +1,61 @@
+"""The normalised Laplacian of a graph, L = D^-1/2 (D - W) D^-1/2, as an operator.
+
+W is never changed: L x = x - S x with S = D^-1/2 W D^-1/2, whose products come from those of the graph. Degree
+regularisation adds the same small weight between all points, W + tau/n 1 1', which keeps the eigenvectors from
+describing nothing but a few loosely hanging points (Amini and others, 2013; Zhang and Rohe, 2018: its normalised cut
+is the CoreCut). tau is given as a share of the mean degree.
+"""
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from lightning_suite.errors import DataError, UsageError
+from suite_spectral.graph import Graph
+
+
+@final
+class Laplacian:
+    """L of a graph.
+
+    Attributes:
+        graph: the graph.
+        n: number of points.
+        degrees: row sums of the regularised W, (point,) float64.
+        root: their square roots, an eigenvector of L with eigenvalue 0. A point without any edge has a row of zeros in
+            S, and no part in this vector.
+        inverse: 1 / root, and 0 where that is 0.
+        tau: what regularisation adds to every degree.
+
+    Raises:
+        UsageError: regularisation is negative.
+        DataError: a degree is negative or not finite.
+    """
+
+    def __init__(self, graph: Graph, regularisation: float = 0.0) -> None:
+        if regularisation < 0:
+            raise UsageError(f"regularisation: expected 0 or more, a share of the mean degree, got {regularisation}")
+        degrees = graph.degrees()
+        bad = (~(torch.isfinite(degrees) & (degrees >= 0))).nonzero()
+        if len(bad):
+            point = int(bad[0, 0])
+            raise DataError(
+                f"the weights of point {point} add up to {float(degrees[point])}: expected finite weights of 0 or more",
+                "graph",
+            )
+        self.graph = graph
+        self.n = graph.n
+        self.tau = regularisation * float(degrees.mean())
+        self.degrees = degrees + self.tau
+        self.root = self.degrees.sqrt()
+        self.inverse = torch.where(self.root > 0, 1 / self.root, 0.0)
+
+    def similarity(self, block: Tensor) -> Tensor:
+        """S times some vectors, (point, vector): L x = x - S x."""
+        inverse = self.inverse.to(block.dtype)[:, None]
+        scaled = block * inverse
+        product = self.graph.multiply(scaled)
+        if self.tau:
+            product += self.tau / self.n * scaled.sum(dim=0)
+        return product.mul_(inverse)

@@ -1,0 +1,416 @@
+"""Clusters as Lightning trains: an epoch collects the points, its end solves for the eigenvectors, without gradients.
+
+The solution lies in buffers (``suite_spectral.network``), so a checkpoint labels new points by itself. Only process 0
+solves; the others send it their points and are sent the solution, so any number of processes gives the same labels.
+"""
+
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import sklearn.cluster  # noqa: F401  # sets environment variables when it is imported first: not in the middle of a fit
+import torch
+from pytorch_lightning import LightningModule
+from pytorch_lightning.utilities import rank_zero_info
+from torch import Tensor, nn
+from torchmetrics import Metric
+from torchmetrics.clustering import AdjustedRandScore, NormalizedMutualInfoScore
+
+from lightning_suite.errors import DataError, RunError, UsageError
+from suite_spectral.accuracy import MatchedAccuracy
+from suite_spectral.affinities import Mutual, Weights
+from suite_spectral.batches import Batch, Rows, Scaling, join
+from suite_spectral.cuts import ncut
+from suite_spectral.eigen import Solver
+from suite_spectral.graph import Graph, SparseGraph
+from suite_spectral.labelling import Rows as RowScaling
+from suite_spectral.labelling import TwoWay
+from suite_spectral.neighbours import Search
+from suite_spectral.network import FittedClusters
+from suite_spectral.pipeline import FOR_KIND, Affinity, Fitted, Kind, Settings, codes_of, evenly, measured, solve
+from suite_spectral.plots import write_points, write_spectrum
+from suite_spectral.stages import Stages
+from suite_spectral.texts import Vocabulary
+
+STATE = "clusters"
+"""Where a checkpoint holds what is neither a tensor nor a setting: the kind of data, and the words of texts."""
+
+Value = TypeVar("Value")
+
+
+class SpectralClusterer(LightningModule):
+    """Normalised spectral clustering: the eigenvectors of a graph's Laplacian, and k-means on their rows.
+
+    Args:
+        n_clusters: how many clusters; null: as many as the largest relative gap between the eigenvalues says.
+        affinity: similarity of points: of nearest neighbours, Gaussian of all pairs (rbf), the same with a scale of its
+            own for each point (self-tuning), cosine, of pixels, or a graph as it is given (precomputed); auto: nearest
+            neighbours for points, cosine for texts, precomputed for graphs, pixels for images.
+        n_neighbors: neighbours of a point, itself counted; null: chosen, with the weights, by a rule without labels.
+        weights: of the edges between neighbours: 1 (connectivity), Gaussian, or Gaussian with a scale for each point.
+        mutual: an edge is there when one of two points is a neighbour of the other (either), both are of each other
+            (both), or with the mean of the two weights (mean).
+        search: how neighbours are found; auto: by the number and the dimension of the points.
+        sigma: width of the Gaussian, in the units of the points; null: a median distance.
+        radius: of pixels, how far apart two may be that have an edge.
+        sigma_color: of pixels, width of the Gaussian of their channels, which are in 0..1.
+        sigma_position: of pixels, width of the Gaussian of their places.
+        rows: what k-means sees: the eigenvectors' rows (plain), these at unit length (njw), or divided by the root of
+            the degree (random-walk).
+        assign: k-means on all rows; or two clusters by the second eigenvector's sign, median, or least normalised cut.
+        solver: of the eigenvectors; auto: by the size of the graph and whether its edges are stored.
+        tolerance: of the solver, relative to what it computes; null: its own.
+        regularisation: what is added to the degrees, as a share of the mean degree.
+        n_init: starts of k-means.
+        largest: most clusters that are chosen where n_clusters is null.
+        landmarks: points that stand for all, for very many points; null: none, every point is in the graph.
+        memory: GiB that the weights of all pairs may take; beyond it they are computed again for every product.
+
+    Raises:
+        UsageError: nothing can be clustered with these.
+    """
+
+    def __init__(
+        self,
+        *,
+        n_clusters: int | None = None,
+        affinity: Literal[
+            "auto", "nearest_neighbors", "rbf", "self-tuning", "cosine", "precomputed", "pixels"
+        ] = "auto",
+        n_neighbors: int | None = 10,
+        weights: Weights = "connectivity",
+        mutual: Mutual = "mean",
+        search: Search = "auto",
+        sigma: float | None = None,
+        radius: float = 5.0,
+        sigma_color: float = 0.1,
+        sigma_position: float = 4.0,
+        rows: RowScaling = "random-walk",
+        assign: TwoWay = "kmeans",
+        solver: Solver = "auto",
+        tolerance: float | None = None,
+        regularisation: float = 0.0,
+        n_init: int = 10,
+        largest: int = 20,
+        landmarks: int | None = None,
+        memory: float = 4.0,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        _refuse_wrong(self.hparams)
+        self.automatic_optimization = False
+        self.network = FittedClusters()
+        self.scores = nn.ModuleDict(
+            {
+                # Every process is told all examples once, so there is nothing to gather.
+                "ari": AdjustedRandScore(sync_on_compute=False),
+                "nmi": NormalizedMutualInfoScore(sync_on_compute=False),
+                "accuracy": MatchedAccuracy(sync_on_compute=False),
+            }
+        )
+        self.kind: Kind = "points"
+        self.scaling: Scaling | None = None
+        self.vocabulary: Vocabulary | None = None
+        self._batches: list[Batch] = []
+        self._evaluated: list[tuple[Batch, Tensor]] = []  # with the labels
+        self._graph: Graph | None = None  # that was clustered, until this process ends
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        """None: nothing is learnt by gradients."""
+        return []
+
+    def settings(self) -> Settings:
+        """How the data are clustered: the hyperparameters, with the similarity for the kind of data."""
+        chosen = dict(self.hparams)
+        affinity: Affinity = FOR_KIND[self.kind] if chosen["affinity"] == "auto" else chosen["affinity"]
+        return Settings(**chosen | {"affinity": affinity})
+
+    # Fitting
+
+    def on_train_epoch_start(self) -> None:
+        """Begins to collect; an epoch that goes on in its middle does not come here."""
+        self._batches = []
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        """Keeps the batch.
+
+        Raises:
+            RunError: training goes on in the middle of an epoch whose first points are gone.
+        """
+        if len(self._batches) != batch_idx:
+            raise RunError(
+                f"the first {batch_idx:,} batches of this epoch were collected by a process that was interrupted, and "
+                "are gone with it. Begin anew: suite fit --config with the run's config.yaml"
+            )
+        self._batches.append(batch)
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        """Solves after the last batch: Lightning validates before it ends the epoch, and needs the labels for it."""
+        if self.trainer.is_last_batch:
+            self._solve()
+
+    def _solve(self) -> None:
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        self.kind, self.scaling = data.kind, data.scaling
+        whole = self._gathered(self._batches)
+        self._batches = []
+        self.vocabulary = data.vocabulary
+        # The run's seed, of process 0. Nothing is drawn from the generator, so that a further epoch solves the same.
+        seed = torch.initial_seed() % 2**31
+
+        def solved() -> tuple[Fitted, dict[str, float], str]:
+            with Stages("spectral clustering") as stages:
+                solution = solve(self._content(whole.content), self.settings(), seed=seed, progress=stages)
+            self._graph = solution.graph
+            found = solution.clustering
+            values = {
+                "train_ncut": found.ncut,
+                "train_lower_bound": found.lower_bound,
+                "train_eigengap": found.eigengap,
+                "train_components": found.n_components,
+                "n_clusters": solution.fitted.n_clusters,
+            }
+            fitted = solution.fitted
+            if self.trainer.world_size > 1:  # it travels
+                fitted = Fitted(*(part.cpu() for part in fitted))
+            return fitted, values, solution.line
+
+        fitted, values, line = self._from_leader(solved)
+        self.network.take(fitted)
+        rank_zero_info(line)
+        for name, value in values.items():
+            if math.isfinite(value):  # a regularised graph has no lower bound, and no gap is behind the last eigenvalue
+                self.log(name, float(value), on_step=False, on_epoch=True, batch_size=1)
+
+    def _gathered(self, batches: list[Batch]) -> Batch:
+        """The batches of all processes as one, each example once, in the order of the file."""
+        if self.trainer.world_size == 1:
+            return join(batches)
+        own = [_moved(join(batches), torch.device("cpu"))] if batches else []
+        parts: list[Any] = [None] * self.trainer.world_size
+        torch.distributed.all_gather_object(parts, own)
+        return _moved(join([batch for part in parts for batch in part]), self.device)
+
+    def _from_leader(self, compute: Callable[[], Value]) -> Value:
+        """What process 0 computes, in every process; what goes wrong there ends all of them."""
+        if self.trainer.world_size == 1:
+            return compute()
+        value: Value | None = None
+        error: Exception | None = None
+        if self.trainer.is_global_zero:
+            try:
+                value = compute()
+            except Exception as failed:  # whatever it is, the others are waiting for word
+                error = failed
+        value, failure = self.trainer.strategy.broadcast((value, None if error is None else f"{error}"))
+        if error is not None:
+            raise error
+        if failure is not None:
+            raise UsageError(failure)
+        return value  # type: ignore[return-value]
+
+    def _content(self, content: Tensor | list[str] | Rows) -> Tensor | SparseGraph:
+        """Examples as the pipeline takes them.
+
+        Raises:
+            UsageError: some nodes of a graph were left out.
+        """
+        if isinstance(content, Rows):
+            if len(content.columns) and int(content.columns.max()) + 1 >= len(content.offsets):
+                raise UsageError(
+                    "a graph can be clustered or measured only as a whole: set no --trainer.limit_..._batches"
+                )
+            return SparseGraph(_sparse(content, len(content.offsets) - 1))
+        return self._features(content)
+
+    def _features(self, content: Tensor | list[str]) -> Tensor:
+        if isinstance(content, Tensor):
+            if self.scaling is None:
+                return content
+            return Scaling(*(part.to(content.device) for part in self.scaling)).apply(content)
+        if self.vocabulary is None:
+            raise UsageError("the clusters are not of texts")
+        return self.vocabulary.rows(content).to(self.device)
+
+    # What is held out, or looked at again
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Labels the batch; what the labels are worth is measured when all are there."""
+        self._evaluate(batch)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """The same."""
+        self._evaluate(batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs Ncut, and, where the classes are known, how well the clusters agree with them."""
+        self._measure("val")
+
+    def on_test_epoch_end(self) -> None:
+        """The same; and draws the spectrum, and of points the clusters."""
+        whole = self._measure("test")
+        figures = Path(self.trainer.default_root_dir) / "figures"
+        if whole is None or not self.trainer.is_global_zero or not figures.is_dir():
+            return
+        fitted = self.network.fitted
+        write_spectrum(figures / "spectrum.png", fitted.eigenvalues, fitted.n_clusters)
+        if self.kind == "points" and isinstance(whole.content, Tensor):
+            assert whole.labels is not None
+            write_points(figures / "points.png", self._features(whole.content), whole.labels)
+
+    def _evaluate(self, batch: Batch) -> None:
+        if self.network.is_fitted:  # Lightning may ask before anything is, whether validation runs at all
+            self._evaluated.append((batch, self._predicted(batch)))
+
+    def _measure(self, stage: Literal["val", "test"]) -> Batch | None:
+        """Logs what the labels of an evaluation are worth, and gives its examples with the labels in place of classes.
+
+        None where nothing was evaluated.
+        """
+        evaluated, self._evaluated = self._evaluated, []
+        if not self.network.is_fitted:
+            return None
+        whole = self._gathered([batch._replace(labels=labels) for batch, labels in evaluated])
+        assert whole.labels is not None
+        labels, classes = whole.labels, None
+        if all(batch.labels is not None for batch, _ in evaluated):
+            nothing = [batch._replace(content=torch.empty(len(batch.index), 0)) for batch, _ in evaluated]
+            classes = self._gathered(nothing).labels
+        cut = self._from_leader(lambda: self._ncut(whole.content, labels))
+        self.log(f"{stage}_ncut", cut, prog_bar=True, batch_size=1)
+        if classes is not None and bool((classes >= 0).any()):
+            known = classes >= 0
+            for name, metric in self.scores.items():
+                assert isinstance(metric, Metric)
+                metric.update(labels[known], classes[known])
+                with warnings.catch_warnings():  # torchmetrics counts in a sparse tensor
+                    warnings.filterwarnings("ignore", message="Sparse invariant checks")
+                    value = metric.compute().float()
+                self.log(f"{stage}_{name}", value, prog_bar=True, batch_size=1)
+                metric.reset()
+        return whole
+
+    def _ncut(self, content: Tensor | list[str] | Rows, labels: Tensor) -> float:
+        """The normalised cut of labels on the graph that the settings make of what was evaluated."""
+        n_clusters = self.network.fitted.n_clusters
+        if len(labels) < 2:
+            return 0.0  # one point has no edges to cut
+        graph = self._graph
+        if graph is None or not torch.equal(labels, self.network.fitted_labels):
+            with Stages("normalised cut") as stages:
+                stages(f"graph of {len(labels):,} points")
+                graph = measured(self._content(content), self.settings(), self.network.fitted)
+        return ncut(graph, labels[evenly(len(labels), graph.n).to(labels.device)], n_clusters)
+
+    def _predicted(self, batch: Batch) -> Tensor:
+        """The clusters of a batch, (batch,) int64."""
+        labels: Tensor = self.network(self._queries(batch))
+        if isinstance(batch.content, Rows):
+            known = self._is_fitted(batch.content, batch.index)
+            labels = torch.where(known, self.network.fitted_labels[batch.index * known], labels)
+        return labels
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """The cluster of each, from 0; cluster 0 has the most of the fitted points.
+
+        Raises:
+            DataError: the points have another dimension than those fitted, or are not numbers.
+        """
+        return {"cluster": self._predicted(batch)}
+
+    def embed_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The rows of the eigenvectors, continued to new points: (batch, vector)."""
+        return self.network.embed(self._queries(batch)).float()
+
+    def _queries(self, batch: Batch) -> Tensor:
+        """Examples as the network takes them."""
+        if not self.network.is_fitted:
+            raise RunError("nothing was fitted yet: the run ended before its first epoch did")
+        if isinstance(batch.content, Rows):
+            return _sparse(batch.content, len(self.network.fitted.table))
+        if isinstance(batch.content, Tensor):
+            self._refuse_wrong_points(batch.content, batch.index)
+        return self._features(batch.content)
+
+    def _refuse_wrong_points(self, points: Tensor, index: Tensor) -> None:
+        place = getattr(getattr(self._trainer, "datamodule", None), "predict_path", None) or "points"
+        fitted = self.network.fitted
+        wanted = len(fitted.table) if fitted.affinity == "cosine" else fitted.points.shape[1]
+        if points.shape[1] != wanted:
+            raise DataError(
+                f"expected points of {wanted} numbers, as those that were fitted, got {points.shape[1]}", place
+            )
+        wrong = (~torch.isfinite(points).all(dim=1)).nonzero()
+        if len(wrong):
+            raise DataError(f"point {int(index[wrong[0, 0]])} is not all of finite numbers", place)
+
+    def _is_fitted(self, rows: Rows, index: Tensor) -> Tensor:
+        """Which nodes of a graph were fitted, with the same edges, (batch,)."""
+        known = self.network.fitted.codes
+        inside = index < len(known)
+        return inside & (codes_of(_sparse(rows, len(known))) == known[index * inside])
+
+    # Checkpoints
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint[STATE] = {
+            "kind": self.kind,
+            "scaling": None if self.scaling is None else [self.scaling.center.cpu(), self.scaling.scale.cpu()],
+            "vocabulary": None if self.vocabulary is None else self.vocabulary.state(),
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Makes room for what was fitted, and takes up what new examples are read with."""
+        state = checkpoint[STATE]
+        self.kind = state["kind"]
+        self.scaling = None if state["scaling"] is None else Scaling(*state["scaling"])
+        self.vocabulary = None if state["vocabulary"] is None else Vocabulary.from_state(state["vocabulary"])
+        stored = checkpoint["state_dict"]
+        self.network.fit_sizes({name: stored[f"network.{name}"] for name in Fitted._fields})
+
+
+def _sparse(rows: Rows, n: int) -> Tensor:
+    """Rows of a graph as a matrix, (batch, point) sparse_csr."""
+    index = torch.int32 if max(len(rows.columns), n) < 2**31 else torch.int64
+    return torch.sparse_csr_tensor(
+        rows.offsets.to(index),
+        rows.columns.to(index),
+        rows.values,
+        size=(len(rows.offsets) - 1, n),
+        check_invariants=False,
+    )
+
+
+def _moved(batch: Batch, device: torch.device) -> Batch:
+    content = batch.content
+    if isinstance(content, Tensor):
+        content = content.to(device)
+    elif isinstance(content, Rows):
+        content = Rows(*(part.to(device) for part in content))
+    labels = None if batch.labels is None else batch.labels.to(device)
+    return Batch(batch.index.to(device), content, labels)
+
+
+def _refuse_wrong(settings: Mapping[str, Any]) -> None:
+    """UsageError for the first setting with which nothing can be clustered."""
+    rules: tuple[tuple[Sequence[str], str, Callable[[Any], bool]], ...] = (
+        (("n_clusters", "largest", "landmarks"), "2 or more", lambda number: number >= 2),
+        (("n_neighbors", "n_init"), "1 or more", lambda number: number >= 1),
+        (("regularisation",), "0 or more", lambda number: 0 <= number < math.inf),
+        (
+            ("sigma", "radius", "sigma_color", "sigma_position", "memory", "tolerance"),
+            "a number above 0",
+            lambda number: 0 < number < math.inf,
+        ),
+    )
+    for names, expected, fits in rules:
+        for name in names:
+            if settings[name] is not None and not fits(settings[name]):
+                raise UsageError(f"--model.{name}: expected {expected}, got {settings[name]}")
+    if settings["assign"] != "kmeans" and settings["n_clusters"] not in (None, 2):
+        raise UsageError(
+            f"--model.assign {settings['assign']} divides by the second eigenvector: it needs --model.n_clusters 2, "
+            f"got {settings['n_clusters']}"
+        )

@@ -1,0 +1,162 @@
+"""The lowest eigenvectors of a Laplacian, by the locally optimal block preconditioned conjugate gradient method.
+
+Each step looks for the best vectors in the span of three blocks: the present vectors X, the directions P of the last
+step, and the preconditioned residuals T(L X - X diag(lambda)) (Knyazev, 2001). The three are kept orthonormal, P
+against X in the small space of coefficients (Hetmaniuk and Lehoucq, 2006), and all in float64: the eigenvalues of
+large graphs are near 1e-7, where float32 knows nothing any more.
+
+It stops when the residuals are small against the gap that separates the wanted eigenvalues from the next one: a
+residual r turns a vector by an angle of at most |r| / gap out of its space (Davis and Kahan, 1970).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+CHUNK = 8192
+"""Points whose rows are changed in place at a time: few enough for the processor's cache."""
+
+GAP_FLOOR = 0.1
+"""Of the first eigenvalue that is not wanted: a smaller gap cannot be resolved, nor does the cut depend on it."""
+
+
+DEPENDENT = 1e-12
+"""Combinations of unit vectors that are shorter, squared and against the longest, are taken for rounding."""
+
+
+class Lowest(NamedTuple):
+    """Some lowest eigenpairs, as found by iteration.
+
+    Attributes:
+        values: (vector,), ascending.
+        vectors: (point, vector), orthonormal.
+        residuals: (vector,), the norms of L u - lambda u.
+        steps: how many were needed.
+    """
+
+    values: Tensor
+    vectors: Tensor
+    residuals: Tensor
+    steps: int
+
+
+def lowest(
+    similarity: Callable[[Tensor], Tensor],
+    start: Tensor,
+    null: Tensor,
+    wanted: int,
+    *,
+    precondition: Callable[[Tensor], Tensor],
+    tolerance: float,
+    limit: int = 200,
+    told: Callable[[int, float], None] = lambda step, ratio: None,
+) -> Lowest:
+    """The lowest eigenpairs of L = I - S orthogonal to a known one.
+
+    Args:
+        similarity: S times a block, (point, vector) float64.
+        start: (point, vector), as many as are to be refined, ``wanted`` of them and some to guard those.
+        null: (point,), of unit length: everything is orthogonal to it.
+        wanted: so many have to be accurate.
+        precondition: approximately the inverse of L, of a block of residuals.
+        tolerance: of the residuals, as a share of the gap behind the wanted eigenvalues.
+        limit: most steps.
+        told: is told each step, and by how much the worst residual is above what is allowed.
+
+    Returns:
+        As many pairs as ``start`` has vectors, fewer where those depend on each other.
+    """
+    vectors = _orthonormal(_without(start, null))
+    width = vectors.shape[1]
+    wanted = min(wanted, width)
+    basis = vectors.new_empty(len(vectors), 3 * width)  # X, P and W side by side
+    image = torch.empty_like(basis)  # L times them
+    basis[:, :width] = vectors
+    image[:, :width] = vectors - similarity(vectors)
+    values, turn = torch.linalg.eigh(_symmetric(basis[:, :width].T @ image[:, :width]))
+    _combine(basis, width, turn)
+    _combine(image, width, turn)
+    inner = torch.diag(values)  # basis' L basis, of the columns in use
+    steps = 0
+    while True:
+        residual = image[:, :width] - basis[:, :width] * values
+        norms = residual.norm(dim=0)
+        allowed = tolerance * allowance(values, wanted)
+        moving = norms > allowed
+        told(steps, float((norms[:wanted] / allowed).max()))
+        if steps == limit or not bool(moving[:wanted].any()):
+            return Lowest(values, basis[:, :width].clone(), norms, steps)
+        used = len(inner)
+        new = _added(basis, used, _without(precondition(residual[:, moving]), null))
+        every = slice(0, used + new)
+        block = basis[:, used : used + new].contiguous()
+        image[:, used : used + new] = block - similarity(block)
+        inner = _bordered(inner, basis[:, every].T @ image[:, used : used + new])
+        products = _bordered(torch.eye(used, dtype=inner.dtype, device=inner.device), basis[:, every].T @ block)
+        white = _whitening(products)
+        values, best = torch.linalg.eigh(_symmetric(white.T @ inner @ white))
+        values, best = values[:width], white @ best[:, :width]
+        directions = best.clone()
+        directions[:width] = 0
+        directions -= best @ (best.T @ (products @ directions))
+        directions = directions @ _whitening(directions.T @ products @ directions)
+        turn = torch.cat([best, directions], 1)
+        _combine(basis, used + new, turn)
+        _combine(image, used + new, turn)
+        inner = _symmetric(turn.T @ inner @ turn)
+        steps += 1
+
+
+def allowance(values: Tensor, wanted: int) -> Tensor:
+    """What residuals are compared with: the gap behind the wanted eigenvalues, or the least that can be resolved."""
+    after = values[min(wanted, len(values) - 1)]
+    gap = after - values[wanted - 1]
+    return torch.maximum(gap, GAP_FLOOR * after).clamp_min(1e-14)
+
+
+def _added(basis: Tensor, used: int, block: Tensor) -> int:
+    """Puts a block, without what the columns in use give of it, behind them; returns how many columns it has."""
+    present = basis[:, :used]
+    block = block / block.norm(dim=0).clamp_min(torch.finfo(block.dtype).tiny)
+    block -= present @ (present.T @ block)
+    block /= block.norm(dim=0).clamp_min(torch.finfo(block.dtype).tiny)
+    basis[:, used : used + block.shape[1]] = block
+    return block.shape[1]
+
+
+def _bordered(matrix: Tensor, columns: Tensor) -> Tensor:
+    """A symmetric matrix with further columns, whose upper part is also its further rows."""
+    size = len(matrix)
+    whole = torch.cat([torch.cat([matrix, columns[:size].T]), columns], 1)
+    return _symmetric(whole)
+
+
+def _combine(block: Tensor, used: int, turn: Tensor) -> None:
+    """Replaces the first columns of a block by combinations of those in use, in place."""
+    for begin in range(0, len(block), CHUNK):
+        rows = block[begin : begin + CHUNK]
+        rows[:, : turn.shape[1]] = rows[:, :used] @ turn
+
+
+def _orthonormal(block: Tensor) -> Tensor:
+    """An orthonormal basis of the span of a block's columns, without those that the others already give."""
+    return block @ _whitening(block.T @ block)
+
+
+def _whitening(products: Tensor) -> Tensor:
+    """Combinations of columns, of which the inner products are given, that are orthonormal."""
+    lengths = products.diagonal().clamp_min(torch.finfo(products.dtype).tiny).sqrt()
+    sizes, turns = torch.linalg.eigh(_symmetric(products / lengths / lengths[:, None]))
+    kept = sizes > DEPENDENT * sizes[-1]
+    combinations: Tensor = turns[:, kept] / sizes[kept].sqrt() / lengths[:, None]
+    return combinations
+
+
+def _without(block: Tensor, null: Tensor) -> Tensor:
+    return block - null[:, None] * (null @ block)
+
+
+def _symmetric(matrix: Tensor) -> Tensor:
+    return (matrix + matrix.T) / 2

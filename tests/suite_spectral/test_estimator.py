@@ -1,0 +1,188 @@
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse
+import torch
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.cluster import SpectralClustering as Reference
+from sklearn.datasets import load_digits, make_blobs, make_moons
+from sklearn.metrics import adjusted_rand_score
+from sklearn.neighbors import kneighbors_graph
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from suite_spectral import SpectralClustering
+
+Points = NDArray[np.float64]
+
+
+@parametrize_with_checks([SpectralClustering(random_state=0)])  # type: ignore[untyped-decorator]
+def test_scikit_learns_checks_pass(estimator: Any, check: Callable[[Any], None]) -> None:
+    check(estimator)
+
+
+def moons(n: int = 300, seed: int = 0) -> tuple[Points, NDArray[np.int64]]:
+    points, classes = make_moons(n, noise=0.05, random_state=seed)
+    return points, classes
+
+
+def test_the_package_gives_the_estimator_and_stays_light() -> None:
+    code = "import sys, suite_spectral; print('torch' in sys.modules, suite_spectral.SpectralClustering.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=_path())
+    assert done.stdout.split() == ["False", "SpectralClustering"]
+
+
+def _path() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+def test_two_moons_are_found() -> None:
+    points, classes = moons()
+    found = SpectralClustering(2, random_state=0).fit_predict(points)
+    assert adjusted_rand_score(classes, found) == 1.0
+
+
+def test_new_points_of_the_moons_are_labelled() -> None:
+    points, classes = moons()
+    new, their = moons(200, seed=1)
+    model = SpectralClustering(2, random_state=0).fit(points)
+    agree = model.labels_[0] == classes[0]
+    assert (model.predict(new) == (their if agree else 1 - their)).mean() > 0.99
+
+
+def test_fitted_points_are_predicted_as_they_were_labelled() -> None:
+    points, _ = make_blobs(300, centers=4, cluster_std=3.0, random_state=0)
+    model = SpectralClustering(4, random_state=0).fit(points)
+    assert (model.predict(points[::-1]) == model.labels_[::-1]).all()
+
+
+def test_the_digits_are_clustered_as_scikit_learn_does() -> None:
+    points = load_digits().data[:600]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = Reference(10, affinity="nearest_neighbors", random_state=0).fit_predict(points)
+    actual = SpectralClustering(10, random_state=0).fit_predict(points)
+    assert adjusted_rand_score(expected, actual) > 0.9
+
+
+def test_the_cut_is_not_below_its_bound() -> None:
+    points, _ = make_blobs(200, centers=3, cluster_std=2.0, random_state=1)
+    model = SpectralClustering(3, random_state=0).fit(points)
+    assert 0 < model.lower_bound_ <= model.ncut_
+
+
+@pytest.mark.parametrize("affinity", ["nearest_neighbors", "rbf", "self-tuning"])
+def test_each_affinity_of_points_separates_far_blobs(affinity: Any) -> None:
+    points, classes = make_blobs(120, centers=[[0, 0], [9, 9]], random_state=0)
+    found = SpectralClustering(2, affinity=affinity, random_state=0).fit_predict(points)
+    assert adjusted_rand_score(classes, found) == 1.0
+
+
+def test_the_number_of_clusters_is_chosen_by_the_eigengap() -> None:
+    points, _ = make_blobs(300, centers=[[0, 0], [6, 6], [0, 9]], random_state=0)
+    assert SpectralClustering(None, affinity="rbf", sigma=1.0, random_state=0).fit(points).n_clusters_ == 3
+
+
+def test_cosine_takes_sparse_features() -> None:
+    block = np.random.default_rng(0).random((20, 5))
+    features = scipy.sparse.block_diag([block, block], format="csr") + scipy.sparse.csr_array(np.full((40, 10), 1e-3))
+    found = SpectralClustering(2, affinity="cosine", random_state=0).fit_predict(features)
+    assert adjusted_rand_score(np.repeat([0, 1], 20), found) == 1.0
+
+
+def test_a_graph_of_neighbours_that_is_given_is_clustered_as_that_of_the_points() -> None:
+    points, _ = moons()
+    graph = kneighbors_graph(points, 10, include_self=True)
+    graph = (graph + graph.T) / 2
+    expected = SpectralClustering(2, random_state=0).fit_predict(points)
+    for given in (graph, scipy.sparse.csr_array(graph), graph.toarray()):
+        assert (SpectralClustering(2, affinity="precomputed", random_state=0).fit_predict(given) == expected).all()
+
+
+def test_new_nodes_of_a_given_graph_are_labelled_by_their_edges() -> None:
+    points, _ = moons()
+    weights = np.exp(-((points[:, None] - points[None]) ** 2).sum(2) / 0.02)
+    model = SpectralClustering(2, affinity="precomputed", random_state=0).fit(weights)
+    assert (model.predict(weights[:50]) == model.labels_[:50]).all()
+
+
+def test_tensors_come_back_as_tensors() -> None:
+    points, _ = moons()
+    model = SpectralClustering(2, random_state=0).fit(torch.from_numpy(points))
+    assert isinstance(model.labels_, torch.Tensor)
+    assert isinstance(model.predict(torch.from_numpy(points[:5])), torch.Tensor)
+
+
+def test_tensors_and_arrays_have_the_same_labels() -> None:
+    points, _ = moons()
+    expected = SpectralClustering(2, random_state=0).fit_predict(points)
+    actual = SpectralClustering(2, random_state=0).fit(torch.from_numpy(points)).labels_
+    assert (expected == actual.numpy()).all()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_tensors_on_a_gpu_stay_there() -> None:
+    points, classes = moons()
+    model = SpectralClustering(2, random_state=0).fit(torch.from_numpy(points).cuda())
+    assert model.labels_.device.type == "cuda"
+    assert adjusted_rand_score(classes, model.labels_.cpu().numpy()) == 1.0
+
+
+def test_float32_is_enough_for_the_moons() -> None:
+    points, classes = moons()
+    found = SpectralClustering(2, random_state=0).fit_predict(points.astype(np.float32))
+    assert adjusted_rand_score(classes, found) == 1.0
+
+
+def test_landmarks_find_the_moons() -> None:
+    points, classes = moons(600)
+    model = SpectralClustering(2, landmarks=100, random_state=0).fit(points)
+    assert adjusted_rand_score(classes, model.labels_) == 1.0
+    assert (model.predict(points) == model.labels_).all()
+
+
+def test_gamma_is_another_way_to_say_sigma() -> None:
+    points, _ = moons(100)
+    one = SpectralClustering(2, affinity="rbf", gamma=50.0, random_state=0).fit(points)
+    other = SpectralClustering(2, affinity="rbf", sigma=0.1, random_state=0).fit(points)
+    assert one.ncut_ == pytest.approx(other.ncut_)
+
+
+def test_a_clone_has_the_same_parameters() -> None:
+    assert clone(SpectralClustering(3, sigma=0.5)).get_params()["sigma"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"n_clusters": 0}, "n_clusters: expected 1 or more.*got 0"),
+        ({"n_clusters": 500}, "500 clusters were asked for, and there are 20"),
+        ({"gamma": 1.0, "sigma": 1.0}, "not both"),
+        ({"sigma": -1.0, "affinity": "rbf"}, "sigma.*-1"),
+        ({"affinity": "euclid"}, "affinity.*'euclid'"),
+        ({"assign_labels": "sign", "n_clusters": 3}, "second eigenvector, not 3"),
+        ({"affinity": "precomputed"}, "square"),
+    ],
+)
+def test_what_cannot_be_is_refused(parameters: dict[str, Any], said: str) -> None:
+    points, _ = moons(20)
+    with pytest.raises(ValueError, match=said):
+        SpectralClustering(**{"n_clusters": 2, **parameters}).fit(points)
+
+
+def test_weights_that_are_not_symmetric_are_refused() -> None:
+    with pytest.raises(ValueError, match="symmetric"):
+        SpectralClustering(2, affinity="precomputed").fit(np.triu(np.ones((6, 6))))
+
+
+def test_points_of_another_dimension_are_refused() -> None:
+    points, _ = moons(50)
+    with pytest.raises(ValueError, match="3 features"):
+        SpectralClustering(2, random_state=0).fit(points).predict(np.zeros((2, 3)))

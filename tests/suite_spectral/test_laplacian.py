@@ -1,0 +1,59 @@
+import math
+
+import pytest
+import scipy.sparse
+import torch
+
+from lightning_suite.errors import DataError, UsageError
+from suite_spectral.graph import SparseGraph
+from suite_spectral.laplacian import Laplacian
+
+WEIGHTS = torch.tensor([[0.0, 2, 1, 0], [2, 0, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]], dtype=torch.float64)
+"""A path of three points, one with a loop, and a point by itself."""
+
+
+def graph() -> SparseGraph:
+    return SparseGraph.from_scipy(scipy.sparse.csr_array(WEIGHTS.numpy()))
+
+
+def test_the_product_is_that_of_the_definition() -> None:
+    degrees = WEIGHTS[:3, :3].sum(dim=1)
+    expected = WEIGHTS[:3, :3] / (degrees * degrees[:, None]).sqrt()
+    similarity = Laplacian(graph()).similarity(torch.eye(4, dtype=torch.float64))
+    torch.testing.assert_close(expected, similarity[:3, :3])
+
+
+def test_a_point_without_edges_has_a_row_of_zeros() -> None:
+    assert not Laplacian(graph()).similarity(torch.eye(4, dtype=torch.float64))[3].any()
+
+
+@pytest.mark.parametrize("regularisation", [0.0, 0.5])
+def test_the_roots_of_the_degrees_are_the_eigenvector_of_0(regularisation: float) -> None:
+    laplacian = Laplacian(graph(), regularisation)
+    root = laplacian.root[:, None]
+    torch.testing.assert_close(root, laplacian.similarity(root))
+
+
+def test_regularisation_adds_the_same_weight_between_all_points() -> None:
+    tau = 0.5 * float(WEIGHTS.sum(dim=1).mean())
+    whole = WEIGHTS + tau / 4
+    degrees = whole.sum(dim=1)
+    expected = whole / (degrees * degrees[:, None]).sqrt()
+    torch.testing.assert_close(expected, Laplacian(graph(), 0.5).similarity(torch.eye(4, dtype=torch.float64)))
+
+
+def test_a_block_of_float32_stays_so() -> None:
+    assert Laplacian(graph(), 0.1).similarity(torch.ones(4, 1)).dtype == torch.float32
+
+
+def test_negative_regularisation_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"0 or more.*got -1"):
+        Laplacian(graph(), -1)
+
+
+@pytest.mark.parametrize("weight", [-1.0, math.nan, math.inf])
+def test_degrees_that_are_no_degrees_are_refused(weight: float) -> None:
+    bad = WEIGHTS.clone()
+    bad[0, 1] = bad[1, 0] = weight
+    with pytest.raises(DataError, match=r"point [01] add up"):
+        Laplacian(SparseGraph.from_scipy(scipy.sparse.csr_array(bad.numpy())))

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+import scipy.sparse
+import torch
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from suite_spectral.multilevel import COARSEST, aggregated, multilevel
+
+
+def similarity(n: int, dim: int = 2, seed: int = 0) -> tuple[scipy.sparse.csr_array, torch.Tensor]:
+    """S of the largest component of a graph of 8 neighbours of points in a cube, and the roots of the degrees."""
+    points = np.random.default_rng(seed).random((n, dim))
+    _, found = cKDTree(points).query(points, 8)
+    one = scipy.sparse.csr_array((np.ones(8 * n), found.ravel(), np.arange(0, 8 * n + 1, 8)), shape=(n, n))
+    weights = (one + one.T) / 2
+    largest = connected_components(weights)[1] == 0
+    weights = weights[largest][:, largest]
+    root = np.sqrt(weights.sum(axis=1))
+    scale = scipy.sparse.diags_array(1 / root)
+    return scipy.sparse.csr_array(scale @ weights @ scale), torch.from_numpy(root)
+
+
+def exact(matrix: scipy.sparse.csr_array, count: int) -> np.ndarray:
+    return np.linalg.eigvalsh(np.eye(matrix.shape[0]) - matrix.toarray())[1 : count + 1]
+
+
+@pytest.mark.parametrize(("n", "dim"), [(400, 1), (1500, 2), (1500, 6)])
+def test_the_eigenvalues_are_those_of_a_dense_solution(n: int, dim: int) -> None:
+    matrix, root = similarity(n, dim)
+    found = multilevel(matrix, root, 5, tolerance=1e-4)
+    np.testing.assert_allclose(exact(matrix, 5), found.values[:5], rtol=1e-5)
+
+
+def test_many_levels_give_small_eigenvalues_right() -> None:
+    n = 30_000  # a path, whose eigenvalues are known: 1 - cos(j pi / (n - 1)) with its weights
+    weights = scipy.sparse.diags_array([np.ones(n - 1), np.ones(n - 1)], offsets=[1, -1], shape=(n, n)).tocsr()
+    root = np.sqrt(weights.sum(axis=1))
+    scale = scipy.sparse.diags_array(1 / root)
+    found = multilevel(scipy.sparse.csr_array(scale @ weights @ scale), torch.from_numpy(root), 3, tolerance=1e-2)
+    np.testing.assert_allclose(1 - np.cos(np.arange(1, 4) * np.pi / (n - 1)), found.values[:3], rtol=1e-3)
+
+
+def test_the_vectors_are_eigenvectors_in_the_order_of_the_points() -> None:
+    matrix, root = similarity(22_000)  # so many that they are put in another order on the way
+    found = multilevel(matrix, root, 2, tolerance=1e-3)
+    vectors = found.vectors[:, :2].numpy()
+    residual = vectors - matrix @ vectors - vectors * found.values[:2].numpy()
+    assert np.linalg.norm(residual, axis=0).max() < 1e-3 * float(found.values[2])
+
+
+def test_what_regularisation_adds_is_taken_into_account() -> None:
+    matrix, _ = similarity(900)
+    added = np.full(matrix.shape[0], 0.3 / np.sqrt(matrix.shape[0]))
+    whole = 0.9 * matrix.toarray() + added[:, None] * added
+    values, vectors = np.linalg.eigh(np.eye(len(whole)) - whole)
+    null = torch.from_numpy(vectors[:, 0].copy())
+    # The known vector need not have the eigenvalue 0 for the others to be found beside it.
+    found = multilevel(0.9 * matrix, null, 4, added=torch.from_numpy(added), tolerance=1e-4)
+    np.testing.assert_allclose(values[1:5], found.values[:4], rtol=1e-4)
+
+
+def test_the_same_seed_gives_the_same_vectors() -> None:
+    matrix, root = similarity(1000)
+    first, second = (multilevel(matrix, root, 2, tolerance=1e-2, seed=3).vectors for _ in range(2))
+    assert torch.equal(first, second)
+
+
+def test_every_point_has_an_aggregate_that_hangs_together() -> None:
+    matrix, _ = similarity(1500)
+    laplacian = (scipy.sparse.eye_array(matrix.shape[0]) - matrix).tocsr()
+    found, count = aggregated(laplacian, laplacian.diagonal(), 0)
+    assert set(found.tolist()) == set(range(count))
+    for aggregate in range(count):
+        inside = found == aggregate
+        assert connected_components(matrix[inside][:, inside])[0] == 1
+
+
+def test_aggregates_make_a_much_smaller_level() -> None:
+    matrix, _ = similarity(1500)
+    laplacian = (scipy.sparse.eye_array(matrix.shape[0]) - matrix).tocsr()
+    assert aggregated(laplacian, laplacian.diagonal(), 0)[1] < 1500 / 6
+
+
+def test_a_star_becomes_one_aggregate() -> None:
+    n = COARSEST
+    star = scipy.sparse.lil_array((n, n))
+    star[0, 1:] = star[1:, 0] = -1
+    star.setdiag(1)
+    assert aggregated(star.tocsr(), np.ones(n), 0)[1] == 1

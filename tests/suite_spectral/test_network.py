@@ -1,0 +1,102 @@
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from suite_spectral.network import FittedClusters
+from suite_spectral.pipeline import Settings, solve
+
+SETTINGS = Settings(
+    n_clusters=2,
+    affinity="nearest_neighbors",
+    n_neighbors=8,
+    weights="connectivity",
+    mutual="mean",
+    search="auto",
+    sigma=None,
+    rows="random-walk",
+    assign="kmeans",
+    solver="auto",
+    regularisation=0.0,
+    n_init=5,
+    largest=10,
+    landmarks=None,
+    memory=1.0,
+    tolerance=None,
+    radius=3.0,
+    sigma_color=0.1,
+    sigma_position=3.0,
+)
+
+
+def blobs(n: int = 60) -> Tensor:
+    points = torch.randn(n, 2, generator=torch.Generator().manual_seed(0))
+    points[n // 2 :] += 8
+    return points
+
+
+@pytest.fixture(scope="module")
+def network() -> FittedClusters:
+    found = FittedClusters()
+    found.take(solve(blobs(), SETTINGS).fitted)
+    return found
+
+
+def test_nothing_is_fitted_at_first() -> None:
+    assert not FittedClusters().is_fitted
+
+
+def test_what_was_fitted_labels_new_points(network: FittedClusters) -> None:
+    labels = network(torch.tensor([[0.1, -0.2], [8.3, 7.9], [0.4, 0.4]]))
+    assert labels[0] == labels[2] != labels[1]
+
+
+def test_fitted_points_have_their_labels_in_any_order(network: FittedClusters) -> None:
+    order = torch.randperm(60, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(network(blobs()[order]), network.fitted_labels[order])
+
+
+def test_there_is_a_row_for_each_point(network: FittedClusters) -> None:
+    assert network.embed(blobs()[:7]).shape == (7, 2)
+
+
+def test_no_points_have_no_labels(network: FittedClusters) -> None:
+    assert network(torch.empty(0, 2)).shape == (0,)
+
+
+def test_a_state_of_any_size_can_be_loaded(network: FittedClusters) -> None:
+    other = FittedClusters()
+    other.load_state_dict(network.state_dict())
+    assert torch.equal(other(blobs()), network(blobs()))
+
+
+def test_a_fitted_network_can_take_up_a_smaller_one(network: FittedClusters) -> None:
+    other = FittedClusters()
+    other.take(solve(blobs(40), SETTINGS).fitted)
+    other.load_state_dict(network.state_dict())
+    assert len(other.fitted_labels) == 60
+
+
+def test_a_state_is_saved_as_tensors_alone(network: FittedClusters, tmp_path: Path) -> None:
+    torch.save(network.state_dict(), tmp_path / "state.pt")
+    other = FittedClusters()
+    other.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    assert other.is_fitted
+
+
+def test_a_state_that_lacks_something_is_refused(network: FittedClusters) -> None:
+    state = network.state_dict()
+    del state["centroids"]
+    with pytest.raises(RuntimeError, match="centroids"):
+        FittedClusters().load_state_dict(state)
+
+
+def test_there_is_nothing_to_learn(network: FittedClusters) -> None:
+    assert list(network.parameters()) == []
+
+
+def test_half_precision_around_it_changes_nothing(network: FittedClusters) -> None:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = network.embed(blobs() + 0.01)
+    assert torch.equal(inside, network.embed(blobs() + 0.01))
