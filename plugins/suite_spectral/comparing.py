@@ -21,8 +21,9 @@ from suite_spectral.cuts import cut, min_cut_2way, ncut
 from suite_spectral.eigen import Progress
 from suite_spectral.graph import SparseGraph
 from suite_spectral.labelling import kmeans
-from suite_spectral.pipeline import Settings, solve
+from suite_spectral.routes import solve
 from suite_spectral.samples import Name, sample
+from suite_spectral.settings import Settings
 
 SMALL = 200
 """Points whose minimum cut is looked for."""

@@ -1,10 +1,10 @@
 """The smallest eigenvalues of the normalised Laplacian and their eigenvectors, by whichever way suits the graph.
 
-    dense        all eigenvalues by LAPACK: small graphs
+    dense        all eigenvalues by LAPACK: a hundred points
+    arpack       scipy's eigsh, implicitly restarted Lanczos, with a factorisation: some hundred points
     multilevel   ``suite_spectral.multilevel``: sparse graphs on the CPU
     matrix-free  block conjugate gradients from a Nystroem start: Gaussian and cosine graphs, whose products are dear
     chebyshev    block conjugate gradients with a Chebyshev polynomial of L as preconditioner: sparse graphs on a GPU
-    arpack       scipy's eigsh, implicitly restarted Lanczos
     lobpcg       scipy's, without a preconditioner
 
 A graph of several components is solved component by component: the eigenvalue 0 belongs to each, with the vector
@@ -37,8 +37,14 @@ Progress = Callable[[str], None]
 TOLERANCE = 3e-2
 """Of the residuals against the gap: the subspace is right to that angle, its eigenvalues to the angle's square."""
 
-SMALL = 300
+SMALL = 100
 """Points of a graph whose eigenvalues are all computed."""
+
+FACTORED = 1500
+"""Points of a sparse graph up to which a factorisation costs less than levels do."""
+
+ROUGH = 0.5
+"""Tolerance where only the gap behind the wanted eigenvalues is asked for, and these are known."""
 
 LANDMARKS = 500
 """Points of a Nystroem start."""
@@ -135,7 +141,8 @@ def spectrum(
             inside = Laplacian(SparseGraph.from_scipy(weights[here][:, here]).to(device))
             way = _chosen(solver, inside)
             used = way if part == 0 else used
-            found = _connected(inside, min(left, len(points) - 1), way, seed, tolerance, progress)
+            within = tolerance if left > 1 else max(tolerance, ROUGH)
+            found = _connected(inside, min(left, len(points) - 1), way, seed, within, progress)
             values.append(found.values)
             residuals.append(found.residuals)
             columns.append((points, found.vectors))
@@ -169,7 +176,9 @@ def _chosen(solver: Solver, laplacian: Laplacian) -> str:
         return "dense"
     if not sparse:
         return "matrix-free"
-    return "multilevel" if laplacian.graph.device.type == "cpu" else "chebyshev"
+    if laplacian.graph.device.type != "cpu":
+        return "chebyshev"
+    return "arpack" if laplacian.n <= FACTORED and not laplacian.tau else "multilevel"
 
 
 def _connected(
@@ -183,7 +192,7 @@ def _connected(
     if wanted == 0:
         empty = laplacian.root.new_zeros(0)
         return Lowest(empty, laplacian.root.new_zeros(n, 0), empty, 0)
-    if n <= max(SMALL // 3, 4 * (wanted + GUARD)):
+    if n <= max(SMALL // 2, 4 * (wanted + GUARD)):
         solver = "dense"
     progress(f"eigenvectors of {n:,} points ({solver})")
 

@@ -1,6 +1,6 @@
-"""Spectral clustering as a scikit-learn estimator, over the same pipeline as the Lightning module."""
+"""Spectral clustering as a scikit-learn estimator, over the same functions as the Lightning module."""
 
-from typing import Any, Literal, NamedTuple, final
+from typing import Any, Literal, NamedTuple, final, get_args
 
 import numpy as np
 import scipy.sparse
@@ -13,14 +13,17 @@ from torch import Tensor
 from lightning_suite.errors import SuiteError
 from suite_spectral.affinities import Mutual, Weights
 from suite_spectral.eigen import Solver
+from suite_spectral.fitted import assign, embed
 from suite_spectral.graph import SparseGraph, sparse_rows
 from suite_spectral.labelling import Rows, TwoWay
 from suite_spectral.neighbours import Search
-from suite_spectral.pipeline import Affinity, Settings, Solution, assign, embed, solve
+from suite_spectral.routes import solve
+from suite_spectral.settings import Affinity, Route, Settings
+from suite_spectral.solution import Solution
 
 
 class _Input(NamedTuple):
-    """What was given, as the pipeline takes it.
+    """What was given, as ``suite_spectral.routes.solve`` takes it.
 
     Attributes:
         content: points, features or a graph.
@@ -58,7 +61,9 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         regularisation: what is added to the degrees, as a share of their mean.
         n_init: starts of k-means.
         largest: most clusters that are chosen where n_clusters is None.
-        landmarks: points that stand for all, for very many points; None: every point is in the graph.
+        route: exact, with every point in the graph; landmarks, some points that stand for all, for very many; better,
+            both, of which the one of the lower normalised cut. Landmarks are there for nearest_neighbors and rbf.
+        landmarks: how many, and at most half of the points.
         memory: GiB that the weights of all pairs may take.
         random_state: of all that is drawn.
 
@@ -92,7 +97,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         regularisation: float = 0.0,
         n_init: int = 10,
         largest: int = 20,
-        landmarks: int | None = None,
+        route: Route = "exact",
+        landmarks: int = 1000,
         memory: float = 4.0,
         random_state: Any = None,
     ) -> None:
@@ -111,6 +117,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.regularisation = regularisation
         self.n_init = n_init
         self.largest = largest
+        self.route = route
         self.landmarks = landmarks
         self.memory = memory
         self.random_state = random_state
@@ -226,6 +233,9 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         known = ("nearest_neighbors", "rbf", "self-tuning", "cosine", "precomputed")
         if affinity not in known:
             raise ValueError(f"affinity: expected one of {', '.join(known)}, got {affinity!r}")
+        routes = get_args(Route)
+        if self.route not in routes:
+            raise ValueError(f"route: expected one of {', '.join(routes)}, got {self.route!r}")
         return Settings(
             n_clusters=self.n_clusters,
             affinity=affinity,
@@ -240,6 +250,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
             regularisation=self.regularisation,
             n_init=self.n_init,
             largest=self.largest,
+            route=self.route,
             landmarks=self.landmarks,
             memory=self.memory,
             tolerance=self.eigen_tol,

@@ -153,6 +153,17 @@ class CosineTies(Ties):
 
 
 @final
+class EdgeTies(Ties):
+    """The weights of a given graph: new points come as rows of weights, (query, reference) sparse_csr."""
+
+    def average(self, queries: Tensor, table: Tensor) -> Average:
+        columns = torch.cat([table, torch.ones_like(table[:, :1])], dim=1)
+        sums = queries.to(table.dtype) @ columns
+        degrees = sums[:, -1]
+        return Average(sums[:, :-1] / torch.where(degrees > 0, degrees, 1.0)[:, None], degrees)
+
+
+@final
 class Extension:
     """What labels new points: a table of the old ones' values, and the centroids.
 
@@ -201,6 +212,16 @@ def table_of(vectors: Tensor, root: Tensor, labels: Tensor, n_clusters: int) -> 
     """The table of an `Extension`, (point, vector + cluster) float64: D^-1/2 U, and which cluster a point is in."""
     functions = scaled_rows(vectors.double(), root, "random-walk")
     return torch.cat([functions, torch.nn.functional.one_hot(labels, n_clusters).double()], dim=1)
+
+
+def around_threshold(entries: Tensor, labels: Tensor) -> Tensor:
+    """Two centroids, (cluster, 1), whose middle is the threshold between two clusters of numbers (point,)."""
+    parts = [entries[labels == cluster] for cluster in (0, 1)]
+    low, high = (0, 1) if parts[0].mean() <= parts[1].mean() else (1, 0)
+    threshold = (parts[low].max() + parts[high].min()) / 2
+    reach = torch.empty(2, 1, dtype=entries.dtype, device=entries.device)
+    reach[low], reach[high] = -1, 1
+    return threshold + reach * (entries.max() - entries.min())
 
 
 def folded(features: Tensor, table: Tensor) -> Tensor:

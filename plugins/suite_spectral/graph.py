@@ -78,6 +78,7 @@ class SparseGraph(Graph):
 
 def sparse_rows(matrix: scipy.sparse.csr_array, dtype: torch.dtype) -> Tensor:
     """A scipy matrix as a torch one, sparse_csr, with 32-bit indices where they are enough, as MKL wants them."""
+    matrix.sum_duplicates()  # scipy may do so in place later, under the tensor that shares the indices
     index = np.int32 if max(*matrix.shape, matrix.nnz) < 2**31 else np.int64
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")

@@ -19,6 +19,7 @@ from lightning_suite.errors import UsageError
 from suite_spectral.cuts import sweep
 from suite_spectral.eigen import Spectrum
 from suite_spectral.graph import Graph
+from suite_spectral.single import one_thread
 
 Rows = Literal["plain", "njw", "random-walk"]
 TwoWay = Literal["kmeans", "sign", "median", "ncut"]
@@ -97,7 +98,6 @@ def kmeans(rows: Tensor, n_clusters: int, *, n_init: int = 10, seed: int = 0, st
     """
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits
 
     values = np.ascontiguousarray(rows.detach().double().cpu().numpy())
     if n_clusters == 1 and len(values):
@@ -105,7 +105,7 @@ def kmeans(rows: Tensor, n_clusters: int, *, n_init: int = 10, seed: int = 0, st
     elif len(values) < n_clusters:
         raise UsageError(f"expected at least {n_clusters} points for {n_clusters} clusters, got {len(values)}")
     else:
-        with threadpool_limits(1), warnings.catch_warnings():
+        with one_thread(), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             if start is None and len(values) > SAMPLE:
                 some = np.random.default_rng(seed).choice(len(values), SAMPLE, replace=False)

@@ -25,6 +25,7 @@ from suite_spectral.eigen import Spectrum
 from suite_spectral.graph import Graph, sparse_rows
 from suite_spectral.labelling import Rows, scaled_rows
 from suite_spectral.neighbours import Neighbours, nearest_to
+from suite_spectral.single import one_thread
 
 Placing = Literal["kmeans", "random"]
 
@@ -157,9 +158,8 @@ def place_landmarks(points: Tensor, count: int, *, placing: Placing = "kmeans", 
     if len(sample) == count:
         return sample
     from sklearn.cluster import KMeans
-    from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1):
+    with one_thread():
         first = draw.choice(len(sample), count, replace=False)
         values = sample.double().cpu().numpy()
         centres = KMeans(count, init=values[np.sort(first)], n_init=1, max_iter=ROUNDS).fit(values).cluster_centers_

@@ -22,15 +22,19 @@ from lightning_suite.errors import DataError, RunError, UsageError
 from suite_spectral.accuracy import MatchedAccuracy
 from suite_spectral.affinities import Mutual, Weights
 from suite_spectral.batches import Batch, Rows, Scaling, join
+from suite_spectral.codes import codes_of
 from suite_spectral.cuts import ncut
 from suite_spectral.eigen import Solver
+from suite_spectral.fitted import Fitted
 from suite_spectral.graph import Graph, SparseGraph
 from suite_spectral.labelling import Rows as RowScaling
 from suite_spectral.labelling import TwoWay
+from suite_spectral.measuring import evenly, measured
 from suite_spectral.neighbours import Search
 from suite_spectral.network import FittedClusters
-from suite_spectral.pipeline import FOR_KIND, Affinity, Fitted, Kind, Settings, codes_of, evenly, measured, solve
 from suite_spectral.plots import write_points, write_spectrum
+from suite_spectral.routes import solve
+from suite_spectral.settings import FOR_KIND, Affinity, Kind, Route, Settings
 from suite_spectral.stages import Stages
 from suite_spectral.texts import Vocabulary
 
@@ -65,7 +69,9 @@ class SpectralClusterer(LightningModule):
         regularisation: what is added to the degrees, as a share of the mean degree.
         n_init: starts of k-means.
         largest: most clusters that are chosen where n_clusters is null.
-        landmarks: points that stand for all, for very many points; null: none, every point is in the graph.
+        route: exact, with every point in the graph; landmarks, some points that stand for all, for very many; better,
+            both, of which the one of the lower normalised cut. Landmarks are there for nearest_neighbors and rbf.
+        landmarks: how many, and at most half of the points.
         memory: GiB that the weights of all pairs may take; beyond it they are computed again for every product.
 
     Raises:
@@ -94,7 +100,8 @@ class SpectralClusterer(LightningModule):
         regularisation: float = 0.0,
         n_init: int = 10,
         largest: int = 20,
-        landmarks: int | None = None,
+        route: Route = "exact",
+        landmarks: int = 1000,
         memory: float = 4.0,
     ) -> None:
         super().__init__()
@@ -212,7 +219,7 @@ class SpectralClusterer(LightningModule):
         return value  # type: ignore[return-value]
 
     def _content(self, content: Tensor | list[str] | Rows) -> Tensor | SparseGraph:
-        """Examples as the pipeline takes them.
+        """Examples as ``solve`` takes them.
 
         Raises:
             UsageError: some nodes of a graph were left out.
@@ -328,14 +335,30 @@ class SpectralClusterer(LightningModule):
         """Examples as the network takes them."""
         if not self.network.is_fitted:
             raise RunError("nothing was fitted yet: the run ended before its first epoch did")
+        self._refuse_other_kind(batch.content)
         if isinstance(batch.content, Rows):
             return _sparse(batch.content, len(self.network.fitted.table))
         if isinstance(batch.content, Tensor):
             self._refuse_wrong_points(batch.content, batch.index)
         return self._features(batch.content)
 
+    def _refuse_other_kind(self, content: Tensor | list[str] | Rows) -> None:
+        if isinstance(content, Rows) or self.network.fitted.affinity != "precomputed":
+            return
+        what = "points" if isinstance(content, Tensor) else "texts"
+        raise DataError(
+            "a run over a given graph labels only the graph's own nodes, and has done so when it was fitted: between "
+            f"these {what} and them no edges are known. Cluster the file by itself: suite fit --plugin spectral "
+            "--data.path FILE",
+            self._predicted_place(what),
+        )
+
+    def _predicted_place(self, what: str) -> str:
+        """The file that is predicted; a word for what is, where it is of none."""
+        return getattr(getattr(self._trainer, "datamodule", None), "predict_path", None) or what
+
     def _refuse_wrong_points(self, points: Tensor, index: Tensor) -> None:
-        place = getattr(getattr(self._trainer, "datamodule", None), "predict_path", None) or "points"
+        place = self._predicted_place("points")
         fitted = self.network.fitted
         wanted = len(fitted.table) if fitted.affinity == "cosine" else fitted.points.shape[1]
         if points.shape[1] != wanted:

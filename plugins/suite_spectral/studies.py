@@ -394,15 +394,16 @@ def _spectrum(
     module: "SpectralClusterer", run: str, count: int, progress: "Callable[[str], None]"
 ) -> "tuple[Graph, Tensor, Spectrum]":
     """The graph of a run, the roots of its degrees, and its smallest eigenvalues."""
+    from suite_spectral.building import build
     from suite_spectral.eigen import spectrum
     from suite_spectral.laplacian import Laplacian
-    from suite_spectral.pipeline import WEIGHTS, build
 
     fitted, settings = module.network.fitted, module.settings()
     seed = int(Run.at(run).settings()["seed"])
     if settings.affinity == "nearest_neighbors":
         # what a rule has chosen need not be chosen again
-        settings = replace(settings, n_neighbors=int(fitted.choices[0]), weights=WEIGHTS[int(fitted.choices[2])])
+        chosen = fitted.chosen
+        settings = replace(settings, n_neighbors=chosen.n_neighbors, weights=chosen.weights)
     content = _content(module, run)
     graph = build(content, settings, seed=seed, progress=progress).graph
     laplacian = Laplacian(graph, settings.regularisation)
@@ -424,10 +425,10 @@ def _content(module: "SpectralClusterer", run: str) -> "Tensor | SparseGraph":
     from suite_spectral.graph import SparseGraph
 
     fitted, settings = module.network.fitted, module.settings()
-    if settings.landmarks is not None:
+    if settings.route == "landmarks":
         raise UsageError(
-            f"{run} has clustered {len(fitted.labels):,} points by {settings.landmarks:,} landmarks: there is no graph "
-            "of all of them, whose eigenvalues could be shown. Fit without --model.landmarks, or with --data.limit"
+            f"{run} has clustered {len(fitted.labels):,} points by landmarks: there is no graph of all of them, whose "
+            "eigenvalues could be shown. Fit with --model.route exact, and --data.limit where that would take too long"
         )
     if fitted.affinity == "pixels":
         _, sigma_position, sigma_color = fitted.scale.tolist()

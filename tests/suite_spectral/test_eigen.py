@@ -47,7 +47,8 @@ def test_every_solver_finds_the_smallest_eigenvalues(graph: str, solver: Solver,
     laplacian = Laplacian(GRAPHS[graph], regularisation)
     found = spectrum(laplacian, 4, solver=solver, tolerance=1e-3)
     np.testing.assert_allclose(exact(laplacian)[0][:4], found.values[:4], atol=2e-6)
-    assert found.solver == ("multilevel" if graph == "neighbours" else "matrix-free") if solver == "auto" else solver
+    if solver != "auto":
+        assert found.solver == solver
 
 
 @pytest.mark.parametrize("solver", get_args(Solver))
@@ -139,8 +140,21 @@ def test_an_unknown_solver_is_refused() -> None:
 
 def test_progress_is_told_with_the_solver_and_the_points() -> None:
     said: list[str] = []
-    spectrum(Laplacian(neighbours()), 2, progress=said.append)
+    spectrum(Laplacian(neighbours()), 2, solver="multilevel", progress=said.append)
     assert any("500 points (multilevel)" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("graph", "expected"),
+    [
+        (neighbours(90), "dense"),
+        (neighbours(), "arpack"),
+        (neighbours(1600), "multilevel"),
+        (GRAPHS["gaussian"], "matrix-free"),
+    ],
+)
+def test_the_solver_is_chosen_by_the_graph(graph: Graph, expected: str) -> None:
+    assert spectrum(Laplacian(graph), 2).solver == expected
 
 
 @pytest.mark.parametrize("solver", ["multilevel", "chebyshev"])

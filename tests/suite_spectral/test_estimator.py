@@ -143,9 +143,19 @@ def test_float32_is_enough_for_the_moons() -> None:
 
 def test_landmarks_find_the_moons() -> None:
     points, classes = moons(600)
-    model = SpectralClustering(2, landmarks=100, random_state=0).fit(points)
+    model = SpectralClustering(2, route="landmarks", landmarks=100, random_state=0).fit(points)
     assert adjusted_rand_score(classes, model.labels_) == 1.0
     assert (model.predict(points) == model.labels_).all()
+
+
+def test_the_better_of_both_routes_has_no_higher_cut_than_the_exact_one() -> None:
+    points = np.random.default_rng(0).normal(size=(200, 2))
+    exact, both = (
+        SpectralClustering(5, affinity="rbf", sigma=1.0, route=route, landmarks=60, random_state=0).fit(points)
+        for route in ("exact", "better")
+    )
+    assert both.ncut_ <= exact.ncut_
+    assert "exactly" in both.report_
 
 
 def test_gamma_is_another_way_to_say_sigma() -> None:
@@ -167,6 +177,8 @@ def test_a_clone_has_the_same_parameters() -> None:
         ({"gamma": 1.0, "sigma": 1.0}, "not both"),
         ({"sigma": -1.0, "affinity": "rbf"}, "sigma.*-1"),
         ({"affinity": "euclid"}, "affinity.*'euclid'"),
+        ({"route": "short"}, "route: expected one of exact, landmarks, better, got 'short'"),
+        ({"route": "better", "affinity": "self-tuning"}, "landmarks are for"),
         ({"assign_labels": "sign", "n_clusters": 3}, "second eigenvector, not 3"),
         ({"affinity": "precomputed"}, "square"),
     ],

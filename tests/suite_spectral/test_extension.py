@@ -15,10 +15,12 @@ from suite_spectral.eigen import Spectrum, spectrum
 from suite_spectral.extension import (
     Average,
     CosineTies,
+    EdgeTies,
     Extension,
     GaussianTies,
     NeighbourTies,
     Ties,
+    around_threshold,
     cluster_groups,
     folded,
     nearest_cluster,
@@ -205,3 +207,17 @@ def test_new_images_of_digits_agree_with_a_refit_nearly_as_well_as_the_old_ones(
     points = torch.from_numpy(np.load(MNIST)["X"].astype(np.float32))
     new, old = refit_agreement(points, 8000, 0)
     assert new >= old - 0.05
+
+
+def test_given_edges_average_what_they_lead_to() -> None:
+    queries = torch.tensor([[1.0, 3.0, 0.0], [0.0, 0.0, 0.0]]).double().to_sparse_csr()
+    found = EdgeTies().average(queries, torch.tensor([[4.0], [8.0], [100.0]]).double())
+    assert found.values.tolist() == [[7], [0]]
+    assert found.degrees.tolist() == [4, 0]
+
+
+def test_a_threshold_lies_in_the_middle_of_two_centroids() -> None:
+    entries = torch.tensor([0.0, 1.0, 3.0, 7.0]).double()
+    centroids = around_threshold(entries, torch.tensor([1, 1, 0, 0]))
+    assert centroids.mean() == 2
+    assert centroids[1] < centroids[0]

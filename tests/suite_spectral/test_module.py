@@ -165,6 +165,21 @@ def test_a_node_with_other_edges_is_labelled_by_them(tmp_path: Path) -> None:
     assert module.predict_step(Batch(torch.tensor([0]), rows, None), 0)["cluster"].tolist() == [1]
 
 
+@pytest.mark.parametrize("content", [torch.zeros(1, 2), ["plum and apple"]], ids=["points", "texts"])
+def test_a_run_over_a_graph_labels_only_its_own_nodes(content: Any, tmp_path: Path) -> None:
+    module, _, _ = fitted(tmp_path, ClusterData(path=str(cliques(tmp_path))))
+    with pytest.raises(DataError, match="over a given graph labels only the graph's own nodes"):
+        module.predict_step(Batch(torch.arange(1), content, None), 0)
+
+
+def test_the_better_of_both_routes_is_measured_as_it_was_fitted(tmp_path: Path) -> None:
+    model = {"n_clusters": 5, "affinity": "rbf", "sigma": 1.0, "route": "better", "landmarks": 60}
+    np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(200, 2)))
+    _, _, lightning = fitted(tmp_path, ClusterData(path=str(tmp_path / "points.npy")), **model)
+    logged = lightning.callback_metrics
+    assert logged["val_ncut"].item() == pytest.approx(logged["train_ncut"].item())
+
+
 def test_a_test_draws_the_spectrum_and_the_points_with_their_numbers(of_moons: Fitted, tmp_path: Path) -> None:
     module, data, _ = of_moons
     (tmp_path / "figures").mkdir()

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -5,29 +6,10 @@ import torch
 from torch import Tensor
 
 from suite_spectral.network import FittedClusters
-from suite_spectral.pipeline import Settings, solve
+from suite_spectral.routes import solve
+from suite_spectral.settings import Settings
 
-SETTINGS = Settings(
-    n_clusters=2,
-    affinity="nearest_neighbors",
-    n_neighbors=8,
-    weights="connectivity",
-    mutual="mean",
-    search="auto",
-    sigma=None,
-    rows="random-walk",
-    assign="kmeans",
-    solver="auto",
-    regularisation=0.0,
-    n_init=5,
-    largest=10,
-    landmarks=None,
-    memory=1.0,
-    tolerance=None,
-    radius=3.0,
-    sigma_color=0.1,
-    sigma_position=3.0,
-)
+Made = Callable[..., Settings]
 
 
 def blobs(n: int = 60) -> Tensor:
@@ -37,9 +19,9 @@ def blobs(n: int = 60) -> Tensor:
 
 
 @pytest.fixture(scope="module")
-def network() -> FittedClusters:
+def network(settings: Made) -> FittedClusters:
     found = FittedClusters()
-    found.take(solve(blobs(), SETTINGS).fitted)
+    found.take(solve(blobs(), settings()).fitted)
     return found
 
 
@@ -71,9 +53,9 @@ def test_a_state_of_any_size_can_be_loaded(network: FittedClusters) -> None:
     assert torch.equal(other(blobs()), network(blobs()))
 
 
-def test_a_fitted_network_can_take_up_a_smaller_one(network: FittedClusters) -> None:
+def test_a_fitted_network_can_take_up_a_larger_one(network: FittedClusters, settings: Made) -> None:
     other = FittedClusters()
-    other.take(solve(blobs(40), SETTINGS).fitted)
+    other.take(solve(blobs(40), settings()).fitted)
     other.load_state_dict(network.state_dict())
     assert len(other.fitted_labels) == 60
 
