@@ -304,6 +304,133 @@ def tweets_step(results: dict[str, Any]) -> str:
     return markdown(["tokens a CPU second", *(said[form] for form in forms)], rows)
 
 
+def spent(found: Any, unit: float | None = None) -> str:
+    """CPU seconds, how many times the unit they are, and MiB; or the bound that something went beyond."""
+    if isinstance(found, str):
+        return found
+    seconds = found["seconds"]
+    digits = 3 if seconds < 0.1 else 2 if seconds < 10 else 0
+    times = "" if unit is None else f" ({seconds / unit:.{1 if seconds / unit >= 0.95 else 2}f}x)"
+    return f"{seconds:.{digits}f} s{times}, {found['mib']:.0f} MiB"
+
+
+def spectral_graphs(results: dict[str, Any], suffix: str = "") -> str:
+    """CPU seconds and memory of clusters of nearest-neighbour graphs, beside scikit-learn's solvers."""
+    rows = []
+    for name, case in results["cases"].items():
+        sides = case["sides"]
+        unit = sides[f"ours{suffix}"]["seconds"]
+        row = [name.split()[0], f"{case['n']:,} x {case['dim']}, {case['k']}", spent(sides[f"ours{suffix}"])]
+        row += [spent(sides[f"{solver}{suffix}"], unit) for solver in ("arpack", "amg")]
+        if not suffix:
+            tolerance = case["amg_tolerance"]
+            tight = sides.get(f"amg {tolerance}")
+            row.append("" if tolerance is None else f"{tolerance}: {spent(tight, unit)}" if tight else "none")
+        rows.append(row)
+    columns = ["", "points x dim, clusters", "suite_spectral", "scikit-learn, arpack", "scikit-learn, amg"]
+    return markdown(columns if suffix else [*columns, "amg, first tolerance with the exact Ncut"], rows)
+
+
+def spectral_graphs_whole(results: dict[str, Any]) -> str:
+    """The same with the building of the graph."""
+    return spectral_graphs(results, " whole")
+
+
+def spectral_graphs_answers(results: dict[str, Any]) -> str:
+    """Normalised cut and ARI of the answers on the given graph."""
+    rows = []
+    for name, case in results["cases"].items():
+        exact = case["exact"]["ncut"]
+        row = [name.split()[0], f"{exact:.4g} ({case['exact']['solver']}), ARI {case['exact']['ari']:.3f}"]
+        for side in ("ours", "arpack", "amg"):
+            found = case["sides"][side]
+            if isinstance(found, str):
+                row.append(found)
+                continue
+            away = f"{100 * (found['ncut'] / exact - 1):+.2f} %" if exact > 1e-12 else f"{found['ncut']:.2g}"
+            empty = "" if found["clusters"] == case["k"] else f", {found['clusters']} clusters"
+            row.append(f"{away}, {found['ari']:.3f}{empty}")
+        rows.append(row)
+    return markdown(["Ncut against the exact, ARI", "exact", "suite_spectral", "arpack", "amg"], rows)
+
+
+def spectral_dense(results: dict[str, Any]) -> str:
+    """CPU seconds, memory and normalised cut on the Gaussian graph, beside scikit-learn."""
+    rows = []
+    for name, sides in results["beside"].items():
+        kind, n = name.split()
+        row = [f"{kind}, {int(n):,} points"]
+        for found in sides.values():
+            row += [spent(found), f"{found['ncut']:.6f}", f"{found['ari']:.3f}"]
+        ours, theirs = sides["suite_spectral"], sides["scikit-learn"]
+        times = [theirs[what] / ours[what] for what in ("seconds", "mib")]
+        rows.append([*row, f"{times[0]:.1f}x / {times[1]:.1f}x"])
+    columns = ["", "suite_spectral", "Ncut", "ARI", "scikit-learn", "Ncut", "ARI", "less time / memory"]
+    return markdown(columns, rows)
+
+
+def spectral_dense_growth(results: dict[str, Any]) -> str:
+    """CPU seconds and memory of ours on the Gaussian graph, as the points grow in number."""
+    rows = [
+        [
+            f"{int(n):,}" + ("" if 4 * int(n) ** 2 <= results["budget"] else ", weights not kept"),
+            *(f"{spent(by[n])}, ARI {by[n]['ari']:.3f}" if n in by else "" for by in results["growth"].values()),
+        ]
+        for n in next(iter(results["growth"].values()))
+    ]
+    return markdown(["points", *results["growth"]], rows)
+
+
+def spectral_million(results: dict[str, Any]) -> str:
+    """CPU seconds, memory, ARI and normalised cut of a million points."""
+    said = {"exact": "suite_spectral, every point", "landmarks": f"suite_spectral, {results['landmarks']} landmarks"}
+    rows = []
+    for name, routes in results["cases"].items():
+        for route, found in routes.items():
+            row = [f"{name}, {said.get(route, route)}"]
+            if isinstance(found, str):
+                rows.append([*row, found, "", "", ""])
+                continue
+            stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in found["stages"].items())
+            cut = f"{found['ncut']:.3g} ({found['ncut_of_truth']:.3g})"
+            rows.append([*row, spent(found), stages, f"{found['ari']:.4f}", cut])
+    columns = [f"{results['points']:,} points", "CPU s, memory", "of these", "ARI", "Ncut (of the true labels)"]
+    return markdown(columns, rows)
+
+
+def spectral_applications(results: dict[str, Any]) -> str:
+    """ARI, NMI and CPU seconds of every application and method; the best ARI of a row is bold."""
+    names = {"scikit-learn": "scikit-learn, defaults", "scikit-learn, nearest_neighbors": "scikit-learn, neighbours"}
+    methods = list(next(iter(results["cases"].values()))["methods"])
+    rows = []
+    for name, case in results["cases"].items():
+        best = max(round(each["ari"], 3) for each in case["methods"].values() if not isinstance(each, str))
+        row = [f"{case['kind']}: {name.split()[0] if name[-1].isdigit() else name}", f"{case['n']:,}, {case['k']}"]
+        for method in methods:
+            each = case["methods"].get(method, "")
+            if isinstance(each, str):
+                row.append(each)
+                continue
+            bold = "**" if round(each["ari"], 3) == best else ""
+            digits = 3 if each["seconds"] < 0.1 else 2 if each["seconds"] < 10 else 0
+            row.append(f"{bold}{each['ari']:.3f}{bold}, {each['nmi']:.3f}, {each['seconds']:.{digits}f} s")
+        rows.append(row)
+    return markdown(["ARI, NMI, CPU s", "points, clusters", *(names.get(method, method) for method in methods)], rows)
+
+
+def spectral_predict(results: dict[str, Any]) -> str:
+    """How far predicted clusters agree with refitted ones, and the CPU seconds of both."""
+    rows = []
+    for name, graphs in results["cases"].items():
+        for graph, runs in graphs.items():
+            means = {what: statistics.mean(run[what] for run in runs) for what in runs[0]}
+            agreements = [f"{means[what]:.3f}" for what in ("new", "nearest", "old", "predicted", "refitted")]
+            times = [f"{means[what]:.2f} s" for what in ("seconds", "refit_seconds")]
+            rows.append([f"{name.split()[0]}, {graph}", *agreements, *times])
+    columns = ["ARI", "new: predicted, refitted", "new: of the nearest, refitted", "old: fitted, refitted"]
+    return markdown([*columns, "predicted, classes", "refitted, classes", "predict", "refit"], rows)
+
+
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "light_verbs": light_verbs,
     "dsa_network": dsa_network,
@@ -315,6 +442,14 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "dsa_routing growth": dsa_routing_growth,
     "dsa_routing step": dsa_routing_step,
     "dsa_routing cuda": dsa_routing_cuda,
+    "spectral_applications": spectral_applications,
+    "spectral_dense": spectral_dense,
+    "spectral_dense growth": spectral_dense_growth,
+    "spectral_graphs": spectral_graphs,
+    "spectral_graphs answers": spectral_graphs_answers,
+    "spectral_graphs whole": spectral_graphs_whole,
+    "spectral_million": spectral_million,
+    "spectral_predict": spectral_predict,
     "tree_embedding": tree_embedding,
     "gated_tree_embedding": gated_tree_embedding,
     "jet_clustering": jet_clustering,

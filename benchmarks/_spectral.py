@@ -1,0 +1,209 @@
+"""What the benchmarks of the plugin spectral share: real data, one thread, CPU seconds, peaks of memory, scores.
+
+The data are those of ../shared/data/spectral and scikit-learn's own. Whatever is measured runs in a process that was
+started with one thread a library; a peak is what the memory of such a process grows by, counted from after its imports
+and a small problem that loads what is loaded late.
+"""
+
+import csv
+import ctypes
+import gc
+import gzip
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data" / "spectral"
+PACKAGES = ("scikit-learn", "scipy", "pyamg", "faiss-cpu", "threadpoolctl")
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+LONG = 10.0
+"""A step that takes so many CPU seconds is measured once."""
+
+
+class Example(NamedTuple):
+    """Something to cluster, and how it ought to be.
+
+    Attributes:
+        content: points (point, dim) float64; pixels (pixel, 2 + channel), their places and channels; texts; or the
+            weights of a graph, scipy csr.
+        truth: (point,) int64, from 0; -1 where there is no telling, which is not scored. Of an image (human, pixel).
+    """
+
+    content: Any
+    truth: NDArray[np.int64]
+
+    @property
+    def n_clusters(self) -> int:
+        """How many classes there are; of an image the median of what the humans saw."""
+        return int(np.median([len(np.unique(each[each >= 0])) for each in np.atleast_2d(self.truth)]))
+
+
+def example(name: str) -> Example:
+    """Data by their name: a file of the folder, a shape of Gagolewski's, one of scikit-learn's, or `circles 5000`.
+
+    Raises:
+        SystemExit: the folder is not there.
+    """
+    from sklearn import datasets
+
+    kind, _, number = name.partition(" ")
+    if hasattr(datasets, f"load_{name}"):
+        found = getattr(datasets, f"load_{name}")()
+        return Example(found.data.astype(np.float64), found.target.astype(np.int64))
+    if number.isdigit():
+        n = int(number)
+        if kind == "circles":
+            points, truth = datasets.make_circles(n, noise=0.05, factor=0.5, random_state=0)
+        elif kind == "moons":
+            points, truth = datasets.make_moons(n, noise=0.05, random_state=0)
+        else:
+            # So wide that the graphs of a million points and of fewer hang together.
+            points, truth = datasets.make_blobs(n, n_features=10, centers=5, cluster_std=2.0, random_state=0)
+        return Example(points, truth.astype(np.int64))
+    if not FOLDER.is_dir():
+        sys.exit(f"{name} is among the shared data, {FOLDER}, which is not there")
+    if name == "AG news":
+        with gzip.open(FOLDER / "ag_news_test.csv.gz", "rt", encoding="utf-8") as lines:
+            rows = list(csv.reader(lines))
+        return Example([f"{row[1]} {row[2]}" for row in rows], numbered([row[0] for row in rows]))
+    if name == "Reuters R8":
+        with gzip.open(FOLDER / "reuters_r8.tsv.gz", "rt", encoding="utf-8") as lines:
+            rows = [line.rstrip("\n").split("\t", 1) for line in lines]
+        return Example([row[1] for row in rows], numbered([row[0] for row in rows]))
+    if (FOLDER / "bsds" / f"{name}.jpg").is_file():
+        return image(FOLDER / "bsds" / f"{name}.jpg")
+    if (FOLDER / f"{name}.npz").is_file():
+        arrays = np.load(FOLDER / f"{name}.npz")
+        if "edges" in arrays:
+            return Example(network(arrays["edges"], len(arrays["y"])), numbered(arrays["y"]))
+        return Example(arrays["X"].astype(np.float64), numbered(arrays["y"]))
+    shapes = np.load(FOLDER / "shapes_gagolewski.npz")
+    # In these sets 0 is noise.
+    return Example(shapes[f"{name}_X"].astype(np.float64), shapes[f"{name}_y"].astype(np.int64) - 1)
+
+
+def image(file: Path) -> Example:
+    """An image of the Berkeley segmentation data, and how its humans cut it up."""
+    import scipy.io
+
+    from suite_spectral.images import read_image
+
+    humans = scipy.io.loadmat(file.with_suffix(".mat"))["groundTruth"][0]
+    truth = np.stack([numbered(human[0, 0]["Segmentation"].ravel()) for human in humans])
+    return Example(read_image(file, file.read_bytes())[0], truth)
+
+
+def numbered(classes: Any) -> NDArray[np.int64]:
+    """Classes as numbers from 0."""
+    return np.unique(classes, return_inverse=True)[1].astype(np.int64).ravel()
+
+
+def network(edges: NDArray[np.int16], n: int) -> Any:
+    """The weights of an undirected graph, scipy csr, from (edge, 2) pairs, or (edge, 3) with the weight."""
+    import scipy.sparse
+
+    weights = edges[:, 2].astype(np.float64) if edges.shape[1] == 3 else np.ones(len(edges))
+    ends = edges[:, :2].astype(np.int64)
+    half = scipy.sparse.coo_array((weights, (ends[:, 0], ends[:, 1])), shape=(n, n)).tocsr()
+    whole = half.maximum(half.T).tocsr()
+    whole.indices, whole.indptr = whole.indices.astype(np.int32), whole.indptr.astype(np.int32)  # as scikit-learn asks
+    return whole
+
+
+def scores(labels: Any, truth: NDArray[np.int64]) -> dict[str, float]:
+    """ARI and NMI of clusters, (point,), over the points whose class is known; the mean over the humans of an image."""
+    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+    pairs = [(each[each >= 0], np.asarray(labels)[each >= 0]) for each in np.atleast_2d(truth)]
+    return {
+        "ari": float(np.mean([adjusted_rand_score(*pair) for pair in pairs])),
+        "nmi": float(np.mean([normalized_mutual_info_score(*pair) for pair in pairs])),
+    }
+
+
+class Spent(NamedTuple):
+    """What a step gave, and what it took: CPU seconds, and MiB above what the process held before."""
+
+    result: Any
+    seconds: float
+    mib: float
+
+
+def spent(step: Callable[[], Any]) -> Spent:
+    """Runs a step once. The peak is right where the system tells it afresh, as Linux does, or the process is new."""
+    gc.collect()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)  # what was freed before would be taken again without the process growing
+        Path("/proc/self/clear_refs").write_text("5")
+    before = _peak()
+    begin = time.process_time()
+    result = step()
+    return Spent(result, time.process_time() - begin, _peak() - before)
+
+
+def _peak() -> float:
+    status = Path("/proc/self/status")
+    if status.is_file():
+        return next(int(line.split()[1]) for line in status.read_text().splitlines() if "VmHWM" in line) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def medians(steps: dict[str, Callable[[], Any]]) -> dict[str, float]:
+    """Median CPU seconds of each step; they take turns, after each was taken once."""
+    first = {name: _seconds(step) for name, step in steps.items()}
+    slowest = max(first.values())
+    turns = 3 if slowest > 0.5 else 9 if slowest > 0.1 else 25
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(turns):
+        for name, step in steps.items():
+            seconds[name].append(_seconds(step))
+    return {name: statistics.median(each) for name, each in seconds.items()}
+
+
+def _seconds(step: Callable[[], Any]) -> float:
+    begin = time.process_time()
+    step()
+    return time.process_time() - begin
+
+
+def alone(module: str, options: Sequence[str], *, seconds: int = 600, gib: float = 8.0) -> Any:
+    """What `python -m module` with some options says in its last line, as JSON, from a process of its own.
+
+    Where it takes more than so many CPU seconds or GiB it is ended, and the answer is the string that says so.
+    """
+
+    def bounded() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+        resource.setrlimit(resource.RLIMIT_DATA, (int(gib * 2**30),) * 2)
+
+    environment = os.environ | THREADS
+    command = [sys.executable, "-m", module, *options]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, preexec_fn=bounded)
+    if done.returncode == 0:
+        return json.loads(done.stdout.splitlines()[-1])
+    if done.returncode in (-24, -9):  # SIGXCPU, SIGKILL
+        return f"> {seconds} s"
+    if any(word in done.stderr for word in ("MemoryError", "bad_alloc", "can't allocate memory", "SIGSEGV")):
+        return f"> {gib:g} GiB"
+    sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
+
+
+def keep(stem: str, values: dict[str, Any]) -> None:
+    """Writes the figures of a benchmark, with the versions of what the plugin is measured beside and with."""
+    import torch
+
+    from benchmarks._record import record
+
+    torch.set_num_threads(1)  # as it was where they were measured
+    record(stem, {"packages": {name: version(name) for name in PACKAGES}, **values})

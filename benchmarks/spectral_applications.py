@@ -1,0 +1,172 @@
+"""The applications of the lecture: suite_spectral beside k-means and scikit-learn's spectral clustering.
+
+    python -m benchmarks.spectral_applications [--only jain,AG news]
+
+Non-linear shapes (Gagolewski's collection and scikit-learn's), measured tables, handwriting, gene expression, news,
+social networks and images. All methods have the same input and the number of classes; no setting was chosen by looking
+at labels. Ours:
+
+- points: the graph by the label-free rule of suite_spectral.choosing (`n_neighbors: null`);
+- news: the cosine graph of tf-idf, 2,000 words, rows of unit length;
+- networks: the degrees regularised by their mean and rows of unit length (Qin and Rohe, 2013);
+- images: Shi and Malik's graph of pixels with the plugin's defaults.
+
+Beside them: KMeans with ten starts; SpectralClustering with its defaults (a Gaussian of gamma 1; for networks the graph
+as it is); and with affinity nearest_neighbors. The columns of iris, wine and breast_cancer, whose units differ, have
+standard deviation 1; k-means sees a node of a network as its row of the matrix. An image's features are colours in 0..1
+and places as shares of its longer side. Points that are noise by their labels are clustered and not scored. An
+image has the median of its humans' numbers of segments, and is scored against every human; the mean counts.
+
+CPU seconds on one thread, from the points to the labels, the choice of the graph included; tf-idf is not. Once, or the
+median of three below two seconds. Prints a table and writes benchmarks/results/spectral_applications.json.
+"""
+
+import argparse
+import json
+import statistics
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks._readme import TABLES
+from benchmarks._record import recorded
+from benchmarks._spectral import FOLDER, Example, alone, example, keep, scores, spent
+
+KINDS = {
+    "shapes": ["moons 1000", "circles 1000", "spiral", "jain", "flame", "aggregation", "compound", "pathbased"]
+    + [f"chameleon_{name}" for name in ("t4_8k", "t5_8k", "t7_10k", "t8_8k")]
+    + ["birch1", "worms_2"],
+    "tables": ["iris", "wine", "breast_cancer"],
+    "handwriting": ["digits", "pendigits_train", "mnist10k", "letter"],
+    "genes": ["all_leukemia", "khan", "tissue_gene"],
+    "news": ["AG news", "Reuters R8"],
+    "networks": ["karate", "polbooks", "football"],
+    "images": sorted(file.stem for file in FOLDER.glob("bsds/*.jpg")),
+}
+METHODS = ("suite_spectral", "KMeans", "scikit-learn", "scikit-learn, nearest_neighbors")
+FEW = 3000
+"""So many points are clustered by all methods in one process."""
+LIMIT = 300
+"""CPU seconds after which a method is ended."""
+
+
+def task(method: str, kind: str, given: Example) -> Callable[[], Any]:
+    """What a method does; it gives labels, and ours what it chose as well."""
+    from sklearn.cluster import KMeans, SpectralClustering
+
+    k = given.n_clusters
+    if method == "suite_spectral":
+        return ours(kind, given)
+    content = given.content
+    if kind == "images":
+        places, colours = content[:, :2], content[:, 2:]
+        content = np.concatenate([places / (places.max() + 1), colours], axis=1).astype(np.float64)
+    if method == "KMeans":
+        return lambda: KMeans(k, n_init=10, random_state=0).fit(content).labels_
+    affinity = "rbf" if method == "scikit-learn" else "nearest_neighbors"
+    return lambda: (
+        SpectralClustering(k, affinity="precomputed" if kind == "networks" else affinity, random_state=0)
+        .fit(content)
+        .labels_
+    )
+
+
+def ours(kind: str, given: Example) -> Callable[[], Any]:
+    """Labels and the line that a run prints."""
+    import torch
+
+    from suite_spectral.graph import SparseGraph, sparse_rows
+    from suite_spectral.module import SpectralClusterer
+    from suite_spectral.routes import solve
+    from suite_spectral.settings import Kind
+
+    clusterer = SpectralClusterer(
+        n_clusters=given.n_clusters,
+        n_neighbors=None,
+        rows="njw" if kind in ("news", "networks") else "random-walk",
+        regularisation=1.0 if kind == "networks" else 0.0,
+    )
+    kinds: dict[str, Kind] = {"news": "texts", "networks": "graph", "images": "image"}
+    clusterer.kind = kinds.get(kind, "points")
+    settings = clusterer.settings()
+    content: Any
+    if kind == "networks":
+        content = SparseGraph.from_scipy(given.content)
+    elif kind == "news":
+        content = sparse_rows(given.content, torch.float64)
+    else:
+        content = torch.from_numpy(given.content)
+
+    def step() -> Any:
+        found = solve(content, settings)
+        return found.clustering.labels.numpy(), found.line
+
+    return step
+
+
+def given_by(kind: str, name: str) -> Example:
+    """A set as every method gets it."""
+    found = example(name)
+    if kind == "tables":
+        points = found.content
+        return found._replace(content=(points - points.mean(axis=0)) / points.std(axis=0))
+    if kind == "news":
+        from suite_spectral.graph import SparseGraph
+        from suite_spectral.texts import Vocabulary
+
+        rows = Vocabulary.learn(found.content).rows(found.content)
+        return found._replace(content=SparseGraph(rows).scipy())
+    return found
+
+
+def once(method: str, kind: str, given: Example) -> dict[str, Any]:
+    """A method's seconds and answer."""
+    step = task(method, kind, given)
+    answer, seconds, mib = spent(step)
+    if seconds < 2:
+        seconds = statistics.median([seconds, *(spent(step).seconds for _ in range(2))])
+    labels, line = answer if isinstance(answer, tuple) else (answer, "")
+    return {"seconds": seconds, "mib": mib, **scores(labels, given.truth), "line": line}
+
+
+def main() -> None:
+    """Measures, prints, writes."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--only", help="of the sets, with commas; the others stay as they were")
+    parser.add_argument("--methods", help="with semicolons; the others stay as they were")
+    parser.add_argument("--once", action="store_true", help="measure the methods, here")
+    chosen = parser.parse_args()
+    kinds = {name: kind for kind, names in KINDS.items() for name in names}
+    methods = chosen.methods.split(";") if chosen.methods else METHODS
+    if chosen.once:
+        warnings.simplefilter("ignore")
+        kind = kinds[chosen.only]
+        given = given_by(kind, chosen.only)
+        for method in methods:
+            task(method, "shapes", example("moons 300"))()  # has everything loaded that is loaded late
+        print(json.dumps({method: once(method, kind, given) for method in methods}))
+        return
+    cases = recorded("spectral_applications").get("cases", {}) if chosen.only or chosen.methods else {}
+    for name in chosen.only.split(",") if chosen.only else kinds:
+        given = example(name)
+        n = given.content.shape[0] if hasattr(given.content, "shape") else len(given.content)
+        found = cases.setdefault(name, {"kind": kinds[name], "n": n, "k": given.n_clusters, "methods": {}})
+        fitting = [method for method in methods if kinds[name] != "networks" or method != METHODS[-1]]
+        for some in [fitting] if n <= FEW else [[method] for method in fitting]:
+            # What would come for certain to more memory than there is need not be tried.
+            said: Any = "> 8 GiB"
+            if n < 32_000 or some != ["scikit-learn"]:
+                options = ["--only", name, "--once", "--methods", ";".join(some)]
+                said = alone("benchmarks.spectral_applications", options, seconds=LIMIT)
+            found["methods"] |= said if isinstance(said, dict) else dict.fromkeys(some, said)
+        found["methods"] = {method: found["methods"][method] for method in METHODS if method in found["methods"]}
+        print(f"{name}: {found['methods']}", flush=True)
+        ordered = {each: cases[each] for each in kinds if each in cases}
+        keep("spectral_applications", {"limit": LIMIT, "cases": ordered})
+    print(TABLES["spectral_applications"]({"limit": LIMIT, "cases": ordered}))
+
+
+if __name__ == "__main__":
+    main()

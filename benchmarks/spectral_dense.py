@@ -1,0 +1,113 @@
+"""Clusters of the Gaussian graph of all pairs: suite_spectral beside scikit-learn, and how ours grows.
+
+    python -m benchmarks.spectral_dense [--largest 50000]
+
+Blobs in ten dimensions (gamma 0.03) and two rings (gamma 50), w(x, y) = exp(-gamma |x - y|^2) for both sides, with the
+points drawn by scikit-learn and seed 0. Beside scikit-learn at 5,000 and 10,000 points: CPU seconds on one thread,
+medians of turns within one process after a warm-up, once for what takes over ten seconds; MiB: growth of the peak
+memory in a process of its own; the normalised cut of both answers on the same graph.
+
+Ours alone goes on to 50,000 points with a budget of 4 GiB for the weights, which is enough for 32,768 points; beyond,
+every product computes them again. Prints two tables and writes benchmarks/results/spectral_dense.json.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks._readme import TABLES
+from benchmarks._record import recorded
+from benchmarks._spectral import LONG, Example, alone, example, keep, medians, scores, spent
+
+GAMMA = {"blobs": 0.03, "circles": 50.0}
+BESIDE = (5_000, 10_000)
+GROWTH = (5_000, 10_000, 20_000, 30_000, 50_000)
+BUDGET = 4 * 2**30
+LIMIT = 900
+"""CPU seconds after which a side is ended."""
+
+
+def task(side: str, given: Example, gamma: float) -> Callable[[], Any]:
+    """What a side does; it gives the labels."""
+    import torch
+    from sklearn.cluster import SpectralClustering
+
+    from suite_spectral.clustering import cluster
+    from suite_spectral.gaussian import GaussianGraph
+
+    if side == "scikit-learn":
+        return lambda: SpectralClustering(given.n_clusters, gamma=gamma, random_state=0).fit(given.content).labels_
+    points = torch.from_numpy(given.content)
+    return lambda: cluster(
+        GaussianGraph(points, (2 * gamma) ** -0.5, BUDGET), given.n_clusters, points=points
+    ).labels.numpy()
+
+
+def once(side: str, name: str) -> dict[str, Any]:
+    """A side's seconds, memory and answer."""
+    import torch
+
+    from suite_spectral.cuts import ncut
+    from suite_spectral.gaussian import GaussianGraph
+
+    kind = name.split()[0]
+    gamma = GAMMA[kind]
+    task(side, example(f"{kind} 500"), gamma)()
+    given = example(name)
+    labels, seconds, mib = spent(task(side, given, gamma))
+    found = {"seconds": seconds, "mib": mib, **scores(labels, given.truth)}
+    if len(labels) <= max(BESIDE):
+        graph = GaussianGraph(torch.from_numpy(given.content), (2 * gamma) ** -0.5, 0)
+        found["ncut"] = ncut(graph, torch.from_numpy(labels).long(), given.n_clusters)
+    return found
+
+
+def asked(*options: str) -> Any:
+    """What a process of its own says."""
+    return alone("benchmarks.spectral_dense", options, seconds=LIMIT)
+
+
+def main() -> None:
+    """Measures, prints, writes."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--largest", type=int, default=max(GROWTH), help="points of the growth")
+    parser.add_argument("--name", help="of the set, for what follows")
+    parser.add_argument("--once", help="measure this side, here")
+    parser.add_argument("--turns", help="measure these sides, here")
+    chosen = parser.parse_args()
+    if chosen.once:
+        print(json.dumps(once(chosen.once, chosen.name)))
+        return
+    if chosen.turns:
+        given, gamma = example(chosen.name), GAMMA[chosen.name.split()[0]]
+        print(json.dumps(medians({side: task(side, given, gamma) for side in chosen.turns.split(",")})))
+        return
+    before = recorded("spectral_dense").get("growth", {}) if chosen.largest < max(GROWTH) else {}
+    beside: dict[str, Any] = {}
+    growth: dict[str, Any] = {kind: dict(before.get(kind, {})) for kind in GAMMA}
+    for n in GROWTH:
+        for kind in GAMMA:
+            name = f"{kind} {n}"
+            if n > chosen.largest:
+                continue
+            growth[kind][str(n)] = asked("--name", name, "--once", "suite_spectral")
+            print(f"{name}: {growth[kind][str(n)]}", flush=True)
+            if n not in BESIDE:
+                continue
+            sides = {"suite_spectral": growth[kind][str(n)]}
+            sides["scikit-learn"] = asked("--name", name, "--once", "scikit-learn")
+            print(f"{name}, scikit-learn: {sides['scikit-learn']}", flush=True)
+            short = [side for side, found in sides.items() if found["seconds"] <= LONG]
+            for side, seconds in (asked("--name", name, "--turns", ",".join(short)) if short else {}).items():
+                sides[side]["seconds"] = seconds
+            beside[name] = {side: dict(found) for side, found in sides.items()}
+            keep("spectral_dense", {"gamma": GAMMA, "budget": BUDGET, "beside": beside, "growth": growth})
+    results = {"gamma": GAMMA, "budget": BUDGET, "beside": beside, "growth": growth}
+    keep("spectral_dense", results)
+    for table in ("spectral_dense", "spectral_dense growth"):
+        print(TABLES[table](results), end="\n\n")
+
+
+if __name__ == "__main__":
+    main()
