@@ -48,7 +48,7 @@ KINDS = {
 METHODS = ("suite_spectral", "KMeans", "scikit-learn", "scikit-learn, nearest_neighbors")
 FEW = 3000
 """So many points are clustered by all methods in one process."""
-LIMIT = 300
+LIMIT = 60
 """CPU seconds after which a method is ended."""
 
 

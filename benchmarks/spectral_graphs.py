@@ -44,7 +44,7 @@ NEIGHBOURS = 10
 TOLERANCES = ("1e-3", "1e-4", "1e-5", "1e-6", "1e-7", "1e-8")
 NEAR = 1.0025
 """So many times the exact Ncut is near enough."""
-LIMIT = 200
+LIMIT = 100
 """CPU seconds after which a side is ended."""
 
 

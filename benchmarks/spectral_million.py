@@ -27,7 +27,7 @@ from benchmarks._spectral import Example, alone, example, keep, scores, spent
 
 NAMES = ("circles", "moons", "blobs")
 NEIGHBOURS, LANDMARKS, NEAREST = 10, 500, 5
-LIMIT = 600
+LIMIT = 200
 """CPU seconds after which a route is ended."""
 
 Labels = NDArray[np.int64]
