@@ -24,7 +24,7 @@ from suite_spectral.subspace import Lowest, lowest
 COARSEST = 300
 """Points of a level that is solved densely, unless more vectors are asked for."""
 
-GUARD = 4
+GUARD = 3
 """Vectors beyond the wanted ones: they keep those from stalling where the next eigenvalues are close."""
 
 INTERPOLATION = 2 / 3

@@ -81,7 +81,8 @@ def lowest(
     inner = torch.diag(values)  # basis' L basis, of the columns in use
     steps = 0
     while True:
-        residual = image[:, :width] - basis[:, :width] * values
+        residual = basis[:, :width] * values
+        residual -= image[:, :width]
         norms = residual.norm(dim=0)
         allowed = tolerance * allowance(values, wanted)
         moving = norms > allowed
@@ -89,11 +90,13 @@ def lowest(
         if steps == limit or not bool(moving[:wanted].any()):
             return Lowest(values, basis[:, :width].clone(), norms, steps)
         used = len(inner)
-        new = _added(basis, used, _without(precondition(residual[:, moving]), null))
-        every = slice(0, used + new)
-        block = basis[:, used : used + new].contiguous()
-        image[:, used : used + new] = block - similarity(block)
-        inner = _bordered(inner, basis[:, every].T @ image[:, used : used + new])
+        if not bool(moving.all()):
+            residual = residual[:, moving]
+        block = _added(basis, used, _without(precondition(residual), null))
+        every = slice(0, used + block.shape[1])
+        fresh = block - similarity(block)  # by itself: products with a part of a wider block are slow
+        image[:, used : every.stop] = fresh
+        inner = _bordered(inner, basis[:, every].T @ fresh)
         products = _bordered(torch.eye(used, dtype=inner.dtype, device=inner.device), basis[:, every].T @ block)
         white = _whitening(products)
         values, best = torch.linalg.eigh(_symmetric(white.T @ inner @ white))
@@ -103,8 +106,8 @@ def lowest(
         directions -= best @ (best.T @ (products @ directions))
         directions = directions @ _whitening(directions.T @ products @ directions)
         turn = torch.cat([best, directions], 1)
-        _combine(basis, used + new, turn)
-        _combine(image, used + new, turn)
+        _combine(basis, every.stop, turn)
+        _combine(image, every.stop, turn)
         inner = _symmetric(turn.T @ inner @ turn)
         steps += 1
 
@@ -116,14 +119,14 @@ def allowance(values: Tensor, wanted: int) -> Tensor:
     return torch.maximum(gap, GAP_FLOOR * after).clamp_min(1e-14)
 
 
-def _added(basis: Tensor, used: int, block: Tensor) -> int:
-    """Puts a block, without what the columns in use give of it, behind them; returns how many columns it has."""
+def _added(basis: Tensor, used: int, block: Tensor) -> Tensor:
+    """Puts a block, without what the columns in use give of it and at unit length, behind them, and returns it."""
     present = basis[:, :used]
     block = block / block.norm(dim=0).clamp_min(torch.finfo(block.dtype).tiny)
     block -= present @ (present.T @ block)
     block /= block.norm(dim=0).clamp_min(torch.finfo(block.dtype).tiny)
     basis[:, used : used + block.shape[1]] = block
-    return block.shape[1]
+    return block
 
 
 def _bordered(matrix: Tensor, columns: Tensor) -> Tensor:
