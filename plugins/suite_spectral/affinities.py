@@ -20,7 +20,8 @@ from suite_spectral.neighbours import Neighbours, Search, nearest, nearest_to
 Weights = Literal["connectivity", "gaussian", "self-tuning"]
 Mutual = Literal["either", "both", "mean"]
 
-SCALE_NEIGHBOUR = 7  # Zelnik-Manor and Perona's choice for all of their data
+SCALE_NEIGHBOUR = 7
+"""The neighbour whose distance is a point's own scale: Zelnik-Manor and Perona's choice for all of their data."""
 
 
 def median_sigma(points: Tensor, *, seed: int = 0) -> float:

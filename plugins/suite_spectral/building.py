@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
-from suite_spectral.affinities import Weights, edge_scale, graph_of, median_sigma
+from suite_spectral.affinities import SCALE_NEIGHBOUR, Weights, edge_scale, graph_of, median_sigma
 from suite_spectral.choosing import choose_graph
 from suite_spectral.cosine import CosineGraph
 from suite_spectral.eigen import Progress
@@ -18,8 +18,6 @@ from suite_spectral.pixels import pixel_graph
 from suite_spectral.rescaling import scaled_pixels, unit_rows
 from suite_spectral.settings import Affinity, Settings
 
-LOCAL = 7
-"""Self-tuning measures a point's scale by the distance to this neighbour (Zelnik-Manor and Perona, 2004)."""
 AROUND = 64
 """Pixels of the fitted image that a new pixel is compared with."""
 
@@ -134,7 +132,7 @@ def _of_all_pairs(points: Tensor, settings: Settings, seed: int) -> Built:
         scale = torch.tensor([sigma], dtype=torch.float64, device=points.device)
         line = f"all pairs, Gaussian of sigma {sigma:.4g} ({said})"
         return Built(GaussianGraph(points, sigma, budget), points, scale, 0, "gaussian", line)
-    near = nearest(points, min(LOCAL, len(points) - 1), search=settings.search, seed=seed)
+    near = nearest(points, min(SCALE_NEIGHBOUR, len(points) - 1), search=settings.search, seed=seed)
     scale = torch.as_tensor(edge_scale(near, weights="self-tuning"), device=points.device)
     line = f"all pairs, self-tuning by neighbour {near.distances.shape[1]}"
     return Built(GaussianGraph(points, scale, budget), points, scale, 0, "self-tuning", line)

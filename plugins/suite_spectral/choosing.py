@@ -25,6 +25,7 @@ Graphs of several components are clustered component by component, as everywhere
 clusters, other components are the largest in every subsample, and the graph is not stable.
 """
 
+import warnings
 from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
@@ -36,7 +37,7 @@ from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.affinities import Weights, edge_scale, graph_of, median_sigma
-from suite_spectral.eigen import Progress, spectrum
+from suite_spectral.eigen import Progress, Spectrum, spectrum
 from suite_spectral.gaussian import GaussianGraph
 from suite_spectral.graph import Graph
 from suite_spectral.labelling import Rows, by_component
@@ -150,6 +151,22 @@ def eigengap_clusters(values: Tensor, largest: int) -> int:
     return 2 + int((gaps * 1e9).round().argmax())
 
 
+def clusters_of(found: Spectrum, largest: int) -> int:
+    """The number of clusters that the spectrum of a graph says, by ``eigengap_clusters``.
+
+    Raises:
+        UsageError: the graph has more components than `largest`, so that no gap is among its eigenvalues; and what
+            ``eigengap_clusters`` refuses.
+    """
+    count = int(found.components.max()) + 1
+    if count > largest:
+        raise UsageError(
+            f"the number of clusters by eigengap: expected at most {largest}, and the graph has {count:,} components "
+            "already; give n_clusters, let it choose more (largest), or tie the points to more neighbours"
+        )
+    return eigengap_clusters(found.values, largest)
+
+
 def choose_graph(
     points: Tensor,
     n_clusters: int | None,
@@ -239,7 +256,10 @@ def _clustered(
 ) -> Clustered:
     laplacian = Laplacian(graph)
     wanted = min(largest, graph.n - 1) if n_clusters is None else n_clusters
-    found = spectrum(laplacian, wanted, seed=seed)
+    with warnings.catch_warnings():
+        # The graph that is chosen is solved again, and warned of then.
+        warnings.filterwarnings("ignore", message="the eigenvectors are less accurate", category=RuntimeWarning)
+        found = spectrum(laplacian, wanted, seed=seed)
     clusters = eigengap_clusters(found.values, wanted) if n_clusters is None else n_clusters
     gaps = relative_gaps(found.values)
     labels = by_component(graph, found, clusters, root=laplacian.root, rows=rows, n_init=3, seed=seed).labels

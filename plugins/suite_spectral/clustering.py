@@ -13,7 +13,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
-from suite_spectral.choosing import eigengap_clusters
+from suite_spectral.choosing import clusters_of
 from suite_spectral.cuts import ncut
 from suite_spectral.eigen import TOLERANCE, Progress, Solver, Spectrum, spectrum
 from suite_spectral.graph import Graph
@@ -30,8 +30,8 @@ class Clustering(NamedTuple):
         rows: (point, vector) float64, what k-means saw.
         centroids: (cluster, vector) float64, the mean rows of the clusters.
         ncut: the normalised cut of the labels, on the graph as it was given.
-        lower_bound: no clusters of so many can have a smaller one; nan for a regularised graph, whose eigenvalues
-            bound another cut.
+        lower_bound: no so many clusters, each of some volume, can have a smaller one; nan for a regularised graph,
+            whose eigenvalues bound another cut.
         eigengap: lambda_k+1 - lambda_k; nan where every point is a cluster.
         n_components: connected components of the graph.
         seconds: of processor time, by stage.
@@ -86,6 +86,9 @@ def cluster(
 
     Raises:
         UsageError: such clusters cannot be had.
+
+    Warns:
+        RuntimeWarning: the eigenvectors are less accurate than the tolerance asks for.
     """
     if n_clusters is not None and not 1 <= n_clusters <= graph.n:
         raise UsageError(f"n_clusters: expected from 1 to {graph.n}, the number of points, got {n_clusters}")
@@ -105,10 +108,8 @@ def cluster(
         progress=progress,
     )
     solved = time.process_time()
-    k = n_clusters if n_clusters is not None else eigengap_clusters(found.values, largest)
-    found = Spectrum(
-        found.values[: k + 1], found.vectors[:, : k + 1], found.residuals[: k + 1], found.components, found.solver
-    )
+    k = n_clusters if n_clusters is not None else clusters_of(found, largest)
+    found = found.first(k + 1)
     scaled = scaled_rows(found.vectors[:, :k], laplacian.root, rows)
     progress("clusters from the eigenvectors")
     if assign == "kmeans":
@@ -116,7 +117,7 @@ def cluster(
             graph, found, k, root=laplacian.root, rows=rows, points=points, n_init=n_init, seed=seed
         )
     else:
-        labels = two_way(graph, found, assign, seed=seed)
+        labels = two_way(graph, found, assign, root=laplacian.root, seed=seed)
         centroids = mean_rows(scaled, labels, k)
     labelled = time.process_time()
     return Clustering(

@@ -15,8 +15,9 @@ from suite_spectral.graph import Graph, SparseGraph
 def components(graph: Graph) -> Tensor:
     """The number of each point's component, (point,) int64 on the CPU; that with the most points is 0.
 
-    Components of equal size keep the order of their first points. A graph that does not store its edges has one: its
-    weights are positive between all points.
+    Components of equal size keep the order of their first points. A graph that does not store its edges is taken for
+    one: Gaussian weights are positive between all points. A cosine graph may fall apart, and then is not told so: its
+    many texts without a word in common with others would else be the clusters.
     """
     if not isinstance(graph, SparseGraph):
         return torch.zeros(graph.n, dtype=torch.int64)

@@ -291,7 +291,7 @@ class ClusterData(LightningDataModule):
     def _report(self, total: int, remarks: Sequence[str]) -> None:
         what = {"points": "points", "texts": "texts", "graph": "nodes", "image": "pixels"}[self.kind]
         dims = {
-            "points": f" of {self.dim} dims",
+            "points": f" of {self.dim} dim{'' if self.dim == 1 else 's'}",
             "texts": f", {self.dim:,} words" if self.dim else "",
             "graph": "",
             "image": " ({} x {}, {} channels)".format(*self.image_shape) if self.image_shape else "",

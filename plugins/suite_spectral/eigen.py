@@ -12,6 +12,7 @@ D^1/2 1 on it, and the other eigenvectors live on one component each (von Luxbur
 iteration happens to mix what has the same eigenvalue.
 """
 
+import warnings
 from collections.abc import Callable
 from typing import Literal, NamedTuple, get_args
 
@@ -28,7 +29,7 @@ from suite_spectral.gaussian import GaussianGraph
 from suite_spectral.graph import SparseGraph
 from suite_spectral.laplacian import Laplacian
 from suite_spectral.multilevel import GUARD, multilevel
-from suite_spectral.subspace import Lowest, lowest
+from suite_spectral.subspace import Lowest, allowed_residual, lowest
 
 Solver = Literal["auto", "dense", "multilevel", "matrix-free", "chebyshev", "arpack", "lobpcg"]
 Progress = Callable[[str], None]
@@ -77,6 +78,12 @@ class Spectrum(NamedTuple):
     components: Tensor
     solver: str
 
+    def first(self, count: int) -> "Spectrum":
+        """The smallest of the eigenpairs only."""
+        return self._replace(
+            values=self.values[:count], vectors=self.vectors[:, :count], residuals=self.residuals[:count]
+        )
+
 
 def spectrum(
     laplacian: Laplacian,
@@ -98,7 +105,11 @@ def spectrum(
         progress: is told what is being done.
 
     Raises:
-        UsageError: there are fewer points than ``count``, or the solver cannot be used with such a graph.
+        UsageError: there are fewer points than ``count``, the solver cannot be used with such a graph, or arpack has
+            not converged.
+
+    Warns:
+        RuntimeWarning: a solver has come to its last step before the residuals were as small as they have to be.
     """
     if not 1 <= count <= laplacian.n:
         raise UsageError(f"expected from 1 to {laplacian.n} eigenvectors, the number of points, got {count}")
@@ -108,18 +119,18 @@ def spectrum(
     number = int(several.max()) + 1
     device = laplacian.root.device
     if number == 1 or laplacian.tau:
-        found = _connected(
-            laplacian, min(count, laplacian.n - 1), _chosen(solver, laplacian), seed, tolerance, progress
-        )
+        wanted = min(count, laplacian.n - 1)
+        used = _chosen(solver, laplacian, wanted)
+        found = _connected(laplacian, wanted, used, seed, tolerance, progress)
+        _warn(_excess(found, wanted, tolerance), used, tolerance)
         null = laplacian.root / laplacian.root.norm()
         pairs = (
             torch.cat([null.new_zeros(1), found.values]),
             torch.cat([null[:, None], found.vectors], 1),
             torch.cat([null.new_zeros(1), found.residuals]),
         )
-        used = _chosen(solver, laplacian)
         components_ = several if not laplacian.tau else torch.zeros_like(several)
-        return _first(Spectrum(*pairs, components_, used), count + 1)
+        return Spectrum(*pairs, components_, used).first(count + 1)
     graph = laplacian.graph
     assert isinstance(graph, SparseGraph)
     weights = graph.scipy()
@@ -128,6 +139,7 @@ def spectrum(
     starts = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
     values, residuals, columns = [], [], []
     used = "none"
+    worst = (0.0, used, tolerance)
     for part in range(min(number, count + 1)):
         points = order[starts[part] : starts[part + 1]]
         root = laplacian.root[points.to(device)]
@@ -139,13 +151,16 @@ def spectrum(
         if left > 0 and len(points) > 1:
             here = points.numpy()
             inside = Laplacian(SparseGraph.from_scipy(weights[here][:, here]).to(device))
-            way = _chosen(solver, inside)
+            wanted = min(left, len(points) - 1)
+            way = _chosen(solver, inside, wanted)
             used = way if part == 0 else used
             within = tolerance if left > 1 else max(tolerance, ROUGH)
-            found = _connected(inside, min(left, len(points) - 1), way, seed, within, progress)
+            found = _connected(inside, wanted, way, seed, within, progress)
+            worst = max(worst, (_excess(found, wanted, within), way, within))
             values.append(found.values)
             residuals.append(found.residuals)
             columns.append((points, found.vectors))
+    _warn(*worst)
     every = torch.cat(values)
     kept = torch.argsort(every, stable=True)[: count + 1]
     vectors = torch.zeros(laplacian.n, len(kept), dtype=torch.float64, device=device)
@@ -157,23 +172,36 @@ def spectrum(
     return Spectrum(every[kept], vectors, torch.cat(residuals)[kept], several, used)
 
 
-def _first(found: Spectrum, count: int) -> Spectrum:
-    return found._replace(
-        values=found.values[:count], vectors=found.vectors[:, :count], residuals=found.residuals[:count]
-    )
+def _excess(found: Lowest, wanted: int, tolerance: float) -> float:
+    """The worst wanted residual over the allowed one: at most 1 where the vectors are as accurate as asked for."""
+    wanted = min(wanted, len(found.values))
+    if not wanted:
+        return 0.0
+    return float((found.residuals[:wanted] / allowed_residual(found.values, wanted, tolerance)).max())
 
 
-def _chosen(solver: Solver, laplacian: Laplacian) -> str:
-    """The solver that ``auto`` means, or the one that was asked for."""
+def _warn(excess: float, solver: str, tolerance: float) -> None:
+    if excess > 1:
+        warnings.warn(
+            f"the eigenvectors are less accurate than asked for: the solver {solver} ended with a residual "
+            f"{excess:.3g} times the allowed, which is {tolerance:g} of the gap behind the wanted eigenvalues. "
+            "The clusters may be wrong: take another solver, or regularisation, or another number of clusters",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
+def _chosen(solver: Solver, laplacian: Laplacian, wanted: int) -> str:
+    """The solver that ``auto`` means, or the one that was asked for; dense for few points in any case."""
     sparse = isinstance(laplacian.graph, SparseGraph)
     if solver not in get_args(Solver):
         raise UsageError(f"solver: expected {', '.join(get_args(Solver))}, got {solver!r}")
     if solver in ("multilevel", "chebyshev") and not sparse:
         raise UsageError(f"solver {solver!r} needs a graph that stores its edges; take auto or matrix-free")
+    if laplacian.n <= max(SMALL if solver == "auto" else SMALL // 2, 4 * (wanted + GUARD)):
+        return "dense"
     if solver != "auto":
         return solver
-    if laplacian.n <= SMALL:
-        return "dense"
     if not sparse:
         return "matrix-free"
     if laplacian.graph.device.type != "cpu":
@@ -192,8 +220,6 @@ def _connected(
     if wanted == 0:
         empty = laplacian.root.new_zeros(0)
         return Lowest(empty, laplacian.root.new_zeros(n, 0), empty, 0)
-    if n <= max(SMALL // 2, 4 * (wanted + GUARD)):
-        solver = "dense"
     progress(f"eigenvectors of {n:,} points ({solver})")
 
     def told(step: int, ratio: float) -> None:
@@ -281,14 +307,23 @@ def _by_scipy(laplacian: Laplacian, wanted: int, solver: str, seed: int, toleran
         # The eigenvalues next to a shift a little below 0 come first, at the price of a factorisation.
         matrix = (scipy.sparse.eye_array(n) - _scaled(laplacian)).tocsc()
         found, vectors = scipy.sparse.linalg.eigsh(matrix, kept + 1, sigma=-1e-5, v0=random.standard_normal(n))
-        vectors = vectors[:, np.argsort(found)[1:]]
-        found = 2 - np.sort(found)[1:]
+        # Where the graph nearly falls apart the known vector is mixed with others: their span, without it.
+        others = np.linalg.svd((null @ vectors)[None])[2][1:].T
+        found, turn = np.linalg.eigh(others.T @ (found[:, None] * others))
+        vectors, found = vectors @ (others @ turn), 2 - found
     elif solver == "arpack":
-        found, vectors = scipy.sparse.linalg.eigsh(operator, kept, which="LA", v0=random.standard_normal(n))
+        try:
+            found, vectors = scipy.sparse.linalg.eigsh(operator, kept, which="LA", v0=random.standard_normal(n))
+        except scipy.sparse.linalg.ArpackNoConvergence as error:
+            raise UsageError(f"arpack has not converged for {n:,} points ({error}); take solver auto") from error
     else:
         start = random.standard_normal((n, min(wanted + GUARD, n // 4)))
         start -= null[:, None] * (null @ start)
-        found, vectors = scipy.sparse.linalg.lobpcg(operator, start, tol=tolerance * 1e-3, maxiter=500, largest=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # its residuals are measured by those who asked for them
+            found, vectors = scipy.sparse.linalg.lobpcg(
+                operator, start, tol=tolerance * 1e-3, maxiter=500, largest=True
+            )
     order = np.argsort(-found)[:kept]
     values = torch.from_numpy((2 - found[order]).clip(0)).to(device)
     columns = torch.from_numpy(np.ascontiguousarray(vectors[:, order])).to(device)

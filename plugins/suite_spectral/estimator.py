@@ -1,5 +1,6 @@
 """Spectral clustering as a scikit-learn estimator, over the same functions as the Lightning module."""
 
+from numbers import Integral
 from typing import Any, Literal, NamedTuple, final, get_args
 
 import numpy as np
@@ -20,6 +21,33 @@ from suite_spectral.neighbours import Search
 from suite_spectral.routes import solve
 from suite_spectral.settings import Affinity, Route, Settings
 from suite_spectral.solution import Solution
+
+_KNOWN: dict[str, tuple[str, ...]] = {
+    "affinity": ("nearest_neighbors", "rbf", "self-tuning", "cosine", "precomputed"),
+    "weights": get_args(Weights),
+    "mutual": get_args(Mutual),
+    "search": get_args(Search),
+    "rows": get_args(Rows),
+    "assign_labels": get_args(TwoWay),
+    "eigen_solver": get_args(Solver),
+    "route": get_args(Route),
+}
+
+
+def _numbers(given: Tensor) -> Any:
+    """A tensor on the CPU as scikit-learn reads it: an array, or a scipy matrix of a sparse one."""
+    if given.dtype == torch.bfloat16:
+        given = given.float()
+    if given.layout == torch.strided:
+        return given.numpy()
+    rows = given.to_sparse_csr()
+    parts = rows.values(), rows.col_indices(), rows.crow_indices()
+    return scipy.sparse.csr_array(tuple(part.numpy() for part in parts), shape=tuple(rows.shape))
+
+
+def _refuse_negative(weights: Tensor) -> None:
+    if len(weights.values()) and float(weights.values().min()) < 0:
+        raise ValueError("precomputed weights: expected weights of 0 or more")
 
 
 class _Input(NamedTuple):
@@ -169,15 +197,16 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         check_is_fitted(self)
         given = self._read(X, reset=False)
         content = given.content.to(self._fitted.centroids.device)
-        if self._fitted.affinity == "precomputed" and content.layout == torch.strided:
-            content = content.to_sparse_csr()
+        if self._fitted.affinity == "precomputed":
+            content = content.to_sparse_csr() if content.layout == torch.strided else content
+            _refuse_negative(content)
         return given._replace(content=content)
 
     def _read(self, X: Any, *, reset: bool) -> _Input:
         like = X if isinstance(X, Tensor) else None
         if like is not None and like.device.type != "cpu":
             return _Input(self._checked_on_device(like, reset), like)
-        rows: Any = X if like is None else like.detach().numpy()
+        rows: Any = X if like is None else _numbers(like.detach())
         kinds = [np.float64, np.float32]
         rows = validate_data(
             self, rows, accept_sparse="csr", dtype=kinds, reset=reset, ensure_min_samples=2 if reset else 1
@@ -218,28 +247,30 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         difference = abs(graph.scipy() - graph.scipy().T)
         if difference.nnz and difference.max() > 1e-8 * abs(graph.scipy()).max():
             raise ValueError("precomputed weights: expected a symmetric matrix; (W + W') / 2 is one")
-        if len(matrix.values()) and float(matrix.values().min()) < 0:
-            raise ValueError("precomputed weights: expected weights of 0 or more")
+        _refuse_negative(matrix)
         return SparseGraph.from_scipy((graph.scipy() + graph.scipy().T) / 2)
 
     def _settings(self) -> Settings:
         if self.gamma is not None and self.sigma is not None:
             raise ValueError("give gamma or sigma, not both: gamma = 1 / (2 sigma^2)")
-        for name in ("gamma", "sigma"):
+        for name in ("gamma", "sigma", "eigen_tol"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name}: expected a number above 0, got {value}")
+        for name, least in (("n_clusters", 1), ("n_neighbors", 2), ("largest", 2), ("landmarks", 2)):
+            value = getattr(self, name)
+            if value is None and name in ("n_clusters", "n_neighbors"):
+                continue
+            if not isinstance(value, Integral) or value < least:
+                raise ValueError(f"{name}: expected a whole number of {least} or more, got {value!r}")
+        for name, known in _KNOWN.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name}: expected one of {', '.join(known)}, got {getattr(self, name)!r}")
         affinity: Affinity = self.affinity
-        known = ("nearest_neighbors", "rbf", "self-tuning", "cosine", "precomputed")
-        if affinity not in known:
-            raise ValueError(f"affinity: expected one of {', '.join(known)}, got {affinity!r}")
-        routes = get_args(Route)
-        if self.route not in routes:
-            raise ValueError(f"route: expected one of {', '.join(routes)}, got {self.route!r}")
         return Settings(
-            n_clusters=self.n_clusters,
+            n_clusters=None if self.n_clusters is None else int(self.n_clusters),
             affinity=affinity,
-            n_neighbors=self.n_neighbors,
+            n_neighbors=None if self.n_neighbors is None else int(self.n_neighbors),
             weights=self.weights,
             mutual=self.mutual,
             search=self.search,
@@ -249,9 +280,9 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
             solver=self.eigen_solver,
             regularisation=self.regularisation,
             n_init=self.n_init,
-            largest=self.largest,
+            largest=int(self.largest),
             route=self.route,
-            landmarks=self.landmarks,
+            landmarks=int(self.landmarks),
             memory=self.memory,
             tolerance=self.eigen_tol,
             radius=1.0,  # of pixels, which come through the module alone

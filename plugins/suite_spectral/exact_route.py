@@ -6,7 +6,7 @@ from suite_spectral.building import Built, build
 from suite_spectral.clustering import Clustering, cluster
 from suite_spectral.codes import codes_of
 from suite_spectral.eigen import Progress
-from suite_spectral.extension import CosineTies, around_threshold, cluster_groups, folded, table_of
+from suite_spectral.extension import CosineTies, around_threshold, cluster_groups, folded, regularising, table_of
 from suite_spectral.fitted import Choices, Fitted, empty
 from suite_spectral.graph import SparseGraph
 from suite_spectral.laplacian import Laplacian
@@ -39,7 +39,8 @@ def solve_exactly(
 
 def _fitted(content: Tensor | SparseGraph, built: Built, found: Clustering, settings: Settings) -> Fitted:
     device = built.graph.device
-    root = Laplacian(built.graph, settings.regularisation).root
+    laplacian = Laplacian(built.graph, settings.regularisation)
+    root = laplacian.root
     labels, count = found.labels.to(device), len(found.centroids)
     rows, centroids, used = settings.rows, found.centroids.double().to(device), slice(0, found.centroids.shape[1])
     if settings.assign != "kmeans":
@@ -58,6 +59,7 @@ def _fitted(content: Tensor | SparseGraph, built: Built, found: Clustering, sett
         groups=cluster_groups(labels, found.spectrum.components.to(device), count),
         labels=labels,
         scale=built.scale,
+        added=regularising(laplacian.tau, table[:, : vectors.shape[1]]),
         choices=choices.tensor().to(device),
     )
     if isinstance(content, SparseGraph):

@@ -7,6 +7,9 @@ average over its neighbours: (1 - lambda) f(i) = sum_j w_ij f(j) / d_i. The same
 
 (Bengio and others, 2004). Its row is scaled as the others were, and the nearest centroid is its cluster. In a graph of
 several components the weights first say in which of them the point lies, and only the clusters there are compared.
+
+Regularisation ties the new point, as it does the old ones, to every point by tau / n, so that tau times the mean of f
+is added to the sum and tau to d(x).
 """
 
 from abc import ABC, abstractmethod
@@ -16,14 +19,12 @@ import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
-from suite_spectral.affinities import Weights, weights_to
+from suite_spectral.affinities import SCALE_NEIGHBOUR, Weights, weights_to
 from suite_spectral.labelling import Rows, scaled_rows
 from suite_spectral.neighbours import Search
 
 SMALLEST = 0.1
 """The least that 1 - lambda is taken for: dividing by less would blow up what is mostly error."""
-LOCAL_SCALE = 7
-"""The neighbour whose distance is a new point's own scale (Zelnik-Manor and Perona, 2004)."""
 BUDGET = 2**28
 """Bytes for what is in memory at a time."""
 
@@ -121,7 +122,7 @@ class GaussianTies(Ties):
         distances = torch.cdist(queries.double(), self.points.double(), compute_mode="donot_use_mm_for_euclid_dist")
         if isinstance(self.sigma, float | int):
             return distances.square_().div_(-2 * self.sigma**2)
-        nearest = min(LOCAL_SCALE, len(self.points))
+        nearest = min(SCALE_NEIGHBOUR, len(self.points))
         own = distances.kthvalue(nearest, dim=1).values.clamp_min_(torch.finfo(torch.float64).tiny ** 0.5)
         return -distances.square_() / own[:, None] / self.sigma.double()
 
@@ -175,10 +176,18 @@ class Extension:
         centroids: (cluster, vector).
         groups: (cluster,) int64, the component each cluster lies in.
         rows: how the rows were scaled.
+        added: what regularisation adds, by ``regularising``; empty where there is none.
     """
 
     def __init__(
-        self, ties: Ties, table: Tensor, values: Tensor, centroids: Tensor, groups: Tensor, rows: Rows
+        self,
+        ties: Ties,
+        table: Tensor,
+        values: Tensor,
+        centroids: Tensor,
+        groups: Tensor,
+        rows: Rows,
+        added: Tensor | None = None,
     ) -> None:
         self.ties = ties
         self.table = table
@@ -186,6 +195,7 @@ class Extension:
         self.centroids = centroids
         self.groups = groups
         self.rows = rows
+        self.added = torch.empty(0) if added is None else added
 
     def predict(self, queries: Tensor) -> Tensor:
         """The clusters of new points (query, dim), (query,) int64.
@@ -204,7 +214,8 @@ class Extension:
             raise UsageError(f"expected new points of shape (point, dim), got {tuple(queries.shape)}")
         average = self.ties.average(queries, self.table)
         count = len(self.values)
-        rows = new_rows(Average(average.values[:, :count], average.degrees), self.values, self.rows)
+        functions = regularised(Average(average.values[:, :count], average.degrees), self.added)
+        rows = new_rows(functions, self.values, self.rows)
         return rows, nearest_cluster(rows, average.values[:, count:], self.centroids, self.groups)
 
 
@@ -212,6 +223,30 @@ def table_of(vectors: Tensor, root: Tensor, labels: Tensor, n_clusters: int) -> 
     """The table of an `Extension`, (point, vector + cluster) float64: D^-1/2 U, and which cluster a point is in."""
     functions = scaled_rows(vectors.double(), root, "random-walk")
     return torch.cat([functions, torch.nn.functional.one_hot(labels, n_clusters).double()], dim=1)
+
+
+def regularising(tau: float, functions: Tensor) -> Tensor:
+    """What regularisation adds to the sums of new points, (1 + vector,) float64; empty where tau is 0.
+
+    Args:
+        tau: what it adds to every degree.
+        functions: (point, vector) f = D^-1/2 u of the old points.
+
+    Returns:
+        tau, and tau times the mean of each f.
+    """
+    if not tau:
+        return functions.new_empty(0, dtype=torch.float64)
+    means = functions.double().mean(dim=0)
+    return tau * torch.cat([torch.ones_like(means[:1]), means])
+
+
+def regularised(average: Average, added: Tensor) -> Average:
+    """The averages of f in the regularised graph, from those in the graph itself and from ``regularising``."""
+    if not len(added):
+        return average
+    degrees = average.degrees + added[0]
+    return Average((average.values * average.degrees[:, None] + added[1:]) / degrees[:, None], degrees)
 
 
 def around_threshold(entries: Tensor, labels: Tensor) -> Tensor:
@@ -260,9 +295,12 @@ def new_rows(average: Average, values: Tensor, rows: Rows) -> Tensor:
         rows: how the old rows were scaled.
     """
     functions = average.values / (1 - values.to(average.values)).clamp_min(SMALLEST)
-    root = average.degrees.sqrt()
-    # An eigenvector is D^1/2 f, whose scalings are those of the old ones.
-    return functions if rows == "random-walk" else scaled_rows(functions * root[:, None], root, rows)
+    if rows == "random-walk":
+        return functions
+    # An eigenvector is D^1/2 f, whose scalings are those of the old ones. At unit length no degree matters, and that of
+    # a point far from all others may be 0.
+    root = torch.ones_like(average.degrees) if rows == "njw" else average.degrees.sqrt()
+    return scaled_rows(functions * root[:, None], root, rows)
 
 
 def nearest_cluster(rows: Tensor, votes: Tensor, centroids: Tensor, groups: Tensor) -> Tensor:

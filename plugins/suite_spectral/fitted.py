@@ -78,6 +78,7 @@ class Fitted(NamedTuple):
         scale: sigma of the Gaussian as (1,), or the scale of each fitted point as (reference,); of landmarks their
             sigma, and behind it that of the graph of all points, where there is one.
         total: (dim,) float64, the sum of all features of a cosine graph.
+        added: (1 + vector,) float64, what regularisation adds to the sums of new points; none without it.
         codes: (point,) int64, ``codes_of`` the rows of a given graph or of the features of a cosine graph.
         choices: (6,) int64, a ``Choices`` as a tensor.
     """
@@ -91,6 +92,7 @@ class Fitted(NamedTuple):
     labels: Tensor
     scale: Tensor
     total: Tensor
+    added: Tensor
     codes: Tensor
     choices: Tensor
 
@@ -124,6 +126,7 @@ def empty() -> Fitted:
         labels=places.clone(),
         scale=numbers.clone(),
         total=numbers.clone(),
+        added=numbers.clone(),
         codes=places.clone(),
         choices=torch.zeros(len(Choices._fields), dtype=torch.int64),
     )
@@ -161,7 +164,7 @@ def embed(fitted: Fitted, content: Tensor) -> Tensor:
 
 def _extension(fitted: Fitted) -> Extension:
     rows = fitted.chosen.rows
-    return Extension(_ties(fitted), fitted.table, fitted.values, fitted.centroids, fitted.groups, rows)
+    return Extension(_ties(fitted), fitted.table, fitted.values, fitted.centroids, fitted.groups, rows, fitted.added)
 
 
 def _ties(fitted: Fitted) -> Ties:

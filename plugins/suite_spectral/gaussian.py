@@ -20,6 +20,9 @@ BUDGET = 2 << 30
 TOGETHER = 1 << 20
 """Weights that are computed at a time: they stay in the processor's cache. A GPU takes 64 times as many."""
 
+BLURRED = 1e-3
+"""An error of an exponent, and so a share of a weight, from which on float32 is not enough for the distances."""
+
 FARTHEST = 69.0
 """-log of the smallest weight, some 1e-30: beyond lie the denormal numbers, which processors are slow with."""
 
@@ -46,10 +49,14 @@ class GaussianGraph(Graph):
             raise UsageError(f"sigma: expected numbers above 0, got {float(widths.min())}")
         self.n = len(points)
         self.device = points.device
-        # Far from the origin the squares of float32 would lose the differences.
+        # Far from the origin the squares of float32 would lose the differences; and so they do, in the middle or not,
+        # where the points lie very many widths apart.
         centred = points.double() - points.double().mean(dim=0)
-        self._points = (centred if widths.ndim else centred / (widths * 2**0.5)).float()
-        self._scale = widths.reciprocal().float() if widths.ndim else None
+        scaled = centred if widths.ndim else centred / (widths * 2**0.5)
+        largest = (scaled / widths[:, None] if widths.ndim else scaled).square().sum(dim=1).amax()
+        kind = torch.float32 if torch.finfo(torch.float32).eps * float(largest) < BLURRED else torch.float64
+        self._points = scaled.to(kind)
+        self._scale = widths.reciprocal().to(kind) if widths.ndim else None
         self._squares = self._points.square().sum(dim=1)
         self._height = max(1, (TOGETHER if points.device.type == "cpu" else TOGETHER << 6) // self.n)
         self.kept: Tensor | None = None
@@ -96,11 +103,13 @@ class GaussianGraph(Graph):
     def _weights(self, begin: int, out: Tensor) -> Tensor:
         """The weights of some points with all, into ``out`` (row, point)."""
         rows = slice(begin, begin + len(out))
-        torch.addmm(self._squares, self._points[rows], self._points.T, alpha=-2, out=out)
-        out += self._squares[rows, None]
+        exponents = out if self._points.dtype == out.dtype else torch.empty_like(out, dtype=self._points.dtype)
+        torch.addmm(self._squares, self._points[rows], self._points.T, alpha=-2, out=exponents)
+        exponents += self._squares[rows, None]
         if self._scale is not None:
-            out *= self._scale
-            out *= self._scale[rows, None]
-        out.clamp_(0, FARTHEST).neg_().exp_()
+            exponents *= self._scale
+            exponents *= self._scale[rows, None]
+        exponents.clamp_(0, FARTHEST).neg_()
+        out.copy_(exponents.exp_())
         out.diagonal(begin).fill_(1)
         return out

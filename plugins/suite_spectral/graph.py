@@ -13,6 +13,11 @@ import scipy.sparse
 import torch
 from torch import Tensor
 
+with warnings.catch_warnings():
+    # Torch says once in a process that its CSR tensors are young: here, where nobody hears it.
+    warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+    torch.empty(0, 0, layout=torch.sparse_csr)
+
 
 class Graph(ABC):
     """A symmetric matrix W of non-negative weights, (point, point).
@@ -50,9 +55,12 @@ class SparseGraph(Graph):
 
     @classmethod
     def from_scipy(cls, matrix: Any) -> "SparseGraph":
-        """From any scipy sparse matrix, whose symmetry the caller promises."""
+        """From any scipy sparse matrix, whose symmetry the caller promises; a stored 0 is no edge."""
         rows = scipy.sparse.csr_array(matrix, dtype=np.float64)
-        rows.sum_duplicates()
+        if not rows.has_canonical_format or not rows.data.all():
+            rows = rows.copy()  # the caller's own stays as it is
+            rows.sum_duplicates()
+            rows.eliminate_zeros()
         return cls(sparse_rows(rows, torch.float64))
 
     def to(self, device: torch.device) -> "SparseGraph":
@@ -80,12 +88,10 @@ def sparse_rows(matrix: scipy.sparse.csr_array, dtype: torch.dtype) -> Tensor:
     """A scipy matrix as a torch one, sparse_csr, with 32-bit indices where they are enough, as MKL wants them."""
     matrix.sum_duplicates()  # scipy may do so in place later, under the tensor that shares the indices
     index = np.int32 if max(*matrix.shape, matrix.nnz) < 2**31 else np.int64
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-        return torch.sparse_csr_tensor(
-            torch.from_numpy(matrix.indptr.astype(index, copy=False)),
-            torch.from_numpy(matrix.indices.astype(index, copy=False)),
-            torch.from_numpy(matrix.data).to(dtype),
-            size=matrix.shape,
-            check_invariants=False,
-        )
+    return torch.sparse_csr_tensor(
+        torch.from_numpy(matrix.indptr.astype(index, copy=False)),
+        torch.from_numpy(matrix.indices.astype(index, copy=False)),
+        torch.from_numpy(matrix.data).to(dtype),
+        size=matrix.shape,
+        check_invariants=False,
+    )

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
-from suite_spectral.cuts import sweep
+from suite_spectral.cuts import Sweep, sweep
 from suite_spectral.eigen import Spectrum
 from suite_spectral.graph import Graph
 from suite_spectral.single import one_thread
@@ -133,7 +133,7 @@ def mean_rows(rows: Tensor, labels: Tensor, n_clusters: int) -> Tensor:
     return sums / labels.bincount(minlength=n_clusters).clamp_min(1)[:, None]
 
 
-def two_way(graph: Graph, spectrum: Spectrum, how: TwoWay, *, seed: int = 0) -> Tensor:
+def two_way(graph: Graph, spectrum: Spectrum, how: TwoWay, *, root: Tensor | None = None, seed: int = 0) -> Tensor:
     """Two clusters from the second eigenvector alone, divided by the root of the degree, (point,) int64.
 
     Args:
@@ -141,6 +141,7 @@ def two_way(graph: Graph, spectrum: Spectrum, how: TwoWay, *, seed: int = 0) -> 
         spectrum: its eigenvectors, at least two.
         how: "sign" of the entries, the halves below and above their "median", the threshold of least normalised
             cut ("ncut": every threshold where the edges are stored, else one of 128), or "kmeans" in one dimension.
+        root: (point,) square roots of the degrees, which regularisation raises; None for those of the graph.
         seed: of k-means.
 
     Raises:
@@ -148,8 +149,10 @@ def two_way(graph: Graph, spectrum: Spectrum, how: TwoWay, *, seed: int = 0) -> 
     """
     if spectrum.vectors.shape[1] < 2:
         raise UsageError("two clusters from the second eigenvector: the graph has only one")
-    root = graph.degrees().sqrt()
-    entries = scaled_rows(spectrum.vectors[:, 1:2], root, "random-walk")[:, 0]
+    root = graph.degrees().sqrt() if root is None else root
+    second = spectrum.vectors[:, 1]
+    # A point without edges is a component, which its vector names; there is no degree to divide by.
+    entries = torch.where(root > 0, scaled_rows(second[:, None], root, "random-walk")[:, 0], second)
     if how == "kmeans":
         return kmeans(entries[:, None], 2, seed=seed).labels
     if how == "sign":
@@ -158,8 +161,7 @@ def two_way(graph: Graph, spectrum: Spectrum, how: TwoWay, *, seed: int = 0) -> 
     if how == "median":
         size = graph.n // 2
     elif how == "ncut":
-        found = sweep(graph, order)
-        size = int(found.sizes[found.ncuts.argmin()])
+        size = _cheapest(sweep(graph, order), entries[order])
     else:
         raise UsageError(f"assign {how!r}: expected kmeans, sign, median or ncut")
     labels = torch.zeros(graph.n, dtype=torch.int64, device=order.device)
@@ -278,6 +280,15 @@ def _unmixed(
         parts += [(round(-float(weight[j]), 2), float(own[j]), component, basis[:, j]) for j in range(len(own))]
     parts.sort(key=lambda part: part[:3])
     return [part[1:] for part in parts[: len(values)]]
+
+
+def _cheapest(found: Sweep, ascending: Tensor) -> int:
+    """How many of the first points the best threshold cuts off: none lies between equal entries."""
+    steps = ascending.diff()
+    ncuts = torch.where(steps[found.sizes - 1] > 0, found.ncuts, torch.inf)
+    best = ncuts.argmin()
+    # Without volume on either side of every threshold, as of a point without edges, the widest step is taken.
+    return int(found.sizes[best]) if bool(ncuts[best].isfinite()) else int(steps.argmax()) + 1
 
 
 def _joined(degrees: Tensor, components: Tensor, n_clusters: int, points: Tensor | None) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from suite_spectral.affinities import median_sigma
 from suite_spectral.building import Built, refuse_other_content
-from suite_spectral.choosing import eigengap_clusters
+from suite_spectral.choosing import clusters_of
 from suite_spectral.clustering import Clustering
 from suite_spectral.cuts import ncut
 from suite_spectral.eigen import Progress, Spectrum
@@ -76,12 +76,9 @@ def solve_by_landmarks(
     solved = time.process_time()
     k = settings.n_clusters
     if k is None:
-        chosen = eigengap_clusters(found.landmarks.spectrum.values, settings.largest)
+        chosen = clusters_of(found.landmarks.spectrum, settings.largest)
         k = 2 if settings.assign != "kmeans" else chosen
-    every = found.landmarks.spectrum
-    spectrum = every._replace(
-        values=every.values[: k + 1], vectors=every.vectors[:, : k + 1], residuals=every.residuals[: k + 1]
-    )
+    spectrum = found.landmarks.spectrum.first(k + 1)
     progress("clusters from the eigenvectors")
     rows = scaled_rows(spectrum.vectors[:, :k], found.landmarks.root, settings.rows)
     labels, centroids = _labelled(found, spectrum, rows, settings, seed)

@@ -193,11 +193,12 @@ def sparse_landmarks(graph: LandmarkGraph, count: int) -> Landmarks:
     for place, part in enumerate(order):
         members = np.flatnonzero(parts == part)
         dense = inner[members][:, members].toarray()
-        squares, vectors = np.linalg.eigh(dense)
-        # The vector of the eigenvalue 0 is known, and counts^1/2 is more exact than any computed one.
-        vectors[:, -1] = np.sqrt(graph.counts.numpy()[members])
-        vectors[:, -1] /= np.linalg.norm(vectors[:, -1])
-        squares[-1] = 1
+        # The vector of the eigenvalue 0 is known. It is moved behind all others, which else would be mixed with it
+        # where next to nothing ties the landmarks together.
+        known = np.sqrt(graph.counts.numpy()[members])
+        known /= np.linalg.norm(known)
+        squares, vectors = np.linalg.eigh(dense - 2 * np.outer(known, known))
+        squares, vectors = np.append(squares[1:], 1), np.column_stack([vectors[:, 1:], known])
         for j in range(len(members) - 1, max(-1, len(members) - 2 - count), -1):
             pairs.append((1 - float(squares[j]), place, members, vectors[:, j]))
     pairs.sort(key=lambda pair: pair[:2])

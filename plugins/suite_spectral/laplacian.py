@@ -6,6 +6,7 @@ describing nothing but a few loosely hanging points (Amini and others, 2013; Zha
 is the CoreCut). tau is given as a share of the mean degree.
 """
 
+import math
 from typing import final
 
 import torch
@@ -29,12 +30,12 @@ class Laplacian:
         tau: what regularisation adds to every degree.
 
     Raises:
-        UsageError: regularisation is negative.
+        UsageError: regularisation is not a number of 0 or more.
         DataError: a degree is negative or not finite.
     """
 
     def __init__(self, graph: Graph, regularisation: float = 0.0) -> None:
-        if regularisation < 0:
+        if not 0 <= regularisation < math.inf:
             raise UsageError(f"regularisation: expected 0 or more, a share of the mean degree, got {regularisation}")
         degrees = graph.degrees()
         bad = (~(torch.isfinite(degrees) & (degrees >= 0))).nonzero()

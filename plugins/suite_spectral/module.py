@@ -189,7 +189,7 @@ class SpectralClusterer(LightningModule):
         rank_zero_info(line)
         for name, value in values.items():
             if math.isfinite(value):  # a regularised graph has no lower bound, and no gap is behind the last eigenvalue
-                self.log(name, float(value), on_step=False, on_epoch=True, batch_size=1)
+                self.log(name, float(value), on_step=False, on_epoch=True, batch_size=1, sync_dist=True)
 
     def _gathered(self, batches: list[Batch]) -> Batch:
         """The batches of all processes as one, each example once, in the order of the file."""
@@ -286,7 +286,7 @@ class SpectralClusterer(LightningModule):
             nothing = [batch._replace(content=torch.empty(len(batch.index), 0)) for batch, _ in evaluated]
             classes = self._gathered(nothing).labels
         cut = self._from_leader(lambda: self._ncut(whole.content, labels))
-        self.log(f"{stage}_ncut", cut, prog_bar=True, batch_size=1)
+        self.log(f"{stage}_ncut", cut, prog_bar=True, batch_size=1, sync_dist=True)
         if classes is not None and bool((classes >= 0).any()):
             known = classes >= 0
             for name, metric in self.scores.items():
@@ -295,7 +295,7 @@ class SpectralClusterer(LightningModule):
                 with warnings.catch_warnings():  # torchmetrics counts in a sparse tensor
                     warnings.filterwarnings("ignore", message="Sparse invariant checks")
                     value = metric.compute().float()
-                self.log(f"{stage}_{name}", value, prog_bar=True, batch_size=1)
+                self.log(f"{stage}_{name}", value, prog_bar=True, batch_size=1, sync_dist=True)
                 metric.reset()
         return whole
 
@@ -318,6 +318,18 @@ class SpectralClusterer(LightningModule):
             known = self._is_fitted(batch.content, batch.index)
             labels = torch.where(known, self.network.fitted_labels[batch.index * known], labels)
         return labels
+
+    def on_predict_start(self) -> None:
+        """Refuses a file of another kind than what was clustered.
+
+        Raises:
+            DataError: it is so.
+        """
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        kind = getattr(data, "kind", self.kind)
+        if self.network.is_fitted and kind != self.kind:
+            what = {"points": "points", "texts": "texts", "graph": "a graph", "image": "an image"}
+            raise DataError(f"expected {what[self.kind]}, like what was clustered, got {what[kind]}", data.predict_path)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
         """The cluster of each, from 0; cluster 0 has the most of the fitted points.
@@ -385,7 +397,17 @@ class SpectralClusterer(LightningModule):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Makes room for what was fitted, and takes up what new examples are read with."""
+        """Makes room for what was fitted, and takes up what new examples are read with.
+
+        Raises:
+            RunError: another version of this module wrote the checkpoint.
+        """
+        missing = [name for name in Fitted._fields if f"network.{name}" not in checkpoint["state_dict"]]
+        if missing:
+            raise RunError(
+                f"another version of the plugin wrote this checkpoint: it lacks {', '.join(missing)}. Cluster anew: "
+                "suite fit --config with the run's config.yaml"
+            )
         state = checkpoint[STATE]
         self.kind = state["kind"]
         self.scaling = None if state["scaling"] is None else Scaling(*state["scaling"])
@@ -419,8 +441,8 @@ def _moved(batch: Batch, device: torch.device) -> Batch:
 def _refuse_wrong(settings: Mapping[str, Any]) -> None:
     """UsageError for the first setting with which nothing can be clustered."""
     rules: tuple[tuple[Sequence[str], str, Callable[[Any], bool]], ...] = (
-        (("n_clusters", "largest", "landmarks"), "2 or more", lambda number: number >= 2),
-        (("n_neighbors", "n_init"), "1 or more", lambda number: number >= 1),
+        (("n_clusters", "n_neighbors", "largest", "landmarks"), "2 or more", lambda number: number >= 2),
+        (("n_init",), "1 or more", lambda number: number >= 1),
         (("regularisation",), "0 or more", lambda number: 0 <= number < math.inf),
         (
             ("sigma", "radius", "sigma_color", "sigma_position", "memory", "tolerance"),

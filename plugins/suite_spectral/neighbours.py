@@ -58,6 +58,10 @@ def automatic_search(n: int, dim: int, device: torch.device, *, queries: int | N
     return "approximate" if float(asked) * n * (dim + 50) > EXACT_WORK else "blocked"
 
 
+SQUARED = (1e-150, 1e150)
+"""The largest coordinate lies between these: squared distances beyond are 0 or infinite, and have no order."""
+
+
 def nearest(points: Tensor, count: int, *, search: Search = "auto", seed: int = 0) -> Neighbours:
     """The nearest other points of every point; a point is never its own neighbour, also among duplicates.
 
@@ -140,6 +144,12 @@ def _check_points(points: Tensor, name: str) -> None:
             raise UsageError(
                 f"{name} must be finite numbers, but row {row}, column {column} is {float(points[row, column])}; "
                 "remove or fill such rows"
+            )
+        largest = float(points.abs().max()) if points.numel() else 0.0
+        if largest and not SQUARED[0] <= largest <= SQUARED[1]:
+            raise UsageError(
+                f"{name} must be numbers whose squares can be told apart, but the largest is {largest:.3g}; "
+                "scale all of them by a power of ten"
             )
 
 

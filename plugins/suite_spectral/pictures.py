@@ -1,7 +1,6 @@
 """Pictures of clusters (PNG), each with its numbers beside it (CSV): what is drawn can be drawn again elsewhere.
 
-Clusters have the eight colours of Okabe and Ito (2002), which eyes without red or green tell apart; from the ninth on
-the colours come again with another mark.
+The colours and marks of the clusters are those of ``suite_spectral.plots``.
 """
 
 import csv
@@ -14,18 +13,11 @@ from torch import Tensor
 
 from suite_spectral.choosing import relative_gaps
 from suite_spectral.comparing import Comparison, TwoCuts
-from suite_spectral.plots import plane
+from suite_spectral.plots import COLOURS, NAMED, plane, scatter
 from suite_spectral.segments import Segment, borders
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#4d4d4d")
-
-MARKS = "o^sDvP*X"
-
-NAMED = 10
-"""Most clusters that a legend names."""
 
 SHOWN = 5000
 """Points that one scatter shows at most, evenly spread over the file; the numbers beside it are of the same ones."""
@@ -66,10 +58,10 @@ def write_comparison(picture: Path, comparisons: Sequence[Comparison]) -> list[P
         if labelled and classes is None:
             axes[0].set_axis_off()
         elif classes is not None:
-            _scatter(axes[0], places, classes[shown])
+            _dots(axes[0], places, classes[shown])
             axes[0].set_title(f"given: {len(torch.unique(classes))} classes", fontsize="medium")
         for axis, answer in zip(axes[-2:], each.answers, strict=True):
-            _scatter(axis, places, answer.labels[shown])
+            _dots(axis, places, answer.labels[shown])
             worth = f"ARI {answer.ari:.2f}" if answer.ari is not None else f"Ncut {answer.ncut:.3g}"
             axis.set_title(f"{answer.method}: {worth}", fontsize="medium")
         for axis in axes:
@@ -109,7 +101,7 @@ def write_cuts(picture: Path, cuts: TwoCuts) -> Path:
     for axis, (name, labels), weight, value in zip(
         figure.subplots(1, 2), parts.items(), cuts.weights, cuts.ncuts, strict=True
     ):
-        _scatter(axis, places, labels)
+        _dots(axis, places, labels)
         sizes = labels.bincount(minlength=2).tolist()
         axis.set_title(f"{name}: {max(sizes)} and {min(sizes)} points", fontsize="medium")
         axis.set_xlabel(f"{names[0]}\nweight of the edges cut {weight:.3g}, Ncut {value:.3g}", fontsize="small")
@@ -251,7 +243,7 @@ def write_embedding(picture: Path, rows: Tensor, labels: Tensor, names: Sequence
     axis = figure.subplots()
     sizes = labels.bincount().tolist()
     named = len(sizes) <= NAMED
-    _scatter(axis, places, clusters, [f"{place}: {size:,} points" for place, size in enumerate(sizes)] if named else ())
+    _dots(axis, places, clusters, [f"{place}: {size:,} points" for place, size in enumerate(sizes)] if named else ())
     axis.set_xlabel(names[0])
     axis.set_ylabel(names[1])
     some = "" if len(shown) == len(rows) else f" ({len(shown):,} of {len(rows):,} shown)"
@@ -275,23 +267,10 @@ def _spread(count: int, most: int) -> Tensor:
     return torch.linspace(0, count - 1, min(most, count), dtype=torch.float64).round().long()
 
 
-def _scatter(axis: Any, places: Tensor, labels: Tensor, names: Sequence[str] = ()) -> None:
-    size = 26 * min(1.0, (200 / max(1, len(places))) ** 0.4)
-    for cluster in torch.unique(labels).tolist():
-        inside = labels == cluster
-        axis.scatter(
-            places[inside, 0].numpy(),
-            places[inside, 1].numpy(),
-            s=size,
-            color=COLOURS[cluster % len(COLOURS)],
-            marker=MARKS[cluster // len(COLOURS) % len(MARKS)],
-            linewidths=0,
-            alpha=0.85,
-            label=names[cluster] if names else None,
-        )
+def _dots(axis: Any, places: Tensor, labels: Tensor, names: Sequence[str] = ()) -> None:
+    """Points in a picture of several: without numbers at the axes."""
+    scatter(axis, places, labels, names)
     axis.tick_params(labelbottom=False, labelleft=False, length=0)
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.margins(0.05)
 
 
 def _ring(axis: Any, places: Tensor) -> None:

@@ -1,10 +1,23 @@
-"""The pictures of a test: the spectrum with its gap, and points coloured by cluster; each with its numbers as CSV."""
+"""The pictures of a test: the spectrum with its gap, and points coloured by cluster; each with its numbers as CSV.
+
+Clusters have the eight colours of Okabe and Ito (2002), which eyes without red or green tell apart; from the ninth on
+the colours come again with another mark.
+"""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
+
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#4d4d4d")
+
+MARKS = "o^sDvP*X"
+
+NAMED = 10
+"""Most clusters that a legend names."""
 
 SHOWN = 20_000
 """Points that a picture shows at most, evenly spread over the file."""
@@ -31,8 +44,8 @@ def write_spectrum(picture: Path, eigenvalues: Tensor, n_clusters: int) -> None:
     figure = Figure(figsize=(6, 4), layout="constrained")
     axis = figure.subplots()
     numbers = list(range(1, len(values) + 1))
-    axis.plot(numbers[:n_clusters], values[:n_clusters], "o", color="C0", label="used")
-    axis.plot(numbers[n_clusters:], values[n_clusters:], "o", color="C1", label="next")
+    axis.plot(numbers[:n_clusters], values[:n_clusters], "o", color=COLOURS[0], label="used")
+    axis.plot(numbers[n_clusters:], values[n_clusters:], "o", color=COLOURS[5], label="next")
     if len(values) > n_clusters:
         low, high = values[n_clusters - 1], values[n_clusters]
         axis.axhspan(low, high, color="0.9", zorder=0)
@@ -63,14 +76,43 @@ def write_points(picture: Path, points: Tensor, labels: Tensor) -> None:
         writer.writerow(["point", *names, "cluster"])
         for point, (x, y), cluster in zip(shown.tolist(), places.tolist(), clusters.tolist(), strict=True):
             writer.writerow([point, x, y, cluster])
-    figure = Figure(figsize=(6, 5), layout="constrained")
+    figure = Figure(figsize=(7, 5), layout="constrained")
     axis = figure.subplots()
-    size = 40 * min(1.0, (500 / max(1, len(shown))) ** 0.5)
-    axis.scatter(places[:, 0], places[:, 1], c=clusters, cmap="tab20", s=size, linewidths=0)
+    sizes = labels.bincount().tolist()
+    named = len(sizes) <= NAMED
+    scatter(axis, places, clusters, [f"{place}: {size:,} points" for place, size in enumerate(sizes)] if named else ())
+    if named:
+        figure.legend(loc="outside right upper", frameon=False, title="cluster", markerscale=2)
     axis.set_xlabel(names[0].replace("_", " "))
     axis.set_ylabel(names[1].replace("_", " "))
     axis.set_title(f"{len(points):,} points, {int((labels.bincount() > 0).sum())} clusters")
     figure.savefig(picture, dpi=150)
+
+
+def scatter(axis: Any, places: Tensor, labels: Tensor, names: Sequence[str] = ()) -> None:
+    """Draws points with the colours and marks of their clusters, smaller the more there are.
+
+    Args:
+        axis: of matplotlib.
+        places: (point, 2).
+        labels: (point,) int64.
+        names: (cluster,) for the legend, or none.
+    """
+    size = 26 * min(1.0, (200 / max(1, len(places))) ** 0.4)
+    for cluster in torch.unique(labels).tolist():
+        inside = labels == cluster
+        axis.scatter(
+            places[inside, 0].numpy(),
+            places[inside, 1].numpy(),
+            s=size,
+            color=COLOURS[cluster % len(COLOURS)],
+            marker=MARKS[cluster // len(COLOURS) % len(MARKS)],
+            linewidths=0,
+            alpha=0.85,
+            label=names[cluster] if names else None,
+        )
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.margins(0.05)
 
 
 def plane(points: Tensor) -> Tensor:

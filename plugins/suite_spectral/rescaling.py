@@ -14,7 +14,7 @@ def unit_rows(features: Tensor) -> Tensor:
     squares = torch.zeros(len(offsets) - 1, dtype=values.dtype, device=values.device).index_add_(
         0, rows, values.square()
     )
-    values = values / squares.sqrt()[rows]
+    values = values / torch.where(squares > 0, squares, 1).sqrt()[rows]
     return torch.sparse_csr_tensor(offsets, columns, values, size=tuple(features.shape), check_invariants=False)
 
 

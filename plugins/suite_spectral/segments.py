@@ -98,7 +98,6 @@ def segment(
     progress(f"graph of {rows * columns:,} pixels")
     graph = pixel_graph(lab(small), radius=radius, sigma_color=sigma_color, sigma_position=sigma_position)
     graph.matrix.values().clamp_min_(FLOOR)
-    # Without a preconditioner this is the fastest here: the multilevel solver stagnates on graphs of so many edges.
     found = cluster(graph, n_segments, seed=seed, progress=progress)
     progress("borders at full size")
     labels = enlarged(found.labels.reshape(rows, columns), height, width)

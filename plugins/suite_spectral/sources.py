@@ -182,12 +182,18 @@ def _of_lines(content: str, choice: Choice, path: Path, labelled: bool) -> Sourc
         network = edges.read_edges(path, content)
         return Source("graph", network.weights, names=network.names, remarks=remarks)
     if kind == "texts":
-        return Source("texts", lines)
+        empty = [place for place, line in enumerate(content.splitlines(), start=1) if not line.strip()]
+        remarks = [f"left out, empty: line {empty[0]}{_more(len(empty) - 1)}"] if empty else []
+        return Source("texts", lines, remarks=remarks)
     spaced = "\n".join(" ".join(line.replace(",", " ").split()) for line in io.StringIO(content))
     rows = "\n".join("" if line.startswith(edges.COMMENTS) else line for line in spaced.splitlines())
     table = tables.read_csv(path, rows, Wanted(), delimiter=" ", header=False)
     found = _of_table(table, choice, labelled)
     return found._replace(remarks=[*remarks, *found.remarks])
+
+
+def _more(count: int) -> str:
+    return f" and {count:,} more" if count else ""
 
 
 def _are_points(lines: Sequence[str]) -> bool:
@@ -219,8 +225,8 @@ def _of_table(table: tables.Table, choice: Choice, labelled: bool) -> Source:
     found = table.numbers(choice.columns, without)
     remarks = []
     if found.left_out:
-        more = f" and {len(found.left_out) - 5} more" if len(found.left_out) > 5 else ""
-        remarks.append(f"left out, no numbers: {', '.join(found.left_out[:5])}{more}")
+        named = found.left_out[:5]
+        remarks.append(f"left out, no numbers: {', '.join(named)}{_more(len(found.left_out) - len(named))}")
     if label is None and choice.columns is None:
         remarks += [
             f"column {name!r} is read as one of the points' dims; --data.label_column {name} makes it the label"

@@ -108,8 +108,9 @@ def compare(
         )
         data.setup("fit")
         if data.kind not in ("points", "texts"):
-            other = f"suite segment {shlex.quote(path)}" if data.kind == "image" else "suite fit --plugin spectral"
-            raise UsageError(f"{path} holds {data.kind}: k-means needs points or texts. Take {other}")
+            command = "suite segment" if data.kind == "image" else "suite fit --plugin spectral --data.path"
+            what = "an image" if data.kind == "image" else "a graph"
+            raise UsageError(f"{path} holds {what}: k-means needs points or texts. Take {command} {shlex.quote(path)}")
         module.kind = data.kind
         given = [_of_data(data, Path(path).name)]
     compared = []

@@ -22,6 +22,9 @@ GAP_FLOOR = 0.1
 """Of the first eigenvalue that is not wanted: a smaller gap cannot be resolved, nor does the cut depend on it."""
 
 
+ROUNDING = 200 * torch.finfo(torch.float64).eps
+"""No residual of L, whose norm is 2, can be asked to be smaller."""
+
 DEPENDENT = 1e-12
 """Combinations of unit vectors that are shorter, squared and against the longest, are taken for rounding."""
 
@@ -84,7 +87,7 @@ def lowest(
         residual = basis[:, :width] * values
         residual -= image[:, :width]
         norms = residual.norm(dim=0)
-        allowed = tolerance * allowance(values, wanted)
+        allowed = allowed_residual(values, wanted, tolerance)
         moving = norms > allowed
         told(steps, float((norms[:wanted] / allowed).max()))
         if steps == limit or not bool(moving[:wanted].any()):
@@ -117,6 +120,11 @@ def allowance(values: Tensor, wanted: int) -> Tensor:
     after = values[min(wanted, len(values) - 1)]
     gap = after - values[wanted - 1]
     return torch.maximum(gap, GAP_FLOOR * after).clamp_min(1e-14)
+
+
+def allowed_residual(values: Tensor, wanted: int, tolerance: float) -> Tensor:
+    """The residual at which the wanted vectors are accurate enough, see ``lowest``."""
+    return (tolerance * allowance(values, wanted)).clamp_min(ROUNDING)
 
 
 def _added(basis: Tensor, used: int, block: Tensor) -> Tensor:

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -128,3 +130,11 @@ def test_sigma_of_far_blobs_shows_them() -> None:
     chosen = choose_sigma(points, 3, scales=[1.0, 0.25])
     assert sorted(clusters_by(points, chosen.sigma, 3).bincount().tolist()) == [60, 60, 60]
     assert all(candidate.stability <= 1 for candidate in chosen.candidates)
+
+
+def test_a_candidate_whose_vectors_are_not_accurate_is_not_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suite_spectral.eigen._excess", lambda *given: 9.0)
+    points = torch.randn(60, 2, generator=torch.Generator().manual_seed(0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        choose_graph(points, 2, n_neighbors=[10], weights=["connectivity"])

@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import scipy.sparse
 import torch
@@ -11,6 +12,7 @@ from suite_spectral.cuts import ncut
 from suite_spectral.eigen import spectrum
 from suite_spectral.gaussian import GaussianGraph
 from suite_spectral.graph import SparseGraph
+from suite_spectral.labelling import TwoWay
 from suite_spectral.laplacian import Laplacian
 
 
@@ -115,3 +117,24 @@ def test_clusters_that_cannot_be_had_are_refused(count: int) -> None:
 def test_a_threshold_makes_two_clusters_and_no_more() -> None:
     with pytest.raises(UsageError, match="'sign' makes 2 clusters, got n_clusters 3"):
         cluster(GaussianGraph(blobs(20), 1.0), 3, assign="sign")
+
+
+@pytest.mark.parametrize("assign", ["sign", "median", "ncut"])
+def test_two_clusters_of_a_regularised_graph_are_on_two_sides_of_a_threshold(assign: TwoWay) -> None:
+    draw = np.random.default_rng(0)
+    weights = np.triu(draw.random((40, 40)) * (draw.random((40, 40)) < 0.12), 1) * draw.pareto(1, (40, 40))
+    graph = SparseGraph.from_scipy(scipy.sparse.csr_array(weights + weights.T))
+    found = cluster(graph, 2, assign=assign, regularisation=0.5)
+    entries = [found.rows[found.labels == label, 1] for label in (0, 1)]
+    assert entries[0].max() < entries[1].min() or entries[1].max() < entries[0].min()
+
+
+def test_more_components_than_clusters_may_be_chosen_are_refused() -> None:
+    many = SparseGraph.from_scipy(scipy.sparse.block_diag([np.ones((3, 3))] * 7, format="csr"))
+    with pytest.raises(UsageError, match=r"at most 6, and the graph has 7 components"):
+        cluster(many, None, largest=6)
+
+
+def test_as_many_components_as_clusters_may_be_chosen_are_the_clusters() -> None:
+    many = SparseGraph.from_scipy(scipy.sparse.block_diag([np.ones((3, 3))] * 7, format="csr"))
+    assert cluster(many, None, largest=7).n_clusters == 7

@@ -311,3 +311,9 @@ def test_every_option_is_explained() -> None:
     docstring = inspect.getdoc(ClusterData) or ""
     missing = [name for name in inspect.signature(ClusterData).parameters if f"    {name}: " not in docstring]
     assert not missing
+
+
+def test_one_dim_is_not_dims(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    np.save(tmp_path / "line.npy", np.arange(5.0))
+    assert "5 points of 1 dim" in said(caplog, tmp_path / "line.npy")
+    assert "dims" not in caplog.text

@@ -1,3 +1,4 @@
+import warnings
 from typing import get_args
 
 import numpy as np
@@ -167,3 +168,57 @@ def test_the_threads_do_not_change_the_vectors(solver: Solver) -> None:
         found.append(spectrum(laplacian, 3, solver=solver).vectors)
     torch.set_num_threads(before)
     torch.testing.assert_close(found[0].abs(), found[1].abs(), atol=1e-6, rtol=0)
+
+
+def path(n: int) -> SparseGraph:
+    return SparseGraph.from_scipy(scipy.sparse.diags_array([np.ones(n - 1), np.ones(n - 1)], offsets=[-1, 1]))
+
+
+def test_vectors_that_are_not_accurate_enough_are_warned_of_once_with_by_how_much() -> None:
+    with pytest.warns(RuntimeWarning, match=r"solver lobpcg ended with a residual [\d.e+]+ times the allowed") as said:
+        spectrum(Laplacian(path(1000)), 2, solver="lobpcg")
+    assert len(said) == 1
+
+
+def test_of_several_components_the_worst_is_warned_of() -> None:
+    with pytest.warns(RuntimeWarning, match="times the allowed") as said:
+        spectrum(Laplacian(blocks(path(1000), path(900))), 4, solver="lobpcg")
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize("graph", [path(1000), GRAPHS["gaussian"], blocks(path(300), path(200))])
+def test_accurate_vectors_are_not_warned_of(graph: Graph) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        spectrum(Laplacian(graph), 3)
+
+
+def test_the_solver_that_is_named_is_the_one_that_was_used() -> None:
+    assert spectrum(Laplacian(neighbours(200)), 60, solver="arpack").solver == "dense"
+
+
+def test_arpack_that_does_not_converge_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*given: object, **named: object) -> None:
+        raise scipy.sparse.linalg.ArpackNoConvergence("No convergence", np.zeros(0), np.zeros((0, 0)))
+
+    monkeypatch.setattr("scipy.sparse.linalg.eigsh", fail)
+    with pytest.raises(UsageError, match=r"arpack has not converged.*take solver auto"):
+        spectrum(Laplacian(GRAPHS["gaussian"]), 2, solver="arpack")
+
+
+def test_the_first_pairs_are_the_smallest() -> None:
+    found = spectrum(Laplacian(neighbours(60)), 4)
+    assert torch.equal(found.first(2).values, found.values[:2])
+    assert torch.equal(found.first(2).vectors, found.vectors[:, :2])
+
+
+@pytest.mark.parametrize("solver", ["dense", "arpack", "multilevel"])
+def test_a_graph_that_nearly_falls_apart_has_vectors_that_are_orthonormal(solver: Solver) -> None:
+    weights = blocks(*[neighbours(200)] * 3).scipy().tolil()
+    for first, second in ((0, 200), (200, 400)):
+        weights[first, second] = weights[second, first] = 1e-16
+    found = spectrum(Laplacian(SparseGraph.from_scipy(weights.tocsr())), 3, solver=solver)
+    assert found.components.unique().tolist() == [0]
+    torch.testing.assert_close(
+        found.vectors[:, :3].T @ found.vectors[:, :3], torch.eye(3, dtype=torch.float64), atol=1e-8, rtol=0
+    )

@@ -172,7 +172,7 @@ def test_a_clone_has_the_same_parameters() -> None:
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({"n_clusters": 0}, "n_clusters: expected 1 or more.*got 0"),
+        ({"n_clusters": 0}, "n_clusters: expected a whole number of 1 or more, got 0"),
         ({"n_clusters": 500}, "500 clusters were asked for, and there are 20"),
         ({"gamma": 1.0, "sigma": 1.0}, "not both"),
         ({"sigma": -1.0, "affinity": "rbf"}, "sigma.*-1"),
@@ -198,3 +198,51 @@ def test_points_of_another_dimension_are_refused() -> None:
     points, _ = moons(50)
     with pytest.raises(ValueError, match="3 features"):
         SpectralClustering(2, random_state=0).fit(points).predict(np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("n_clusters", 2.5, "a whole number of 1 or more, got 2.5"),
+        ("n_clusters", "two", "a whole number of 1 or more, got 'two'"),
+        ("n_neighbors", 1, "a whole number of 2 or more, got 1"),
+        ("n_neighbors", 2.5, "a whole number of 2 or more"),
+        ("eigen_tol", -1, "a number above 0, got -1"),
+        ("assign_labels", "discretize", "one of kmeans, sign, median, ncut, got 'discretize'"),
+        ("eigen_solver", "amg", "one of auto, .*, got 'amg'"),
+        ("weights", "distance", "one of connectivity, gaussian, self-tuning"),
+    ],
+)
+def test_a_wrong_parameter_is_refused_by_its_own_name(name: str, value: Any, expected: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}: expected {expected}"):
+        SpectralClustering(**{"n_clusters": 2, name: value}).fit(moons()[0])
+
+
+@pytest.mark.parametrize("layout", [torch.sparse_coo, torch.sparse_csr])
+def test_sparse_tensors_are_points_too(layout: torch.layout) -> None:
+    points = torch.from_numpy(moons()[0])
+    sparse = points.to_sparse(layout=layout)
+    assert torch.equal(SpectralClustering(2).fit_predict(sparse), SpectralClustering(2).fit_predict(points))
+
+
+def test_a_sparse_tensor_may_be_a_graph() -> None:
+    weights = torch.block_diag(torch.ones(4, 4), torch.ones(3, 3)).to_sparse_csr()
+    labels = SpectralClustering(2, affinity="precomputed").fit_predict(weights)
+    assert labels.tolist() == [0] * 4 + [1] * 3
+
+
+def test_tensors_of_bfloat16_are_clustered() -> None:
+    points = torch.from_numpy(moons()[0]).bfloat16()
+    assert torch.equal(SpectralClustering(2).fit_predict(points), SpectralClustering(2).fit_predict(points.float()))
+
+
+def test_new_points_of_a_graph_need_weights_of_0_or_more() -> None:
+    clusters = SpectralClustering(2, affinity="precomputed").fit(np.eye(4) + 1)
+    with pytest.raises(ValueError, match="weights of 0 or more"):
+        clusters.predict(-np.ones((1, 4)))
+
+
+@pytest.mark.parametrize("number", [np.int64(2), np.uint8(2)])
+def test_whole_numbers_of_numpy_are_numbers(number: Any) -> None:
+    clusters = SpectralClustering(number, n_neighbors=number + 8, landmarks=number + 8, route="better").fit(moons()[0])
+    assert clusters.n_clusters_ == 2

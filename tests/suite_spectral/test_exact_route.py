@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from suite_spectral.exact_route import solve_exactly
-from suite_spectral.fitted import assign
+from suite_spectral.fitted import assign, embed
 from suite_spectral.graph import SparseGraph
 from suite_spectral.settings import Settings
 
@@ -49,3 +49,10 @@ def test_texts_features_are_clustered_by_their_angles(settings: Made, agreement:
     assert agreement(found.clustering.labels, torch.arange(40) // 20) == 1
     assert torch.equal(found.clustering.labels, sparse.clustering.labels)
     assert torch.equal(assign(sparse.fitted, (3 * features).to_sparse_csr()), found.clustering.labels)
+
+
+def test_new_points_near_old_ones_have_their_rows_in_a_regularised_graph(settings: Made, arcs: Points) -> None:
+    points, _ = arcs(200)
+    found = solve_exactly(points, settings(regularisation=1.0))
+    rows = embed(found.fitted, points + 1e-9)
+    assert float((rows - found.clustering.rows).norm() / found.clustering.rows.norm()) < 0.3

@@ -25,6 +25,7 @@ from suite_spectral.extension import (
     folded,
     nearest_cluster,
     new_rows,
+    regularising,
     table_of,
 )
 from suite_spectral.gaussian import GaussianGraph
@@ -221,3 +222,32 @@ def test_a_threshold_lies_in_the_middle_of_two_centroids() -> None:
     centroids = around_threshold(entries, torch.tensor([1, 1, 0, 0]))
     assert centroids.mean() == 2
     assert centroids[1] < centroids[0]
+
+
+def test_a_point_too_far_away_for_a_degree_still_has_a_row_of_unit_length() -> None:
+    rows = new_rows(Average(torch.tensor([[3.0, 4.0]]), torch.zeros(1)), torch.zeros(2), "njw")
+    torch.testing.assert_close(rows, torch.tensor([[0.6, 0.8]]))
+
+
+@pytest.mark.parametrize("rows", ["plain", "njw", "random-walk"])
+def test_the_rows_of_a_regularised_graph_are_continued_exactly(rows: Rows) -> None:
+    points, _ = moons(120, 0)
+    laplacian = Laplacian(GaussianGraph(points, 0.5), 0.7)
+    found = spectrum(laplacian, 3)
+    vectors = found.vectors[:, :3]
+    functions = scaled_rows(vectors, laplacian.root, "random-walk")
+    one = Extension(
+        GaussianTies(points, 0.5),
+        table_of(vectors, laplacian.root, torch.zeros(120).long(), 1),
+        found.values[:3],
+        torch.zeros(1, 3),
+        torch.zeros(1).long(),
+        rows,
+        regularising(laplacian.tau, functions),
+    )
+    expected = scaled_rows(vectors, laplacian.root, rows)
+    torch.testing.assert_close(one.transform(points), expected, atol=1e-4, rtol=1e-3)
+
+
+def test_without_regularisation_nothing_is_added() -> None:
+    assert len(regularising(0.0, torch.ones(3, 2))) == 0

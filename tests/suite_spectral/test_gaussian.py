@@ -61,3 +61,11 @@ def test_the_points_may_be_computed_many_rows_at_a_time_or_one() -> None:
 def test_a_width_that_is_not_above_0_is_refused(sigma: float) -> None:
     with pytest.raises(UsageError, match="above 0"):
         GaussianGraph(points(), sigma)
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["one width", "self-tuning"])
+def test_blobs_that_lie_very_many_widths_apart_keep_their_weights(own: bool) -> None:
+    some = torch.cat([points(20), points(20, centre=1e5)])
+    width: float | Tensor = torch.full((40,), 2**0.5, dtype=torch.float64) if own else 1.0
+    graph = GaussianGraph(some, width)
+    torch.testing.assert_close(gaussian(some, 1.0).float(), graph.kept, atol=1e-5, rtol=0)

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -41,3 +44,24 @@ def test_scipy_shares_the_memory() -> None:
     graph = SparseGraph.from_scipy(weights())
     graph.scipy().data[0] = 7.0
     assert float(graph.matrix.values()[0]) == 7.0
+
+
+def test_a_stored_0_is_no_edge() -> None:
+    named = scipy.sparse.csr_array((np.array([1.0, 1.0, 0.0]), ([0, 1, 1], [1, 0, 2])), shape=(3, 3))
+    assert SparseGraph.from_scipy(named).matrix.values().tolist() == [1, 1]
+
+
+def test_the_matrix_of_the_caller_stays_as_it_is() -> None:
+    columns = np.array([1, 1, 0])
+    given = scipy.sparse.csr_array((np.array([1.0, 2.0, 3.0]), columns, np.array([0, 2, 3])), shape=(2, 2))
+    SparseGraph.from_scipy(given)
+    assert given.indptr.tolist() == [0, 2, 3]
+
+
+def test_torch_does_not_warn_that_its_sparse_tensors_are_young() -> None:
+    code = (
+        "import torch; from suite_spectral.pixels import pixel_graph;"
+        "torch.eye(3).to_sparse_csr(); pixel_graph(torch.rand(4, 4, 3))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "beta" not in done.stderr

@@ -210,3 +210,26 @@ def test_a_connected_graph_is_clustered_as_a_whole() -> None:
     found = spectrum_of(weights, 3)
     expected = kmeans(scaled_rows(found.vectors[:, :3], weights.sum(dim=1).sqrt(), "njw"), 3).labels
     assert torch.equal(by_component(sparse(weights), found, 3, rows="njw").labels, expected)
+
+
+@pytest.mark.parametrize("how", ["sign", "ncut", "kmeans"])
+def test_a_point_without_edges_is_the_other_one_of_two_clusters(how: str) -> None:
+    weights = together(blocks(6), torch.zeros(1, 1, dtype=torch.float64))
+    vectors = torch.zeros(7, 2, dtype=torch.float64)
+    vectors[:6, 0], vectors[6, 1] = 6**-0.5, 1
+    found = Spectrum(torch.zeros(2), vectors, torch.zeros(2), torch.tensor([0] * 6 + [1]), "none")
+    assert two_way(sparse(weights), found, how).tolist() == [0] * 6 + [1]  # type: ignore[arg-type]
+
+
+def test_no_threshold_lies_between_equal_entries() -> None:
+    vectors = torch.tensor([[0.5, -0.1], [0.5, -0.1], [0.5, -0.1], [0.5, 0.3]], dtype=torch.float64)
+    found = Spectrum(torch.zeros(2), vectors, torch.zeros(2), torch.zeros(4).long(), "none")
+    weights = blocks(2, 2, bridges=0.01)  # the cheapest cut is in the middle of the three
+    assert two_way(sparse(weights), found, "ncut", root=torch.ones(4)).tolist() == [0, 0, 0, 1]
+
+
+def test_two_clusters_are_ordered_by_the_degrees_that_are_given() -> None:
+    vectors = torch.tensor([[0.5, 0.1], [0.5, 0.2], [0.5, 0.3], [0.5, 0.4]], dtype=torch.float64)
+    found = Spectrum(torch.zeros(2), vectors, torch.zeros(2), torch.zeros(4).long(), "none")
+    root = torch.tensor([0.1, 10, 10, 1], dtype=torch.float64)
+    assert two_way(sparse(blocks(4)), found, "median", root=root).tolist() == [0, 1, 1, 0]

@@ -184,3 +184,12 @@ def test_points_that_are_all_the_same_are_one_mixture() -> None:
     graph = LandmarkGraph(torch.zeros(50, 2), torch.zeros(1, 2))
     assert sparse_landmarks(graph, 1).spectrum.values.tolist() == [0]
     assert np.allclose(graph.mixtures.sum(), 50**0.5)
+
+
+def test_the_vectors_are_orthonormal_where_next_to_nothing_ties_the_landmarks() -> None:
+    ends = [torch.linspace(begin, begin + 1, 60, dtype=torch.float64) for begin in (0, 6, 12)]
+    landmarks = torch.tensor([0.2, 0.8, 6.2, 6.8, 12.2, 12.8], dtype=torch.float64)
+    graph = LandmarkGraph(torch.cat(ends)[:, None], landmarks[:, None], nearest=5, sigma=0.5)
+    found = sparse_landmarks(graph, 3).spectrum
+    assert found.components.unique().tolist() == [0]
+    torch.testing.assert_close(found.vectors.T @ found.vectors, torch.eye(4, dtype=torch.float64))

@@ -57,3 +57,8 @@ def test_degrees_that_are_no_degrees_are_refused(weight: float) -> None:
     bad[0, 1] = bad[1, 0] = weight
     with pytest.raises(DataError, match=r"point [01] add up"):
         Laplacian(SparseGraph.from_scipy(scipy.sparse.csr_array(bad.numpy())))
+
+
+def test_a_regularisation_that_is_no_number_is_refused() -> None:
+    with pytest.raises(UsageError, match="regularisation: expected 0 or more"):
+        Laplacian(graph(), math.nan)

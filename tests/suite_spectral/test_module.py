@@ -220,7 +220,7 @@ def test_more_clusters_than_points_are_refused(tmp_path: Path) -> None:
     ("setting", "value", "said"),
     [
         ("n_clusters", 1, "2 or more, got 1"),
-        ("n_neighbors", 0, "1 or more, got 0"),
+        ("n_neighbors", 1, "2 or more, got 1"),
         ("sigma", 0.0, "above 0, got 0.0"),
         ("regularisation", -1.0, "0 or more, got -1.0"),
         ("memory", float("inf"), "above 0, got inf"),
@@ -245,3 +245,29 @@ def test_the_points_of_a_file_are_predicted_in_its_order(of_moons: Fitted, tmp_p
         module, datamodule=ClusterData(predict_path=str(tmp_path / "points.npy"), batch_size=9)
     )
     assert torch.equal(torch.cat([each["cluster"] for each in outputs]).flip(0), module.network.fitted_labels)
+
+
+def test_a_file_of_another_kind_is_not_predicted(of_moons: Fitted, tmp_path: Path) -> None:
+    (tmp_path / "news.txt").write_text("one text\nanother\n")
+    module, _, lightning = of_moons
+    with pytest.raises(DataError, match="expected points, like what was clustered, got texts"):
+        lightning.predict(module, datamodule=moons(predict_path=str(tmp_path / "news.txt")))
+
+
+def test_what_is_logged_is_the_same_on_all_processes(
+    of_moons: Fitted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: dict[str, Any] = {}
+    monkeypatch.setattr(SpectralClusterer, "log", lambda self, name, value, **how: logged.update({name: how}))
+    fitted(tmp_path, moons())
+    assert logged
+    assert all(how.get("sync_dist") for how in logged.values())
+
+
+def test_a_checkpoint_of_another_version_is_refused(of_moons: Fitted) -> None:
+    module = of_moons[0]
+    checkpoint: dict[str, Any] = {"state_dict": module.state_dict()}
+    module.on_save_checkpoint(checkpoint)
+    del checkpoint["state_dict"]["network.centroids"]
+    with pytest.raises(RunError, match=r"another version .* it lacks centroids\. Cluster anew"):
+        SpectralClusterer().on_load_checkpoint(checkpoint)

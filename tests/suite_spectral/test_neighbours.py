@@ -156,3 +156,10 @@ def test_auto_is_approximate_for_a_million_points_in_ten_dimensions():
 
 def test_auto_on_a_graphics_card_is_blocked():
     assert automatic_search(1_000_000, 2, torch.device("cuda")) == "blocked"
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e-200])
+def test_points_whose_squared_distances_cannot_be_told_apart_are_refused(scale: float) -> None:
+    points = torch.arange(12.0, dtype=torch.float64).reshape(6, 2) * scale
+    with pytest.raises(UsageError, match=r"nearest: points .* scale all of them by a power of ten"):
+        nearest(points, 2)

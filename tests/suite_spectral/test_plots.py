@@ -1,9 +1,12 @@
 import csv
 from pathlib import Path
 
+import pytest
 import torch
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 
-from suite_spectral.plots import plane, write_points, write_spectrum
+from suite_spectral.plots import COLOURS, plane, scatter, write_points, write_spectrum
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -34,3 +37,18 @@ def test_points_of_more_dims_are_drawn_by_their_widest_directions() -> None:
 
 def test_one_dim_is_drawn_on_a_line() -> None:
     assert plane(torch.tensor([[2.0], [3.0]])).tolist() == [[2.0, 0.0], [3.0, 0.0]]
+
+
+def test_the_ninth_cluster_has_the_colour_of_the_first_and_another_mark() -> None:
+    axis = Figure().subplots()
+    scatter(axis, torch.zeros(2, 2), torch.tensor([0, 8]))
+    first, ninth = axis.collections
+    assert to_hex(first.get_facecolor()[0]) == to_hex(ninth.get_facecolor()[0]) == COLOURS[0]
+    assert first.get_paths()[0].vertices.shape != ninth.get_paths()[0].vertices.shape
+
+
+def test_the_clusters_of_the_points_are_named_beside_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named: list[str] = []
+    monkeypatch.setattr("suite_spectral.plots.scatter", lambda *given: (named.extend(given[3]), scatter(*given)))
+    write_points(tmp_path / "points.png", torch.zeros(3, 2), torch.tensor([1, 0, 1]))
+    assert named == ["0: 1 points", "1: 2 points"]

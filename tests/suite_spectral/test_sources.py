@@ -109,6 +109,11 @@ def test_blank_lines_are_no_texts(tmp_path: Path) -> None:
     assert text(tmp_path, "file.txt", "one text\n\n  \nanother\n").content == ["one text", "another"]
 
 
+def test_blank_lines_among_texts_are_counted(tmp_path: Path) -> None:
+    found = text(tmp_path, "file.txt", "one text\n\n  \nanother\n")
+    assert found.remarks == ["left out, empty: line 2 and 1 more"]
+
+
 def test_several_columns_of_text_are_joined(tmp_path: Path) -> None:
     found = text(tmp_path, "news.csv", 'c,t,d\n3,Up,"and, down"\n4,,Alone\n', text_column=["t", "d"], label_column="c")
     assert found.labels is not None

@@ -92,7 +92,7 @@ def test_texts_are_compared_by_their_words(tmp_path: Path) -> None:
 def test_a_graph_has_nothing_for_k_means(tmp_path: Path) -> None:
     path = tmp_path / "ring.edges"
     path.write_text("0 1\n1 2\n2 3\n3 0\n")
-    with pytest.raises(UsageError, match="holds graph: k-means needs points or texts"):
+    with pytest.raises(UsageError, match="holds a graph: k-means needs points or texts"):
         studies.compare(path=str(path), output=str(tmp_path / "out"))
 
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from suite_spectral.subspace import allowance, lowest
+from suite_spectral.subspace import allowance, allowed_residual, lowest
 
 
 def problem(n: int = 60, gap: float = 0.2) -> tuple[Tensor, Tensor]:
@@ -100,3 +100,12 @@ def test_a_gap_counts_for_no_less_than_a_tenth_of_what_follows(
     values: list[float], wanted: int, expected: float
 ) -> None:
     assert float(allowance(torch.tensor(values), wanted)) == pytest.approx(expected)
+
+
+def test_no_residual_is_asked_to_be_smaller_than_rounding() -> None:
+    assert float(allowed_residual(torch.zeros(3, dtype=torch.float64), 2, 1e-3)) > 1e-15
+
+
+def test_the_allowed_residual_is_a_share_of_the_gap() -> None:
+    values = torch.tensor([0.1, 0.2, 0.7], dtype=torch.float64)
+    assert float(allowed_residual(values, 2, 1e-2)) == pytest.approx(5e-3)
