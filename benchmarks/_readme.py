@@ -404,7 +404,8 @@ def spectral_applications(results: dict[str, Any]) -> str:
     methods = list(next(iter(results["cases"].values()))["methods"])
     rows = []
     for name, case in results["cases"].items():
-        best = max(round(each["ari"], 3) for each in case["methods"].values() if not isinstance(each, str))
+        measured = [round(each["ari"], 3) for each in case["methods"].values() if not isinstance(each, str)]
+        best = max(measured, default=None)
         row = [f"{case['kind']}: {name.split()[0] if name[-1].isdigit() else name}", f"{case['n']:,}, {case['k']}"]
         for method in methods:
             each = case["methods"].get(method, "")

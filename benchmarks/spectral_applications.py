@@ -47,7 +47,7 @@ KINDS = {
     "images": sorted(file.stem for file in FOLDER.glob("bsds/*.jpg")),
 }
 METHODS = ("suite_spectral", "KMeans", "scikit-learn", "scikit-learn, nearest_neighbors")
-FEW = 3000
+FEW = 1000
 """So many points are clustered by all methods in one process."""
 LIMIT = 60
 """CPU seconds after which a method is ended."""
