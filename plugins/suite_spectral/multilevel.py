@@ -123,7 +123,7 @@ def _levels(
         if matrix.shape[0] <= enough:
             break
         aggregates, count = aggregated(matrix, diagonal, seed)
-        if count > 0.7 * matrix.shape[0] or count < 2 * width:
+        if count > 0.7 * matrix.shape[0]:
             break
         lengths = np.sqrt(np.bincount(aggregates, null * null, count))
         rough = scipy.sparse.csr_array(
@@ -143,6 +143,9 @@ def _levels(
     start = vectors[:, singular : width + singular]  # of a singular matrix the first is the known one
     for up in reversed(ups):
         start = up @ start
+    if start.shape[1] < width:  # of a graph so dense that a few aggregates cover it
+        random = np.random.default_rng(seed).standard_normal((len(start), width - start.shape[1]))
+        start = np.concatenate([start, random], axis=1)
     return levels, torch.from_numpy(np.ascontiguousarray(start))
 
 

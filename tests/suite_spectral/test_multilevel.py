@@ -5,6 +5,7 @@ import torch
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from suite_spectral import multilevel as multilevel_module
 from suite_spectral.multilevel import COARSEST, aggregated, multilevel
 
 
@@ -58,6 +59,23 @@ def test_what_regularisation_adds_is_taken_into_account() -> None:
     # The known vector need not have the eigenvalue 0 for the others to be found beside it.
     found = multilevel(0.9 * matrix, null, 4, added=torch.from_numpy(added), tolerance=1e-4)
     np.testing.assert_allclose(values[1:5], found.values[:4], rtol=1e-4)
+
+
+def test_a_graph_that_few_aggregates_cover_is_not_solved_densely(monkeypatch: pytest.MonkeyPatch) -> None:
+    n, count = 1200, 300
+    _, found = cKDTree(points := np.random.default_rng(0).random((n, 2))).query(points, count)
+    one = scipy.sparse.csr_array((np.ones(count * n), found.ravel(), np.arange(0, count * n + 1, count)), shape=(n, n))
+    root = np.sqrt((weights := one + one.T).sum(axis=1))
+    scale = scipy.sparse.diags_array(1 / root)
+    matrix = scipy.sparse.csr_array(scale @ weights @ scale)
+    sizes: list[int] = []
+    dense = multilevel_module._dense
+    monkeypatch.setattr(
+        multilevel_module, "_dense", lambda level, mass: sizes.append(level.shape[0]) or dense(level, mass)
+    )
+    found_values = multilevel(matrix, torch.from_numpy(root), 12, tolerance=1e-4).values
+    assert max(sizes) <= COARSEST
+    np.testing.assert_allclose(exact(matrix, 12), found_values[:12], rtol=1e-5)
 
 
 def test_the_same_seed_gives_the_same_vectors() -> None:
