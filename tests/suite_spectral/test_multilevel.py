@@ -78,6 +78,34 @@ def test_a_graph_that_few_aggregates_cover_is_not_solved_densely(monkeypatch: py
     np.testing.assert_allclose(exact(matrix, 12), found_values[:12], rtol=1e-5)
 
 
+def expander(n: int) -> tuple[scipy.sparse.csr_array, torch.Tensor]:
+    """S of a graph of six random permutations, and the roots of the degrees: all but one eigenvalue are far from 0."""
+    random = np.random.default_rng(0)
+    ends = np.concatenate([random.permutation(n) for _ in range(6)])
+    one = scipy.sparse.coo_array((np.ones(6 * n), (np.tile(np.arange(n), 6), ends)), shape=(n, n)).tocsr()
+    root = np.sqrt((weights := one + one.T).sum(axis=1))
+    scale = scipy.sparse.diags_array(1 / root)
+    return scipy.sparse.csr_array(scale @ weights @ scale), torch.from_numpy(root)
+
+
+def test_a_level_of_one_aggregate_corrects_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix, root = similarity(1500, 6)
+    monkeypatch.setattr(multilevel_module, "COARSEST", 10)
+    levels, _ = multilevel_module._levels(matrix, (root / root.norm()).numpy(), 5, True, 0)
+    assert levels[-1].solution.tolist() == [[0]]  # its matrix is 0 but for rounding
+    found = multilevel(matrix, root, 2, tolerance=1e-2)
+    np.testing.assert_allclose(exact(matrix, 2), found.values[:2], rtol=1e-4)
+    assert found.steps < 60
+
+
+def test_coarser_levels_of_a_graph_of_many_dimensions_do_not_fill_up() -> None:
+    matrix, root = expander(20_000)
+    levels, _ = multilevel_module._levels(matrix, (root / root.norm()).numpy(), 5, True, 0)
+    entries = [level.matrix.values().numel() for level in levels]
+    assert len(entries) > 1
+    assert sum(entries[1:]) < entries[0]
+
+
 def test_the_same_seed_gives_the_same_vectors() -> None:
     matrix, root = similarity(1000)
     first, second = (multilevel(matrix, root, 2, tolerance=1e-2, seed=3).vectors for _ in range(2))
