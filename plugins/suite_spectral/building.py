@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.affinities import SCALE_NEIGHBOUR, Weights, edge_scale, graph_of, median_sigma
-from suite_spectral.choosing import choose_graph
+from suite_spectral.choosing import choose_graph, choose_sigma
 from suite_spectral.cosine import CosineGraph
 from suite_spectral.eigen import Progress
 from suite_spectral.gaussian import GaussianGraph
@@ -58,7 +58,7 @@ def build(
     if affinity == "nearest_neighbors":
         return _of_neighbours(content, settings, seed, progress)
     if affinity in ("rbf", "self-tuning"):
-        return _of_all_pairs(content, settings, seed)
+        return _of_all_pairs(content, settings, seed, progress)
     if affinity == "cosine":
         return _built(CosineGraph(unit_rows(content)), f"cosines of {content.shape[1]:,} features, never stored")
     image = image_of(content)
@@ -104,7 +104,20 @@ def image_of(pixels: Tensor) -> Tensor:
     return image.reshape(height, width, -1)
 
 
+def width_of(points: Tensor, settings: Settings, seed: int, progress: Progress) -> tuple[float, str]:
+    """Sigma of the Gaussian of all pairs, and how it was found."""
+    if settings.sigma is None:
+        return median_sigma(points, seed=seed), "median distance"
+    if settings.sigma != "stable":
+        return settings.sigma, "given"
+    chosen = choose_sigma(
+        points, settings.n_clusters, rows=settings.rows, largest=settings.largest, seed=seed, progress=progress
+    )
+    return chosen.sigma, "chosen"
+
+
 def _of_neighbours(points: Tensor, settings: Settings, seed: int, progress: Progress) -> Built:
+    assert settings.sigma != "stable"  # ``refuse_impossible``
     weights, asked, said = settings.weights, settings.n_neighbors, ""
     if asked is None:
         asked, weights = _chosen(points, settings, seed, progress)
@@ -124,11 +137,10 @@ def _of_neighbours(points: Tensor, settings: Settings, seed: int, progress: Prog
     return Built(graph, points, widths, count, weights, line)
 
 
-def _of_all_pairs(points: Tensor, settings: Settings, seed: int) -> Built:
+def _of_all_pairs(points: Tensor, settings: Settings, seed: int, progress: Progress) -> Built:
     budget = int(settings.memory * 2**30)
     if settings.affinity == "rbf":
-        sigma = settings.sigma if settings.sigma is not None else median_sigma(points, seed=seed)
-        said = "given" if settings.sigma is not None else "median distance"
+        sigma, said = width_of(points, settings, seed, progress)
         scale = torch.tensor([sigma], dtype=torch.float64, device=points.device)
         line = f"all pairs, Gaussian of sigma {sigma:.4g} ({said})"
         return Built(GaussianGraph(points, sigma, budget), points, scale, 0, "gaussian", line)

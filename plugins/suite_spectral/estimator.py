@@ -1,6 +1,6 @@
 """Spectral clustering as a scikit-learn estimator, over the same functions as the Lightning module."""
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, Literal, NamedTuple, final, get_args
 
 import numpy as np
@@ -19,7 +19,7 @@ from suite_spectral.graph import SparseGraph, sparse_rows
 from suite_spectral.labelling import Rows, TwoWay
 from suite_spectral.neighbours import Search
 from suite_spectral.routes import solve
-from suite_spectral.settings import Affinity, Route, Settings
+from suite_spectral.settings import Affinity, Route, Settings, Sigma
 from suite_spectral.solution import Solution
 
 _KNOWN: dict[str, tuple[str, ...]] = {
@@ -81,7 +81,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         mutual: whether one of two points must be a neighbour of the other, both, or the mean of the two weights counts.
         search: how neighbours are found.
         gamma: 1 / (2 sigma^2), another way to give sigma.
-        sigma: width of the Gaussian; None: a median distance.
+        sigma: width of the Gaussian; None: a median distance; "stable" (of rbf): that or a part of it, by a rule
+            without labels.
         rows: what k-means sees: plain eigenvectors, njw: rows at unit length, random-walk: divided by sqrt(degree).
         assign_labels: kmeans; for two clusters also sign, median or ncut of the second eigenvector.
         eigen_solver: see ``suite_spectral.eigen``.
@@ -117,7 +118,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         mutual: Mutual = "mean",
         search: Search = "auto",
         gamma: float | None = None,
-        sigma: float | None = None,
+        sigma: Sigma = None,
         rows: Rows = "random-walk",
         assign_labels: TwoWay = "kmeans",
         eigen_solver: Solver = "auto",
@@ -255,8 +256,10 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
             raise ValueError("give gamma or sigma, not both: gamma = 1 / (2 sigma^2)")
         for name in ("gamma", "sigma", "eigen_tol"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"{name}: expected a number above 0, got {value}")
+            if value is None or (name, value) == ("sigma", "stable"):
+                continue
+            if not isinstance(value, Real) or not float(value) > 0:
+                raise ValueError(f"{name}: expected a number above 0, got {value!r}")
         for name, least in (("n_clusters", 1), ("n_neighbors", 2), ("largest", 2), ("landmarks", 2)):
             value = getattr(self, name)
             if value is None and name in ("n_clusters", "n_neighbors"):

@@ -11,8 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from suite_spectral.affinities import median_sigma
-from suite_spectral.building import Built, refuse_other_content
+from suite_spectral.building import Built, refuse_other_content, width_of
 from suite_spectral.choosing import clusters_of
 from suite_spectral.clustering import Clustering
 from suite_spectral.cuts import ncut
@@ -118,13 +117,13 @@ def _eigenvectors(points: Tensor, settings: Settings, beside: Solution | None, s
     places = place_landmarks(points, number, seed=seed)
     progress(f"graph and eigenvectors of {len(points):,} points by landmarks")
     if settings.affinity == "rbf":
-        sigma = settings.sigma
         if beside is not None:
             sigma = float(beside.fitted.scale[0])
-        elif sigma is None:
-            sigma = median_sigma(points, seed=seed)
+        else:
+            sigma, _ = width_of(points, settings, seed, progress)
         line = f"all pairs, Gaussian of sigma {sigma:.4g}, by {number:,} landmarks (Nystroem)"
         return _Found(nystrom(points, places, sigma, count), None, line)
+    assert settings.sigma != "stable"  # ``refuse_impossible``
     graph = LandmarkGraph(points, places, sigma=settings.sigma)
     line = f"{graph.nearest} nearest of {len(graph.landmarks):,} landmarks, sigma {graph.sigma:.4g}"
     return _Found(sparse_landmarks(graph, count), graph, line)

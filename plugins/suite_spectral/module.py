@@ -34,7 +34,7 @@ from suite_spectral.neighbours import Search
 from suite_spectral.network import FittedClusters
 from suite_spectral.plots import write_points, write_spectrum
 from suite_spectral.routes import solve
-from suite_spectral.settings import FOR_KIND, Affinity, Kind, Route, Settings
+from suite_spectral.settings import FOR_KIND, Affinity, Kind, Route, Settings, Sigma
 from suite_spectral.stages import Stages
 from suite_spectral.texts import Vocabulary
 
@@ -57,7 +57,8 @@ class SpectralClusterer(LightningModule):
         mutual: an edge is there when one of two points is a neighbour of the other (either), both are of each other
             (both), or with the mean of the two weights (mean).
         search: how neighbours are found; auto: by the number and the dimension of the points.
-        sigma: width of the Gaussian, in the units of the points; null: a median distance.
+        sigma: width of the Gaussian, in the units of the points; null: a median distance; stable (of rbf): the median
+            distance or a part of it, by a rule without labels.
         radius: of pixels, how far apart two may be that have an edge.
         sigma_color: of pixels, width of the Gaussian of their channels, which are in 0..1.
         sigma_position: of pixels, width of the Gaussian of their places.
@@ -89,7 +90,7 @@ class SpectralClusterer(LightningModule):
         weights: Weights = "connectivity",
         mutual: Mutual = "mean",
         search: Search = "auto",
-        sigma: float | None = None,
+        sigma: Sigma = None,
         radius: float = 5.0,
         sigma_color: float = 0.1,
         sigma_position: float = 4.0,
@@ -452,7 +453,7 @@ def _refuse_wrong(settings: Mapping[str, Any]) -> None:
     )
     for names, expected, fits in rules:
         for name in names:
-            if settings[name] is not None and not fits(settings[name]):
+            if settings[name] not in (None, "stable") and not fits(settings[name]):
                 raise UsageError(f"--model.{name}: expected {expected}, got {settings[name]}")
     if settings["assign"] != "kmeans" and settings["n_clusters"] not in (None, 2):
         raise UsageError(

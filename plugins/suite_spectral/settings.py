@@ -15,6 +15,7 @@ from suite_spectral.neighbours import Search
 Affinity = Literal["nearest_neighbors", "rbf", "self-tuning", "cosine", "precomputed", "pixels"]
 Kind = Literal["points", "texts", "graph", "image"]
 Route = Literal["exact", "landmarks", "better"]
+Sigma = float | Literal["stable"] | None
 
 FOR_KIND: dict[Kind, Affinity] = {
     "points": "nearest_neighbors",
@@ -38,7 +39,7 @@ class Settings:
     weights: Weights
     mutual: Mutual
     search: Search
-    sigma: float | None
+    sigma: Sigma
     rows: Rows
     assign: TwoWay
     solver: Solver
@@ -69,6 +70,11 @@ def refuse_impossible(settings: Settings, n: int) -> None:
         raise UsageError(f"expected at least 2 points to cluster, got n_samples = {n}")
     if settings.assign != "kmeans" and wanted not in (None, 2):
         raise UsageError(f"assign {settings.assign!r} makes 2 clusters of the second eigenvector, not {wanted}")
+    if settings.sigma == "stable" and settings.affinity != "rbf":
+        raise UsageError(
+            f"sigma 'stable' is chosen for the affinity rbf, not for {settings.affinity!r}; "
+            "there give a number or none, and n_neighbors none for a number of neighbours that is chosen"
+        )
     if settings.route != "exact":
         _refuse_landmarks(settings)
 

@@ -7,8 +7,11 @@ import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
-from suite_spectral.building import build, image_of
+from suite_spectral.affinities import median_sigma
+from suite_spectral.building import build, image_of, width_of
+from suite_spectral.choosing import SCALES
 from suite_spectral.graph import SparseGraph
+from suite_spectral.routes import solve
 from suite_spectral.settings import Settings
 
 Made = Callable[..., Settings]
@@ -46,6 +49,20 @@ def test_a_graph_is_not_taken_for_points(settings: Made) -> None:
 
 def test_fewer_points_than_neighbours_are_all_neighbours_and_the_line_says_so(settings: Made, arcs: Points) -> None:
     assert "6 nearest neighbours (of 8 asked for)" in build(arcs(6)[0], settings()).line
+
+
+def test_a_sigma_that_was_chosen_is_said_to_be_and_serves_landmarks_too(settings: Made, arcs: Points) -> None:
+    asked = settings(affinity="rbf", sigma="stable")
+    sigma, said = width_of(points := arcs(60)[0], asked, 0, lambda words: None)
+    assert said == "chosen"
+    assert sigma in [scale * median_sigma(points) for scale in SCALES]
+    assert f"sigma {sigma:.4g} (chosen)" in build(points, asked).line
+    assert f"sigma {sigma:.4g}, by" in solve(points, settings(affinity="rbf", sigma="stable", route="landmarks")).line
+
+
+def test_a_sigma_is_chosen_for_all_pairs_only(settings: Made, arcs: Points) -> None:
+    with pytest.raises(UsageError, match="affinity rbf, not for 'nearest_neighbors'"):
+        solve(arcs(30)[0], settings(sigma="stable"))
 
 
 def test_neighbours_that_were_chosen_are_said_to_be(settings: Made, arcs: Points) -> None:

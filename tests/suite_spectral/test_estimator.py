@@ -208,6 +208,7 @@ def test_points_of_another_dimension_are_refused() -> None:
         ("n_neighbors", 1, "a whole number of 2 or more, got 1"),
         ("n_neighbors", 2.5, "a whole number of 2 or more"),
         ("eigen_tol", -1, "a number above 0, got -1"),
+        ("sigma", "wide", "a number above 0, got 'wide'"),
         ("assign_labels", "discretize", "one of kmeans, sign, median, ncut, got 'discretize'"),
         ("eigen_solver", "amg", "one of auto, .*, got 'amg'"),
         ("weights", "distance", "one of connectivity, gaussian, self-tuning"),
