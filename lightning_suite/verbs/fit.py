@@ -12,12 +12,23 @@ from typing import Any
 
 from lightning_suite import registry, source
 from lightning_suite.errors import UsageError
-from lightning_suite.options import help_text, parse, read_yaml, take, take_one
+from lightning_suite.options import GROUPS, Settings, help_text, parse, read_yaml, take, take_one
+from lightning_suite.plugin import Plugin
 from lightning_suite.recipes import recipe_of, recipes_of
 from lightning_suite.run import Run
 from lightning_suite.tables import table
 
 OWN = ("--runs", "--resume", "--print-config")
+
+PLACES = (
+    "trainer.accelerator",
+    "trainer.devices",
+    "trainer.num_nodes",
+    "trainer.strategy",
+    "trainer.enable_progress_bar",
+    "trainer.enable_model_summary",
+)
+"""Options that say where a run takes place and what is seen of it, not how it ends."""
 
 
 def run(arguments: list[str]) -> int:
@@ -58,12 +69,13 @@ def run(arguments: list[str]) -> int:
     from lightning_suite.training import fit
 
     done, leader = fit(plugin, settings, root=root or "runs")
-    return report(done, start.get("expected", {})) if leader else 0
+    return report(done, plugin, settings) if leader else 0
 
 
-def report(done: Run, expected: dict[str, Any]) -> int:
+def report(done: Run, plugin: Plugin, settings: Settings) -> int:
     """The end of a training: the table of metrics, the path, and what to type next."""
     record = done.record
+    expected = recipes_of(plugin).get(settings.recipe or "", {}).get("expected", {})
     rows = [
         [name, f"{value:.4f}", f"{expected[name]:.4f}" if isinstance(expected.get(name), int | float) else ""]
         for name, value in sorted(record["metrics"].items(), key=lambda item: (not item[0].startswith("test"), item[0]))
@@ -72,16 +84,33 @@ def report(done: Run, expected: dict[str, Any]) -> int:
     print()
     print(table(columns, [row[: len(columns)] for row in rows]))
     if expected.get("source") and "expected" in columns:
-        print(f"expected: {expected['source']}")
+        others = other_than_the_recipe(plugin, settings)
+        print(f"expected: {expected['source']}" + (f"; this run has another {', '.join(others)}" if others else ""))
     spent = f"{record['epochs']} epochs, {record['steps']} steps, {record['fit_seconds']:.0f} s"
     print(f"\n{record['status']} after {spent}: {done.folder}")
-    plugin = registry.get(done.settings()["plugin"])
     folder = shlex.quote(str(done.folder))
     next_commands = [f"suite test {folder}", f"suite predict {folder} INPUT"]
     next_commands += [f"suite {name} {folder} ..." for name, path in plugin.commands.items() if _takes_a_run(path)]
     next_commands += [f"suite fit --resume {folder}" if record["status"] != "finished" else f"suite rerun {folder}"]
     print("next:", *next_commands[:4], sep="\n  ")
     return 0 if record["status"] == "finished" else 130
+
+
+def other_than_the_recipe(plugin: Plugin, settings: Settings) -> list[str]:
+    """The options, ``--model.hidden``, whose values are not the recipe's own, but for where the run takes place.
+
+    None where the recipe alone is no run, because a value is left to be given.
+    """
+    try:
+        recipe = parse(plugin, [], start=recipe_of(plugin, settings.recipe or "default"))
+    except UsageError:
+        return []
+    own, given = asdict(recipe), asdict(settings)
+    others = [name for name in ("seed", "monitor", "mode") if own[name] != given[name]]
+    for group in GROUPS:
+        names = own[group] | given[group]
+        others += [f"{group}.{name}" for name in names if own[group].get(name) != given[group].get(name)]
+    return [f"--{name}" for name in others if name not in PLACES]
 
 
 def _takes_a_run(command: str) -> bool:
@@ -100,14 +129,13 @@ def _resume(path: str, typed: list[str]) -> int:
     before = done.settings()
     plugin = registry.get(before["plugin"])
     settings = parse(plugin, typed, start=before, prog="suite fit --resume", name=before["plugin"])
-    expected = dict(recipes_of(plugin).get(settings.recipe or "", {}).get("expected", {}))
     if done.record.get("status") == "finished" and asdict(settings) == before:
         print("This run had finished; with a larger --trainer.max_epochs or --trainer.max_steps it goes on.")
-        return report(done, expected)
+        return report(done, plugin, settings)
     from lightning_suite.training import fit
 
     done, leader = fit(plugin, settings, run=done)
-    return report(done, expected) if leader else 0
+    return report(done, plugin, settings) if leader else 0
 
 
 def _from_config(typed: list[str]) -> dict[str, Any]:

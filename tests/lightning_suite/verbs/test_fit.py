@@ -1,10 +1,14 @@
 """The verb that trains: what is typed once, where it goes on, and that a mistake writes nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lightning_suite import registry
 from lightning_suite.errors import UsageError
+from lightning_suite.options import parse
+from lightning_suite.recipes import recipe_of
 from lightning_suite.run import Run
 from lightning_suite.verbs import fit
 
@@ -63,3 +67,32 @@ def test_the_recipe_that_was_typed_is_the_one_that_is_recorded(
     fit.run(["--config", str(tmp_path / "c.yaml"), "--recipe", "sst2", "--print-config"])
     said = capsys.readouterr().out
     assert "recipe: sst2\nseed: 4\n" in said
+
+
+def test_what_is_other_than_in_the_recipe_is_named_but_for_the_place() -> None:
+    plugin = registry.get("dsa")
+    start = recipe_of(plugin, "sst2")
+    as_it_is = replace(parse(plugin, [], start=start), recipe="sst2")
+    typed = ["--seed=3", "--model.iterations=4", "--trainer.max_epochs=1", "--trainer.devices=2"]
+    changed = replace(parse(plugin, typed, start=start), recipe="sst2")
+    assert fit.other_than_the_recipe(plugin, as_it_is) == []
+    found = fit.other_than_the_recipe(plugin, changed)
+    assert found == ["--seed", "--model.iterations", "--trainer.max_epochs"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "ending"),
+    [([], ": seed 0 on a CPU"), (["--model.learning_rate=0.2"], "; this run has another --model.learning_rate")],
+)
+def test_expected_numbers_are_said_to_be_of_other_options(
+    typed: list[str], ending: str, run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = registry.get(TINY)
+    recipe = {"expected": {"val_loss": 0.5, "source": "seed 0 on a CPU"}}
+    monkeypatch.setattr(fit, "recipes_of", lambda plugin: {"one": recipe})
+    monkeypatch.setattr(fit, "recipe_of", lambda plugin, name: recipe)
+    fit.report(run, plugin, replace(parse(plugin, typed, start={}, name=TINY), recipe="one"))
+    said = capsys.readouterr().out
+    (line,) = (line for line in said.splitlines() if line.startswith("expected:"))
+    assert line.endswith(ending)
+    assert "0.5000" in said
