@@ -9,10 +9,12 @@ import inspect
 import json
 import re
 import shutil
+import textwrap
 import types
 import typing
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,6 +30,9 @@ from lightning_suite.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from pytorch_lightning import LightningDataModule, LightningModule
+
+MEANINGS = 40
+"""Column of the help at which it is said what options mean."""
 
 PEOPLE_ONLY = ("summary", "expected")
 """Keys of a recipe that are not options."""
@@ -340,8 +345,9 @@ def _example(hint: Any) -> str:
 
 
 def _help_lines(parser: ArgumentParser, group: str) -> Iterator[str]:
-    """One line an option, cut to the width of the terminal."""
-    width = max(100, shutil.get_terminal_size().columns)
+    """The options of a group with their types and meanings, wrapped to the width of the terminal."""
+    width = min(max(80, shutil.get_terminal_size(fallback=(100, 24)).columns), 120)
+    wrapped = partial(textwrap.wrap, width=width, break_long_words=False, break_on_hyphens=False)
     for action in parser._actions:
         if (
             "==SUPPRESS==" in (action.help, action.default)
@@ -353,9 +359,13 @@ def _help_lines(parser: ArgumentParser, group: str) -> Iterator[str]:
             continue
         name = action.option_strings[0] if action.option_strings else action.dest.upper()
         kind = "FILE" if _type_of(action) is None else _described(_type_of(action))
-        start = f"  {name} {kind}" + ("" if action.default is None else f" = {action.default!r}")
-        line = f"{start:<60}  {' '.join((action.help or '').split())}".rstrip()
-        yield line if len(line) <= width else line[: width - 1] + "…"
+        start = f"{name} {kind}" + ("" if action.default is None else f" = {action.default!r}")
+        left = wrapped(start, initial_indent="  ", subsequent_indent=" " * 6)
+        right = wrapped(action.help or "", initial_indent=" " * MEANINGS, subsequent_indent=" " * MEANINGS)
+        if right and len(left) == 1 and len(left[0]) <= MEANINGS - 2:
+            right[0] = left.pop().ljust(MEANINGS) + right[0].lstrip()
+        yield from left
+        yield from right
 
 
 def _typed_names(parser: ArgumentParser, words: Sequence[str]) -> list[str]:
