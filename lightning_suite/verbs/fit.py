@@ -14,7 +14,7 @@ from lightning_suite import registry, source
 from lightning_suite.errors import UsageError
 from lightning_suite.options import GROUPS, Settings, help_text, parse, read_yaml, take, take_one
 from lightning_suite.plugin import Plugin
-from lightning_suite.recipes import recipe_of, recipes_of
+from lightning_suite.recipes import recipe_files, recipe_of, recipes_of
 from lightning_suite.run import Run
 from lightning_suite.tables import table
 
@@ -75,7 +75,9 @@ def run(arguments: list[str]) -> int:
 def report(done: Run, plugin: Plugin, settings: Settings) -> int:
     """The end of a training: the table of metrics, the path, and what to type next."""
     record = done.record
-    expected = recipes_of(plugin).get(settings.recipe or "", {}).get("expected", {})
+    # A recipe that a run began with may have gone since; others may be broken.
+    known = settings.recipe in recipe_files(plugin)
+    expected = recipe_of(plugin, settings.recipe).get("expected", {}) if known and settings.recipe else {}
     rows = [
         [name, f"{value:.4f}", f"{expected[name]:.4f}" if isinstance(expected.get(name), int | float) else ""]
         for name, value in sorted(record["metrics"].items(), key=lambda item: (not item[0].startswith("test"), item[0]))

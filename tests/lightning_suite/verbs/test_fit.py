@@ -89,10 +89,18 @@ def test_expected_numbers_are_said_to_be_of_other_options(
 ) -> None:
     plugin = registry.get(TINY)
     recipe = {"expected": {"val_loss": 0.5, "source": "seed 0 on a CPU"}}
-    monkeypatch.setattr(fit, "recipes_of", lambda plugin: {"one": recipe})
+    monkeypatch.setattr(fit, "recipe_files", lambda plugin: ["one"])
     monkeypatch.setattr(fit, "recipe_of", lambda plugin, name: recipe)
     fit.report(run, plugin, replace(parse(plugin, typed, start={}, name=TINY), recipe="one"))
     said = capsys.readouterr().out
     (line,) = (line for line in said.splitlines() if line.startswith("expected:"))
     assert line.endswith(ending)
     assert "0.5000" in said
+
+
+def test_a_recipe_that_has_gone_leaves_the_table_without_expected_numbers(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plugin = registry.get("dsa")
+    assert fit.report(run, plugin, replace(parse(plugin, [], start={}), recipe="gone")) == 0
+    assert "expected" not in capsys.readouterr().out
