@@ -34,7 +34,7 @@ INTERPOLATION = 2 / 3
 CROWDED = 5
 """Aggregates around a point, in the mean, from which on the interpolation to it is not smoothed. Measured: 2 to 4 on
 points in the plane and on letters, 6 on MNIST, 8 to 9 on blobs in ten dimensions. A million of the last took beyond
-8 GiB with smoothing; without it they take 2, and some more steps."""
+8 GiB with smoothing; without it they take 1.5, and some more steps."""
 
 SMOOTHING = 3
 """Degree of the Chebyshev polynomial before and after a coarser level's correction."""
@@ -105,7 +105,7 @@ def multilevel(
 
 @final
 class _Level:
-    """One level of the hierarchy, in float32 for the preconditioner."""
+    """One level of the hierarchy, but for the coarsest inverse in float32: it serves the preconditioner alone."""
 
     def __init__(self, matrix: scipy.sparse.csr_array, diagonal: np.ndarray, null: np.ndarray) -> None:
         self.matrix = sparse_rows(matrix, torch.float32)
@@ -150,7 +150,8 @@ def _levels(
         null = lengths
     values, vectors = _dense(matrix, mass)
     values, vectors = values[int(singular) :], vectors[:, int(singular) :]  # of a singular matrix the first is known
-    levels[-1].solution = torch.from_numpy((vectors / values.clip(NEAR_ZERO)) @ vectors.T).float()
+    # In float64: a small eigenvalue's share of the inverse is so large that others would be lost beside it.
+    levels[-1].solution = torch.from_numpy((vectors / values.clip(NEAR_ZERO)) @ vectors.T)
     start = vectors[:, :width]
     for up in reversed(ups):
         start = up @ start
@@ -217,7 +218,7 @@ def _corrected(levels: list[_Level], number: int, block: Tensor) -> Tensor:
     """A V-cycle: approximately the solution of A x = block on a level."""
     level = levels[number]
     if level.solution is not None:
-        return level.solution @ block
+        return (level.solution @ block.double()).float()
     assert level.up is not None and level.down is not None
     first, left = _smoothed(level, block)
     coarse = _corrected(levels, number + 1, level.down @ left)

@@ -71,7 +71,9 @@ def lowest(
     Returns:
         As many pairs as ``start`` has vectors, fewer where those depend on each other.
     """
-    vectors = _orthonormal(_without(start, null))
+    # Twice: of a vector that is nearly the known one the first leaves rounding, and that is still along it.
+    vectors = _without(start, null)
+    vectors = _orthonormal(_without(_unit(vectors), null))
     width = vectors.shape[1]
     wanted = min(wanted, width)
     basis = vectors.new_empty(len(vectors), 3 * width)  # X, P and W side by side
@@ -130,9 +132,9 @@ def allowed_residual(values: Tensor, wanted: int, tolerance: float) -> Tensor:
 def _added(basis: Tensor, used: int, block: Tensor) -> Tensor:
     """Puts a block, without what the columns in use give of it and at unit length, behind them, and returns it."""
     present = basis[:, :used]
-    block = block / block.norm(dim=0).clamp_min(torch.finfo(block.dtype).tiny)
+    block = _unit(block)
     block -= present @ (present.T @ block)
-    block /= block.norm(dim=0).clamp_min(torch.finfo(block.dtype).tiny)
+    block = _unit(block)
     basis[:, used : used + block.shape[1]] = block
     return block
 
@@ -163,6 +165,11 @@ def _whitening(products: Tensor) -> Tensor:
     kept = sizes > DEPENDENT * sizes[-1]
     combinations: Tensor = turns[:, kept] / sizes[kept].sqrt() / lengths[:, None]
     return combinations
+
+
+def _unit(block: Tensor) -> Tensor:
+    lengths: Tensor = block.norm(dim=0)
+    return block / lengths.clamp_min(torch.finfo(block.dtype).tiny)
 
 
 def _without(block: Tensor, null: Tensor) -> Tensor:

@@ -33,13 +33,40 @@ def test_the_eigenvalues_are_those_of_a_dense_solution(n: int, dim: int) -> None
     np.testing.assert_allclose(exact(matrix, 5), found.values[:5], rtol=1e-5)
 
 
-def test_many_levels_give_small_eigenvalues_right() -> None:
-    n = 30_000  # a path, whose eigenvalues are known: 1 - cos(j pi / (n - 1)) with its weights
+@pytest.mark.parametrize("n", [30_000, 200_000])
+def test_many_levels_give_small_eigenvalues_right(n: int) -> None:
+    # A path, whose eigenvalues are known: 1 - cos(j pi / (n - 1)) with its weights.
     weights = scipy.sparse.diags_array([np.ones(n - 1), np.ones(n - 1)], offsets=[1, -1], shape=(n, n)).tocsr()
     root = np.sqrt(weights.sum(axis=1))
     scale = scipy.sparse.diags_array(1 / root)
     found = multilevel(scipy.sparse.csr_array(scale @ weights @ scale), torch.from_numpy(root), 3, tolerance=1e-2)
     np.testing.assert_allclose(1 - np.cos(np.arange(1, 4) * np.pi / (n - 1)), found.values[:3], rtol=1e-3)
+
+
+@pytest.mark.parametrize("weight", [1e-6, 1e-8, 1e-10])
+def test_two_parts_that_hardly_hang_together_are_told_apart(weight: float) -> None:
+    one, _ = similarity(800)
+    matrix = scipy.sparse.block_diag([one, one]).tolil()
+    matrix[0, one.shape[0]] = matrix[one.shape[0], 0] = weight
+    degrees = matrix.sum(axis=1)
+    scale = scipy.sparse.diags_array(1 / np.sqrt(degrees))
+    matrix = scipy.sparse.csr_array(scale @ matrix.tocsr() @ scale)
+    found = multilevel(matrix, torch.from_numpy(np.sqrt(degrees)), 3, tolerance=1e-2)
+    assert found.steps < 20
+    np.testing.assert_allclose(exact(matrix, 3), found.values[:3], rtol=1e-3, atol=1e-15)
+    side = found.vectors[: one.shape[0], 0].sign()
+    assert bool((side == side[0]).all())
+
+
+def test_the_known_vector_is_not_found_again_in_a_regular_graph() -> None:
+    n, added = 2000, 0.1  # a ring in which each point is tied to the ten next to it
+    shifts = [*range(1, 6), *range(n - 5, n)]
+    ring = scipy.sparse.diags_array([np.full(n - shift, 0.1) for shift in shifts], offsets=shifts, shape=(n, n))
+    matrix = scipy.sparse.csr_array((ring + ring.T) / (1 + added))
+    whole = np.linalg.eigvalsh(np.eye(n) - matrix.toarray() - added / (1 + added) / n)
+    everywhere = torch.full((n,), (added / (1 + added) / n) ** 0.5, dtype=torch.float64)
+    found = multilevel(matrix, torch.ones(n, dtype=torch.float64), 3, added=everywhere, tolerance=1e-3)
+    np.testing.assert_allclose(whole[1:4], found.values[:3], rtol=1e-4)
 
 
 def test_the_vectors_are_eigenvectors_in_the_order_of_the_points() -> None:
