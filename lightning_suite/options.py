@@ -243,7 +243,7 @@ def _listed(function: Callable[..., Any]) -> list[str]:
 
 
 def help_text(plugin: Plugin, prog: str, topic: str = "") -> str:
-    """The help of a plugin's options: one line each, the trainer's only under the topic ``trainer``.
+    """The help of a plugin's options, the trainer's only under the topic ``trainer``.
 
     Raises:
         UsageError: the topic is neither ``trainer`` nor an option.
@@ -345,7 +345,7 @@ def _example(hint: Any) -> str:
 
 
 def _help_lines(parser: ArgumentParser, group: str) -> Iterator[str]:
-    """The options of a group with their types and meanings, wrapped to the width of the terminal."""
+    """The options of a group with their types and meanings, wrapped to the terminal's width, 80 to 120 columns."""
     width = min(max(80, shutil.get_terminal_size(fallback=(100, 24)).columns), 120)
     wrapped = partial(textwrap.wrap, width=width, break_long_words=False, break_on_hyphens=False)
     for action in parser._actions:
@@ -361,7 +361,8 @@ def _help_lines(parser: ArgumentParser, group: str) -> Iterator[str]:
         kind = "FILE" if _type_of(action) is None else _described(_type_of(action))
         start = f"{name} {kind}" + ("" if action.default is None else f" = {action.default!r}")
         left = wrapped(start, initial_indent="  ", subsequent_indent=" " * 6)
-        right = wrapped(action.help or "", initial_indent=" " * MEANINGS, subsequent_indent=" " * MEANINGS)
+        meaning = re.sub(r":\w+:`~?([^`]*)`", r"\1", action.help or "")  # without the markup of Sphinx's links
+        right = wrapped(meaning, initial_indent=" " * MEANINGS, subsequent_indent=" " * MEANINGS)
         if right and len(left) == 1 and len(left[0]) <= MEANINGS - 2:
             right[0] = left.pop().ljust(MEANINGS) + right[0].lstrip()
         yield from left

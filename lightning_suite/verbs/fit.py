@@ -11,22 +11,27 @@ from pathlib import Path
 from typing import Any
 
 from lightning_suite import registry, source
-from lightning_suite.errors import UsageError
+from lightning_suite.errors import SuiteError, UsageError
 from lightning_suite.options import GROUPS, Settings, help_text, parse, read_yaml, take, take_one
 from lightning_suite.plugin import Plugin
-from lightning_suite.recipes import recipe_files, recipe_of, recipes_of
+from lightning_suite.recipes import recipe_of, recipes_of
 from lightning_suite.run import Run
 from lightning_suite.tables import table
 
 OWN = ("--runs", "--resume", "--print-config")
 
 PLACES = (
+    "data.num_workers",
     "trainer.accelerator",
     "trainer.devices",
     "trainer.num_nodes",
     "trainer.strategy",
     "trainer.enable_progress_bar",
     "trainer.enable_model_summary",
+    "trainer.enable_checkpointing",
+    "trainer.logger",
+    "trainer.log_every_n_steps",
+    "trainer.profiler",
 )
 """Options that say where a run takes place and what is seen of it, not how it ends."""
 
@@ -75,9 +80,7 @@ def run(arguments: list[str]) -> int:
 def report(done: Run, plugin: Plugin, settings: Settings) -> int:
     """The end of a training: the table of metrics, the path, and what to type next."""
     record = done.record
-    # A recipe that a run began with may have gone since; others may be broken.
-    known = settings.recipe in recipe_files(plugin)
-    expected = recipe_of(plugin, settings.recipe).get("expected", {}) if known and settings.recipe else {}
+    expected = _expected(plugin, settings.recipe)
     rows = [
         [name, f"{value:.4f}", f"{expected[name]:.4f}" if isinstance(expected.get(name), int | float) else ""]
         for name, value in sorted(record["metrics"].items(), key=lambda item: (not item[0].startswith("test"), item[0]))
@@ -85,9 +88,10 @@ def report(done: Run, plugin: Plugin, settings: Settings) -> int:
     columns = ["metric", "value", "expected"] if any(row[2] for row in rows) else ["metric", "value"]
     print()
     print(table(columns, [row[: len(columns)] for row in rows]))
-    if expected.get("source") and "expected" in columns:
+    if "expected" in columns:
         others = other_than_the_recipe(plugin, settings)
-        print(f"expected: {expected['source']}" + (f"; this run has another {', '.join(others)}" if others else ""))
+        source_of_them = expected.get("source", f"the recipe {settings.recipe}")
+        print(f"expected: {source_of_them}" + (f"; this run has another {', '.join(others)}" if others else ""))
     spent = f"{record['epochs']} epochs, {record['steps']} steps, {record['fit_seconds']:.0f} s"
     print(f"\n{record['status']} after {spent}: {done.folder}")
     folder = shlex.quote(str(done.folder))
@@ -98,10 +102,18 @@ def report(done: Run, plugin: Plugin, settings: Settings) -> int:
     return 0 if record["status"] == "finished" else 130
 
 
-def other_than_the_recipe(plugin: Plugin, settings: Settings) -> list[str]:
-    """The options, ``--model.hidden``, whose values are not the recipe's own, but for where the run takes place.
+def _expected(plugin: Plugin, recipe: str | None) -> dict[str, Any]:
+    """The numbers that a recipe should end with; none where it has gone or cannot be read: the run is over."""
+    try:
+        return dict(recipe_of(plugin, recipe or "default").get("expected") or {})
+    except SuiteError:
+        return {}
 
-    None where the recipe alone is no run, because a value is left to be given.
+
+def other_than_the_recipe(plugin: Plugin, settings: Settings) -> list[str]:
+    """The options, ``--model.hidden``, whose values are not the recipe's own and which can change how a run ends.
+
+    Nothing can be told, and the list is empty, where the recipe alone is no run: a value is left to be given.
     """
     try:
         recipe = parse(plugin, [], start=recipe_of(plugin, settings.recipe or "default"))

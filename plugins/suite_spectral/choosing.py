@@ -19,7 +19,7 @@ all data:
    own graph.
 
 The rule was written down without looking at labels. One other was, the largest relative gap; labels have decided only
-between these two, once, on small data sets (the table is in the README).
+between these two, once, on small data sets (see the README).
 
 Graphs of several components are clustered component by component, as everywhere; where they have more components than
 clusters, other components are the largest in every subsample, and the graph is not stable.
@@ -193,10 +193,11 @@ def choose_graph(
         progress: is told what is being done.
 
     Raises:
-        UsageError: no number of neighbours fits the points, or there are fewer points than clusters.
+        UsageError: no number of neighbours fits the points, or a subsample has fewer points than there are clusters.
     """
     sample = _sample(points, SAMPLE, seed)
     least = max(2, int(SHARE * len(sample)))
+    _refuse_few(least, n_clusters, "n_neighbors")
     fitting = [count for count in n_neighbors if 2 <= count <= least]
     if not fitting:
         raise UsageError(f"n_neighbors: expected some from 2 to {least}, 80 % of the points, got {list(n_neighbors)}")
@@ -236,9 +237,10 @@ def choose_sigma(
         progress: is told what is being done.
 
     Raises:
-        UsageError: there are fewer points than clusters.
+        UsageError: a subsample has fewer points than there are clusters.
     """
     sample = _sample(points, DENSE_SAMPLE, seed)
+    _refuse_few(max(2, int(SHARE * len(sample))), n_clusters, "sigma")
     middle = median_sigma(points, seed=seed)
     runs: list[list[Clustered]] = [[] for _ in scales]
     for number, some in enumerate(_subsamples(len(sample), seed)):
@@ -249,6 +251,16 @@ def choose_sigma(
             run.append(_clustered(graph, n_clusters, some, len(sample), rows, largest, seed))
     tried = [_candidate(0, "gaussian", scale * middle, run) for scale, run in zip(scales, runs, strict=True)]
     return _choice(tried, len(sample))
+
+
+def _refuse_few(points: int, n_clusters: int | None, instead: str) -> None:
+    """UsageError where subsamples of so many points cannot be clustered."""
+    wanted = 3 if n_clusters is None else n_clusters
+    if points < wanted:
+        raise UsageError(
+            f"the graph is chosen by clusters of four fifths of the points: {points}, and {wanted} are needed"
+            f"{' for an eigengap' if n_clusters is None else ''}; give {instead}, or more points"
+        )
 
 
 def _clustered(

@@ -256,7 +256,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
             raise ValueError("give gamma or sigma, not both: gamma = 1 / (2 sigma^2)")
         for name in ("gamma", "sigma", "eigen_tol"):
             value = getattr(self, name)
-            if value is None or (name, value) == ("sigma", "stable"):
+            if value is None or (name == "sigma" and isinstance(value, str) and value == "stable"):
                 continue
             if not isinstance(value, Real) or not float(value) > 0:
                 raise ValueError(f"{name}: expected a number above 0, got {value!r}")

@@ -118,10 +118,10 @@ def _eigenvectors(points: Tensor, settings: Settings, beside: Solution | None, s
     progress(f"graph and eigenvectors of {len(points):,} points by landmarks")
     if settings.affinity == "rbf":
         if beside is not None:
-            sigma = float(beside.fitted.scale[0])
+            sigma, said = float(beside.fitted.scale[0]), "as there"
         else:
-            sigma, _ = width_of(points, settings, seed, progress)
-        line = f"all pairs, Gaussian of sigma {sigma:.4g}, by {number:,} landmarks (Nystroem)"
+            sigma, said = width_of(points, settings, seed, progress)
+        line = f"all pairs, Gaussian of sigma {sigma:.4g} ({said}), by {number:,} landmarks (Nystroem)"
         return _Found(nystrom(points, places, sigma, count), None, line)
     assert settings.sigma != "stable"  # ``refuse_impossible``
     graph = LandmarkGraph(points, places, sigma=settings.sigma)

@@ -34,7 +34,7 @@ from suite_spectral.neighbours import Search
 from suite_spectral.network import FittedClusters
 from suite_spectral.plots import write_points, write_spectrum
 from suite_spectral.routes import solve
-from suite_spectral.settings import FOR_KIND, Affinity, Kind, Route, Settings, Sigma
+from suite_spectral.settings import FOR_KIND, Affinity, Kind, Route, Settings, Sigma, refuse_stable_sigma
 from suite_spectral.stages import Stages
 from suite_spectral.texts import Vocabulary
 
@@ -453,8 +453,10 @@ def _refuse_wrong(settings: Mapping[str, Any]) -> None:
     )
     for names, expected, fits in rules:
         for name in names:
-            if settings[name] not in (None, "stable") and not fits(settings[name]):
-                raise UsageError(f"--model.{name}: expected {expected}, got {settings[name]}")
+            value = settings[name]
+            if value is not None and (name, value) != ("sigma", "stable") and not fits(value):
+                raise UsageError(f"--model.{name}: expected {expected}, got {value}")
+    refuse_stable_sigma(settings["sigma"], settings["affinity"])
     if settings["assign"] != "kmeans" and settings["n_clusters"] not in (None, 2):
         raise UsageError(
             f"--model.assign {settings['assign']} divides by the second eigenvector: it needs --model.n_clusters 2, "

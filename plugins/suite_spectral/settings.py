@@ -70,13 +70,22 @@ def refuse_impossible(settings: Settings, n: int) -> None:
         raise UsageError(f"expected at least 2 points to cluster, got n_samples = {n}")
     if settings.assign != "kmeans" and wanted not in (None, 2):
         raise UsageError(f"assign {settings.assign!r} makes 2 clusters of the second eigenvector, not {wanted}")
-    if settings.sigma == "stable" and settings.affinity != "rbf":
-        raise UsageError(
-            f"sigma 'stable' is chosen for the affinity rbf, not for {settings.affinity!r}; "
-            "there give a number or none, and n_neighbors none for a number of neighbours that is chosen"
-        )
+    refuse_stable_sigma(settings.sigma, settings.affinity)
     if settings.route != "exact":
         _refuse_landmarks(settings)
+
+
+def refuse_stable_sigma(sigma: Sigma, affinity: str) -> None:
+    """Refuses a sigma by the rule where the similarity is not the Gaussian of all pairs.
+
+    Raises:
+        UsageError: it is so.
+    """
+    if sigma == "stable" and affinity != "rbf":
+        raise UsageError(
+            f"sigma 'stable' is chosen for the affinity rbf, not for {affinity!r}; there give a number or none. "
+            "The number of neighbours is chosen where n_neighbors is none"
+        )
 
 
 def _refuse_landmarks(settings: Settings) -> None:

@@ -57,7 +57,10 @@ def test_a_sigma_that_was_chosen_is_said_to_be_and_serves_landmarks_too(settings
     assert said == "chosen"
     assert sigma in [scale * median_sigma(points) for scale in SCALES]
     assert f"sigma {sigma:.4g} (chosen)" in build(points, asked).line
-    assert f"sigma {sigma:.4g}, by" in solve(points, settings(affinity="rbf", sigma="stable", route="landmarks")).line
+    assert (
+        f"sigma {sigma:.4g} (chosen), by"
+        in solve(points, settings(affinity="rbf", sigma="stable", route="landmarks")).line
+    )
 
 
 def test_a_sigma_is_chosen_for_all_pairs_only(settings: Made, arcs: Points) -> None:

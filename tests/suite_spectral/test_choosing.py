@@ -125,6 +125,15 @@ def test_sigma_is_small_enough_for_two_moons() -> None:
     assert adjusted_rand_score(clusters_by(torch.from_numpy(points), chosen.sigma, 2).numpy(), labels) == 1
 
 
+@pytest.mark.parametrize(("n", "n_clusters", "said"), [(10, 9, "9 are needed;"), (3, None, "3 are needed for an")])
+def test_points_too_few_for_subsamples_are_refused(n: int, n_clusters: int | None, said: str) -> None:
+    points = torch.randn(n, 2, generator=torch.Generator().manual_seed(0))
+    with pytest.raises(UsageError, match=f"{said}.*give sigma"):
+        choose_sigma(points, n_clusters)
+    with pytest.raises(UsageError, match=f"{said}.*give n_neighbors"):
+        choose_graph(points, n_clusters)
+
+
 def test_sigma_of_far_blobs_shows_them() -> None:
     points = blobs(60, 60, 60)
     chosen = choose_sigma(points, 3, scales=[1.0, 0.25])

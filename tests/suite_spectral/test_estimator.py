@@ -85,6 +85,15 @@ def test_each_affinity_of_points_separates_far_blobs(affinity: Any) -> None:
     assert adjusted_rand_score(classes, found) == 1.0
 
 
+@pytest.mark.parametrize("route", ["exact", "landmarks", "better"])
+def test_sigma_is_chosen_by_the_rule_on_every_route(route: Any) -> None:
+    points, truth = moons()
+    method = clone(SpectralClustering(2, affinity="rbf", sigma="stable", route=route, landmarks=60)).fit(points)
+    assert adjusted_rand_score(truth, method.labels_) > 0.95
+    new, classes = moons(seed=1)
+    assert adjusted_rand_score(classes, method.predict(new)) > 0.95
+
+
 def test_the_number_of_clusters_is_chosen_by_the_eigengap() -> None:
     points, _ = make_blobs(300, centers=[[0, 0], [6, 6], [0, 9]], random_state=0)
     assert SpectralClustering(None, affinity="rbf", sigma=1.0, random_state=0).fit(points).n_clusters_ == 3

@@ -14,13 +14,15 @@ Made = Callable[..., Settings]
 Points = Callable[..., tuple[Tensor, Tensor]]
 
 
+@pytest.mark.parametrize("changes", [{"n_neighbors": None}, {"affinity": "rbf", "sigma": "stable"}], ids=str)
 def test_what_was_chosen_is_measured_with_and_not_chosen_again(
-    monkeypatch: pytest.MonkeyPatch, settings: Made, arcs: Points
+    changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch, settings: Made, arcs: Points
 ) -> None:
     points, _ = arcs(100)
-    found = solve(points, settings(n_neighbors=None))
+    found = solve(points, settings(**changes))
     monkeypatch.setattr("suite_spectral.building.choose_graph", None)
-    graph = measured(points, settings(n_neighbors=None), found.fitted)
+    monkeypatch.setattr("suite_spectral.building.choose_sigma", None)
+    graph = measured(points, settings(**changes), found.fitted)
     assert torch.equal(graph.degrees(), found.graph.degrees())
 
 

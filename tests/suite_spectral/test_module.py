@@ -232,6 +232,21 @@ def test_a_setting_that_cannot_be_is_refused(setting: str, value: float, said: s
         SpectralClusterer(**options)
 
 
+def test_a_sigma_by_the_rule_is_chosen_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, data, lightning = fitted(tmp_path, moons(), affinity="rbf", sigma="stable")
+    logged = lightning.callback_metrics
+    assert logged["val_ari"].item() == 1.0
+    monkeypatch.setattr("suite_spectral.building.choose_sigma", None)
+    (again,) = lightning.validate(module, datamodule=data, verbose=False)
+    assert again["val_ncut"] == pytest.approx(logged["train_ncut"].item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("affinity", ["auto", "self-tuning"])
+def test_a_sigma_by_the_rule_is_refused_before_anything_is_written(affinity: Any) -> None:
+    with pytest.raises(UsageError, match=f"affinity rbf, not for '{affinity}'"):
+        SpectralClusterer(sigma="stable", affinity=affinity)
+
+
 def test_a_threshold_makes_two_clusters_only() -> None:
     with pytest.raises(UsageError, match=r"needs --model.n_clusters 2, got 3"):
         SpectralClusterer(n_clusters=3, assign="sign")

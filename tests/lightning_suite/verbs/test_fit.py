@@ -7,7 +7,9 @@ import pytest
 
 from lightning_suite import registry
 from lightning_suite.errors import UsageError
+from lightning_suite.faults import BrokenPlugin
 from lightning_suite.options import parse
+from lightning_suite.plugin import Plugin
 from lightning_suite.recipes import recipe_of
 from lightning_suite.run import Run
 from lightning_suite.verbs import fit
@@ -81,26 +83,44 @@ def test_what_is_other_than_in_the_recipe_is_named_but_for_the_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "ending"),
-    [([], ": seed 0 on a CPU"), (["--model.learning_rate=0.2"], "; this run has another --model.learning_rate")],
+    ("typed", "source", "line"),
+    [
+        ([], {"source": "seed 0 on a CPU"}, "seed 0 on a CPU"),
+        (
+            ["--model.learning_rate=0.2"],
+            {"source": "a paper"},
+            "a paper; this run has another --model.learning_rate",
+        ),
+        (["--seed=3", "--trainer.logger=false"], {}, "the recipe one; this run has another --seed"),
+    ],
 )
 def test_expected_numbers_are_said_to_be_of_other_options(
-    typed: list[str], ending: str, run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    typed: list[str],
+    source: dict[str, str],
+    line: str,
+    run: Run,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     plugin = registry.get(TINY)
-    recipe = {"expected": {"val_loss": 0.5, "source": "seed 0 on a CPU"}}
-    monkeypatch.setattr(fit, "recipe_files", lambda plugin: ["one"])
+    recipe = {"expected": {"val_loss": 0.5} | source}
     monkeypatch.setattr(fit, "recipe_of", lambda plugin, name: recipe)
     fit.report(run, plugin, replace(parse(plugin, typed, start={}, name=TINY), recipe="one"))
     said = capsys.readouterr().out
-    (line,) = (line for line in said.splitlines() if line.startswith("expected:"))
-    assert line.endswith(ending)
+    assert f"\nexpected: {line}\n" in said
     assert "0.5000" in said
 
 
-def test_a_recipe_that_has_gone_leaves_the_table_without_expected_numbers(
-    run: Run, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("fault", [UsageError("gone"), BrokenPlugin("tiny", "broken", "here", "mend it"), None])
+def test_a_recipe_that_has_gone_or_broken_leaves_the_table_without_expected_numbers(
+    fault: Exception | None, run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plugin = registry.get("dsa")
-    assert fit.report(run, plugin, replace(parse(plugin, [], start={}), recipe="gone")) == 0
+    def recipe_of(plugin: Plugin, name: str) -> dict[str, None]:
+        if fault is not None:
+            raise fault
+        return {"expected": None}
+
+    plugin = registry.get(TINY)
+    monkeypatch.setattr(fit, "recipe_of", recipe_of)
+    assert fit.report(run, plugin, replace(parse(plugin, [], start={}, name=TINY), recipe="one")) == 0
     assert "expected" not in capsys.readouterr().out
