@@ -46,7 +46,8 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
                 try:
                     line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
                 except UnicodeDecodeError as error:
-                    where = f"byte {error.start + 1} of the line, 0x{raw[error.start]:02x}"
+                    start = error.start + len(raw) - len(error.object)  # a byte-order mark is not among the decoded
+                    where = f"byte {start + 1} of the line, 0x{raw[start]:02x}"
                     raise DataError(
                         f"not UTF-8: {where}, {error.reason}. Convert the file to UTF-8", path, number
                     ) from None

@@ -132,7 +132,7 @@ def _decoded(content: bytes, path: Path) -> str:
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
+        line = error.object[: error.start].count(b"\n") + 1
         raise DataError(f"expected UTF-8: {error.reason}. Save the file as UTF-8", path, line) from error
 
 

@@ -259,8 +259,9 @@ def _decode(source: _Source, encoding: str | None) -> str:
 
 def _undecodable(source: _Source, encoding: str, error: UnicodeDecodeError) -> DataError:
     content = source.content
-    wrong = f"byte 0x{content[error.start]:02x} is not {encoding.removesuffix('-sig').upper()}"
-    line = content.count(b"\n", 0, error.start) + 1
+    start = error.start + len(content) - len(error.object)  # a byte-order mark is not among what was decoded
+    wrong = f"byte 0x{content[start]:02x} is not {encoding.removesuffix('-sig').upper()}"
+    line = content.count(b"\n", 0, start) + 1
     wide = encoding.startswith(("utf-16", "utf-32"))
     if not encoding.startswith("utf-8"):
         return DataError(f"{wrong}: {error.reason}. Is the encoding right?", source.place, None if wide else line)

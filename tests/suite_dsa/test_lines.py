@@ -42,6 +42,7 @@ def test_a_byte_order_mark_is_taken_off(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("a.txt", b"fine\nbroken \xff here\n", r"a\.txt:2: not UTF-8: byte 8 of the line, 0xff"),
+        ("a.txt", b"\xef\xbb\xbfbroken \xff here\n", r"a\.txt:1: not UTF-8: byte 11 of the line, 0xff"),
         ("a.txt", b"fine\nfine\nnul \x00\n", r"a\.txt:3: .*NUL"),
         ("a.txt", "text".encode("utf-16"), r"a\.txt:1: .*UTF-16"),
         ("a.xz", b"not compressed", r"a\.xz: damaged or not a \.xz file"),

@@ -145,6 +145,7 @@ def test_utf_16_is_read_where_it_is_marked(tmp_path: Path) -> None:
     [
         ("a.npy", b"", "a.npy: the file is empty"),
         ("a.csv", b"x,y\n1,\xe9\n", r"a.csv:2: expected UTF-8"),
+        ("a.csv", b"\xef\xbb\xbfx,y\n\xe9,1\n", r"a.csv:2: expected UTF-8"),
         ("a.csv.gz", b"no gzip", "a.csv.gz: damaged, or not a .gz file"),
         ("a.docx", b"1", "cannot tell from the suffix '.docx' what it holds; expected one of .npy, .npz"),
         ("a.gz", gzip.compress(b"1", mtime=0), "cannot tell from the suffix ''"),

@@ -394,8 +394,9 @@ def test_another_encoding_is_read_when_it_is_named(tmp_path: Path, encoding: str
     assert texts(write(tmp_path, "a.csv", f"text\n{text}\n".encode(encoding)), encoding=encoding) == [text]
 
 
-def test_another_encoding_is_an_error_that_shows_the_line(tmp_path: Path) -> None:
-    path = write(tmp_path, "a.csv", "text\nfine\nПуск завтра\n".encode("cp1251"))
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_another_encoding_is_an_error_that_shows_the_line(mark: bytes, tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", mark + "text\nfine\nПуск завтра\n".encode("cp1251"))
 
     with pytest.raises(DataError, match=r"a\.csv:3: byte 0xcf is not UTF-8.*--data\.encoding.*cp1251: 'Пуск завтра'"):
         read(path)
