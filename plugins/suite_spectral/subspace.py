@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 CHUNK = 8192
 """Points whose rows are changed in place at a time: few enough for the processor's cache."""
@@ -24,6 +25,9 @@ GAP_FLOOR = 0.1
 
 ROUNDING = 200 * torch.finfo(torch.float64).eps
 """No residual of L, whose norm is 2, can be asked to be smaller."""
+
+TINY = torch.finfo(torch.float64).tiny
+"""A vector of length 0 is divided by this."""
 
 DEPENDENT = 1e-12
 """Combinations of unit vectors that are shorter, squared and against the longest, are taken for rounding."""
@@ -73,7 +77,7 @@ def lowest(
     """
     # Twice: of a vector that is nearly the known one the first leaves rounding, and that is still along it.
     vectors = _without(start, null)
-    vectors = _orthonormal(_without(_unit(vectors), null))
+    vectors = _orthonormal(_without(normalize(vectors, dim=0, eps=TINY), null))
     width = vectors.shape[1]
     wanted = min(wanted, width)
     basis = vectors.new_empty(len(vectors), 3 * width)  # X, P and W side by side
@@ -132,9 +136,9 @@ def allowed_residual(values: Tensor, wanted: int, tolerance: float) -> Tensor:
 def _added(basis: Tensor, used: int, block: Tensor) -> Tensor:
     """Puts a block, without what the columns in use give of it and at unit length, behind them, and returns it."""
     present = basis[:, :used]
-    block = _unit(block)
+    block = normalize(block, dim=0, eps=TINY)
     block -= present @ (present.T @ block)
-    block = _unit(block)
+    block = normalize(block, dim=0, eps=TINY)
     basis[:, used : used + block.shape[1]] = block
     return block
 
@@ -160,16 +164,11 @@ def _orthonormal(block: Tensor) -> Tensor:
 
 def _whitening(products: Tensor) -> Tensor:
     """Combinations of columns, of which the inner products are given, that are orthonormal."""
-    lengths = products.diagonal().clamp_min(torch.finfo(products.dtype).tiny).sqrt()
+    lengths = products.diagonal().clamp_min(TINY).sqrt()
     sizes, turns = torch.linalg.eigh(_symmetric(products / lengths / lengths[:, None]))
     kept = sizes > DEPENDENT * sizes[-1]
     combinations: Tensor = turns[:, kept] / sizes[kept].sqrt() / lengths[:, None]
     return combinations
-
-
-def _unit(block: Tensor) -> Tensor:
-    lengths: Tensor = block.norm(dim=0)
-    return block / lengths.clamp_min(torch.finfo(block.dtype).tiny)
 
 
 def _without(block: Tensor, null: Tensor) -> Tensor:
