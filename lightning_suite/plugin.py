@@ -50,6 +50,13 @@ class Plugin:
         recipes: ``package:folder`` that holds ``default.yaml`` and any other recipes; None means that the
             signatures alone are the settings.
         commands: the plugin's own verbs, each the path of a function; its parameters become its options.
+        renamed: old names of options and the names they have now, kept for one release after the change. An option
+            is written ``model.NAME`` or ``data.NAME``, a parameter of the plugin's own verb ``VERB.NAME``. A value
+            that got another name has its option in front on both sides, by the option's present name:
+            ``{"model.largest": "model.max_clusters", "segment.largest": "segment.max_clusters",
+            "model.route=better": "model.route=best_of"}``. Old names keep working on the command line, in
+            ``--config`` files and recipes, and in runs and checkpoints of older releases; one line on stderr
+            says the new name.
         paper: the source of the method.
         extra: the extra of the distribution that brings the plugin's heavy needs.
         api: the version of this contract that the record was written for.
@@ -61,6 +68,7 @@ class Plugin:
     data: str
     recipes: str | None = None
     commands: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    renamed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     paper: str = ""
     extra: str | None = None
     api: int = API
