@@ -4,6 +4,7 @@
     ├── UsageError             2   a verb, a name, an option or a value that does not exist
     ├── PluginError            3   a plugin that is installed but cannot be used
     ├── DataError              1   an input file that cannot be read as what it should be
+    ├── OutputError            1   a file that cannot be written: no folder, no permission, no room
     ├── RunError               1   a run folder or a checkpoint that is not what it should be
     ├── AssetError             1   a data file that could not be fetched or does not have its checksum
     ├── OpsError               1   compiled ops that were required and are not there
@@ -39,6 +40,10 @@ class DataError(SuiteError):
     def __init__(self, message: str, path: str | Path, line: int | None = None) -> None:
         place = f"{path}:{line}" if line is not None else f"{path}"
         super().__init__(f"{place}: {message}")
+
+
+class OutputError(SuiteError):
+    """A file cannot be written; the message names it and says why."""
 
 
 class RunError(SuiteError):

@@ -1,0 +1,130 @@
+"""A file appears whole or not at all: it is written under another name beside its place and renamed at the end.
+
+The other name is new, so that no two processes and no symbolic link meet under it. What is written is on the disk
+before the rename, and whatever ends the writing early, Ctrl-C too, takes the unfinished file away. A process that is
+killed leaves one behind; its name begins with a dot and holds ``.partial``.
+"""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from lightning_suite.errors import OutputError
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a name beside ``path``, with its suffix, for what writes files by their names; rename it at the end.
+
+    An empty file of that name is there already. When the block ends without an exception, it replaces ``path``.
+
+    Raises:
+        OutputError: the file cannot be written; other exceptions of the block pass through.
+
+    Example:
+        >>> import numpy, tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> with atomic_path(folder / "vectors.npz") as unfinished:
+        ...     numpy.savez(unfinished, vectors=numpy.eye(2))
+        >>> [path.name for path in folder.iterdir()]
+        ['vectors.npz']
+    """
+    path = Path(path)
+    unfinished = path.with_name(f".{path.stem[:40]}-{secrets.token_hex(6)}.partial{path.suffix}")
+    try:
+        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # less the umask
+        yield unfinished
+        with unfinished.open("r+b") as file:
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        if isinstance(error, OSError) and _is_about(error, path, unfinished):
+            missing = not path.parent.is_dir()
+            reason = f"there is no folder {path.parent}" if missing else error.strerror or f"{error}"
+            raise OutputError(f"{path} cannot be written: {reason}") from error
+        raise
+    _keep_rename(path.parent)
+
+
+@contextlib.contextmanager
+def atomic_write(
+    path: str | Path,
+    mode: str = "w",
+    *,
+    encoding: str = "utf-8",
+    errors: str | None = None,
+    newline: str | None = None,
+) -> Iterator[IO[Any]]:
+    r"""Yield a file, open for writing ("w" or "wb"), that becomes ``path`` when the block ends.
+
+    Raises:
+        OutputError: the file cannot be written; other exceptions of the block pass through.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "words.txt")
+        >>> with atomic_write(path) as file:
+        ...     _ = file.write("all of it\n")
+        ...     path.exists()
+        False
+        >>> path.read_text()
+        'all of it\n'
+    """
+    text = {} if "b" in mode else {"encoding": encoding, "errors": errors, "newline": newline}
+    with atomic_path(path) as unfinished, unfinished.open(mode, **text) as file:  # type: ignore[call-overload]
+        yield file
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file, in UTF-8 and with the line ends as they stand in the text.
+
+    Raises:
+        OutputError: the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "answer.txt")
+        >>> write_text(path, "42")
+        >>> path.read_text()
+        '42'
+    """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write a file of bytes.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    with atomic_write(path, "wb") as file:
+        file.write(content)
+
+
+def remove_unfinished(folder: str | Path) -> None:
+    """Remove what killed processes left behind in a folder; nobody else may be writing there."""
+    for path in Path(folder).glob(".*-*.partial*"):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _is_about(error: OSError, *own: Path) -> bool:
+    """Whether an error comes from writing our file, and not from what else the block does."""
+    if error.filename is not None:
+        return str(error.filename) in map(str, own)
+    return type(error) is OSError  # a full disk; a connection that breaks has a class of its own
+
+
+def _keep_rename(folder: Path) -> None:
+    """Write the folder's new entry to the disk, where the system has such a thing."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
