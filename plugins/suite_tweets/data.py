@@ -22,7 +22,7 @@ from lightning_suite.errors import DataError, UsageError
 from suite_tweets.account import Account
 from suite_tweets.batches import Batch, Sharing, Stream, Windows, windows
 from suite_tweets.cleaning import RULE_SETS, clean
-from suite_tweets.sources import read
+from suite_tweets.sources.reading import read
 from suite_tweets.tokens import Digits, Tokenizer, learn
 from suite_tweets.tweets import Tweet, is_retweet
 
@@ -68,7 +68,7 @@ class Texts(IterableDataset[list[str]]):
 class TweetData(LightningDataModule):
     """Tweets of an account from a file, with the tokens and the training set that are made of them.
 
-    Formats: ``suite_tweets.sources``; rules of cleaning: ``suite_tweets.cleaning``; training sets:
+    Formats: ``suite_tweets.sources.reading``; rules of cleaning: ``suite_tweets.cleaning``; training sets:
     ``suite_tweets.batches``. Where every tweet has a time the latest are held out, else a random choice.
 
     After ``setup("fit")`` there are ``parts``, ``tokenizer``, ``account``, ``counts`` and ``fingerprint``.

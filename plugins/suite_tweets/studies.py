@@ -17,7 +17,7 @@ from lightning_suite import load
 from lightning_suite.errors import DataError, UsageError
 from suite_tweets import analysis, cleaning, collecting, pictures, report
 from suite_tweets.languages import languages
-from suite_tweets.sources import read
+from suite_tweets.sources.reading import read
 
 _PATIENCE = 2.0  # seconds without a bar
 

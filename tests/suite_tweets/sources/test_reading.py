@@ -7,7 +7,7 @@ import json
 import lzma
 import zipfile
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lightning_suite.errors import DataError, UsageError
-from suite_tweets.sources import parse_time, read
+from suite_tweets.sources.reading import read
 from suite_tweets.tweets import Tweet, write_tweets
 
 LAUNCH = datetime(2016, 11, 22, 22, 36, 51, tzinfo=UTC)
@@ -159,54 +159,21 @@ def test_a_column_named_twice_is_an_error(tmp_path: Path) -> None:
         read(write(tmp_path, "a.csv", "text,text\na,b\n"))
 
 
-# Times
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "2016-11-22 22:36:51",
-        "2016-11-22T22:36:51Z",
-        "2016-11-22T22:36:51.000Z",
-        "2016-11-22 22:36:51 UTC",
-        "2016-11-23 01:36:51 +0300",
-        "2016-11-23T01:36:51+03:00",
-        TWITTER_LAUNCH,
-        "Wed Nov 23 01:36:51 +0300 2016",
-        "1479854211",
-        "1479854211000",
-        1479854211,
-        1479854211.0,
-        " 2016-11-22 22:36:51 ",
-    ],
-)
-def test_every_usual_way_to_write_a_time_is_read(value: object) -> None:
-    assert parse_time(value) == LAUNCH
-
-
-def test_a_time_keeps_its_zone_and_has_utc_without_one() -> None:
-    zoned, plain = parse_time("2016-11-22T22:36:51+03:00"), parse_time("2016-11-22")
-
-    assert zoned is not None and zoned.tzinfo == timezone(timedelta(hours=3))
-    assert plain == datetime(2016, 11, 22, tzinfo=UTC)
-
-
-@pytest.mark.parametrize("value", [None, "", " ", "NaN", "NaT", "None", "null"])
-def test_an_empty_time_is_none(value: object) -> None:
-    assert parse_time(value) is None
-
-
-@pytest.mark.parametrize("value", ["yesterday", "11/22/2016", "2016-13-01", "Tue Foo 22 22:36:51 +0000 2016", True, 12])
-def test_what_is_no_time_is_refused(value: object) -> None:
-    with pytest.raises(ValueError):
-        parse_time(value)
-
-
 def test_a_wrong_time_in_a_file_is_an_error_with_its_line(tmp_path: Path) -> None:
     path = write(tmp_path, "a.csv", "created_at,text\n,a\nyesterday,b\n")
 
     with pytest.raises(DataError, match=r"a\.csv:3: created_at 'yesterday' is no time.*--data\.time_column"):
         read(path)
+
+
+def test_a_rounded_identifier_in_a_file_is_an_error_with_its_line(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", "id,text\n1201234567890123456,a\n1.20123E+18,b\n")
+
+    with pytest.raises(DataError, match=r"a\.csv:3: id '1\.20123E\+18' is a rounded number.*--data\.id_column"):
+        read(path)
+    assert texts(path, id_column="") == ["a", "b"]
+    with pytest.raises(DataError, match=r"b\.jsonl:1: id '1\.2e\+18' is a rounded number"):
+        read(write(tmp_path, "b.jsonl", '{"id": 1.2e18, "text": "a"}'))
 
 
 # JSON
@@ -480,7 +447,7 @@ def test_one_tweet_is_enough(tmp_path: Path) -> None:
     ],
 )
 def test_the_files_of_the_measurements_are_read(name: str, count: int, first: datetime | None) -> None:
-    path = Path(__file__).parents[3] / "shared" / "data" / "text" / "tweets" / name
+    path = Path(__file__).parents[4] / "shared" / "data" / "text" / "tweets" / name
     if not path.exists():
         pytest.skip(f"../shared/data/text/tweets/{name} is not there")
 

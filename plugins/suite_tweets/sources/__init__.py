@@ -1,0 +1,1 @@
+"""Tweets, or any short texts, from the files in which people have them: ``reading.read`` says which."""
