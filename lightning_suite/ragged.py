@@ -13,6 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lightning_suite.offsets import offsets_of as offsets_of
+from lightning_suite.offsets import select as select
+
 
 class Windows(NamedTuple):
     """Which values stand in a window around each value; no window reaches into another sequence.
@@ -81,11 +84,6 @@ def check_kind(offsets: Tensor, device: torch.device, name: str, axis: str = "se
 def lengths(offsets: Tensor) -> Tensor:
     """Length of each sequence: (sequence + 1,) -> (sequence,)."""
     return offsets.diff()
-
-
-def offsets_of(lengths: Tensor) -> Tensor:
-    """Offsets of sequences of these lengths: (sequence,) -> (sequence + 1,)."""
-    return functional.pad(lengths.cumsum(0), (1, 0))
 
 
 def segments(offsets: Tensor, values: int) -> Tensor:
