@@ -97,7 +97,7 @@ def image(file: Path) -> Example:
     """An image of the Berkeley segmentation data, and how its humans cut it up."""
     import scipy.io
 
-    from suite_spectral.images import read_image
+    from suite_spectral.sources.images import read_image
 
     humans = scipy.io.loadmat(file.with_suffix(".mat"))["groundTruth"][0]
     truth = np.stack([numbered(human[0, 0]["Segmentation"].ravel()) for human in humans])

@@ -6,7 +6,7 @@ Non-linear shapes (Gagolewski's collection and scikit-learn's), measured tables,
 social networks and images. All methods have the same input and the number of classes. But for images, no setting was
 chosen by looking at labels. Ours:
 
-- points: the graph by the label-free rule of suite_spectral.choosing (`n_neighbors: null`);
+- points: the graph by the label-free rule of suite_spectral.clusters.choosing (`n_neighbors: null`);
 - news: the cosine graph of tf-idf, 2,000 words, rows of unit length;
 - networks: the degrees regularised by their mean and rows of unit length (Qin and Rohe, 2013);
 - images: as `suite segment` does, whose settings were chosen on these very images.
@@ -79,10 +79,10 @@ def ours(kind: str, given: Example) -> Callable[[], Any]:
     """Labels and the line that a run prints."""
     import torch
 
-    from suite_spectral.graph import SparseGraph, sparse_rows
+    from suite_spectral.graphs.graph import SparseGraph, sparse_rows
     from suite_spectral.module import SpectralClusterer
-    from suite_spectral.routes import solve
     from suite_spectral.settings import Kind
+    from suite_spectral.solving.routes import solve
 
     clusterer = SpectralClusterer(
         n_clusters=given.n_clusters,
@@ -115,8 +115,8 @@ def segments(given: Example) -> Callable[[], Any]:
     import torch
 
     from suite_spectral import studies
-    from suite_spectral.building import image_of
     from suite_spectral.segments import segment
+    from suite_spectral.solving.building import image_of
 
     image = image_of(torch.from_numpy(given.content)).double()
     command = inspect.signature(studies.segment).parameters
@@ -136,8 +136,8 @@ def given_by(kind: str, name: str) -> Example:
         points = found.content
         return found._replace(content=(points - points.mean(axis=0)) / points.std(axis=0))
     if kind == "news":
-        from suite_spectral.graph import SparseGraph
-        from suite_spectral.texts import Vocabulary
+        from suite_spectral.graphs.graph import SparseGraph
+        from suite_spectral.sources.texts import Vocabulary
 
         rows = Vocabulary.learn(found.content).rows(found.content)
         return found._replace(content=SparseGraph(rows).scipy())

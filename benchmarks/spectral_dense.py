@@ -33,8 +33,8 @@ def task(side: str, given: Example, gamma: float) -> Callable[[], Any]:
     import torch
     from sklearn.cluster import SpectralClustering
 
-    from suite_spectral.clustering import cluster
-    from suite_spectral.gaussian import GaussianGraph
+    from suite_spectral.clusters.clustering import cluster
+    from suite_spectral.graphs.gaussian import GaussianGraph
 
     if side == "scikit-learn":
         return lambda: SpectralClustering(given.n_clusters, gamma=gamma, random_state=0).fit(given.content).labels_
@@ -48,8 +48,8 @@ def once(side: str, name: str) -> dict[str, Any]:
     """A side's seconds, memory and answer."""
     import torch
 
-    from suite_spectral.cuts import ncut
-    from suite_spectral.gaussian import GaussianGraph
+    from suite_spectral.clusters.cuts import ncut
+    from suite_spectral.graphs.gaussian import GaussianGraph
 
     kind = name.split()[0]
     gamma = GAMMA[kind]

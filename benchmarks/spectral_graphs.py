@@ -59,9 +59,9 @@ def task(side: str, given: Example, weights: Any) -> Callable[[], Any]:
     import torch
     from sklearn.cluster import SpectralClustering
 
-    from suite_spectral.affinities import neighbour_graph
-    from suite_spectral.clustering import cluster
-    from suite_spectral.graph import SparseGraph
+    from suite_spectral.clusters.clustering import cluster
+    from suite_spectral.graphs.graph import SparseGraph
+    from suite_spectral.graphs.neighbour_graph import neighbour_graph
 
     name, *options = side.split()
     k = given.n_clusters
@@ -95,7 +95,7 @@ def graph_of(given: Example) -> Any:
     import scipy.sparse
     import torch
 
-    from suite_spectral.affinities import neighbour_graph
+    from suite_spectral.graphs.neighbour_graph import neighbour_graph
 
     weights = scipy.sparse.csr_matrix(neighbour_graph(torch.from_numpy(given.content), NEIGHBOURS).scipy())
     weights.setdiag(0)
@@ -107,8 +107,8 @@ def once(side: str, given: Example, weights: Any) -> dict[str, Any]:
     """A side's seconds, memory and answer."""
     import torch
 
-    from suite_spectral.cuts import ncut
-    from suite_spectral.graph import SparseGraph
+    from suite_spectral.clusters.cuts import ncut
+    from suite_spectral.graphs.graph import SparseGraph
 
     few = small()
     task(side.replace("arpack", "dense") if "exact" in side else side, few, graph_of(few))()

@@ -37,8 +37,8 @@ def exact(given: Example) -> tuple[Labels, dict[str, float]]:
     """Labels by the graph of every point, and the CPU seconds of each stage."""
     import torch
 
-    from suite_spectral.affinities import neighbour_graph
-    from suite_spectral.clustering import cluster
+    from suite_spectral.clusters.clustering import cluster
+    from suite_spectral.graphs.neighbour_graph import neighbour_graph
 
     begin = time.process_time()
     points = torch.from_numpy(given.content)
@@ -52,8 +52,9 @@ def landmarks(given: Example) -> tuple[Labels, dict[str, float]]:
     """Labels by landmarks, and the CPU seconds of each stage."""
     import torch
 
-    from suite_spectral.labelling import by_component
-    from suite_spectral.landmarks import LandmarkGraph, place_landmarks, sparse_landmarks
+    from suite_spectral.clusters.labelling import by_component
+    from suite_spectral.eigen.landmarks import place_landmarks, sparse_landmarks
+    from suite_spectral.graphs.landmark_graph import LandmarkGraph
 
     begin = time.process_time()
     points = torch.from_numpy(given.content)
@@ -95,8 +96,8 @@ def once(route: str, name: str, n: int) -> dict[str, Any]:
     """Seconds, memory and answer of a route."""
     import torch
 
-    from suite_spectral.affinities import neighbour_graph
-    from suite_spectral.cuts import ncut
+    from suite_spectral.clusters.cuts import ncut
+    from suite_spectral.graphs.neighbour_graph import neighbour_graph
 
     ROUTES[route](example(f"{name} 3000"))
     given = example(f"{name} {n}")

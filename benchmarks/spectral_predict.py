@@ -36,10 +36,10 @@ def measure(given: Example, n_neighbors: int | None, seed: int) -> dict[str, flo
     import torch
     from sklearn.metrics import adjusted_rand_score
 
-    from suite_spectral.fitted import assign
+    from suite_spectral.graphs.neighbours import nearest_to
     from suite_spectral.module import SpectralClusterer
-    from suite_spectral.neighbours import nearest_to
-    from suite_spectral.routes import solve
+    from suite_spectral.new_points.fitted import assign
+    from suite_spectral.solving.routes import solve
 
     clusterer = SpectralClusterer(n_clusters=given.n_clusters, n_neighbors=n_neighbors)
     settings = clusterer.settings()

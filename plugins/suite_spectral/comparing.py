@@ -16,14 +16,14 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from suite_spectral.accuracy import contingency
-from suite_spectral.clustering import cluster
-from suite_spectral.cuts import cut, min_cut_2way, ncut
-from suite_spectral.eigen import Progress
-from suite_spectral.graph import SparseGraph
-from suite_spectral.labelling import kmeans
-from suite_spectral.routes import solve
-from suite_spectral.samples import Name, sample
+from suite_spectral.clusters.clustering import cluster
+from suite_spectral.clusters.cuts import cut, min_cut_2way, ncut
+from suite_spectral.clusters.kmeans import kmeans
+from suite_spectral.eigen.solvers import Progress
+from suite_spectral.graphs.graph import SparseGraph
 from suite_spectral.settings import Settings
+from suite_spectral.solving.routes import solve
+from suite_spectral.sources.samples import Name, sample
 
 SMALL = 200
 """Points whose minimum cut is looked for."""

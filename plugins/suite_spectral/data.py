@@ -17,18 +17,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from lightning_suite.errors import DataError, UsageError
-from suite_spectral.batches import Batch, Scaling
-from suite_spectral.classes import Coded, coded, of_used
-from suite_spectral.contents import Choice, Kind, ReadAs, Source
-from suite_spectral.examples import Examples, GraphRows, fingerprint, scaling_of
-from suite_spectral.samples import Name, sample
-from suite_spectral.sources import read, without_unused
-from suite_spectral.tables import Column
-from suite_spectral.texts import StopWords, Vocabulary
+from suite_spectral.batches import Batch, Examples, GraphRows, Scaling, fingerprint, scaling_of
+from suite_spectral.sources.contents import Choice, Coded, Kind, ReadAs, Source, coded, of_used
+from suite_spectral.sources.reading import read, without_unused
+from suite_spectral.sources.samples import Name, sample
+from suite_spectral.sources.tables import Column
+from suite_spectral.sources.texts import StopWords, Vocabulary
 
 
 class ClusterData(LightningDataModule):
-    """What is to be clustered, from a file or built in; formats: ``suite_spectral.sources``.
+    """What is to be clustered, from a file or built in; formats: ``suite_spectral.sources.reading``.
 
     After ``setup`` there are ``kind``, ``n_points``, ``dim``, ``labels``, ``classes``, ``names``, ``fingerprint`` and
     ``image_shape``; of points that are to be scaled ``scaling``, of texts ``vocabulary``. They are those of what is

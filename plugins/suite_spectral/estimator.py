@@ -12,15 +12,16 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from lightning_suite.errors import SuiteError
-from suite_spectral.affinities import Mutual, Weights
-from suite_spectral.eigen import Solver
-from suite_spectral.fitted import assign, embed
-from suite_spectral.graph import SparseGraph, sparse_rows
-from suite_spectral.labelling import Rows, TwoWay
-from suite_spectral.neighbours import Search
-from suite_spectral.routes import solve
+from suite_spectral.clusters.labelling import TwoWay
+from suite_spectral.eigen.row_scaling import Rows
+from suite_spectral.eigen.solvers import Solver
+from suite_spectral.graphs.graph import SparseGraph, sparse_rows
+from suite_spectral.graphs.neighbour_graph import Mutual, Weights
+from suite_spectral.graphs.neighbours import Search
+from suite_spectral.new_points.fitted import assign, embed
 from suite_spectral.settings import Affinity, Route, Settings, Sigma
-from suite_spectral.solution import Solution
+from suite_spectral.solving.routes import solve
+from suite_spectral.solving.solution import Solution
 
 _KNOWN: dict[str, tuple[str, ...]] = {
     "affinity": ("nearest_neighbors", "rbf", "self-tuning", "cosine", "precomputed"),
@@ -51,7 +52,7 @@ def _refuse_negative(weights: Tensor) -> None:
 
 
 class _Input(NamedTuple):
-    """What was given, as ``suite_spectral.routes.solve`` takes it.
+    """What was given, as ``suite_spectral.solving.routes.solve`` takes it.
 
     Attributes:
         content: points, features or a graph.
@@ -85,7 +86,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
             without labels.
         rows: what k-means sees: plain eigenvectors, njw: rows at unit length, random-walk: divided by sqrt(degree).
         assign_labels: kmeans; for two clusters also sign, median or ncut of the second eigenvector.
-        eigen_solver: see ``suite_spectral.eigen``.
+        eigen_solver: see ``suite_spectral.eigen.solvers``.
         eigen_tol: of the solver, as a share of the gap; None: its own.
         regularisation: what is added to the degrees, as a share of their mean.
         n_init: starts of k-means.

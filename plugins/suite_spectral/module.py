@@ -20,23 +20,23 @@ from torchmetrics.clustering import AdjustedRandScore, NormalizedMutualInfoScore
 
 from lightning_suite.errors import DataError, RunError, UsageError
 from suite_spectral.accuracy import MatchedAccuracy
-from suite_spectral.affinities import Mutual, Weights
 from suite_spectral.batches import Batch, Rows, Scaling, join
-from suite_spectral.codes import codes_of
-from suite_spectral.cuts import ncut
-from suite_spectral.eigen import Solver
-from suite_spectral.fitted import Fitted
-from suite_spectral.graph import Graph, SparseGraph
-from suite_spectral.labelling import Rows as RowScaling
-from suite_spectral.labelling import TwoWay
-from suite_spectral.measuring import evenly, measured
-from suite_spectral.neighbours import Search
+from suite_spectral.clusters.cuts import ncut
+from suite_spectral.clusters.labelling import TwoWay
+from suite_spectral.eigen.row_scaling import Rows as RowScaling
+from suite_spectral.eigen.solvers import Solver
+from suite_spectral.graphs.graph import Graph, SparseGraph
+from suite_spectral.graphs.neighbour_graph import Mutual, Weights
+from suite_spectral.graphs.neighbours import Search
 from suite_spectral.network import FittedClusters
-from suite_spectral.plots import write_points, write_spectrum
-from suite_spectral.routes import solve
+from suite_spectral.new_points.fitted import Fitted
+from suite_spectral.new_points.row_hash import codes_of
+from suite_spectral.pictures import write_points, write_spectrum
 from suite_spectral.settings import FOR_KIND, Affinity, Kind, Route, Settings, Sigma, refuse_stable_sigma
+from suite_spectral.solving.building import evenly, measured
+from suite_spectral.solving.routes import solve
+from suite_spectral.sources.texts import Vocabulary
 from suite_spectral.stages import Stages
-from suite_spectral.texts import Vocabulary
 
 STATE = "clusters"
 """Where a checkpoint holds what is neither a tensor nor a setting: the kind of data, and the words of texts."""

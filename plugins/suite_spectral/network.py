@@ -5,12 +5,12 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from suite_spectral.fitted import Fitted, assign, embed, empty
+from suite_spectral.new_points.fitted import Fitted, assign, embed, empty
 
 
 @final
 class FittedClusters(nn.Module):
-    """Labels points by the clusters of others (``suite_spectral.fitted``).
+    """Labels points by the clusters of others (``suite_spectral.new_points.fitted``).
 
     It holds a ``Fitted``, each of its tensors as a buffer of the same name. Their sizes are known only when something
     was fitted: until then they are empty, and ``load_state_dict`` takes any.
@@ -48,7 +48,7 @@ class FittedClusters(nn.Module):
             return assign(self.fitted, content)
 
     def embed(self, content: Tensor) -> Tensor:
-        """The rows of points, (query, vector) float64, see ``suite_spectral.fitted.embed``."""
+        """The rows of points, (query, vector) float64, see ``suite_spectral.new_points.fitted.embed``."""
         with torch.autocast(content.device.type, enabled=False):
             return embed(self.fitted, content)
 

@@ -1,9 +1,9 @@
 """Segments of an image by its normalised cut, and what they are: sizes, colours, places, borders.
 
-Pixels near each other and of like colour are joined (``suite_spectral.pixels``), and the graph is cut where that costs
-least for what is cut off (Shi and Malik, 2000). Colours are compared in CIE L*a*b*, where equal distances look about
-equally different (ISO/CIE 11664-4). Large images are cut at a smaller size: the eigenvectors of a million pixels cost
-minutes, and segments are far larger than a pixel. Their borders are brought back smoothly.
+Pixels near each other and of like colour are joined (``suite_spectral.graphs.pixels``), and the graph is cut where that
+costs least for what is cut off (Shi and Malik, 2000). Colours are compared in CIE L*a*b*, where equal distances look
+about equally different (ISO/CIE 11664-4). Large images are cut at a smaller size: the eigenvectors of a million pixels
+cost minutes, and segments are far larger than a pixel. Their borders are brought back smoothly.
 """
 
 import math
@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from lightning_suite.errors import UsageError
-from suite_spectral.clustering import Clustering, cluster
-from suite_spectral.eigen import Progress
-from suite_spectral.pixels import pixel_graph
+from suite_spectral.clusters.clustering import Clustering, cluster
+from suite_spectral.eigen.solvers import Progress
+from suite_spectral.graphs.pixels import pixel_graph
 
 LAB_UNIT = 100.0
 """L* of white: distances are in units of black against white, so that ``sigma_color`` means the same as in grey."""

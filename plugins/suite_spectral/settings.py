@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lightning_suite.errors import UsageError
-from suite_spectral.affinities import Mutual, Weights
-from suite_spectral.eigen import Solver
-from suite_spectral.labelling import Rows, TwoWay
-from suite_spectral.neighbours import Search
+from suite_spectral.clusters.labelling import TwoWay
+from suite_spectral.eigen.row_scaling import Rows
+from suite_spectral.eigen.solvers import Solver
+from suite_spectral.graphs.neighbour_graph import Mutual, Weights
+from suite_spectral.graphs.neighbours import Search
 
 Affinity = Literal["nearest_neighbors", "rbf", "self-tuning", "cosine", "precomputed", "pixels"]
 Kind = Literal["points", "texts", "graph", "image"]

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from suite_spectral.comparing import Comparison, PointSet, TwoCuts
-    from suite_spectral.eigen import Spectrum
-    from suite_spectral.graph import Graph, SparseGraph
+    from suite_spectral.eigen.solvers import Spectrum
+    from suite_spectral.graphs.graph import Graph, SparseGraph
     from suite_spectral.module import SpectralClusterer
 
 SIZE = 160
@@ -192,7 +192,7 @@ def segment(
     import torch
 
     from suite_spectral import pictures, segments
-    from suite_spectral.sources import read
+    from suite_spectral.sources.reading import read
     from suite_spectral.stages import Stages
 
     source = read(path)
@@ -261,8 +261,8 @@ def eigen(run: str, *, count: int = 20, output: str | None = None) -> None:
         DataError: the run's data are needed and have changed, or are not there any more.
     """
     from suite_spectral import pictures
-    from suite_spectral.choosing import eigengap_clusters
-    from suite_spectral.cuts import ncut
+    from suite_spectral.clusters.choosing import eigengap_clusters
+    from suite_spectral.clusters.cuts import ncut
     from suite_spectral.module import SpectralClusterer
     from suite_spectral.stages import Stages
 
@@ -395,9 +395,9 @@ def _spectrum(
     module: "SpectralClusterer", run: str, count: int, progress: "Callable[[str], None]"
 ) -> "tuple[Graph, Tensor, Spectrum]":
     """The graph of a run, the roots of its degrees, and its smallest eigenvalues."""
-    from suite_spectral.building import build
-    from suite_spectral.eigen import spectrum
-    from suite_spectral.laplacian import Laplacian
+    from suite_spectral.eigen.laplacian import Laplacian
+    from suite_spectral.eigen.solvers import spectrum
+    from suite_spectral.solving.building import build
 
     fitted, settings = module.network.fitted, module.settings()
     seed = int(Run.at(run).settings()["seed"])
@@ -423,7 +423,7 @@ def _content(module: "SpectralClusterer", run: str) -> "Tensor | SparseGraph":
 
     from suite_spectral.batches import Rows, join
     from suite_spectral.data import ClusterData
-    from suite_spectral.graph import SparseGraph
+    from suite_spectral.graphs.graph import SparseGraph
 
     fitted, settings = module.network.fitted, module.settings()
     if settings.route == "landmarks":
@@ -462,8 +462,8 @@ def _plane_of_rows(found: "Spectrum", root: "Tensor", n_clusters: int) -> "tuple
     Of two clusters only the second eigenvector says anything: the third is shown beside it. Of more, the rows are
     shown at unit length, for a small cluster lies so far out that it would press all others together.
     """
-    from suite_spectral.labelling import scaled_rows
-    from suite_spectral.plots import plane
+    from suite_spectral.eigen.row_scaling import scaled_rows
+    from suite_spectral.pictures import plane
 
     if n_clusters == 2 and found.vectors.shape[1] > 2:
         scaled = scaled_rows(found.vectors[:, :3], root, "random-walk")

@@ -12,7 +12,7 @@ from suite_spectral.comparing import (
     uneven_blobs,
 )
 from suite_spectral.module import SpectralClusterer
-from suite_spectral.samples import sample
+from suite_spectral.sources.samples import sample
 
 SETTINGS = SpectralClusterer(n_clusters=2).settings()
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from suite_spectral.network import FittedClusters
-from suite_spectral.routes import solve
 from suite_spectral.settings import Settings
+from suite_spectral.solving.routes import solve
 
 Made = Callable[..., Settings]
 

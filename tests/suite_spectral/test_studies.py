@@ -13,7 +13,7 @@ from lightning_suite.run import Run
 from lightning_suite.training import fit
 from suite_spectral import plugin, studies
 from suite_spectral.module import SpectralClusterer
-from suite_spectral.samples import sample
+from suite_spectral.sources.samples import sample
 
 pytest.importorskip("matplotlib", reason="matplotlib, of the extra 'spectral', is not installed")
 

@@ -1,0 +1,1 @@
+"""From eigenvectors to clusters: k-means, cuts, and how many clusters there are."""

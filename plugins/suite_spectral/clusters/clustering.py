@@ -1,0 +1,149 @@
+"""Normalised spectral clustering of a graph: eigenvectors, rows, k-means, and what the answer is worth.
+
+1. L = D^-1/2 (D - W) D^-1/2. 2. U, the eigenvectors of its k smallest eigenvalues. 3. k-means on the rows of U (Ng,
+Jordan and Weiss, 2002; Khan, 2020). The normalised cut of any k clusters is the trace of H' L H for some orthonormal H,
+so by Ky Fan's theorem it is at least lambda_1 + ... + lambda_k: a bound that tells how far from the best an answer can
+be.
+"""
+
+import math
+import time
+from typing import NamedTuple
+
+from torch import Tensor
+
+from lightning_suite.errors import UsageError
+from suite_spectral.clusters.choosing import clusters_of
+from suite_spectral.clusters.cuts import ncut
+from suite_spectral.clusters.kmeans import mean_rows
+from suite_spectral.clusters.labelling import TwoWay, by_component, two_way
+from suite_spectral.eigen.laplacian import Laplacian
+from suite_spectral.eigen.row_scaling import Rows, scaled_rows
+from suite_spectral.eigen.solvers import TOLERANCE, Progress, Solver, Spectrum, spectrum
+from suite_spectral.graphs.graph import Graph
+
+
+class Clustering(NamedTuple):
+    """Clusters of a graph.
+
+    Attributes:
+        labels: (point,) int64, the cluster of most points first.
+        spectrum: the eigenpairs that were used, and the eigenvalue after them.
+        rows: (point, vector) float64, what k-means saw.
+        centroids: (cluster, vector) float64, the mean rows of the clusters.
+        ncut: the normalised cut of the labels, on the graph as it was given.
+        lower_bound: no so many clusters, each of some volume, can have a smaller one; nan for a regularised graph,
+            whose eigenvalues bound another cut.
+        eigengap: lambda_k+1 - lambda_k; nan where every point is a cluster.
+        n_components: connected components of the graph.
+        seconds: of processor time, by stage.
+    """
+
+    labels: Tensor
+    spectrum: Spectrum
+    rows: Tensor
+    centroids: Tensor
+    ncut: float
+    lower_bound: float
+    eigengap: float
+    n_components: int
+    seconds: dict[str, float]
+
+    @property
+    def n_clusters(self) -> int:
+        """How many clusters there are."""
+        return len(self.centroids)
+
+
+def cluster(
+    graph: Graph,
+    n_clusters: int | None,
+    *,
+    rows: Rows = "random-walk",
+    assign: TwoWay = "kmeans",
+    solver: Solver = "auto",
+    regularisation: float = 0.0,
+    n_init: int = 10,
+    largest: int = 20,
+    points: Tensor | None = None,
+    seed: int = 0,
+    tolerance: float | None = None,
+    progress: Progress = lambda words: None,
+) -> Clustering:
+    """Cluster the points of a graph; a graph of several components component by component.
+
+    Args:
+        graph: the graph.
+        n_clusters: how many clusters; None: by the largest eigengap.
+        rows: how the rows of the eigenvectors are scaled.
+        assign: k-means, or for two clusters a threshold of the second eigenvector.
+        solver: of the eigenvectors, see ``suite_spectral.eigen.solvers``.
+        regularisation: added to the degrees, as a share of their mean.
+        n_init: starts of k-means, of which the best counts.
+        largest: most clusters that the eigengap may choose.
+        points: (point, dim), by which small components find the nearest cluster where there are too many of them.
+        seed: of whatever is random in it.
+        tolerance: of the eigenvectors, see ``suite_spectral.eigen.solvers``; None: its usual value.
+        progress: is told what is being done.
+
+    Raises:
+        UsageError: such clusters cannot be had.
+
+    Warns:
+        RuntimeWarning: the eigenvectors are less accurate than the tolerance asks for.
+    """
+    if n_clusters is not None and not 1 <= n_clusters <= graph.n:
+        raise UsageError(f"n_clusters: expected from 1 to {graph.n}, the number of points, got {n_clusters}")
+    if assign != "kmeans" and n_clusters not in (None, 2):
+        raise UsageError(f"assign {assign!r} makes 2 clusters, got n_clusters {n_clusters}: take kmeans")
+    if n_clusters is None and assign != "kmeans":
+        n_clusters = 2
+    begun = time.process_time()
+    laplacian = Laplacian(graph, regularisation)
+    count = n_clusters if n_clusters is not None else min(largest, graph.n)
+    found = spectrum(
+        laplacian,
+        count,
+        solver=solver,
+        seed=seed,
+        tolerance=TOLERANCE if tolerance is None else tolerance,
+        progress=progress,
+    )
+    solved = time.process_time()
+    k = n_clusters if n_clusters is not None else clusters_of(found, largest)
+    found = found.first(k + 1)
+    scaled = scaled_rows(found.vectors[:, :k], laplacian.root, rows)
+    progress("clusters from the eigenvectors")
+    if assign == "kmeans":
+        labels, centroids = by_component(
+            graph, found, k, root=laplacian.root, rows=rows, points=points, n_init=n_init, seed=seed
+        )
+    else:
+        labels = two_way(graph, found, assign, root=laplacian.root, seed=seed)
+        centroids = mean_rows(scaled, labels, k)
+    labelled = time.process_time()
+    return Clustering(
+        labels=labels,
+        spectrum=found,
+        rows=scaled,
+        centroids=centroids,
+        ncut=ncut(graph, labels, k),
+        lower_bound=math.nan if regularisation else _bound(found, k),
+        eigengap=float(found.values[k] - found.values[k - 1]) if len(found.values) > k else math.nan,
+        n_components=int(found.components.max()) + 1,
+        seconds={"eigenvectors": solved - begun, "labels": labelled - solved, "ncut": time.process_time() - labelled},
+    )
+
+
+def _bound(found: Spectrum, k: int) -> float:
+    """lambda_1 + ... + lambda_k, less what the residuals leave open where the solver has missed no eigenvalue.
+
+    A computed eigenvalue is too large by at most its residual r, and by at most r^2 over the distance to the
+    eigenvalues that are not among the computed ones (Parlett, 1980, section 11.7).
+    """
+    values, residuals = found.values[:k], found.residuals[:k]
+    slack = residuals
+    if len(found.values) > k:
+        gap = found.values[k] - found.residuals[k] - values
+        slack = slack.minimum(residuals.square() / gap.clamp_min(1e-300))
+    return float((values - slack).clamp_min(0).sum())

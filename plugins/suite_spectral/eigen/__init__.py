@@ -1,0 +1,1 @@
+"""The eigenvectors of a graph's normalised Laplacian."""

@@ -1,0 +1,84 @@
+"""The normalised Laplacian of a graph, L = D^-1/2 (D - W) D^-1/2, as an operator.
+
+W is never changed: L x = x - S x with S = D^-1/2 W D^-1/2, whose products come from those of the graph. Degree
+regularisation adds the same small weight between all points, W + tau/n 1 1', which keeps the eigenvectors from
+describing nothing but a few loosely hanging points (Amini and others, 2013; Zhang and Rohe, 2018: its normalised cut
+is the CoreCut). tau is given as a share of the mean degree.
+"""
+
+import math
+from typing import final
+
+import numpy as np
+import torch
+from scipy.sparse.csgraph import connected_components
+from torch import Tensor
+
+from lightning_suite.errors import DataError, UsageError
+from suite_spectral.graphs.graph import Graph, SparseGraph
+
+
+@final
+class Laplacian:
+    """L of a graph.
+
+    Attributes:
+        graph: the graph.
+        n: number of points.
+        degrees: row sums of the regularised W, (point,) float64.
+        root: their square roots, an eigenvector of L with eigenvalue 0. A point without any edge has a row of zeros in
+            S, and no part in this vector.
+        inverse: 1 / root, and 0 where that is 0.
+        tau: what regularisation adds to every degree.
+
+    Raises:
+        UsageError: regularisation is not a number of 0 or more.
+        DataError: a degree is negative or not finite.
+    """
+
+    def __init__(self, graph: Graph, regularisation: float = 0.0) -> None:
+        if not 0 <= regularisation < math.inf:
+            raise UsageError(f"regularisation: expected 0 or more, a share of the mean degree, got {regularisation}")
+        degrees = graph.degrees()
+        bad = (~(torch.isfinite(degrees) & (degrees >= 0))).nonzero()
+        if len(bad):
+            point = int(bad[0, 0])
+            raise DataError(
+                f"the weights of point {point} add up to {float(degrees[point])}: expected finite weights of 0 or more",
+                "graph",
+            )
+        self.graph = graph
+        self.n = graph.n
+        self.tau = regularisation * float(degrees.mean())
+        self.degrees = degrees + self.tau
+        self.root = self.degrees.sqrt()
+        self.inverse = torch.where(self.root > 0, 1 / self.root, 0.0)
+
+    def similarity(self, block: Tensor) -> Tensor:
+        """S times some vectors, (point, vector): L x = x - S x."""
+        inverse = self.inverse.to(block.dtype)[:, None]
+        scaled = block * inverse
+        product = self.graph.multiply(scaled)
+        if self.tau:
+            product += self.tau / self.n * scaled.sum(dim=0)
+        return product.mul_(inverse)
+
+
+def components(graph: Graph) -> Tensor:
+    """The number of each point's component, (point,) int64 on the CPU; that with the most points is 0.
+
+    Components of equal size keep the order of their first points. A graph that does not store its edges is taken for
+    one: Gaussian weights are positive between all points. A cosine graph may fall apart, and then is not told so: its
+    many texts without a word in common with others would else be the clusters.
+    """
+    if not isinstance(graph, SparseGraph):
+        return torch.zeros(graph.n, dtype=torch.int64)
+    count, found = connected_components(graph.scipy(), directed=False)
+    if count == 1:
+        return torch.zeros(graph.n, dtype=torch.int64)
+    _, first = np.unique(found, return_index=True)
+    sizes = np.bincount(found, minlength=count)
+    order = np.lexsort((first, -sizes))  # by size, then by first point
+    ranks = np.empty(count, dtype=np.int64)
+    ranks[order] = np.arange(count)
+    return torch.from_numpy(ranks[found])

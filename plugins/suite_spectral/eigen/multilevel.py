@@ -1,0 +1,254 @@
+"""The lowest eigenvectors of a sparse Laplacian through coarser and coarser graphs.
+
+Points are gathered around roots that are three edges apart, the roots of an independent set of the second power of
+the graph; an aggregate is a point of the next, coarser level, and so on until a dense solution costs nothing. A
+vector comes back to the finer level by the interpolation P = (I - omega D^-1 A) P_0, with P_0 the vector sqrt(degree)
+cut up by aggregates (smoothed aggregation: Vanek, Mandel, Brezina, 1996). The coarsest eigenvectors are the start,
+and a V-cycle over the levels, smoothed by Chebyshev polynomials (Adams and others, 2003), the preconditioner of
+``suite_spectral.eigen.lobpcg``. No factorisation is made, which would fill up where a graph has many dimensions; nor
+would P' A P stay sparse there, so P is P_0 itself where its points have many aggregates around them.
+"""
+
+from collections.abc import Callable
+from typing import final
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse
+import torch
+from scipy.sparse.csgraph import reverse_cuthill_mckee
+from torch import Tensor
+
+from suite_spectral.eigen.lobpcg import Lowest, lowest
+from suite_spectral.graphs.graph import sparse_rows
+
+COARSEST = 300
+"""Points of a level that is solved densely, unless more vectors are asked for."""
+
+GUARD = 3
+"""Vectors beyond the wanted ones: they keep those from stalling where the next eigenvalues are close."""
+
+INTERPOLATION = 2 / 3
+"""omega, the share of a Jacobi step by which interpolation is smoothed."""
+
+CROWDED = 5
+"""Aggregates around a point, in the mean, from which on the interpolation to it is not smoothed. Measured: 2 to 4 on
+points in the plane and on letters, 6 on MNIST, 8 to 9 on blobs in ten dimensions. A million of the last took beyond
+8 GiB with smoothing; without it they take 1.5, and some more steps."""
+
+SMOOTHING = 3
+"""Degree of the Chebyshev polynomial before and after a coarser level's correction."""
+
+ROUGH = 0.1
+"""Of the largest eigenvalue of a level: from there on up the smoother has to work; below, the coarser levels do."""
+
+NEAR_ZERO = 1e-11
+"""Smallest eigenvalue of the coarsest level, whose largest is near 1, that is told from rounding."""
+
+ORDERED = 20_000
+"""From so many points on they are put in an order in which neighbours lie together, for the processor's cache."""
+
+
+def multilevel(
+    similarity: scipy.sparse.csr_array,
+    root: Tensor,
+    wanted: int,
+    *,
+    added: Tensor | None = None,
+    tolerance: float,
+    seed: int = 0,
+    told: Callable[[int, float], None] = lambda step, ratio: None,
+) -> Lowest:
+    """The lowest eigenpairs of L = I - S above the eigenvalue 0.
+
+    Args:
+        similarity: S (point, point), float64; connected, unless ``added`` connects it.
+        root: (point,), the known eigenvector of eigenvalue 0 of L; of any length.
+        wanted: so many have to be accurate; there are more points than these and ``GUARD``.
+        added: e of an S + e e' that is meant, (point,): what regularisation adds.
+        tolerance: of the residuals, as a share of the gap behind the wanted eigenvalues.
+        seed: of the roots.
+        told: see ``suite_spectral.eigen.lobpcg.lowest``.
+
+    Returns:
+        The wanted pairs, and up to ``GUARD`` more that are rough.
+    """
+    order = None
+    if similarity.shape[0] >= ORDERED:
+        order = reverse_cuthill_mckee(similarity, symmetric_mode=True)
+        similarity = similarity[order][:, order].tocsr()
+        places = torch.from_numpy(order.astype(np.int64))
+        root, added = root[places], added if added is None else added[places]
+    null = root / root.norm()
+    width = wanted + GUARD
+    levels, start = _levels(similarity, null.numpy(), width, added is None, seed)
+    exact = sparse_rows(similarity, torch.float64)
+
+    def product(block: Tensor) -> Tensor:
+        return exact @ block if added is None else exact @ block + added[:, None] * (added @ block)
+
+    found = lowest(
+        product,
+        start,
+        null,
+        wanted,
+        precondition=lambda block: _corrected(levels, 0, block.float()).double(),
+        tolerance=tolerance,
+        told=told,
+    )
+    if order is None:
+        return found
+    vectors = torch.empty_like(found.vectors)
+    vectors[places] = found.vectors
+    return found._replace(vectors=vectors)
+
+
+@final
+class _Level:
+    """One level of the hierarchy, but for the coarsest inverse in float32: it serves the preconditioner alone."""
+
+    def __init__(self, matrix: scipy.sparse.csr_array, diagonal: np.ndarray, null: np.ndarray) -> None:
+        self.matrix = sparse_rows(matrix, torch.float32)
+        self.inverse = torch.from_numpy(1 / diagonal).float()[:, None]  # of the diagonal
+        self.down: Tensor | None = None  # to the coarser level, and
+        self.up: Tensor | None = None  # back
+        self.solution: Tensor | None = None  # of the coarsest level: the inverse of its matrix
+        self.largest = _largest(matrix, diagonal, null)
+
+
+def _levels(
+    similarity: scipy.sparse.csr_array, null: np.ndarray, width: int, singular: bool, seed: int
+) -> tuple[list[_Level], Tensor]:
+    """The levels from the finest to the coarsest, and the coarsest eigenvectors interpolated to the finest."""
+    matrix = (scipy.sparse.eye_array(similarity.shape[0], format="csr") - similarity).tocsr()
+    mass = None  # P'P over all the levels above: the inner product of the finest vectors
+    levels: list[_Level] = []
+    ups: list[scipy.sparse.csr_array] = []
+    enough = max(COARSEST, 4 * width)
+    while True:
+        diagonal = np.maximum(matrix.diagonal(), 1e-12)
+        level = _Level(matrix, diagonal, null)
+        levels.append(level)
+        if matrix.shape[0] <= enough:
+            break
+        aggregates, count = aggregated(matrix, diagonal, seed)
+        if count > 0.7 * matrix.shape[0]:
+            break
+        lengths = np.sqrt(np.bincount(aggregates, null * null, count))
+        rough = scipy.sparse.csr_array(
+            (null / lengths[aggregates], aggregates, np.arange(len(null) + 1)), shape=(len(null), count)
+        )
+        scaling = scipy.sparse.dia_array((INTERPOLATION / diagonal[None], [0]), shape=matrix.shape)
+        up = (rough - scaling @ (matrix @ rough)).tocsr()
+        if up.nnz > CROWDED * matrix.shape[0]:
+            up = rough
+        down = up.T.tocsr()
+        level.up, level.down = sparse_rows(up, torch.float32), sparse_rows(down, torch.float32)
+        ups.append(up)
+        mass = (down @ up if mass is None else down @ (mass @ up)).tocsr()
+        matrix = (down @ (matrix @ up)).tocsr()
+        null = lengths
+    values, vectors = _dense(matrix, mass)
+    values, vectors = values[int(singular) :], vectors[:, int(singular) :]  # of a singular matrix the first is known
+    # In float64: a small eigenvalue's share of the inverse is so large that others would be lost beside it.
+    levels[-1].solution = torch.from_numpy((vectors / values.clip(NEAR_ZERO)) @ vectors.T)
+    start = vectors[:, :width]
+    for up in reversed(ups):
+        start = up @ start
+    if start.shape[1] < width:  # of a graph so dense that a few aggregates cover it
+        random = np.random.default_rng(seed).standard_normal((len(start), width - start.shape[1]))
+        start = np.concatenate([start, random], axis=1)
+    return levels, torch.from_numpy(np.ascontiguousarray(start))
+
+
+def _dense(matrix: scipy.sparse.csr_array, mass: scipy.sparse.csr_array | None) -> tuple[np.ndarray, np.ndarray]:
+    full = matrix.toarray()
+    values, vectors = scipy.linalg.eigh((full + full.T) / 2, None if mass is None else mass.toarray())
+    return values, vectors
+
+
+def aggregated(matrix: scipy.sparse.csr_array, diagonal: np.ndarray, seed: int) -> tuple[np.ndarray, int]:
+    """The number of the aggregate of each point, and how many there are.
+
+    Roots are local maxima of random priorities within two edges, chosen until every point is within two edges of
+    one; then each point joins the aggregate of its strongest neighbour that has one.
+
+    Args:
+        matrix: of a level, (point, point).
+        diagonal: its diagonal.
+        seed: of the priorities.
+    """
+    count = matrix.shape[0]
+    offsets = torch.from_numpy(matrix.indptr.astype(np.int64))
+    columns = torch.from_numpy(matrix.indices)
+    random = torch.Generator().manual_seed(seed)
+    priority = (torch.randperm(count, generator=random) + 1).to(torch.float32 if count < 2**24 else torch.float64)
+
+    def around(values: Tensor) -> Tensor:  # the largest value among a point and its neighbours
+        most = torch.segment_reduce(values.index_select(0, columns), "max", offsets=offsets, initial=0.0)
+        return torch.maximum(most, values)
+
+    left = priority.clone()  # 0 once a point is a root or near one
+    roots = torch.zeros(count, dtype=torch.bool)
+    while bool((left > 0).any()):
+        new = (left > 0) & (around(around(left)) == left)
+        roots |= new
+        left[around(around(new.to(left.dtype))) > 0] = 0
+    aggregates = torch.full((count,), -1, dtype=torch.int64)
+    aggregates[roots] = torch.arange(int(roots.sum()))
+    rows = torch.repeat_interleave(torch.arange(count), offsets.diff())
+    scale = torch.from_numpy(diagonal).rsqrt()
+    strength = torch.from_numpy(matrix.data).abs() * scale[rows] * scale.index_select(0, columns)
+    while bool((aggregates < 0).any()):
+        neighbour = aggregates.index_select(0, columns)
+        joined = torch.where(neighbour >= 0, strength, -1.0)
+        best = torch.segment_reduce(joined, "max", offsets=offsets, initial=-1.0)
+        taken = ((joined == best[rows]) & (joined >= 0) & (aggregates[rows] < 0)).nonzero()[:, 0].flip(0)
+        if not len(taken):  # alone: nobody is near who has an aggregate
+            alone = (aggregates < 0).nonzero()[:, 0]
+            aggregates[alone] = torch.arange(len(alone)) + int(aggregates.max()) + 1
+            break
+        joining = aggregates.clone()
+        joining[rows[taken]] = neighbour[taken]
+        aggregates = joining
+    return aggregates.numpy(), int(aggregates.max()) + 1
+
+
+def _corrected(levels: list[_Level], number: int, block: Tensor) -> Tensor:
+    """A V-cycle: approximately the solution of A x = block on a level."""
+    level = levels[number]
+    if level.solution is not None:
+        return (level.solution @ block.double()).float()
+    assert level.up is not None and level.down is not None
+    first, left = _smoothed(level, block)
+    coarse = _corrected(levels, number + 1, level.down @ left)
+    correction = level.up @ coarse
+    left -= level.matrix @ correction
+    second, _ = _smoothed(level, left)
+    return first.add_(correction).add_(second)
+
+
+def _smoothed(level: _Level, block: Tensor) -> tuple[Tensor, Tensor]:
+    """A Chebyshev polynomial of D^-1 A that solves A x = block for its upper eigenvalues; and what is left of block."""
+    middle, half = level.largest * (1 + ROUGH) / 2, level.largest * (1 - ROUGH) / 2
+    sigma = middle / half
+    rho = 1 / sigma
+    step = level.inverse * block / middle
+    solution = step.clone()
+    left = block - level.matrix @ step
+    for _ in range(SMOOTHING - 1):
+        following = 1 / (2 * sigma - rho)
+        step = step.mul_(following * rho).addcmul_(level.inverse, left, value=2 * following / half)
+        solution += step
+        left -= level.matrix @ step
+        rho = following
+    return solution, left
+
+
+def _largest(matrix: scipy.sparse.csr_array, diagonal: np.ndarray, null: np.ndarray) -> float:
+    """No eigenvalue of D^-1 A is larger: the circles of Gershgorin, after scaling by the vector that A takes to 0.
+
+    So the smoother never amplifies anything, and the preconditioner stays positive. On the finest level it is 2.
+    """
+    sizes = abs(matrix) @ null
+    return float((sizes / (diagonal * null)).max())

@@ -1,0 +1,35 @@
+"""How the rows of the eigenvectors are scaled before they are clustered."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from lightning_suite.errors import UsageError
+
+Rows = Literal["plain", "njw", "random-walk"]
+
+
+def scaled_rows(vectors: Tensor, root: Tensor, rows: Rows) -> Tensor:
+    """The rows that k-means sees, (point, vector).
+
+    Args:
+        vectors: (point, vector) eigenvectors of the normalised Laplacian.
+        root: (point,) square roots of the degrees.
+        rows: "plain" for U itself, "njw" for its rows at unit length, "random-walk" for D^-1/2 U. A row of zeros stays
+            one, and a point without degree has a row of zeros.
+
+    Raises:
+        UsageError: rows is none of the three.
+    """
+    if rows == "plain":
+        return vectors
+    if rows == "njw":
+        return vectors / _one_for_zero(vectors.norm(dim=1, keepdim=True))
+    if rows == "random-walk":
+        return vectors / _one_for_zero(root[:, None]) * (root[:, None] > 0)
+    raise UsageError(f"rows {rows!r}: expected plain, njw or random-walk")
+
+
+def _one_for_zero(values: Tensor) -> Tensor:
+    return torch.where(values > 0, values, 1)

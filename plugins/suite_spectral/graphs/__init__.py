@@ -1,0 +1,1 @@
+"""Similarity graphs: how heavy the edge between two points is."""

@@ -1,0 +1,108 @@
+"""The cosine graph of texts or other rows of non-negative features: W = X X', never formed.
+
+With rows of unit length w_ij is the cosine of the angle between two rows (for texts, of their tf-idf). A product takes
+X (X' B), so that the graph of all pairs costs no more than its features.
+"""
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from lightning_suite.errors import DataError
+from suite_spectral.graphs.graph import BUDGET, Average, Graph, Ties
+
+
+@final
+class CosineGraph(Graph):
+    """The cosine graph of rows of unit length, or of zeros.
+
+    Args:
+        features: (point, dim), dense or sparse_csr.
+
+    Raises:
+        DataError: a point's weights add up to less than 0: its features are not of one sign.
+    """
+
+    def __init__(self, features: Tensor) -> None:
+        self.n = features.shape[0]
+        self.device = features.device
+        self.features = features.double()
+        turned = self.features.transpose(0, 1)
+        self._turned = turned.to_sparse_csr() if features.layout == torch.sparse_csr else turned
+        self._single: tuple[Tensor, Tensor] | None = None
+        low = self.degrees().min() if self.n else 0.0
+        if low < -1e-9:
+            raise DataError(
+                f"the cosines of a point with all others add up to {float(low):.3g}: the cosine graph needs features "
+                "of 0 or more, as tf-idf's are; take nearest_neighbors for others",
+                "features",
+            )
+
+    def degrees(self) -> Tensor:
+        return self.multiply(torch.ones(self.n, 1, dtype=torch.float64, device=self.device))[:, 0]
+
+    def multiply(self, block: Tensor) -> Tensor:
+        if block.dtype == torch.float64:
+            return self.features @ (self._turned @ block)
+        if self._single is None:
+            self._single = (self.features.float(), self._turned.float())
+        features, turned = self._single
+        return features @ (turned @ block)
+
+
+@final
+class CosineTies(Ties):
+    """The weights of a cosine graph, W = X X': sums over the points are products with X', so no point is kept.
+
+    A table for these ties has a row a dimension: X' times the table of the points (see `folded`).
+
+    Attributes:
+        total: (dim,) the sum of the rows of X.
+    """
+
+    def __init__(self, total: Tensor) -> None:
+        self.total = total
+
+    @classmethod
+    def of(cls, features: Tensor) -> "CosineTies":
+        """Of a graph's features, (point, dim), dense or sparse_csr."""
+        return cls(
+            folded(features, torch.ones(features.shape[0], 1, dtype=torch.float64, device=features.device))[:, 0]
+        )
+
+    def average(self, queries: Tensor, table: Tensor) -> Average:
+        degrees = (queries.to(table.dtype) @ self.total.to(table.dtype)[:, None])[:, 0]
+        values = queries.to(table.dtype) @ table
+        return Average(values / torch.where(degrees > 0, degrees, 1)[:, None], degrees)
+
+
+def folded(features: Tensor, table: Tensor) -> Tensor:
+    """X' times a table of the points, (dim, column) float64: all that a cosine graph needs to label new points."""
+    table = table.double()
+    if features.layout == torch.sparse_csr:
+        pointers = features.crow_indices().long()
+        points = torch.arange(len(pointers) - 1, device=table.device).repeat_interleave(pointers.diff())
+        places = torch.stack([features.col_indices().long(), points])
+        shape = (features.shape[1], features.shape[0])
+        return torch.sparse_coo_tensor(places, features.values().double(), shape, check_invariants=False) @ table
+    total = torch.zeros(features.shape[1], table.shape[1], dtype=torch.float64, device=table.device)
+    size = max(1, BUDGET // (8 * max(1, features.shape[1])))
+    for start in range(0, len(table), size):
+        part = slice(start, start + size)
+        total += features[part].double().T @ table[part]
+    return total
+
+
+def unit_rows(features: Tensor) -> Tensor:
+    """Rows divided by their lengths, dense or sparse_csr; rows of zeros stay."""
+    if features.layout == torch.strided:
+        lengths = features.norm(dim=1, keepdim=True)
+        return features / torch.where(lengths > 0, lengths, 1)
+    offsets, columns, values = features.crow_indices(), features.col_indices(), features.values()
+    rows = torch.repeat_interleave(torch.arange(len(offsets) - 1, device=offsets.device), offsets.diff().long())
+    squares = torch.zeros(len(offsets) - 1, dtype=values.dtype, device=values.device).index_add_(
+        0, rows, values.square()
+    )
+    values = values / torch.where(squares > 0, squares, 1).sqrt()[rows]
+    return torch.sparse_csr_tensor(offsets, columns, values, size=tuple(features.shape), check_invariants=False)

@@ -1,0 +1,131 @@
+"""Undirected weighted graphs over points: all that spectral clustering asks of a graph is its degrees and products.
+
+With W the symmetric matrix of non-negative weights, the degree of a point is its row's sum, and every step that
+follows (eigenvectors, cuts) needs W only as a factor. So a graph need not be stored to be clustered.
+"""
+
+import warnings
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple, final
+
+import numpy as np
+import scipy.sparse
+import torch
+from torch import Tensor
+
+with warnings.catch_warnings():
+    # Torch says once in a process that its CSR tensors are young: here, where nobody hears it.
+    warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+    torch.empty(0, 0, layout=torch.sparse_csr)
+
+BUDGET = 2**28
+"""Bytes for what is in memory at a time."""
+
+
+class Graph(ABC):
+    """A symmetric matrix W of non-negative weights, (point, point).
+
+    Attributes:
+        n: number of points.
+        device: where its products are computed.
+    """
+
+    n: int
+    device: torch.device
+
+    @abstractmethod
+    def degrees(self) -> Tensor:
+        """The sums of the rows of W, (point,), float64."""
+
+    @abstractmethod
+    def multiply(self, block: Tensor) -> Tensor:
+        """W times some vectors, (point, vector) float32 or float64; the same shape and type come back."""
+
+
+@final
+class SparseGraph(Graph):
+    """A graph whose edges are stored.
+
+    Attributes:
+        matrix: W, sparse_csr, float64.
+    """
+
+    def __init__(self, matrix: Tensor) -> None:
+        self.matrix = matrix
+        self.n = matrix.shape[0]
+        self.device = matrix.device
+        self._single: Tensor | None = None  # W in float32, once it was asked for
+
+    @classmethod
+    def from_scipy(cls, matrix: Any) -> "SparseGraph":
+        """From any scipy sparse matrix, whose symmetry the caller promises; a stored 0 is no edge."""
+        rows = scipy.sparse.csr_array(matrix, dtype=np.float64)
+        if not rows.has_canonical_format or not rows.data.all():
+            rows = rows.copy()  # the caller's own stays as it is
+            rows.sum_duplicates()
+            rows.eliminate_zeros()
+        return cls(sparse_rows(rows, torch.float64))
+
+    def to(self, device: torch.device) -> "SparseGraph":
+        """The same graph on a device."""
+        return self if device == self.device else SparseGraph(self.matrix.to(device))
+
+    def scipy(self) -> scipy.sparse.csr_array:
+        """W as a scipy array, which shares its memory where the graph is on the CPU."""
+        pointers, columns = self.matrix.crow_indices(), self.matrix.col_indices()
+        parts = (part.cpu().numpy() for part in (self.matrix.values(), columns, pointers))
+        return scipy.sparse.csr_array(tuple(parts), shape=tuple(self.matrix.shape))
+
+    def degrees(self) -> Tensor:
+        return self.multiply(torch.ones(self.n, 1, dtype=torch.float64, device=self.device))[:, 0]
+
+    def multiply(self, block: Tensor) -> Tensor:
+        if block.dtype == torch.float64:
+            return self.matrix @ block
+        if self._single is None:
+            self._single = self.matrix.float()
+        return self._single @ block
+
+
+def sparse_rows(matrix: scipy.sparse.csr_array, dtype: torch.dtype) -> Tensor:
+    """A scipy matrix as a torch one, sparse_csr, with 32-bit indices where they are enough, as MKL wants them."""
+    matrix.sum_duplicates()  # scipy may do so in place later, under the tensor that shares the indices
+    index = np.int32 if max(*matrix.shape, matrix.nnz) < 2**31 else np.int64
+    return torch.sparse_csr_tensor(
+        torch.from_numpy(matrix.indptr.astype(index, copy=False)),
+        torch.from_numpy(matrix.indices.astype(index, copy=False)),
+        torch.from_numpy(matrix.data).to(dtype),
+        size=matrix.shape,
+        check_invariants=False,
+    )
+
+
+class Average(NamedTuple):
+    """Weighted averages of a table over the old points, one for each new point.
+
+    Attributes:
+        values: (query, column); zeros for a point that is tied to none.
+        degrees: (query,) the sums of the weights.
+    """
+
+    values: Tensor
+    degrees: Tensor
+
+
+class Ties(ABC):
+    """How new points are tied to the old ones."""
+
+    @abstractmethod
+    def average(self, queries: Tensor, table: Tensor) -> Average:
+        """The averages of (point, column) over the old points with each query's weights, queries (query, dim)."""
+
+
+@final
+class EdgeTies(Ties):
+    """The weights of a given graph: new points come as rows of weights, (query, reference) sparse_csr."""
+
+    def average(self, queries: Tensor, table: Tensor) -> Average:
+        columns = torch.cat([table, torch.ones_like(table[:, :1])], dim=1)
+        sums = queries.to(table.dtype) @ columns
+        degrees = sums[:, -1]
+        return Average(sums[:, :-1] / torch.where(degrees > 0, degrees, 1.0)[:, None], degrees)

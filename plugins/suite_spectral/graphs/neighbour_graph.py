@@ -1,0 +1,312 @@
+"""Sparse similarity graphs: every point with its nearest neighbours, and how heavy those edges are.
+
+The edges are 0/1, exp(-|x - y|² / (2 sigma²)) (Khan, 2020; Ng, Jordan, Weiss, 2002), or
+exp(-|x - y|² / (sigma_x sigma_y)) with sigma_x the distance of x to its 7th neighbour (Zelnik-Manor, Perona, 2004),
+which follows clusters of different density. That y is among the nearest of x does not mean that x is among those of
+y, so a directed graph A is found first and made symmetric: W = (A + A')/2, the larger of both, or the smaller, which
+is the mutual graph (von Luxburg, 2007, section 2.2).
+"""
+
+from typing import Any, Literal, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lightning_suite.errors import UsageError
+from suite_spectral.graphs.graph import BUDGET, Average, SparseGraph, Ties
+from suite_spectral.graphs.neighbours import Neighbours, Search, nearest, nearest_to
+
+Weights = Literal["connectivity", "gaussian", "self-tuning"]
+Mutual = Literal["either", "both", "mean"]
+
+SCALE_NEIGHBOUR = 7
+"""The neighbour whose distance is a point's own scale: Zelnik-Manor and Perona's choice for all of their data."""
+
+
+def median_sigma(points: Tensor, *, seed: int = 0) -> float:
+    """The median distance of 20,000 random pairs of points, a sigma for Gaussian weights that needs no labels.
+
+    Pairs at distance 0 are left out where more than half are; 1.0 where all points are one.
+
+    Args:
+        points: (point, dim).
+        seed: of the pairs.
+    """
+    n = points.shape[0]
+    if n < 2:
+        return 1.0
+    generator = torch.Generator().manual_seed(seed)
+    first = torch.randint(n, (20_000,), generator=generator)
+    # a step of 1 to n - 1 from the first: never the point itself
+    second = (first + torch.randint(1, n, (20_000,), generator=generator)) % n
+    distances = torch.empty(20_000, dtype=torch.float64)
+    step = max(1, 2**22 // max(1, points.shape[1]))
+    for start in range(0, 20_000, step):
+        part = slice(start, start + step)
+        away = points[first[part].to(points.device)].double() - points[second[part].to(points.device)].double()
+        distances[part] = away.square().sum(1).sqrt().cpu()
+    return _positive_median(distances)
+
+
+def neighbour_graph(
+    points: Tensor,
+    n_neighbors: int,
+    *,
+    weights: Weights = "connectivity",
+    sigma: float | None = None,
+    mutual: Mutual = "mean",
+    search: Search = "auto",
+    seed: int = 0,
+) -> SparseGraph:
+    """The graph of every point with its nearest neighbours.
+
+    With the defaults W is scikit-learn's own, (A + A')/2 with A = kneighbors_graph(points, n_neighbors,
+    include_self=True), entry for entry where no two distances are equal.
+
+    Args:
+        points: (point, dim), real, no NaN.
+        n_neighbors: neighbours of each point, the point itself being the first, 1 to n.
+        weights: of the edges; the point's edge to itself weighs 1.
+        sigma: of "gaussian", in the points' unit; None: the median distance to the last neighbour.
+        mutual: "mean" (A + A')/2; "either" the larger of a_ij and a_ji; "both" the smaller, 0 unless each is among the
+            neighbours of the other.
+        search, seed: as for ``suite_spectral.graphs.neighbours.nearest``.
+
+    Raises:
+        UsageError: more neighbours than points, an unknown choice, a sigma that is not positive, or what ``nearest``
+            refuses.
+    """
+    n = points.shape[0] if points.ndim else 0
+    if not 1 <= n_neighbors <= n:
+        raise UsageError(
+            f"n_neighbors={n_neighbors} counts the point itself and must be between 1 and the number of points, {n}; "
+            "give fewer neighbours or more points"
+        )
+    found = nearest(points, n_neighbors - 1, search=search, seed=seed)
+    if weights == "connectivity" and sigma is None:
+        found = Neighbours(found.indices, found.distances[:, :0])  # the distances of many points are worth freeing
+    return graph_of(found, weights=weights, scale=edge_scale(found, weights=weights, sigma=sigma), mutual=mutual)
+
+
+def edge_scale(found: Neighbours, *, weights: Weights, sigma: float | None = None) -> Tensor | float | None:
+    """What weighs the edges: None for "connectivity", sigma for "gaussian", sigma_i (point,) for "self-tuning".
+
+    Args:
+        found: the neighbours of every point, itself not among them.
+        sigma: of "gaussian"; None: the median distance to the last neighbour.
+
+    Raises:
+        UsageError: an unknown choice, or a sigma that is not a positive number.
+    """
+    _check_weights(weights)
+    if sigma is not None and weights != "gaussian":
+        raise UsageError(f"sigma={sigma} belongs to weights='gaussian', got weights={weights!r}")
+    if weights == "connectivity":
+        return None
+    if weights == "self-tuning":
+        return _own_scales(found.distances)
+    if sigma is None:
+        return _positive_median(found.distances[:, -1]) if found.distances.shape[1] else 1.0
+    if not (sigma > 0 and np.isfinite(sigma)):
+        raise UsageError(f"sigma must be a positive number, got {sigma}")
+    return float(sigma)
+
+
+def graph_of(found: Neighbours, *, weights: Weights, scale: Tensor | float | None, mutual: Mutual) -> SparseGraph:
+    """The symmetric graph of neighbours that are found already.
+
+    Args:
+        found: the neighbours of every point, itself not among them; "connectivity" does not ask for the distances.
+        scale: by ``edge_scale``.
+    """
+    _check_weights(weights)
+    if mutual not in ("either", "both", "mean"):
+        raise UsageError(f"mutual must be one of either, both, mean, got {mutual!r}")
+    values = None if weights == "connectivity" else _weighed(found.distances, scale, scale, found.indices)
+    if found.indices.device.type == "cpu":
+        return _symmetric(found.indices, values, mutual)
+    return _symmetric_on_device(found.indices, values, mutual)
+
+
+def weights_to(
+    queries: Tensor,
+    points: Tensor,
+    n_neighbors: int,
+    *,
+    weights: Weights,
+    scale: Tensor | float | None,
+    search: Search = "auto",
+) -> tuple[Tensor, Tensor]:
+    """The points nearest to each new point and how heavy the edges to them are, for out-of-sample formulas.
+
+    Args:
+        queries: (query, dim).
+        points: (point, dim), those of the graph.
+        n_neighbors: neighbours of each query; a query that is one of the points is the first of them.
+        scale: what weighed the edges of the graph: sigma, or sigma_i (point,); of "connectivity" None.
+
+    Returns:
+        indices (query, neighbour) int64, nearest first, and weights (query, neighbour) float64. Weights that would all
+        be 0, of a query far from every point, are divided by the largest before they are rounded.
+
+    Raises:
+        UsageError: a scale that does not belong to the weights, or what ``nearest_to`` refuses.
+    """
+    _check_weights(weights)
+    fits = {
+        "connectivity": scale is None,
+        "gaussian": isinstance(scale, float | int),
+        "self-tuning": isinstance(scale, Tensor) and scale.shape == (points.shape[0],),
+    }[weights]
+    if not fits:
+        wanted = {"connectivity": "None", "gaussian": "one number", "self-tuning": f"a tensor ({points.shape[0]},)"}
+        came = f"a tensor {tuple(scale.shape)}" if isinstance(scale, Tensor) else repr(scale)
+        raise UsageError(f"weights_to: scale of weights={weights!r} must be {wanted[weights]}, got {came}")
+    found = nearest_to(queries, points, n_neighbors, search=search)
+    if weights == "connectivity":
+        return found.indices, torch.ones(found.indices.shape, dtype=torch.float64, device=points.device)
+    mine = _own_scales(found.distances) if weights == "self-tuning" else scale
+    exponents = _exponents(found.distances, mine, scale, found.indices)
+    least = exponents.amax(1, keepdim=True) if exponents.shape[1] else exponents
+    far = least < -700  # exp underflows there
+    return found.indices, torch.where(far, exponents - least, exponents).exp()
+
+
+def _check_weights(weights: str) -> None:
+    if weights not in ("connectivity", "gaussian", "self-tuning"):
+        raise UsageError(f"weights must be one of connectivity, gaussian, self-tuning, got {weights!r}")
+
+
+def _positive_median(distances: Tensor) -> float:
+    middle = float(distances.double().median()) if distances.numel() else 0.0
+    if middle > 0:
+        return middle
+    positive = distances[distances > 0]
+    return float(positive.double().median()) if positive.numel() else 1.0
+
+
+def _own_scales(distances: Tensor) -> Tensor:
+    """sigma_i, (point,) float64: the distance to the 7th neighbour, or the last; of duplicates that to the last, or
+    the median of all points."""
+    if distances.shape[1] == 0:
+        return torch.ones(distances.shape[0], dtype=torch.float64, device=distances.device)
+    scales = distances[:, min(SCALE_NEIGHBOUR, distances.shape[1]) - 1].double()
+    scales = torch.where(scales > 0, scales, distances[:, -1].double())
+    return torch.where(scales > 0, scales, _positive_median(scales))
+
+
+def _exponents(
+    distances: Tensor, mine: Tensor | float | None, theirs: Tensor | float | None, indices: Tensor
+) -> Tensor:
+    if isinstance(mine, Tensor) and isinstance(theirs, Tensor):
+        # one factor at a time: the product of two scales may underflow
+        return -(distances.double() / mine[:, None]) * (distances.double() / theirs.to(indices.device)[indices])
+    assert isinstance(mine, float | int)
+    return -(distances.double() / mine).square() / 2
+
+
+def _weighed(distances: Tensor, mine: Tensor | float | None, theirs: Tensor | float | None, indices: Tensor) -> Tensor:
+    return _exponents(distances, mine, theirs, indices).exp_()
+
+
+def _symmetric(indices: Tensor, values: Tensor | None, mutual: Mutual) -> SparseGraph:
+    from scipy.sparse import csr_array, eye_array
+
+    n, count = indices.shape
+    short = np.int32 if n * (count + 1) * 2 < 2**31 else np.int64
+    # 1, 1/2 and 0 are the only weights of "connectivity": exact in float32
+    kind = np.float32 if values is None else np.float64
+    weights = np.ones(n * count, dtype=kind) if values is None else values.numpy().ravel()
+    starts = np.arange(n + 1, dtype=short) * count
+    directed: Any = csr_array((weights, indices.numpy().astype(short).ravel(), starts), shape=(n, n))
+    back = directed.T.tocsr()  # rows sorted
+    directed = back.T.tocsr()
+    if mutual == "mean":
+        both = directed + back
+        both.data *= 0.5
+    elif mutual == "either":
+        both = directed.maximum(back)
+    else:
+        both = directed.minimum(back)
+    del directed, back
+    both = both + eye_array(n, dtype=kind, format="csr")
+    if values is not None:
+        both.eliminate_zeros()  # underflown: no edge
+    return SparseGraph.from_scipy(both)
+
+
+def _symmetric_on_device(indices: Tensor, values: Tensor | None, mutual: Mutual) -> SparseGraph:
+    n, count = indices.shape
+    rows = torch.arange(n, device=indices.device).repeat_interleave(count)
+    columns = indices.reshape(-1)
+    weights = torch.ones_like(columns, dtype=torch.float64) if values is None else values.reshape(-1)
+    pairs = torch.stack([torch.cat([rows, columns]), torch.cat([columns, rows])])
+    ones = torch.ones_like(weights)
+    sums = torch.sparse_coo_tensor(pairs, torch.cat([weights, weights]), (n, n), check_invariants=False).coalesce()
+    seen = (
+        torch.sparse_coo_tensor(pairs, torch.cat([ones, ones]), (n, n), check_invariants=False).coalesce().values()
+    )  # 1, or 2 for mutual
+    # both directions of an edge weigh the same
+    if mutual == "mean":
+        found = sums.values() / 2
+    elif mutual == "either":
+        found = sums.values() / seen
+    else:
+        found = sums.values() / 2 * (seen == 2)
+    kept = found > 0
+    own = torch.arange(n, device=indices.device)
+    places = torch.cat([sums.indices()[:, kept], torch.stack([own, own])], dim=1)
+    entries = torch.cat([found[kept], torch.ones(n, dtype=torch.float64, device=indices.device)])
+    matrix = torch.sparse_coo_tensor(places, entries, (n, n), check_invariants=False).coalesce().to_sparse_csr()
+    index = torch.int32 if max(n, len(entries)) < 2**31 else torch.int64
+    return SparseGraph(
+        torch.sparse_csr_tensor(
+            matrix.crow_indices().to(index),
+            matrix.col_indices().to(index),
+            matrix.values(),
+            size=(n, n),
+            check_invariants=False,
+        )
+    )
+
+
+@final
+class NeighbourTies(Ties):
+    """The weights of a neighbour graph.
+
+    Attributes:
+        points: (point, dim) the points of the graph, or landmarks.
+        n_neighbors: how many of them a new point is tied to.
+        weights: which weights the graph has.
+        scale: sigma, or sigma of each point (point,) for self-tuning; None for connectivity.
+        search: how neighbours are found.
+    """
+
+    def __init__(
+        self,
+        points: Tensor,
+        n_neighbors: int,
+        *,
+        weights: Weights = "connectivity",
+        scale: Tensor | float | None = None,
+        search: Search = "auto",
+    ) -> None:
+        self.points = points
+        self.n_neighbors = min(n_neighbors, len(points))
+        self.weights = weights
+        self.scale = scale
+        self.search = search
+
+    def average(self, queries: Tensor, table: Tensor) -> Average:
+        indices, weights = weights_to(
+            queries, self.points, self.n_neighbors, weights=self.weights, scale=self.scale, search=self.search
+        )
+        weights = weights.to(table.dtype)
+        degrees = weights.sum(dim=1)
+        values = torch.empty(len(queries), table.shape[1], dtype=table.dtype, device=table.device)
+        size = max(1, BUDGET // (8 * self.n_neighbors * table.shape[1]))
+        for start in range(0, len(queries), size):
+            part = slice(start, start + size)
+            values[part] = torch.einsum("qn,qnc->qc", weights[part], table[indices[part]]) / degrees[part, None]
+        return Average(values, degrees)

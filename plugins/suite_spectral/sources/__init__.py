@@ -1,0 +1,1 @@
+"""What files and samples hold: points, texts, graphs and images."""

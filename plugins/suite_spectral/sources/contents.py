@@ -1,0 +1,102 @@
+"""What a file holds, and what of it is meant."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_suite.errors import DataError
+from suite_spectral.sources.tables import Column
+
+Kind = Literal["points", "texts", "graph", "image"]
+ReadAs = Literal["points", "texts", "graph"]
+
+
+class Choice(NamedTuple):
+    """What of a file is read, and how; None leaves it to the rules above.
+
+    Attributes:
+        columns: of points.
+        label_column: of labels; in an .npz file the array of them.
+        text_column: of texts; several are joined.
+        key: array of points in an .npz file.
+        header: whether the first line of a table names its columns.
+        read_as: what the file holds.
+    """
+
+    columns: Sequence[Column] | None = None
+    label_column: Column | None = None
+    text_column: Sequence[Column] | None = None
+    key: str | None = None
+    header: bool | None = None
+    read_as: ReadAs | None = None
+
+
+class Source(NamedTuple):
+    """What a file holds.
+
+    Attributes:
+        kind: what it is.
+        content: points (point, dim), dense or csr; texts; W of a graph (node, node), csr.
+        labels: (example,) of any type, or None.
+        names: of the columns of points, or of the nodes; None where they are numbered.
+        image_shape: height, width and channels of an image.
+        remarks: what the user should know, a line each.
+    """
+
+    kind: Kind
+    content: Any
+    labels: NDArray[Any] | None = None
+    names: list[str] | None = None
+    image_shape: tuple[int, int, int] | None = None
+    remarks: Sequence[str] = ()
+
+
+class Coded(NamedTuple):
+    """Labels as numbers.
+
+    Attributes:
+        names: (class,) of the classes.
+        numbers: (example,) int64, the number of each example's class; -1 for an example that is not used.
+    """
+
+    names: list[str]
+    numbers: NDArray[np.int64]
+
+
+def coded(labels: NDArray[Any]) -> Coded:
+    """The classes of labels, numbers in their order, words in that of the alphabet; 1.0 is called 1."""
+    classes, numbers = np.unique(labels, return_inverse=True)
+    names = classes.astype(np.str_).tolist()
+    if classes.dtype.kind == "f":
+        names = [str(int(each)) if np.isfinite(each) and each == np.round(each) else str(each) for each in classes]
+    order = np.arange(len(names))
+    with suppress(ValueError):  # words: as they are, sorted
+        order = np.argsort([float(name) for name in names], kind="stable")
+    rank = np.empty(len(names), dtype=np.int64)
+    rank[order] = np.arange(len(names))
+    return Coded([names[place] for place in order], rank[numbers])
+
+
+def of_used(labels: Coded, used: NDArray[np.int64], path: Path) -> Coded:
+    """The classes of the examples at some places alone.
+
+    Raises:
+        DataError: one of them has no label.
+    """
+    present = np.unique(labels.numbers[used])
+    names = [labels.names[number] for number in present]
+    for number, name in zip(present, names, strict=True):
+        if name.strip().lower() in ("", "nan"):
+            wrong = used[labels.numbers[used] == number]
+            raise DataError(
+                f"labels are missing: {len(wrong):,}, the first in row {int(wrong[0])}, counted from 0; fill them in, "
+                f"or leave these points out with --data.noise_label {name!r}",
+                path,
+            )
+    numbers = np.full(len(labels.numbers), -1, dtype=np.int64)
+    numbers[used] = np.searchsorted(present, labels.numbers[used])
+    return Coded(names, numbers)

@@ -1,0 +1,149 @@
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits, make_blobs, make_moons
+from sklearn.metrics import adjusted_rand_score
+from torch import Tensor
+
+from lightning_suite.errors import UsageError
+from suite_spectral.clusters import choosing
+from suite_spectral.clusters.choosing import choose_graph, choose_sigma, eigengap_clusters, relative_gaps
+from suite_spectral.clusters.labelling import by_component
+from suite_spectral.eigen.laplacian import Laplacian
+from suite_spectral.eigen.solvers import spectrum
+from suite_spectral.graphs.gaussian import GaussianGraph
+
+
+def blobs(*sizes: int) -> Tensor:
+    centres = 40.0 * np.arange(len(sizes))[:, None] * np.ones(2)
+    return torch.from_numpy(make_blobs(list(sizes), centers=centres, random_state=0)[0])
+
+
+def test_gaps_are_relative_to_the_larger_eigenvalue() -> None:
+    gaps = relative_gaps(torch.tensor([0.0, 0.1, 0.4], dtype=torch.float64))
+    torch.testing.assert_close(gaps, torch.tensor([1.0, 0.75], dtype=torch.float64))
+
+
+def test_a_gap_between_zeros_is_none() -> None:
+    assert relative_gaps(torch.tensor([0.0, 1e-17, 0.5])).tolist() == [0, 1]
+
+
+def test_the_number_of_clusters_is_that_of_the_largest_gap() -> None:
+    assert eigengap_clusters(torch.tensor([0.0, 0.01, 0.012, 0.3, 0.4]), 4) == 3
+
+
+def test_one_cluster_is_never_the_answer() -> None:
+    assert eigengap_clusters(torch.tensor([0.0, 0.5, 0.6, 0.61]), 3) == 2
+
+
+def test_components_are_the_clusters() -> None:
+    assert eigengap_clusters(torch.tensor([0.0, 1e-16, 2e-16, 1e-3, 0.9]), 4) == 3
+
+
+def test_the_number_of_clusters_is_at_most_the_largest() -> None:
+    assert eigengap_clusters(torch.tensor([0.0, 0.1, 0.11, 0.12, 0.9]), 3) <= 3
+
+
+def test_too_few_eigenvalues_are_refused() -> None:
+    with pytest.raises(UsageError, match="at least 3 eigenvalues, got 2"):
+        eigengap_clusters(torch.tensor([0.0, 0.1]), 5)
+
+
+def test_a_largest_number_of_one_cluster_is_refused() -> None:
+    with pytest.raises(UsageError, match="at least 2 as the largest, got 1"):
+        eigengap_clusters(torch.tensor([0.0, 0.1, 0.2]), 1)
+
+
+def test_where_all_graphs_are_as_good_the_first_is_chosen() -> None:
+    chosen = choose_graph(blobs(60, 60, 60), 3)
+    assert (chosen.n_neighbors, chosen.weights) == (10, "connectivity")
+    assert len(chosen.candidates) == 10
+    assert all(candidate.stability == 1 for candidate in chosen.candidates)
+    assert all(candidate.gap == 1 for candidate in chosen.candidates)
+
+
+def test_a_graph_of_more_components_than_clusters_has_no_gap() -> None:
+    chosen = choose_graph(blobs(60, 60, 60), 2)
+    assert all(candidate.gap == 0 for candidate in chosen.candidates)
+
+
+def test_stragglers_do_not_decide() -> None:
+    centres = [[0.0, 0.0], [4.0, 0.0], [500.0, 0.0]]
+    points = torch.from_numpy(make_blobs([200, 200, 12], centers=centres, random_state=0)[0])
+    chosen = choose_graph(points, 2, n_neighbors=[8, 30], weights=["connectivity"])
+    isolating, other = chosen.candidates
+    assert isolating.stability > other.stability
+    assert isolating.smallest < choosing.SMALLEST <= other.smallest
+    assert chosen.n_neighbors == 30
+
+
+def test_the_choice_is_the_most_stable_of_the_trusted_candidates() -> None:
+    points = torch.from_numpy(load_digits().data[:400])
+    chosen = choose_graph(points, 10)
+    trusted = [candidate.stability for candidate in chosen.candidates if candidate.smallest >= choosing.SMALLEST]
+    mine = next(
+        candidate
+        for candidate in chosen.candidates
+        if (candidate.n_neighbors, candidate.weights) == (chosen.n_neighbors, chosen.weights)
+    )
+    assert mine.stability > max(trusted) - choosing.TIE
+
+
+def test_the_number_of_clusters_may_be_left_open() -> None:
+    assert choose_graph(blobs(60, 60, 60, 60), None).n_clusters == 4
+
+
+def test_the_same_seed_chooses_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "SAMPLE", 300)
+    points = torch.from_numpy(load_digits().data)
+    first, second = (choose_graph(points, 10, n_neighbors=[10, 15], seed=3) for _ in range(2))
+    assert first.n_points == 300
+    assert [candidate[3:] for candidate in first.candidates] == [candidate[3:] for candidate in second.candidates]
+
+
+def test_numbers_of_neighbours_beyond_the_points_are_left_out() -> None:
+    chosen = choose_graph(blobs(6, 6), 2)  # subsamples of 9
+    assert {candidate.n_neighbors for candidate in chosen.candidates} == {5}
+
+
+def test_no_number_of_neighbours_that_fits_is_refused() -> None:
+    with pytest.raises(UsageError, match="from 2 to 2"):
+        choose_graph(torch.rand(3, 2), 2)
+
+
+def clusters_by(points: Tensor, sigma: float, k: int) -> Tensor:
+    graph = GaussianGraph(points, sigma)
+    return by_component(graph, spectrum(Laplacian(graph), k), k).labels
+
+
+def test_sigma_is_small_enough_for_two_moons() -> None:
+    points, labels = make_moons(300, noise=0.03, random_state=0)
+    chosen = choose_sigma(torch.from_numpy(points), 2)
+    assert chosen.n_neighbors == 0
+    assert adjusted_rand_score(clusters_by(torch.from_numpy(points), chosen.sigma, 2).numpy(), labels) == 1
+
+
+@pytest.mark.parametrize(("n", "n_clusters", "said"), [(10, 9, "9 are needed;"), (3, None, "3 are needed for an")])
+def test_points_too_few_for_subsamples_are_refused(n: int, n_clusters: int | None, said: str) -> None:
+    points = torch.randn(n, 2, generator=torch.Generator().manual_seed(0))
+    with pytest.raises(UsageError, match=f"{said}.*give sigma"):
+        choose_sigma(points, n_clusters)
+    with pytest.raises(UsageError, match=f"{said}.*give n_neighbors"):
+        choose_graph(points, n_clusters)
+
+
+def test_sigma_of_far_blobs_shows_them() -> None:
+    points = blobs(60, 60, 60)
+    chosen = choose_sigma(points, 3, scales=[1.0, 0.25])
+    assert sorted(clusters_by(points, chosen.sigma, 3).bincount().tolist()) == [60, 60, 60]
+    assert all(candidate.stability <= 1 for candidate in chosen.candidates)
+
+
+def test_a_candidate_whose_vectors_are_not_accurate_is_not_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suite_spectral.eigen.solvers._excess", lambda *given: 9.0)
+    points = torch.randn(60, 2, generator=torch.Generator().manual_seed(0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        choose_graph(points, 2, n_neighbors=[10], weights=["connectivity"])
