@@ -50,7 +50,7 @@ def check(
     Example:
         >>> check({"heads": [Interval(int, 1)]}, {"heads": 0}, where="--model.")
         Traceback (most recent call last):
-        lightning_suite.errors.UsageError: --model.heads: expected a whole number of at least 1, got 0
+        lightning_suite.errors.UsageError: --model.heads: expected a whole number of 1 or more, got 0
         >>> check({"affinity": [Literal["rbf", "cosine"], None]}, {"affinity": "cosin"}, error=ValueError)
         Traceback (most recent call last):
         ValueError: affinity: expected one of rbf, cosine, or None, got 'cosin'. Did you mean 'cosine'?
@@ -78,7 +78,7 @@ class Interval:
 
     Example:
         >>> Interval(float, 0, 1, closed="left").expected
-        'a number of at least 0, below 1'
+        'a number from 0 to below 1'
         >>> Interval(int, 2).accepts(2.0), Interval(float, 2).accepts(2)
         (False, True)
 
@@ -97,9 +97,16 @@ class Interval:
     @property
     def expected(self) -> str:
         number = "a whole number" if self.kind is int else "a number"
-        least = "" if self.least is None else f" {'of at least' if self._with_least else 'above'} {self.least:,}"
-        most = "" if self.most is None else f" {'at most' if self._with_most else 'below'} {self.most:,}"
-        return f"{number}{least}{',' if least and most else ''}{most}"
+        if self.least is None and self.most is None:
+            return number
+        least, most = (None if bound is None else f"{bound:,}" for bound in (self.least, self.most))
+        if least is None:
+            return f"{number} {'of at most' if self._with_most else 'below'} {most}"
+        if most is None:
+            return f"{number} of {least} or more" if self._with_least else f"{number} above {least}"
+        if self._with_least:
+            return f"{number} from {least} to {'' if self._with_most else 'below '}{most}"
+        return f"{number} above {least}, at most {most}" if self._with_most else f"{number} between {least} and {most}"
 
     def accepts(self, value: Any) -> bool:
         kind: Any = Integral if self.kind is int else Real
