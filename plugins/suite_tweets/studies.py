@@ -15,7 +15,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from lightning_suite import load
 from lightning_suite.errors import DataError, UsageError
-from suite_tweets import analysis, cleaning, collecting, pictures, report
+from suite_tweets import analysis, cleaning, pictures, report
+from suite_tweets.collecting.accounts import account_name, file_of
+from suite_tweets.collecting.choice import Choice, parse_moment
+from suite_tweets.collecting.from_api import collect_from_api
+from suite_tweets.collecting.from_file import collect_from_file
+from suite_tweets.collecting.output import summary
 from suite_tweets.languages import languages
 from suite_tweets.sources.reading import read
 
@@ -61,27 +66,27 @@ def collect(
         ApiError: the X API refuses or cannot be reached; what was collected is kept.
         DataError: a file cannot be read.
     """
-    choice = collecting.Choice(
+    choice = Choice(
         limit=limit,
         retweets=retweets,
         replies=replies,
-        since=collecting.moment(since, "--since"),
-        until=collecting.moment(until, "--until"),
+        since=parse_moment(since, "--since"),
+        until=parse_moment(until, "--until"),
     )
-    source = collecting.file_of(account)
+    source = file_of(account)
     if source is None:
         if text_column or time_column or id_column or encoding:
             raise UsageError(
                 f"--text_column, --time_column, --id_column and --encoding are for files, and {account!r} is none"
             )
-        name = collecting.account_name(account)
+        name = account_name(account)
         written = Path(output or f"{name}.csv").expanduser()
-        tweets = collecting.from_api(name, written, choice)
+        tweets = collect_from_api(name, written, choice)
     else:
         written = Path(output or f"{source.resolve().name.split('.')[0]}.csv").expanduser()
         found = read(source, text_column=text_column, time_column=time_column, id_column=id_column, encoding=encoding)
-        tweets = collecting.from_file(source, written, choice, found)
-    print(collecting.summary(tweets, written))
+        tweets = collect_from_file(source, written, choice, found)
+    print(summary(tweets, written))
     print(f"next: suite analyse {shlex.quote(str(written))}")
 
 

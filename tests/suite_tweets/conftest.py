@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from suite_tweets import x_api as api_module
+from suite_tweets.x_api import client, failures
 
 TOKEN = "AAAAsecret%2Btoken%3D"
 USER = "4242"
@@ -215,8 +215,9 @@ def x_api(x_server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """In the place of the time and the sleep of suite_tweets.x_api."""
+    """In place of the time and the sleep of suite_tweets.x_api."""
     made = Clock()
-    monkeypatch.setattr(api_module, "time", made.time)
-    monkeypatch.setattr(api_module, "sleep", made.sleep)
+    monkeypatch.setattr(client, "time", made.time)
+    monkeypatch.setattr(client, "sleep", made.sleep)
+    monkeypatch.setattr(failures, "time", made.time)
     return made

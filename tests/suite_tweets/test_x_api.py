@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from lightning_suite.errors import UsageError
-from suite_tweets import x_api as x
-from suite_tweets.x_api import ApiError, Page, Timeline, XApi, connect
+from suite_tweets.x_api.answers import Page, Timeline
+from suite_tweets.x_api.client import XApi, connect
+from suite_tweets.x_api.failures import ApiError
+from suite_tweets.x_api.session import Session, api_address
 
 
 class Shown:
@@ -78,7 +80,7 @@ def test_a_page_leads_to_the_next(api: XApi, x_api: Any) -> None:
     x_api.write(130)
     first = first_page(api)
     second = api.page(Timeline(user_id="4242"), token=first.next_token)
-    ids = [one.tweet.id for one in first.found + second.found]
+    ids = [one.tweet.id for one in first.tweets + second.tweets]
     assert ids == [tweet["id"] for tweet in x_api.tweets]
     assert second.next_token is None
 
@@ -89,14 +91,14 @@ def test_an_account_without_tweets_has_an_empty_page(api: XApi) -> None:
 
 def test_times_are_in_utc(api: XApi, x_api: Any) -> None:
     x_api.write(1)
-    assert first_page(api).found[0].tweet.created_at == datetime(2024, 1, 1, 1, tzinfo=UTC)
+    assert first_page(api).tweets[0].tweet.created_at == datetime(2024, 1, 1, 1, tzinfo=UTC)
 
 
 def test_a_long_tweet_is_whole(api: XApi, x_api: Any) -> None:
     x_api.write(1)
     whole = "Длинный рассказ про запуск. " * 40
     x_api.tweets[0] |= {"text": whole[:277] + "…", "note_tweet": {"text": whole}}
-    assert first_page(api).found[0].tweet.text == whole
+    assert first_page(api).tweets[0].tweet.text == whole
     assert "note_tweet" in x_api.requests[0].query["tweet.fields"]
 
 
@@ -108,29 +110,29 @@ def test_a_long_retweet_is_whole(api: XApi, x_api: Any) -> None:
         "referenced_tweets": [{"type": "retweeted", "id": "77"}],
     }
     x_api.includes = [{"id": "77", "text": whole[:277] + "…", "note_tweet": {"text": whole}}]
-    found = first_page(api).found[0]
-    assert found.tweet.text == f"RT @rocket: {whole}"
-    assert found.is_retweet
+    tweet = first_page(api).tweets[0]
+    assert tweet.tweet.text == f"RT @rocket: {whole}"
+    assert tweet.is_retweet
 
 
 def test_a_quoted_tweet_is_not_taken_for_the_own_text(api: XApi, x_api: Any) -> None:
     x_api.write(1)
     x_api.tweets[0] |= {"text": "RT @a: look", "referenced_tweets": [{"type": "quoted", "id": "77"}]}
     x_api.includes = [{"id": "77", "text": "quoted"}]
-    found = first_page(api).found[0]
-    assert (found.tweet.text, found.is_retweet) == ("RT @a: look", False)
+    tweet = first_page(api).tweets[0]
+    assert (tweet.tweet.text, tweet.is_retweet) == ("RT @a: look", False)
 
 
 def test_an_answer_to_oneself_is_no_reply(api: XApi, x_api: Any) -> None:
     x_api.write(2)
     x_api.tweets[0] |= {"in_reply_to_user_id": "4242"}
     x_api.tweets[1] |= {"in_reply_to_user_id": "5"}
-    assert [one.is_reply for one in first_page(api).found] == [False, True]
+    assert [one.is_reply for one in first_page(api).tweets] == [False, True]
 
 
 def test_half_a_surrogate_pair_becomes_a_replacement_sign(api: XApi, x_api: Any) -> None:
     x_api.write(1, text="cut \ud83d")
-    assert first_page(api).found[0].tweet.text == "cut \ufffd"
+    assert first_page(api).tweets[0].tweet.text == "cut \ufffd"
 
 
 def test_what_is_wanted_is_asked_of_the_server(api: XApi, x_api: Any) -> None:
@@ -151,7 +153,7 @@ def test_a_rate_limit_is_waited_for_with_a_countdown(api: XApi, x_api: Any, cloc
     x_api.write(1)
     reset = str(int(clock.now) + 2)
     x_api.troubles = [x_api.problem(429, "Too Many Requests", "Too Many Requests", x_rate_limit_reset=reset)]
-    assert len(first_page(api).found) == 1
+    assert len(first_page(api).tweets) == 1
     assert clock.slept == pytest.approx(3)  # a second more, for the reset is told in whole ones
     assert shown.waits == pytest.approx([3, 2, 1, 0])
 
@@ -179,7 +181,7 @@ def test_a_used_up_plan_is_not_waited_for(api: XApi, x_api: Any, clock: Any) -> 
 def test_an_overloaded_server_is_asked_again(api: XApi, x_api: Any, clock: Any, shown: Shown, status: int) -> None:
     x_api.write(1)
     x_api.troubles = [x_api.problem(status, "Service Unavailable", "Service Unavailable")] * 2
-    assert len(first_page(api).found) == 1
+    assert len(first_page(api).tweets) == 1
     assert clock.slept == 2 + 5
     assert [line.split("; ")[-1] for line in shown.lines] == ["try 2 of 5 in 2 s", "try 3 of 5 in 5 s"]
 
@@ -194,7 +196,7 @@ def test_a_server_that_stays_overloaded_is_an_error_after_five_tries(api: XApi, 
 def test_a_connection_that_is_cut_within_the_body_is_tried_again(api: XApi, x_api: Any, shown: Shown) -> None:
     x_api.write(1)
     x_api.troubles = [x_api.cut()]
-    assert len(first_page(api).found) == 1
+    assert len(first_page(api).tweets) == 1
     assert "cut off" in shown.lines[0]
 
 
@@ -336,7 +338,7 @@ def test_the_token_is_in_no_message_log_or_traceback(
 
 def test_an_answer_does_not_keep_the_token(x_api: Any) -> None:
     url = "https://api.twitter.com/2/users/4242/tweets"
-    answer = x._Session(x_api.address, x_api.token).request("GET", url, params={"max_results": 5})
+    answer = Session(x_api.address, x_api.token).request("GET", url, params={"max_results": 5})
     assert answer.status_code == 200
     assert "Authorization" not in answer.request.headers
 
@@ -382,7 +384,7 @@ def test_what_is_no_address_is_refused(x_api: Any, monkeypatch: pytest.MonkeyPat
 
 def test_the_address_of_the_public_api_is_the_default(x_api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LIGHTNING_SUITE_X_API")
-    assert x._address() == "https://api.x.com"
+    assert api_address() == "https://api.x.com"
 
 
 def test_an_address_may_have_a_path(x_api: Any, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Collecting an account from a local server of the X API, and out of files."""
+"""Collecting an account from a local server of the X API."""
 
 import csv
 import json
@@ -15,9 +15,9 @@ import pytest
 
 from lightning_suite.errors import DataError, Interrupted, UsageError
 from suite_tweets import studies
-from suite_tweets.collecting import Choice, account_name, file_of, from_api, from_file, moment, summary
-from suite_tweets.tweets import Tweet
-from suite_tweets.x_api import ApiError
+from suite_tweets.collecting.choice import Choice
+from suite_tweets.collecting.from_api import collect_from_api
+from suite_tweets.x_api.failures import ApiError
 
 NAME = "kosmos_ru"
 
@@ -57,55 +57,11 @@ def interrupted_after(api: Any, output: Path, pages: int, choice: Choice | None 
     """A collection that has got so many pages and ends there."""
     api.troubles = [None] * (1 + pages) + [api.problem(401, "Unauthorized", "Unauthorized")]
     with pytest.raises(ApiError, match="kept in"):
-        from_api(NAME, output, choice or Choice())
+        collect_from_api(NAME, output, choice or Choice())
     api.requests.clear()
 
 
 # What is meant
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "SpaceX",
-        "@SpaceX",
-        " SpaceX ",
-        "https://x.com/SpaceX",
-        "http://twitter.com/SpaceX/",
-        "https://www.twitter.com/@SpaceX?lang=ru",
-        "mobile.twitter.com/SpaceX",
-        "x.com/SpaceX/status/12",
-        "https://X.com/SpaceX#top",
-    ],
-)
-def test_an_account_is_its_name_or_its_page(text: str) -> None:
-    assert account_name(text) == "SpaceX"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "@",
-        "two words",
-        "sixteen_letters_",
-        "Газпром",
-        "@@name",
-        "a-b",
-        "https://x.com/",
-        "https://x.com/home",
-        "x.com/i/lists/3",
-    ],
-)
-def test_what_is_no_name_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match=r"is no account: expected name, @name or https://x.com/name"):
-        account_name(text)
-
-
-@pytest.mark.parametrize("text", ["tweets.js", "folder/tweets.csv", "https://example.org/name"])
-def test_what_looks_like_a_file_is_said_not_to_be_there(text: str) -> None:
-    with pytest.raises(UsageError, match=f"there is no file '{text}'"):
-        account_name(text)
 
 
 def test_a_bad_name_costs_no_request(api: Any) -> None:
@@ -114,41 +70,9 @@ def test_a_bad_name_costs_no_request(api: Any) -> None:
     assert api.requests == []
 
 
-def test_a_file_is_meant_when_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("spacex").write_text("", encoding="utf-8")
-    Path("kosmos").mkdir()
-    assert file_of("spacex") == Path("spacex")
-    assert file_of("@spacex") is None
-    assert file_of("kosmos") is None
-    assert file_of("./kosmos") == Path("kosmos")
-    assert file_of("a\0b") is None
-
-
-def test_a_moment_without_a_zone_is_in_utc() -> None:
-    assert moment("2024-05-31", "--since") == datetime(2024, 5, 31, tzinfo=UTC)
-    assert moment("2024-05-31T18:00+03:00", "--since") == datetime(2024, 5, 31, 15, tzinfo=UTC)
-
-
-def test_what_is_no_date_is_refused() -> None:
-    with pytest.raises(UsageError, match="--since 'yesterday': expected a date"):
-        moment("yesterday", "--since")
-
-
-def test_an_empty_stretch_of_time_is_refused() -> None:
-    with pytest.raises(UsageError, match="is not before --until"):
-        Choice(since=datetime(2024, 2, 1, tzinfo=UTC), until=datetime(2024, 1, 1, tzinfo=UTC))
-
-
-@pytest.mark.parametrize("limit", [0, -1])
-def test_a_limit_below_one_is_refused(limit: int) -> None:
-    with pytest.raises(UsageError, match=f"--limit {limit}: expected at least 1"):
-        Choice(limit=limit)
-
-
 def test_a_limit_above_what_the_api_gives_is_refused(api: Any, output: Path) -> None:
     with pytest.raises(UsageError, match="--limit 3201: expected at most 3200"):
-        from_api(NAME, output, Choice(limit=3201))
+        collect_from_api(NAME, output, Choice(limit=3201))
     assert api.requests == []
 
 
@@ -157,14 +81,14 @@ def test_a_limit_above_what_the_api_gives_is_refused(api: Any, output: Path) -> 
 
 def test_all_pages_are_in_the_file_newest_first(api: Any, output: Path) -> None:
     api.write(250)
-    tweets = from_api(NAME, output, Choice())
+    tweets = collect_from_api(NAME, output, Choice())
     assert ids_in(output) == ids(api) == [tweet.id for tweet in tweets]
     assert pages_asked(api) == ["first", "page-100", "page-200"]
 
 
 def test_nothing_but_the_file_and_its_record_is_left(api: Any, output: Path) -> None:
     api.write(250)
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     assert sorted(path.name for path in output.parent.iterdir()) == ["kosmos.csv", "kosmos.csv.collected.json"]
 
 
@@ -181,19 +105,19 @@ def test_nothing_but_the_file_and_its_record_is_left(api: Any, output: Path) -> 
 def test_a_text_is_in_the_file_as_it_was_written(api: Any, output: Path, text: str) -> None:
     api.write(1)
     api.tweets[0]["text"] = text
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     assert rows(output)[1] == ["1000000000000000001", "2024-01-01T01:00:00+00:00", text]
 
 
 def test_the_file_is_utf8(api: Any, output: Path) -> None:
     api.write(1, text="Космос 🚀")
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     assert "Космос 🚀".encode() in output.read_bytes()
 
 
 def test_not_more_than_3200_tweets_are_asked_for(api: Any, output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     api.write(3350)
-    assert len(from_api(NAME, output, Choice())) == 3200
+    assert len(collect_from_api(NAME, output, Choice())) == 3200
     assert ids_in(output) == ids(api)[:3200]
     assert len(pages_asked(api)) == 32
     assert "@kosmos_ru has written 3,350 tweets; the X API gives the newest 3,200" in capsys.readouterr().err
@@ -202,7 +126,7 @@ def test_not_more_than_3200_tweets_are_asked_for(api: Any, output: Path, capsys:
 @pytest.mark.parametrize("limit", [1, 5, 100, 130])
 def test_a_limit_is_held_exactly(api: Any, output: Path, limit: int) -> None:
     api.write(250)
-    from_api(NAME, output, Choice(limit=limit))
+    collect_from_api(NAME, output, Choice(limit=limit))
     assert ids_in(output) == ids(api)[:limit]
 
 
@@ -210,7 +134,7 @@ def test_replies_can_be_left_out(api: Any, output: Path) -> None:
     api.write(120)
     for tweet in api.tweets[::2]:
         tweet["in_reply_to_user_id"] = "5"
-    from_api(NAME, output, Choice(replies=False))
+    collect_from_api(NAME, output, Choice(replies=False))
     assert ids_in(output) == ids(api)[1::2]
     assert all("exclude" not in request.query for request in api.requests)  # with it the API ends after 800
 
@@ -218,20 +142,20 @@ def test_replies_can_be_left_out(api: Any, output: Path) -> None:
 def test_what_is_left_out_is_not_shown_as_missing(api: Any, output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     api.write(20)
     api.tweets[0]["in_reply_to_user_id"] = "5"
-    from_api(NAME, output, Choice(replies=False))
+    collect_from_api(NAME, output, Choice(replies=False))
     assert capsys.readouterr().err.splitlines()[-1] == "@kosmos_ru: 19 of 19 tweets"
 
 
 def test_retweets_can_be_left_out(api: Any, output: Path) -> None:
     api.write(4)
     api.tweets[1]["referenced_tweets"] = [{"type": "retweeted", "id": "77"}]
-    from_api(NAME, output, Choice(retweets=False))
+    collect_from_api(NAME, output, Choice(retweets=False))
     assert ids_in(output) == [ids(api)[i] for i in (0, 2, 3)]
 
 
 def test_a_stretch_of_time_can_be_chosen(api: Any, output: Path) -> None:
     api.write(48)
-    from_api(
+    collect_from_api(
         NAME, output, Choice(since=datetime(2024, 1, 1, 10, tzinfo=UTC), until=datetime(2024, 1, 1, 20, tzinfo=UTC))
     )
     hours = [row[1][11:13] for row in rows(output)[1:]]
@@ -241,13 +165,13 @@ def test_a_stretch_of_time_can_be_chosen(api: Any, output: Path) -> None:
 def test_a_tweet_that_comes_twice_is_in_the_file_once(api: Any, output: Path) -> None:
     api.write(3)
     api.tweets.insert(1, api.tweets[0])
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     assert len(ids_in(output)) == 3
 
 
 def test_an_account_without_tweets_leaves_no_file(api: Any, output: Path) -> None:
     with pytest.raises(ApiError, match="@kosmos_ru has no tweets: nothing was written"):
-        from_api(NAME, output, Choice())
+        collect_from_api(NAME, output, Choice())
     assert list(output.parent.iterdir()) == []
 
 
@@ -255,12 +179,12 @@ def test_an_account_of_replies_alone_is_said_to_be_so(api: Any, output: Path) ->
     api.write(1)
     api.tweets[0]["in_reply_to_user_id"] = "5"
     with pytest.raises(ApiError, match="no tweets that these options leave"):
-        from_api(NAME, output, Choice(replies=False))
+        collect_from_api(NAME, output, Choice(replies=False))
 
 
 def test_an_account_that_does_not_exist_leaves_no_file(api: Any, output: Path) -> None:
     with pytest.raises(ApiError, match="@nobody does not exist"):
-        from_api("nobody", output, Choice())
+        collect_from_api("nobody", output, Choice())
     assert list(output.parent.iterdir()) == []
 
 
@@ -268,7 +192,7 @@ def test_an_empty_page_in_between_is_not_the_end(api: Any, output: Path) -> None
     api.write(150)
     empty = api.json({"meta": {"result_count": 0, "next_token": "page-100"}})
     api.troubles = [None, None, empty]
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     assert ids_in(output) == ids(api)
 
 
@@ -276,7 +200,7 @@ def test_a_server_that_begins_again_does_not_keep_us(api: Any, output: Path) -> 
     api.write(5)
     page = api.json({"data": api.tweets, "meta": {"result_count": 5, "next_token": "again"}})
     api.troubles = [None, page, page, page]
-    assert len(from_api(NAME, output, Choice())) == 5
+    assert len(collect_from_api(NAME, output, Choice())) == 5
     assert len(api.requests) == 3
 
 
@@ -286,7 +210,7 @@ def test_a_server_that_begins_again_does_not_keep_us(api: Any, output: Path) -> 
 )
 def test_a_wrong_output_costs_no_request(api: Any, tmp_path: Path, given: str, expected: str) -> None:
     with pytest.raises(UsageError, match=expected):
-        from_api(NAME, tmp_path / given, Choice())
+        collect_from_api(NAME, tmp_path / given, Choice())
     assert api.requests == []
 
 
@@ -297,7 +221,7 @@ def test_a_rate_limit_between_pages_loses_nothing(
     reset = str(int(clock.now) + 2)
     limited = api.problem(429, "Too Many Requests", "Too Many Requests", x_rate_limit_reset=reset)
     api.troubles = [None, None, limited]
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     assert ids_in(output) == ids(api)
     assert clock.slept == pytest.approx(3)
     assert "the rate limit of the X API is reached: going on in 0:03" in capsys.readouterr().err
@@ -317,7 +241,7 @@ def test_an_error_keeps_what_was_collected(api: Any, output: Path, trouble: str)
     }[trouble]
     api.troubles = [None, None] + [reply] * 5
     with pytest.raises(ApiError, match=r"\n100 tweets are kept in .*partial.jsonl; the same command goes on"):
-        from_api(NAME, output, Choice())
+        collect_from_api(NAME, output, Choice())
     assert not output.exists()
     assert len(partial_of(output).read_text(encoding="utf-8").splitlines()) == 2
 
@@ -325,7 +249,7 @@ def test_an_error_keeps_what_was_collected(api: Any, output: Path, trouble: str)
 def test_the_same_call_goes_on_without_duplicates(api: Any, output: Path) -> None:
     api.write(350)
     interrupted_after(api, output, 2)
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     assert ids_in(output) == ids(api)
     assert pages_asked(api) == ["page-200", "page-300"]
     assert len(api.requests) == 2  # the account is not asked for again
@@ -341,10 +265,10 @@ def test_an_interruption_keeps_what_was_collected(api: Any, output: Path, clock:
     clock.sleep = pressed
     api.troubles = [None, None, api.problem(429, "Too Many Requests", "Too Many Requests")]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("suite_tweets.x_api.sleep", pressed)
+        patch.setattr("suite_tweets.x_api.client.sleep", pressed)
         with pytest.raises(Interrupted, match="interrupted\n100 tweets are kept in"):
-            from_api(NAME, output, Choice())
-    from_api(NAME, output, Choice())
+            collect_from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     assert ids_in(output) == ids(api)
 
 
@@ -353,7 +277,7 @@ def test_a_token_that_the_server_has_forgotten_is_done_without(api: Any, output:
     interrupted_after(api, output, 2)
     lines = partial_of(output).read_text(encoding="utf-8").replace('"page-200"', '"forgotten"')
     partial_of(output).write_text(lines, encoding="utf-8")
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     assert ids_in(output) == ids(api)
     assert api.requests[1].query["until_id"] == ids(api)[199]
 
@@ -365,8 +289,8 @@ def test_going_on_without_the_forgotten_token_can_be_interrupted_too(api: Any, o
     partial_of(output).write_text(lines, encoding="utf-8")
     api.troubles = [None, None, api.problem(401, "Unauthorized", "Unauthorized")]
     with pytest.raises(ApiError, match="300 tweets are kept"):
-        from_api(NAME, output, Choice())
-    from_api(NAME, output, Choice())
+        collect_from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     assert ids_in(output) == ids(api)
 
 
@@ -379,9 +303,9 @@ def test_tweets_written_in_the_meantime_come_with_the_next_call(api: Any, output
         lines, encoding="utf-8"
     )  # the API's tokens keep their place; the test server's do not
     api.write(1, first=251)
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     assert ids_in(output) == before
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     assert ids_in(output) == ids(api)
 
 
@@ -390,7 +314,7 @@ def test_a_line_that_was_not_finished_is_collected_again(api: Any, output: Path)
     interrupted_after(api, output, 2)
     content = partial_of(output).read_bytes()
     partial_of(output).write_bytes(content[:-2000])
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     assert ids_in(output) == ids(api)
     assert pages_asked(api)[0] == "page-100"
 
@@ -401,8 +325,8 @@ def test_after_a_line_that_was_not_finished_it_can_end_and_go_on_again(api: Any,
     partial_of(output).write_bytes(partial_of(output).read_bytes()[:-2000])
     api.troubles = [None, api.problem(401, "Unauthorized", "Unauthorized")]
     with pytest.raises(ApiError, match="200 tweets are kept"):
-        from_api(NAME, output, Choice())
-    from_api(NAME, output, Choice())
+        collect_from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     assert ids_in(output) == ids(api)
 
 
@@ -412,7 +336,7 @@ def test_a_damaged_line_is_an_error_that_says_where(api: Any, output: Path) -> N
     lines = partial_of(output).read_text(encoding="utf-8").splitlines()
     partial_of(output).write_text("\n".join([lines[0], lines[1][:-9], lines[2]]) + "\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"partial.jsonl:2: not a line of a collection"):
-        from_api(NAME, output, Choice())
+        collect_from_api(NAME, output, Choice())
 
 
 @pytest.mark.parametrize(
@@ -427,14 +351,14 @@ def test_other_options_than_before_are_refused(api: Any, output: Path, choice: C
     api.write(250)
     interrupted_after(api, output, 1)
     with pytest.raises(UsageError, match=f"begun with other options: {expected}\n"):
-        from_api(NAME, output, choice)
+        collect_from_api(NAME, output, choice)
     assert api.requests == []
 
 
 def test_another_limit_may_end_it_earlier_or_later(api: Any, output: Path) -> None:
     api.write(350)
     interrupted_after(api, output, 2, Choice(limit=300))
-    from_api(NAME, output, Choice(limit=320))
+    collect_from_api(NAME, output, Choice(limit=320))
     assert ids_in(output) == ids(api)[:320]
 
 
@@ -442,7 +366,7 @@ def test_another_account_than_before_is_refused(api: Any, output: Path) -> None:
     api.write(250)
     interrupted_after(api, output, 1)
     with pytest.raises(UsageError, match="is a collection of @kosmos_ru, not of @spacex"):
-        from_api("spacex", output, Choice())
+        collect_from_api("spacex", output, Choice())
 
 
 # Newer tweets
@@ -450,20 +374,20 @@ def test_another_account_than_before_is_refused(api: Any, output: Path) -> None:
 
 def test_a_later_call_adds_the_newer_tweets(api: Any, output: Path) -> None:
     api.write(150)
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     api.requests.clear()
     api.write(30, first=151)
-    tweets = from_api(NAME, output, Choice())
+    tweets = collect_from_api(NAME, output, Choice())
     assert ids_in(output) == ids(api) == [tweet.id for tweet in tweets]
     assert [request.query["since_id"] for request in api.requests] == [str(10**18 + 150)]
 
 
 def test_old_rows_stay_as_they_were(api: Any, output: Path) -> None:
     api.write(3, text='шли\nдни, "{}"')
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     before = output.read_bytes()
     api.write(1, first=4)
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     header, old = before.split(b"\r\n", 1)
     assert output.read_bytes().startswith(header) and output.read_bytes().endswith(old)
 
@@ -472,159 +396,108 @@ def test_a_call_that_finds_nothing_newer_changes_nothing(
     api: Any, output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     api.write(150)
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     before = output.read_bytes(), output.stat().st_mtime_ns
-    assert len(from_api(NAME, output, Choice())) == 150
+    assert len(collect_from_api(NAME, output, Choice())) == 150
     assert (output.read_bytes(), output.stat().st_mtime_ns) == before
     assert "no newer tweets" in capsys.readouterr().err
 
 
 def test_adding_newer_tweets_can_be_interrupted_too(api: Any, output: Path) -> None:
     api.write(10)
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     api.write(250, first=11)
     api.troubles = [None, api.problem(401, "Unauthorized", "Unauthorized")]
     with pytest.raises(ApiError, match="100 tweets are kept"):
-        from_api(NAME, output, Choice())
+        collect_from_api(NAME, output, Choice())
     assert len(ids_in(output)) == 10
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     assert ids_in(output) == ids(api)
 
 
 def test_the_earlier_version_of_an_edited_tweet_is_replaced(api: Any, output: Path) -> None:
     api.write(3)
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     replaced = api.tweets.pop(0)
     api.write(1, first=4, text="corrected")
     api.tweets[0]["edit_history_tweet_ids"] = [replaced["id"], api.tweets[0]["id"]]
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     assert ids_in(output) == ids(api)
 
 
 def test_a_reply_that_is_left_out_is_not_fetched_again(api: Any, output: Path) -> None:
     api.write(3)
     api.tweets[0]["in_reply_to_user_id"] = "5"
-    from_api(NAME, output, Choice(replies=False))
+    collect_from_api(NAME, output, Choice(replies=False))
     api.requests.clear()
-    from_api(NAME, output, Choice(replies=False))
+    collect_from_api(NAME, output, Choice(replies=False))
     assert api.requests[0].query["since_id"] == ids(api)[0]
 
 
 def test_a_gap_that_the_limit_leaves_is_told(api: Any, output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     api.write(5)
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     api.write(50, first=6)
-    from_api(NAME, output, Choice(limit=10))
+    collect_from_api(NAME, output, Choice(limit=10))
     assert ids_in(output) == ids(api)[:10] + ids(api)[50:]
     assert "some between may be left out" in capsys.readouterr().err
 
 
 def test_newer_tweets_of_another_account_are_refused(api: Any, output: Path) -> None:
     api.write(5)
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     with pytest.raises(UsageError, match="has the tweets of @kosmos_ru"):
-        from_api("spacex", output, Choice())
+        collect_from_api("spacex", output, Choice())
 
 
 def test_newer_tweets_of_another_kind_are_refused(api: Any, output: Path) -> None:
     api.write(5)
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     with pytest.raises(UsageError, match="collected with --retweets true --replies true"):
-        from_api(NAME, output, Choice(replies=False))
+        collect_from_api(NAME, output, Choice(replies=False))
 
 
 def test_a_file_that_is_no_collection_is_not_written_over(api: Any, output: Path) -> None:
     output.write_text("mine\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"is there already, and without kosmos.csv.collected.json"):
-        from_api(NAME, output, Choice())
+        collect_from_api(NAME, output, Choice())
     assert output.read_text(encoding="utf-8") == "mine\n" and api.requests == []
 
 
 def test_a_collection_with_other_columns_is_not_written_over(api: Any, output: Path) -> None:
     api.write(5)
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     output.write_text("id,text\n1,mine\n", encoding="utf-8")
     with pytest.raises(
         DataError, match="expected the columns id, created_at, text that a collection has, got id, text"
     ):
-        from_api(NAME, output, Choice())
+        collect_from_api(NAME, output, Choice())
 
 
 def test_an_end_between_the_file_and_its_record_is_mended(api: Any, output: Path) -> None:
     api.write(150)
     interrupted_after(api, output, 2 - 1)
     content = partial_of(output).read_bytes()
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     output.with_name("kosmos.csv.collected.json").unlink()
     partial_of(output).write_bytes(content)
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     assert ids_in(output) == ids(api)
 
 
 def test_additions_to_a_file_that_is_gone_are_refused(api: Any, output: Path) -> None:
     api.write(10)
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     api.write(250, first=11)
     api.troubles = [None, api.problem(401, "Unauthorized", "Unauthorized")]
     with pytest.raises(ApiError):
-        from_api(NAME, output, Choice())
+        collect_from_api(NAME, output, Choice())
     output.unlink()
     with pytest.raises(UsageError, match="which is gone"):
-        from_api(NAME, output, Choice())
+        collect_from_api(NAME, output, Choice())
 
 
 # Files
-
-
-def some_tweets() -> list[Tweet]:
-    times = [datetime(2024, 1, day, tzinfo=UTC) for day in (3, 2, 1)]
-    texts = ["запуск", "RT @rocket: launch", "@rocket thanks"]
-    return [Tweet(str(i), time, text) for i, (time, text) in enumerate(zip(times, texts, strict=True))]
-
-
-@pytest.mark.parametrize(
-    ("choice", "expected"),
-    [
-        (Choice(), ["0", "1", "2"]),
-        (Choice(retweets=False), ["0", "2"]),
-        (Choice(replies=False), ["0", "1"]),
-        (Choice(limit=1), ["0"]),
-        (Choice(since=datetime(2024, 1, 2, tzinfo=UTC)), ["0", "1"]),
-        (Choice(until=datetime(2024, 1, 2, tzinfo=UTC)), ["1", "2"]),
-    ],
-)
-def test_the_options_choose_among_the_tweets_of_a_file(output: Path, choice: Choice, expected: list[str]) -> None:
-    from_file(Path("tweets.js"), output, choice, some_tweets())
-    assert ids_in(output) == expected
-
-
-def test_a_file_in_the_way_is_not_written_over(output: Path) -> None:
-    output.write_text("mine\n", encoding="utf-8")
-    with pytest.raises(UsageError, match="is there already"):
-        from_file(Path("tweets.js"), output, Choice(), some_tweets())
-    assert output.read_text(encoding="utf-8") == "mine\n"
-
-
-def test_a_file_of_which_nothing_is_left_is_an_error(output: Path) -> None:
-    with pytest.raises(DataError, match=r"tweets.js: it has 1 tweets, and none that the options leave"):
-        from_file(Path("tweets.js"), output, Choice(retweets=False), some_tweets()[1:2])
-    assert not output.exists()
-
-
-def test_times_of_tweets_without_time_cannot_be_chosen(output: Path) -> None:
-    tweets = [*some_tweets(), Tweet("3", None, "when?")]
-    with pytest.raises(UsageError, match=r"1 of 4 tweets in tweets.js have no time"):
-        from_file(Path("tweets.js"), output, Choice(since=datetime(2024, 1, 2, tzinfo=UTC)), tweets)
-
-
-def test_the_table_counts_tweets_retweets_and_replies() -> None:
-    row = summary(some_tweets(), Path("kosmos.csv")).splitlines()[-1].split()
-    assert row == ["3", "1", "1", "2024-01-01", "2024-01-03", "kosmos.csv"]
-
-
-def test_the_table_of_tweets_without_time_has_no_days() -> None:
-    row = summary([Tweet("", None, "a")], Path("a.csv")).splitlines()[-1].split()
-    assert row == ["1", "0", "0", "a.csv"]
 
 
 def test_column_names_are_for_files(api: Any) -> None:
@@ -694,7 +567,7 @@ def test_ctrl_c_says_what_is_kept_and_the_token_is_nowhere(x_api: Any, tmp_path:
 
 def test_what_is_remembered_holds_no_token(api: Any, output: Path) -> None:
     api.write(5)
-    from_api(NAME, output, Choice())
+    collect_from_api(NAME, output, Choice())
     record = json.loads(output.with_name("kosmos.csv.collected.json").read_text(encoding="utf-8"))
     assert set(record) == {"account", "user_id", "retweets", "replies", "newest_id"}
 
