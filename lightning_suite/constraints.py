@@ -69,7 +69,10 @@ def check(
         if not any(one.accepts(value) for one in allowed):
             choices = [str(choice) for one in allowed if isinstance(one, Choice) for choice in one.choices]
             hint = did_you_mean(value, choices) if isinstance(value, str) else ""
-            raise error(f"{where}{name}: expected {_either(allowed)}, got {value!r}{hint and f'. {hint}'}")
+            message = f"{where}{name}: expected {_either(allowed)}, got {value!r}"
+            if where.startswith("--"):
+                message = message.replace("None", "null")  # as it is written there
+            raise error(f"{message}{hint and f'. {hint}'}")
 
 
 @dataclass(frozen=True)

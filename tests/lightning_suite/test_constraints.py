@@ -85,8 +85,8 @@ def test_what_is_allowed_passes(allowed: Any, value: object) -> None:
 )
 def test_the_message_says_name_what_was_expected_and_what_came(allowed: Any, value: object, expected: str) -> None:
     with pytest.raises(UsageError) as raised:
-        check({"option": [allowed]}, {"option": value}, where="--model.")
-    assert f"{raised.value}" == f"--model.option: expected {expected}, got {value!r}"
+        check({"option": [allowed]}, {"option": value})
+    assert f"{raised.value}" == f"option: expected {expected}, got {value!r}"
 
 
 def test_each_alternative_is_allowed_and_named() -> None:
@@ -95,6 +95,11 @@ def test_each_alternative_is_allowed_and_named() -> None:
         check(constraints, {"sigma": value})
     with pytest.raises(UsageError, match=r"^sigma: expected a number above 0, stable, or None, got -1$"):
         check(constraints, {"sigma": -1})
+
+
+def test_none_is_called_null_where_it_is_written_so() -> None:
+    with pytest.raises(UsageError, match=r"^--data\.limit: expected a whole number of 2 or more, or null, got 1$"):
+        check({"limit": [Interval(int, 2), None]}, {"limit": 1}, where="--data.")
 
 
 def test_the_nearest_choice_is_offered() -> None:
