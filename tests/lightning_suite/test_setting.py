@@ -95,7 +95,7 @@ def test_the_docstring_says_what_parameters_mean_in_lines_that_fit() -> None:
     lines = Entrance.__doc__.splitlines()
     start = lines.index("        first: comes first.")
     assert lines[start + 1].startswith("        clusters: how many; None: as many as there are")
-    assert lines[start + 2].startswith("            there are")
+    assert lines[start + 2].startswith("            are there")
     assert lines[start + 3 : start + 5] == ["        kind: of the edges.", "        width: another width."]
     assert max(map(len, lines)) <= 120
 
