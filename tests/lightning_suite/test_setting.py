@@ -103,7 +103,7 @@ def test_the_docstring_says_what_parameters_mean_in_lines_that_fit() -> None:
 def test_the_help_of_options_has_the_meanings() -> None:
     parser = ArgumentParser()
     parser.add_class_arguments(Entrance, "model")
-    helps = {action.dest: action.help for action in parser._actions}
+    helps = {action.dest: " ".join((action.help or "").split()) for action in parser._actions}
     assert helps["model.kind"] == "of the edges."
     assert helps["model.clusters"] == "how many; None: as many as " + " ".join(["there are"] * 12)
     assert helps["model.width"] == "another width."
