@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from lightning_suite import diagnosis, registry, requirements, verbs
+from lightning_suite import diagnosis, progress, registry, requirements, verbs
 from lightning_suite.errors import SuiteError, UsageError
 from lightning_suite.faults import BrokenPlugin
 from lightning_suite.plugin import Plugin
@@ -28,12 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
-    words = [word for word in words if word != "--debug"]
+    silent = "--quiet" in words
+    words = [word for word in words if word not in ("--debug", "--quiet")]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # not so when it was closed
             stream.reconfigure(errors="replace")  # a terminal without Unicode shows ? for what it lacks
     try:
-        status = _dispatch(words)
+        with progress.quiet(silent):
+            status = _dispatch(words)
         if sys.stdout is not None:
             sys.stdout.flush()
         return status
@@ -186,7 +188,7 @@ def _help() -> str:
         lines += ["", "commands of plugins (suite info NAME)", listing(commands[:SHOWN], width, "  "), *left]
     lines += [
         "",
-        "suite VERB --help explains a verb; --debug, anywhere, shows the traceback of an error.",
+        "suite VERB --help explains a verb. Anywhere: --quiet shows no progress, --debug the traceback of an error.",
         f"next: {f'suite fit --plugin {plugins[0].name}' if plugins else 'suite list'}",
     ]
     return "\n".join(lines)

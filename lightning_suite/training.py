@@ -30,6 +30,7 @@ from lightning_suite.guard import one_line
 from lightning_suite.metrics_file import MetricsFile
 from lightning_suite.options import Built, Settings, build, build_model, for_evaluation
 from lightning_suite.plugin import Plugin
+from lightning_suite.progress import is_quiet
 from lightning_suite.recorder import Recorder
 from lightning_suite.resume import ExactResume
 from lightning_suite.run import KEY, Run, now
@@ -277,6 +278,7 @@ def trainer_of(
                 "default_root_dir": arguments.get("default_root_dir") or str(root),
                 "enable_checkpointing": metrics is not None,
             }
+            | ({"enable_progress_bar": False} if is_quiet() else {})
         )
     except (MisconfigurationException, ValueError, TypeError) as error:
         raise UsageError(f"the trainer does not take its options: {one_line(f'{error}')}") from error

@@ -21,7 +21,19 @@ ENTRY_POINTS: dict[str, str] = PROJECT["entry-points"]["lightning_suite.plugins"
 
 LIGHTNING = {"lightning", "lightning_fabric", "pytorch_lightning"}
 HEAVY = LIGHTNING | {"jsonargparse", "matplotlib", "msgpack", "numpy", "pyarrow", "torch", "torchmetrics"}
-LIGHT = ["__init__", "__main__", "cli", "errors", "plugin", "registry", "verbs.doctor", "verbs.info", "verbs.list"]
+LIGHT = [
+    "__init__",
+    "__main__",
+    "cli",
+    "errors",
+    "pictures",
+    "plugin",
+    "progress",
+    "registry",
+    "verbs.doctor",
+    "verbs.info",
+    "verbs.list",
+]
 PLUGIN_FILES = ["README.md", "__init__.py", "data.py", "module.py", "network.py", "recipes/default.yaml", "studies.py"]
 VAGUE_NAMES = {"base", "common", "helper", "helpers", "manager", "misc", "util", "utils"}
 
@@ -186,6 +198,8 @@ def test_in_the_core_imports_go_from_the_command_to_the_parts() -> None:
         "offsets": set(),
         "ragged": {"offsets"},
         "forest": {"ragged"},
+        "pictures": {"errors", "files", "needs"},
+        "progress": set(),
         "assets": {"errors"},
         "ops": {"_C", "errors", "forest", "offsets", "ops", "ragged"},
     }
@@ -243,7 +257,8 @@ def test_everything_imported_is_required() -> None:
     where_there = {"datasets", "pytest", "setuptools"}  # used when installed, and never without asking
     always = packages_of(PROJECT["dependencies"]) | where_there | {"lightning_suite"}
     extras = PROJECT["optional-dependencies"]
-    homes = {CORE: always | {"pyarrow"}}  # the core writes parquet where a plugin's extra has brought the library
+    # The core writes parquet and draws pictures where a plugin's extra has brought the library; cycler is matplotlib's.
+    homes = {CORE: always | {"cycler", "matplotlib", "pyarrow"}}
     for name, path in ENTRY_POINTS.items():
         package = path.split(":")[0]
         homes[ROOT / "plugins" / package] = always | packages_of(extras[name]) | {package}

@@ -1,5 +1,6 @@
 """The command: verbs and plugins' commands are found, mistakes are answered, and every ending has its status."""
 
+import importlib
 import itertools
 import os
 import re
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from lightning_suite import cli, registry, verbs
+from lightning_suite import cli, progress, registry, verbs
 from lightning_suite.spelling import did_you_mean
 
 # Help and version
@@ -271,6 +272,18 @@ def test_debug_anywhere_shows_the_traceback(words: list[str], ending: Any, capsy
     ending(ValueError("deep inside"))
     assert cli.main(words) == 1
     assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [(["--quiet", "list"], True), (["list", "--quiet"], True), (["list"], False)]
+)
+def test_quiet_anywhere_shows_no_progress(words: list[str], expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    verb = importlib.import_module("lightning_suite.verbs.list")
+    monkeypatch.setattr(verb, "run", lambda words: seen.append((words, progress.is_quiet())) or 0)
+    assert cli.main(words) == 0
+    assert seen == [([], expected)]
+    assert not progress.is_quiet()
 
 
 def test_an_interruption_is_one_line_and_130(ending: Any, capsys: pytest.CaptureFixture[str]) -> None:

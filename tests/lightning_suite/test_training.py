@@ -13,12 +13,12 @@ import yaml
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
-from lightning_suite import load, ops, registry
+from lightning_suite import load, ops, progress, registry
 from lightning_suite.errors import Interrupted, RunError, UsageError
 from lightning_suite.options import Settings
 from lightning_suite.predictions import Predictions
 from lightning_suite.run import KEY, Run
-from lightning_suite.training import evaluate, fit, predict
+from lightning_suite.training import evaluate, fit, predict, trainer_of
 
 TINY = f"{Path(__file__).parent / 'tiny.py'}:plugin"
 SETTINGS = Settings(
@@ -167,6 +167,12 @@ def test_embeddings_are_one_row_an_input(run: Run, tmp_path: Path) -> None:
 def test_a_plugin_that_reads_no_file_refuses_one(run: Run, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no parameter 'predict_path'"):
         predict(run, "input.txt", Predictions(tmp_path / "a.csv", "predict_step"))
+
+
+def test_a_quiet_trainer_has_no_progress_bar(tmp_path: Path) -> None:
+    assert trainer_of({"accelerator": "cpu"}, tmp_path).progress_bar_callback is not None
+    with progress.quiet():
+        assert trainer_of({"accelerator": "cpu"}, tmp_path).progress_bar_callback is None
 
 
 @pytest.mark.parametrize("trainer", [{"accelerator": "quantum"}, {"devices": 0}, {"max_epochs": -5}])
