@@ -10,10 +10,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from lightning_suite import diagnosis, progress, registry, requirements, verbs
+from lightning_suite import progress, verbs
 from lightning_suite.errors import SuiteError, UsageError
-from lightning_suite.faults import BrokenPlugin
 from lightning_suite.plugin import Plugin
+from lightning_suite.plugins import find, requirements
+from lightning_suite.plugins.resolve import resolve
 from lightning_suite.spelling import did_you_mean
 from lightning_suite.tables import listing, terminal_width
 
@@ -84,7 +85,7 @@ def _dispatch(words: list[str]) -> int:
     plugin, rest = _plugin_with(verb, rest)
     from lightning_suite import options
 
-    options.call(registry.resolve(plugin, verb), rest, prog=f"suite {verb}")
+    options.call(resolve(plugin, verb), rest, prog=f"suite {verb}")
     return 0
 
 
@@ -96,8 +97,8 @@ def _plugin_with(command: str, words: list[str]) -> tuple[Plugin, list[str]]:
     typed, rest = _take_plugin(words)
     of_run, run = _plugin_of_run(rest)
     if typed is not None or of_run is not None:
-        plugin = registry.get(typed or of_run or "")
-        if typed and of_run and registry.get(of_run).name != plugin.name:
+        plugin = find.get(typed or of_run or "")
+        if typed and of_run and find.get(of_run).name != plugin.name:
             raise UsageError(f"--plugin {typed}, but {run} is a run of the plugin {of_run!r}: leave one of them out")
         if command not in plugin.commands:
             where = "" if typed else f", whose run {run} is,"
@@ -108,7 +109,7 @@ def _plugin_with(command: str, words: list[str]) -> tuple[Plugin, list[str]]:
                 f"{did_you_mean(command, every)}".rstrip()
             )
         return plugin, rest
-    plugins = _readable()
+    plugins = find.readable()
     having = [plugin for plugin in plugins if command in plugin.commands]
     if len(having) == 1:
         return having[0], rest
@@ -124,7 +125,7 @@ def _take_plugin(words: list[str]) -> tuple[str | None, list[str]]:
             return word.partition("=")[2], words[:i] + words[i + 1 :]
         if word == "--plugin":
             if i + 1 == len(words):
-                raise UsageError(f"--plugin needs a name; installed: {', '.join(registry.names()) or 'none'}")
+                raise UsageError(f"--plugin needs a name; installed: {', '.join(find.names()) or 'none'}")
             return words[i + 1], words[:i] + words[i + 2 :]
     return None, words
 
@@ -138,19 +139,6 @@ def _plugin_of_run(words: list[str]) -> tuple[str | None, str]:
             if plugin := run.plugin_of(word):
                 return plugin, word
     return None, ""
-
-
-def _readable() -> list[Plugin]:
-    """The records of all installed plugins that can be read; a broken one has no part in the others' mistakes."""
-    several = [entry.name for entry in registry.installed()]
-    plugins = []
-    for entry in registry.installed():
-        if several.count(entry.name) == 1:
-            try:
-                plugins.append(registry.read(entry, diagnosis.LOOK_LIMIT))
-            except BrokenPlugin:
-                continue
-    return plugins
 
 
 def _commands(plugins: Sequence[Plugin]) -> dict[str, list[str]]:
@@ -167,7 +155,7 @@ def _no_verb(word: str, plugins: Sequence[Plugin]) -> str:
     if commands := list(_commands(plugins)):
         shown = ", ".join(commands[:20]) + (f" and {len(commands) - 20} more" if len(commands) > 20 else "")
         lines.append(f"commands of plugins: {shown}")
-    if word in registry.names():
+    if word in find.names():
         lines.append(f"{word!r} is a plugin: suite info {word}, suite fit --plugin {word}")
     elif hint := suggestion(word, plugins):
         lines.append(hint)
@@ -176,7 +164,7 @@ def _no_verb(word: str, plugins: Sequence[Plugin]) -> str:
 
 def _help() -> str:
     width = terminal_width()
-    plugins = _readable()
+    plugins = find.readable()
     lines = [
         "suite VERB ...: papers' methods as plugins of PyTorch Lightning",
         "",

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
-from lightning_suite import registry
 from lightning_suite.errors import UsageError
-from lightning_suite.guard import one_line
 from lightning_suite.plugin import Plugin
+from lightning_suite.plugins.resolve import resolve
 from lightning_suite.recipes import recipe_files
 from lightning_suite.spelling import did_you_mean
+from lightning_suite.tables import one_line
 
 if TYPE_CHECKING:
     from pytorch_lightning import LightningDataModule, LightningModule
@@ -126,8 +126,8 @@ def parser_of(plugin: Plugin, prog: str) -> ArgumentParser:
     parser.add_argument(
         "--checkpoint_every", type=int, default=Settings.checkpoint_every, help="steps between two writes of last.ckpt"
     )
-    parser.add_class_arguments(registry.resolve(plugin, "module"), "model")
-    parser.add_class_arguments(registry.resolve(plugin, "data"), "data")
+    parser.add_class_arguments(resolve(plugin, "module"), "model")
+    parser.add_class_arguments(resolve(plugin, "data"), "data")
     # Its nested classes (loggers, callbacks, strategies) are built by jsonargparse, the Trainer itself by the run.
     parser.add_class_arguments(Trainer, "trainer", instantiate=False)
     return parser
@@ -171,7 +171,7 @@ def parse(
 def build_model(plugin: Plugin, settings: Settings) -> "LightningModule":
     """The plugin's module alone, instantiated from settings."""
     parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(registry.resolve(plugin, "module"), "model")
+    parser.add_class_arguments(resolve(plugin, "module"), "model")
     made = parser.instantiate(_strict(parser, lambda: parser.parse_object({"model": settings.model})))
     model: LightningModule = made["model"]
     return model

@@ -9,11 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lightning_suite import source
 from lightning_suite.errors import UsageError
-from lightning_suite.faults import BrokenPlugin, correct
-from lightning_suite.origin import origin_of
 from lightning_suite.plugin import Plugin
+from lightning_suite.plugins import source
+from lightning_suite.plugins.explain import BrokenPlugin
 from lightning_suite.spelling import no_such
 
 FOLDER = "{recipes}"
@@ -51,13 +50,12 @@ def recipe_files(plugin: Plugin) -> dict[str, Path]:
     """
     if plugin.recipes is None:
         return {}
-    origin = origin_of(plugin)
     package, _, inside = plugin.recipes.partition(":")
     above = source.folder(package)
     folder = None if above is None else above / inside
     if folder is None or not (folder / "default.yaml").is_file():
         place = f"no package {package!r}" if folder is None else f"no file {folder / 'default.yaml'}"
-        raise BrokenPlugin(plugin.name, f"recipes={plugin.recipes!r}, but there is {place}", origin, correct(origin))
+        raise BrokenPlugin(plugin.name, f"recipes={plugin.recipes!r}, but there is {place}", plugin.origin)
     files = {file.stem: file for file in sorted(folder.glob("*.yaml"))}
     return {"default": files.pop("default"), **files}
 
@@ -80,9 +78,8 @@ def _parse(plugin: Plugin, file: Path) -> Mapping[str, Any]:
 
 
 def _unreadable(plugin: Plugin, file: Path, problem: str) -> BrokenPlugin:
-    origin = origin_of(plugin)
     cause = f"recipe {file.stem!r} does not parse: {problem}"
-    return BrokenPlugin(plugin.name, cause, origin, f"correct {file.name}{origin.upgrade}")
+    return BrokenPlugin(plugin.name, cause, plugin.origin, f"correct {file.name}{plugin.origin.upgrade}")
 
 
 @cache

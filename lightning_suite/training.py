@@ -23,17 +23,18 @@ from pytorch_lightning.utilities import rank_zero_info
 from pytorch_lightning.utilities.model_helpers import is_overridden
 from pytorch_lightning.utilities.seed import isolate_rng
 
-from lightning_suite import registry
 from lightning_suite.checkpoint import SafeCheckpointIO
 from lightning_suite.errors import Interrupted, RunError, UsageError
-from lightning_suite.guard import one_line
 from lightning_suite.metrics_file import MetricsFile
 from lightning_suite.options import Built, Settings, build, build_model, for_evaluation
 from lightning_suite.plugin import Plugin
+from lightning_suite.plugins import find
+from lightning_suite.plugins.resolve import resolve
 from lightning_suite.progress import is_quiet
 from lightning_suite.recorder import Recorder
 from lightning_suite.resume import ExactResume
 from lightning_suite.run import KEY, Run, now
+from lightning_suite.tables import one_line
 
 if TYPE_CHECKING:
     from lightning_suite.predictions import Predictions
@@ -153,7 +154,7 @@ def evaluate(run: Run, stage: Literal["validate", "test"], changes: Settings | N
         RunError: the plugin has no such data or step, or the checkpoint does not fit the settings.
     """
     settings = changes or for_evaluation(Settings(**run.settings()))
-    plugin = registry.get(settings.plugin)
+    plugin = find.get(settings.plugin)
     built = seeded(plugin, settings)
     if not has_stage(built, stage):
         step = {"validate": "validation_step and val_dataloader", "test": "test_step and test_dataloader"}[stage]
@@ -180,8 +181,8 @@ def predict(run: Run, path: str | None, output: "Predictions", changes: Settings
         UsageError: the plugin takes no file, needs one, or gives no embeddings.
     """
     settings = changes or for_evaluation(Settings(**run.settings()))
-    plugin = registry.get(settings.plugin)
-    takes_file = "predict_path" in inspect.signature(registry.resolve(plugin, "data")).parameters
+    plugin = find.get(settings.plugin)
+    takes_file = "predict_path" in inspect.signature(resolve(plugin, "data")).parameters
     if path is not None and not takes_file:
         raise UsageError(
             f"plugin {plugin.name!r} does not predict from a file: its data module has no parameter 'predict_path'.\n"
@@ -210,7 +211,7 @@ def restore(run: Run) -> LightningModule:
     checkpoint = run.read_checkpoint()
     settings = Settings(**checkpoint[KEY]["settings"])
     with isolate_rng():
-        module = build_model(registry.get(settings.plugin), settings)
+        module = build_model(find.get(settings.plugin), settings)
         restore_into(module, run, checkpoint)
     return module.eval()
 
@@ -219,7 +220,7 @@ def restore_data(run: Run) -> LightningDataModule:
     """The data module of a run, built from the run's settings; the caller's random generators stay as they are."""
     settings = Settings(**run.read_checkpoint()[KEY]["settings"])
     with isolate_rng():
-        return seeded(registry.get(settings.plugin), settings).data
+        return seeded(find.get(settings.plugin), settings).data
 
 
 def restore_into(module: LightningModule, run: Run, checkpoint: dict[str, Any] | None = None) -> None:

@@ -10,10 +10,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from lightning_suite import registry, source
 from lightning_suite.errors import SuiteError, UsageError
 from lightning_suite.options import GROUPS, Settings, help_text, parse, read_yaml, take, take_one
 from lightning_suite.plugin import Plugin
+from lightning_suite.plugins import find, source
 from lightning_suite.recipes import recipe_of, recipes_of
 from lightning_suite.run import Run
 from lightning_suite.tables import table
@@ -56,17 +56,16 @@ def run(arguments: list[str]) -> int:
         return 0
     if not name:
         raise UsageError(
-            f"suite fit needs --plugin NAME; installed: {', '.join(registry.names())}\n"
-            "suite list says what each one does."
+            f"suite fit needs --plugin NAME; installed: {', '.join(find.names())}\nsuite list says what each one does."
         )
-    plugin = registry.get(name)
+    plugin = find.get(name)
     if topic is not None:
         print(help_text(plugin, "suite fit", topic))
         return 0
     recipe = chosen or configured.get("recipe") or next(iter(recipes_of(plugin)), None)
     start = dict(recipe_of(plugin, recipe)) if recipe else {}
     settings = replace(
-        parse(plugin, typed, start=start, prog="suite fit", name=registry.reference(name), own=OWN), recipe=recipe
+        parse(plugin, typed, start=start, prog="suite fit", name=find.reference(name), own=OWN), recipe=recipe
     )
     if print_only:
         print(settings.as_yaml(), end="")
@@ -130,7 +129,7 @@ def other_than_the_recipe(plugin: Plugin, settings: Settings) -> list[str]:
 def _takes_a_run(command: str) -> bool:
     """Whether a plugin's command, given by its path, begins with a run."""
     module, _, function = command.partition(":")
-    return source.first_parameter(source.text(module), function) == "run"
+    return source.first_parameter(source.tree(source.text(module)), function) == "run"
 
 
 def _resume(path: str, typed: list[str]) -> int:
@@ -141,7 +140,7 @@ def _resume(path: str, typed: list[str]) -> int:
             "Give the folder: suite fit --resume RUN"
         )
     before = done.settings()
-    plugin = registry.get(before["plugin"])
+    plugin = find.get(before["plugin"])
     settings = parse(plugin, typed, start=before, prog="suite fit --resume", name=before["plugin"])
     if done.record.get("status") == "finished" and asdict(settings) == before:
         print("This run had finished; with a larger --trainer.max_epochs or --trainer.max_steps it goes on.")

@@ -8,9 +8,10 @@ with --embed, which asks for embeddings, .npy or .parquet. RUN is a run folder o
 
 from pathlib import Path
 
-from lightning_suite import registry
 from lightning_suite.errors import UsageError
 from lightning_suite.options import take_one
+from lightning_suite.plugins import find
+from lightning_suite.plugins.resolve import resolve
 from lightning_suite.verbs.test import changed_settings, run_and_options
 
 
@@ -25,7 +26,7 @@ def run(arguments: list[str]) -> int:
     source = typed.pop(0) if typed and not typed[0].startswith("-") else None
     if source is not None and not Path(source).expanduser().exists():
         raise UsageError(f"suite predict RUN INPUT: there is no file {source}")
-    data = registry.resolve(registry.get(done.settings()["plugin"]), "data")
+    data = resolve(find.get(done.settings()["plugin"]), "data")
     suffix = getattr(data, "predictions_suffix", ".csv")
     default = done.folder / ("embeddings.npy" if embed else f"predictions{suffix}")
     from lightning_suite.predictions import Predictions

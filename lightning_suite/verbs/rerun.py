@@ -3,9 +3,9 @@
 suite rerun RUN [--runs DIR]
 """
 
-from lightning_suite import registry
 from lightning_suite.errors import RunError, UsageError
 from lightning_suite.options import Settings, take_one
+from lightning_suite.plugins import find
 from lightning_suite.run import Run
 from lightning_suite.tables import table
 from lightning_suite.verbs.test import run_and_options
@@ -25,7 +25,7 @@ def run(arguments: list[str]) -> int:
     settings = Settings(**first.settings())
     from lightning_suite.training import fit
 
-    plugin, parent = registry.get(settings.plugin), first.folder.resolve().parent
+    plugin, parent = find.get(settings.plugin), first.folder.resolve().parent
     beside = parent.parent if parent.name == plugin.name else "runs"  # a run that was moved may lie anywhere
     second, leader = fit(plugin, settings, root=root or beside)
     if not leader:

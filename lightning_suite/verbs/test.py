@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Literal
 
-from lightning_suite import registry
 from lightning_suite.errors import UsageError
 from lightning_suite.options import Settings, for_evaluation, parse
+from lightning_suite.plugins import find
 from lightning_suite.run import Run
 from lightning_suite.tables import table
 
@@ -59,4 +59,4 @@ def changed_settings(done: Run, typed: list[str], prog: str, own: Sequence[str] 
     before = for_evaluation(Settings(**done.settings()))
     if not typed:
         return before
-    return parse(registry.get(before.plugin), typed, start=asdict(before), prog=prog, name=before.plugin, own=own)
+    return parse(find.get(before.plugin), typed, start=asdict(before), prog=prog, name=before.plugin, own=own)

@@ -6,11 +6,11 @@ from typing import Any, Literal
 import pytest
 import yaml
 
-from lightning_suite import registry
 from lightning_suite.errors import UsageError
 from lightning_suite.options import Settings, build, call, help_text, parse, read_yaml, take, take_one
+from lightning_suite.plugins import find
 
-TINY = registry.get(f"{Path(__file__).parent / 'tiny.py'}:plugin")
+TINY = find.get(f"{Path(__file__).parent / 'tiny.py'}:plugin")
 
 
 def test_the_signature_is_the_default() -> None:
@@ -84,7 +84,7 @@ def test_a_mistake_names_option_and_nearest_match_within_six_lines(typed: list[s
 def test_the_name_of_a_recipe_in_the_place_of_an_option_is_told_how_to_be_given(here: Any) -> None:
     here.add("calm", "calm_plugin", "calm-plugin", files={"recipes/deep.yaml": "summary: Deep\n"})
     with pytest.raises(UsageError, match=r"'deep' is not an option, .* Did you mean --recipe deep\?"):
-        parse(registry.get("calm"), ["deep"], start={})
+        parse(find.get("calm"), ["deep"], start={})
 
 
 def test_an_unknown_key_of_a_config_file_names_the_file(tmp_path: Path) -> None:
@@ -112,12 +112,12 @@ def test_help_says_all_of_an_option_within_the_width_of_the_terminal(
     columns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    text = help_text(registry.get("dsa"), "suite fit", "model")
+    text = help_text(find.get("dsa"), "suite fit", "model")
     assert all(len(line) <= columns for line in text.splitlines() if line.startswith(" "))
     said = " ".join(text.split())
     assert "attention 'dynamic' or 'static' = 'dynamic' weights from the sentence itself (dynamic, Algorithm 1)" in said
     assert "layers of each kernel size, L. --model.first_dim" in said
-    assert ":paramref:" not in help_text(registry.get("dsa"), "suite fit", "trainer")
+    assert ":paramref:" not in help_text(find.get("dsa"), "suite fit", "trainer")
 
 
 def test_help_of_one_option_says_all_that_is_known_of_it() -> None:

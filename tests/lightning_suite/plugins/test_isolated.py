@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lightning_suite import isolated
+from lightning_suite.plugins import isolated
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_output_and_words_come_through(module: Path) -> None:
 )
 def test_the_end_is_told_in_words(code: str, how: str, module: Path) -> None:
     module.write_text(code)
-    assert isolated.run("to_be_run", [], 20).how == how
+    assert isolated.run("to_be_run", [], 20).description == how
 
 
 def test_what_hangs_is_killed_with_its_children(module: Path) -> None:

@@ -1,4 +1,4 @@
-"""Validity: a record of this release and Lightning's own classes are taken, all else is refused with what it is."""
+"""A record of this release and Lightning's own classes are taken, all else is refused with what it is."""
 
 import sys
 from types import ModuleType
@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from lightning_suite.faults import BrokenPlugin
-from lightning_suite.origin import Installed
 from lightning_suite.plugin import API, Plugin
-from lightning_suite.validity import check_class, checked_record
+from lightning_suite.plugins.check import check_class, checked_record
+from lightning_suite.plugins.explain import BrokenPlugin
+from lightning_suite.plugins.origin import Origin
 
-ENTRY = Installed("made", "made_here:plugin", "made-here", "2.0")
+ENTRY = Origin("made", "made_here:plugin", "made-here", "2.0")
 
 
 def record(**fields: Any) -> Plugin:
@@ -28,7 +28,7 @@ def module_with(plugin: object) -> ModuleType:
 
 def test_a_record_of_this_release_is_taken() -> None:
     plugin = record(commands={"speak": "made_here:speak"}, recipes="made_here:recipes", extra="heavy")
-    assert checked_record(module_with(plugin), "plugin", ENTRY) is plugin
+    assert checked_record(module_with(plugin), "plugin", ENTRY) == plugin
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_module_without_the_record_is_refused() -> None:
 
 
 def test_a_record_given_by_a_path_may_have_any_name() -> None:
-    assert checked_record(module_with(record()), "plugin", Installed("x.py:plugin", "x.py:plugin")).name == "made"
+    assert checked_record(module_with(record()), "plugin", Origin("x.py:plugin", "x.py:plugin")).name == "made"
 
 
 ROLE = "module='made_here:Net'"

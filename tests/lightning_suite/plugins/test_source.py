@@ -1,11 +1,12 @@
 """Modules are found and read as text; nothing is imported, and doubt speaks for the module."""
 
+import ast
 import sys
 from pathlib import Path
 
 import pytest
 
-from lightning_suite import source
+from lightning_suite.plugins import source
 
 
 @pytest.fixture
@@ -51,11 +52,11 @@ def test_the_text_of_a_compiled_module_is_none() -> None:
     ],
 )
 def test_the_help_line_of_a_function_is_the_first_of_its_docstring(text: str, expected: str) -> None:
-    assert source.help_line(text, "speak") == expected
+    assert source.help_line(source.tree(text), "speak") == expected
 
 
 def test_the_help_line_of_a_module_is_its_first(package: Path) -> None:
-    assert source.help_line(source.text("shy_package.inside"), "") == "What is inside."
+    assert source.help_line(source.tree(source.text("shy_package.inside"))) == "What is inside."
 
 
 def test_no_source_has_no_help_line() -> None:
@@ -75,8 +76,9 @@ def test_no_source_has_no_help_line() -> None:
     ],
 )
 def test_the_first_parameter_of_a_function_is_read_from_its_text(text: str | None, expected: str) -> None:
-    assert source.first_parameter(text, "show") == expected
+    assert source.first_parameter(source.tree(text), "show") == expected
 
 
 def test_names_are_the_classes_and_functions_of_the_top_level() -> None:
-    assert source.names("class A: \n    def no(self): ...\nasync def b(): ...\ndef c(): ...\n") == ["A", "b", "c"]
+    module = ast.parse("class A: \n    def no(self): ...\nasync def b(): ...\ndef c(): ...\n")
+    assert source.names(module) == ["A", "b", "c"]

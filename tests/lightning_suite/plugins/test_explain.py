@@ -1,24 +1,31 @@
 """Faults: each says cause, origin and repair in three lines; an import's failure is blamed on the plugin."""
 
+from dataclasses import replace
+
 import pytest
 
 from lightning_suite.errors import PluginError
-from lightning_suite.faults import BrokenPlugin, blame, no_attribute, same_name, warning
-from lightning_suite.origin import Installed, remember
 from lightning_suite.plugin import Plugin
+from lightning_suite.plugins.explain import (
+    BrokenPlugin,
+    no_attribute,
+    one_line_cause,
+    same_name,
+    warning,
+    wrap_import_errors,
+)
+from lightning_suite.plugins.origin import Origin
 
-ENTRY = Installed("made", "made_here:plugin", "made-here", "2.0")
+ENTRY = Origin("made", "made_here:plugin", "made-here", "2.0")
 
 
 @pytest.fixture
 def plugin() -> Plugin:
-    made = Plugin(name="made", summary="Made here", module="made_here:Net", data="made_here:Data")
-    remember(made, ENTRY)
-    return made
+    return Plugin(name="made", summary="Made here", module="made_here:Net", data="made_here:Data", origin=ENTRY)
 
 
-def blamed(error: BaseException, entry: Installed = ENTRY) -> BrokenPlugin:
-    with pytest.raises(BrokenPlugin) as raised, blame(entry, "made_here"):
+def blamed(error: BaseException, entry: Origin = ENTRY) -> BrokenPlugin:
+    with pytest.raises(BrokenPlugin) as raised, wrap_import_errors(entry, "made_here"):
         raise error
     return raised.value
 
@@ -43,7 +50,7 @@ def test_an_exit_of_an_import_is_the_plugin_s_fault() -> None:
 
 
 def test_an_interruption_by_the_user_is_not_the_plugin_s_fault() -> None:
-    with pytest.raises(KeyboardInterrupt), blame(ENTRY, "made_here"):
+    with pytest.raises(KeyboardInterrupt), wrap_import_errors(ENTRY, "made_here"):
         raise KeyboardInterrupt
 
 
@@ -58,7 +65,7 @@ def test_a_missing_module_of_the_plugin_s_own_is_its_author_s_to_mend() -> None:
 
 
 def test_a_plugin_given_by_a_path_is_not_to_be_upgraded() -> None:
-    assert blamed(ValueError("x"), Installed("a.py:plugin", "a.py:plugin")).repair == "correct a.py"
+    assert blamed(ValueError("x"), Origin("a.py:plugin", "a.py:plugin")).repair == "correct a.py"
 
 
 def test_a_misspelt_attribute_is_told_with_the_nearest_public_name(plugin: Plugin) -> None:
@@ -67,7 +74,7 @@ def test_a_misspelt_attribute_is_told_with_the_nearest_public_name(plugin: Plugi
 
 
 def test_several_plugins_of_one_name_are_all_told() -> None:
-    twin = Installed("made", "second:plugin", "second-made", "1.0")
+    twin = Origin("made", "second:plugin", "second-made", "1.0")
     assert same_name([ENTRY, twin]).origin == "made-here 2.0 and second-made 1.0"
 
 
@@ -76,5 +83,11 @@ def test_a_plugin_that_did_no_harm_has_no_warning(plugin: Plugin) -> None:
 
 
 def test_what_had_to_be_undone_is_a_warning(plugin: Plugin) -> None:
-    remember(plugin, ENTRY, ("A", "B"))
+    plugin = replace(plugin, origin=replace(ENTRY, changed_environment=("A", "B")))
     assert "changed the environment: A, B. This was undone" in warning(plugin)
+
+
+def test_a_cause_is_one_line_with_file_and_line() -> None:
+    with pytest.raises(ValueError) as raised:
+        exec(compile("raise ValueError('two\\nlines')", "some_file.py", "exec"))
+    assert one_line_cause(raised.value) == "ValueError: two lines (some_file.py:1)"

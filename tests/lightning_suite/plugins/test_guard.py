@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from lightning_suite import guard
+from lightning_suite.plugins import guard
 
 
 def test_what_takes_too_long_is_interrupted() -> None:
@@ -87,16 +87,3 @@ def test_prints_go_to_the_error_stream(capsys: pytest.CaptureFixture[str]) -> No
         print("inside")
     print("outside")
     assert capsys.readouterr() == ("outside\n", "inside\n")
-
-
-def test_a_cause_is_one_line_with_file_and_line() -> None:
-    with pytest.raises(ValueError) as raised:
-        exec(compile("raise ValueError('two\\nlines')", "some_file.py", "exec"))
-    assert guard.cause(raised.value) == "ValueError: two lines (some_file.py:1)"
-
-
-def test_a_long_text_keeps_both_its_ends() -> None:
-    said = guard.one_line("begin " + "x" * 1000 + " end", 50)
-    assert said.startswith("begin")
-    assert said.endswith("end")
-    assert len(said) <= 55

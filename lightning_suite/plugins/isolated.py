@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 from typing import NamedTuple
 
@@ -14,18 +13,23 @@ class Ending(NamedTuple):
 
     Attributes:
         output: its standard output; empty when it had to be killed.
-        how: its end in words: ``with status 1: the last line of its complaint``, ``by SIGSEGV``, or that it had to
-            be killed.
+        description: how it ended: ``with status 1: the last line of its standard error``, ``by SIGSEGV``, or that it
+            had to be killed.
     """
 
     output: str
-    how: str
+    description: str
 
 
-def run(module: str, words: list[str], seconds: float) -> Ending:
-    """``python -m module words``, with the import path of this process, killed with its children after some seconds."""
+def run(module: str, arguments: list[str], seconds: float) -> Ending:
+    """Run ``python -m module arguments`` with the import path of this process and return what it left behind.
+
+    It is killed with its children after some seconds.
+    """
+    import subprocess  # here, because the light verbs import this module and need no process
+
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", module, *words],
+        [sys.executable, "-P", "-m", module, *arguments],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -35,7 +39,7 @@ def run(module: str, words: list[str], seconds: float) -> Ending:
         start_new_session=True,
     )
     try:
-        output, complaint = process.communicate(timeout=seconds)
+        output, errors = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         return Ending("", KILLED)
     finally:
@@ -43,6 +47,6 @@ def run(module: str, words: list[str], seconds: float) -> Ending:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     status = process.returncode
-    ending = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
-    last = (complaint.strip().splitlines() or [""])[-1]
-    return Ending(output, f"{ending}{': ' if last else ''}{last}")
+    description = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+    last = (errors.strip().splitlines() or [""])[-1]
+    return Ending(output, f"{description}{': ' if last else ''}{last}")
