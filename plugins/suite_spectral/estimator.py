@@ -280,7 +280,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
             if not (isinstance(value, str) and value == "deprecated"):
                 warnings.warn(f"{old} is called {new} now; the old name ends with the next release", FutureWarning, 2)
                 given[new] = value
-        if isinstance(self.route, str) and self.route == "better":
+        if given["route"] == "better":
             warnings.warn(
                 "route 'better' is called 'best_of' now; the old name ends with the next release", FutureWarning, 2
             )

@@ -16,7 +16,8 @@ from torch import Tensor
 from lightning_suite.errors import UsageError
 from suite_spectral.graphs.graph import BUDGET, Average, SparseGraph, Ties
 from suite_spectral.graphs.neighbours import Neighbours, Search, nearest, nearest_to
-from suite_spectral.settings import Mutual, Weights
+from suite_spectral.settings import Mutual
+from suite_spectral.settings import Weights as Weights
 
 SCALE_NEIGHBOUR = 7
 """The neighbour whose distance is a point's own scale: Zelnik-Manor and Perona's choice for all of their data."""
