@@ -3,20 +3,16 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from lightning_suite.files import write_text
-
 
 def write_samples(path: Path, epoch: int, tweets: Sequence[str]) -> None:
-    """Add the sample tweets of an epoch to a file; those of later epochs, of a run that goes on, make way.
-
-    Raises:
-        OutputError: the file cannot be written.
-    """
+    """Adds the sample tweets of an epoch to a file; those of later epochs, of a run that goes on, make way."""
     heading = "after epoch "
     before = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    for number, line in enumerate(before):
+    for place, line in enumerate(before):
         if line.startswith(heading) and int(line.removeprefix(heading)) >= epoch:
-            before = before[:number]
+            before = before[:place]
             break
     lines = [*before, f"{heading}{epoch}", *(f"  {' '.join(tweet.split())}" for tweet in tweets)]
-    write_text(path, "\n".join(lines) + "\n")
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    partial.replace(path)

@@ -1,12 +1,13 @@
 """How the rows of the eigenvectors are scaled before they are clustered."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
-from suite_spectral.settings import RowScaling
 
-Rows = RowScaling
+Rows = Literal["plain", "njw", "random-walk"]
 
 
 def scaled_rows(vectors: Tensor, root: Tensor, rows: Rows) -> Tensor:
