@@ -1,4 +1,4 @@
-"""metrics.csv: everything a module logs, one row a step, on the disk as soon as an epoch ends."""
+"""metrics.csv: everything a module logs, one row for each step, on the disk as soon as an epoch ends."""
 
 import csv
 from argparse import Namespace
@@ -7,6 +7,8 @@ from typing import Any
 
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
+
+from lightning_suite.files import atomic_write
 
 
 class MetricsFile(Logger):
@@ -22,7 +24,7 @@ class MetricsFile(Logger):
         self.rows: list[dict[str, Any]] = []
 
     def open(self, path: Path) -> None:
-        """Takes the file to write to, with the rows that are already in it: before that the run has no folder."""
+        """Set the file to write to and read the rows that are already in it; until then the run has no folder."""
         self.path = path
         if path.is_file():
             with path.open(newline="", encoding="utf-8") as file:
@@ -30,46 +32,44 @@ class MetricsFile(Logger):
 
     @property
     def name(self) -> str:
-        """Nothing, so that a ModelCheckpoint of the user's writes beside our checkpoints."""
+        """Return nothing, so that a ModelCheckpoint of the user's writes beside our checkpoints."""
         return ""
 
     @property
     def version(self) -> str:
-        """Nothing: a run folder holds one file."""
+        """Return nothing: a run folder holds one file."""
         return ""
 
     @property
     def save_dir(self) -> str:
-        """The run folder; other loggers and profilers of Lightning write beside it."""
+        """Return the run folder; other loggers and profilers of Lightning write into it too."""
         return str(self.path.parent) if self.path else ""
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
-        """Does nothing: config.yaml holds the settings."""
+        """Do nothing: config.yaml holds the settings."""
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        """Adds a row."""
+        """Add a row."""
         self.rows.append({"step": step} | {name: float(value) for name, value in metrics.items()})
 
     @rank_zero_only
     def save(self) -> None:
-        """Writes the file anew; it is small, and a reader never sees half of it."""
+        """Write the whole file again; it is small, and a reader never sees half of it."""
         if self.path is None or not (self.rows or self.path.is_file()):
             return
         columns = ["step", *sorted({name for row in self.rows for name in row} - {"step"})]
-        partial = self.path.with_name(self.path.name + ".partial")
-        with partial.open("w", newline="", encoding="utf-8") as file:
+        with atomic_write(self.path, newline="") as file:
             writer = csv.DictWriter(file, columns)
             writer.writeheader()
             writer.writerows(self.rows)
-        partial.replace(self.path)
 
     def cut(self, rows: int) -> None:
-        """Forgets all rows but the first ones."""
+        """Drop all rows after the first ``rows``."""
         del self.rows[rows:]
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
-        """Writes what is not yet written."""
+        """Write what is not yet written."""
         self.save()

@@ -1,5 +1,9 @@
-"""Writes predictions while they are made: one row an input, in the order of the inputs, as the file's suffix says."""
+"""Writes predictions while they are made: one row for each input, in the order of the inputs; the suffix is the format.
 
+Half a surrogate pair, which JSON can hold and UTF-8 cannot, is written as JSON's escape of it.
+"""
+
+import contextlib
 import csv
 import json
 from pathlib import Path
@@ -11,25 +15,35 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback
 
 from lightning_suite.errors import UsageError
+from lightning_suite.files import atomic_path, atomic_write
+from lightning_suite.needs import needs
 
 TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
 ARRAYS = (".npy", ".parquet")
-UNPAIRED = "backslashreplace"
+UNPAIRED_SURROGATES = "backslashreplace"
 
 
 class Predictions(Callback):
-    """Collects what ``predict_step`` or ``embed_step`` returns and writes it to a file, which appears when it is whole.
+    """Writes what ``predict_step`` or ``embed_step`` returns to a file, which appears when it is complete.
 
-    ``predict_step`` returns columns, ``dict[str, list | Tensor]`` with one entry an input, or a tensor (batch,
+    ``predict_step`` returns columns, ``dict[str, list | Tensor]`` with one entry for each input, or a tensor (batch,
     value_dim), whose columns are then numbered; ``embed_step`` returns a tensor (batch, embedding_dim).
 
     Attributes:
         path: the file.
-        step_name: which of the two is asked.
+        step_name: ``predict_step`` or ``embed_step``.
         rows: how many inputs have been written.
 
     Raises:
-        UsageError: the suffix is none of those that can be written.
+        UsageError: if the suffix is not one of the formats.
+
+    Example:
+        >>> import tempfile
+        >>> output = Predictions(Path(tempfile.mkdtemp(), "out.csv"), "predict_step")
+        >>> output.on_predict_batch_end(None, None, {"text": ["a", "b"], "p": torch.tensor([0.5, 1])}, None, 0)
+        >>> output.on_predict_end(None, None)
+        >>> output.path.read_text().split()
+        ['text,p', 'a,0.5', 'b,1.0']
     """
 
     def __init__(self, path: Path, step_name: str) -> None:
@@ -41,20 +55,18 @@ class Predictions(Callback):
         self.path = path
         self.step_name = step_name
         self.rows = 0
-        self._partial = path.with_name(path.name + ".partial")
-        self._file: IO[str] | None = None
-        self._columns: dict[str, list[Any]] = {}
+        self._open = contextlib.ExitStack()
+        self._file: IO[str] | None = None  # rows of text are written as they come
+        self._columns: dict[str, list[Any]] = {}  # the other formats are written at once
         self._arrays: list[numpy.ndarray[Any, Any]] = []
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Makes the folder, so that a place that cannot be written costs no predictions."""
+        """Make the folder, so that a path that cannot be written to costs no predictions."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Leaves no half a file behind."""
-        if self._file is not None:
-            self._file.close()
-        self._partial.unlink(missing_ok=True)
+        """Remove the unfinished file."""
+        self._open.__exit__(type(exception), exception, exception.__traceback__)
 
     def on_predict_batch_end(
         self,
@@ -65,42 +77,46 @@ class Predictions(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Writes the rows of a batch, or keeps them for a format that is written at once."""
-        if self.step_name == "embed_step":
-            self._arrays.append(outputs.detach().float().cpu().numpy())  # input embedding_dim
-            self.rows += len(outputs)
-            return
+        """Write the rows of a batch, or keep them for a format that is written at once."""
+        self.rows += self._add_array(outputs) if self.step_name == "embed_step" else self._add_rows(outputs)
+
+    def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Complete the file and give it its name."""
+        if self.path.suffix == ".npy":
+            with atomic_write(self.path, "wb") as file:
+                numpy.save(file, numpy.concatenate(self._arrays) if self._arrays else numpy.empty((0, 0), "float32"))
+        elif self.path.suffix == ".parquet":
+            _write_parquet(self.path, self._columns, self._arrays)
+        else:
+            self._text_file()  # without inputs it is empty
+            self._open.close()
+
+    def _add_array(self, outputs: torch.Tensor) -> int:
+        self._arrays.append(outputs.detach().float().cpu().numpy())  # input embedding_dim
+        return len(outputs)
+
+    def _add_rows(self, outputs: Any) -> int:
         columns = {name: _plain(values) for name, values in _columns(outputs).items()}
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        self.rows += len(rows)
         if self.path.suffix == ".parquet":
             for name, values in columns.items():
                 self._columns.setdefault(name, []).extend(values)
-            return
-        first = self._file is None
-        if self._file is None:
-            # Half a surrogate pair, which JSON can hold and UTF-8 cannot, is written as JSON's escape of it.
-            self._file = self._partial.open("w", newline="", encoding="utf-8", errors=UNPAIRED)
-        if self.path.suffix == ".jsonl":
-            self._file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        elif self.path.suffix == ".jsonl":
+            self._text_file().writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         else:
-            writer = csv.DictWriter(self._file, columns, delimiter="\t" if self.path.suffix == ".tsv" else ",")
-            if first:
+            is_first = self._file is None
+            delimiter = "\t" if self.path.suffix == ".tsv" else ","
+            writer = csv.DictWriter(self._text_file(), columns, delimiter=delimiter)
+            if is_first:
                 writer.writeheader()
             writer.writerows(rows)
+        return len(rows)
 
-    def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Gives the file its name."""
-        if self._file is not None:
-            self._file.close()
-        elif self.path.suffix == ".npy":
-            with self._partial.open("wb") as file:
-                numpy.save(file, numpy.concatenate(self._arrays) if self._arrays else numpy.empty((0, 0), "float32"))
-        elif self.path.suffix == ".parquet":
-            _write_parquet(self._partial, self._columns, self._arrays)
-        else:
-            self._partial.write_text("", encoding="utf-8")
-        self._partial.replace(self.path)
+    def _text_file(self) -> IO[str]:
+        if self._file is None:
+            writing = atomic_write(self.path, newline="", errors=UNPAIRED_SURROGATES)
+            self._file = self._open.enter_context(writing)
+        return self._file
 
 
 def _columns(outputs: Any) -> dict[str, Any]:
@@ -120,16 +136,15 @@ def _plain(values: Any) -> list[Any]:
 
 
 def _write_parquet(path: Path, columns: dict[str, list[Any]], arrays: list[numpy.ndarray[Any, Any]]) -> None:
-    try:
+    with needs("writing .parquet", "pyarrow"):
         import pyarrow
         import pyarrow.parquet
-    except ImportError as error:
-        raise UsageError("writing .parquet needs pyarrow. Install it with: pip install pyarrow") from error
     if arrays:
         columns = {"embedding": list(numpy.concatenate(arrays))}
-    columns = {name: [_writable(value) for value in values] for name, values in columns.items()}
-    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    columns = {name: [_encodable(value) for value in values] for name, values in columns.items()}
+    with atomic_path(path) as unfinished:
+        pyarrow.parquet.write_table(pyarrow.table(columns), unfinished)
 
 
-def _writable(value: Any) -> Any:
-    return value.encode("utf-8", UNPAIRED).decode() if isinstance(value, str) else value
+def _encodable(value: Any) -> Any:
+    return value.encode("utf-8", UNPAIRED_SURROGATES).decode() if isinstance(value, str) else value

@@ -1,6 +1,7 @@
-"""Writes the run folder while a module trains: settings and record first, checkpoints as epochs end."""
+"""Writes the run folder while a module trains: settings and run.json first, checkpoints as epochs end."""
 
 import math
+import operator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,10 @@ from lightning_suite.run import KEY, Run, git_commit, machine, now, versions
 
 
 class Recorder(Checkpoint):
-    """Keeps ``best.ckpt`` by the monitored metric and ``last.ckpt`` by time, and tells run.json how the run went.
+    """Writes ``best.ckpt`` by the monitored metric and ``last.ckpt`` by time, and how the run went into run.json.
 
     Attributes:
-        run: the run folder; None until training is set up, when one process makes it and tells the others.
+        run: the run folder; None until training is set up, when one process makes it for all.
         best_value: the best value of the monitored metric so far.
     """
 
@@ -34,26 +35,28 @@ class Recorder(Checkpoint):
         self._settings = settings
         self._root = root
         self._metrics = metrics
-        self._made = run is None
-        self._begun = False
-        self._monitor_missed = False
+        self._is_new = run is None
+        self._has_begun = False
+        self._warned = False
         self._saved_at = 0
         self._stepped_at = 0
         self._validated = False
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Makes the folder, in one process; other callbacks and loggers may ask for it before training starts."""
+        """Make the folder, in one process; other callbacks and loggers may ask for it before training starts."""
         if stage != "fit":
             return
         if self.run is None:
-            made = Run.create(self._root, self._plugin.name, self._settings.recipe) if trainer.is_global_zero else None
-            folder = Path(trainer.strategy.broadcast(str(made.folder) if made else ""))
+            new = Run.create(self._root, self._plugin.name, self._settings.recipe) if trainer.is_global_zero else None
+            folder = Path(trainer.strategy.broadcast(str(new.folder) if new else ""))
             self.run = Run(folder, folder / "checkpoints" / "best.ckpt")
+        elif trainer.is_global_zero:
+            self.run.remove_unfinished()
         self._metrics.open(self.run.folder / "metrics.csv")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Writes what is known before the first step, now that nothing was wrong with the settings."""
-        self._begun = True
+        """Write what is known before the first step, now that the settings have proved right."""
+        self._has_begun = True
         datamodule = trainer.datamodule  # type: ignore[attr-defined]
         if trainer.is_global_zero and self.run is not None:
             self.run.write_settings(self._settings.as_yaml())
@@ -75,49 +78,48 @@ class Recorder(Checkpoint):
             )
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Says in run.json that training has ended early; before its first step takes the new folder away."""
+        """Write into run.json that training has ended early; before its first step remove the new folder."""
         if self.run is None or not trainer.is_global_zero:
             return
-        if self._begun:
-            ended = "interrupted" if isinstance(exception, KeyboardInterrupt | SystemExit) else "failed"
+        if self._has_begun:
+            status = "interrupted" if isinstance(exception, KeyboardInterrupt | SystemExit) else "failed"
             progress = {"epochs": trainer.current_epoch, "steps": trainer.global_step}
-            self.run.write_record({"status": ended, "finished": now()} | progress)
-        elif self._made:
+            self.run.write_record({"status": status, "finished": now()} | progress)
+        elif self._is_new:
             self._metrics.path = None
             self.run.discard()
             self.run = None
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Keeps the checkpoint when validation was the best so far."""
+        """Save the best checkpoint when the monitored metric is better than ever before."""
         if not trainer.sanity_checking and trainer.state.fn == "fit":
             self._validated = True
-            self._keep_best(trainer)
+            self._save_best(trainer)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Saves where the last epoch has ended; nothing of this one has happened yet."""
+        """Save the end of the last epoch; nothing of this one has happened yet."""
         if trainer.current_epoch > 0:
             self._end_epoch(trainer)
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        """Saves in the middle of an epoch, after so many optimizer steps.
+        """Save in the middle of an epoch, every ``checkpoint_every`` optimizer steps.
 
         Just after a validation in the middle of an epoch it waits for a step: Lightning would count that step twice.
         """
-        due = (
-            self._settings.checkpoint_every and trainer.global_step >= self._saved_at + self._settings.checkpoint_every
-        )
+        every = self._settings.checkpoint_every
+        is_due = every and trainer.global_step >= self._saved_at + every
         just_stepped = trainer.global_step > self._stepped_at
         self._stepped_at = trainer.global_step
-        if due and just_stepped and batch_idx > 0 and not self._validated:
+        if is_due and just_stepped and batch_idx > 0 and not self._validated:
             self._save_last(trainer)
         self._validated = False
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Saves the end."""
+        """Save the end of training."""
         self._end_epoch(trainer)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Lets the checkpoint say what it is of."""
+        """Add to the checkpoint what describes it."""
         checkpoint[KEY] = {
             "plugin": self._settings.plugin,
             "api": self._plugin.api,
@@ -129,34 +131,34 @@ class Recorder(Checkpoint):
         }
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Takes up where the checkpoint was written."""
+        """Continue from the values and rows that the checkpoint was written with."""
         if trainer.state.fn != "fit":
             return
         self.best_value = checkpoint[KEY]["best_value"]
         self._saved_at = self._stepped_at = checkpoint["global_step"]
         self._metrics.cut(checkpoint[KEY]["metrics_rows"])
 
-    def _keep_best(self, trainer: Trainer) -> None:
-        found = trainer.callback_metrics.get(self._settings.monitor)
-        if found is None:
-            if not self._monitor_missed:
+    def _save_best(self, trainer: Trainer) -> None:
+        metric = trainer.callback_metrics.get(self._settings.monitor)
+        if metric is None:
+            if not self._warned:
                 rank_zero_warn(
                     f"the module logs no {self._settings.monitor!r}, so best.ckpt will be the last checkpoint; it logs "
                     f"{', '.join(sorted(trainer.callback_metrics)) or 'nothing'}. Choose one of these with --monitor."
                 )
-            self._monitor_missed = True
+            self._warned = True
             return
-        value = float(trainer.strategy.broadcast(found.item()))
-        sign = 1 if self._settings.mode == "min" else -1
+        value = float(trainer.strategy.broadcast(metric.item()))
+        is_better = operator.lt if self._settings.mode == "min" else operator.gt
         if self.run is None or math.isnan(value):
             return
-        if self.best_value is None or sign * value < sign * self.best_value:
+        if self.best_value is None or is_better(value, self.best_value):
             self.best_value = value
             trainer.save_checkpoint(self.run.best)
 
     def _end_epoch(self, trainer: Trainer) -> None:
         if not trainer.enable_validation:
-            self._keep_best(trainer)
+            self._save_best(trainer)
         self._save_last(trainer)
         if self.best_value is None and self.run is not None:
             save_between_batches(trainer, self.run.best)

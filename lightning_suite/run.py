@@ -1,13 +1,13 @@
 """The run folder: written by fit, read by every other verb.
 
     runs/<plugin>/<date>-<recipe>/
-      config.yaml    every value, resolved: giving it back to ``suite fit --config`` repeats the run
+      config.yaml    every setting, also the defaults: ``suite fit --config`` repeats the run with it
       run.json       versions, git commit, seed, machine, ops, data fingerprint, times, final metrics
-      metrics.csv    everything the module logged, a row a step
+      metrics.csv    everything the module logged, one row for each step
       checkpoints/   best.ckpt and last.ckpt
-      figures/       pictures, each with its numbers beside it
+      figures/       pictures, with their numbers in a CSV file beside them
 
-Nothing here imports torch until a checkpoint is opened, so that a verb can ask a folder for its plugin at once.
+Nothing here imports torch until a checkpoint is opened, so that a verb learns the plugin of a folder at once.
 """
 
 import json
@@ -22,20 +22,27 @@ from pathlib import Path
 from typing import Any
 
 from lightning_suite.errors import RunError, UsageError
+from lightning_suite.files import remove_unfinished, write_text
 from lightning_suite.spelling import did_you_mean
-from lightning_suite.yaml_files import read_options
 
 KEY = "lightning_suite"
-"""Where a checkpoint holds what it says of itself."""
+"""The entry of a checkpoint that describes it: plugin, settings, versions."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder, or the single checkpoint that was given in its place.
+    """A run folder, or a single checkpoint that stands for one.
 
     Attributes:
-        folder: the run folder; of a lone checkpoint, the folder it lies in.
+        folder: the run folder; for a lone checkpoint, the folder it lies in.
         checkpoint: the checkpoint that verbs work with.
+
+    Example:
+        >>> import tempfile
+        >>> run = Run.create(tempfile.mkdtemp(), "dsa", recipe=None)
+        >>> run.write_record({"seed": 3})
+        >>> run.record
+        {'seed': 3}
     """
 
     folder: Path
@@ -43,20 +50,20 @@ class Run:
 
     @classmethod
     def at(cls, path: str | Path) -> "Run":
-        """The run at a path: a folder that ``suite fit`` wrote, or a checkpoint.
+        """Return the run at a path: a folder that ``suite fit`` wrote, or a checkpoint.
 
         Raises:
-            UsageError: nothing is there.
-            RunError: what is there is neither.
+            UsageError: if nothing is there.
+            RunError: if it is a folder of another kind.
         """
         path = Path(path).expanduser()
         if path.is_file():
             inside = path.parent.name == "checkpoints"
             return cls(path.parent.parent if inside else path.parent, path)
         if not path.is_dir():
-            beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
+            siblings = [sibling.name for sibling in path.parent.iterdir()] if path.parent.is_dir() else []
             raise UsageError(
-                f"no run folder and no checkpoint is at {path}. {did_you_mean(path.name, beside)}".rstrip()
+                f"no run folder and no checkpoint is at {path}. {did_you_mean(path.name, siblings)}".rstrip()
                 + "\nsuite fit prints the path of the run it wrote."
             )
         if not (path / "config.yaml").is_file():
@@ -66,7 +73,11 @@ class Run:
 
     @classmethod
     def create(cls, root: str | Path, plugin: str, recipe: str | None) -> "Run":
-        """A new folder below ``root``; a second run of the same second gets a number, never the first one's folder."""
+        """Make a folder below ``root``; a second run of the same second gets a number, never the folder of the first.
+
+        Raises:
+            RunError: if there are 10,000 of that second.
+        """
         root = Path(root).expanduser()
         stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{recipe or 'signature'}"
         parent = root / plugin
@@ -80,67 +91,77 @@ class Run:
             for name in ("checkpoints", "figures"):
                 (folder / name).mkdir()
             return cls(folder, folder / "checkpoints" / "best.ckpt")
-        raise RunError(f"{parent} already holds 10,000 runs called {stem}. Choose another place with --runs.")
+        raise RunError(f"{parent} already holds 10,000 runs called {stem}. Choose another folder with --runs.")
 
     def discard(self) -> None:
-        """Takes the folder away again while nothing has been written to it."""
+        """Remove the folder again where nothing has been written to it."""
         for folder in (self.folder / "checkpoints", self.folder / "figures", self.folder):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
 
+    def remove_unfinished(self) -> None:
+        """Remove the files that a killed training had begun to write."""
+        for folder in (self.folder, self.folder / "checkpoints"):
+            remove_unfinished(folder)
+
     @property
     def last(self) -> Path:
-        """The checkpoint that training goes on from."""
+        """Return the path of the checkpoint that training goes on from."""
         return self.folder / "checkpoints" / "last.ckpt"
 
     @property
     def best(self) -> Path:
-        """The checkpoint with the best value of the monitored metric."""
+        """Return the path of the checkpoint with the best value of the monitored metric."""
         return self.folder / "checkpoints" / "best.ckpt"
 
     @property
     def record(self) -> dict[str, Any]:
-        """The contents of run.json; empty before fit has written it."""
+        """Return the contents of run.json, nothing before fit has written it.
+
+        Raises:
+            RunError: if the file is damaged.
+        """
         file = self.folder / "run.json"
         if not file.is_file():
             return {}
         try:
-            values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-            return dict(values)
+            return dict(json.loads(file.read_text(encoding="utf-8")))
         except ValueError as error:
             raise RunError(f"{file} is damaged: {error}. It may be deleted; the checkpoints do not need it.") from error
 
     def write_record(self, changes: Mapping[str, Any]) -> None:
-        """Changes run.json in one step: a reader sees the old file or the new one."""
-        _replace(self.folder / "run.json", json.dumps(self.record | dict(changes), indent=2) + "\n")
+        """Add to run.json, or change what it says."""
+        write_text(self.folder / "run.json", json.dumps(self.record | dict(changes), indent=2) + "\n")
 
     def write_settings(self, text: str) -> None:
-        """Writes config.yaml in one step."""
-        _replace(self.folder / "config.yaml", text)
+        """Write config.yaml."""
+        write_text(self.folder / "config.yaml", text)
 
     def settings(self) -> dict[str, Any]:
-        """The settings of the run: of its folder, or of the checkpoint where that stands alone.
+        """Return the settings of the run, from its folder or else from the checkpoint.
 
         Raises:
-            RunError: neither says them.
+            RunError: if they cannot be read.
         """
+        import yaml
+
         file = self.folder / "config.yaml"
-        if not file.is_file():
-            settings: dict[str, Any] = self.read_checkpoint()[KEY]["settings"]
-            return settings
-        try:
-            values = read_options(file)
-            _ = values["plugin"]
-        except (OSError, ValueError, KeyError) as error:
-            where = f"{file} does not hold the settings of a run: {error}"
-            raise RunError(f"{where}\nA checkpoint holds them too: give one away from this folder.") from error
-        return values
+        if file.is_file():
+            try:
+                values: dict[str, Any] = dict(yaml.safe_load(file.read_text(encoding="utf-8")))
+                _ = values["plugin"]
+            except (ValueError, TypeError, KeyError, yaml.YAMLError) as error:
+                where = f"{file} does not hold the settings of a run: {' '.join(str(error).split())}"
+                raise RunError(f"{where}\nA checkpoint holds them too: copy one to another folder.") from error
+            return values
+        described: dict[str, Any] = self.read_checkpoint()[KEY]["settings"]
+        return described
 
     def read_checkpoint(self) -> dict[str, Any]:
-        """The contents of the checkpoint, on the CPU.
+        """Return the contents of the checkpoint, on the CPU.
 
         Raises:
-            RunError: there is none, it cannot be read safely, or lightning-suite did not write it.
+            RunError: if there is none, it cannot be read safely, or lightning-suite did not write it.
         """
         from lightning_suite.checkpoint import read
 
@@ -151,38 +172,31 @@ class Run:
 
 
 def plugin_of(path: str) -> str | None:
-    """The plugin of the run or checkpoint at a path; None when there is no such thing.
+    """Return the plugin of the run or checkpoint at a path, None where there is none.
 
     Only a lone checkpoint costs an import of torch.
     """
     try:
         if Path(path).is_file() and Path(path).suffix != ".ckpt":
-            return None  # an input, not a run: a checkpoint that stands alone is opened to be asked
+            return None  # an input, not a run
         return str(Run.at(path).settings()["plugin"])
     except (RunError, UsageError, KeyError):
         return None
 
 
-def _replace(file: Path, text: str) -> None:
-    """Writes a file in one step: a reader sees the old contents or the new ones."""
-    partial = file.with_name(f"{file.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(file)
-
-
 def versions() -> dict[str, str]:
-    """Versions of what a run depends on; of what is installed, without importing it."""
-    found = {"python": platform.python_version()}
+    """Return the installed versions of what a run depends on, without importing it."""
+    known = {"python": platform.python_version()}
     for name in ("lightning-suite", "torch", "pytorch-lightning", "jsonargparse", "torchmetrics", "numpy"):
         try:
-            found[name] = version(name)
+            known[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            known[name] = "not installed"
+    return known
 
 
 def machine() -> dict[str, Any]:
-    """The machine a run is on: processor, cores, accelerators."""
+    """Return what a run should say of its machine: system, processor, cores, threads, accelerators."""
     import torch
 
     model = platform.processor() or platform.machine()
@@ -201,7 +215,7 @@ def machine() -> dict[str, Any]:
 
 
 def git_commit() -> str | None:
-    """The commit of the repository the command was started in, ``-dirty`` when it has changes; None outside one."""
+    """Return the commit of the repository around the current folder, with ``-dirty`` when it has changes, or None."""
     try:
         head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=True)
         dirty = subprocess.run(["git", "status", "--porcelain"], capture_output=True, text=True, timeout=5, check=True)
@@ -211,5 +225,5 @@ def git_commit() -> str | None:
 
 
 def now() -> str:
-    """The time, as run.json writes it."""
+    """Return the time as run.json writes it."""
     return datetime.now(UTC).isoformat(timespec="seconds")

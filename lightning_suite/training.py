@@ -1,16 +1,14 @@
-"""Runs a plugin: fit, resume, rerun, validate, test, predict.
+"""Runs a plugin: fits it, continues a run, evaluates, predicts, and restores its module from a checkpoint.
 
-One function a verb. Each builds the plugin's classes from settings, gives Lightning's Trainer the callbacks that keep
-the run folder, and hands back what the verb prints.
+Each function builds the plugin's classes from settings, gives Lightning's Trainer the callbacks that write the run
+folder, and returns what the verb prints.
 """
 
 import inspect
-import logging
 import shlex
 import time
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +16,6 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import LightningDataModule, LightningModule, Trainer, seed_everything
 from pytorch_lightning.callbacks import Callback, Checkpoint
-from pytorch_lightning.strategies import DDPStrategy
 from pytorch_lightning.utilities import rank_zero_info
 from pytorch_lightning.utilities.model_helpers import is_overridden
 from pytorch_lightning.utilities.seed import isolate_rng
@@ -27,18 +24,9 @@ from lightning_suite import registry
 from lightning_suite.checkpoint import SafeCheckpointIO
 from lightning_suite.errors import Interrupted, RunError, UsageError
 from lightning_suite.guard import one_line
+from lightning_suite.lightning_internals import hide_messages, wrap_only_what_learns
 from lightning_suite.metrics_file import MetricsFile
-from lightning_suite.options import (
-    Built,
-    Settings,
-    build,
-    build_model,
-    flat,
-    for_evaluation,
-    parse,
-    settings_of,
-    stored_settings,
-)
+from lightning_suite.options import Built, Settings, build, build_model, for_evaluation
 from lightning_suite.plugin import Plugin
 from lightning_suite.progress import is_quiet
 from lightning_suite.recorder import Recorder
@@ -47,29 +35,6 @@ from lightning_suite.run import KEY, Run, now
 
 if TYPE_CHECKING:
     from lightning_suite.predictions import Predictions
-
-CHATTER = (
-    "💡",
-    "GPU available",
-    "TPU available",
-    "HPU available",
-    "`weights_only` was not set",
-    "Restoring states",
-    "Loaded model",
-    "Loading `train_dataloader` to estimate",
-)
-"""How messages of Lightning's begin that say the same in every run."""
-
-NOISE = (
-    r".*LeafSpec",
-    "The number of training batches",
-    "The '.*dataloader' does not have many workers",
-    "You have overridden `on_before_batch_transfer`",
-    "Your `IterableDataset` has `__len__` defined",
-    "Precision .* is not supported by the model summary",
-)
-"""Warnings of Lightning's that ask nothing of a user: of its own code, of small data, of loaders that keep up, of
-modules that transform their batches whatever data they come from, of streams that know their length."""
 
 
 def fit(
@@ -80,22 +45,22 @@ def fit(
     run: Run | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> tuple[Run, bool]:
-    """Trains a plugin into a new run folder, or goes on in one, and tests the best checkpoint where there is test data.
+    """Train a plugin into a new run folder, or continue a run, and test its best checkpoint where there is test data.
 
     Args:
-        plugin: what to train.
-        settings: with which options.
+        plugin: the plugin to train.
+        settings: all options.
         root: the folder of all runs.
-        run: a run to go on with, from its last checkpoint; from the beginning when it was interrupted before one.
+        run: a run to continue from its last checkpoint, or from the beginning where it has none.
         callbacks: Lightning callbacks beside those that the settings name.
 
     Returns:
-        The run, and whether this process is the one that speaks for all.
+        The run, and whether this process is the one of several that prints.
 
     Raises:
-        UsageError: the trainer does not take its options.
-        RunError: the checkpoint to go on from has another structure than the settings ask for; or no step was taken.
-        Interrupted: training was ended from outside.
+        UsageError: if the trainer does not take its options.
+        RunError: if the checkpoint to continue from was made with other settings, or no step was taken.
+        Interrupted: if training was ended from outside.
     """
     built = seeded(plugin, settings)
     settings = built.settings
@@ -105,18 +70,18 @@ def fit(
     if start is not None:
         _refuse_other_settings(Run(start.parent.parent, start), settings)
     elif run is not None:
-        rank_zero_info(f"{run.folder} has no checkpoint to go on from: it begins anew")
+        rank_zero_info(f"{run.folder} has no checkpoint to go on from: it begins again")
     metrics = MetricsFile()
     recorder = Recorder(plugin, settings, root, metrics, run)
     trainer = trainer_of(built.trainer, root, [ExactResume(), recorder, *callbacks], metrics)
-    _wrap_what_has_gradients(trainer)
+    wrap_only_what_learns(trainer)
     clock = time.monotonic()
     try:
         trainer.fit(built.model, datamodule=built.data, ckpt_path=start)
     except MisconfigurationException as error:
         raise UsageError(one_line(f"{error}")) from error
     except SystemExit as error:  # Lightning's way to end after Ctrl-C and SIGTERM
-        raise Interrupted(_standing(recorder.run)) from error
+        raise Interrupted(_how_to_continue(recorder.run)) from error
     if recorder.run is None:
         raise RunError("training ended before it began; nothing was written")
     run = recorder.run
@@ -127,13 +92,13 @@ def fit(
         )
     seconds = time.monotonic() - clock
     values = {name: float(value) for name, value in trainer.callback_metrics.items()}
-    leader = trainer.is_global_zero
+    is_first = trainer.is_global_zero
     if trainer.world_size > 1:
-        # What follows is for one process; metrics would wait for the others as long as the group exists.
+        # One process does the rest; metrics would wait for the others as long as the group exists.
         trainer.strategy.barrier()
         torch.distributed.destroy_process_group()
-    if not leader:
-        return run, leader
+    if not is_first:
+        return run, is_first
     before = run.record.get("fit_seconds", 0.0) if start is not None else 0.0
     run.write_record(
         {
@@ -148,21 +113,21 @@ def fit(
     )
     if has_stage(built, "test"):
         run.write_record({"metrics": values | evaluate(run, "test", for_evaluation(settings))})
-    return run, leader
+    return run, is_first
 
 
 def evaluate(run: Run, stage: Literal["validate", "test"], changes: Settings | None = None) -> dict[str, float]:
-    """The metrics of a run's checkpoint on its validation or test data, in one process.
+    """Return the metrics of a run's checkpoint on its validation or test data, computed in one process.
 
     Args:
-        run: whose checkpoint.
+        run: the run.
         stage: which data.
         changes: settings in place of the run's own, for other data or another device; see ``for_evaluation``.
 
     Raises:
-        RunError: the plugin has no such data or step, or the checkpoint does not fit the settings.
+        RunError: if the plugin has no such data or step, or the checkpoint does not fit the settings.
     """
-    settings = changes or for_evaluation(settings_of(run))
+    settings = changes or for_evaluation(Settings(**run.settings()))
     plugin = registry.get(settings.plugin)
     built = seeded(plugin, settings)
     if not has_stage(built, stage):
@@ -178,27 +143,27 @@ def evaluate(run: Run, stage: Literal["validate", "test"], changes: Settings | N
 
 
 def predict(run: Run, path: str | None, output: "Predictions", changes: Settings | None = None) -> int:
-    """Writes what a run's checkpoint says of every input, in the order of the inputs; returns how many there were.
+    """Write the predictions of a run's checkpoint in the order of the inputs, and return how many there were.
 
     Args:
-        run: whose checkpoint.
-        path: the file of inputs; None for the data module's own ``predict_dataloader``.
-        output: where the predictions, or the embeddings, go.
+        run: the run.
+        path: the file of inputs; None for what the data module's ``predict_dataloader`` reads by itself.
+        output: the file that the predictions or embeddings are written to.
         changes: settings in place of the run's own; see ``for_evaluation``.
 
     Raises:
-        UsageError: the plugin takes no file, needs one, or gives no embeddings.
+        UsageError: if the plugin takes no file, needs one, or computes no embeddings.
     """
-    settings = changes or for_evaluation(settings_of(run))
+    settings = changes or for_evaluation(Settings(**run.settings()))
     plugin = registry.get(settings.plugin)
     takes_file = "predict_path" in inspect.signature(registry.resolve(plugin, "data")).parameters
     if path is not None and not takes_file:
         raise UsageError(
             f"plugin {plugin.name!r} does not predict from a file: its data module has no parameter 'predict_path'.\n"
-            f"suite predict RUN, without INPUT, predicts what its predict_dataloader gives."
+            f"suite predict RUN, without INPUT, predicts what its predict_dataloader reads."
         )
     if path is not None:
-        settings = replace(settings, data=settings.data | {"predict_path": path})
+        settings = Settings(**asdict(settings) | {"data": settings.data | {"predict_path": path}})
     elif takes_file and settings.data.get("predict_path") is None:
         raise UsageError(f"suite predict RUN INPUT: plugin {plugin.name!r} needs a file of inputs")
     built = seeded(plugin, settings)
@@ -216,9 +181,9 @@ def predict(run: Run, path: str | None, output: "Predictions", changes: Settings
 
 
 def restore(run: Run) -> LightningModule:
-    """The module of a run's checkpoint, in evaluation mode; the caller's random generators stay as they are."""
+    """Return the module of a run's checkpoint, in evaluation mode; the global random generators stay as they are."""
     checkpoint = run.read_checkpoint()
-    settings = stored_settings(checkpoint[KEY]["settings"], run.checkpoint)
+    settings = Settings(**checkpoint[KEY]["settings"])
     with isolate_rng():
         module = build_model(registry.get(settings.plugin), settings)
         restore_into(module, run, checkpoint)
@@ -226,17 +191,17 @@ def restore(run: Run) -> LightningModule:
 
 
 def restore_data(run: Run) -> LightningDataModule:
-    """The data module of a run, built from the run's settings; the caller's random generators stay as they are."""
-    settings = stored_settings(run.read_checkpoint()[KEY]["settings"], run.checkpoint)
+    """Return the data module of a run, built from its settings; the global random generators stay as they are."""
+    settings = Settings(**run.read_checkpoint()[KEY]["settings"])
     with isolate_rng():
         return seeded(registry.get(settings.plugin), settings).data
 
 
 def restore_into(module: LightningModule, run: Run, checkpoint: dict[str, Any] | None = None) -> None:
-    """Puts a checkpoint's weights into a module.
+    """Load a checkpoint's weights into a module.
 
     Raises:
-        RunError: the weights have other names or shapes; the message shows the first of them.
+        RunError: if the weights have other names or shapes; the message shows the first of them.
     """
     checkpoint = checkpoint or run.read_checkpoint()
     module.on_load_checkpoint(checkpoint)
@@ -257,7 +222,7 @@ def restore_into(module: LightningModule, run: Run, checkpoint: dict[str, Any] |
 
 
 def seeded(plugin: Plugin, settings: Settings) -> Built:
-    """The plugin's classes, built after all generators were seeded: the weights are a function of the settings."""
+    """Return the plugin's objects, built after all generators were seeded: the settings alone decide the weights."""
     seed_everything(settings.seed, workers=True, verbose=False)
     return build(plugin, settings)
 
@@ -265,15 +230,12 @@ def seeded(plugin: Plugin, settings: Settings) -> Built:
 def trainer_of(
     arguments: dict[str, Any], root: str | Path, callbacks: Sequence[Callback] = (), metrics: MetricsFile | None = None
 ) -> Trainer:
-    """Lightning's Trainer with the user's arguments and, beside theirs, our callbacks, logger and checkpoint format.
+    """Return Lightning's Trainer with the user's arguments and, beside theirs, our callbacks, logger and checkpoints.
 
     Raises:
-        UsageError: the Trainer does not take the arguments, alone or together.
+        UsageError: if the Trainer does not take the arguments, alone or together.
     """
-    for handler in logging.getLogger("pytorch_lightning").handlers:
-        handler.addFilter(_is_news)
-    for message in NOISE:
-        warnings.filterwarnings("ignore", message=message)
+    hide_messages()
     loggers = [logger for logger in _as_list(arguments.get("logger")) if not isinstance(logger, bool)]
     theirs = _as_list(arguments.get("callbacks"))
     # A ModelCheckpoint of the user's asks for the run folder in its setup, so ours, which makes it, comes before.
@@ -295,38 +257,19 @@ def trainer_of(
 
 
 def has_stage(built: Built, stage: Literal["validate", "test"]) -> bool:
-    """Whether the plugin's classes define both the data and the step of a stage."""
+    """Return whether the plugin's classes define both the data and the step of a stage."""
     data, step = {"validate": ("val_dataloader", "validation_step"), "test": ("test_dataloader", "test_step")}[stage]
     return is_overridden(data, built.data, LightningDataModule) and is_overridden(step, built.model, LightningModule)
 
 
-def _wrap_what_has_gradients(trainer: Trainer) -> None:
-    """Lets several processes fit a module without parameters to learn, which torch refuses to wrap for exchange."""
-    strategy = trainer.strategy
-    if not isinstance(strategy, DDPStrategy):
-        return
-    wrap = strategy.configure_ddp
-
-    def wrap_if_it_learns() -> None:
-        if strategy.model is None or any(weights.requires_grad for weights in strategy.model.parameters()):
-            wrap()
-
-    strategy.configure_ddp = wrap_if_it_learns  # type: ignore[method-assign]
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """Whether a message of Lightning's tells a user something about this run."""
-    return not record.getMessage().startswith(CHATTER)
-
-
-def _standing(run: Run | None) -> str:
-    """What is said of a training that was ended from outside."""
+def _how_to_continue(run: Run | None) -> str:
+    """Return the message for a training that was ended from outside."""
     if run is None:
         return "interrupted before the first step; nothing was written"
     record = run.record
-    spent = f"interrupted in epoch {record.get('epochs', 0) + 1}, after {record.get('steps', 0)} steps"
-    last = "goes on from its last checkpoint" if run.last.is_file() else "begins it anew, it has no checkpoint yet"
-    return f"{spent}: {run.folder}\nsuite fit --resume {shlex.quote(str(run.folder))} {last}"
+    when = f"interrupted in epoch {record.get('epochs', 0) + 1}, after {record.get('steps', 0)} steps"
+    last = "goes on from its last checkpoint" if run.last.is_file() else "begins again, it has no checkpoint yet"
+    return f"{when}: {run.folder}\nsuite fit --resume {shlex.quote(str(run.folder))} {last}"
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -336,16 +279,14 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def _refuse_other_settings(run: Run, settings: Settings) -> None:
-    """Refuse to go on with another model, other data or another measure than a run began with.
-
-    Raises:
-        RunError: what differs.
-    """
-    stored = stored_settings(run.read_checkpoint()[KEY]["settings"], run.checkpoint)
-    filled = parse(registry.get(stored.plugin), [], start=asdict(stored))  # with options that a later release added
-    names = ("model", "data", "seed", "monitor", "mode")
-    before, asked = (flat({name: getattr(these, name) for name in names}) for these in (filled, settings))
-    differing = [name for name in before | asked if before.get(name) != asked.get(name)]
-    if differing:
-        lines = [f"  --{name}: {before.get(name)!r} there, {asked.get(name)!r} asked for" for name in differing[:5]]
-        raise RunError("\n".join([f"{run.checkpoint} was made with other settings:", *lines]))
+    """Raise RunError where model or data differ from those that a run began with; only the Trainer may change."""
+    before = run.read_checkpoint()[KEY]["settings"]
+    asked = asdict(settings)
+    values = [
+        (f"{part}.{name}", before[part].get(name), asked[part].get(name))
+        for part in ("model", "data")
+        for name in {**before[part], **asked[part]}
+    ] + [(name, before[name], asked[name]) for name in ("seed", "monitor", "mode")]
+    differences = [f"  --{name}: {old!r} there, {new!r} asked for" for name, old, new in values if old != new]
+    if differences:
+        raise RunError("\n".join([f"{run.checkpoint} was made with other settings:", *differences[:5]]))

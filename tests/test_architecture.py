@@ -194,6 +194,7 @@ def test_in_the_core_imports_go_from_the_command_to_the_parts() -> None:
         "plugin": set(),
         "spelling": set(),
         "tables": set(),
+        "text_files": {"errors", "needs", "spelling", "text_files"},
         "origin": {"plugin"},
         "offsets": set(),
         "ragged": {"offsets"},

@@ -5,11 +5,10 @@ from typing import Any
 import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.trainer.connectors.data_connector import _get_distributed_sampler
-from pytorch_lightning.trainer.states import RunningStage
-from pytorch_lightning.utilities.data import _update_dataloader
 from torch import Tensor
 from torch.utils.data import DataLoader, DistributedSampler, IterableDataset
+
+from lightning_suite import lightning_internals as internals
 
 
 class Stopped(Exception):
@@ -83,22 +82,8 @@ class Steady(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Replaces the sampler of the one process; Lightning has already replaced those of several."""
-        if stage != "fit" or trainer.world_size > 1 or not trainer._accelerator_connector.use_distributed_sampler:
-            return
-        process = trainer.strategy.process_dataloader
-
-        def process_as_one_of_one(dataloader: object) -> object:
-            loader = dataloader
-            if trainer.state.stage is RunningStage.TRAINING and _may_be_shared_out(loader):
-                assert isinstance(loader, DataLoader)
-                # Lightning shuffles what several processes train on also where one would take it in order.
-                sampler = _get_distributed_sampler(
-                    loader, True, overfit_batches=0, mode=RunningStage.TRAINING, num_replicas=1, rank=0
-                )
-                loader = _update_dataloader(loader, sampler, mode=RunningStage.TRAINING)
-            return process(loader)
-
-        trainer.strategy.process_dataloader = process_as_one_of_one  # type: ignore[method-assign]
+        if stage == "fit" and trainer.world_size == 1 and internals.may_replace_samplers(trainer):
+            internals.on_loaders(trainer, _as_one_of_one, before=True)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Counts the batches."""
@@ -125,9 +110,7 @@ class Reseed(Callback):
         torch.manual_seed(20_260_000)
 
 
-def _may_be_shared_out(loader: object) -> bool:
-    return (
-        isinstance(loader, DataLoader)
-        and not isinstance(loader.dataset, IterableDataset)
-        and not isinstance(loader.sampler, DistributedSampler)
-    )
+def _as_one_of_one(loader: object) -> object:
+    if not isinstance(loader, DataLoader) or isinstance(loader.dataset, IterableDataset):
+        return loader
+    return loader if isinstance(loader.sampler, DistributedSampler) else internals.with_sampler_of_one_process(loader)

@@ -8,7 +8,7 @@ import yaml
 
 from lightning_suite import registry
 from lightning_suite.errors import UsageError
-from lightning_suite.options import Settings, build, call, help_text, parse, read_config
+from lightning_suite.options import Settings, build, call, help_text, parse, read_yaml, take, take_one
 
 TINY = registry.get(f"{Path(__file__).parent / 'tiny.py'}:plugin")
 
@@ -97,7 +97,7 @@ def test_an_unknown_key_of_a_config_file_names_the_file(tmp_path: Path) -> None:
 def test_a_config_file_that_is_no_mapping_is_a_mistake(text: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text(text)
     with pytest.raises(UsageError, match=said):
-        read_config(str(tmp_path / "c.yaml"))
+        read_yaml(str(tmp_path / "c.yaml"))
 
 
 def test_help_shows_the_plugin_first_and_the_trainer_only_when_asked() -> None:
@@ -264,6 +264,12 @@ def test_help_of_a_plugins_own_verb_says_what_it_does(capsys: pytest.CaptureFixt
     assert "--times int = 1" in said
 
 
+def test_taking_an_option_leaves_the_others() -> None:
+    assert take(["a", "--runs", "x", "--runs=y", "b"], "--runs") == (["x", "y"], ["a", "b"])
+    with pytest.raises(UsageError, match="--runs needs a value"):
+        take(["--runs"], "--runs")
+
+
 def test_an_option_given_twice_is_refused() -> None:
     with pytest.raises(UsageError, match=r"--model\.hidden is given 2 times"):
         parse(TINY, ["--model.hidden", "2", "--model.hidden=3"], start={})
@@ -311,7 +317,7 @@ def test_a_number_out_of_range_is_refused(option: str) -> None:
         ("3: 4", "'3' is not the name of an option"),
         ("model: {1: 4}", "'1' is not the name of an option"),
         ("seed: 1\nseed: 2", "'seed' stands here twice"),
-        ("model:\n\tx: 1", "c.yaml:2: "),
+        ("model:\n\tx: 1", "line 2"),
         ("model: {x: !!python/name:os.system }", "could not determine a constructor"),
     ],
 )
@@ -320,7 +326,15 @@ def test_a_config_file_that_is_no_mapping_of_options_is_told_with_its_place(
 ) -> None:
     (tmp_path / "c.yaml").write_text(text)
     with pytest.raises(UsageError) as error:
-        read_config(str(tmp_path / "c.yaml"))
-    assert str(error.value).startswith(f"--config {tmp_path / 'c.yaml'}:")
+        read_yaml(str(tmp_path / "c.yaml"))
+    assert str(error.value).startswith(f"--config {tmp_path / 'c.yaml'}: ")
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_an_option_that_is_taken_once_is_refused_twice_and_empty() -> None:
+    assert take_one(["a", "--runs=x", "b"], "--runs") == ("x", ["a", "b"])
+    assert take_one(["a"], "--runs") == (None, ["a"])
+    for words in (["--runs", "x", "--runs", "y"], ["--runs="], ["--runs"]):
+        with pytest.raises(UsageError, match="--runs"):
+            take_one(words, "--runs")

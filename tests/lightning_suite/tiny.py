@@ -75,18 +75,18 @@ class TinyData(LightningDataModule):
 
 
 def kill_at(what: str, count: int) -> None:
-    """Ends this process without a chance to tidy up, when TINY_KILL names this moment."""
+    """End this process without a chance to tidy up, when TINY_KILL names this moment."""
     if os.environ.get("TINY_KILL") == f"{what} {count}":
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 if os.environ.get("TINY_KILL", "").startswith("write"):
-    sync, writes = os.fsync, iter(range(1, 1000))
+    save, writes = torch.save, iter(range(1, 1000))
 
-    def fsync_or_die(descriptor: int) -> None:
+    def save_and_die(*arguments: object) -> None:
+        save(*arguments)
         kill_at("write", next(writes))
-        sync(descriptor)
 
-    os.fsync = fsync_or_die
+    torch.save = save_and_die
 
 plugin = Plugin(name="tiny", summary="Two layers and a plane", module="tiny:TinyNet", data="tiny:TinyData")

@@ -1,0 +1,198 @@
+"""Every private name of Lightning, torchmetrics and argparse that the suite uses, and every message that it hides.
+
+A minor release of Lightning may change any of them without notice, so they stand here alone, and
+tests/lightning_suite/test_lightning_internals.py tries each on the installed version. Lightning is imported when it is
+used, so that options can be listed without it.
+"""
+
+import contextlib
+import logging
+import warnings
+from argparse import Action, ArgumentParser
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytorch_lightning import Trainer
+    from torch.utils.data import DataLoader
+    from torchmetrics import Metric
+
+LOG_MESSAGES = (
+    "💡",
+    "GPU available",
+    "TPU available",
+    "`weights_only` was not set",
+    "Restoring states",
+    "Loaded model",
+    "Loading `train_dataloader` to estimate",
+)
+"""The first words of Lightning's log messages that are the same in every run."""
+
+WARNINGS = (
+    r".*LeafSpec",
+    "The number of training batches",
+    "The '.*dataloader' does not have many workers",
+    "You have overridden `on_before_batch_transfer`",
+    "Your `IterableDataset` has `__len__` defined",
+    "Precision .* is not supported by the model summary",
+)
+"""How warnings of Lightning's begin that ask nothing of a user, as regular expressions: about its own code, small data,
+loaders that keep up, modules that transform their batches whatever data they come from, streams that know their
+length."""
+
+
+def hide_messages() -> None:
+    """Hide Lightning's messages that tell a user nothing about this run."""
+    for handler in logging.getLogger("pytorch_lightning").handlers:
+        handler.addFilter(is_news)
+    for message in WARNINGS:
+        warnings.filterwarnings("ignore", message=message)
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Return whether a log message of Lightning's tells a user something about this run."""
+    return not record.getMessage().startswith(LOG_MESSAGES)
+
+
+def actions_of(parser: ArgumentParser) -> list[Action]:
+    """Return the options and positional arguments of a parser, in the order in which they were added."""
+    return parser._actions
+
+
+# Where a training is
+
+
+def is_inside_epoch(trainer: "Trainer") -> bool:
+    """Return whether an epoch has begun whose end has not been processed."""
+    epoch: Any = trainer.fit_loop.epoch_progress.current
+    return bool(epoch.processed < epoch.started)
+
+
+def batches_taken(trainer: "Trainer") -> int:
+    """Return how many batches of the current epoch have been trained on."""
+    return int(trainer.fit_loop.epoch_loop.batch_progress.current.completed)
+
+
+def forget_restart(trainer: "Trainer") -> None:
+    """Let Lightning go on as in an epoch that was not interrupted.
+
+    It takes every checkpoint of a run with max_steps for one from the middle of an epoch; and in an epoch that goes on
+    in its middle it passes over the schedulers that step at the end.
+    """
+    from pytorch_lightning.loops.loop import _Loop
+
+    # The fit loop's own setter always sets it with max_steps; that of its base obeys, in all loops inside too.
+    _Loop.restarting.fset(trainer.fit_loop, False)  # type: ignore[attr-defined]
+
+
+@contextlib.contextmanager
+def between_batches(trainer: "Trainer") -> Iterator[None]:
+    """Let Lightning's counters say, within the block, that what is about to begin has not begun.
+
+    In ``on_train_epoch_start``, ``on_train_batch_start`` and ``on_train_end`` they count it as ready.
+    """
+    batches: Any = trainer.fit_loop.epoch_loop.batch_progress
+    epochs: Any = trainer.fit_loop.epoch_progress
+    ahead = [(progress, progress.total.ready - progress.total.started) for progress in (epochs, batches)]
+    is_last, batches.is_last_batch = batches.is_last_batch, False
+    for progress, count in ahead:
+        progress.total.ready -= count
+        progress.current.ready -= count
+    try:
+        yield
+    finally:
+        for progress, count in ahead:
+            progress.total.ready += count
+            progress.current.ready += count
+        batches.is_last_batch = is_last
+
+
+def on_loaders(trainer: "Trainer", change: Callable[[Any], Any], *, before: bool = False) -> None:
+    """Let a function replace the loaders of the training data, before or after the strategy has processed them.
+
+    It is called for each loader of a training; samplers of several processes have been put in by then.
+    """
+    from pytorch_lightning.trainer.states import RunningStage
+
+    process = trainer.strategy.process_dataloader
+
+    def changed(dataloader: object) -> object:
+        if trainer.state.stage is not RunningStage.TRAINING:
+            return process(dataloader)
+        return process(change(dataloader)) if before else change(process(dataloader))
+
+    trainer.strategy.process_dataloader = changed  # type: ignore[method-assign]
+
+
+def wrap_only_what_learns(trainer: "Trainer") -> None:
+    """Let several processes fit a module without gradients, which torch refuses to wrap for exchanging them."""
+    from pytorch_lightning.strategies import DDPStrategy
+
+    strategy = trainer.strategy
+    if not isinstance(strategy, DDPStrategy):
+        return
+    wrap = strategy.configure_ddp
+
+    def wrap_if_it_learns() -> None:
+        if strategy.model is None or any(weights.requires_grad for weights in strategy.model.parameters()):
+            wrap()
+
+    strategy.configure_ddp = wrap_if_it_learns  # type: ignore[method-assign]
+
+
+# What an epoch has gathered
+
+
+def logged_values(trainer: "Trainer") -> dict[str, list[Any]]:
+    """Return what ``LightningModule.log`` has gathered in the epoch, by Lightning's key: sum or extreme, and weight."""
+    import torch
+
+    return {
+        name: [logged.value.detach().cpu(), getattr(logged, "cumulated_batch_size", torch.zeros(())).cpu()]
+        for name, logged in trainer.fit_loop.epoch_loop._results.items()
+        if logged.is_tensor and logged.meta.on_epoch
+    }
+
+
+def add_logged_values(trainer: "Trainer", earlier: dict[str, list[Any]]) -> None:
+    """Add values that ``logged_values`` returned to those that are logged now, and remove them from ``earlier``.
+
+    What has not been logged again stays in ``earlier``.
+    """
+    results: Any = trainer.fit_loop.epoch_loop._results
+    for name in [name for name in earlier if name in results]:
+        value, weight = earlier.pop(name)
+        logged = results[name]
+        before = value.to(logged.value.device)
+        if logged.meta.is_max_reduction or logged.meta.is_min_reduction:
+            logged.value = logged.meta.reduce_fx(before, logged.value)
+        else:
+            logged.value = before + logged.value
+        if logged.meta.is_mean_reduction:
+            logged.cumulated_batch_size = logged.cumulated_batch_size + weight.to(before.device)
+
+
+def metric_state(metric: "Metric") -> dict[str, Any]:
+    """Return what a metric has gathered since its last reset, by the names of its attributes."""
+    return {key: getattr(metric, key) for key in (*metric._defaults, "_update_count")}
+
+
+# Samplers of several processes
+
+
+def may_replace_samplers(trainer: "Trainer") -> bool:
+    """Return the Trainer's ``use_distributed_sampler``."""
+    return bool(trainer._accelerator_connector.use_distributed_sampler)
+
+
+def with_sampler_of_one_process(loader: "DataLoader[Any]") -> "DataLoader[Any]":
+    """Return a loader whose samples come in the order that Lightning gives to several processes, for one process."""
+    from pytorch_lightning.trainer.connectors.data_connector import _get_distributed_sampler
+    from pytorch_lightning.trainer.states import RunningStage
+    from pytorch_lightning.utilities.data import _update_dataloader
+
+    mode = RunningStage.TRAINING
+    # Lightning shuffles what several processes train on also where one would take it in order.
+    sampler = _get_distributed_sampler(loader, True, overfit_batches=0, mode=mode, num_replicas=1, rank=0)
+    replaced: DataLoader[Any] = _update_dataloader(loader, sampler, mode=mode)
+    return replaced
