@@ -31,8 +31,9 @@ from torch.nn import functional
 from benchmarks._readme import TABLES
 from benchmarks._record import record
 from benchmarks.dsa_network import BATCH, lognormal, phrase_lengths
-from lightning_suite import ragged, registry
+from lightning_suite import ragged
 from lightning_suite.ops.dsa_routing import COMPILED, dsa_routing, reference
+from lightning_suite.plugins import find
 from suite_dsa.network import SLOPE, DynamicSelfAttention, StaticSelfAttention, by_head
 from suite_dsa.product import Linear, round_up
 
@@ -321,7 +322,7 @@ def step() -> dict[str, Any]:
 
     torch.manual_seed(0)
     source, lengths = phrase_lengths(30 * BATCH)
-    plugin = registry.get("dsa")
+    plugin = find.get("dsa")
     taken: dict[str, list[float]] = {"dynamic": [], "static": []}
     with tempfile.TemporaryDirectory() as folder:
         drawn = [" ".join(f"w{word}" for word in torch.randint(2000, (length,)).tolist()) for length in lengths]

@@ -114,8 +114,8 @@ def ours(data: str | None, rate: float) -> float:
     """Tokens a CPU second within `suite fit`, between two of its training steps."""
     from pytorch_lightning import Callback
 
-    from lightning_suite import registry
     from lightning_suite.options import Settings
+    from lightning_suite.plugins import find
     from lightning_suite.training import fit
 
     times: list[tuple[int, float]] = []
@@ -132,7 +132,7 @@ def ours(data: str | None, rate: float) -> float:
         trainer={"max_epochs": -1, "max_steps": WARM + STEPS + 1, "enable_progress_bar": False, "accelerator": "cpu"},
     )
     with tempfile.TemporaryDirectory() as folder:
-        fit(registry.get("tweets"), settings, root=folder, callbacks=[Clock()])
+        fit(find.get("tweets"), settings, root=folder, callbacks=[Clock()])
     # What falls between two epochs, validation and checkpoints, is no part of a step.
     steps = [now - before for (_, before), (place, now) in pairwise(times[WARM:]) if place > 0]
     return READERS * LENGTH / statistics.mean(steps)

@@ -1,34 +1,60 @@
-"""Reads the arguments of a light verb: argparse whose mistakes are ours.
+"""Read the arguments of a verb that are not options of a plugin: argparse, whose mistakes become UsageErrors.
 
-A mistake is a UsageError that names the nearest option, and an abbreviation is a mistake. Options that come from
-signatures are read by ``lightning_suite.options``, which costs an import of jsonargparse.
+An abbreviation is a mistake, and so is an option that is given twice or without a value.
 """
 
 import argparse
+import inspect
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from lightning_suite.errors import UsageError
 from lightning_suite.spelling import did_you_mean
 
 
 class LightParser(argparse.ArgumentParser):
-    """The parser of one verb."""
+    """The parser of one verb.
 
-    def __init__(self, verb: str, summary: str) -> None:
-        super().__init__(prog=f"suite {verb}", description=summary, allow_abbrev=False)
+    Args:
+        verb: what stands after ``suite``; empty for what every verb takes.
+        description: what the verb does, for ``--help``.
+        usage: what is typed after the verb; argparse lists the options without it.
+        add_help: whether ``-h`` and ``--help`` print the help and end the program.
+
+    Example:
+        >>> parser = LightParser("doctor", "Explains.")
+        >>> _ = parser.add_argument("--timeout", type=float)
+        >>> parser.read(["--timeout", "3"]).timeout
+        3.0
+    """
+
+    def __init__(
+        self, verb: str = "", description: str | None = None, usage: str = "", *, add_help: bool = True
+    ) -> None:
+        super().__init__(
+            prog=f"suite {verb}".rstrip(),
+            description=inspect.cleandoc(description or ""),
+            usage=f"suite {verb} {usage}" if usage else None,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+            add_help=add_help,
+        )
+        self.register("action", None, _StoreOnce)
+
+    def options(self) -> list[str]:
+        """Return the options of the verb, as they are typed."""
+        return [option for option in self._option_string_actions if option.startswith("--")]
 
     def read(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """The values of all arguments.
+        """Return the values of all arguments.
 
         Raises:
             UsageError: an argument is unknown, missing or of the wrong type.
         """
         values, rest = self.parse_known_args(arguments)
         if rest:
-            options = [option for option in self._option_string_actions if option.startswith("--")]
             kind = "option" if rest[0].startswith("-") else "argument"
-            hint = did_you_mean(rest[0].partition("=")[0], options)
+            hint = did_you_mean(rest[0].partition("=")[0], self.options())
             self.error(f"there is no {kind} {rest[0]!r}. {hint}".rstrip())
         return values
 
@@ -39,3 +65,16 @@ class LightParser(argparse.ArgumentParser):
             UsageError: always.
         """
         raise UsageError(f"{self.prog}: {message}\n{self.format_usage().strip()}")
+
+
+class _StoreOnce(argparse.Action):
+    """Stores a value that may be given once, and is not empty."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        if option and getattr(namespace, self.dest) is not self.default:
+            parser.error(f"{option} is given twice; leave one out")
+        if option and values == "" != self.const:
+            parser.error(f"{option} needs a value")
+        setattr(namespace, self.dest, values)

@@ -10,15 +10,17 @@ import os
 import sys
 from collections.abc import Sequence
 
-from lightning_suite import diagnosis, progress, registry, requirements, verbs
+from lightning_suite import progress, verbs
+from lightning_suite.arguments import LightParser
 from lightning_suite.errors import SuiteError, UsageError
-from lightning_suite.faults import BrokenPlugin
 from lightning_suite.plugin import Plugin
+from lightning_suite.plugins import find, requirements
+from lightning_suite.plugins.resolve import resolve
 from lightning_suite.spelling import did_you_mean
 from lightning_suite.tables import listing, terminal_width
 
 SHOWN = 6
-"""Plugins whose commands stand in the help, which is to fit on a screen."""
+"""Plugins whose verbs stand in the help, which is to fit on a screen."""
 
 INTERRUPTED = 130
 READER_GONE = 141
@@ -26,15 +28,17 @@ READER_GONE = 141
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit status."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in words
-    silent = "--quiet" in words
-    words = [word for word in words if word not in ("--debug", "--quiet")]
+    parser = LightParser(add_help=False)
+    parser.add_argument("--debug", action="store_true")
+    parser.add_argument("--quiet", action="store_true")
+    debug = False
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # not so when it was closed
             stream.reconfigure(errors="replace")  # a terminal without Unicode shows ? for what it lacks
     try:
-        with progress.quiet(silent):
+        anywhere, words = parser.parse_known_args(arguments)
+        debug = anywhere.debug
+        with progress.quiet(anywhere.quiet):
             status = _dispatch(words)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -66,8 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def suggestion(word: str, plugins: Sequence[Plugin]) -> str:
-    """The sentence that offers the nearest verbs and plugin commands to a mistyped one, or nothing."""
-    return did_you_mean(word, [*verbs.names(), *_commands(plugins), "--version", "--help"])
+    """Return the sentence that offers the nearest verbs, those of plugins too, to a mistyped one; or nothing."""
+    return did_you_mean(word, [*verbs.names(), *_own_verbs(plugins), "--version", "--help"])
 
 
 def _dispatch(words: list[str]) -> int:
@@ -84,90 +88,65 @@ def _dispatch(words: list[str]) -> int:
     plugin, rest = _plugin_with(verb, rest)
     from lightning_suite import options
 
-    options.call(registry.resolve(plugin, verb), rest, prog=f"suite {verb}")
+    function = resolve(plugin, verb)
+    options.call(function, rest, prog=f"suite {verb}", renamed=options.renamed_of_verb(plugin.renamed, verb))
     return 0
 
 
-def _plugin_with(command: str, words: list[str]) -> tuple[Plugin, list[str]]:
-    """The plugin whose own verb is meant, and the words that are left for the verb.
+def _plugin_with(verb: str, words: list[str]) -> tuple[Plugin, list[str]]:
+    """Return the plugin whose own verb is meant, and the words that are left for the verb.
 
-    ``--plugin`` decides, else the run among the words, else the name when one installed plugin alone has it.
+    ``--plugin`` decides, else the run among the words, else the name of the verb when one plugin alone has it.
     """
-    typed, rest = _take_plugin(words)
+    parser = LightParser(verb, add_help=False)
+    parser.add_argument("--plugin", nargs="?", const="")
+    values, rest = parser.parse_known_args(words)
+    typed: str | None = values.plugin
+    if typed == "":
+        raise UsageError(f"--plugin needs a name; installed: {', '.join(find.names()) or 'none'}")
     of_run, run = _plugin_of_run(rest)
-    if typed is not None or of_run is not None:
-        plugin = registry.get(typed or of_run or "")
-        if typed and of_run and registry.get(of_run).name != plugin.name:
+    if typed or of_run:
+        plugin = find.get(typed or of_run)
+        if typed and of_run and find.get(of_run).name != plugin.name:
             raise UsageError(f"--plugin {typed}, but {run} is a run of the plugin {of_run!r}: leave one of them out")
-        if command not in plugin.commands:
+        if verb not in plugin.commands:
             where = "" if typed else f", whose run {run} is,"
-            every = [*verbs.names(), *plugin.commands]
             raise UsageError(
-                f"plugin {plugin.name!r}{where} has no command {command!r}, nor is it a verb\n"
-                f"it has: {', '.join(plugin.commands) or 'none'}; verbs: {', '.join(verbs.names())}\n"
-                f"{did_you_mean(command, every)}".rstrip()
+                f"plugin {plugin.name!r}{where} has no verb {verb!r}, nor has suite\n"
+                f"it has: {', '.join(plugin.commands) or 'none'}; suite: {', '.join(verbs.names())}\n"
+                f"{did_you_mean(verb, [*verbs.names(), *plugin.commands])}".rstrip()
             )
         return plugin, rest
-    plugins = _readable()
-    having = [plugin for plugin in plugins if command in plugin.commands]
+    plugins = find.readable()
+    having = [plugin for plugin in plugins if verb in plugin.commands]
     if len(having) == 1:
         return having[0], rest
     if having:
         names = ", ".join(plugin.name for plugin in having)
-        raise UsageError(f"several plugins have a command {command!r}: {names}\ngive a run, or --plugin NAME")
-    raise UsageError(_no_verb(command, plugins))
+        raise UsageError(f"several plugins have a verb {verb!r}: {names}\ngive a run, or --plugin NAME")
+    raise UsageError(_no_verb(verb, plugins))
 
 
-def _take_plugin(words: list[str]) -> tuple[str | None, list[str]]:
-    for i, word in enumerate(words):
-        if word.startswith("--plugin="):
-            return word.partition("=")[2], words[:i] + words[i + 1 :]
-        if word == "--plugin":
-            if i + 1 == len(words):
-                raise UsageError(f"--plugin needs a name; installed: {', '.join(registry.names()) or 'none'}")
-            return words[i + 1], words[:i] + words[i + 2 :]
-    return None, words
-
-
-def _plugin_of_run(words: list[str]) -> tuple[str | None, str]:
-    """The plugin of the first word that is a run folder or a checkpoint, and that word."""
+def _plugin_of_run(words: list[str]) -> tuple[str, str]:
+    """Return the plugin of the first word that is a run folder or a checkpoint, and that word; empty without any."""
     for word in words:
         if not word.startswith("-") and os.path.exists(word):  # noqa: PTH110  (any text may stand here, even a NUL)
             from lightning_suite import run
 
             if plugin := run.plugin_of(word):
                 return plugin, word
-    return None, ""
+    return "", ""
 
 
-def _readable() -> list[Plugin]:
-    """The records of all installed plugins that can be read; a broken one has no part in the others' mistakes."""
-    several = [entry.name for entry in registry.installed()]
-    plugins = []
-    for entry in registry.installed():
-        if several.count(entry.name) == 1:
-            try:
-                plugins.append(registry.read(entry, diagnosis.LOOK_LIMIT))
-            except BrokenPlugin:
-                continue
-    return plugins
-
-
-def _commands(plugins: Sequence[Plugin]) -> dict[str, list[str]]:
-    """The plugins' own verbs, each with the names of the plugins that have it."""
-    found: dict[str, list[str]] = {}
-    for plugin in plugins:
-        for command in plugin.commands:
-            found.setdefault(command, []).append(plugin.name)
-    return found
+def _own_verbs(plugins: Sequence[Plugin]) -> list[str]:
+    return list(dict.fromkeys(verb for plugin in plugins for verb in plugin.commands))
 
 
 def _no_verb(word: str, plugins: Sequence[Plugin]) -> str:
     lines = [f"there is no verb {word!r}", f"verbs: {', '.join(verbs.names())}"]
-    if commands := list(_commands(plugins)):
-        shown = ", ".join(commands[:20]) + (f" and {len(commands) - 20} more" if len(commands) > 20 else "")
-        lines.append(f"commands of plugins: {shown}")
-    if word in registry.names():
+    if own := _own_verbs(plugins):
+        lines.append(f"verbs of plugins: {', '.join(own[:20])}" + (f" and {len(own) - 20} more" if own[20:] else ""))
+    if word in find.names():
         lines.append(f"{word!r} is a plugin: suite info {word}, suite fit --plugin {word}")
     elif hint := suggestion(word, plugins):
         lines.append(hint)
@@ -175,17 +154,12 @@ def _no_verb(word: str, plugins: Sequence[Plugin]) -> str:
 
 
 def _help() -> str:
-    width = terminal_width()
-    plugins = _readable()
-    lines = [
-        "suite VERB ...: papers' methods as plugins of PyTorch Lightning",
-        "",
-        listing([(verb, verbs.help_line(verb)) for verb in verbs.names()], width, "  "),
-    ]
-    commands = [(plugin.name, ", ".join(plugin.commands)) for plugin in plugins if plugin.commands]
-    if commands:
-        left = [f"  and {len(commands) - SHOWN} plugins more: suite list"] if len(commands) > SHOWN else []
-        lines += ["", "commands of plugins (suite info NAME)", listing(commands[:SHOWN], width, "  "), *left]
+    width, plugins = terminal_width(), find.readable()
+    lines = ["suite VERB ...: papers' methods as plugins of PyTorch Lightning", ""]
+    lines += [listing([(verb, verbs.help_line(verb)) for verb in verbs.names()], width, "  ")]
+    if own := [(plugin.name, ", ".join(plugin.commands)) for plugin in plugins if plugin.commands]:
+        more = [f"  and {len(own) - SHOWN} plugins more: suite list"] if own[SHOWN:] else []
+        lines += ["", "verbs of plugins (suite info NAME)", listing(own[:SHOWN], width, "  "), *more]
     lines += [
         "",
         "suite VERB --help explains a verb. Anywhere: --quiet shows no progress, --debug the traceback of an error.",

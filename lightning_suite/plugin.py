@@ -27,6 +27,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from lightning_suite.plugins.origin import Origin
+
 API = 1
 """The version of this contract. It rises when a record written for an older one could no longer be served."""
 
@@ -60,6 +62,7 @@ class Plugin:
         paper: the source of the method.
         extra: the extra of the distribution that brings the plugin's heavy needs.
         api: the version of this contract that the record was written for.
+        origin: the distribution or the path that brought the record; set where a plugin is found.
     """
 
     name: str
@@ -72,3 +75,4 @@ class Plugin:
     paper: str = ""
     extra: str | None = None
     api: int = API
+    origin: Origin = field(default_factory=Origin, repr=False, compare=False)

@@ -24,6 +24,7 @@ from typing import Any
 from lightning_suite.errors import RunError, UsageError
 from lightning_suite.files import remove_unfinished, write_text
 from lightning_suite.spelling import did_you_mean
+from lightning_suite.yaml_files import read_options
 
 KEY = "lightning_suite"
 """The entry of a checkpoint that describes it: plugin, settings, versions."""
@@ -143,19 +144,17 @@ class Run:
         Raises:
             RunError: if they cannot be read.
         """
-        import yaml
-
         file = self.folder / "config.yaml"
-        if file.is_file():
-            try:
-                values: dict[str, Any] = dict(yaml.safe_load(file.read_text(encoding="utf-8")))
-                _ = values["plugin"]
-            except (ValueError, TypeError, KeyError, yaml.YAMLError) as error:
-                where = f"{file} does not hold the settings of a run: {' '.join(str(error).split())}"
-                raise RunError(f"{where}\nA checkpoint holds them too: copy one to another folder.") from error
-            return values
-        described: dict[str, Any] = self.read_checkpoint()[KEY]["settings"]
-        return described
+        if not file.is_file():
+            settings: dict[str, Any] = self.read_checkpoint()[KEY]["settings"]
+            return settings
+        try:
+            values = read_options(file)
+            _ = values["plugin"]
+        except (OSError, ValueError, KeyError) as error:
+            where = f"{file} does not hold the settings of a run: {error}"
+            raise RunError(f"{where}\nA checkpoint holds them too: copy one to another folder.") from error
+        return values
 
     def read_checkpoint(self) -> dict[str, Any]:
         """Return the contents of the checkpoint, on the CPU.

@@ -1,35 +1,39 @@
-"""Answers a mistyped name: how far two words are apart, which names are near, and what is said of them."""
+"""Suggest the nearest names to a mistyped one, and word the message of the mistake."""
 
 from collections.abc import Iterable
+from difflib import SequenceMatcher
 
-
-def edit_distance(left: str, right: str) -> int:
-    """Number of insertions, deletions, substitutions and swaps of neighbours between two words."""
-    before: list[int] = []
-    row = list(range(len(right) + 1))
-    for i, a in enumerate(left, start=1):
-        before_that, before, row = before, row, [i]
-        for j, b in enumerate(right, start=1):
-            row.append(min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b)))
-            if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
-                row[j] = min(row[j], before_that[j - 2] + 1)
-    return row[-1]
+NEAR = 0.6
+"""Similarity, by ``difflib``, that a name needs to be offered; a swap of neighbours in three letters has 0.67."""
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """The sentence that offers the nearest of some names, or nothing when none is near.
+    """Return the sentence that offers the nearest of some names; empty when none is near.
 
-    All names at the smallest distance are offered: every single-edit typo of a name gets it back.
+    Names that differ from the nearest one by about a letter are offered too: every single-edit typo of a name of three
+    letters or more gets that name back.
+
+    Example:
+        >>> did_you_mean("lsit", ["list", "fit"])
+        "Did you mean 'list'?"
+        >>> did_you_mean("mix", ["min", "max", "mean"])
+        "Did you mean 'min' or 'max'?"
     """
-    distances = {choice: edit_distance(word, choice) for choice in choices}
-    nearest = min(distances.values(), default=0)
-    if not distances or nearest > max(1, len(word) // 3):
-        return ""
-    return f"Did you mean {' or '.join(repr(choice) for choice, far in distances.items() if far == nearest)}?"
+    similarity = {choice: SequenceMatcher(None, word, choice).ratio() for choice in choices}
+    least = max(NEAR, max(similarity.values(), default=0.0) - 1 / max(1, len(word)))
+    near = [repr(choice) for choice, ratio in similarity.items() if ratio >= least]
+    return f"Did you mean {' or '.join(near)}?" if near else ""
 
 
 def no_such(kind: str, word: str, choices: Iterable[str], have: str) -> str:
-    """What was wrong, what there is, the nearest match: the message of a mistake in a name, in at most three lines."""
+    """Return the message of a mistake in a name, at most three lines: what was wrong, what there is, the nearest.
+
+    Example:
+        >>> print(no_such("recipe", "defualt", ["default", "wide"], "plugin 'dsa' has"))
+        there is no recipe 'defualt'
+        plugin 'dsa' has: default, wide
+        Did you mean 'default'?
+    """
     names = list(choices)
     shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
     lines = [f"there is no {kind} {word!r}", f"{have}: {shown or 'none'}", did_you_mean(word, names)]

@@ -49,6 +49,12 @@ def clip(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1].rstrip()}…"
 
 
+def one_line(text: str, width: int = 320) -> str:
+    """Return the text with single spaces, its middle left out when it is too long."""
+    text = " ".join(text.split())
+    return text if len(text) <= width else f"{text[: width // 2]} ... {text[-width // 2 :]}"
+
+
 def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
     """The length of the longest cell of each column."""
     return [max(map(len, cells)) for cells in zip(*rows, strict=True)]

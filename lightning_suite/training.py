@@ -8,7 +8,7 @@ import inspect
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,18 +20,29 @@ from pytorch_lightning.utilities import rank_zero_info
 from pytorch_lightning.utilities.model_helpers import is_overridden
 from pytorch_lightning.utilities.seed import isolate_rng
 
-from lightning_suite import registry
 from lightning_suite.checkpoint import SafeCheckpointIO
 from lightning_suite.errors import Interrupted, RunError, UsageError
-from lightning_suite.guard import one_line
 from lightning_suite.lightning_internals import hide_messages, wrap_only_what_learns
 from lightning_suite.metrics_file import MetricsFile
-from lightning_suite.options import Built, Settings, build, build_model, for_evaluation
+from lightning_suite.options import (
+    Built,
+    Settings,
+    build,
+    build_model,
+    flat,
+    for_evaluation,
+    parse,
+    settings_of,
+    stored_settings,
+)
 from lightning_suite.plugin import Plugin
+from lightning_suite.plugins import find
+from lightning_suite.plugins.resolve import resolve
 from lightning_suite.progress import is_quiet
 from lightning_suite.recorder import Recorder
 from lightning_suite.resume import ExactResume
 from lightning_suite.run import KEY, Run, now
+from lightning_suite.tables import one_line
 
 if TYPE_CHECKING:
     from lightning_suite.predictions import Predictions
@@ -127,8 +138,8 @@ def evaluate(run: Run, stage: Literal["validate", "test"], changes: Settings | N
     Raises:
         RunError: if the plugin has no such data or step, or the checkpoint does not fit the settings.
     """
-    settings = changes or for_evaluation(Settings(**run.settings()))
-    plugin = registry.get(settings.plugin)
+    settings = changes or for_evaluation(settings_of(run))
+    plugin = find.get(settings.plugin)
     built = seeded(plugin, settings)
     if not has_stage(built, stage):
         step = {"validate": "validation_step and val_dataloader", "test": "test_step and test_dataloader"}[stage]
@@ -154,16 +165,16 @@ def predict(run: Run, path: str | None, output: "Predictions", changes: Settings
     Raises:
         UsageError: if the plugin takes no file, needs one, or computes no embeddings.
     """
-    settings = changes or for_evaluation(Settings(**run.settings()))
-    plugin = registry.get(settings.plugin)
-    takes_file = "predict_path" in inspect.signature(registry.resolve(plugin, "data")).parameters
+    settings = changes or for_evaluation(settings_of(run))
+    plugin = find.get(settings.plugin)
+    takes_file = "predict_path" in inspect.signature(resolve(plugin, "data")).parameters
     if path is not None and not takes_file:
         raise UsageError(
             f"plugin {plugin.name!r} does not predict from a file: its data module has no parameter 'predict_path'.\n"
             f"suite predict RUN, without INPUT, predicts what its predict_dataloader reads."
         )
     if path is not None:
-        settings = Settings(**asdict(settings) | {"data": settings.data | {"predict_path": path}})
+        settings = replace(settings, data=settings.data | {"predict_path": path})
     elif takes_file and settings.data.get("predict_path") is None:
         raise UsageError(f"suite predict RUN INPUT: plugin {plugin.name!r} needs a file of inputs")
     built = seeded(plugin, settings)
@@ -183,18 +194,18 @@ def predict(run: Run, path: str | None, output: "Predictions", changes: Settings
 def restore(run: Run) -> LightningModule:
     """Return the module of a run's checkpoint, in evaluation mode; the global random generators stay as they are."""
     checkpoint = run.read_checkpoint()
-    settings = Settings(**checkpoint[KEY]["settings"])
+    settings = stored_settings(checkpoint[KEY]["settings"], run.checkpoint)
     with isolate_rng():
-        module = build_model(registry.get(settings.plugin), settings)
+        module = build_model(find.get(settings.plugin), settings)
         restore_into(module, run, checkpoint)
     return module.eval()
 
 
 def restore_data(run: Run) -> LightningDataModule:
     """Return the data module of a run, built from its settings; the global random generators stay as they are."""
-    settings = Settings(**run.read_checkpoint()[KEY]["settings"])
+    settings = stored_settings(run.read_checkpoint()[KEY]["settings"], run.checkpoint)
     with isolate_rng():
-        return seeded(registry.get(settings.plugin), settings).data
+        return seeded(find.get(settings.plugin), settings).data
 
 
 def restore_into(module: LightningModule, run: Run, checkpoint: dict[str, Any] | None = None) -> None:
@@ -279,14 +290,16 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def _refuse_other_settings(run: Run, settings: Settings) -> None:
-    """Raise RunError where model or data differ from those that a run began with; only the Trainer may change."""
-    before = run.read_checkpoint()[KEY]["settings"]
-    asked = asdict(settings)
-    values = [
-        (f"{part}.{name}", before[part].get(name), asked[part].get(name))
-        for part in ("model", "data")
-        for name in {**before[part], **asked[part]}
-    ] + [(name, before[name], asked[name]) for name in ("seed", "monitor", "mode")]
-    differences = [f"  --{name}: {old!r} there, {new!r} asked for" for name, old, new in values if old != new]
-    if differences:
-        raise RunError("\n".join([f"{run.checkpoint} was made with other settings:", *differences[:5]]))
+    """Refuse to go on with another model, other data or another measure than a run began with.
+
+    Raises:
+        RunError: what differs.
+    """
+    stored = stored_settings(run.read_checkpoint()[KEY]["settings"], run.checkpoint)
+    filled = parse(find.get(stored.plugin), [], start=asdict(stored))  # with options that a later release added
+    names = ("model", "data", "seed", "monitor", "mode")
+    before, asked = (flat({name: getattr(these, name) for name in names}) for these in (filled, settings))
+    differing = [name for name in before | asked if before.get(name) != asked.get(name)]
+    if differing:
+        lines = [f"  --{name}: {before.get(name)!r} there, {asked.get(name)!r} asked for" for name in differing[:5]]
+        raise RunError("\n".join([f"{run.checkpoint} was made with other settings:", *lines]))

@@ -29,7 +29,7 @@ LIGHT = [
     "pictures",
     "plugin",
     "progress",
-    "registry",
+    "plugins.find",
     "verbs.doctor",
     "verbs.info",
     "verbs.list",
@@ -114,7 +114,7 @@ def place(path: Path) -> str:
 
 def own_modules(names: Iterable[str], package: str) -> set[str]:
     """Of the imported names, the modules that lie directly in a package: suite_x.data.Y gives data."""
-    return {name.split(".")[1] for name in names if name.startswith(package + ".")}
+    return {name.removeprefix(package + ".").split(".")[0] for name in names if name.startswith(package + ".")}
 
 
 def packages_of(requirements: Iterable[str]) -> set[str]:
@@ -189,13 +189,14 @@ def test_inside_a_plugin_imports_go_from_studies_to_module_to_network(folder: Pa
 def test_in_the_core_imports_go_from_the_command_to_the_parts() -> None:
     leaves: dict[str, set[str]] = {
         "errors": set(),
+        "array_files": {"errors"},
         "files": {"errors"},
         "needs": {"errors"},
-        "plugin": set(),
+        "plugin": {"plugins"},
         "spelling": set(),
         "tables": set(),
         "text_files": {"errors", "needs", "spelling", "text_files"},
-        "origin": {"plugin"},
+        "plugins": {"errors", "plugin", "plugins", "recipes", "spelling", "tables"},
         "offsets": set(),
         "ragged": {"offsets"},
         "forest": {"ragged"},
@@ -215,6 +216,27 @@ def test_in_the_core_imports_go_from_the_command_to_the_parts() -> None:
         if wrong:
             bad[place(path)] = wrong
     assert not bad, f"a part must not know who uses it; pass what it needs as an argument: {bad}"
+
+
+def test_finding_plugins_imports_from_the_diagnosis_to_the_origin() -> None:
+    layers = [
+        {"origin"},
+        {"guard", "isolated", "requirements", "source"},
+        {"explain"},
+        {"check"},
+        {"records", "resolve"},
+        {"find"},
+        {"diagnosis"},
+    ]
+    folder = CORE / "plugins"
+    assert {path.stem for path in folder.glob("[!_]*.py")} == set().union(*layers), "give a new file its layer here"
+    bad = {
+        f"plugins/{name}.py": wrong
+        for i, layer in enumerate(layers)
+        for name in layer
+        if (wrong := own_modules(imports(folder / f"{name}.py"), "lightning_suite.plugins") & set().union(*layers[i:]))
+    }
+    assert not bad, f"these import what stands beside or above them: {bad}"
 
 
 def test_no_imports_run_in_a_circle() -> None:

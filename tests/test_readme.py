@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lightning_suite import registry, verbs
+from lightning_suite import verbs
+from lightning_suite.plugins import find
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("plugins/*/README.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*.md")])
@@ -31,6 +32,6 @@ def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_shown_is_a_verb_or_a_plugins_own(page: Path) -> None:
-    own = {command for name in registry.names() for command in registry.get(name).commands}
+    own = {command for name in find.names() for command in find.get(name).commands}
     shown = set(re.findall(r"^    (?:\$ )?suite ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
     assert shown <= {*verbs.names(), *own}

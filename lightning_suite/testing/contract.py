@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lightning_suite.errors import SuiteError, UsageError
-from lightning_suite.guard import one_line
 from lightning_suite.spelling import did_you_mean
+from lightning_suite.tables import one_line
 from lightning_suite.testing.learning import CHECKS as LEARNING
 from lightning_suite.testing.machines import CHECKS as MACHINES
 from lightning_suite.testing.outcome import ContractFailure, NotApplicable, NotRun, Outcome, Status

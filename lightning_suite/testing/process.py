@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from lightning_suite import registry
 from lightning_suite.options import Settings
+from lightning_suite.plugins import find
 from lightning_suite.testing.callbacks import Steady
 from lightning_suite.testing.subject import silence
 from lightning_suite.training import fit
@@ -18,7 +18,7 @@ def main(folder: Path) -> None:
     """Train as the settings say, without dropout and batch statistics."""
     settings = Settings(**json.loads((folder / "settings.json").read_text(encoding="utf-8")))
     with silence():
-        fit(registry.get(settings.plugin), settings, root=folder, callbacks=[Steady()])
+        fit(find.get(settings.plugin), settings, root=folder, callbacks=[Steady()])
 
 
 if __name__ == "__main__":

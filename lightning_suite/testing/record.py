@@ -8,10 +8,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lightning_suite import registry, verbs
+from lightning_suite import verbs
 from lightning_suite.errors import UsageError
-from lightning_suite.faults import BrokenPlugin
 from lightning_suite.plugin import API
+from lightning_suite.plugins.explain import BrokenPlugin
+from lightning_suite.plugins.resolve import resolve
 from lightning_suite.recipes import recipe_files, recipe_of, recipes_of
 from lightning_suite.testing.outcome import ContractFailure, NotApplicable, NotRun
 from lightning_suite.testing.subject import Subject, search_path
@@ -27,9 +28,9 @@ IMPORT_LIMIT = 0.5
 
 _IMPORT = """
 import json, sys, time
-from lightning_suite import registry
+from lightning_suite.plugins import find
 started = time.process_time()
-registry.get(sys.argv[1])
+find.get(sys.argv[1])
 print(json.dumps([time.process_time() - started, [name for name in json.loads(sys.argv[2]) if name in sys.modules]]))
 """
 
@@ -84,7 +85,7 @@ def record_is_complete(subject: Subject) -> str:
         )
     for what in ("module", "data", *plugin.commands):
         try:
-            registry.resolve(plugin, what)
+            resolve(plugin, what)
         except BrokenPlugin as error:
             raise ContractFailure("a record whose paths can all be imported", error.cause, error.repair) from error
     return f"api {plugin.api}" if plugin.api == API else f"api {plugin.api}, served by api {API}"
@@ -208,7 +209,7 @@ def commands_have_help(subject: Subject) -> str:
         raise NotApplicable("it has no verbs of its own")
     for command in subject.plugin.commands:
         try:
-            function = registry.resolve(subject.plugin, command)
+            function = resolve(subject.plugin, command)
         except BrokenPlugin as error:
             raise NotRun("record_is_complete") from error
         if not (inspect.getdoc(function) or "").strip():

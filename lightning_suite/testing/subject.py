@@ -12,10 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from lightning_suite import registry
 from lightning_suite.errors import UsageError
-from lightning_suite.faults import BrokenPlugin
 from lightning_suite.plugin import Plugin
+from lightning_suite.plugins import find
+from lightning_suite.plugins.explain import BrokenPlugin
+from lightning_suite.plugins.resolve import resolve
 from lightning_suite.recipes import recipe_files, recipe_of
 from lightning_suite.testing.outcome import NotApplicable, NotRun
 
@@ -70,7 +71,7 @@ class Subject:
     """
 
     def __init__(self, name: str, folder: Path) -> None:
-        self.name = registry.reference(name)
+        self.name = find.reference(name)
         self.folder = folder
         self._kept: dict[str, Any] = {}
         self._predicted_data: dict[str, LightningDataModule] = {}
@@ -78,7 +79,7 @@ class Subject:
     @cached_property
     def plugin(self) -> Plugin:
         """Its record."""
-        return registry.get(self.name)
+        return find.get(self.name)
 
     @cached_property
     def recipe(self) -> str | None:
@@ -93,7 +94,7 @@ class Subject:
             NotRun: they cannot be imported.
         """
         try:
-            return registry.resolve(self.plugin, "module"), registry.resolve(self.plugin, "data")  # type: ignore[return-value]
+            return resolve(self.plugin, "module"), resolve(self.plugin, "data")  # type: ignore[return-value]
         except BrokenPlugin as error:
             raise NotRun("record_is_complete") from error
 

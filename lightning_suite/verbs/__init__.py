@@ -6,7 +6,7 @@ being imported.
 
 from pathlib import Path
 
-from lightning_suite import source
+from lightning_suite.plugins import source
 
 # The order in which one meets them; a verb that is not named here comes last.
 _ORDER = ["list", "info", "fit", "validate", "test", "predict", "rerun", "check", "new", "doctor"]
@@ -20,4 +20,4 @@ def names() -> list[str]:
 
 def help_line(verb: str) -> str:
     """First line of the docstring of a verb's file, which is not imported."""
-    return source.help_line((Path(__file__).parent / f"{verb}.py").read_text(encoding="utf-8"), "")
+    return source.help_line(source.tree((Path(__file__).parent / f"{verb}.py").read_text(encoding="utf-8")))

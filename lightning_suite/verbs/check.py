@@ -9,10 +9,9 @@ right. Ends with 0 when nothing failed that was not expected to, otherwise with 
 
 import sys
 
-from lightning_suite import registry
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import UsageError
-from lightning_suite.origin import origin_of
+from lightning_suite.plugins import find
 from lightning_suite.tables import listing, terminal_width
 from lightning_suite.testing.contract import CHECKS, assures, check_plugin, refuse_unknown
 from lightning_suite.testing.outcome import Outcome
@@ -32,11 +31,11 @@ def run(arguments: list[str]) -> int:
         print(listing([(name, assures(name)) for name in CHECKS], terminal_width()))
         return 0
     if values.name is None:
-        raise UsageError(f"suite check: which plugin? installed: {', '.join(registry.names()) or 'none'}")
+        raise UsageError(f"suite check: which plugin? installed: {', '.join(find.names()) or 'none'}")
     expected = dict(map(_expected, values.expect))
     refuse_unknown([*values.only, *expected])
-    plugin = registry.get(values.name)
-    print(f"{plugin.name}: {len(values.only or CHECKS)} checks, {origin_of(plugin)}", flush=True)
+    plugin = find.get(values.name)
+    print(f"{plugin.name}: {len(values.only or CHECKS)} checks, {plugin.origin}", flush=True)
     longest = max(map(len, CHECKS))
     outcomes = check_plugin(
         values.name,

@@ -3,10 +3,10 @@
 import json
 import sys
 
-from lightning_suite import diagnosis, isolated, ops, registry, requirements
+from lightning_suite import ops
 from lightning_suite.arguments import LightParser
-from lightning_suite.diagnosis import Diagnosis
-from lightning_suite.faults import same_name
+from lightning_suite.plugins import diagnosis, find, isolated, requirements
+from lightning_suite.plugins.diagnosis import Diagnosis
 from lightning_suite.run import versions
 from lightning_suite.tables import listing, terminal_width
 
@@ -64,15 +64,15 @@ def _print_ops(seconds: float) -> bool:
 
 
 def _print_plugins(seconds: float) -> bool:
-    entries = registry.installed()
+    entries = find.installed()
     longest = max((len(entry.name) for entry in entries), default=0)
     print(f"\nplugins (each is imported in a process of its own, {seconds:g} s at most)", flush=True)
     broken = 0
     for entry in entries:
         # The name stands there while the imports run, the rest of the line follows.
         print(f"  {entry.name:<{longest}}  ", end="", flush=True)
-        same = [other for other in entries if other.name == entry.name]
-        seen = diagnosis.trial(entry, seconds) if len(same) == 1 else Diagnosis(entry, None, (same_name(same),))
+        error = find.ambiguous(entry)
+        seen = Diagnosis(entry, None, (error,)) if error else diagnosis.trial(entry, seconds)
         broken += bool(seen.faults)
         print(f"{'broken' if seen.faults else 'ok    '}  {entry.distribution} {entry.version}", flush=True)
         for fault in seen.faults:

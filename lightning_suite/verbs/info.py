@@ -4,12 +4,11 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from lightning_suite import diagnosis, registry, source
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import UsageError
-from lightning_suite.faults import BrokenPlugin
-from lightning_suite.origin import origin_of
 from lightning_suite.plugin import Plugin
+from lightning_suite.plugins import diagnosis, find, source
+from lightning_suite.plugins.explain import BrokenPlugin
 from lightning_suite.recipes import recipe_files, recipe_of
 from lightning_suite.tables import listing, terminal_width
 
@@ -20,8 +19,8 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("name", metavar="NAME", nargs="?", help="name, module:attribute or path/to/file.py:attribute")
     name = parser.read(arguments).name
     if name is None:
-        raise UsageError(f"suite info: of which plugin? installed: {', '.join(registry.names()) or 'none'}")
-    plugin = registry.get(name)
+        raise UsageError(f"suite info: of which plugin? installed: {', '.join(find.names()) or 'none'}")
+    plugin = find.get(name)
     faults = list(diagnosis.faults(plugin))
     print(_described(name, plugin))
     if not faults:
@@ -36,10 +35,10 @@ def run(arguments: list[str]) -> int:
 
 def _described(name: str, plugin: Plugin) -> str:
     width = terminal_width()
-    origin = origin_of(plugin)
+    origin = plugin.origin
     facts = [
         ("paper", plugin.paper),
-        ("from", f"{origin.distribution} {origin.version}" if origin.distribution else registry.reference(name)),
+        ("from", f"{origin.distribution} {origin.version}" if origin.distribution else find.reference(name)),
         ("module", plugin.module),
         ("data", plugin.data),
         ("extra", plugin.extra or ""),
@@ -82,4 +81,4 @@ def _expected(expected: Any) -> str:
 
 def _help_line(path: str) -> str:
     module, _, function = path.partition(":")
-    return source.help_line(source.text(module), function)
+    return source.help_line(source.tree(source.text(module)), function)

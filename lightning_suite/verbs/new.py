@@ -12,9 +12,9 @@ import shlex
 import sys
 from pathlib import Path
 
-from lightning_suite import registry, source
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import UsageError
+from lightning_suite.plugins import find, source
 
 TEMPLATE = Path(__file__).parent.parent / "template"
 SUFFIX = ".tmpl"  # so that no tool takes a template for a module, a recipe or a project
@@ -55,7 +55,7 @@ def refuse(name: str, folder: Path) -> None:
         usable = near and not keyword.iskeyword(near) and not keyword.issoftkeyword(near)
         hint = f". Did you mean {near!r}?" if usable else ""
         raise UsageError(f"suite new {name}: expected a name that Python can import, as in two_spirals{hint}")
-    if name in registry.names():
+    if name in find.names():
         raise UsageError(f"suite new {name}: a plugin of this name is installed already: suite info {name}")
     if folder.exists():
         raise UsageError(f"suite new {name}: {folder} is there already, and nothing is overwritten")

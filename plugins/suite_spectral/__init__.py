@@ -47,6 +47,11 @@ plugin = Plugin(
         "segment": "suite_spectral.studies:segment",
         "eigen": "suite_spectral.studies:eigen",
     },
+    renamed={
+        "model.largest": "model.max_clusters",
+        "model.memory": "model.memory_gib",
+        "model.route=better": "model.route=best_of",
+    },
     paper="Khan (2020), lecture; Ng, Jordan, Weiss (2002); Shi, Malik (2000); von Luxburg (2007), arXiv:0711.0189",
     extra="spectral",
     api=1,

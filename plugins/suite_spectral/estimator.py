@@ -1,7 +1,8 @@
 """Spectral clustering as a scikit-learn estimator, over the same functions as the Lightning module."""
 
-from numbers import Integral, Real
-from typing import Any, Literal, NamedTuple, final, get_args
+import warnings
+from numbers import Integral
+from typing import Any, Literal, NamedTuple, final
 
 import numpy as np
 import scipy.sparse
@@ -11,28 +12,36 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
+from lightning_suite.constraints import check
 from lightning_suite.errors import SuiteError
-from suite_spectral.clusters.labelling import TwoWay
-from suite_spectral.eigen.row_scaling import Rows
-from suite_spectral.eigen.solvers import Solver
+from lightning_suite.setting import constraints_of, with_meanings
 from suite_spectral.graphs.graph import SparseGraph, sparse_rows
-from suite_spectral.graphs.neighbour_graph import Mutual, Weights
-from suite_spectral.graphs.neighbours import Search
 from suite_spectral.new_points.fitted import assign, embed
-from suite_spectral.settings import Affinity, Route, Settings, Sigma
+from suite_spectral.settings import (
+    DEFAULTS,
+    POSITIVE,
+    Mutual,
+    Route,
+    RowScaling,
+    Search,
+    Settings,
+    Sigma,
+    Solver,
+    TwoWay,
+    Weights,
+)
 from suite_spectral.solving.routes import solve
 from suite_spectral.solving.solution import Solution
 
-_KNOWN: dict[str, tuple[str, ...]] = {
-    "affinity": ("nearest_neighbors", "rbf", "self-tuning", "cosine", "precomputed"),
-    "weights": get_args(Weights),
-    "mutual": get_args(Mutual),
-    "search": get_args(Search),
-    "rows": get_args(Rows),
-    "assign_labels": get_args(TwoWay),
-    "eigen_solver": get_args(Solver),
-    "route": get_args(Route),
-}
+OfPoints = Literal["nearest_neighbors", "rbf", "self-tuning", "cosine", "precomputed"]
+
+NAMES = {"assign_labels": "assign", "eigen_solver": "solver", "eigen_tol": "tolerance"}
+"""Parameters that scikit-learn calls otherwise than ``Settings``."""
+
+RENAMED = {"largest": "max_clusters", "memory": "memory_gib"}
+"""Parameters of the last release, which give way to others."""
+
+_OF_SETTINGS = constraints_of(Settings)
 
 
 def _numbers(given: Tensor) -> Any:
@@ -68,34 +77,27 @@ class _Input(NamedTuple):
 
 
 @final
+@with_meanings(Settings, NAMES, null="None")
 class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Normalised spectral clustering that labels new points too, and says how good its answer is.
 
     Parameters are called as those of scikit-learn's ``SpectralClustering`` where it has them.
 
+    Example:
+        >>> import numpy as np
+        >>> points = np.array([[0.0, 0], [0, 1], [1, 0], [9, 9], [9, 8], [8, 9]])
+        >>> clusters = SpectralClustering(2, n_neighbors=3, random_state=0).fit(points)
+        >>> clusters.labels_, clusters.predict([[1.0, 1]])
+        (array([0, 0, 0, 1, 1, 1]), array([0]))
+
     Args:
-        n_clusters: how many clusters; None: as many as the largest relative gap between the eigenvalues says.
+        {settings}
         affinity: nearest_neighbors; rbf: Gaussian of all pairs; self-tuning: the same with a scale for each point;
             cosine, for features of 0 or more; precomputed: X is a symmetric matrix of weights, dense or sparse.
-        n_neighbors: neighbours of a point, itself counted; None: chosen, with the weights, by a rule without labels.
-        weights: of the edges between neighbours: connectivity (1), gaussian or self-tuning.
-        mutual: whether one of two points must be a neighbour of the other, both, or the mean of the two weights counts.
-        search: how neighbours are found.
         gamma: 1 / (2 sigma^2), another way to give sigma.
-        sigma: width of the Gaussian; None: a median distance; "stable" (of rbf): that or a part of it, by a rule
-            without labels.
-        rows: what k-means sees: plain eigenvectors, njw: rows at unit length, random-walk: divided by sqrt(degree).
-        assign_labels: kmeans; for two clusters also sign, median or ncut of the second eigenvector.
-        eigen_solver: see ``suite_spectral.eigen.solvers``.
-        eigen_tol: of the solver, as a share of the gap; None: its own.
-        regularisation: what is added to the degrees, as a share of their mean.
-        n_init: starts of k-means.
-        largest: most clusters that are chosen where n_clusters is None.
-        route: exact, with every point in the graph; landmarks, some points that stand for all, for very many; better,
-            both, of which the one of the lower normalised cut. Landmarks are there for nearest_neighbors and rbf.
-        landmarks: how many, and at most half of the points.
-        memory: GiB that the weights of all pairs may take.
         random_state: of all that is drawn.
+        largest: deprecated, the old name of max_clusters.
+        memory: deprecated, the old name of memory_gib.
 
     Attributes:
         labels_: (point,) the clusters of what was fitted, of its kind: an array, or a tensor on the same device.
@@ -113,24 +115,26 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         self,
         n_clusters: int | None = 8,
         *,
-        affinity: Literal["nearest_neighbors", "rbf", "self-tuning", "cosine", "precomputed"] = "nearest_neighbors",
-        n_neighbors: int | None = 10,
-        weights: Weights = "connectivity",
-        mutual: Mutual = "mean",
-        search: Search = "auto",
+        affinity: OfPoints = "nearest_neighbors",
+        n_neighbors: int | None = DEFAULTS.n_neighbors,
+        weights: Weights = DEFAULTS.weights,
+        mutual: Mutual = DEFAULTS.mutual,
+        search: Search = DEFAULTS.search,
         gamma: float | None = None,
-        sigma: Sigma = None,
-        rows: Rows = "random-walk",
-        assign_labels: TwoWay = "kmeans",
-        eigen_solver: Solver = "auto",
-        eigen_tol: float | None = None,
-        regularisation: float = 0.0,
-        n_init: int = 10,
-        largest: int = 20,
-        route: Route = "exact",
-        landmarks: int = 1000,
-        memory: float = 4.0,
+        sigma: Sigma = DEFAULTS.sigma,
+        rows: RowScaling = DEFAULTS.rows,
+        assign_labels: TwoWay = DEFAULTS.assign,
+        eigen_solver: Solver = DEFAULTS.solver,
+        eigen_tol: float | None = DEFAULTS.tolerance,
+        regularisation: float = DEFAULTS.regularisation,
+        n_init: int = DEFAULTS.n_init,
+        max_clusters: int = DEFAULTS.max_clusters,
+        route: Route = DEFAULTS.route,
+        landmarks: int = DEFAULTS.landmarks,
+        memory_gib: float = DEFAULTS.memory_gib,
         random_state: Any = None,
+        largest: Any = "deprecated",
+        memory: Any = "deprecated",
     ) -> None:
         self.n_clusters = n_clusters
         self.affinity = affinity
@@ -146,11 +150,13 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.eigen_tol = eigen_tol
         self.regularisation = regularisation
         self.n_init = n_init
-        self.largest = largest
+        self.max_clusters = max_clusters
         self.route = route
         self.landmarks = landmarks
-        self.memory = memory
+        self.memory_gib = memory_gib
         self.random_state = random_state
+        self.largest = largest
+        self.memory = memory
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -253,46 +259,33 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         return SparseGraph.from_scipy((graph.scipy() + graph.scipy().T) / 2)
 
     def _settings(self) -> Settings:
-        if self.gamma is not None and self.sigma is not None:
-            raise ValueError("give gamma or sigma, not both: gamma = 1 / (2 sigma^2)")
-        for name in ("gamma", "sigma", "eigen_tol"):
-            value = getattr(self, name)
-            if value is None or (name == "sigma" and isinstance(value, str) and value == "stable"):
-                continue
-            if not isinstance(value, Real) or not float(value) > 0:
-                raise ValueError(f"{name}: expected a number above 0, got {value!r}")
-        for name, least in (("n_clusters", 1), ("n_neighbors", 2), ("largest", 2), ("landmarks", 2)):
-            value = getattr(self, name)
-            if value is None and name in ("n_clusters", "n_neighbors"):
-                continue
-            if not isinstance(value, Integral) or value < least:
-                raise ValueError(f"{name}: expected a whole number of {least} or more, got {value!r}")
-        for name, known in _KNOWN.items():
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name}: expected one of {', '.join(known)}, got {getattr(self, name)!r}")
-        affinity: Affinity = self.affinity
-        return Settings(
-            n_clusters=None if self.n_clusters is None else int(self.n_clusters),
-            affinity=affinity,
-            n_neighbors=None if self.n_neighbors is None else int(self.n_neighbors),
-            weights=self.weights,
-            mutual=self.mutual,
-            search=self.search,
-            sigma=self.sigma if self.gamma is None else (2 * self.gamma) ** -0.5,
-            rows=self.rows,
-            assign=self.assign_labels,
-            solver=self.eigen_solver,
-            regularisation=self.regularisation,
-            n_init=self.n_init,
-            largest=int(self.largest),
-            route=self.route,
-            landmarks=int(self.landmarks),
-            memory=self.memory,
-            tolerance=self.eigen_tol,
-            radius=1.0,  # of pixels, which come through the module alone
-            sigma_color=1.0,
-            sigma_position=1.0,
-        )
+        given = self._with_present_names()
+        constraints = {
+            name: _OF_SETTINGS[NAMES.get(name, name)] for name in given if NAMES.get(name, name) in _OF_SETTINGS
+        }
+        check(constraints | {"affinity": [OfPoints], "gamma": [POSITIVE, None]}, given, error=ValueError)
+        if self.gamma is not None:
+            if self.sigma is not None:
+                raise ValueError("give gamma or sigma, not both: gamma = 1 / (2 sigma^2)")
+            given["sigma"] = (2 * self.gamma) ** -0.5
+        # Whole numbers of numpy wrap around or are not written to a checkpoint.
+        whole = {name: int(given[name]) for name in constraints if isinstance(given[name], Integral)}
+        return Settings(**{NAMES.get(name, name): whole.get(name, given[name]) for name in constraints})
+
+    def _with_present_names(self) -> dict[str, Any]:
+        """Return the parameters by their present names, with a FutureWarning for each old one."""
+        given: dict[str, Any] = self.get_params(deep=False)
+        for old, new in RENAMED.items():
+            value = given.pop(old)
+            if not (isinstance(value, str) and value == "deprecated"):
+                warnings.warn(f"{old} is called {new} now; the old name ends with the next release", FutureWarning, 2)
+                given[new] = value
+        if given["route"] == "better":
+            warnings.warn(
+                "route 'better' is called 'best_of' now; the old name ends with the next release", FutureWarning, 2
+            )
+            given["route"] = "best_of"
+        return given
 
     def _keep(self, given: _Input, solution: Solution) -> None:
         found = solution.clustering

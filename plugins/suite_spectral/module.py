@@ -6,7 +6,7 @@ solves; the others send it their points and are sent the solution, so any number
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -18,21 +18,33 @@ from torch import Tensor, nn
 from torchmetrics import Metric
 from torchmetrics.clustering import AdjustedRandScore, NormalizedMutualInfoScore
 
+from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import DataError, RunError, UsageError
+from lightning_suite.setting import constraints_of, with_meanings
 from suite_spectral.accuracy import MatchedAccuracy
 from suite_spectral.batches import Batch, Rows, Scaling, join
 from suite_spectral.clusters.cuts import ncut
-from suite_spectral.clusters.labelling import TwoWay
-from suite_spectral.eigen.row_scaling import Rows as RowScaling
-from suite_spectral.eigen.solvers import Solver
 from suite_spectral.graphs.graph import Graph, SparseGraph
-from suite_spectral.graphs.neighbour_graph import Mutual, Weights
-from suite_spectral.graphs.neighbours import Search
 from suite_spectral.network import FittedClusters
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.new_points.row_hash import codes_of
 from suite_spectral.pictures import write_points, write_spectrum
-from suite_spectral.settings import FOR_KIND, Affinity, Kind, Route, Settings, Sigma, refuse_stable_sigma
+from suite_spectral.settings import (
+    DEFAULTS,
+    FOR_KIND,
+    Affinity,
+    Kind,
+    Mutual,
+    Route,
+    RowScaling,
+    Search,
+    Settings,
+    Sigma,
+    Solver,
+    TwoWay,
+    Weights,
+    refuse_contradictions,
+)
 from suite_spectral.solving.building import evenly, measured
 from suite_spectral.solving.routes import solve
 from suite_spectral.sources.texts import Vocabulary
@@ -41,73 +53,60 @@ from suite_spectral.stages import Stages
 STATE = "clusters"
 """Where a checkpoint holds what is neither a tensor nor a setting: the kind of data, and the words of texts."""
 
+CONSTRAINTS = constraints_of(Settings) | {
+    "n_clusters": [Interval(int, 2), None],  # a run with one cluster is a mistake, not a question
+    "affinity": [Literal["auto"], Affinity],
+}
+
 Value = TypeVar("Value")
 
 
+@with_meanings(Settings)
 class SpectralClusterer(LightningModule):
     """Normalised spectral clustering: the eigenvectors of a graph's Laplacian, and k-means on their rows.
 
+    Example:
+        >>> SpectralClusterer(n_clusters=3).settings().affinity
+        'nearest_neighbors'
+
     Args:
-        n_clusters: how many clusters; null: as many as the largest relative gap between the eigenvalues says.
         affinity: similarity of points: of nearest neighbours, Gaussian of all pairs (rbf), the same with a scale of its
             own for each point (self-tuning), cosine, of pixels, or a graph as it is given (precomputed); auto: nearest
             neighbours for points, cosine for texts, precomputed for graphs, pixels for images.
-        n_neighbors: neighbours of a point, itself counted; null: chosen, with the weights, by a rule without labels.
-        weights: of the edges between neighbours: 1 (connectivity), Gaussian, or Gaussian with a scale for each point.
-        mutual: an edge is there when one of two points is a neighbour of the other (either), both are of each other
-            (both), or with the mean of the two weights (mean).
-        search: how neighbours are found; auto: by the number and the dimension of the points.
-        sigma: width of the Gaussian, in the units of the points; null: a median distance; stable (of rbf): the median
-            distance or a part of it, by a rule without labels.
-        radius: of pixels, how far apart two may be that have an edge.
-        sigma_color: of pixels, width of the Gaussian of their channels, which are in 0..1.
-        sigma_position: of pixels, width of the Gaussian of their places.
-        rows: what k-means sees: the eigenvectors' rows (plain), these at unit length (njw), or divided by the root of
-            the degree (random-walk).
-        assign: k-means on all rows; or two clusters by the second eigenvector's sign, median, or least normalised cut.
-        solver: of the eigenvectors; auto: by the size of the graph and whether its edges are stored.
-        tolerance: of the solver, relative to what it computes; null: its own.
-        regularisation: what is added to the degrees, as a share of the mean degree.
-        n_init: starts of k-means.
-        largest: most clusters that are chosen where n_clusters is null.
-        route: exact, with every point in the graph; landmarks, some points that stand for all, for very many; better,
-            both, of which the one of the lower normalised cut. Landmarks are there for nearest_neighbors and rbf.
-        landmarks: how many, and at most half of the points.
-        memory: GiB that the weights of all pairs may take; beyond it they are computed again for every product.
+        {settings}
 
     Raises:
-        UsageError: nothing can be clustered with these.
+        UsageError: a setting is out of its range, or two contradict each other.
     """
 
     def __init__(
         self,
         *,
-        n_clusters: int | None = None,
-        affinity: Literal[
-            "auto", "nearest_neighbors", "rbf", "self-tuning", "cosine", "precomputed", "pixels"
-        ] = "auto",
-        n_neighbors: int | None = 10,
-        weights: Weights = "connectivity",
-        mutual: Mutual = "mean",
-        search: Search = "auto",
-        sigma: Sigma = None,
-        radius: float = 5.0,
-        sigma_color: float = 0.1,
-        sigma_position: float = 4.0,
-        rows: RowScaling = "random-walk",
-        assign: TwoWay = "kmeans",
-        solver: Solver = "auto",
-        tolerance: float | None = None,
-        regularisation: float = 0.0,
-        n_init: int = 10,
-        largest: int = 20,
-        route: Route = "exact",
-        landmarks: int = 1000,
-        memory: float = 4.0,
+        n_clusters: int | None = DEFAULTS.n_clusters,
+        affinity: Literal["auto"] | Affinity = "auto",
+        n_neighbors: int | None = DEFAULTS.n_neighbors,
+        weights: Weights = DEFAULTS.weights,
+        mutual: Mutual = DEFAULTS.mutual,
+        search: Search = DEFAULTS.search,
+        sigma: Sigma = DEFAULTS.sigma,
+        radius: float = DEFAULTS.radius,
+        sigma_color: float = DEFAULTS.sigma_color,
+        sigma_position: float = DEFAULTS.sigma_position,
+        rows: RowScaling = DEFAULTS.rows,
+        assign: TwoWay = DEFAULTS.assign,
+        solver: Solver = DEFAULTS.solver,
+        tolerance: float | None = DEFAULTS.tolerance,
+        regularisation: float = DEFAULTS.regularisation,
+        n_init: int = DEFAULTS.n_init,
+        max_clusters: int = DEFAULTS.max_clusters,
+        route: Route = DEFAULTS.route,
+        landmarks: int = DEFAULTS.landmarks,
+        memory_gib: float = DEFAULTS.memory_gib,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        _refuse_wrong(self.hparams)
+        check(CONSTRAINTS, self.hparams, where="--model.")
+        refuse_contradictions(affinity, assign, sigma, n_clusters, where="--model.")
         self.automatic_optimization = False
         self.network = FittedClusters()
         self.scores = nn.ModuleDict(
@@ -437,28 +436,3 @@ def _moved(batch: Batch, device: torch.device) -> Batch:
         content = Rows(*(part.to(device) for part in content))
     labels = None if batch.labels is None else batch.labels.to(device)
     return Batch(batch.index.to(device), content, labels)
-
-
-def _refuse_wrong(settings: Mapping[str, Any]) -> None:
-    """UsageError for the first setting with which nothing can be clustered."""
-    rules: tuple[tuple[Sequence[str], str, Callable[[Any], bool]], ...] = (
-        (("n_clusters", "n_neighbors", "largest", "landmarks"), "2 or more", lambda number: number >= 2),
-        (("n_init",), "1 or more", lambda number: number >= 1),
-        (("regularisation",), "0 or more", lambda number: 0 <= number < math.inf),
-        (
-            ("sigma", "radius", "sigma_color", "sigma_position", "memory", "tolerance"),
-            "a number above 0",
-            lambda number: 0 < number < math.inf,
-        ),
-    )
-    for names, expected, fits in rules:
-        for name in names:
-            value = settings[name]
-            if value is not None and (name, value) != ("sigma", "stable") and not fits(value):
-                raise UsageError(f"--model.{name}: expected {expected}, got {value}")
-    refuse_stable_sigma(settings["sigma"], settings["affinity"])
-    if settings["assign"] != "kmeans" and settings["n_clusters"] not in (None, 2):
-        raise UsageError(
-            f"--model.assign {settings['assign']} divides by the second eigenvector: it needs --model.n_clusters 2, "
-            f"got {settings['n_clusters']}"
-        )

@@ -1,22 +1,26 @@
-"""How something is clustered: every choice in one record, and which of them cannot be.
+"""How something is clustered: each choice once, with its default, its range and its meaning.
 
-The Lightning module and the scikit-learn estimator both make a ``Settings`` of what they were given.
+The Lightning module, the scikit-learn estimator and the commands take all of these from here. Nothing heavy is
+imported, so that the help of a command is quick.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import UsageError
-from suite_spectral.clusters.labelling import TwoWay
-from suite_spectral.eigen.row_scaling import Rows
-from suite_spectral.eigen.solvers import Solver
-from suite_spectral.graphs.neighbour_graph import Mutual, Weights
-from suite_spectral.graphs.neighbours import Search
+from lightning_suite.setting import constraints_of, setting
 
 Affinity = Literal["nearest_neighbors", "rbf", "self-tuning", "cosine", "precomputed", "pixels"]
 Kind = Literal["points", "texts", "graph", "image"]
-Route = Literal["exact", "landmarks", "better"]
+Weights = Literal["connectivity", "gaussian", "self-tuning"]
+Mutual = Literal["either", "both", "mean"]
+Search = Literal["auto", "tree", "blocked", "approximate"]
 Sigma = float | Literal["stable"] | None
+RowScaling = Literal["plain", "njw", "random-walk"]
+TwoWay = Literal["kmeans", "sign", "median", "ncut"]
+Solver = Literal["auto", "dense", "multilevel", "matrix-free", "chebyshev", "arpack", "lobpcg"]
+Route = Literal["exact", "landmarks", "best_of"]
 
 FOR_KIND: dict[Kind, Affinity] = {
     "points": "nearest_neighbors",
@@ -24,68 +28,147 @@ FOR_KIND: dict[Kind, Affinity] = {
     "graph": "precomputed",
     "image": "pixels",
 }
-"""The similarity that each kind of data is clustered by when none is asked for."""
+"""The affinity by which each kind of data is clustered when none is asked for."""
 
 WITH_LANDMARKS: tuple[Affinity, ...] = ("nearest_neighbors", "rbf")
-"""The similarities that landmarks can stand in for."""
+"""The affinities whose points landmarks can stand for."""
+
+POSITIVE = Interval(float, 0, closed="neither")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How something is clustered; see ``suite_spectral.module.SpectralClusterer`` for each."""
+    """How something is clustered.
 
-    n_clusters: int | None
-    affinity: Affinity
-    n_neighbors: int | None
-    weights: Weights
-    mutual: Mutual
-    search: Search
-    sigma: Sigma
-    rows: Rows
-    assign: TwoWay
-    solver: Solver
-    regularisation: float
-    n_init: int
-    largest: int
-    route: Route
-    landmarks: int
-    memory: float
-    tolerance: float | None
-    radius: float
-    sigma_color: float
-    sigma_position: float
+    Raises:
+        UsageError: a value is out of its range.
+
+    Example:
+        >>> Settings(n_clusters=3).n_neighbors
+        10
+    """
+
+    n_clusters: int | None = setting(
+        None,
+        Interval(int, 1),
+        meaning="how many clusters; null: as many as the largest relative gap between the eigenvalues says.",
+    )
+    affinity: Affinity = setting(
+        "nearest_neighbors",
+        meaning="similarity of points: of nearest neighbours, Gaussian of all pairs (rbf), the same with a scale of "
+        "its own for each point (self-tuning), cosine, of pixels, or a graph as it is given (precomputed).",
+    )
+    n_neighbors: int | None = setting(
+        10,
+        Interval(int, 2),
+        meaning="neighbours of a point, itself counted; null: chosen, with the weights, by a rule without labels.",
+    )
+    weights: Weights = setting(
+        "connectivity",
+        meaning="of the edges between neighbours: 1 (connectivity), Gaussian, or Gaussian with a scale for each point.",
+    )
+    mutual: Mutual = setting(
+        "mean",
+        meaning="an edge is there when one of two points is a neighbour of the other (either), both are of each other "
+        "(both), or with the mean of the two weights (mean).",
+    )
+    search: Search = setting(
+        "auto", meaning="how neighbours are found; auto: by the number and the dimension of the points."
+    )
+    sigma: Sigma = setting(
+        None,
+        POSITIVE,
+        meaning="width of the Gaussian, in the units of the points; null: a median distance; stable (of rbf): the "
+        "median distance or a part of it, by a rule without labels.",
+    )
+    radius: float = setting(5.0, POSITIVE, meaning="of pixels, the largest distance between two that have an edge.")
+    sigma_color: float = setting(
+        0.1, POSITIVE, meaning="of pixels, width of the Gaussian of their channels; 1 is black against white."
+    )
+    sigma_position: float = setting(
+        4.0, POSITIVE, meaning="of pixels, width of the Gaussian of their positions, in pixels."
+    )
+    rows: RowScaling = setting(
+        "random-walk",
+        meaning="what k-means sees of the eigenvectors: their rows (plain), these at unit length (njw), or divided by "
+        "the root of the degree (random-walk).",
+    )
+    assign: TwoWay = setting(
+        "kmeans",
+        meaning="k-means on all rows; or two clusters by the second eigenvector's sign, median, or least normalised "
+        "cut.",
+    )
+    solver: Solver = setting(
+        "auto", meaning="of the eigenvectors; auto: by the size of the graph and whether its edges are stored."
+    )
+    tolerance: float | None = setting(
+        None, POSITIVE, meaning="of the solver, as a share of what it computes; null: its own."
+    )
+    regularisation: float = setting(
+        0.0, Interval(float, 0), meaning="what is added to the degrees, as a share of the mean degree."
+    )
+    n_init: int = setting(10, Interval(int, 1), meaning="starts of k-means.")
+    max_clusters: int = setting(20, Interval(int, 2), meaning="most clusters that are chosen where n_clusters is null.")
+    route: Route = setting(
+        "exact",
+        meaning="exact, with every point in the graph; landmarks, some points that stand for all, for very many; "
+        "best_of, both, of which the one of the lower normalised cut. Landmarks are there for nearest_neighbors and "
+        "rbf.",
+    )
+    landmarks: int = setting(1000, Interval(int, 2), meaning="how many landmarks, and at most half of the points.")
+    memory_gib: float = setting(
+        4.0,
+        POSITIVE,
+        meaning="GiB that the weights of all pairs may take; beyond it they are computed again for every product.",
+    )
+
+    def __post_init__(self) -> None:
+        check(constraints_of(Settings), vars(self))
+
+
+DEFAULTS = Settings()
+
+SEGMENTATION = replace(DEFAULTS, affinity="pixels", radius=10.0, sigma_color=0.05, sigma_position=100.0)
+"""How ``suite segment`` cuts an image: one choice for all images, made by agreement with people's segmentations of
+eight photographs (BSDS). The radius is large against the image, else even areas are divided for no visible reason."""
 
 
 def refuse_impossible(settings: Settings, n: int) -> None:
-    """Refuses settings that no data, or not so many points, can be clustered with.
+    """Refuse settings with which so many points cannot be clustered.
+
+    Args:
+        settings: each within its range.
+        n: how many points there are.
 
     Raises:
-        UsageError: it is so.
+        UsageError: more clusters than points are asked for, or two settings contradict each other.
     """
     wanted = settings.n_clusters
-    if wanted is not None and wanted < 1:
-        raise UsageError(f"n_clusters: expected 1 or more, or none for as many as the eigengap says, got {wanted}")
     if wanted is not None and wanted > n:
         raise UsageError(f"n_clusters: {wanted} clusters were asked for, and there are {n:,} points")
     if n < 2:
         raise UsageError(f"expected at least 2 points to cluster, got n_samples = {n}")
-    if settings.assign != "kmeans" and wanted not in (None, 2):
-        raise UsageError(f"assign {settings.assign!r} makes 2 clusters of the second eigenvector, not {wanted}")
-    refuse_stable_sigma(settings.sigma, settings.affinity)
+    refuse_contradictions(settings.affinity, settings.assign, settings.sigma, wanted)
     if settings.route != "exact":
         _refuse_landmarks(settings)
 
 
-def refuse_stable_sigma(sigma: Sigma, affinity: str) -> None:
-    """Refuses a sigma by the rule where the similarity is not the Gaussian of all pairs.
+def refuse_contradictions(affinity: str, assign: TwoWay, sigma: Sigma, n_clusters: int | None, where: str = "") -> None:
+    """Refuse settings that contradict each other whatever the data are.
 
     Raises:
-        UsageError: it is so.
+        UsageError: sigma is to be chosen for an affinity without such a rule, or two clusters are not asked for where
+            the way of assigning makes two.
     """
     if sigma == "stable" and affinity != "rbf":
         raise UsageError(
-            f"sigma 'stable' is chosen for the affinity rbf, not for {affinity!r}; there give a number or none. "
+            f"{where}sigma 'stable' is chosen for the affinity rbf, not for {affinity!r}; there give a number or none. "
             "The number of neighbours is chosen where n_neighbors is none"
+        )
+    if assign != "kmeans" and n_clusters not in (None, 2):
+        raise UsageError(
+            f"{where}assign {assign!r} divides by the second eigenvector: it needs {where}n_clusters 2, "
+            f"got {n_clusters}"
         )
 
 

@@ -7,7 +7,7 @@ than a quarter of the tweets.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -18,12 +18,6 @@ from numpy.typing import NDArray
 from suite_tweets.tweets import Tweet, is_reply, is_retweet
 
 Integers = NDArray[np.int64]
-
-BINS = 60
-"""At most so many in a histogram."""
-
-SHOWN = 99.5
-"""Percentile at which a histogram ends when the longest text is far beyond it."""
 
 LISTED = 1000
 """The longest ``seq_length`` in a table of losses; no tweet has as many words."""
@@ -51,22 +45,6 @@ class Description:
     minimum: int
     quartiles: tuple[float, float, float]
     maximum: int
-
-
-class Histogram(NamedTuple):
-    """How many texts have how many characters or words, of one or more counts.
-
-    Attributes:
-        lows: (bin,) the first number of each bin.
-        width: numbers in a bin.
-        counts: (bin,) texts in each bin, by what was counted.
-        above: texts beyond the last bin, by what was counted.
-    """
-
-    lows: Integers
-    width: int
-    counts: Mapping[str, Integers]
-    above: Mapping[str, int]
 
 
 class Kind(NamedTuple):
@@ -119,7 +97,12 @@ class Change(NamedTuple):
 
 
 def describe(numbers: Integers) -> Description:
-    """Count, mean, deviation and quartiles of at least one number."""
+    """Return count, mean, deviation and quartiles of at least one number.
+
+    Example:
+        >>> describe(np.array([1, 2, 3, 4])).quartiles
+        (1.75, 2.5, 3.25)
+    """
     quartiles = np.percentile(numbers, [25, 50, 75]).tolist()
     return Description(
         count=len(numbers),
@@ -131,29 +114,14 @@ def describe(numbers: Integers) -> Description:
     )
 
 
-def histogram(numbers: Mapping[str, Integers]) -> Histogram:
-    """Counts of whole numbers from 0 on, in bins that all share; a far tail is counted and left out."""
-    joined = np.concatenate(list(numbers.values()))
-    last, most = int(np.ceil(np.percentile(joined, SHOWN))), int(joined.max())
-    if most <= 1.5 * last + 5:
-        last = most
-    width = _bin_width(last + 1)
-    bins = last // width + 1
-    counts, above = {}, {}
-    for name, each in numbers.items():
-        counted = np.bincount(np.minimum(each // width, bins), minlength=bins + 1)
-        counts[name], above[name] = counted[:bins].astype(np.int64), int(counted[bins])
-    return Histogram(np.arange(bins, dtype=np.int64) * width, width, counts, above)
-
-
 def span(tweets: Iterable[Tweet]) -> tuple[datetime, datetime] | None:
-    """When the first and the last tweet were written, of those whose time is known."""
+    """Return when the first and the last tweet were written, of those whose time is known."""
     times = [tweet.created_at for tweet in tweets if tweet.created_at is not None]
     return (min(times), max(times)) if times else None
 
 
 def kinds(texts: Sequence[str]) -> list[Kind]:
-    """How many tweets are retweets, replies, repetitions, hold links, mentions or hashtags, or are long.
+    """Return how many tweets are retweets, replies, repetitions, hold links, mentions or hashtags, or are long.
 
     A retweet is known by "RT @" at its beginning, as X's timelines give it; a reply by "@" there. A repetition is every
     tweet whose text stood before.
@@ -172,10 +140,10 @@ def kinds(texts: Sequence[str]) -> list[Kind]:
 
 
 def frequent(texts: Iterable[Sequence[str]], count: int, letters: int = 1) -> list[Word]:
-    """The most frequent words of texts given as words, those that occur equally often in alphabetical order.
+    """Return the most frequent words of texts, those that occur equally often in alphabetical order.
 
     Args:
-        texts: each as its words.
+        texts: as their words.
         count: at most so many.
         letters: words with fewer letters are passed over: signs and, from 4 on, most words without a subject.
     """
@@ -190,7 +158,7 @@ def frequent(texts: Iterable[Sequence[str]], count: int, letters: int = 1) -> li
 
 
 def losses(lengths: Integers) -> Losses:
-    """What the training sets would hold, for each ``seq_length`` up to the longest tweet's words (at most LISTED).
+    """Return what the training sets would hold, for each ``seq_length`` up to the longest tweet (at most LISTED).
 
     END stands before and after a tweet, so one of n words gives n + 2 - s windows of s tokens and the one that follows;
     the paper lets a tweet take part when n >= s. The stream of training set 2 has n + 1 tokens a tweet.
@@ -202,7 +170,7 @@ def losses(lengths: Integers) -> Losses:
     sizes = np.arange(1, longest + 1, dtype=np.int64)
     ordered = np.sort(lengths)
     shorter = np.searchsorted(ordered, sizes, side="left")
-    words_from = np.append(np.cumsum(ordered[::-1])[::-1], 0)  # words of the tweets from each place on
+    words_from = np.append(np.cumsum(ordered[::-1])[::-1], 0)  # words of the tweets from each rank on
     taking_part = len(ordered) - shorter
     tokens = int(ordered.sum()) + int((ordered > 0).sum())
     return Losses(
@@ -214,7 +182,7 @@ def losses(lengths: Integers) -> Losses:
 
 
 def advised(lengths: Integers) -> int:
-    """The paper's ``seq_length``: the largest that loses at most a quarter of the tweets; at least 1.
+    """Return the paper's ``seq_length``: the largest that loses at most a quarter of the tweets; at least 1.
 
     Args:
         lengths: (tweet,) words of each.
@@ -223,12 +191,12 @@ def advised(lengths: Integers) -> int:
 
 
 def share_lost(lengths: Integers, seq_length: int) -> float:
-    """Share of the tweets with fewer words than that."""
+    """Return the share of the tweets with fewer words than that."""
     return float((lengths < seq_length).mean())
 
 
 def examples(texts: Sequence[str], cleaned: Sequence[str], count: int) -> list[Change]:
-    """Some texts and what cleaning made of them, spread evenly over all; those that it changes first."""
+    """Return some texts and what cleaning made of them, spread evenly over all; those that it changes first."""
     changes = [Change(*pair) for pair in zip(texts, cleaned, strict=True)]
     changed = [change for change in changes if change.before != change.after]
     unchanged = [change for change in changes if change.before == change.after]
@@ -237,14 +205,19 @@ def examples(texts: Sequence[str], cleaned: Sequence[str], count: int) -> list[C
 
 
 def printable(text: str) -> str:
-    """The text in one line for a terminal or a picture: white space and signs that control either become a space."""
+    """Return the text in one line for a terminal or a picture: white space and what controls either become a space.
+
+    Example:
+        >>> printable("a\\tb\\n")
+        'a b'
+    """
     # The joiners make one emoji of several, and shape Persian and Indian words.
-    signs = (sign if sign.isprintable() or sign in "\u200c\u200d" else " " for sign in text)
-    return " ".join("".join(signs).split())
+    shown = (character if character.isprintable() or character in "\u200c\u200d" else " " for character in text)
+    return " ".join("".join(shown).split())
 
 
 def _spread(changes: Sequence[Change], count: int) -> list[Change]:
-    """So many of them at even distances, from the first on; all where there are not as many."""
+    """Return so many of them at even distances, from the first on; all where there are not as many."""
     count = min(count, len(changes))
     return [changes[i * len(changes) // count] for i in range(count)]
 
@@ -252,11 +225,3 @@ def _spread(changes: Sequence[Change], count: int) -> list[Change]:
 def _matching(pattern: str, texts: Iterable[str]) -> int:
     search = re.compile(pattern).search
     return sum(search(text) is not None for text in texts)
-
-
-def _bin_width(numbers: int) -> int:
-    """The smallest of 1, 2, 5, 10, 20, ... that puts so many numbers into at most BINS bins."""
-    width = 1
-    while numbers > BINS * width:
-        width = width * 5 // 2 if str(width)[0] == "2" else width * 2
-    return width

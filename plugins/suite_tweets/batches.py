@@ -56,13 +56,13 @@ class Sharing(NamedTuple):
         return self.batch_size * self.processes
 
     def order(self, count: int) -> Tensor:
-        """The epoch's permutation of so many things."""
+        """Return the epoch's permutation of so many things."""
         generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch()) % 2**63)
         return torch.randperm(count, generator=generator)
 
 
 def windows(tweets: Sequence[Sequence[int]], length: int) -> Tensor:
-    """Training set 1: every window of ``length`` tokens and the one after it, within the tweets of at least ``length``.
+    """Return training set 1: every window of ``length`` tokens and the one after, within tweets of at least ``length``.
 
     A tweet of n tokens, with END before and after, has n + 2 - length windows; a shorter tweet has none.
 
@@ -134,7 +134,7 @@ class Stream(IterableDataset[Batch]):
 
 
 def padded(tweets: Sequence[Sequence[int]]) -> Batch:
-    """Whole tweets side by side; the targets beyond a tweet's end are `NOTHING`.
+    """Return whole tweets side by side; the targets beyond a tweet's end are `NOTHING`.
 
     Returns:
         tokens and targets (longest + 1, tweet): END and the tweet's tokens, the tweet's tokens and END.
@@ -148,8 +148,8 @@ def padded(tweets: Sequence[Sequence[int]]) -> Batch:
     return Batch(tokens, targets, goes_on=False)
 
 
-def readings(tweets: Sequence[Sequence[int]], readers: int, length: int) -> Iterator[Batch]:
-    """Tweets end to end as in `Stream`, but in their own order and every token of them, for tweets that are held out.
+def in_order(tweets: Sequence[Sequence[int]], readers: int, length: int) -> Iterator[Batch]:
+    """Yield tweets end to end as in `Stream`, but in their own order and every token, for tweets that are held out.
 
     Args:
         tweets: their tokens.

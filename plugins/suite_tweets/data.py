@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from lightning_suite import load_data
 from lightning_suite.assets import Asset, fetch
+from lightning_suite.constraints import Interval, ListOf, check
 from lightning_suite.errors import DataError, UsageError
 from suite_tweets.account import Account
 from suite_tweets.batches import Batch, Sharing, Stream, Windows, windows
@@ -37,6 +38,26 @@ RATED_TWEETS = Asset(
 
 HELD_OUT_BATCH = 1024
 """Held-out tweets in a batch of texts; the module forms the network's batches out of them."""
+
+
+_FRACTION = Interval(float, 0, 1, closed="neither")
+
+CONSTRAINTS: dict[str, list[Any]] = {
+    "cleaning": [Literal["paper", "modern", "none"], ListOf([str])],
+    "retweets": [bool],
+    "limit": [Interval(int, 1), None],
+    "validation_fraction": [_FRACTION],
+    "test_fraction": [_FRACTION],
+    "split_seed": [int],
+    "tokens": [Literal["words", "bpe"]],
+    "vocabulary_size": [int, None],  # the least depends on the tokens, see ``tokens.learn``
+    "digits": [Digits],
+    "training_set": [Literal["windows", "stream"]],
+    "seq_length": [Interval(int, 1)],
+    "batch_size": [Interval(int, 1)],
+    "seed": [int, None],
+}
+"""What the options may be."""
 
 
 class Parts(NamedTuple):
@@ -118,17 +139,12 @@ class TweetData(LightningDataModule):
         predict_path: str | None = None,
     ) -> None:
         super().__init__()
-        for name, fraction in (("validation_fraction", validation_fraction), ("test_fraction", test_fraction)):
-            if not 0 < fraction < 1:
-                raise UsageError(f"--data.{name}: expected a number between 0 and 1, got {fraction}")
+        check(CONSTRAINTS, locals(), where="--data.")
         if validation_fraction + test_fraction >= 1:
             raise UsageError(
                 "--data.validation_fraction and --data.test_fraction must leave some tweets for training, got "
                 f"{validation_fraction} and {test_fraction}"
             )
-        for name, count in (("seq_length", seq_length), ("batch_size", batch_size), ("limit", limit)):
-            if count is not None and count < 1:
-                raise UsageError(f"--data.{name}: expected at least 1, got {count}")
         self.path = path
         self.columns = {"text_column": text_column, "time_column": time_column, "id_column": id_column}
         self.encoding = encoding

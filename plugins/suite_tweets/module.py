@@ -1,6 +1,5 @@
 """How tweets are learnt: cross-entropy of the next token, measured in bits per character on tweets held out."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,22 +15,49 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics import MeanMetric, SumMetric
 
-from lightning_suite.errors import RunError, SuiteError, UsageError
+from lightning_suite.constraints import Interval, check
+from lightning_suite.errors import RunError, SuiteError
 from suite_tweets.account import Account, weighted_length
 from suite_tweets.batches import Batch
 from suite_tweets.cleaning import clean
-from suite_tweets.measuring import Heard, Told, characters, heard, told
 from suite_tweets.memory import Memory, cache_probability, mixed_nats, tuned
 from suite_tweets.network import LanguageModel
 from suite_tweets.pictures import write_histogram
 from suite_tweets.quality import Copies, distinct, length_distance
 from suite_tweets.samples import write_samples
 from suite_tweets.sampling import LIMIT, Sampling, generate
-from suite_tweets.state import State, detached
+from suite_tweets.scoring import TextScores, TokenScores, characters, score_texts, score_tokens
+from suite_tweets.state import State, detached, gathered, of_process
 from suite_tweets.tokens import Tokenizer, from_state
 
 STATE = "tweets"
 """Where a checkpoint holds what is neither a weight nor a setting: tokens, rules of cleaning, lengths, first words."""
+
+
+_DIM, _DROPOUT = Interval(int, 1), Interval(float, 0, 1, closed="left")
+
+CONSTRAINTS: dict[str, list[Any]] = {
+    "embedding_dim": [_DIM, None],
+    "hidden_dim": [_DIM],
+    "layers": [Interval(int, 1)],
+    "tied": [bool],
+    "dropout": [Literal["step", "sequence"]],
+    "token_dropout": [_DROPOUT],
+    "input_dropout": [_DROPOUT],
+    "hidden_dropout": [_DROPOUT],
+    "output_dropout": [_DROPOUT],
+    "weight_dropout": [_DROPOUT],
+    "optimizer": [Literal["adam", "adamw"]],
+    "learning_rate": [Interval(float, 0, closed="neither")],
+    "schedule": [Literal["constant", "cosine"]],
+    "weight_decay": [Interval(float, 0)],
+    "cache": [Interval(int, 0)],
+    "sample_every": [Interval(int, 0)],
+    "samples": [Interval(int, 1)],
+    "generated": [Interval(int, 1)],
+    "temperature": [Interval(float, 0)],
+}
+"""What the options may be."""
 
 
 class TweetModel(LightningModule):
@@ -89,22 +115,7 @@ class TweetModel(LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        chosen = self.hparams
-        for name in ("hidden_dim", "layers", "samples", "generated"):
-            if chosen[name] < 1:
-                raise UsageError(f"--model.{name}: expected 1 or more, got {chosen[name]}")
-        if embedding_dim is not None and embedding_dim < 1:
-            raise UsageError(f"--model.embedding_dim: expected 1 or more, got {embedding_dim}")
-        for name in ("token", "input", "hidden", "output", "weight"):
-            if not 0 <= chosen[f"{name}_dropout"] < 1:
-                raise UsageError(
-                    f"--model.{name}_dropout: expected 0 or more, below 1, got {chosen[f'{name}_dropout']}"
-                )
-        if not 0 < learning_rate < math.inf or not 0 <= weight_decay < math.inf or min(sample_every, cache) < 0:
-            raise UsageError(
-                "--model.learning_rate must be above 0, --model.weight_decay, --model.sample_every and --model.cache "
-                f"at least 0, got {learning_rate}, {weight_decay}, {sample_every} and {cache}"
-            )
+        check(CONSTRAINTS, self.hparams, where="--model.")
         self.sampling = Sampling(temperature=temperature)
         self._state: State | None = None
         self._memory: Memory | None = None  # of the tweets before those that are tested
@@ -129,14 +140,16 @@ class TweetModel(LightningModule):
             layers=chosen["layers"],
             tied=chosen["tied"],
             dropout=chosen["dropout"],
-            token_rate=chosen["token_dropout"],
-            input_rate=chosen["input_dropout"],
-            hidden_rate=chosen["hidden_dropout"],
-            output_rate=chosen["output_dropout"],
-            weight_rate=chosen["weight_dropout"],
+            token_dropout=chosen["token_dropout"],
+            input_dropout=chosen["input_dropout"],
+            hidden_dropout=chosen["hidden_dropout"],
+            output_dropout=chosen["output_dropout"],
+            weight_dropout=chosen["weight_dropout"],
         )
         self.train_loss = MeanMetric()
-        self.sums = nn.ModuleDict({name: SumMetric().set_dtype(torch.float64) for name in (*Told._fields, "cached")})
+        self.sums = nn.ModuleDict(
+            {name: SumMetric().set_dtype(torch.float64) for name in (*TextScores._fields, "cached")}
+        )
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[self.hparams["optimizer"]]
@@ -151,7 +164,7 @@ class TweetModel(LightningModule):
     # Training
 
     def forward(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """Logits (time, batch, token) of the token after each of (time, batch), and the state after the last."""
+        """Return logits (time, batch, token) of the token after each of (time, batch), and the state after the last."""
         logits, after = self.network(tokens, state)
         return logits, after
 
@@ -184,7 +197,7 @@ class TweetModel(LightningModule):
     # What is held out
 
     def validation_step(self, batch: list[str], batch_idx: int) -> None:
-        self._count(batch, self._heard(batch))
+        self._count(batch, self._score_tokens(batch))
 
     def on_validation_epoch_end(self) -> None:
         self._log_sums("val")
@@ -201,20 +214,20 @@ class TweetModel(LightningModule):
         if not window:
             return
         # The last of the training tweets: a token and an END each are enough to fill the window.
-        older = self._heard(parts.train[-(window // 2) - 1 :]).memory
-        latest = self._heard(parts.validation)
+        older = self._score_tokens(parts.train[-(window // 2) - 1 :]).memory
+        latest = self._score_tokens(parts.validation)
         self._flatness, self._weight = tuned(latest.nats, latest.memory, older, window=window)
         self._memory = older.and_then(latest.memory).last(window)
         rank_zero_info(f"cache of {window:,} tokens: flatness {self._flatness}, weight {self._weight}, by validation")
 
     def test_step(self, batch: list[str], batch_idx: int) -> None:
-        whole = self._heard(batch)
-        self._count(batch, whole)
+        scores = self._score_tokens(batch)
+        self._count(batch, scores)
         if self._memory is not None:
             window = self.hparams["cache"]
-            cache = cache_probability(whole.memory, self._memory, window=window, flatness=self._flatness)
-            self._sum("cached").update(mixed_nats(whole.nats, cache, self._weight).sum())
-            self._memory = self._memory.and_then(whole.memory).last(window)
+            cache = cache_probability(scores.memory, self._memory, window=window, flatness=self._flatness)
+            self._sum("cached").update(mixed_nats(scores.nats, cache, self._weight).sum())
+            self._memory = self._memory.and_then(scores.memory).last(window)
 
     def on_test_epoch_end(self) -> None:
         """Logs what was held out, and what tweets are like that the model writes, of lengths of its own."""
@@ -242,29 +255,29 @@ class TweetModel(LightningModule):
             title = f"Characters per tweet: {len(tweets):,} written by the model, and the account's"
             write_histogram(figures / "lengths.png", {"the account's": theirs, "written": ours}, title, "characters")
 
-    def _heard(self, texts: Sequence[str]) -> Heard:
-        return heard(self.network, self.tokenizer, texts, carries=self.carries)
+    def _score_tokens(self, texts: Sequence[str]) -> TokenScores:
+        return score_tokens(self.network, self.tokenizer, texts, carries=self.carries)
 
-    def _count(self, texts: Sequence[str], whole: Heard) -> None:
-        self._sum("nats").update(whole.nats.sum())
-        self._sum("tokens").update(len(whole.nats))
-        self._sum("untold").update(sum(map(self.tokenizer.untold_bits, texts)))
+    def _count(self, texts: Sequence[str], scores: TokenScores) -> None:
+        self._sum("nats").update(scores.nats.sum())
+        self._sum("tokens").update(len(scores.nats))
+        self._sum("oov_bits").update(sum(map(self.tokenizer.oov_bits, texts)))
         self._sum("characters").update(sum(map(characters, texts)))
 
     def _log_sums(self, stage: Literal["val", "test"]) -> None:
-        sums = Told(*(self._sum(name).compute() for name in Told._fields))
-        found = {
+        sums = TextScores(*(self._sum(name).compute() for name in TextScores._fields))
+        metrics = {
             "loss": sums.nats / sums.tokens,
             "perplexity": sums.perplexity,
             "bits_per_char": sums.bits_per_char,
         }
         if stage == "test" and self._memory is not None:
-            found["bits_per_char_cached"] = sums._replace(nats=self._sum("cached").compute()).bits_per_char
+            metrics["bits_per_char_cached"] = sums._replace(nats=self._sum("cached").compute()).bits_per_char
             self._memory = None
         for metric in self.sums.values():
             assert isinstance(metric, SumMetric)
             metric.reset()
-        for name, value in found.items():
+        for name, value in metrics.items():
             self.log(f"{stage}_{name}", value.float(), prog_bar=name == "bits_per_char")
 
     def _sum(self, name: str) -> SumMetric:
@@ -272,24 +285,24 @@ class TweetModel(LightningModule):
         assert isinstance(metric, SumMetric)
         return metric
 
-    def tell(self, texts: Sequence[str]) -> Told:
-        """What the model says of each of some cleaned texts, read from zeros on."""
+    def score(self, texts: Sequence[str]) -> TextScores:
+        """Return how well the model foresees each of some cleaned texts, read from zeros on."""
         training = self.training
         self.eval()
         try:
             with torch.inference_mode():
-                return told(self.network, self.tokenizer, texts)
+                return score_texts(self.network, self.tokenizer, texts)
         finally:
             self.train(training)
 
     def predict_step(self, batch: list[str], batch_idx: int) -> dict[str, list[str] | Tensor]:
-        """Each text, how many tokens it has, and how well the model knows it: perplexity and bits per character."""
-        told = self.tell([clean(text, self.rules) for text in batch])
+        """Return each text, its number of tokens, and its perplexity and bits per character."""
+        scores = self.score([clean(text, self.rules) for text in batch])
         return {
             "text": list(batch),
-            "tokens": told.tokens - 1,
-            "perplexity": told.perplexity,
-            "bits_per_char": told.bits_per_char,
+            "tokens": scores.tokens - 1,
+            "perplexity": scores.perplexity,
+            "bits_per_char": scores.bits_per_char,
         }
 
     # Writing
@@ -305,7 +318,7 @@ class TweetModel(LightningModule):
         limit: int = LIMIT,
         progress: Callable[[int], None] | None = None,
     ) -> list[str]:
-        """New tweets; see ``sampling.generate``. The prompt is cleaned as the training tweets were."""
+        """Return new tweets; see ``generating.generate``. The prompt is cleaned as the training tweets were."""
         cleaned = None if prompt is None else clean(prompt, self.rules)
         return generate(
             self.network,
@@ -337,6 +350,9 @@ class TweetModel(LightningModule):
         Raises:
             RunError: the network is built already, for other tokens.
         """
+        for process in checkpoint.get("processes", []):  # runs up to 0.1 call oov_bits untold
+            if "sums.untold" in process["metrics"]:
+                process["metrics"]["sums.oov_bits"] = process["metrics"].pop("sums.untold")
         state = checkpoint[STATE]
         tokenizer = from_state(state["tokenizer"])
         if not hasattr(self, "network"):
@@ -349,23 +365,14 @@ class TweetModel(LightningModule):
         self._state = self._own(state["carried"])
 
     def _gathered(self) -> list[list[Tensor]]:
-        """The carried state of the readers of all processes, in their order: layer by layer hidden and cell."""
+        """Return the carried state of the readers of all processes, or nothing where no state is carried."""
         if self._state is None:
             return []
-        parts: list[list[Tensor]] = []
-        for layer in self._state:
-            parts.append([])
-            for tensor in layer:
-                each = self.all_gather(tensor) if self.trainer.world_size > 1 else tensor[None]
-                assert isinstance(each, Tensor)
-                # process 1 column dim -> 1 (column process) dim: process r has readers r, r + n, ...
-                parts[-1].append(each.movedim(0, 2).flatten(1, 2).cpu())
-        return parts
+        several = self.trainer.world_size > 1
+        return gathered(self._state, lambda tensor: self.all_gather(tensor) if several else tensor[None])  # type: ignore[return-value]
 
     def _own(self, gathered: list[list[Tensor]]) -> State | None:
-        """This process's share of a carried state."""
+        """Return this process's share of a carried state."""
         if not gathered or self._trainer is None:
             return None
-        rank, processes = self.trainer.global_rank, self.trainer.world_size
-        layers = [[tensor[:, rank::processes] for tensor in layer] for layer in gathered]
-        return tuple((hidden.contiguous(), cell.contiguous()) for hidden, cell in layers)
+        return of_process(gathered, self.trainer.global_rank, self.trainer.world_size)

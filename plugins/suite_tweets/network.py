@@ -35,13 +35,13 @@ class TokenEmbedding(nn.Module):
     Args:
         tokens: how many there are.
         dim: numbers of each.
-        rate: of dropping a token.
+        dropout: probability of dropping a token.
         once: tokens that stand for UNKNOWN after training, by their mean, where training never meets it.
     """
 
-    def __init__(self, tokens: int, dim: int, rate: float, once: range) -> None:
+    def __init__(self, tokens: int, dim: int, dropout: float, once: range) -> None:
         super().__init__()
-        self.rate, self.once = rate, once
+        self.dropout, self.once = dropout, once
         self.weight = nn.Parameter(torch.empty(tokens, dim))
         nn.init.uniform_(self.weight, -0.1, 0.1)
 
@@ -51,26 +51,26 @@ class TokenEmbedding(nn.Module):
         if not self.training and len(self.once):
             rare = self.weight[self.once.start : self.once.stop].mean(dim=0)
             return torch.where((tokens == UNKNOWN)[..., None], rare, vectors)
-        if not self.training or self.rate == 0:
+        if not self.training or self.dropout == 0:
             return vectors
-        kept = functional.dropout(self.weight.new_ones(len(self.weight)), self.rate)
-        return vectors * kept[tokens][..., None]
+        dropout_mask = functional.dropout(self.weight.new_ones(len(self.weight)), self.dropout)
+        return vectors * dropout_mask[tokens][..., None]
 
 
 class WeightDropLSTM(nn.LSTM):
     """One LSTM layer whose hidden-to-hidden weights are dropped, one mask for all steps (DropConnect)."""
 
-    def __init__(self, input_dim: int, hidden_dim: int, rate: float) -> None:
+    def __init__(self, input_dim: int, hidden_dim: int, weight_dropout: float) -> None:
         super().__init__(input_dim, hidden_dim)
-        self.rate = rate
+        self.weight_dropout = weight_dropout
 
     def forward(self, x: Tensor, state: tuple[Tensor, Tensor]) -> Any:  # type: ignore[override]
         """(time, batch, input_dim), state -> (time, batch, hidden_dim), state."""
-        if not self.training or self.rate == 0:
+        if not self.training or self.weight_dropout == 0:
             return super().forward(x, state)
         names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
         weights = [self.get_parameter(name) for name in names]
-        dropped = [weights[0], functional.dropout(weights[1], self.rate), *weights[2:]]
+        dropped = [weights[0], functional.dropout(weights[1], self.weight_dropout), *weights[2:]]
         output, hidden, cell = torch.lstm(x, state, dropped, True, 1, 0.0, True, False, False)
         return output, (hidden, cell)
 
@@ -86,11 +86,11 @@ class LanguageModel(nn.Module):
         layers: LSTM layers.
         tied: the softmax uses the embedding's vectors; the last LSTM layer then has embedding_dim numbers.
         dropout: other masks at every step, or one for a whole sequence.
-        token_rate: dropout of whole tokens from the embedding.
-        input_rate: dropout before the first LSTM layer.
-        hidden_rate: dropout after every LSTM layer but the last.
-        output_rate: dropout after the last LSTM layer.
-        weight_rate: dropout of the hidden-to-hidden weights.
+        token_dropout: dropout of whole tokens from the embedding.
+        input_dropout: dropout before the first LSTM layer.
+        hidden_dropout: dropout after every LSTM layer but the last.
+        output_dropout: dropout after the last LSTM layer.
+        weight_dropout: dropout of the hidden-to-hidden weights.
     """
 
     def __init__(
@@ -103,19 +103,19 @@ class LanguageModel(nn.Module):
         layers: int,
         tied: bool,
         dropout: Literal["step", "sequence"],
-        token_rate: float,
-        input_rate: float,
-        hidden_rate: float,
-        output_rate: float,
-        weight_rate: float,
+        token_dropout: float,
+        input_dropout: float,
+        hidden_dropout: float,
+        output_dropout: float,
+        weight_dropout: float,
     ) -> None:
         super().__init__()
         drop = {"step": nn.Dropout, "sequence": SequenceDropout}[dropout]
         widths = [embedding_dim, *[hidden_dim] * (layers - 1), embedding_dim if tied else hidden_dim]
-        self.embedding = TokenEmbedding(tokens, embedding_dim, token_rate, once)
-        self.drop_input = drop(input_rate)
-        self.lstms = nn.ModuleList(WeightDropLSTM(before, after, weight_rate) for before, after in pairwise(widths))
-        self.drops = nn.ModuleList([*(drop(hidden_rate) for _ in range(layers - 1)), drop(output_rate)])
+        self.embedding = TokenEmbedding(tokens, embedding_dim, token_dropout, once)
+        self.drop_input = drop(input_dropout)
+        self.lstms = nn.ModuleList(WeightDropLSTM(before, after, weight_dropout) for before, after in pairwise(widths))
+        self.drops = nn.ModuleList([*(drop(hidden_dropout) for _ in range(layers - 1)), drop(output_dropout)])
         self.softmax = nn.Linear(widths[-1], tokens)
         nn.init.uniform_(self.softmax.weight, -0.1, 0.1)
         nn.init.zeros_(self.softmax.bias)
@@ -123,13 +123,13 @@ class LanguageModel(nn.Module):
             self.softmax.weight = self.embedding.weight
 
     def initial_state(self, batch: int) -> State:
-        """Zeros, the state before anything is read."""
+        """Return zeros, the state before anything is read."""
         weight = self.softmax.weight
         zeros = [weight.new_zeros(1, batch, lstm.hidden_size) for lstm in self.lstms if isinstance(lstm, nn.LSTM)]
-        return tuple((each, each) for each in zeros)
+        return tuple((zero, zero) for zero in zeros)
 
     def forward(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """Reads on.
+        """Read on.
 
         Args:
             tokens: (time, batch) int64.

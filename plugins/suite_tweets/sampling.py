@@ -30,6 +30,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import RunError, UsageError
 from suite_tweets.account import Account, weighted_length
 from suite_tweets.state import Reader, of_columns
@@ -56,6 +57,13 @@ _LOOK = 16  # steps between two looks at whether a row has outgrown the limit
 _BOUNDARY = re.compile("\\s+|(?=[\u3040-\u30ff\u3400-\u9fff])|(?<=[\u3040-\u30ff\u3400-\u9fff])")
 
 
+_CONSTRAINTS = {
+    "temperature": [Interval(float, 0)],
+    "top_k": [Interval(int, 0)],
+    "top_p": [Interval(float, 0, 1, closed="right")],
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
     """How a token is drawn from the model's distribution.
@@ -74,12 +82,7 @@ class Sampling:
     top_p: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.temperature < math.inf:
-            raise UsageError(f"temperature: expected a number from 0, got {self.temperature!r}")
-        if self.top_k < 0:
-            raise UsageError(f"top_k: expected a number from 1, or 0 for all tokens, got {self.top_k!r}")
-        if not 0 < self.top_p <= 1:
-            raise UsageError(f"top_p: expected a number above 0, at most 1, got {self.top_p!r}")
+        check(_CONSTRAINTS, vars(self))
 
 
 def generate(

@@ -1,5 +1,6 @@
-"""What LSTM layers remember of the tokens they have read, for texts side by side."""
+"""What LSTM layers remember of the tokens they have read, for texts side by side and for several processes."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from torch import Tensor
@@ -27,10 +28,27 @@ class Reader(Protocol):
 
 
 def detached(state: State) -> State:
-    """The same numbers without the graph they came from: where backpropagation through time is cut."""
+    """Return the same numbers without the graph they came from: where backpropagation through time is cut."""
     return tuple((hidden.detach(), cell.detach()) for hidden, cell in state)
 
 
 def of_columns(state: State, columns: Tensor) -> State:
-    """The state of some of the texts, (column,) int64."""
+    """Return the state of some of the texts, (column,) int64."""
     return tuple((hidden.index_select(1, columns), cell.index_select(1, columns)) for hidden, cell in state)
+
+
+def gathered(state: State, all_gather: Callable[[Tensor], Tensor]) -> list[list[Tensor]]:
+    """Return the state of the readers of all processes, in their order, on the CPU; of each layer hidden and cell.
+
+    Args:
+        state: of the readers of this process, of which process r of n has r, r + n, ...
+        all_gather: (1, batch, hidden_dim) -> (process, 1, batch, hidden_dim), the tensors of all processes.
+    """
+    # process 1 column dim -> 1 (column process) dim
+    return [[all_gather(tensor).movedim(0, 2).flatten(1, 2).cpu() for tensor in layer] for layer in state]
+
+
+def of_process(gathered: list[list[Tensor]], rank: int, processes: int) -> State:
+    """Return one process's share of a state that was gathered."""
+    layers = [[tensor[:, rank::processes].contiguous() for tensor in layer] for layer in gathered]
+    return tuple((hidden, cell) for hidden, cell in layers)

@@ -1,20 +1,19 @@
 """What one does with tweets besides training: collect them, look at them, and write new ones."""
 
-import importlib.util
 import shlex
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lightning_suite import load
+from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import DataError, UsageError
+from lightning_suite.files import write_text
+from lightning_suite.needs import needs
+from lightning_suite.progress import progress, track
 from suite_tweets import analysis, cleaning, pictures, report
 from suite_tweets.collecting.accounts import account_name, file_of
 from suite_tweets.collecting.choice import Choice, parse_moment
@@ -23,8 +22,6 @@ from suite_tweets.collecting.from_file import collect_from_file
 from suite_tweets.collecting.output import summary
 from suite_tweets.languages import languages
 from suite_tweets.sources.reading import read
-
-_PATIENCE = 2.0  # seconds without a bar
 
 
 def collect(
@@ -41,7 +38,7 @@ def collect(
     id_column: str | None = None,
     encoding: str | None = None,
 ) -> None:
-    """Collects an account's tweets into a CSV file: from the X API, or from a file.
+    """Collect an account's tweets into a CSV file: from the X API, or from a file.
 
     The file has id, created_at and text. The API gives an account's newest 3,200 tweets, newest first. It wants a
     bearer token in the environment (X_BEARER_TOKEN). An interrupted call goes on where it stopped when it is given
@@ -84,8 +81,10 @@ def collect(
         tweets = collect_from_api(name, written, choice)
     else:
         written = Path(output or f"{source.resolve().name.split('.')[0]}.csv").expanduser()
-        found = read(source, text_column=text_column, time_column=time_column, id_column=id_column, encoding=encoding)
-        tweets = collect_from_file(source, written, choice, found)
+        contents = read(
+            source, text_column=text_column, time_column=time_column, id_column=id_column, encoding=encoding
+        )
+        tweets = collect_from_file(source, written, choice, contents)
     print(summary(tweets, written))
     print(f"next: suite analyse {shlex.quote(str(written))}")
 
@@ -103,9 +102,9 @@ def analyse(
     id_column: str | None = None,
     encoding: str | None = None,
 ) -> None:
-    """Shows what an account writes: lengths, languages, words, what training would lose.
+    """Show what an account writes: lengths, languages, words, what training would lose.
 
-    Prints tables, and writes pictures (PNG) with their numbers (CSV) into a folder.
+    Print tables, and write pictures (PNG) with their numbers (CSV) into a folder.
 
     Args:
         file: CSV, JSON, JSONL, text, or an X archive.
@@ -123,13 +122,10 @@ def analyse(
         UsageError: an option makes no sense, or a package is missing.
         DataError: the file cannot be read, or holds no tweet.
     """
-    for package in ("matplotlib", "py3langid"):
-        if importlib.util.find_spec(package) is None:
-            install = "pip install lightning-suite[tweets]"
-            raise UsageError(f"analysing tweets needs the package {package!r}. Install it with: {install}")
-    for option, count in (("words", words), ("examples", examples)):
-        if count < 1:
-            raise UsageError(f"--{option} {count}: expected at least 1")
+    with needs("analysing tweets", "lightning-suite[tweets]"):
+        import matplotlib  # noqa: F401
+        import py3langid  # noqa: F401
+    check({"words": [Interval(int, 1)], "examples": [Interval(int, 1)]}, locals(), where="--")
     path = Path(file).expanduser()
     folder = Path(output).expanduser() if output else Path(f"{_bare_name(path)}-analysis")
     if folder.exists() and not folder.is_dir():
@@ -141,13 +137,13 @@ def analyse(
 
     texts = [tweet.text for tweet in tweets]
     wanted = cleaning.RULE_SETS[rules]
-    cleaned = [cleaning.clean(text, wanted) for text in _watched(f"cleaning {len(texts):,} tweets", texts)]
-    spoken = Counter(languages(_watched(f"languages of {len(texts):,} tweets", texts)))
+    cleaned = [cleaning.clean(text, wanted) for text in track(texts, "cleaning", unit="tweets")]
+    spoken = Counter(languages(track(texts, "telling languages", unit="tweets")))
     split = [text.split() for text in cleaned]
     characters = {"characters": np.array([len(text) for text in texts])}
     lengths = {"words": np.array([len(text.split()) for text in texts])}
     if wanted:
-        lengths[f"words cleaned ({rules})"] = np.array([len(each) for each in split])
+        lengths[f"words cleaned ({rules})"] = np.array([len(words_of) for words_of in split])
     trained = [*lengths.values()][-1]
     frequent = {
         "all words": analysis.frequent(split, words),
@@ -178,8 +174,8 @@ def analyse(
     losses = analysis.losses(trained)
     pictures.write_losses(folder / "seq_length.png", losses, analysis.advised(trained))
     print(f"\n{report.training_sets(trained, losses)}\n\npictures: {folder}")
-    given = {"cleaning": None if rules == "paper" else rules, **columns, "seq_length": f"{analysis.advised(trained)}"}
-    options = [f" --data.{name} {shlex.quote(value)}" for name, value in given.items() if value is not None]
+    chosen = {"cleaning": None if rules == "paper" else rules, **columns, "seq_length": f"{analysis.advised(trained)}"}
+    options = [f" --data.{name} {shlex.quote(value)}" for name, value in chosen.items() if value is not None]
     print(f"next: suite fit --plugin tweets --recipe model-1 --data.path {shlex.quote(file)}{''.join(options)}")
 
 
@@ -196,7 +192,7 @@ def generate(
     limit: int = 280,
     output: str | None = None,
 ) -> None:
-    """Writes new tweets, one a line on standard output.
+    """Write new tweets, one a line on standard output.
 
     A line break within a tweet is written as a space. The same options give the same tweets.
 
@@ -217,20 +213,12 @@ def generate(
         RunError: there is no such run.
         DataError: to avoid copies, and the tweets of the training are not there any more.
     """
-    try:
+    with needs("writing tweets", "lightning-suite[tweets]"):
         from suite_tweets.module import TweetModel
         from suite_tweets.quality import Copies
         from suite_tweets.sampling import LIMIT, Sampling
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"writing tweets needs the package {error.name!r}. Install it with: pip install lightning-suite[tweets]"
-        ) from error
-    if n < 1:
-        raise UsageError(f"-n {n}: expected at least 1")
-    if not 1 <= limit <= LIMIT:
-        raise UsageError(f"--limit {limit}: expected a number from 1 to {LIMIT}, the most that X takes")
-    if avoid_copies < 0:
-        raise UsageError(f"--avoid_copies {avoid_copies}: expected a number of words, or 0 to let copies be")
+    check({"n": [Interval(int, 1)]}, locals(), where="-")
+    check({"limit": [Interval(int, 1, LIMIT)], "avoid_copies": [Interval(int, 0)]}, locals(), where="--")
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
     path = None if output is None else Path(output).expanduser()
     if path is not None and not path.parent.is_dir():
@@ -246,46 +234,19 @@ def generate(
 
         copies = Copies(training_texts(run, module.account))
         refused = partial(copies.copied, n=avoid_copies)
-    with _bar() as bar:
-        task = bar.add_task("writing", total=n)
-        written = partial(bar.advance, task)
-        tweets = module.write(n, sampling, seed=seed, prompt=prompt, refused=refused, limit=limit, progress=written)
+    with progress("writing", total=n, unit="tweets") as advance:
+        tweets = module.write(n, sampling, seed=seed, prompt=prompt, refused=refused, limit=limit, progress=advance)
     lines = "".join(f"{' '.join(tweet.splitlines())}\n" for tweet in tweets)
     if path is None:
         print(lines, end="")
         return
-    unfinished = path.with_name(path.name + ".partial")
-    unfinished.write_text(lines, encoding="utf-8")
-    unfinished.replace(path)
+    write_text(path, lines)
     print(f"tweets: {path}\nnext: suite analyse {shlex.quote(str(path))}")
 
 
 def _bare_name(path: Path) -> str:
-    """The file's name without the suffixes of its format and compression."""
+    """Return the file's name without the suffixes of its format and compression."""
     name = path.resolve().name
     for compression in (".xz", ".gz", ".bz2"):
         name = name.removesuffix(compression)
     return Path(name).stem or "tweets"
-
-
-def _bar() -> Progress:
-    """A progress bar on standard error, gone when it is done."""
-    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
-    return Progress(*columns, console=Console(stderr=True), transient=True)
-
-
-def _watched(title: str, texts: Sequence[str]) -> Iterator[str]:
-    """The texts, with a bar on standard error once they have taken two seconds."""
-    begun, bar = time.monotonic(), None
-    try:
-        for done, text in enumerate(texts):
-            if bar is not None:
-                bar.update(bar.task_ids[0], completed=done)
-            elif time.monotonic() - begun > _PATIENCE:
-                bar = _bar()
-                bar.add_task(title, total=len(texts), completed=done)
-                bar.start()
-            yield text
-    finally:
-        if bar is not None:
-            bar.stop()

@@ -1,7 +1,7 @@
 """Text to tokens and back: whole words, or pieces of words by byte pair encoding.
 
 Token 0 is END everywhere: it stands before the first and after the last token of every tweet. A tokenizer also says
-how many bits of a text its tokens leave untold, so that models over different tokens can be compared by the bits they
+how many bits of a text its tokens do not hold, so that models over different tokens can be compared by the bits they
 need for the same characters.
 """
 
@@ -46,7 +46,7 @@ class Tokenizer(Protocol):
         """The text of tokens; END is nothing."""
         ...
 
-    def untold_bits(self, text: str) -> float:
+    def oov_bits(self, text: str) -> float:
         """Bits that the text holds beyond its tokens: the spelling of unknown words, digits that became zeros."""
         ...
 
@@ -164,7 +164,7 @@ class Words:
         """The words with a space between; END is nothing."""
         return " ".join(UNPRINTABLE if token == UNKNOWN else self.words[token - 2] for token in tokens if token != END)
 
-    def untold_bits(self, text: str) -> float:
+    def oov_bits(self, text: str) -> float:
         """Bits of the spelling of unknown words, and of digits that became zeros."""
         unknown = (word for word in with_digits(text, self.digits).split() if word not in self._tokens)
         return _digit_bits(text, self.digits) + sum(self._spelling.bits(word) for word in unknown)
@@ -212,7 +212,7 @@ class Pieces:
         text: str = self._encoder.decode([token - 1 for token in tokens if token != END])
         return text.removeprefix(" ")
 
-    def untold_bits(self, text: str) -> float:
+    def oov_bits(self, text: str) -> float:
         """Bits of the digits that became zeros."""
         return _digit_bits(text, self.digits)
 

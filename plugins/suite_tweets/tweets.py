@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from lightning_suite.files import atomic_write
+
 COLUMNS = ("id", "created_at", "text")
 
 
@@ -24,21 +26,33 @@ class Tweet(NamedTuple):
 
 
 def is_retweet(text: str) -> bool:
-    """Whether it passes on what another wrote, as X's timelines mark it."""
+    """Return whether a text passes on what another wrote, as X's timelines mark it.
+
+    Example:
+        >>> is_retweet("RT @rocket: lift-off")
+        True
+    """
     return text.startswith("RT @")
 
 
 def is_reply(text: str) -> bool:
-    """Whether it answers somebody, as X's timelines mark it."""
+    """Return whether a text answers somebody, as X's timelines mark it.
+
+    Example:
+        >>> is_reply("@rocket thanks")
+        True
+    """
     return text.startswith("@")
 
 
 def write_tweets(path: Path, tweets: Iterable[Tweet]) -> None:
-    """Writes tweets as CSV (UTF-8; id, created_at in ISO 8601, text); the file appears at once and complete."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    """Write tweets as CSV (UTF-8; id, created_at in ISO 8601, text); the file appears whole or not at all.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    with atomic_write(path, newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for tweet in tweets:
             writer.writerow([tweet.id, tweet.created_at.isoformat() if tweet.created_at else "", tweet.text])
-    partial.replace(path)

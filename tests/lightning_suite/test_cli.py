@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from lightning_suite import cli, progress, registry, verbs
+from lightning_suite import cli, progress, verbs
+from lightning_suite.plugins import find
 from lightning_suite.spelling import did_you_mean
 
 # Help and version
@@ -86,7 +87,7 @@ def single_edits(word: str) -> Iterator[str]:
 
 
 def test_every_single_typo_of_every_verb_and_command_gets_its_suggestion() -> None:
-    plugins = [registry.read(entry, 5.0) for entry in registry.installed()]
+    plugins = find.readable()
     right = [*verbs.names(), *(command for plugin in plugins for command in plugin.commands)]
     assert len(right) >= 8
     silent = [
@@ -99,7 +100,7 @@ def test_every_single_typo_of_every_verb_and_command_gets_its_suggestion() -> No
 
 
 def test_every_single_typo_of_every_plugin_name_gets_its_suggestion() -> None:
-    right = [*registry.names(), "recnn", "tweets", "spectral", "hello"]
+    right = [*find.names(), "recnn", "tweets", "spectral", "hello"]
     silent = [
         f"{typo} for {word}"
         for word in right

@@ -6,9 +6,10 @@ import pytest
 import torch
 from pytorch_lightning import LightningDataModule
 
-from lightning_suite import load, load_data, registry
+from lightning_suite import load, load_data
 from lightning_suite.errors import UsageError
 from lightning_suite.options import Settings
+from lightning_suite.plugins import find
 from lightning_suite.run import Run
 from lightning_suite.training import fit
 
@@ -18,7 +19,7 @@ TINY = f"{Path(__file__).parent / 'tiny.py'}:plugin"
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     trainer = {"max_epochs": 1, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
-    return fit(registry.get(TINY), Settings(plugin=TINY, trainer=trainer), root=tmp_path_factory.mktemp("runs"))[0]
+    return fit(find.get(TINY), Settings(plugin=TINY, trainer=trainer), root=tmp_path_factory.mktemp("runs"))[0]
 
 
 def test_a_path_and_a_run_give_the_same_weights(run: Run) -> None:
@@ -37,7 +38,7 @@ def test_the_callers_random_generator_stays_as_it_was(run: Run) -> None:
 def test_the_data_come_back_with_the_settings_of_the_run(tmp_path: Path) -> None:
     trainer = {"max_epochs": 1, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
     data = {"points": 40, "batch_size": 8}
-    made, _ = fit(registry.get(TINY), Settings(plugin=TINY, data=data, trainer=trainer), root=tmp_path)
+    made, _ = fit(find.get(TINY), Settings(plugin=TINY, data=data, trainer=trainer), root=tmp_path)
     for run in (made, made.folder, str(made.folder), made.last):
         loaded = load_data(run)
         assert type(loaded).__name__ == "TinyData"

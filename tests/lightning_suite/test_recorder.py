@@ -8,8 +8,8 @@ import pytest
 import torch
 from pytorch_lightning.callbacks import Callback
 
-from lightning_suite import registry
 from lightning_suite.options import Settings
+from lightning_suite.plugins import find
 from lightning_suite.run import KEY, Run
 from lightning_suite.training import fit
 
@@ -26,7 +26,7 @@ def contents(path: Path) -> dict[str, Any]:
 
 def test_without_validation_best_follows_a_training_metric_to_its_best(tmp_path: Path) -> None:
     settings = replace(SETTINGS, monitor="train_loss_epoch", trainer=SETTINGS.trainer | {"limit_val_batches": 0})
-    run, _ = fit(registry.get(TINY), settings, root=tmp_path)
+    run, _ = fit(find.get(TINY), settings, root=tmp_path)
     rows = (run.folder / "metrics.csv").read_text().splitlines()
     column = rows[0].split(",").index("train_loss_epoch")
     losses = [float(row.split(",")[column]) for row in rows[1:] if row.split(",")[column]]
@@ -41,7 +41,7 @@ def test_a_metric_that_is_not_a_number_is_never_the_best(tmp_path: Path) -> None
             pl_module.log("odd", value)
 
     settings = replace(SETTINGS, monitor="odd")
-    run, _ = fit(registry.get(TINY), settings, root=tmp_path, callbacks=[NotANumber()])
+    run, _ = fit(find.get(TINY), settings, root=tmp_path, callbacks=[NotANumber()])
     assert run.record["best"]["value"] == 1.0
 
 
@@ -54,7 +54,7 @@ def test_the_last_checkpoint_is_written_between_epochs_and_every_so_many_steps(t
             seen.append(contents(last)["global_step"] if last.is_file() else 0)
 
     settings = replace(SETTINGS, checkpoint_every=4, trainer=SETTINGS.trainer | {"max_epochs": 2})
-    fit(registry.get(TINY), settings, root=tmp_path, callbacks=[Watch()])
+    fit(find.get(TINY), settings, root=tmp_path, callbacks=[Watch()])
     assert seen == [0, 0, 0, 0, 4, 4, 6, 6, 6, 6, 10, 10]  # an epoch has 6 steps
 
 
@@ -64,6 +64,6 @@ def test_a_run_that_fails_says_so(tmp_path: Path) -> None:
             raise RuntimeError("no")
 
     with pytest.raises(RuntimeError, match="no"):
-        fit(registry.get(TINY), SETTINGS, root=tmp_path, callbacks=[Fail()])
+        fit(find.get(TINY), SETTINGS, root=tmp_path, callbacks=[Fail()])
     (folder,) = (tmp_path / "tiny").iterdir()
     assert Run.at(folder).record["status"] == "failed"

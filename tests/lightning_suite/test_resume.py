@@ -11,9 +11,9 @@ import pytest
 import torch
 from pytorch_lightning.callbacks import Callback
 
-from lightning_suite import registry
 from lightning_suite.errors import RunError
 from lightning_suite.options import Settings
+from lightning_suite.plugins import find
 from lightning_suite.resume import LateLoader, random_state, set_random_state
 from lightning_suite.run import Run
 from lightning_suite.training import fit
@@ -30,7 +30,7 @@ def settings(checkpoint_every: int = 4, **trainer: Any) -> Settings:
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return fit(registry.get(TINY), settings(), root=tmp_path_factory.mktemp("uninterrupted"))[0]
+    return fit(find.get(TINY), settings(), root=tmp_path_factory.mktemp("uninterrupted"))[0]
 
 
 def differences(left: Any, right: Any, path: str = "") -> list[str]:
@@ -67,7 +67,7 @@ def test_a_killed_run_that_goes_on_ends_bit_for_bit_where_an_uninterrupted_one_e
     run = Run.at(folder)
     assert run.record["status"] == "running"
 
-    resumed, _ = fit(registry.get(TINY), settings(), run=run)
+    resumed, _ = fit(find.get(TINY), settings(), run=run)
 
     assert resumed.folder == folder
     assert differences(contents(uninterrupted.last), contents(resumed.last)) == []
@@ -78,16 +78,16 @@ def test_a_killed_run_that_goes_on_ends_bit_for_bit_where_an_uninterrupted_one_e
 
 
 def test_more_epochs_after_the_end_equal_as_many_at_once(uninterrupted: Run, tmp_path: Path) -> None:
-    short, _ = fit(registry.get(TINY), settings(max_epochs=2), root=tmp_path)
-    longer, _ = fit(registry.get(TINY), settings(), run=short)
+    short, _ = fit(find.get(TINY), settings(max_epochs=2), root=tmp_path)
+    longer, _ = fit(find.get(TINY), settings(), run=short)
     assert differences(contents(uninterrupted.last), contents(longer.last)) == []
 
 
 def test_a_run_limited_in_steps_resumes_exactly(tmp_path: Path) -> None:
     limited = {"max_epochs": -1, "max_steps": 18}
-    whole, _ = fit(registry.get(TINY), settings(**limited), root=tmp_path / "whole")
-    half, _ = fit(registry.get(TINY), settings(**limited | {"max_steps": 12}), root=tmp_path / "half")
-    resumed, _ = fit(registry.get(TINY), settings(**limited), run=half)
+    whole, _ = fit(find.get(TINY), settings(**limited), root=tmp_path / "whole")
+    half, _ = fit(find.get(TINY), settings(**limited | {"max_steps": 12}), root=tmp_path / "half")
+    resumed, _ = fit(find.get(TINY), settings(**limited), run=half)
     assert differences(contents(whole.last)["state_dict"], contents(resumed.last)["state_dict"]) == []
 
 
@@ -101,7 +101,7 @@ def test_a_run_resumes_exactly_in_the_middle_of_an_epoch(trainer: dict[str, Any]
                 last = Path(trainer.log_dir) / "checkpoints" / "last.ckpt"
                 kept.append(Path(shutil.copy(last, tmp_path / "middle.ckpt")))
 
-    whole, _ = fit(registry.get(TINY), settings(1, **trainer), root=tmp_path / "whole", callbacks=[Keep()])
+    whole, _ = fit(find.get(TINY), settings(1, **trainer), root=tmp_path / "whole", callbacks=[Keep()])
     middle = contents(kept[0])
     assert middle["processes"][0]["taken"] > 0
     (whole.folder / "expected").mkdir()
@@ -109,7 +109,7 @@ def test_a_run_resumes_exactly_in_the_middle_of_an_epoch(trainer: dict[str, Any]
         shutil.copy(whole.folder / "checkpoints" / f"{name}.ckpt", whole.folder / "expected")
     shutil.copy(kept[0], whole.last)
 
-    resumed, _ = fit(registry.get(TINY), settings(1, **trainer), run=whole)
+    resumed, _ = fit(find.get(TINY), settings(1, **trainer), run=whole)
 
     assert differences(contents(whole.folder / "expected" / "last.ckpt"), contents(resumed.last)) == []
 
@@ -128,38 +128,36 @@ def test_a_value_that_only_some_batches_log_keeps_its_average(tmp_path: Path) ->
                 shutil.copy(Path(trainer.log_dir) / "checkpoints" / "last.ckpt", kept)
 
     one_epoch = settings(3, max_epochs=1)
-    whole, _ = fit(registry.get(TINY), one_epoch, root=tmp_path / "whole", callbacks=[LogEvery(), Keep()])
+    whole, _ = fit(find.get(TINY), one_epoch, root=tmp_path / "whole", callbacks=[LogEvery(), Keep()])
     expected = (whole.folder / "metrics.csv").read_text()
     assert contents(kept)["processes"][0]["taken"] == 3
     shutil.copy(kept, whole.last)
-    fit(registry.get(TINY), one_epoch, run=whole, callbacks=[LogEvery()])
+    fit(find.get(TINY), one_epoch, run=whole, callbacks=[LogEvery()])
     assert (whole.folder / "metrics.csv").read_text() == expected
 
 
 def test_the_middle_of_an_epoch_needs_as_many_processes_as_began_it(tmp_path: Path) -> None:
-    run, _ = fit(registry.get(TINY), settings(max_epochs=1), root=tmp_path)
+    run, _ = fit(find.get(TINY), settings(max_epochs=1), root=tmp_path)
     checkpoint = contents(run.last)
     checkpoint["processes"] = [checkpoint["processes"][0] | {"taken": 2}] * 2
     torch.save(checkpoint, run.last)
     with pytest.raises(RunError, match="an epoch that 2 processes shared, and there are 1 now"):
-        fit(registry.get(TINY), settings(max_epochs=2), run=run)
+        fit(find.get(TINY), settings(max_epochs=2), run=run)
 
 
 def test_workers_of_the_loader_do_not_change_what_resumes(tmp_path: Path) -> None:
     data = {"workers": 1}
     whole, _ = fit(
-        registry.get(TINY),
+        find.get(TINY),
         Settings(plugin=TINY, trainer=TRAINER | {"max_epochs": 2}, data=data),
         root=tmp_path / "whole",
     )
     half, _ = fit(
-        registry.get(TINY),
+        find.get(TINY),
         Settings(plugin=TINY, trainer=TRAINER | {"max_epochs": 1}, data=data),
         root=tmp_path / "half",
     )
-    resumed, _ = fit(
-        registry.get(TINY), Settings(plugin=TINY, trainer=TRAINER | {"max_epochs": 2}, data=data), run=half
-    )
+    resumed, _ = fit(find.get(TINY), Settings(plugin=TINY, trainer=TRAINER | {"max_epochs": 2}, data=data), run=half)
     assert differences(contents(whole.last)["state_dict"], contents(resumed.last)["state_dict"]) == []
 
 

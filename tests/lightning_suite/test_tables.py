@@ -2,7 +2,7 @@
 
 import pytest
 
-from lightning_suite.tables import clip, listing, table, terminal_width
+from lightning_suite.tables import clip, listing, one_line, table, terminal_width
 
 ROWS = [("a", "first", "one two three four five six seven"), ("long", "b", "short")]
 
@@ -53,3 +53,10 @@ def test_output_that_no_terminal_shows_has_no_width(
 def test_a_clipped_text_has_the_width() -> None:
     assert clip("a long summary", 8) == "a long…"
     assert clip("short", 8) == "short"
+
+
+def test_a_long_text_keeps_both_its_ends() -> None:
+    said = one_line("begin " + "x" * 1000 + " end", 50)
+    assert said.startswith("begin")
+    assert said.endswith("end")
+    assert len(said) <= 55

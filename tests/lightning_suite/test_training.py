@@ -13,9 +13,10 @@ import yaml
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
-from lightning_suite import load, ops, progress, registry
+from lightning_suite import load, ops, progress
 from lightning_suite.errors import Interrupted, RunError, UsageError
 from lightning_suite.options import Settings
+from lightning_suite.plugins import find
 from lightning_suite.predictions import Predictions
 from lightning_suite.run import KEY, Run
 from lightning_suite.training import evaluate, fit, predict, trainer_of
@@ -29,11 +30,11 @@ SETTINGS = Settings(
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return fit(registry.get(TINY), SETTINGS, root=tmp_path_factory.mktemp("runs"))[0]
+    return fit(find.get(TINY), SETTINGS, root=tmp_path_factory.mktemp("runs"))[0]
 
 
 def trained(root: Path, **changes: object) -> Run:
-    return fit(registry.get(TINY), replace(SETTINGS, **changes), root=root)[0]
+    return fit(find.get(TINY), replace(SETTINGS, **changes), root=root)[0]
 
 
 def test_a_run_folder_holds_what_it_promises(run: Run) -> None:
@@ -73,7 +74,7 @@ def test_config_yaml_holds_every_value(run: Run) -> None:
 
 
 def test_the_settings_of_a_run_repeat_it_bit_for_bit(run: Run, tmp_path: Path) -> None:
-    again = fit(registry.get(TINY), Settings(**run.settings()), root=tmp_path)[0]
+    again = fit(find.get(TINY), Settings(**run.settings()), root=tmp_path)[0]
     expected, actual = run.read_checkpoint()["state_dict"], again.read_checkpoint()["state_dict"]
     assert all(torch.equal(expected[name], actual[name]) for name in expected)
 
@@ -120,7 +121,7 @@ def test_a_structure_that_disagrees_with_the_checkpoint_is_shown(run: Run) -> No
 
 def test_a_run_does_not_go_on_with_another_model(run: Run) -> None:
     with pytest.raises(RunError, match=r"--model\.hidden: 8 there, 9 asked for"):
-        fit(registry.get(TINY), replace(SETTINGS, model={"hidden": 9}), run=run)
+        fit(find.get(TINY), replace(SETTINGS, model={"hidden": 9}), run=run)
 
 
 def test_a_metric_that_is_not_logged_is_told_once_and_best_is_the_last(tmp_path: Path) -> None:
@@ -198,7 +199,7 @@ def test_training_that_takes_no_step_is_told(tmp_path: Path) -> None:
 def test_going_on_with_fewer_epochs_than_there_were_leaves_the_run_as_it_is(run: Run) -> None:
     before = {name: (run.folder / name).read_text() for name in ("config.yaml", "run.json")}
     with pytest.raises(UsageError, match="max_epochs=1"):
-        fit(registry.get(TINY), replace(SETTINGS, trainer=SETTINGS.trainer | {"max_epochs": 1}), run=run)
+        fit(find.get(TINY), replace(SETTINGS, trainer=SETTINGS.trainer | {"max_epochs": 1}), run=run)
     assert before == {name: (run.folder / name).read_text() for name in before}
 
 
@@ -212,13 +213,13 @@ def test_an_interrupted_training_says_how_it_goes_on(ending: BaseException, tmp_
     before = signal.getsignal(signal.SIGINT)
     try:
         with pytest.raises(Interrupted, match=r"in epoch 2, after 8 steps(?s:.*)suite fit --resume .* goes on from"):
-            fit(registry.get(TINY), SETTINGS, root=tmp_path, callbacks=[End()])
+            fit(find.get(TINY), SETTINGS, root=tmp_path, callbacks=[End()])
     finally:
         signal.signal(signal.SIGINT, before)
     (folder,) = (tmp_path / "tiny").iterdir()
     record = json.loads((folder / "run.json").read_text())
     assert (record["status"], record["steps"]) == ("interrupted", 8)
-    assert fit(registry.get(TINY), SETTINGS, run=Run.at(folder))[0].record["status"] == "finished"
+    assert fit(find.get(TINY), SETTINGS, run=Run.at(folder))[0].record["status"] == "finished"
 
 
 def test_checkpoints_that_a_user_asks_for_lie_beside_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,4 +89,10 @@ if os.environ.get("TINY_KILL", "").startswith("write"):
 
     torch.save = save_and_die
 
-plugin = Plugin(name="tiny", summary="Two layers and a plane", module="tiny:TinyNet", data="tiny:TinyData")
+plugin = Plugin(
+    name="tiny",
+    summary="Two layers and a plane",
+    module="tiny:TinyNet",
+    data="tiny:TinyData",
+    renamed={"model.width": "model.hidden", "data.size": "data.points", "data.workers=none": "data.workers=0"},
+)

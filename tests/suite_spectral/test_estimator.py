@@ -85,7 +85,7 @@ def test_each_affinity_of_points_separates_far_blobs(affinity: Any) -> None:
     assert adjusted_rand_score(classes, found) == 1.0
 
 
-@pytest.mark.parametrize("route", ["exact", "landmarks", "better"])
+@pytest.mark.parametrize("route", ["exact", "landmarks", "best_of"])
 def test_sigma_is_chosen_by_the_rule_on_every_route(route: Any) -> None:
     points, truth = moons()
     method = clone(SpectralClustering(2, affinity="rbf", sigma="stable", route=route, landmarks=60)).fit(points)
@@ -161,7 +161,7 @@ def test_the_better_of_both_routes_has_no_higher_cut_than_the_exact_one() -> Non
     points = np.random.default_rng(0).normal(size=(200, 2))
     exact, both = (
         SpectralClustering(5, affinity="rbf", sigma=1.0, route=route, landmarks=60, random_state=0).fit(points)
-        for route in ("exact", "better")
+        for route in ("exact", "best_of")
     )
     assert both.ncut_ <= exact.ncut_
     assert "exactly" in both.report_
@@ -181,14 +181,14 @@ def test_a_clone_has_the_same_parameters() -> None:
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({"n_clusters": 0}, "n_clusters: expected a whole number of 1 or more, got 0"),
+        ({"n_clusters": 0}, "n_clusters: expected a whole number of 1 or more, or None, got 0"),
         ({"n_clusters": 500}, "500 clusters were asked for, and there are 20"),
         ({"gamma": 1.0, "sigma": 1.0}, "not both"),
         ({"sigma": -1.0, "affinity": "rbf"}, "sigma.*-1"),
         ({"affinity": "euclid"}, "affinity.*'euclid'"),
-        ({"route": "short"}, "route: expected one of exact, landmarks, better, got 'short'"),
-        ({"route": "better", "affinity": "self-tuning"}, "landmarks are for"),
-        ({"assign_labels": "sign", "n_clusters": 3}, "second eigenvector, not 3"),
+        ({"route": "short"}, "route: expected one of exact, landmarks, best_of, got 'short'"),
+        ({"route": "best_of", "affinity": "self-tuning"}, "landmarks are for"),
+        ({"assign_labels": "sign", "n_clusters": 3}, "second eigenvector: it needs n_clusters 2, got 3"),
         ({"affinity": "precomputed"}, "square"),
     ],
 )
@@ -212,12 +212,12 @@ def test_points_of_another_dimension_are_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("n_clusters", 2.5, "a whole number of 1 or more, got 2.5"),
-        ("n_clusters", "two", "a whole number of 1 or more, got 'two'"),
-        ("n_neighbors", 1, "a whole number of 2 or more, got 1"),
+        ("n_clusters", 2.5, "a whole number of 1 or more, or None, got 2.5"),
+        ("n_clusters", "two", "a whole number of 1 or more, or None, got 'two'"),
+        ("n_neighbors", 1, "a whole number of 2 or more, or None, got 1"),
         ("n_neighbors", 2.5, "a whole number of 2 or more"),
-        ("eigen_tol", -1, "a number above 0, got -1"),
-        ("sigma", "wide", "a number above 0, got 'wide'"),
+        ("eigen_tol", -1, "a number above 0, or None, got -1"),
+        ("sigma", "wide", "a number above 0, stable, or None, got 'wide'"),
         ("assign_labels", "discretize", "one of kmeans, sign, median, ncut, got 'discretize'"),
         ("eigen_solver", "amg", "one of auto, .*, got 'amg'"),
         ("weights", "distance", "one of connectivity, gaussian, self-tuning"),
@@ -226,6 +226,18 @@ def test_points_of_another_dimension_are_refused() -> None:
 def test_a_wrong_parameter_is_refused_by_its_own_name(name: str, value: Any, expected: str) -> None:
     with pytest.raises(ValueError, match=f"{name}: expected {expected}"):
         SpectralClustering(**{"n_clusters": 2, name: value}).fit(moons()[0])
+
+
+def test_the_old_name_of_a_parameter_works_and_says_the_new_one() -> None:
+    points = moons()[0]
+    with pytest.warns(FutureWarning, match="largest is called max_clusters now"):
+        old = SpectralClustering(None, largest=3, random_state=0).fit(points)
+    new = SpectralClustering(None, max_clusters=3, random_state=0).fit(points)
+    assert (old.labels_ == new.labels_).all()
+    with pytest.warns(FutureWarning, match="memory is called memory_gib"):
+        SpectralClustering(2, affinity="rbf", memory=0.1).fit(points)
+    with pytest.warns(FutureWarning, match="'better' is called 'best_of'"):
+        SpectralClustering(2, route="better").fit(points)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("layout", [torch.sparse_coo, torch.sparse_csr])
@@ -254,5 +266,5 @@ def test_new_points_of_a_graph_need_weights_of_0_or_more() -> None:
 
 @pytest.mark.parametrize("number", [np.int64(2), np.uint8(2)])
 def test_whole_numbers_of_numpy_are_numbers(number: Any) -> None:
-    clusters = SpectralClustering(number, n_neighbors=number + 8, landmarks=number + 8, route="better").fit(moons()[0])
+    clusters = SpectralClustering(number, n_neighbors=number + 8, landmarks=number + 8, route="best_of").fit(moons()[0])
     assert clusters.n_clusters_ == 2

@@ -173,7 +173,7 @@ def test_a_run_over_a_graph_labels_only_its_own_nodes(content: Any, tmp_path: Pa
 
 
 def test_the_better_of_both_routes_is_measured_as_it_was_fitted(tmp_path: Path) -> None:
-    model = {"n_clusters": 5, "affinity": "rbf", "sigma": 1.0, "route": "better", "landmarks": 60}
+    model = {"n_clusters": 5, "affinity": "rbf", "sigma": 1.0, "route": "best_of", "landmarks": 60}
     np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(200, 2)))
     _, _, lightning = fitted(tmp_path, ClusterData(path=str(tmp_path / "points.npy")), **model)
     logged = lightning.callback_metrics
@@ -219,11 +219,11 @@ def test_more_clusters_than_points_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "value", "said"),
     [
-        ("n_clusters", 1, "2 or more, got 1"),
-        ("n_neighbors", 1, "2 or more, got 1"),
-        ("sigma", 0.0, "above 0, got 0.0"),
+        ("n_clusters", 1, "2 or more, or null, got 1"),
+        ("n_neighbors", 1, "2 or more, or null, got 1"),
+        ("sigma", 0.0, "above 0, stable, or null, got 0.0"),
         ("regularisation", -1.0, "0 or more, got -1.0"),
-        ("memory", float("inf"), "above 0, got inf"),
+        ("memory_gib", float("inf"), "above 0, got inf"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused(setting: str, value: float, said: str) -> None:

@@ -9,14 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suite_tweets.analysis import (
-    BINS,
     Kind,
     Word,
     advised,
     describe,
     examples,
     frequent,
-    histogram,
     kinds,
     losses,
     printable,
@@ -49,40 +47,6 @@ def test_quartiles_are_interpolated_as_pandas_does() -> None:
 def test_a_single_number_has_no_deviation() -> None:
     found = describe(np.array([7]))
     assert (found.std, found.mean, found.quartiles) == (None, 7.0, (7.0, 7.0, 7.0))
-
-
-def test_each_number_has_its_bin_where_there_are_few() -> None:
-    bins = histogram({"words": np.array([0, 2, 2, 3])})
-    assert (bins.lows.tolist(), bins.width) == ([0, 1, 2, 3], 1)
-    assert bins.counts["words"].tolist() == [1, 0, 2, 1]
-    assert bins.above["words"] == 0
-
-
-def test_bins_are_wider_where_there_are_many_numbers() -> None:
-    bins = histogram({"characters": np.arange(281)})
-    assert (bins.width, len(bins.lows)) == (5, 57)
-    assert bins.counts["characters"].tolist() == [5] * 56 + [1]
-
-
-def test_a_text_far_beyond_all_others_does_not_squeeze_them_into_one_bin() -> None:
-    bins = histogram({"characters": np.array([*range(100)] * 4 + [10_000_000])})
-    assert bins.width == 2
-    assert (bins.counts["characters"].sum(), bins.above["characters"]) == (400, 1)
-
-
-def test_counts_that_are_drawn_together_share_their_bins() -> None:
-    bins = histogram({"words": np.array([1, 4]), "cleaned": np.array([0, 1])})
-    assert {name: counted.tolist() for name, counted in bins.counts.items()} == {
-        "words": [0, 1, 0, 0, 1],
-        "cleaned": [1, 1, 0, 0, 0],
-    }
-
-
-@given(st.lists(st.integers(0, 10**7), min_size=1, max_size=50))
-def test_every_text_is_in_a_bin_or_above(numbers: list[int]) -> None:
-    bins = histogram({"words": np.array(numbers)})
-    assert bins.counts["words"].sum() + bins.above["words"] == len(numbers)
-    assert len(bins.lows) <= BINS
 
 
 def test_the_span_is_that_of_the_tweets_whose_time_is_known() -> None:

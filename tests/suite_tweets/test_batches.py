@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from torch import Tensor
 
-from suite_tweets.batches import NOTHING, Batch, Sharing, Stream, Windows, padded, readings, windows
+from suite_tweets.batches import NOTHING, Batch, Sharing, Stream, Windows, in_order, padded, windows
 from suite_tweets.tokens import END
 
 TWEETS = [[5, 6, 7], [8, 9], [10], [11, 12, 13, 14], [15, 16, 17, 18, 19, 20, 21]]
@@ -230,7 +230,7 @@ def test_every_token_side_by_side_is_a_target_once(tweets: list[list[int]]) -> N
 def test_every_token_of_the_readings_is_a_target_once_and_in_order(
     tweets: list[list[int]], readers: int, length: int
 ) -> None:
-    batches = list(readings(tweets, readers, length))
+    batches = list(in_order(tweets, readers, length))
     read = stretches(batches)
     assert len(read) <= readers
     told = [token for _, targets in read for token in targets if token != NOTHING]
@@ -241,7 +241,7 @@ def test_every_token_of_the_readings_is_a_target_once_and_in_order(
 def test_a_reading_tells_the_token_after_what_it_reads_and_begins_with_end(
     tweets: list[list[int]], readers: int, length: int
 ) -> None:
-    for tokens, targets in stretches(list(readings(tweets, readers, length))):
+    for tokens, targets in stretches(list(in_order(tweets, readers, length))):
         counting = len([token for token in targets if token != NOTHING])
         assert tokens[0] == END
         assert tokens[1:counting] == targets[: counting - 1]
@@ -249,30 +249,30 @@ def test_a_reading_tells_the_token_after_what_it_reads_and_begins_with_end(
 
 
 def test_all_but_the_first_batch_of_the_readings_go_on() -> None:
-    batches = list(readings(TWEETS, 2, 4))
+    batches = list(in_order(TWEETS, 2, 4))
     assert [batch.goes_on for batch in batches] == [False, *[True] * (len(batches) - 1)]
     assert [len(batch.tokens) for batch in batches[:-1]] == [4] * (len(batches) - 1)
 
 
 def test_readers_have_about_as_many_tokens_each() -> None:
     tweets = [[1] * 9] * 40
-    columns = stretches(list(readings(tweets, 4, 1000)))
+    columns = stretches(list(in_order(tweets, 4, 1000)))
     assert [sum(target != NOTHING for target in targets) for _, targets in columns] == [100] * 4
 
 
 def test_a_single_tweet_has_one_reader() -> None:
-    (batch,) = readings([[5, 6]], 16, 64)
+    (batch,) = in_order([[5, 6]], 16, 64)
     assert batch.tokens.T.tolist() == [[END, 5, 6]]
     assert batch.targets.T.tolist() == [[5, 6, END]]
 
 
 def test_readings_and_whole_tweets_have_the_same_targets() -> None:
-    assert Counter(targets_of(list(readings(TWEETS, 3, 2)))) == Counter(targets_of([padded(TWEETS)]))
+    assert Counter(targets_of(list(in_order(TWEETS, 3, 2)))) == Counter(targets_of([padded(TWEETS)]))
 
 
 def test_nothing_that_is_read_is_changed() -> None:
     tweets = [[1, 2], [3], [4, 5, 6]]
-    list(readings(tweets, 2, 2))
+    list(in_order(tweets, 2, 2))
     padded(tweets)
     list(Stream(tweets, 2, sharing(1)))
     assert tweets == [[1, 2], [3], [4, 5, 6]]

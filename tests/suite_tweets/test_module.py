@@ -26,16 +26,16 @@ from suite_tweets import plugin
 from suite_tweets.account import Account
 from suite_tweets.batches import NOTHING, Batch, Sharing, Stream, Windows, windows
 from suite_tweets.data import Parts, Texts
-from suite_tweets.measuring import READERS, STRETCH, TOGETHER, Told, nats_of
 from suite_tweets.module import STATE, TweetModel
 from suite_tweets.network import LanguageModel
 from suite_tweets.sampling import Sampling
+from suite_tweets.scoring import READERS, STRETCH, TOGETHER, TextScores, nats_of
 from suite_tweets.spelling import Spelling
 from suite_tweets.state import detached
 from suite_tweets.tokens import END, UNKNOWN, Tokenizer, Words, learn
 from suite_tweets.tweets import Tweet, write_tweets
 
-# After its first word a tweet is told; what is left is ln 3 nats in three or four tokens.
+# After its first word a tweet is decided; what is left is ln 3 nats in three or four tokens.
 TEXTS = ["ракета летит в космос", "the crew landed", "станция ждёт"]
 SMALL: dict[str, Any] = {"hidden_dim": 12, "layers": 1, "learning_rate": 0.05, "generated": 4, "sample_every": 0}
 
@@ -219,12 +219,12 @@ def test_bits_per_character_are_those_that_a_hand_computes() -> None:
     escape = tokenizer.escape
     nats = -float(known[0, first] + known[2, last] + known[3, END]) - 3 * math.log(1 - escape) - math.log(escape)
     bits = nats / math.log(2) + Spelling(tokenizer.words).bits("орбита")
-    told = module.tell([text])
-    assert told.nats.item() == pytest.approx(nats, rel=1e-5)
-    assert told.tokens.tolist() == [4]
-    assert told.characters.tolist() == [len(text) + 1]
-    assert told.bits_per_char.item() == pytest.approx(bits / (len(text) + 1), rel=1e-5)
-    assert told.perplexity.item() == pytest.approx(math.exp(nats / 4), rel=1e-5)
+    scores = module.score([text])
+    assert scores.nats.item() == pytest.approx(nats, rel=1e-5)
+    assert scores.tokens.tolist() == [4]
+    assert scores.characters.tolist() == [len(text) + 1]
+    assert scores.bits_per_char.item() == pytest.approx(bits / (len(text) + 1), rel=1e-5)
+    assert scores.perplexity.item() == pytest.approx(math.exp(nats / 4), rel=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["whole", "no word once", "cut", "bpe"])
@@ -260,29 +260,29 @@ def test_nothing_costs_nothing(size: int | None) -> None:
 def test_what_is_said_of_a_text_does_not_depend_on_the_others() -> None:
     module = untrained(whole())
     texts = some_texts(TOGETHER + 6)
-    together = module.tell(texts)
-    alone = [module.tell([text]) for text in texts]
+    together = module.score(texts)
+    alone = [module.score([text]) for text in texts]
     for name in together._fields:
         torch.testing.assert_close(getattr(together, name), torch.cat([getattr(each, name) for each in alone]))
 
 
 def test_a_text_without_words_has_its_end_to_tell() -> None:
-    told = untrained(whole()).tell([""])
-    assert told.tokens.tolist() == told.characters.tolist() == [1]
-    assert told.untold.tolist() == [0]
-    assert 0 < told.nats.item() < math.inf
+    scores = untrained(whole()).score([""])
+    assert scores.tokens.tolist() == scores.characters.tolist() == [1]
+    assert scores.oov_bits.tolist() == [0]
+    assert 0 < scores.nats.item() < math.inf
 
 
 def test_nothing_is_said_of_no_texts() -> None:
-    assert [len(each) for each in untrained(whole()).tell([])] == [0, 0, 0, 0]
+    assert [len(each) for each in untrained(whole()).score([])] == [0, 0, 0, 0]
 
 
 def counted(module: TweetModel, texts: list[str]) -> list[float]:
     """What the sums over held-out texts are."""
     with torch.inference_mode():
-        module._count(texts, module._heard(texts))
-    sums = [float(module._sum(name).compute()) for name in Told._fields]
-    for name in Told._fields:
+        module._count(texts, module._score_tokens(texts))
+    sums = [float(module._sum(name).compute()) for name in TextScores._fields]
+    for name in TextScores._fields:
         module._sum(name).reset()
     return sums
 
@@ -292,23 +292,23 @@ def test_texts_are_heard_in_their_order_with_the_end_of_each(carries: bool) -> N
     module = untrained(whole(), carries=carries)
     texts = some_texts(3 * READERS * STRETCH // 4)
     with torch.inference_mode():
-        heard = module._heard(texts)
+        scores = module._score_tokens(texts)
     expected = [token for text in texts for token in [*module.tokenizer.encode(text), END]]
-    assert heard.tokens.tolist() == expected
-    assert heard.nats.shape == (len(expected),)
-    assert heard.hidden.shape == (len(expected), 12)
+    assert scores.tokens.tolist() == expected
+    assert scores.nats.shape == (len(expected),)
+    assert scores.hidden.shape == (len(expected), 12)
 
 
 def test_tweets_read_on_and_tweets_read_one_by_one_are_counted_alike() -> None:
     module = untrained(whole())
     texts = some_texts(3 * READERS * STRETCH // 4)  # more tokens than the readers read at a time
-    told = module.tell(texts)
-    assert told.tokens.sum() > READERS * STRETCH
-    assert counted(module, texts) == pytest.approx([float(each.sum()) for each in told], rel=1e-6)
+    scores = module.score(texts)
+    assert scores.tokens.sum() > READERS * STRETCH
+    assert counted(module, texts) == pytest.approx([float(each.sum()) for each in scores], rel=1e-6)
     module.carries = True
     sums = counted(module, texts)
-    assert sums[1:] == pytest.approx([float(each.sum()) for each in told[1:]])
-    assert sums[0] != pytest.approx(float(told.nats.sum()), rel=1e-6)
+    assert sums[1:] == pytest.approx([float(each.sum()) for each in scores[1:]])
+    assert sums[0] != pytest.approx(float(scores.nats.sum()), rel=1e-6)
 
 
 def test_tweets_read_on_cost_the_same_where_the_state_does_not_matter() -> None:
@@ -319,18 +319,18 @@ def test_tweets_read_on_cost_the_same_where_the_state_does_not_matter() -> None:
             lstm.weight_hh_l0.zero_()
             lstm.bias_ih_l0[12:24] = -1e4  # the forget gates: nothing is kept
     texts = some_texts(3 * READERS * STRETCH // 4)
-    assert counted(module, texts) == pytest.approx([float(each.sum()) for each in module.tell(texts)], rel=1e-6)
+    assert counted(module, texts) == pytest.approx([float(each.sum()) for each in module.score(texts)], rel=1e-6)
 
 
-def test_what_is_logged_of_tests_is_what_is_told_of_the_texts(tmp_path: Path) -> None:
+def test_what_is_logged_of_tests_is_the_sum_of_the_scores(tmp_path: Path) -> None:
     module, _ = fitted(tmp_path, TinyTweets())
     data = TinyTweets()
     (results,) = trainer(tmp_path).test(module, data, verbose=False)
-    told = module.eval().tell(data.parts.test)
-    nats = float(told.nats.sum() / told.tokens.sum())
+    scores = module.eval().score(data.parts.test)
+    nats = float(scores.nats.sum() / scores.tokens.sum())
     assert results["test_loss"] == pytest.approx(nats, rel=1e-5)
     assert results["test_perplexity"] == pytest.approx(math.exp(nats), rel=1e-5)
-    bits = (told.nats / math.log(2) + told.untold).sum() / told.characters.sum()
+    bits = (scores.nats / math.log(2) + scores.oov_bits).sum() / scores.characters.sum()
     assert results["test_bits_per_char"] == pytest.approx(float(bits), rel=1e-5)
 
 
@@ -412,9 +412,9 @@ def test_predictions_are_a_row_a_text_in_their_order(tmp_path: Path) -> None:
     assert [list(batch) for batch in batches] == [["text", "tokens", "perplexity", "bits_per_char"]] * 2
     assert [text for batch in batches for text in batch["text"]] == data.parts.test
     assert torch.cat([batch["tokens"] for batch in batches]).tolist() == [4, 3, 2, 4]
-    told = module.tell(data.parts.test)
-    torch.testing.assert_close(torch.cat([batch["perplexity"] for batch in batches]), told.perplexity)
-    torch.testing.assert_close(torch.cat([batch["bits_per_char"] for batch in batches]), told.bits_per_char)
+    scores = module.score(data.parts.test)
+    torch.testing.assert_close(torch.cat([batch["perplexity"] for batch in batches]), scores.perplexity)
+    torch.testing.assert_close(torch.cat([batch["bits_per_char"] for batch in batches]), scores.bits_per_char)
 
 
 def test_a_text_is_cleaned_before_it_is_scored_and_shown_as_it_came() -> None:
@@ -422,14 +422,14 @@ def test_a_text_is_cleaned_before_it_is_scored_and_shown_as_it_came() -> None:
     rows = module.predict_step(["THE Crew landed", ""], 0)
     assert rows["text"] == ["THE Crew landed", ""]
     assert rows["tokens"].tolist() == [3, 0]  # type: ignore[union-attr]
-    torch.testing.assert_close(rows["perplexity"][:1], module.tell(["the crew landed"]).perplexity)  # type: ignore[arg-type]
+    torch.testing.assert_close(rows["perplexity"][:1], module.score(["the crew landed"]).perplexity)  # type: ignore[arg-type]
 
 
 def test_what_was_trained_on_is_known_better_than_what_was_not(learnt: Callable[[], TweetModel]) -> None:
     module = learnt()
-    told = module.tell(["the crew landed", "landed crew the", "the crew орбита"]).bits_per_char
-    assert told[0] < told[1]
-    assert told[0] < told[2]
+    scores = module.score(["the crew landed", "landed crew the", "the crew орбита"]).bits_per_char
+    assert scores[0] < scores[1]
+    assert scores[0] < scores[2]
 
 
 # Writing
@@ -490,7 +490,7 @@ def test_a_checkpoint_is_enough_to_write_and_to_score(tmp_path: Path) -> None:
     fit.save_checkpoint(tmp_path / "a.ckpt")
     loaded = TweetModel.load_from_checkpoint(tmp_path / "a.ckpt", weights_only=True).eval()
     assert loaded.write(5, Sampling(), seed=3) == module.write(5, Sampling(), seed=3)
-    assert torch.equal(loaded.tell(some_texts(9)).bits_per_char, module.tell(some_texts(9)).bits_per_char)
+    assert torch.equal(loaded.score(some_texts(9)).bits_per_char, module.score(some_texts(9)).bits_per_char)
     assert loaded.rules == ("lower-case",)
     assert loaded.carries
 
@@ -565,6 +565,15 @@ def test_without_a_carried_state_none_is_kept() -> None:
     module = of_process(0, 1, untrained(whole()))
     assert module._gathered() == []
     assert module._own([]) is None
+
+
+def test_what_a_run_of_release_0_1_had_counted_when_it_was_interrupted_is_put_back() -> None:
+    module = untrained(whole())
+    checkpoint: dict[str, Any] = {"processes": [{"metrics": {"sums.untold": {"sum_value": 1.0}}}]}
+    module.on_save_checkpoint(checkpoint)
+    module.on_load_checkpoint(checkpoint)
+    assert checkpoint["processes"] == [{"metrics": {"sums.oov_bits": {"sum_value": 1.0}}}]
+    assert module.get_submodule("sums.oov_bits") is module.sums["oov_bits"]
 
 
 def files(folder: Path) -> Path:

@@ -15,12 +15,12 @@ from suite_tweets.network import (
 from suite_tweets.state import State
 from suite_tweets.tokens import UNKNOWN
 
-NO_DROPOUT = {"token_rate": 0.0, "input_rate": 0.0, "hidden_rate": 0.0, "output_rate": 0.0, "weight_rate": 0.0}
+DROPOUTS = ["token_dropout", "input_dropout", "hidden_dropout", "output_dropout", "weight_dropout"]
 
 
 def model(tokens: int = 11, once: range = range(0), **settings: Any) -> LanguageModel:
     sizes = {"embedding_dim": 6, "hidden_dim": 5, "layers": 2, "tied": False, "dropout": "step"}
-    return LanguageModel(tokens, once, **(sizes | NO_DROPOUT | settings))
+    return LanguageModel(tokens, once, **(sizes | dict.fromkeys(DROPOUTS, 0.0) | settings))
 
 
 def flat(state: State) -> list[Tensor]:
@@ -73,7 +73,7 @@ def test_a_tied_network_of_one_layer_has_logits_in_the_space_of_the_embedding() 
 
 @pytest.mark.parametrize("tied", [False, True])
 def test_reading_step_by_step_is_reading_at_once(tied: bool) -> None:
-    network = model(tied=tied, token_rate=0.3, input_rate=0.3, hidden_rate=0.3, output_rate=0.3, weight_rate=0.3).eval()
+    network = model(tied=tied, **dict.fromkeys(DROPOUTS, 0.3)).eval()
     tokens = torch.randint(11, (7, 3))
     expected, after = network(tokens, network.initial_state(3))
     state, told = network.initial_state(3), []
@@ -147,13 +147,13 @@ def test_dropout_changes_nothing_outside_training_or_at_rate_zero(kind: Any) -> 
 
 @pytest.mark.parametrize(("name", "kind"), [("step", nn.Dropout), ("sequence", SequenceDropout)])
 def test_dropout_of_the_kind_and_rate_asked_for_follows_every_layer(name: str, kind: type[nn.Module]) -> None:
-    network = model(dropout=name, layers=3, input_rate=0.1, hidden_rate=0.2, output_rate=0.3)
+    network = model(dropout=name, layers=3, input_dropout=0.1, hidden_dropout=0.2, output_dropout=0.3)
     drops = [network.drop_input, *network.drops]
     assert all(type(drop) is kind for drop in drops)
     assert [drop.p for drop in drops] == [0.1, 0.2, 0.2, 0.3]
 
 
-@pytest.mark.parametrize("rate", ["token_rate", "input_rate", "hidden_rate", "output_rate", "weight_rate"])
+@pytest.mark.parametrize("rate", DROPOUTS)
 @pytest.mark.parametrize("dropout", ["step", "sequence"])
 def test_each_rate_changes_training_and_not_evaluation(rate: str, dropout: str) -> None:
     network = model(dropout=dropout, **{rate: 0.5})
@@ -267,7 +267,7 @@ def test_gradients_reach_the_recurrent_weights_that_are_kept() -> None:
 
 
 def test_gradients_reach_every_weight_of_the_network() -> None:
-    network = model(tied=True, dropout="sequence", weight_rate=0.3, hidden_rate=0.2)
+    network = model(tied=True, dropout="sequence", weight_dropout=0.3, hidden_dropout=0.2)
     logits, _ = network(torch.randint(11, (6, 8)), network.initial_state(8))
     logits.square().sum().backward()
     assert all(weight.grad is not None and weight.grad.any() for weight in network.parameters())

@@ -1,6 +1,8 @@
 """The plugin's own commands, called as the command line calls them."""
 
 import csv
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -128,8 +130,8 @@ def test_a_file_without_tweets_is_refused(tweets: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--words", "0"], "--words 0: expected at least 1"),
-        (["--examples", "-3"], "--examples -3: expected at least 1"),
+        (["--words", "0"], "--words: expected a whole number of 1 or more, got 0"),
+        (["--examples", "-3"], "--examples: expected a whole number of 1 or more, got -3"),
         (["--rules", "papers"], "Did you mean 'paper'"),
     ],
 )
@@ -144,24 +146,25 @@ def test_pictures_do_not_replace_a_file(tweets: Path) -> None:
 
 
 def test_a_missing_package_is_named(tweets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "py3langid" else object())
-    with pytest.raises(UsageError, match=r"'py3langid'.*pip install lightning-suite\[tweets\]"):
+    monkeypatch.setitem(sys.modules, "py3langid", None)
+    with pytest.raises(UsageError, match=r"'py3langid'.*pip install .*lightning-suite\[tweets\]"):
         call(analyse, [str(tweets)])
 
 
 def test_a_bar_is_shown_when_it_takes_long(
     tweets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setattr("suite_tweets.studies._PATIENCE", -1.0)
+    monkeypatch.setattr("lightning_suite.progress.PATIENCE", 0.0)
+    monkeypatch.setattr("lightning_suite.progress.SELDOM", 0.0)
+    monkeypatch.setattr(studies, "languages", lambda texts: [time.sleep(0.01) or "en" for text in texts])
     call(analyse, [str(tweets), "--output", str(tmp_path / "out")])
-    assert "languages of 40 tweets" in capsys.readouterr().err
+    assert "telling languages: done, 40 tweets" in capsys.readouterr().err
 
 
 def test_no_bar_is_shown_for_what_is_done_at_once(
     tweets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("suite_tweets.studies._PATIENCE", 600.0)  # the machine may be busy
+    monkeypatch.setattr("lightning_suite.progress.PATIENCE", 600.0)  # the machine may be busy
     call(analyse, [str(tweets), "--output", str(tmp_path / "out")])
     assert capsys.readouterr().err == ""
 
@@ -242,11 +245,11 @@ def test_tweets_go_into_a_file(scribe: Scribe, tmp_path: Path, capsys: pytest.Ca
 @pytest.mark.parametrize(
     ("words", "match"),
     [
-        (["-n", 0], "-n 0: expected at least 1"),
-        (["--limit", 281], "--limit 281: expected a number from 1 to 280"),
-        (["--limit", 0], "--limit 0: expected a number from 1 to 280"),
-        (["--avoid_copies", -1], "--avoid_copies -1: expected a number of words"),
-        (["--temperature", -1], "temperature: expected a number from 0, got -1"),
+        (["-n", 0], "-n: expected a whole number of 1 or more, got 0"),
+        (["--limit", 281], "--limit: expected a whole number from 1 to 280, got 281"),
+        (["--limit", 0], "--limit: expected a whole number from 1 to 280, got 0"),
+        (["--avoid_copies", -1], "--avoid_copies: expected a whole number of 0 or more, got -1"),
+        (["--temperature", -1], "temperature: expected a number of 0 or more, got -1"),
         (["--top_p", 0], "top_p: .* got 0"),
         (["--output", "nowhere/tweets.txt"], "there is no folder nowhere"),
     ],

@@ -132,18 +132,18 @@ def test_a_vocabulary_without_room_for_a_word_is_refused(size: int) -> None:
 
 
 def test_known_words_leave_nothing_untold() -> None:
-    assert learn(TEXTS, "words", None, "kept").untold_bits(" ".join(TEXTS)) == 0
+    assert learn(TEXTS, "words", None, "kept").oov_bits(" ".join(TEXTS)) == 0
 
 
 def test_every_unknown_word_costs_its_spelling() -> None:
     words = learn(TEXTS, "words", None, "kept")
-    one, other = words.untold_bits("космодром"), words.untold_bits("orbit")
+    one, other = words.oov_bits("космодром"), words.oov_bits("orbit")
     assert one > 0
-    assert words.untold_bits("ракета космодром orbit космодром") == pytest.approx(2 * one + other)
+    assert words.oov_bits("ракета космодром orbit космодром") == pytest.approx(2 * one + other)
 
 
 def test_a_cut_vocabulary_pays_for_the_spelling_of_training_words_too() -> None:
-    assert learn(["a a a b b c"], "words", 4, "kept").untold_bits("c") > 0
+    assert learn(["a a a b b c"], "words", 4, "kept").oov_bits("c") > 0
 
 
 # Digits
@@ -168,8 +168,8 @@ def test_a_digit_that_became_zero_costs_the_choice_among_ten(kind: Any) -> None:
     if kind == "bpe":
         pytest.importorskip("tokenizers")
     texts = ["в 1961 году", "in 1969"] * 2
-    assert learn(texts, kind, 300, "zeros").untold_bits("в 2024 году") == pytest.approx(4 * math.log2(10))
-    assert learn(texts, kind, 300, "kept").untold_bits("в 1961 году") == 0
+    assert learn(texts, kind, 300, "zeros").oov_bits("в 2024 году") == pytest.approx(4 * math.log2(10))
+    assert learn(texts, kind, 300, "kept").oov_bits("в 1961 году") == 0
 
 
 # Pieces of words
@@ -238,7 +238,7 @@ def test_pieces_need_a_number_of_them() -> None:
 
 
 def test_pieces_tell_everything(pieces: Tokenizer) -> None:
-    assert pieces.untold_bits("космодром 🚀 2024") == 0
+    assert pieces.oov_bits("космодром 🚀 2024") == 0
     assert pieces.escape == 0
     assert pieces.banned == ()
     assert len(pieces.once) == 0
@@ -266,7 +266,7 @@ def test_the_state_makes_the_same_tokenizer_again(kind: Any, size: int | None, d
     assert (again.size, again.banned, again.escape, again.once) == (made.size, made.banned, made.escape, made.once)
     for text in [*TEXTS, *SENTENCES]:
         assert again.encode(text) == made.encode(text)
-        assert again.untold_bits(text) == made.untold_bits(text)
+        assert again.oov_bits(text) == made.oov_bits(text)
 
 
 @pytest.mark.parametrize(("kind", "size"), [("words", None), ("words", 5), ("bpe", 300)])

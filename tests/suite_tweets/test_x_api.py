@@ -14,32 +14,15 @@ from suite_tweets.x_api.failures import ApiError
 from suite_tweets.x_api.session import Session, api_address
 
 
-class Shown:
-    """A display that remembers."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.waits: list[float] = []
-
-    def expect(self, done: int, total: int | None) -> None: ...
-
-    def count(self, done: int) -> None: ...
-
-    def wait(self, why: str, seconds: float) -> None:
-        self.waits.append(seconds)
-
-    def say(self, line: str) -> None:
-        self.lines.append(line)
+@pytest.fixture
+def stages() -> list[str]:
+    """What is shown that the API waits for."""
+    return []
 
 
 @pytest.fixture
-def shown() -> Shown:
-    return Shown()
-
-
-@pytest.fixture
-def api(x_api: Any, clock: Any, shown: Shown) -> XApi:
-    return connect(shown)
+def api(x_api: Any, clock: Any, stages: list[str]) -> XApi:
+    return connect(stages.append)
 
 
 def first_page(api: XApi, **options: Any) -> Page:
@@ -149,13 +132,17 @@ def test_what_is_wanted_is_asked_of_the_server(api: XApi, x_api: Any) -> None:
 # What passes
 
 
-def test_a_rate_limit_is_waited_for_with_a_countdown(api: XApi, x_api: Any, clock: Any, shown: Shown) -> None:
+def test_a_rate_limit_is_waited_for_with_a_countdown(
+    api: XApi, x_api: Any, clock: Any, stages: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     x_api.write(1)
     reset = str(int(clock.now) + 2)
     x_api.troubles = [x_api.problem(429, "Too Many Requests", "Too Many Requests", x_rate_limit_reset=reset)]
     assert len(first_page(api).tweets) == 1
     assert clock.slept == pytest.approx(3)  # a second more, for the reset is told in whole ones
-    assert shown.waits == pytest.approx([3, 2, 1, 0])
+    assert stages == ["going on in 3 s", "going on in 2 s", "going on in 1 s", ""]
+    expected = "the rate limit of the X API is reached: going on in 3 s; Ctrl-C keeps what is there\n"
+    assert capsys.readouterr().err == expected
 
 
 def test_a_rate_limit_without_a_time_is_waited_for_a_window_long(api: XApi, x_api: Any, clock: Any) -> None:
@@ -178,12 +165,17 @@ def test_a_used_up_plan_is_not_waited_for(api: XApi, x_api: Any, clock: Any) -> 
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_an_overloaded_server_is_asked_again(api: XApi, x_api: Any, clock: Any, shown: Shown, status: int) -> None:
+def test_an_overloaded_server_is_asked_again(
+    api: XApi, x_api: Any, clock: Any, capsys: pytest.CaptureFixture[str], status: int
+) -> None:
     x_api.write(1)
     x_api.troubles = [x_api.problem(status, "Service Unavailable", "Service Unavailable")] * 2
     assert len(first_page(api).tweets) == 1
     assert clock.slept == 2 + 5
-    assert [line.split("; ")[-1] for line in shown.lines] == ["try 2 of 5 in 2 s", "try 3 of 5 in 5 s"]
+    assert [line.split("; ")[-1] for line in capsys.readouterr().err.splitlines()] == [
+        "try 2 of 5 in 2 s",
+        "try 3 of 5 in 5 s",
+    ]
 
 
 def test_a_server_that_stays_overloaded_is_an_error_after_five_tries(api: XApi, x_api: Any, clock: Any) -> None:
@@ -193,11 +185,13 @@ def test_a_server_that_stays_overloaded_is_an_error_after_five_tries(api: XApi, 
     assert len(x_api.requests) == 5 and clock.slept == 2 + 5 + 15 + 30
 
 
-def test_a_connection_that_is_cut_within_the_body_is_tried_again(api: XApi, x_api: Any, shown: Shown) -> None:
+def test_a_connection_that_is_cut_within_the_body_is_tried_again(
+    api: XApi, x_api: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     x_api.write(1)
     x_api.troubles = [x_api.cut()]
     assert len(first_page(api).tweets) == 1
-    assert "cut off" in shown.lines[0]
+    assert "cut off" in capsys.readouterr().err
 
 
 def test_a_body_that_is_not_json_is_tried_again_and_then_an_error(api: XApi, x_api: Any) -> None:
@@ -233,7 +227,7 @@ def test_a_page_in_another_form_is_an_error(api: XApi, x_api: Any, answer: objec
 def test_a_server_that_is_not_there_is_an_error(api: XApi, x_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIGHTNING_SUITE_X_API", "http://127.0.0.1:9")
     with pytest.raises(ApiError, match=r"no connection to 127.0.0.1.*try 5"):
-        connect(Shown()).user("kosmos_ru")
+        connect(print).user("kosmos_ru")
 
 
 # What does not pass
@@ -293,7 +287,7 @@ def test_the_token_goes_to_the_server(api: XApi, x_api: Any) -> None:
 def test_the_other_name_of_the_token_does_too(x_api: Any, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("X_BEARER_TOKEN")
     monkeypatch.setenv("TWITTER_BEARER_TOKEN", f" {x_api.token}\n")
-    assert first_page(connect(Shown())) == Page([], None)
+    assert first_page(connect(print)) == Page([], None)
 
 
 @pytest.mark.parametrize("given", [None, "", "  "])
@@ -302,7 +296,7 @@ def test_a_missing_token_is_explained(x_api: Any, monkeypatch: pytest.MonkeyPatc
     if given is not None:
         monkeypatch.setenv("X_BEARER_TOKEN", given)
     with pytest.raises(UsageError, match=r"X_BEARER_TOKEN is not set.*\n.*developer.x.com.*\n.*export X_BEARER_TOKEN"):
-        connect(Shown())
+        connect(print)
 
 
 @pytest.mark.parametrize("token", ["two words", "line\nbreak", "ключ"])
@@ -311,13 +305,13 @@ def test_a_token_that_cannot_be_sent_is_refused_without_showing_it(
 ) -> None:
     monkeypatch.setenv("X_BEARER_TOKEN", token)
     with pytest.raises(UsageError, match=f"X_BEARER_TOKEN holds {len(token)} characters") as caught:
-        connect(Shown())
+        connect(print)
     assert token not in str(caught.value)
 
 
 @pytest.mark.parametrize("trouble", ["cut", "401", "503", "json", "echo"])
 def test_the_token_is_in_no_message_log_or_traceback(
-    x_api: Any, clock: Any, shown: Shown, caplog: pytest.LogCaptureFixture, trouble: str
+    x_api: Any, clock: Any, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, trouble: str
 ) -> None:
     caplog.set_level(logging.DEBUG)
     x_api.always = {
@@ -328,10 +322,11 @@ def test_the_token_is_in_no_message_log_or_traceback(
         "echo": x_api.problem(403, "Forbidden", f"the header was 'Bearer {x_api.token}'"),
     }[trouble]
     with pytest.raises(ApiError) as caught:
-        first_page(connect(shown))
-    told = "".join(traceback.format_exception(caught.value)) + caplog.text + "".join(shown.lines)
+        first_page(connect(print))
+    written = capsys.readouterr()
+    said = "".join(traceback.format_exception(caught.value)) + caplog.text + written.out + written.err
     assert "Making API request" in caplog.text  # tweepy's log is there to be looked through
-    assert x_api.token not in told
+    assert x_api.token not in said
     chain = [caught.value, caught.value.__cause__, caught.value.__context__]
     assert not any(hasattr(error, "response") or hasattr(error, "request") for error in chain)
 
@@ -348,7 +343,7 @@ def test_a_netrc_file_does_not_replace_the_token(
 ) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login someone password else\n", encoding="utf-8")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    first_page(connect(Shown()))
+    first_page(connect(print))
     assert x_api.requests[0].authorization == f"Bearer {x_api.token}"
 
 
@@ -356,7 +351,7 @@ def test_a_local_address_is_not_asked_through_a_proxy(x_api: Any, clock: Any, mo
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
-    assert first_page(connect(Shown())) == Page([], None)
+    assert first_page(connect(print)) == Page([], None)
 
 
 # The address
@@ -368,7 +363,7 @@ def test_a_local_address_is_not_asked_through_a_proxy(x_api: Any, clock: Any, mo
 def test_the_token_is_not_sent_over_plain_http(x_api: Any, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("LIGHTNING_SUITE_X_API", address)
     with pytest.raises(UsageError, match="over plain http"):
-        connect(Shown())
+        connect(print)
 
 
 @pytest.mark.parametrize(
@@ -378,7 +373,7 @@ def test_the_token_is_not_sent_over_plain_http(x_api: Any, monkeypatch: pytest.M
 def test_what_is_no_address_is_refused(x_api: Any, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("LIGHTNING_SUITE_X_API", address)
     with pytest.raises(UsageError, match=r"expected an address such as https://api.x.com") as caught:
-        connect(Shown())
+        connect(print)
     assert "secret" not in str(caught.value)
 
 
@@ -390,5 +385,5 @@ def test_the_address_of_the_public_api_is_the_default(x_api: Any, monkeypatch: p
 def test_an_address_may_have_a_path(x_api: Any, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIGHTNING_SUITE_X_API", f"{x_api.address}/proxy/")
     x_api.always = x_api.json({"meta": {"result_count": 0}})
-    first_page(connect(Shown()))
+    first_page(connect(print))
     assert x_api.requests[0].path == "/proxy/2/users/4242/tweets"

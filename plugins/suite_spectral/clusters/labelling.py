@@ -8,7 +8,7 @@ rotation of these and say nothing inside a component. Each component is therefor
 among the k smallest eigenvalues of all components, as many as are a component's own is the number of its clusters.
 """
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,8 +19,7 @@ from suite_spectral.clusters.kmeans import Labelling, kmeans, largest_first, mea
 from suite_spectral.eigen.row_scaling import Rows, scaled_rows
 from suite_spectral.eigen.solvers import Spectrum
 from suite_spectral.graphs.graph import Graph
-
-TwoWay = Literal["kmeans", "sign", "median", "ncut"]
+from suite_spectral.settings import TwoWay as TwoWay
 
 PURE = 0.99
 """A column with this much of its squared length in one component belongs to it."""

@@ -1,13 +1,12 @@
 """How the rows of the eigenvectors are scaled before they are clustered."""
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
+from suite_spectral.settings import RowScaling
 
-Rows = Literal["plain", "njw", "random-walk"]
+Rows = RowScaling
 
 
 def scaled_rows(vectors: Tensor, root: Tensor, rows: Rows) -> Tensor:

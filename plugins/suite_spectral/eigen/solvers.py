@@ -14,7 +14,7 @@ iteration happens to mix what has the same eigenvalue.
 
 import warnings
 from collections.abc import Callable
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 import scipy.sparse
@@ -29,8 +29,8 @@ from suite_spectral.eigen.lobpcg import Lowest, allowed_residual, lowest
 from suite_spectral.eigen.multilevel import GUARD, multilevel
 from suite_spectral.graphs.gaussian import GaussianGraph
 from suite_spectral.graphs.graph import SparseGraph
+from suite_spectral.settings import Solver as Solver
 
-Solver = Literal["auto", "dense", "multilevel", "matrix-free", "chebyshev", "arpack", "lobpcg"]
 Progress = Callable[[str], None]
 """Is told in words what is being done."""
 

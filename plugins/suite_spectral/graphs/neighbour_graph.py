@@ -7,7 +7,7 @@ y, so a directed graph A is found first and made symmetric: W = (A + A')/2, the 
 is the mutual graph (von Luxburg, 2007, section 2.2).
 """
 
-from typing import Any, Literal, final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -16,9 +16,8 @@ from torch import Tensor
 from lightning_suite.errors import UsageError
 from suite_spectral.graphs.graph import BUDGET, Average, SparseGraph, Ties
 from suite_spectral.graphs.neighbours import Neighbours, Search, nearest, nearest_to
-
-Weights = Literal["connectivity", "gaussian", "self-tuning"]
-Mutual = Literal["either", "both", "mean"]
+from suite_spectral.settings import Mutual
+from suite_spectral.settings import Weights as Weights
 
 SCALE_NEIGHBOUR = 7
 """The neighbour whose distance is a point's own scale: Zelnik-Manor and Perona's choice for all of their data."""

@@ -12,7 +12,7 @@ Three searches, two of them exact:
 ``automatic_search`` says which of them "auto" means.
 """
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,7 @@ from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.graphs.exact_neighbours import nearest_by_blocks, nearest_by_blocks_to, nearest_on_device
-
-Search = Literal["auto", "tree", "blocked", "approximate"]
+from suite_spectral.settings import Search as Search
 
 TREE_DIM = 7  # measured: 20,000 points in 6 dim .15 s by tree, .23 s by blocks; in 8 dim .25-.40 s and .22-.26 s
 EXACT_WORK = 5e12  # of queries * points * (dim + 50): about 45 CPU seconds by blocks

@@ -117,7 +117,7 @@ def width_of(points: Tensor, settings: Settings, seed: int, progress: Progress) 
     if settings.sigma != "stable":
         return settings.sigma, "given"
     chosen = choose_sigma(
-        points, settings.n_clusters, rows=settings.rows, largest=settings.largest, seed=seed, progress=progress
+        points, settings.n_clusters, rows=settings.rows, largest=settings.max_clusters, seed=seed, progress=progress
     )
     return chosen.sigma, "chosen"
 
@@ -144,7 +144,7 @@ def _of_neighbours(points: Tensor, settings: Settings, seed: int, progress: Prog
 
 
 def _of_all_pairs(points: Tensor, settings: Settings, seed: int, progress: Progress) -> Built:
-    budget = int(settings.memory * 2**30)
+    budget = int(settings.memory_gib * 2**30)
     if settings.affinity == "rbf":
         sigma, said = width_of(points, settings, seed, progress)
         scale = torch.tensor([sigma], dtype=torch.float64, device=points.device)
@@ -162,7 +162,7 @@ def _chosen(points: Tensor, settings: Settings, seed: int, progress: Progress) -
         points,
         settings.n_clusters,
         rows=settings.rows,
-        largest=settings.largest,
+        largest=settings.max_clusters,
         search=settings.search,
         seed=seed,
         progress=progress,
@@ -200,7 +200,7 @@ def measured(content: Tensor | SparseGraph, settings: Settings, fitted: Fitted) 
         return build(content, settings).graph
     assert isinstance(content, Tensor)
     if settings.affinity == "rbf":
-        return sampled_pairs(content, float(fitted.scale[0]), settings.memory)
+        return sampled_pairs(content, float(fitted.scale[0]), settings.memory_gib)
     return LandmarkGraph(content, fitted.points, nearest=chosen.near, sigma=float(fitted.scale[0]))
 
 

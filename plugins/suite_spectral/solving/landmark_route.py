@@ -70,7 +70,7 @@ def solve_by_landmarks(
     solved = time.process_time()
     k = settings.n_clusters
     if k is None:
-        chosen = clusters_of(found.landmarks.spectrum, settings.largest)
+        chosen = clusters_of(found.landmarks.spectrum, settings.max_clusters)
         k = 2 if settings.assign != "kmeans" else chosen
     spectrum = found.landmarks.spectrum.first(k + 1)
     progress("clusters from the eigenvectors")
@@ -81,7 +81,7 @@ def solve_by_landmarks(
     elif found.graph is not None:
         graph, bound = found.graph, float(spectrum.values[:k].sum())
     else:
-        graph, bound = sampled_pairs(content, found.landmarks.sigma, settings.memory), math.nan
+        graph, bound = sampled_pairs(content, found.landmarks.sigma, settings.memory_gib), math.nan
     line = found.line if graph.n == len(content) else f"{found.line}, Ncut of {graph.n:,} points"
     labelled = time.process_time()
     clustering = Clustering(
@@ -107,7 +107,7 @@ def landmarks_for(settings: Settings, n: int) -> int:
 
 def _eigenvectors(points: Tensor, settings: Settings, beside: Solution | None, seed: int, progress: Progress) -> _Found:
     number = landmarks_for(settings, len(points))
-    count = settings.n_clusters or min(settings.largest, number)
+    count = settings.n_clusters or min(settings.max_clusters, number)
     progress(f"{number:,} landmarks")
     places = place_landmarks(points, number, seed=seed)
     progress(f"graph and eigenvectors of {len(points):,} points by landmarks")

@@ -77,7 +77,7 @@ def solve_exactly(
         solver=settings.solver,
         regularisation=settings.regularisation,
         n_init=settings.n_init,
-        largest=settings.largest,
+        largest=settings.max_clusters,
         points=built.points if len(built.points) == built.graph.n else None,
         seed=seed,
         tolerance=settings.tolerance,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import UsageError
 from suite_tweets.tweets import Tweet, is_reply, is_retweet
 
@@ -60,8 +61,7 @@ class Choice:
     until: datetime | None = None
 
     def __post_init__(self) -> None:
-        if self.limit is not None and self.limit < 1:
-            raise UsageError(f"--limit {self.limit}: expected at least 1")
+        check({"limit": [Interval(int, 1), None]}, vars(self), where="--")
         if self.since and self.until and self.since >= self.until:
             raise UsageError(f"--since {self.since.isoformat()} is not before --until {self.until.isoformat()}")
 

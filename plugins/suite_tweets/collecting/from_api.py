@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lightning_suite.errors import Interrupted, UsageError
+from lightning_suite.progress import Task, progress, say
 from suite_tweets.collecting.choice import Choice
 from suite_tweets.collecting.output import beside, check_output, read_output
 from suite_tweets.collecting.pages import CollectedPages, heading
 from suite_tweets.collecting.record import CollectionRecord
-from suite_tweets.progress import Display, progress_of
 from suite_tweets.tweets import Tweet, write_tweets
 from suite_tweets.x_api.answers import Page, Timeline, TimelineTweet
 from suite_tweets.x_api.client import MOST, XApi, connect
@@ -56,15 +56,15 @@ def collect_from_api(name: str, output: Path, choice: Choice) -> list[Tweet]:
     elif record is not None:
         pages = CollectedPages(_pages_path(output), heading(name, choice, record.user_id, record.newest_id))
     old = read_output(output) if output.exists() else []
-    with progress_of(f"@{name}") as display:
-        pages = _collect_pages(name, pages, output, choice, display)
-        collected = pages.tweets[:limit]
-        new = _without(old, collected)
-        if old:
-            display.say(f"@{name}: {len(new):,} newer tweets" if new else f"@{name}: no newer tweets")
-            display.say(f"older ones than those of {output} were not asked for; to have them, begin another file")
-        if old and pages.next_token:
-            display.say(f"the limit of {limit:,} came before the tweets of {output}: some between may be left out")
+    with progress(f"@{name}", unit="tweets", done=len(pages.tweets) if pages else 0) as task:
+        pages = _collect_pages(name, pages, output, choice, task)
+    collected = pages.tweets[:limit]
+    new = _without(old, collected)
+    if old:
+        say(f"@{name}: {len(new):,} newer tweets" if new else f"@{name}: no newer tweets")
+        say(f"older ones than those of {output} were not asked for; to have them, begin another file")
+    if old and pages.next_token:
+        say(f"the limit of {limit:,} came before the tweets of {output}: some between may be left out")
     if not collected and not old:
         pages.path.unlink(missing_ok=True)
         left = "" if choice == Choice(limit=choice.limit) else " that these options leave"
@@ -83,9 +83,7 @@ def _pages_path(output: Path) -> Path:
     return beside(output, "partial.jsonl")
 
 
-def _collect_pages(
-    name: str, pages: CollectedPages | None, output: Path, choice: Choice, display: Display
-) -> CollectedPages:
+def _collect_pages(name: str, pages: CollectedPages | None, output: Path, choice: Choice, task: Task) -> CollectedPages:
     """Ask for all pages that are wanted and not there yet, and return them with those that are.
 
     Raises:
@@ -94,15 +92,14 @@ def _collect_pages(
     """
     limit = choice.limit or MOST
     with _saying_what_is_kept(lambda: pages):  # as it is when the block ends
-        api = connect(display)
+        api = connect(task.stage)
         if pages is None:
             user = api.user(name)
             pages = CollectedPages(_pages_path(output), heading(name, choice, user.id, None, user.tweets))
         if not pages.count:
             pages.begin()
         written = pages.heading["tweets"]
-        total = None if written is None else min(limit, written)
-        display.expect(len(pages.tweets), total)
+        task.update(total=None if written is None else min(limit, written))
         timeline = Timeline(
             user_id=pages.heading["user_id"],
             retweets=choice.retweets,
@@ -115,11 +112,9 @@ def _collect_pages(
             page = _next_page(api, timeline, pages, limit - len(pages.tweets))
             # Asked for more than it has, the API may begin again with the newest; then all has been seen.
             is_new = pages.write(page, choice) or not page.tweets
-            display.count(min(limit, len(pages.tweets)))
-        if total is not None and len(pages.tweets) < total:  # the account's number counts what the options leave out
-            display.expect(len(pages.tweets), len(pages.tweets))
+            task.update(done=min(limit, len(pages.tweets)))
         if written is not None and written > limit and len(pages.tweets) >= MOST:
-            display.say(f"@{name} has written {written:,} tweets; the X API gives the newest {MOST:,}")
+            say(f"@{name} has written {written:,} tweets; the X API gives the newest {MOST:,}")
     return pages
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from lightning_suite.errors import DataError, UsageError
+from lightning_suite.files import write_text
 from suite_tweets.collecting.choice import Choice, as_typed
 from suite_tweets.collecting.output import beside
 
@@ -57,7 +58,4 @@ class CollectionRecord:
 
     def write(self, output: Path) -> None:
         """Write the record beside its file."""
-        path = beside(output, "collected.json")
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(json.dumps(vars(self), indent=1) + "\n", encoding="utf-8")
-        partial.replace(path)
+        write_text(beside(output, "collected.json"), json.dumps(vars(self), indent=1) + "\n")

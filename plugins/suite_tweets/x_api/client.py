@@ -5,8 +5,8 @@ from time import sleep, time
 from typing import Any
 from urllib.parse import urlsplit
 
-from lightning_suite.errors import UsageError
-from suite_tweets.progress import Display
+from lightning_suite.needs import needs
+from lightning_suite.progress import duration, say
 from suite_tweets.x_api.answers import Page, Timeline, User, page_of
 from suite_tweets.x_api.failures import ApiError, Explanations, Failure, connection_problem, protected
 from suite_tweets.x_api.session import Session, api_address, bearer_token
@@ -22,31 +22,29 @@ _PAUSES = (2.0, 5.0, 15.0, 30.0)  # seconds before each further try
 _FIELDS = ("id", "created_at", "text", "note_tweet", "in_reply_to_user_id", "referenced_tweets")
 
 
-def connect(display: Display) -> "XApi":
+def connect(stage: Callable[[str], None]) -> "XApi":
     """Return the API, with the token and the address that the environment names.
+
+    Args:
+        stage: shows what is waited for at present; an empty text when it is over.
 
     Raises:
         UsageError: there is no token, or one that cannot be sent; or the address is none to send it to.
     """
-    token = bearer_token()
-    address = api_address()
-    try:
-        return XApi(address, token, display)
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"collecting tweets needs the package {error.name!r}. Install it with: pip install lightning-suite[tweets]"
-        ) from error
+    token, address = bearer_token(), api_address()
+    with needs("collecting tweets", "lightning-suite[tweets]"):
+        return XApi(address, token, stage)
 
 
 class XApi:
     """Asks the API, and waits where waiting helps."""
 
-    def __init__(self, address: str, token: str, display: Display) -> None:
+    def __init__(self, address: str, token: str, stage: Callable[[str], None]) -> None:
         import tweepy
 
         self._host = urlsplit(address).hostname or address
         self._explanations = Explanations(self._host, token)
-        self._display = display
+        self._stage = stage
         self._client = tweepy.Client(return_type=dict)
         self._client.session = Session(address, token)
 
@@ -123,7 +121,7 @@ class XApi:
                 raise ApiError(f"{answer.what}; that was try {tries + 1}, try again later", answer.status)
             pause = _PAUSES[tries]
             tries += 1
-            self._display.say(f"{answer.what}; try {tries + 1} of {len(_PAUSES) + 1} in {pause:.0f} s")
+            say(f"{answer.what}; try {tries + 1} of {len(_PAUSES) + 1} in {pause:.0f} s")
             sleep(pause)
 
     def _try(self, request: Callable[[], Any]) -> dict[str, Any] | Failure:
@@ -150,7 +148,8 @@ class XApi:
     def _wait(self, why: str, seconds: float) -> None:
         """Wait with a countdown, by the clock on the wall: a computer that slept has waited too."""
         end = time() + seconds
+        say(f"{why}: going on in {duration(seconds)}; Ctrl-C keeps what is there")
         while (left := end - time()) > 0:
-            self._display.wait(why, left)
+            self._stage(f"going on in {duration(left)}")
             sleep(min(1.0, left))
-        self._display.wait(why, 0)
+        self._stage("")

@@ -5,9 +5,10 @@ import json
 import torch
 from torch import Tensor
 
-from lightning_suite import isolated, ops
+from lightning_suite import ops
 from lightning_suite.ops import dsa_routing as module
 from lightning_suite.ops._self_test import compare
+from lightning_suite.plugins import isolated
 
 
 def test_each_op_is_reported_with_its_implementation_and_equals_its_reference() -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from lightning_suite import registry
 from lightning_suite.errors import UsageError
-from lightning_suite.faults import BrokenPlugin
 from lightning_suite.options import parse
 from lightning_suite.plugin import Plugin
+from lightning_suite.plugins import find
+from lightning_suite.plugins.explain import BrokenPlugin
 from lightning_suite.recipes import recipe_of
 from lightning_suite.run import Run
 from lightning_suite.verbs import fit
@@ -72,7 +72,7 @@ def test_the_recipe_that_was_typed_is_the_one_that_is_recorded(
 
 
 def test_what_is_other_than_in_the_recipe_is_named_but_for_the_place() -> None:
-    plugin = registry.get("dsa")
+    plugin = find.get("dsa")
     start = recipe_of(plugin, "sst2")
     as_it_is = replace(parse(plugin, [], start=start), recipe="sst2")
     typed = ["--seed=3", "--model.iterations=4", "--trainer.max_epochs=1", "--trainer.devices=2"]
@@ -102,7 +102,7 @@ def test_expected_numbers_are_said_to_be_of_other_options(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    plugin = registry.get(TINY)
+    plugin = find.get(TINY)
     recipe = {"expected": {"val_loss": 0.5} | source}
     monkeypatch.setattr(fit, "recipe_of", lambda plugin, name: recipe)
     fit.report(run, plugin, replace(parse(plugin, typed, start={}, name=TINY), recipe="one"))
@@ -120,7 +120,7 @@ def test_a_recipe_that_has_gone_or_broken_leaves_the_table_without_expected_numb
             raise fault
         return {"expected": None}
 
-    plugin = registry.get(TINY)
+    plugin = find.get(TINY)
     monkeypatch.setattr(fit, "recipe_of", recipe_of)
     assert fit.report(run, plugin, replace(parse(plugin, [], start={}, name=TINY), recipe="one")) == 0
     assert "expected" not in capsys.readouterr().out

@@ -135,7 +135,7 @@ def test_by_landmarks_alone_it_is_their_graph(settings: Made, arcs: Points) -> N
 @pytest.mark.parametrize("affinity", ["nearest_neighbors", "rbf"])
 def test_the_better_of_both_routes_is_measured_on_the_exact_graph(affinity: str, settings: Made) -> None:
     points = torch.randn(200, 2, generator=torch.Generator().manual_seed(0)).double()
-    given = settings(affinity=affinity, weights="gaussian", route="better", n_clusters=5, landmarks=60)
+    given = settings(affinity=affinity, weights="gaussian", route="best_of", n_clusters=5, landmarks=60)
     found = solve(points, given)
     graph = measured(points, given, found.fitted)
     assert torch.allclose(graph.degrees(), found.graph.degrees())

@@ -34,8 +34,8 @@ WAYS: list[dict[str, Any]] = [
     {"route": "landmarks"},
     {"route": "landmarks", "rows": "njw"},
     {"route": "landmarks", "affinity": "rbf", "sigma": 0.2},
-    {"route": "better"},
-    {"route": "better", "affinity": "rbf", "sigma": 0.2},
+    {"route": "best_of"},
+    {"route": "best_of", "affinity": "rbf", "sigma": 0.2},
 ]
 
 
@@ -81,7 +81,7 @@ CLOUDS: list[tuple[dict[str, Any], int, str]] = [
 def test_of_both_routes_the_lower_cut_is_kept(changes: dict[str, Any], seed: int, said: str, settings: Made) -> None:
     points, changes = cloud(seed), {"n_clusters": 5, "landmarks": 60, **changes}
     exact, landmarks, kept = (
-        solve(points, settings(route=route, **changes)) for route in ("exact", "landmarks", "better")
+        solve(points, settings(route=route, **changes)) for route in ("exact", "landmarks", "best_of")
     )
     cuts = [ncut(exact.graph, each.clustering.labels, 5) for each in (exact, landmarks)]
     assert kept.clustering.ncut == pytest.approx(min(cuts), rel=1e-9)
@@ -92,13 +92,13 @@ def test_of_both_routes_the_lower_cut_is_kept(changes: dict[str, Any], seed: int
 def test_the_kept_answer_gives_fitted_points_their_labels(
     changes: dict[str, Any], seed: int, said: str, settings: Made
 ) -> None:
-    kept = solve(cloud(seed), settings(n_clusters=5, landmarks=60, route="better", **changes))
+    kept = solve(cloud(seed), settings(n_clusters=5, landmarks=60, route="best_of", **changes))
     assert (assign(kept.fitted, cloud(seed)) == kept.clustering.labels).double().mean() > 0.97
 
 
 def test_both_routes_make_as_many_clusters_as_the_eigengap_of_the_exact_one_says(settings: Made) -> None:
     changes = {"n_clusters": None, "affinity": "rbf", "sigma": 1.0}
-    exact, kept = (solve(cloud(0), settings(route=route, **changes)) for route in ("exact", "better"))
+    exact, kept = (solve(cloud(0), settings(route=route, **changes)) for route in ("exact", "best_of"))
     assert kept.clustering.n_clusters == exact.clustering.n_clusters
 
 
@@ -128,7 +128,7 @@ def test_an_empty_cluster_is_no_better_answer(answer: Solution) -> None:
     assert found.line.endswith("0 by landmarks, which leave a cluster empty: kept the exact one")
 
 
-@pytest.mark.parametrize("route", ["landmarks", "better"])
+@pytest.mark.parametrize("route", ["landmarks", "best_of"])
 def test_a_graph_without_landmarks_is_refused(route: str, settings: Made, arcs: Points) -> None:
     with pytest.raises(UsageError, match=f"route '{route}': landmarks are for"):
         solve(arcs(30)[0], settings(affinity="self-tuning", route=route))

@@ -25,5 +25,5 @@ def test_an_empty_stretch_of_time_is_refused() -> None:
 
 @pytest.mark.parametrize("limit", [0, -1])
 def test_a_limit_below_one_is_refused(limit: int) -> None:
-    with pytest.raises(UsageError, match=f"--limit {limit}: expected at least 1"):
+    with pytest.raises(UsageError, match=f"--limit: expected a whole number of 1 or more.* got {limit}"):
         Choice(limit=limit)

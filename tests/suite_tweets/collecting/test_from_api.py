@@ -139,13 +139,6 @@ def test_replies_can_be_left_out(api: Any, output: Path) -> None:
     assert all("exclude" not in request.query for request in api.requests)  # with it the API ends after 800
 
 
-def test_what_is_left_out_is_not_shown_as_missing(api: Any, output: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    api.write(20)
-    api.tweets[0]["in_reply_to_user_id"] = "5"
-    collect_from_api(NAME, output, Choice(replies=False))
-    assert capsys.readouterr().err.splitlines()[-1] == "@kosmos_ru: 19 of 19 tweets"
-
-
 def test_retweets_can_be_left_out(api: Any, output: Path) -> None:
     api.write(4)
     api.tweets[1]["referenced_tweets"] = [{"type": "retweeted", "id": "77"}]
@@ -224,7 +217,7 @@ def test_a_rate_limit_between_pages_loses_nothing(
     collect_from_api(NAME, output, Choice())
     assert ids_in(output) == ids(api)
     assert clock.slept == pytest.approx(3)
-    assert "the rate limit of the X API is reached: going on in 0:03" in capsys.readouterr().err
+    assert "the rate limit of the X API is reached: going on in 3 s" in capsys.readouterr().err
 
 
 # Going on
@@ -434,7 +427,7 @@ def test_a_reply_that_is_left_out_is_not_fetched_again(api: Any, output: Path) -
     assert api.requests[0].query["since_id"] == ids(api)[0]
 
 
-def test_a_gap_that_the_limit_leaves_is_told(api: Any, output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_gap_that_the_limit_leaves_is_named(api: Any, output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     api.write(5)
     collect_from_api(NAME, output, Choice())
     api.write(50, first=6)
@@ -532,7 +525,7 @@ def test_the_command_collects_into_the_working_directory(suite: Callable[..., An
     assert output[0].split() == ["tweets", "retweets", "replies", "from", "to", "file"]
     assert output[2].split() == ["150", "0", "0", "2024-01-01", "2024-01-07", "kosmos_ru.csv"]
     assert output[3] == "next: suite analyse kosmos_ru.csv"
-    assert "@kosmos_ru: 150 of 150 tweets" in answer.stderr
+    assert answer.stderr == ""
 
 
 def test_ctrl_c_says_what_is_kept_and_the_token_is_nowhere(x_api: Any, tmp_path: Path) -> None:

@@ -1,0 +1,32 @@
+"""The options of a plugin: read from the signatures of its classes, given as dotted flags or YAML.
+
+What is typed wins over ``--config``, which wins over the recipe, which wins over the signature. The signature is the
+only place where a default lives.
+
+    settings.py   the resolved values of one run, as config.yaml and checkpoints hold them
+    config.py     files of options, and nested options under dotted names
+    renaming.py   old names of options, for one release
+    parser.py     options to settings, settings to the plugin's classes
+    commands.py   a plugin's own verb: a function whose parameters are its options
+    help.py       what --help prints
+    mistakes.py   what is said of an option that does not exist, or of a value of another type
+    types.py      a type in the words of a command line
+"""
+
+from lightning_suite.options.commands import call as call
+from lightning_suite.options.config import GROUPS as GROUPS
+from lightning_suite.options.config import PEOPLE_ONLY as PEOPLE_ONLY
+from lightning_suite.options.config import config_files as config_files
+from lightning_suite.options.config import flat as flat
+from lightning_suite.options.config import read_config as read_config
+from lightning_suite.options.help import help_text as help_text
+from lightning_suite.options.parser import Built as Built
+from lightning_suite.options.parser import build as build
+from lightning_suite.options.parser import build_model as build_model
+from lightning_suite.options.parser import parse as parse
+from lightning_suite.options.parser import parser_of as parser_of
+from lightning_suite.options.renaming import renamed_of_verb as renamed_of_verb
+from lightning_suite.options.settings import Settings as Settings
+from lightning_suite.options.settings import for_evaluation as for_evaluation
+from lightning_suite.options.settings import settings_of as settings_of
+from lightning_suite.options.settings import stored_settings as stored_settings

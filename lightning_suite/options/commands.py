@@ -1,0 +1,89 @@
+"""A plugin's own verb: a function whose parameters are the arguments and options of a command."""
+
+import inspect
+import itertools
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from jsonargparse import ArgumentParser
+
+from lightning_suite.options.help import help_lines
+from lightning_suite.options.mistakes import check_typed, strict
+from lightning_suite.options.renaming import renamed_words
+from lightning_suite.options.types import type_of
+
+
+def call(
+    function: Callable[..., Any],
+    arguments: Sequence[str],
+    prog: str = "suite",
+    renamed: Mapping[str, str] = MappingProxyType({}),
+) -> Any:
+    """Call a function with options from a command line: positional parameters in order, keyword-only ones by name.
+
+    A last positional parameter that is a ``list[str]`` takes all words that are left, at least one. Options are taken
+    as commands have them: ``-n 10`` where the name is one letter, ``--two-words`` for ``two_words``, and ``--name``
+    alone for a ``bool``.
+
+    Args:
+        function: what to call.
+        arguments: the words after the command.
+        prog: the command, for messages.
+        renamed: old names of its options, and the present ones.
+
+    Returns:
+        What the function returns; None after ``--help``, which calls nothing.
+
+    Raises:
+        UsageError: an option does not exist, is missing, or its value is not what the signature asks for.
+
+    Example:
+        >>> def greet(name: str, *, times: int = 1) -> str:
+        ...     return " ".join([name] * times)
+        >>> call(greet, ["ann", "--times", "2"])
+        'ann ann'
+    """
+    parser = ArgumentParser(prog=prog, exit_on_error=False, allow_abbrev=False, add_help=False)
+    rest = _rest(function)
+    parser.add_function_arguments(function, as_positional=True, skip=set(rest))
+    for name in rest:
+        parser.add_argument(name, nargs="+", type=str)
+    if {"-h", "--help"} & set(arguments):
+        positional = [action.dest.upper() for action in parser._actions if not action.option_strings]
+        summary = (function.__doc__ or "").strip().splitlines()[:1]
+        print("\n".join([" ".join([prog, *positional, "[options]"]), *summary, "", *help_lines(parser)]))
+        return None
+    words = _spelt_out(parser, renamed, arguments)
+    check_typed(parser, words)
+    namespace = strict(parser, lambda: parser.parse_args(words))
+    return function(**vars(parser.instantiate(namespace)))
+
+
+def _spelt_out(parser: ArgumentParser, renamed: Mapping[str, str], arguments: Sequence[str]) -> list[str]:
+    """Return the words as the parser knows them: two dashes, underscores, present names, ``true`` after a switch."""
+    types = {option: type_of(action) for option, action in parser._option_string_actions.items()}
+    known = types.keys() | {f"--{name}" for name in renamed}
+    words = []
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if name.startswith("--") or len(name) == len("-n"):
+            name = f"--{name.lstrip('-').replace('-', '_')}"
+        words.append(name + equals + value if argument.startswith("-") and name in known else argument)
+    words = renamed_words(renamed, words)
+    spelt = []
+    for word, following in itertools.pairwise([*words, ""]):
+        is_switch = types.get(word) is bool and following.lower() not in ("true", "false")
+        spelt += [word, "true"] if is_switch else [word]
+    return spelt
+
+
+def _rest(function: Callable[..., Any]) -> list[str]:
+    """Return the name of the last positional parameter of a function, when that is a list of words."""
+    positional = [
+        name
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and parameter.default is parameter.empty
+    ]
+    return [name for name in positional[-1:] if typing.get_type_hints(function).get(name) == list[str]]

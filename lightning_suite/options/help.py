@@ -1,0 +1,67 @@
+"""The help of options: names, types, defaults and meanings, in two columns."""
+
+import re
+import shutil
+import textwrap
+from collections.abc import Iterator
+from functools import partial
+
+from jsonargparse import ArgumentParser
+
+from lightning_suite.errors import UsageError
+from lightning_suite.options.config import GROUPS
+from lightning_suite.options.mistakes import unknown
+from lightning_suite.options.parser import parser_of
+from lightning_suite.options.renaming import renamed_options
+from lightning_suite.options.types import described, type_of
+from lightning_suite.plugin import Plugin
+
+MEANINGS = 40
+"""Column at which meanings begin."""
+
+
+def help_text(plugin: Plugin, prog: str, topic: str = "") -> str:
+    """Return the help of a plugin's options.
+
+    Args:
+        plugin: whose options.
+        prog: the command they are given to.
+        topic: ``model``, ``data`` or ``trainer`` for one group, the name of an option for that one; empty for all
+            groups but the trainer's.
+
+    Raises:
+        UsageError: the topic is neither a group nor an option.
+    """
+    parser = parser_of(plugin, prog)
+    if topic and topic not in GROUPS:
+        (name,) = renamed_options(plugin.renamed, {topic: None}, "")
+        action = next((action for action in parser._actions if action.dest == name), None)
+        if action is None:
+            raise UsageError(unknown(parser, name))
+        return f"--{name} {described(type_of(action))} = {action.default!r}\n{action.help or ''}".rstrip()
+    classes = {"model": plugin.module, "data": plugin.data, "trainer": "pytorch_lightning:Trainer", "": "the run"}
+    lines = [f"{prog} --plugin {plugin.name} [--recipe NAME] [--config FILE] [--OPTION VALUE ...]"]
+    for group in [topic] if topic else ["model", "data", ""]:
+        lines += [f"{group or 'run'} ({classes[group]})", *help_lines(parser, group)]
+    lines += ["--help=trainer: the trainer's options. --help=data.NAME: all that is known of one option."]
+    return "\n".join([*lines, "--print-config: the values that would be used."])
+
+
+def help_lines(parser: ArgumentParser, group: str = "") -> Iterator[str]:
+    """Yield the options of a group with their types and meanings, wrapped to the terminal, 80 to 120 columns."""
+    width = min(max(80, shutil.get_terminal_size(fallback=(100, 24)).columns), 120)
+    wrapped = partial(textwrap.wrap, width=width, break_long_words=False, break_on_hyphens=False)
+    for action in parser._actions:
+        hidden = "==SUPPRESS==" in (action.help, action.default) or action.dest in ("help", *GROUPS)
+        if hidden or action.dest.rpartition(".")[0].split(".")[0] != group:
+            continue
+        name = action.option_strings[0] if action.option_strings else action.dest.upper()
+        kind = "FILE" if type_of(action) is None else described(type_of(action))
+        start = f"{name} {kind}" + ("" if action.default is None else f" = {action.default!r}")
+        left = wrapped(start, initial_indent="  ", subsequent_indent=" " * 6)
+        meaning = re.sub(r":\w+:`~?([^`]*)`", r"\1", action.help or "")  # without the markup of Sphinx's links
+        right = wrapped(meaning, initial_indent=" " * MEANINGS, subsequent_indent=" " * MEANINGS)
+        if right and len(left) == 1 and len(left[0]) <= MEANINGS - 2:
+            right[0] = left.pop().ljust(MEANINGS) + right[0].lstrip()
+        yield from left
+        yield from right

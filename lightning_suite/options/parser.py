@@ -1,0 +1,118 @@
+"""From options to settings, and from settings to the classes of a plugin, by jsonargparse."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from jsonargparse import ArgumentParser, Namespace
+
+from lightning_suite.errors import UsageError
+from lightning_suite.options.config import GROUPS, config_files, flat, read_config
+from lightning_suite.options.mistakes import check_names, check_typed, strict
+from lightning_suite.options.renaming import renamed_options, renamed_words
+from lightning_suite.options.settings import Settings
+from lightning_suite.plugin import Plugin
+from lightning_suite.plugins.resolve import resolve
+from lightning_suite.recipes import recipe_files
+from lightning_suite.tables import one_line
+
+if TYPE_CHECKING:
+    from pytorch_lightning import LightningDataModule, LightningModule
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a run works with: the plugin's two classes, instantiated, and the arguments of its Trainer.
+
+    ``settings`` are those it was built from, with every default filled in.
+    """
+
+    model: "LightningModule"
+    data: "LightningDataModule"
+    trainer: dict[str, Any]
+    settings: Settings
+
+
+def parser_of(plugin: Plugin, prog: str) -> ArgumentParser:
+    """Return the parser of all options of a run of a plugin."""
+    from pytorch_lightning import Trainer
+
+    parser = ArgumentParser(prog=prog, exit_on_error=False, allow_abbrev=False)
+    parser.add_argument("--config", action="config", help="YAML file of options; may be given several times")
+    parser.add_class_arguments(Settings, skip=set(GROUPS))
+    parser.add_class_arguments(resolve(plugin, "module"), "model")
+    parser.add_class_arguments(resolve(plugin, "data"), "data")
+    # Its nested classes (loggers, callbacks, strategies) are built by jsonargparse, the Trainer itself by the run.
+    parser.add_class_arguments(Trainer, "trainer", instantiate=False)
+    return parser
+
+
+def parse(
+    plugin: Plugin,
+    typed: Sequence[str],
+    *,
+    start: Mapping[str, Any],
+    prog: str = "suite fit",
+    name: str | None = None,
+    own: Sequence[str] = (),
+) -> Settings:
+    """Return the settings that result from a start (a recipe, or the settings of a run), config files, typed options.
+
+    Args:
+        plugin: whose options they are.
+        typed: command-line arguments, ``--config FILE`` among them.
+        start: the values below all others but the signatures'.
+        prog: the command, for messages.
+        name: what the plugin is called in the settings, when it is not its name.
+        own: the other options of the command, which a mistyped one may have meant.
+
+    Raises:
+        UsageError: an option does not exist or its value is not what the signature asks for.
+    """
+    parser = parser_of(plugin, prog)
+    files, words = config_files(typed)
+    arguments = []
+    for where, values in [("in the recipe", start), *((f"in {file}", read_config(file)) for file in files)]:
+        options = renamed_options(plugin.renamed, flat(values), where)
+        check_names(parser, options, where)
+        arguments += ["--config", json.dumps({"plugin": plugin.name} | options)]
+    words = renamed_words(plugin.renamed, words)
+    check_typed(parser, words, own)
+    recipes = recipe_files(plugin) if prog == "suite fit" else ()
+    namespace = strict(parser, lambda: parser.parse_args([*arguments, *words]), recipes)
+    return replace(_resolved(parser, namespace), plugin=name or plugin.name)
+
+
+def build_model(plugin: Plugin, settings: Settings) -> "LightningModule":
+    """Return the plugin's module alone, instantiated from settings.
+
+    Raises:
+        UsageError: the class does not take its arguments.
+    """
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(resolve(plugin, "module"), "model")
+    namespace = strict(parser, lambda: parser.parse_object({"model": settings.model}))
+    model: LightningModule = parser.instantiate(namespace)["model"]
+    return model
+
+
+def build(plugin: Plugin, settings: Settings) -> Built:
+    """Return the plugin's module and data module, instantiated from settings, and the Trainer's arguments.
+
+    Raises:
+        UsageError: a class does not take its arguments, or needs a package that is not installed.
+    """
+    parser = parser_of(plugin, "suite")
+    namespace = strict(parser, lambda: parser.parse_object(asdict(settings)))
+    try:
+        made = parser.instantiate(namespace)
+    except (ValueError, ImportError) as error:
+        raise UsageError(one_line(f"{error}")) from error
+    return Built(made["model"], made["data"], dict(vars(made["trainer"])), _resolved(parser, namespace))
+
+
+def _resolved(parser: ArgumentParser, namespace: Namespace) -> Settings:
+    """Return the plain values of a parsed namespace, every default included."""
+    values = json.loads(parser.dump(namespace, format="json", skip_unset=False))
+    return Settings(**{name: values[name] for name in Settings.__dataclass_fields__})

@@ -1,0 +1,159 @@
+"""The error of a plugin that cannot be used, and for each way to be broken its cause and repair.
+
+A message names the plugin, what is wrong, where the plugin comes from and what to type or to correct. Nothing here
+finds out what is wrong: ``check`` looks at what was imported, ``diagnosis`` at what was not.
+"""
+
+import contextlib
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from lightning_suite.errors import OpsError, PluginError
+from lightning_suite.plugin import Plugin
+from lightning_suite.plugins import guard, requirements
+from lightning_suite.plugins.origin import Origin
+from lightning_suite.spelling import did_you_mean
+from lightning_suite.tables import one_line
+
+# Files whose lines do not explain a failed import: those of the import system and of this package.
+_NOT_THE_PLUGIN = (
+    "<frozen",
+    str(Path(__file__).parent.parent),
+    str(Path(importlib.__file__).parent),
+    contextlib.__file__,
+)
+
+
+def missing_requirements(plugin: Plugin) -> "BrokenPlugin | None":
+    """Return the error of a plugin whose extra is not completely installed, otherwise None."""
+    origin = plugin.origin
+    if plugin.extra is None or not origin.distribution:
+        return None
+    absent = requirements.absent(origin.distribution, plugin.extra)
+    if not absent:
+        return None
+    return BrokenPlugin(plugin.name, f"not installed: {', '.join(absent)}", origin, _install(origin, plugin.extra))
+
+
+def same_name(origins: list[Origin]) -> "BrokenPlugin":
+    """Return the error of several plugins of one name, none of which is chosen."""
+    distributions = " and ".join(f"{origin.distribution} {origin.version}" for origin in origins)
+    repair = f"pip uninstall one of them, or give the path of one record: --plugin {origins[0].value}"
+    cause = f"{len(origins)} distributions bring a plugin of this name"
+    return BrokenPlugin(origins[0].name, cause, distributions, repair)
+
+
+def no_module(plugin: Plugin, role: str, module: str) -> "BrokenPlugin":
+    """Return the error of a path whose module does not exist."""
+    return BrokenPlugin(plugin.name, f"{role}, but there is no module {module!r}", plugin.origin)
+
+
+def no_attribute(plugin: Plugin, role: str, module: str, attribute: str, defined: list[str]) -> "BrokenPlugin":
+    """Return the error of a path whose module exists and does not define the attribute."""
+    hint = did_you_mean(attribute, [name for name in defined if not name.startswith("_")])
+    cause = f"{role}, but {module} defines no {attribute!r}{'. ' if hint else ''}{hint}"
+    return BrokenPlugin(plugin.name, cause, plugin.origin)
+
+
+def wrong_class(plugin: Plugin, role: str, description: str, expected: str) -> "BrokenPlugin":
+    """Return the error of a class that Lightning cannot use."""
+    repair = f"derive it from pytorch_lightning.{expected}{plugin.origin.upgrade}"
+    if "'lightning'" in description:
+        repair = f"import pytorch_lightning in the place of lightning.pytorch{plugin.origin.upgrade}"
+    cause = f"{role} is {description}, expected a subclass of pytorch_lightning.{expected}"
+    return BrokenPlugin(plugin.name, cause, plugin.origin, repair)
+
+
+def warning(plugin: Plugin) -> str:
+    """Return what is wrong with a plugin without keeping it from being used; empty when nothing is."""
+    changed = plugin.origin.changed_environment
+    if not changed:
+        return ""
+    return (
+        f"the import of its record changed the environment: {', '.join(changed)}. This was undone; "
+        "such a change belongs in the module that needs it"
+    )
+
+
+@contextmanager
+def wrap_import_errors(origin: Origin, imported: str) -> Iterator[None]:
+    """Raise whatever an import raises as the error that names the plugin.
+
+    An interruption by the user passes, and so does the lack of compiled ops where they are required, which is no
+    plugin's fault.
+
+    Raises:
+        BrokenPlugin: something else was raised inside.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, OpsError):
+        raise
+    except BaseException as error:
+        cause = f"the import of {imported} failed: {one_line_cause(error)}"
+        raise BrokenPlugin(origin.name, cause, origin, _repair(origin, error)) from error
+
+
+def one_line_cause(error: BaseException) -> str:
+    """Return in one line what was raised, and the file and line of the plugin that raised it."""
+    match error:
+        case guard.TimeUp():
+            text = str(error)
+        case SystemExit():
+            text = f"it ends the program: SystemExit({error.code!r})"
+        case SyntaxError(filename=str(file)):
+            return one_line(f"{type(error).__name__}: {error.msg} ({file}:{error.lineno})")
+        case _:
+            text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    location = _location(error.__traceback__)
+    return one_line(f"{text} ({location})") if location else one_line(text)
+
+
+class BrokenPlugin(PluginError):
+    """A plugin that cannot be used: its name, what is wrong, where it comes from and what repairs it."""
+
+    def __init__(self, name: str, cause: str, origin: Origin | str, repair: str = "") -> None:
+        self.name, self.cause, self.origin = name, one_line(cause), str(origin)
+        self.repair = repair or (origin.correct if isinstance(origin, Origin) else "")
+        super().__init__(f"plugin {name!r} cannot be used: {self.cause}\n  from:   {origin}\n  repair: {self.repair}")
+
+
+def _repair(origin: Origin, error: BaseException) -> str:
+    match error:
+        case ModuleNotFoundError(name=str(absent)) if _package(absent) != _package(origin.value):
+            package = _package(absent)
+            extra = requirements.extra_with(origin.distribution, package) if origin.distribution else None
+            if extra:
+                return _install(origin, extra)
+            return f"pip install the distribution that brings the module {package!r}{origin.upgrade}"
+        case guard.TimeUp():
+            return f"`suite doctor` allows it more time; {guard.LIMIT_VARIABLE}=seconds allows it everywhere"
+        case TypeError() if "Plugin.__init__" in str(error):
+            return (
+                f"it may be written for a newer release: pip install --upgrade lightning-suite; else {origin.correct}"
+            )
+        case _:
+            return origin.correct
+
+
+def _package(path: str) -> str:
+    """Return the package that a dotted path begins with."""
+    return path.partition(":")[0].partition(".")[0]
+
+
+def _install(origin: Origin, extra: str) -> str:
+    return f'pip install "{origin.distribution}[{extra}]"'
+
+
+def _location(traceback: TracebackType | None) -> str:
+    """Return file and line of the innermost frame that belongs neither to the import system nor to this package."""
+    location = ""
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if not file.startswith(_NOT_THE_PLUGIN):
+            location = f"{file}:{traceback.tb_lineno}"
+        traceback = traceback.tb_next
+    return location

@@ -1,0 +1,72 @@
+"""Read YAML files of options: recipes, ``--config`` files, and the settings of runs, all in one dialect.
+
+``1e-5`` is a number as in YAML 1.2, a date is text, a name stands once in its mapping, and no tag runs code.
+"""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+FLOAT, TIMESTAMP = "tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp"
+EXPONENT = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)[eE][-+]?\d+$")
+
+
+def read_options(file: Path, edit: Callable[[str], str] = str) -> dict[str, Any]:
+    """Return the options of a YAML file by name; an empty file has none.
+
+    Args:
+        file: what to read, in UTF-8.
+        edit: changes the text before it is parsed.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it does not hold options by name; the message begins with the file and the line.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder, "options.yaml")
+        ...     _ = file.write_text("model: {learning_rate: 1e-5}")
+        ...     read_options(file)
+        {'model': {'learning_rate': 1e-05}}
+    """
+    import yaml
+
+    try:
+        values = yaml.load(edit(file.read_text(encoding="utf-8-sig")), Loader=_loader())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise ValueError(f"{file}{line}: {getattr(error, 'problem', None) or ' '.join(str(error).split())}") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ValueError(f"{file}:1: expected options by name, got {type(values).__name__}")
+    if strange := [key for key in values if not isinstance(key, str)]:
+        raise ValueError(f"{file}: {str(strange[0])!r} is not the name of an option")
+    return values
+
+
+@cache
+def _loader() -> type:
+    """Return YAML's safe loader, compiled where libyaml is there, with the rules of this module."""
+    import yaml
+
+    class OptionsLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+            for key, _ in node.value:
+                if names.count(key.value) > 1:
+                    problem = f"{key.value!r} stands here twice"
+                    raise yaml.constructor.ConstructorError(problem=problem, problem_mark=key.start_mark)
+            mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+            return mapping
+
+    OptionsLoader.yaml_implicit_resolvers = {
+        first: [resolver for resolver in resolvers if resolver[0] != TIMESTAMP]
+        for first, resolvers in OptionsLoader.yaml_implicit_resolvers.items()
+    }
+    OptionsLoader.add_implicit_resolver(FLOAT, EXPONENT, list("-+.0123456789"))
+    return OptionsLoader

@@ -1,0 +1,49 @@
+"""The settings of a run: their ranges, and those that a run folder or a checkpoint holds."""
+
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lightning_suite.errors import RunError, UsageError
+from lightning_suite.options import Settings, parse, stored_settings
+from lightning_suite.plugins import find
+
+NAME = f"{Path(__file__).parents[1] / 'tiny.py'}:plugin"
+TINY = find.get(NAME)
+
+
+@pytest.mark.parametrize("option", ["--seed=-1", "--seed=4294967296", "--checkpoint_every=-2"])
+def test_a_number_out_of_range_is_refused(option: str) -> None:
+    with pytest.raises(UsageError, match=option.partition("=")[0]):
+        parse(TINY, [option], start={})
+
+
+def test_stored_settings_are_those_that_were_written() -> None:
+    settings = Settings(plugin=NAME, recipe="wide", seed=4, model={"hidden": 3}, trainer={"max_epochs": 2})
+    assert stored_settings(asdict(settings), "run") == settings
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"sed": 3}, "there is no setting 'sed'"),
+        ({"sed": 3}, "Did you mean 'seed'"),
+        ({"seed": "three"}, "seed: expected int, got 'three'"),
+        ({"model": [3]}, r"model: expected dict, got \[3\]"),
+        ({"recipe": 3}, "recipe: expected str, got 3"),
+        ({"monitor": None}, "monitor: expected str, got None"),
+        ({"plugin": 3}, "plugin: expected str, got 3"),
+    ],
+)
+def test_what_are_no_settings_of_a_run_is_said_with_the_name(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(RunError, match=r"^run/config\.yaml does not hold the settings of a run: ") as error:
+        stored_settings({"plugin": NAME} | changes, "run/config.yaml")
+    assert re.search(said, str(error.value))
+
+
+def test_settings_without_a_plugin_are_none_of_a_run() -> None:
+    with pytest.raises(RunError, match="it has no 'plugin'"):
+        stored_settings({"seed": 3}, "run/config.yaml")

@@ -1,0 +1,98 @@
+"""Runs that the previous release wrote load, test, predict and go on: their results are those it had.
+
+The archives beside this file were written by ``make.py`` with lightning-suite 0.1.0.
+"""
+
+import csv
+import json
+import tarfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lightning_suite.cli import main
+
+FOLDER = Path(__file__).parent
+PLUGINS = ("dsa", "recnn", "spectral", "tweets")
+
+
+@cache
+def expected(plugin: str) -> dict[str, Any]:
+    """Return what the previous release said of each run."""
+    with tarfile.open(FOLDER / f"{plugin}.tar.xz") as archive:
+        member = archive.extractfile("expected.json")
+        assert member is not None
+        values: dict[str, Any] = json.load(member)
+        return values
+
+
+CASES = [(plugin, case) for plugin in PLUGINS for case in expected(plugin)]
+
+
+@pytest.fixture
+def unpacked(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Unpack the archive of a plugin into the working folder; return what is expected of the case."""
+    plugin, case = request.param
+    with tarfile.open(FOLDER / f"{plugin}.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    monkeypatch.chdir(tmp_path)
+    values: dict[str, Any] = expected(plugin)[case]
+    return values | {"case": case}
+
+
+def close(values: dict[str, float]) -> Any:
+    """Compare metrics as far as kernels of another processor may differ."""
+    return pytest.approx(values, rel=1e-4, abs=1e-5)
+
+
+def run_json(case: str) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(Path(case, "run.json").read_text(encoding="utf-8"))
+    return record
+
+
+@pytest.mark.parametrize("unpacked", [pair for pair in CASES if pair[1] != "stopped"], indirect=True, ids="-".join)
+def test_a_finished_run_is_tested_as_before(unpacked: dict[str, Any]) -> None:
+    assert main(["test", unpacked["case"]]) == 0
+    assert run_json(unpacked["case"])["evaluations"]["test"] == close(unpacked["test"])
+
+
+@pytest.mark.parametrize(
+    "unpacked",
+    [(plugin, case) for plugin, case in CASES if case != "stopped" and "predictions" in expected(plugin)[case]],
+    indirect=True,
+    ids="-".join,
+)
+def test_a_finished_run_predicts_as_before(unpacked: dict[str, Any]) -> None:
+    import yaml
+
+    source = yaml.safe_load(Path(unpacked["case"], "config.yaml").read_text(encoding="utf-8"))["data"]["predict_path"]
+    assert main(["predict", unpacked["case"], source, "--output", "predicted.csv"]) == 0
+    with Path("predicted.csv").open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    old_header, *old_rows = unpacked["predictions"]
+    assert header == old_header
+    assert len(rows) == len(old_rows)
+    for row, old_row in zip(rows, old_rows, strict=True):
+        assert [as_number(cell) for cell in row] == [close_cell(cell) for cell in old_row]
+
+
+def as_number(cell: str) -> Any:
+    try:
+        return float(cell)
+    except ValueError:
+        return cell
+
+
+def close_cell(cell: str) -> Any:
+    value = as_number(cell)
+    return pytest.approx(value, rel=1e-3, abs=1e-4) if isinstance(value, float) else value
+
+
+@pytest.mark.parametrize("unpacked", [(plugin, "stopped") for plugin in PLUGINS], indirect=True, ids="-".join)
+def test_a_stopped_run_goes_on_to_the_end_it_would_have_had(unpacked: dict[str, Any]) -> None:
+    assert main(["fit", "--resume", "stopped"]) == 0
+    record = run_json("stopped")
+    assert record["status"] == "finished"
+    assert record["metrics"] == close(unpacked["final"])
