@@ -73,14 +73,14 @@ def random_trees(trees: int) -> Trees:
 
 def trees_of_jets(trees: int) -> Trees:
     """So many of simulated jets."""
-    from suite_recnn.forests import ForestData, grow, robust_scale
+    from suite_recnn.forests import ForestData, build_trees, robust_scale
     from suite_recnn.jets import concatenate
     from suite_recnn.sources.reading import read
 
     kinds = ("w", "top", "qcd")
     jets = [read(next(iter(sorted(JETS.glob(f"{kind}_*.parquet"))))) for kind in kinds]
     some = np.arange(-(-trees // len(kinds)))
-    forest = grow(concatenate([each.take(some) for each in jets]), "cambridge-aachen", "none")
+    forest = build_trees(concatenate([each.take(some) for each in jets]), "cambridge-aachen", "none")
     chosen = np.random.default_rng(0).permutation(len(forest))[:trees]
     batch = ForestData(forest, chosen, None).batch(range(trees))
     center, scale = robust_scale(forest, chosen)

@@ -1,181 +1,136 @@
 """How some numbers of jets are distributed, several files side by side: as a table, as histograms and as a picture.
 
-``Columns`` are values by name, each (jet,), and are given by the file that they belong to.
+``Columns`` are values by name, (jet,) each; a mapping holds those of every file.
 """
 
-import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lightning_suite.errors import UsageError
+from lightning_suite.files import atomic_path
+from lightning_suite.pictures import Histogram, drawing, histogram, numbers_of, write_csv
 from lightning_suite.tables import table
 
 Columns = Mapping[str, NDArray[Any]]
 
 SUFFIXES: Final = (".parquet", ".csv")
-"""Of the files that ``write`` can write."""
-
-BINS: Final = 60
-"""At most so many in a histogram."""
-
-SHOWN: Final = 99.5
-"""Percentile at which a histogram ends: the tails of masses would squeeze all the rest into a few bins."""
+"""Of the files that `write` can write."""
 
 
-class Histogram(NamedTuple):
-    """Jets of one file in bins of one observable.
+def summary(files: Mapping[str, Columns]) -> str:
+    """Return a table of mean, standard deviation and quartiles, a row for each column of each file.
 
-    Attributes:
-        edges: (bin + 1,).
-        jets: (bin,) in each bin; the last one holds its upper edge.
-        above: jets above the last edge.
+    Example:
+        >>> print(summary({"w.parquet": {"mass": np.array([70.0, 80.0, 90.0])}}).splitlines()[-1])
+        mass        w.parquet  80    8.165  75    80    85
     """
-
-    edges: NDArray[np.float64]
-    jets: NDArray[np.int64]
-    above: int
-
-    def density(self) -> NDArray[np.float64]:
-        """Share of all jets, also of those above, over the width of the bin: (bin,)."""
-        density: NDArray[np.float64] = self.jets / ((self.jets.sum() + self.above) * np.diff(self.edges))
-        return density
-
-
-def summary(values: Mapping[str, Columns]) -> str:
-    """Mean, standard deviation and quartiles of each column, file under file, as text."""
     rows = []
-    for name in _names(values):
-        for file, columns in values.items():
+    for name in _common_names(files):
+        for file, columns in files.items():
             numbers = columns[name].astype(np.float64)
             quartiles = np.percentile(numbers, [25, 50, 75])
             rows.append([name, file, *(f"{number:.4g}" for number in (numbers.mean(), numbers.std(), *quartiles))])
     return table(["observable", "file", "mean", "std", "25 %", "50 %", "75 %"], rows)
 
 
-def histograms(values: Mapping[str, Columns]) -> dict[str, dict[str, Histogram]]:
-    """Of each column, by file; the files share the edges, and whole numbers stand in the middle of their bins."""
-    found: dict[str, dict[str, Histogram]] = {}
-    for name in _names(values):
-        edges = _edges(np.concatenate([columns[name] for columns in values.values()]))
-        found[name] = {}
-        for file, columns in values.items():
-            jets = np.histogram(columns[name], edges)[0].astype(np.int64)
-            found[name][file] = Histogram(edges, jets, len(columns[name]) - int(jets.sum()))
-    return found
+def histograms(files: Mapping[str, Columns]) -> dict[str, Histogram]:
+    """Return a histogram of each column that all files have; the files share its bins.
+
+    Example:
+        >>> bins = histograms({"w": {"n": np.array([3, 4])}, "qcd": {"n": np.array([4])}})["n"]
+        >>> bins.edges.tolist(), bins.counts["w"].tolist(), bins.counts["qcd"].tolist()
+        ([2.5, 3.5, 4.5], [1, 1], [0, 1])
+    """
+    return {name: histogram({file: columns[name] for file, columns in files.items()}) for name in _common_names(files)}
 
 
 def check_suffix(path: Path) -> None:
-    """Whether ``write`` can write a file of such a name, asked before the work.
+    """Check, before the work, that `write` can write a file of this name.
 
     Raises:
-        UsageError: the suffix is none of SUFFIXES.
+        UsageError: the suffix is not in SUFFIXES.
     """
     if path.suffix not in SUFFIXES:
         raise UsageError(f"{path}: expected a name that ends in {' or '.join(SUFFIXES)}, got {path.suffix!r}")
 
 
-def write(path: Path, values: Mapping[str, Columns]) -> None:
-    """Writes one row a jet, its file in the column ``file``, then the columns that all files have.
-
-    The file appears when it is whole.
+def write(path: Path, files: Mapping[str, Columns]) -> None:
+    """Write a row for each jet: its file in the column ``file``, then the columns that all files have.
 
     Raises:
-        UsageError: the suffix is none of SUFFIXES.
+        UsageError: the suffix is not in SUFFIXES.
+        OutputError: the file cannot be written.
     """
     check_suffix(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    names = _names(values)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        if path.suffix == ".parquet":
-            _write_parquet(partial, names, values)
-        else:
-            rows = (
-                (file, *row)
-                for file, columns in values.items()
-                for row in zip(*(columns[name].tolist() for name in names), strict=True)
-            )
-            _write_csv(partial, ["file", *names], rows)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    names = _common_names(files)
+    if path.suffix == ".parquet":
+        _write_parquet(path, names, files)
+        return
+    rows = (
+        (file, *row)
+        for file, columns in files.items()
+        for row in zip(*(columns[name].tolist() for name in names), strict=True)
+    )
+    write_csv(path, ["file", *names], rows)
 
 
-def write_histograms(picture: Path, found: Mapping[str, Mapping[str, Histogram]]) -> Path:
-    """Draws the histograms (PNG), a curve a file, and writes their numbers beside it; returns where (CSV).
+def write_histograms(picture: Path, shown: Mapping[str, Histogram], labels: Mapping[str, tuple[str, str]]) -> Path:
+    """Draw histograms (PNG), a curve for each file, and write their numbers beside the picture; return where (CSV).
 
-    A row of the numbers is a bin; the one that ends at ``inf`` counts the jets that the picture leaves out.
+    A row of the numbers is a bin; the row that ends at ``inf`` counts the jets that the picture leaves out.
+
+    Args:
+        picture: the PNG file.
+        shown: the histograms by the names of the observables.
+        labels: symbol and unit of each observable; "" for a number without unit.
     """
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    numbers = picture.with_suffix(".csv")
     rows: list[tuple[object, ...]] = []
-    for name, files in found.items():
-        for file, histogram in files.items():
-            lows, highs = histogram.edges[:-1].tolist(), histogram.edges[1:].tolist()
-            bins = zip(lows, highs, histogram.jets.tolist(), histogram.density().tolist(), strict=True)
-            rows += [(name, file, *bin) for bin in bins]
-            rows.append((name, file, highs[-1], "inf", histogram.above, ""))
-    _write_csv(numbers, ["observable", "file", "low", "high", "jets", "density"], rows)
-    _draw(picture, found)
-    return numbers
+    for name, bins in shown.items():
+        lows, highs = bins.edges[:-1].tolist(), bins.edges[1:].tolist()
+        for file, counts in bins.counts.items():
+            numbers = zip(lows, highs, counts.tolist(), bins.density(file).tolist(), strict=True)
+            rows += [(name, file, *number) for number in numbers]
+            rows.append((name, file, highs[-1], "inf", bins.above[file], ""))
+    across = min(3, len(shown))
+    down = -(-len(shown) // across)
+    columns = ["observable", "file", "low", "high", "jets", "density"]
+    with drawing(picture, columns, rows, width=4.2 * across, height=2.8 * down + 0.4) as figure:
+        axes = figure.subplots(down, across, squeeze=False).ravel()
+        for axis, (name, bins) in zip(axes, shown.items(), strict=False):
+            for file in bins.counts:
+                axis.stairs(bins.density(file), bins.edges, label=file)
+            symbol, unit = labels[name]
+            axis.set_xlabel(f"{symbol} ({unit})" if unit else symbol)
+            axis.set_ylabel(f"density (1/{unit})" if unit else "density")
+        for axis in axes[len(shown) :]:
+            axis.set_axis_off()
+        handles, names = axes[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside upper center", ncols=min(5, len(names)))
+    return numbers_of(picture)
 
 
-def _names(values: Mapping[str, Columns]) -> list[str]:
-    """The columns that every file has, in the order of the first."""
-    first, *others = values.values()
+def _common_names(files: Mapping[str, Columns]) -> list[str]:
+    """Return the columns that every file has, in the order of the first file."""
+    first, *others = files.values()
     return [name for name in first if all(name in columns for columns in others)]
 
 
-def _edges(values: NDArray[Any]) -> NDArray[np.float64]:
-    low, high = float(values.min()), float(np.percentile(values, SHOWN))
-    if (values == np.floor(values)).all():
-        step = max(1, int(np.ceil((np.floor(high) - low + 1) / BINS)))
-        return np.arange(low - 0.5, high + step, step, dtype=np.float64)
-    if high <= low:
-        high = low + 1
-    return np.linspace(low, high, BINS + 1)
-
-
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows(rows)
-
-
-def _write_parquet(path: Path, names: Sequence[str], values: Mapping[str, Columns]) -> None:
+def _write_parquet(path: Path, names: Sequence[str], files: Mapping[str, Columns]) -> None:
     import pyarrow
     from pyarrow import parquet
 
-    counts = [len(next(iter(columns.values()))) for columns in values.values()]
-    files = np.repeat(np.asarray(list(values), dtype=object), counts)
-    joined = {name: np.concatenate([columns[name] for columns in values.values()]) for name in names}
+    counts = [len(next(iter(columns.values()))) for columns in files.values()]
+    file_of_jet = np.repeat(np.asarray(list(files), dtype=object), counts)
+    joined = {name: np.concatenate([columns[name] for columns in files.values()]) for name in names}
     # Texts come as an array of objects or of fixed width; pyarrow reads both as a list.
     arrays = {
         name: pyarrow.array(column.tolist() if column.dtype.kind in "OUS" else column)
-        for name, column in {"file": files, **joined}.items()
+        for name, column in {"file": file_of_jet, **joined}.items()
     }
-    parquet.write_table(pyarrow.table(arrays), path, compression="zstd")
-
-
-def _draw(picture: Path, found: Mapping[str, Mapping[str, Histogram]]) -> None:
-    from matplotlib.figure import Figure
-
-    across = min(3, len(found))
-    down = -(-len(found) // across)
-    figure = Figure(figsize=(4.2 * across, 2.8 * down + 0.4), layout="constrained")
-    axes = figure.subplots(down, across, squeeze=False).ravel()
-    for axis, (name, files) in zip(axes, found.items(), strict=False):
-        for file, histogram in files.items():
-            axis.stairs(histogram.density(), histogram.edges, label=file)
-        axis.set_xlabel(f"{name} (GeV)" if name.endswith("mass") else name)
-        axis.set_ylabel("share of jets / width")
-    for axis in axes[len(found) :]:
-        axis.set_axis_off()
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=min(5, len(labels)))
-    figure.savefig(picture, dpi=130)
+    with atomic_path(path) as unfinished:
+        parquet.write_table(pyarrow.table(arrays), unfinished, compression="zstd")

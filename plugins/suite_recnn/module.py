@@ -1,9 +1,10 @@
 """How jet taggers are trained: binary cross-entropy, AdamW, a learning rate that rises and falls, mirrored jets."""
 
 import math
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from torch.nn import functional
 from torchmetrics import MeanMetric, Metric
 from torchmetrics.classification import BinaryAccuracy, BinaryAUROC
 
+from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import RunError, UsageError
 from suite_recnn import tagging
 from suite_recnn.forests import FEATURES, JetBatch
@@ -25,9 +27,17 @@ ETA, PHI, THETA = (FEATURES.index(name) for name in ("eta", "phi", "theta"))
 EFFICIENCIES = {"30": 0.3, "50": 0.5}
 """Signal efficiencies, in per cent, at which a test states the background rejection."""
 
+CONSTRAINTS: Mapping[str, Sequence[Any]] = {
+    "network": [Network],
+    "hidden_dim": [Interval(int, 1)],
+    "image_radius": [Interval(float, 0, closed="neither")],
+    "learning_rate": [Interval(float, 0, closed="neither")],
+    "weight_decay": [Interval(float, 0)],
+}
+
 
 class JetTagger(LightningModule):
-    """Tells signal jets from background jets.
+    """Classifies jets as signal or background.
 
     Args:
         network: recnn, the recursive network of appendix A; gated, the same with Louppe's gates; fcn, lstm and cnn,
@@ -37,11 +47,16 @@ class JetTagger(LightningModule):
         mirror: in training every jet is mirrored at random, eta to -eta and phi to -phi, as nature does; not for
             jets that --data.preprocess recnn aligned.
         image_radius: half the side, in eta and phi, of the images that the cnn sees.
-        learning_rate: of AdamW at its highest, after a tenth of the steps; see ``warm_cosine``.
+        learning_rate: the highest one of AdamW, reached after a tenth of the steps; see ``warm_cosine``.
         weight_decay: of AdamW: each step shortens the weights by this part of the learning rate.
 
     Raises:
-        UsageError: no network can be built, or trained, with these.
+        UsageError: an argument is out of its range.
+
+    Example:
+        >>> tagger = JetTagger(network="gated", hidden_dim=4)
+        >>> type(tagger.network).__name__, tagger.hparams["learning_rate"]
+        ('RecNN', 0.003)
     """
 
     def __init__(
@@ -57,7 +72,7 @@ class JetTagger(LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        _refuse_impossible(network, hidden_dim, image_radius, learning_rate, weight_decay)
+        check(CONSTRAINTS, locals(), where="--model.")
         self.network = _build(network, hidden_dim, mass, image_radius)
         self.metrics = nn.ModuleDict()
         for stage in ("train", "val", "test"):
@@ -68,7 +83,7 @@ class JetTagger(LightningModule):
         self._labels: list[Tensor] = []
 
     def setup(self, stage: str) -> None:
-        """Takes the scaling of the features from the training data; a checkpoint that is loaded overwrites it.
+        """Set the scaling of the features to that of the training data; a checkpoint that is loaded overwrites it.
 
         Raises:
             UsageError: the jets are aligned and would be mirrored.
@@ -77,7 +92,7 @@ class JetTagger(LightningModule):
             data = self.trainer.datamodule  # type: ignore[attr-defined]
             if self.hparams["mirror"] and getattr(data, "preprocess", None) == "recnn":
                 raise UsageError(
-                    "--model.mirror true takes back what --data.preprocess recnn aligns: give --model.mirror false, or "
+                    "--model.mirror true undoes the alignment of --data.preprocess recnn: set --model.mirror false, or "
                     "--data.preprocess center"
                 )
             self.network.scaler.set(data.center, data.scale)
@@ -89,17 +104,17 @@ class JetTagger(LightningModule):
         )
         steps = self.trainer.estimated_stepping_batches
         if steps == math.inf:
-            raise UsageError("the learning rate falls until the last step: give --trainer.max_epochs or max_steps")
+            raise UsageError("the learning rate falls until the last step: set --trainer.max_epochs or max_steps")
         cosine = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(warm_cosine, steps=int(steps)))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
 
     def forward(self, batch: JetBatch) -> Tensor:
-        """Logits, (jet,): the higher, the more like signal."""
+        """Return the logits, (jet,): the higher, the more like signal."""
         logits: Tensor = self.network(batch)
         return logits
 
     def _step(self, batch: JetBatch, stage: str) -> tuple[Tensor, Tensor]:
-        """Logits and loss of a batch, which it counts in the metrics."""
+        """Return logits and loss of a batch, and update the metrics of the stage."""
         assert batch.labels is not None
         logits = self(batch)
         loss = functional.binary_cross_entropy_with_logits(logits, batch.labels)
@@ -118,7 +133,7 @@ class JetTagger(LightningModule):
         logits, _ = self._step(batch, "val")
         if self.trainer.sanity_checking:
             return  # its few jets may all be signal
-        # torchmetrics takes the sigmoid itself of a batch with a logit outside 0 and 1, and of no other.
+        # torchmetrics applies the sigmoid only to a batch with a value outside 0 and 1, so that it is applied here.
         self._metric("val_auc").update(logits.double().sigmoid(), batch.labels.long())
         self.log("val_auc", self._metric("val_auc"), on_step=False, on_epoch=True, prog_bar=True)
 
@@ -127,12 +142,12 @@ class JetTagger(LightningModule):
 
     def test_step(self, batch: JetBatch, batch_idx: int) -> None:
         assert batch.labels is not None
-        # In double precision no two logits become one probability.
+        # In double precision different logits have different probabilities.
         self._scores.append(self._step(batch, "test")[0].double().sigmoid().cpu())
         self._labels.append(batch.labels.cpu())
 
     def on_test_epoch_end(self) -> None:
-        """AUC and rejections with their statistical errors, and the ROC curve as picture and numbers."""
+        """Log AUC and rejections with their statistical errors, and draw the ROC curve."""
         scores, labels = torch.cat(self._scores).numpy(), torch.cat(self._labels).numpy()
         self._scores, self._labels = [], []
         if not np.isfinite(scores).all():
@@ -142,7 +157,7 @@ class JetTagger(LightningModule):
         measured = {"auc": tagging.auc(scores, labels)}
         measured |= {f"rejection_{name}": tagging.rejection(scores, labels, at) for name, at in EFFICIENCIES.items()}
         for name, (value, error) in measured.items():
-            if math.isfinite(value):  # no background passed at all: there is no number to state
+            if math.isfinite(value):  # it is infinite where no background passed
                 self.log(f"test_{name}", value)
                 self.log(f"test_{name}_error", error)
         figures = Path(self.trainer.default_root_dir) / "figures"
@@ -154,14 +169,14 @@ class JetTagger(LightningModule):
             tagging.write_roc(figures / "roc.png", tagging.roc(scores, labels), title)
 
     def predict_step(self, batch: JetBatch, batch_idx: int) -> dict[str, Tensor]:
-        """``score``: the probability of signal, where signal is as frequent as it was in training.
+        """Return event and momentum of each jet, which identify it, and its ``score``.
 
-        Before it stand the jet's event and momentum, so that it can be found again.
+        The score is the probability of signal where signal is as frequent as in training.
         """
         return {**(batch.columns or {}), "score": self(batch).sigmoid()}
 
     def embed_step(self, batch: JetBatch, batch_idx: int) -> Tensor:
-        """The first of the last three hidden layers, (jet, layer_dim): the embedding, where the network has one."""
+        """Return the first of the last three hidden layers, (jet, layer_dim): the embedding, where there is one."""
         return next(iter(self.network.layers(batch).values()))
 
     def _metric(self, name: str) -> Metric:
@@ -171,10 +186,13 @@ class JetTagger(LightningModule):
 
 
 def mirrored(batch: JetBatch) -> JetBatch:
-    """The jets, each mirrored at random in eta, which leaves the proton beams alone, in phi, in both or in neither."""
+    """Return the jets, each mirrored at random in eta, in phi, in both or in neither.
+
+    A mirrored eta exchanges the two proton beams, which are alike.
+    """
     nodes = batch.offsets.diff()
     sides = torch.randint(0, 2, (len(nodes), 2), device=nodes.device) * 2.0 - 1.0
-    eta, phi = sides.repeat_interleave(nodes, dim=0, output_size=len(batch.features)).unbind(1)  # node, each
+    eta, phi = sides.repeat_interleave(nodes, dim=0, output_size=len(batch.features)).unbind(1)  # (node,) each
     features = batch.features.clone()
     features[:, ETA] *= eta
     features[:, PHI] *= phi
@@ -183,7 +201,12 @@ def mirrored(batch: JetBatch) -> JetBatch:
 
 
 def warm_cosine(step: int, steps: int) -> float:
-    """Share of the learning rate at a step: rising over the first tenth, then half a cosine down to 0, and 0 after."""
+    """Return the share of the learning rate at a step: it rises over the first tenth, then falls to 0 by a cosine.
+
+    Example:
+        >>> [round(warm_cosine(step, steps=100), 2) for step in (0, 9, 55, 100)]
+        [0.1, 1.0, 0.5, 0.0]
+    """
     warm = max(1, steps // 10)
     if step < warm:
         return (step + 1) / warm
@@ -203,23 +226,3 @@ def _build(network: Network, hidden_dim: int, mass: bool, image_radius: float) -
             return LSTM()
         case "cnn":
             return CNN(image_radius)
-    raise UsageError(f"--model.network: expected {', '.join(get_args(Network))}, got {network!r}")
-
-
-def _refuse_impossible(
-    network: Network,
-    hidden_dim: int,
-    image_radius: float,
-    learning_rate: float,
-    weight_decay: float,
-) -> None:
-    """Raises UsageError for the first setting with which no network can be built, or trained."""
-    rules = {
-        "hidden_dim": (hidden_dim, "1 or more", hidden_dim >= 1),
-        "image_radius": (image_radius, "a number above 0", 0 < image_radius < math.inf),
-        "learning_rate": (learning_rate, "a number above 0", 0 < learning_rate < math.inf),
-        "weight_decay": (weight_decay, "0 or more", 0 <= weight_decay < math.inf),
-    }
-    for name, (value, expected, fits) in rules.items():
-        if not fits:
-            raise UsageError(f"--model.{name}: expected {expected}, got {value}")

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence
 
+from lightning_suite.offsets import offsets_of
 from lightning_suite.ops.gated_tree_embedding import gated_tree_embedding
 from lightning_suite.ops.tree_embedding import tree_embedding
 
@@ -261,8 +262,8 @@ def images(batch: Batch, radius: float) -> Tensor:
     jets = len(batch.offsets) - 1
     counts = batch.leaf_counts()
     owner = torch.arange(jets, device=counts.device).repeat_interleave(counts)
-    first = functional.pad(counts.cumsum(0), (1, 0))[:-1]
-    leaves = batch.offsets[:-1][owner] + torch.arange(len(owner), device=owner.device) - first[owner]
+    first = offsets_of(counts)[:-1]
+    leaves = torch.arange(len(owner), device=owner.device) + (batch.offsets[:-1] - first)[owner]
     axis = batch.features[batch.roots()][owner]
     constituents = batch.features[leaves]
     eta = constituents[:, 1] - axis[:, 1]

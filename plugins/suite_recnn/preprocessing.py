@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_suite.errors import UsageError
+from lightning_suite.offsets import offsets_of
 from suite_recnn.jet_finding import clustered
-from suite_recnn.jets import Jets, sort_by_pt
+from suite_recnn.jets import Jets, owners_of, sort_by_pt
 
 Preprocessing = Literal["none", "center", "recnn"]
 SUBJET_RADIUS = 0.3
@@ -46,14 +47,14 @@ def preprocess(jets: Jets, name: Preprocessing) -> Jets:
 
 def center(jets: Jets) -> Momenta:
     """The constituents, (constituent, 4), seen from where their jet has pz = 0, turned so that it has py = 0."""
-    owner = np.repeat(np.arange(len(jets)), jets.counts())
+    owner = owners_of(jets.offsets)
     axis = jets.totals()[owner]  # constituent, 4
     return boost_along_beam(rotate_about_beam(jets.momenta, -np.arctan2(axis[:, 1], axis[:, 0])), axis)
 
 
 def turn(jets: Jets) -> Momenta:
     """The constituents, (constituent, 4), after all the steps of arXiv:1702.00748."""
-    owner = np.repeat(np.arange(len(jets)), jets.counts())
+    owner = owners_of(jets.offsets)
     subjets = hardest_subjets(jets)  # jet, 3, 4
     # Subjets are turned along with the constituents, each under its jet, so that later steps can look at them.
     momenta = np.concatenate([subjets.reshape(-1, 4), jets.momenta])
@@ -78,7 +79,7 @@ def hardest_subjets(jets: Jets) -> Momenta:
     found = clustered(jets.momenta, jets.offsets, definition).inclusive_jets()
     counts = awkward.to_numpy(awkward.num(found))
     momenta = np.stack([awkward.to_numpy(awkward.flatten(found[name])) for name in ("px", "py", "pz", "E")], axis=1)
-    offsets = np.concatenate([[0], np.cumsum(counts)])
+    offsets = offsets_of(counts)
     momenta = momenta[sort_by_pt(momenta, offsets)]
     result = np.zeros((len(jets), 3, 4))
     for place in range(3):

@@ -1,15 +1,15 @@
-"""What one does with jets besides training: generate them, and measure what physicists measure of them."""
+"""The plugin's own verbs: generate jets, and measure the observables that physicists use."""
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import UsageError
+from lightning_suite.needs import needs
+from lightning_suite.progress import progress
 from lightning_suite.tables import table
 from suite_recnn import distributions
 from suite_recnn.generation.detector import Detector
@@ -30,55 +30,51 @@ def generate_jets(
     detector: Detector = "eflow",
     processes: int | None = None,
 ) -> None:
-    """Generates jets with Pythia 8, a parquet file a class: w, top, qcd, quark, gluon.
+    """Generate jets with Pythia 8, a parquet file for each class: w, top, qcd, quark, gluon.
 
-    An interrupted call goes on where it stopped when it is given again. The same options give the same files, whatever
-    the number of processes.
+    The same call goes on where an interrupted one stopped. The same options give the same files, whatever the number
+    of processes.
 
     Args:
-        folder: where the files go.
+        folder: of the files; it is created.
         classes: of w, top, qcd, quark and gluon, with commas between them, or all.
-        jets: of each class.
-        seed: other seeds, other jets.
-        energy: of the two protons, GeV.
-        pt_min: GeV; the jets' transverse momentum is above.
-        pt_max: GeV; and below.
-        radius: of the anti-kt jets.
+        jets: the number of jets of each class.
+        seed: of the random numbers.
+        energy: of the two protons together, GeV.
+        pt_min: the lowest transverse momentum of the jets, GeV.
+        pt_max: the highest transverse momentum of the jets, GeV.
+        radius: R of the anti-kt jets.
         detector: none, towers (calorimeter cells), or eflow (tracks and calorimeter): a parametrisation with the
             numbers of the Delphes CMS card, not Delphes.
-        processes: how many at once; by default as many as there are processors.
+        processes: the number of processes; by default that of the processors.
 
     Raises:
-        UsageError: an option makes no sense, the folder holds files of other settings, or a package is missing.
+        UsageError: an option is out of its range, the folder holds files of other settings, or a package is missing.
     """
-    try:
+    with needs("generating jets", "lightning-suite[recnn]"):
         from suite_recnn.generation.production import CLASSES, Settings, produce
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"generating jets needs the package {error.name!r}. Install it with: pip install lightning-suite[recnn]"
-        ) from error
     names = list(CLASSES) if classes == "all" else [name.strip() for name in classes.split(",") if name.strip()]
     settings = Settings(energy=energy, pt_min=pt_min, pt_max=pt_max, radius=radius, detector=detector)
-    made = produce(Path(folder).expanduser(), names, jets, settings, seed=seed, processes=processes)
+    files = produce(Path(folder).expanduser(), names, jets, settings, seed=seed, processes=processes)
     rows = [
         [
-            one.class_name,
-            str(one.jets),
-            str(one.events),
-            "" if one.rate is None else f"{one.rate:.0f}",
-            f"{_median_mass(one.path):.1f}",
-            str(one.path),
+            file.class_name,
+            str(file.jets),
+            str(file.events),
+            "" if file.rate is None else f"{file.rate:.0f}",
+            f"{_median_mass(file.path):.1f}",
+            str(file.path),
         ]
-        for one in made
+        for file in files
     ]
     print(table(["class", "jets", "events", "jets/CPU s", "median mass (GeV)", "file"], rows))
     background = next((name for name in ("qcd", "quark") if name in names and len(names) > 1), None)
     if background:
         signal = next(name for name in names if name != background)
-        classes_given = f"--data.signal {signal} --data.background {background}"
-        print(f"next: suite fit --plugin recnn --data.path {shlex.quote(folder)} {classes_given}")
+        options = f"--data.path {shlex.quote(folder)} --data.signal {signal} --data.background {background}"
+        print(f"next: suite fit --plugin recnn {options}")
     else:
-        print(f"next: suite observables {shlex.quote(str(made[0].path))}")
+        print(f"next: suite observables {shlex.quote(str(files[0].path))}")
 
 
 def observables(
@@ -90,78 +86,63 @@ def observables(
     columns: dict[str, str] | None = None,
     output: str | None = None,
 ) -> None:
-    """Measures masses, angularities and N-subjettiness of jets, and compares files.
+    """Measure masses, angularities and N-subjettiness of jets, and compare files.
 
-    Prints mean, deviation and quartiles; writes one row a jet, a picture with a curve a file, and its numbers.
+    Prints mean, deviation and quartiles; writes a table with a row for each jet, and a picture with a curve for each
+    file, its numbers beside it.
 
     Args:
-        files: jets, as parquet, HDF5 or ROOT.
+        files: of jets: parquet, HDF5 or ROOT.
         names: observables, with commas between them, or all; also angularity_KAPPA_BETA for any angularity.
-        jets: only so many of each file, from the first.
+        jets: the number of jets of each file, the first ones; by default all.
         radius: R of the jets; in files of events (Delphes) jets are found with it.
-        columns: our names to the file's, for a file of another layout.
+        columns: the file's column for each of our names, for a file of another layout.
         output: the table, .parquet or .csv; by default NAME-observables.parquet in the working directory.
 
     Raises:
-        UsageError: there is no observable of such a name, a value is out of its range, a file is given twice, or a
+        UsageError: there is no observable of such a name, a value is out of its range, a file is named twice, or a
             package is missing.
-        DataError: a file cannot be read, or holds what is no jet.
+        DataError: a file cannot be read, or holds something that is not a jet.
     """
-    try:
-        from suite_recnn import observables as measures
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"measuring jets needs the package {error.name!r}. Install it with: pip install lightning-suite[recnn]"
-        ) from error
-    wanted = list(measures.NAMES) if names == "all" else [name.strip() for name in names.split(",") if name.strip()]
+    with needs("measuring jets", "lightning-suite[recnn]"):
+        from suite_recnn.observable_table import OBSERVABLES, observable
+        from suite_recnn.observable_table import table as measure
+    wanted = list(OBSERVABLES) if names == "all" else [name.strip() for name in names.split(",") if name.strip()]
     if not wanted:
-        raise UsageError(f"--names: expected all, or some of {', '.join(measures.NAMES)} with commas between them")
-    for name in wanted:
-        measures.observable(name)  # a mistake costs no reading
-    if jets is not None and jets < 1:
-        raise UsageError(f"--jets {jets}: expected at least 1")
+        raise UsageError(f"--names: expected all, or some of {', '.join(OBSERVABLES)} with commas between them")
+    labels = {name: (observable(name).symbol, observable(name).unit) for name in wanted}  # checked before reading
+    check({"jets": [Interval(int, 1), None]}, {"jets": jets}, where="--")
     paths = [Path(file).expanduser() for file in files]
-    labels = _file_labels(paths)
+    file_names = _file_names(paths)
     default = f"{paths[0].stem}-observables.parquet" if len(paths) == 1 else "observables.parquet"
     written = Path(output or default).expanduser()
     distributions.check_suffix(written)
     measured: dict[str, distributions.Columns] = {}
     rows: dict[str, distributions.Columns] = {}
-    for path, label in zip(paths, labels, strict=True):
-        found = read(path, columns, definition=JetDefinition(radius=radius))
-        if jets is not None and jets < len(found):
-            found = found.take(np.arange(jets))
-        with _bar(f"observables of {label}", len(found)) as progress:
-            measured[label] = measures.table(found, wanted, radius=radius, progress=progress)
-        rows[label] = {
-            **{f"{name}_" if name == "file" else name: v for name, v in found.columns.items()},
-            **measured[label],
-        }
-        print(f"{label}: {len(found):,} jets")
+    for path, file in zip(paths, file_names, strict=True):
+        some = read(path, columns, definition=JetDefinition(radius=radius))
+        if jets is not None and jets < len(some):
+            some = some.take(np.arange(jets))
+        with progress(f"observables of {file}", len(some), unit="jets") as advance:
+            measured[file] = measure(some, wanted, radius=radius, progress=advance)
+        own_columns = {f"{name}_" if name == "file" else name: values for name, values in some.columns.items()}
+        rows[file] = {**own_columns, **measured[file]}
+        print(f"{file}: {len(some):,} jets")
     print(f"\n{distributions.summary(measured)}\n")
     distributions.write(written, rows)
     picture = written.with_name(f"{written.stem}-histograms.png")
-    numbers = distributions.write_histograms(picture, distributions.histograms(measured))
+    numbers = distributions.write_histograms(picture, distributions.histograms(measured), labels)
     print(f"table: {written}\npicture: {picture}\nnumbers: {numbers}\n")
     print(f"next: suite fit --plugin recnn --data.path {shlex.quote(str(paths[0].parent))}")
 
 
-@contextmanager
-def _bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error, which what it gives moves on by so many; one line where nobody watches."""
-    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, total=total)
-        yield lambda done: bar.advance(task, done)
-
-
-def _file_labels(paths: Sequence[Path]) -> list[str]:
-    """What each file is called in tables and pictures: its name, or its whole path when names repeat.
+def _file_names(paths: Sequence[Path]) -> list[str]:
+    """Return the names of files in tables and pictures: without folder and suffix, or whole paths where these repeat.
 
     Raises:
-        UsageError: a file is given twice.
+        UsageError: a file is named twice.
     """
-    if twice := [path for place, path in enumerate(paths) if path in paths[:place]]:
+    if twice := [path for number, path in enumerate(paths) if path in paths[:number]]:
         raise UsageError(f"{twice[0]} is given twice")
     stems = [path.stem for path in paths]
     return stems if len(set(stems)) == len(stems) else [str(path) for path in paths]

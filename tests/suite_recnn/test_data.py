@@ -10,7 +10,8 @@ import torch
 import suite_recnn
 from lightning_suite.errors import DataError, UsageError
 from suite_recnn import forests
-from suite_recnn.data import PARTS, JetData, event_shares
+from suite_recnn.data import JetData
+from suite_recnn.splitting import PARTS
 
 CHECK = Path(suite_recnn.__file__).parent / "recipes" / "check"
 
@@ -45,26 +46,6 @@ def test_signal_is_one_and_background_zero(folder) -> None:
     first = torch.cat([batch.labels for batch in batches(ready(folder), "test")])
     swapped = torch.cat([batch.labels for batch in batches(ready(folder, signal="qcd", background="w"), "test")])
     assert first.sum() == (1 - swapped).sum() > 0
-
-
-def test_jets_of_one_event_are_in_one_part() -> None:
-    columns = {"event": np.repeat(np.arange(500), 3), "sample": np.full(1500, "w")}
-    shares = event_shares(columns, 0, Path("w.parquet")).reshape(500, 3)
-    assert (shares == shares[:, :1]).all()
-    assert len(np.unique(shares[:, 0])) == 500
-    assert shares[:, 0].mean() == pytest.approx(0.5, abs=0.05)
-
-
-def test_the_same_event_number_of_another_seed_or_sample_is_another_event() -> None:
-    def share(**columns) -> float:
-        return event_shares({name: np.array([value]) for name, value in columns.items()}, 0, Path("a"))[0]
-
-    assert len({share(event=3), share(event=3, seed=1), share(event=3, seed=2), share(event=3, sample="w")}) == 4
-
-
-def test_another_split_seed_cuts_other_events() -> None:
-    columns = {"event": np.arange(100)}
-    assert (event_shares(columns, 0, Path("a")) != event_shares(columns, 1, Path("a"))).all()
 
 
 def test_parts_have_the_shares_that_were_asked_for(folder) -> None:
@@ -248,12 +229,12 @@ def test_a_class_that_pythia_is_not_told_to_make_is_refused() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"batch_size": 0}, "batch_size must be at least 1"),
-        ({"jets": 0}, "jets must be at least 1"),
-        ({"num_workers": -1}, "num_workers must be at least 0"),
+        ({"batch_size": 0}, "batch_size: expected a whole number of 1 or more, got 0"),
+        ({"jets": 0}, "jets: expected a whole number of 1 or more, or null, got 0"),
+        ({"num_workers": -1}, "num_workers: expected a whole number of 0 or more, got -1"),
         ({"test_fraction": 0.95}, "together at most 1"),
-        ({"validation_fraction": -0.1}, "must be 0 or more"),
-        ({"test_fraction": float("nan")}, "must be 0 or more"),
+        ({"validation_fraction": -0.1}, "validation_fraction: expected a number from 0 to 1, got -0.1"),
+        ({"test_fraction": float("nan")}, "test_fraction: expected a number from 0 to 1, got nan"),
         ({"signal": "qcd"}, "must differ"),
     ],
 )

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from suite_recnn.jets import Jets, concatenate, kinematics, rows_of, sort_by_pt
+from suite_recnn.jets import Jets, concatenate, kinematics, sort_by_pt
 
 
 def test_the_total_of_a_jet_is_the_sum_of_its_constituents(make_jets) -> None:
@@ -29,10 +29,10 @@ def test_jets_are_taken_by_a_mask(make_jets) -> None:
     assert make_jets([3, 1, 7]).take(np.array([True, False, True])).counts().tolist() == [3, 7]
 
 
-def test_no_chosen_sequence_gives_no_rows() -> None:
-    rows, offsets = rows_of(np.array([0, 3, 5]), np.array([], dtype=np.int64))
-    assert rows.tolist() == []
-    assert offsets.tolist() == [0]
+def test_no_jets_can_be_taken(make_jets) -> None:
+    taken = make_jets([3, 2]).take(np.array([], dtype=np.int64))
+    assert taken.momenta.shape == (0, 4)
+    assert taken.offsets.tolist() == [0]
 
 
 def test_concatenated_jets_keep_what_every_part_has(make_jets) -> None:

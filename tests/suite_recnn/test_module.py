@@ -46,7 +46,7 @@ def trained(folder: Path, epochs: int = 1, **settings: Any) -> tuple[JetTagger, 
 def test_a_tagger_learns_what_tells_two_kinds_of_jets_apart(make_jets, tmp_path) -> None:
     def kinds(jets: int, seed: int) -> forests.ForestData:
         few, many = make_jets([12] * jets, seed), make_jets([30] * jets, seed + 1)
-        forest = forests.join([forests.grow(each, "kt", "center") for each in (few, many)])
+        forest = forests.join([forests.build_trees(each, "kt", "center") for each in (few, many)])
         return forests.ForestData(forest, np.arange(2 * jets), np.repeat([0.0, 1.0], jets).astype(np.float32))
 
     torch.manual_seed(0)
@@ -80,7 +80,7 @@ def test_the_auc_of_validation_is_that_of_all_its_jets(tmp_path) -> None:
 
 def test_aligned_jets_are_not_mirrored(tmp_path) -> None:
     source = JetData(str(CHECK), preprocess="recnn")
-    with pytest.raises(UsageError, match=r"give --model\.mirror false"):
+    with pytest.raises(UsageError, match=r"set --model\.mirror false"):
         trainer(tmp_path).fit(JetTagger(**SMALL), datamodule=source)
 
 
@@ -182,7 +182,7 @@ def test_the_learning_rate_of_a_finished_run_is_nothing(tmp_path) -> None:
 
 
 def test_a_mirrored_jet_is_a_jet_with_its_eta_or_phi_turned_round(make_jets) -> None:
-    forest = forests.grow(make_jets([9] * 40), "kt", "none")
+    forest = forests.build_trees(make_jets([9] * 40), "kt", "none")
     batch = forests.ForestData(forest, np.arange(40), None).batch(range(40))
     torch.manual_seed(0)
     turned = dict(zip(forests.FEATURES, mirrored(batch).features.reshape(40, 17, 8).unbind(2), strict=True))
@@ -205,11 +205,11 @@ def test_only_training_jets_are_mirrored(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"hidden_dim": 0}, "hidden_dim: expected 1 or more"),
+        ({"hidden_dim": 0}, "hidden_dim: expected a whole number of 1 or more"),
         ({"learning_rate": float("nan")}, "learning_rate: expected a number above 0"),
         ({"image_radius": 0.0}, "image_radius"),
-        ({"weight_decay": -1.0}, "weight_decay: expected 0 or more"),
-        ({"network": "rnn"}, "expected recnn, gated, fcn, lstm, cnn"),
+        ({"weight_decay": -1.0}, "weight_decay: expected a number of 0 or more"),
+        ({"network": "rnn"}, "expected one of recnn, gated, fcn, lstm, cnn"),
     ],
 )
 def test_a_setting_with_which_nothing_can_be_trained_is_refused(settings, message) -> None:
@@ -218,7 +218,7 @@ def test_a_setting_with_which_nothing_can_be_trained_is_refused(settings, messag
 
 
 def test_scores_are_finite_for_jets_of_one_constituent(tmp_path, make_jets) -> None:
-    forest = forests.grow(make_jets([1, 2]), "cambridge-aachen", "center")
+    forest = forests.build_trees(make_jets([1, 2]), "cambridge-aachen", "center")
     batch = forests.ForestData(forest, np.arange(2), None).batch([0, 1])
     for network in ("recnn", "gated", "fcn", "lstm", "cnn"):
         assert JetTagger(**SMALL, network=network)(batch).isfinite().all()

@@ -23,7 +23,7 @@ def batch(make_jets) -> JetBatch:
 
 
 def batch_of(jets) -> JetBatch:
-    forest = forests.grow(jets, "cambridge-aachen", "center")
+    forest = forests.build_trees(jets, "cambridge-aachen", "center")
     return ForestData(forest, np.arange(len(forest)), None).batch(range(len(forest)))
 
 
@@ -145,7 +145,7 @@ def test_what_lies_outside_the_image_is_left_out(batch) -> None:
 
 def test_an_image_does_not_break_where_phi_jumps(make_jets) -> None:
     jets = make_jets([40])
-    uncentred = forests.grow(jets, "kt", "none").features.copy()
+    uncentred = forests.build_trees(jets, "kt", "none").features.copy()
     turned = uncentred.copy()
     turned[:, 2] = np.remainder(uncentred[:, 2] - uncentred[-1, 2] + 2 * np.pi, 2 * np.pi) - np.pi  # axis at phi = pi
     offsets, children = torch.tensor([0, 79]), torch.zeros(79, 2, dtype=torch.int64)

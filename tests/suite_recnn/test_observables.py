@@ -9,11 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from lightning_suite.errors import UsageError
-from suite_recnn import observables
 from suite_recnn.jets import Jets, concatenate
+from suite_recnn.observable_table import OBSERVABLES, table
 from suite_recnn.observables import (
-    BLOCK,
-    NAMES,
     angularity,
     mass,
     multiplicity,
@@ -21,7 +19,6 @@ from suite_recnn.observables import (
     ptd,
     soft_drop_mass,
     subjettiness_ratio,
-    table,
     width,
 )
 
@@ -57,7 +54,7 @@ ACROSS = jet(massless(50, 0, np.pi - 0.2), massless(50, 0, -np.pi + 0.2))
 def test_a_single_constituent_has_no_width_and_no_mass() -> None:
     found = table(ONE)
     assert found["multiplicity"][0] == found["ptd"][0] == found["ptd_squared"][0] == 1
-    for name in sorted(set(NAMES) - {"multiplicity", "ptd", "ptd_squared"}):
+    for name in sorted(set(OBSERVABLES) - {"multiplicity", "ptd", "ptd_squared"}):
         assert found[name][0] == pytest.approx(0, abs=1e-5), name
 
 
@@ -195,71 +192,6 @@ def test_a_jet_of_no_more_constituents_than_axes_has_tau_zero() -> None:
 def test_a_ratio_over_nothing_is_zero() -> None:
     np.testing.assert_array_equal(subjettiness_ratio(np.array([0.0, 0.2]), np.array([0.0, 0.4])), [0, 0.5])
     assert table(ONE, ["tau21", "tau32"]) == {"tau21": [0], "tau32": [0]}
-
-
-def test_ratios_are_of_the_taus() -> None:
-    found = table(random_jets(30, seed=5))
-    some = found["multiplicity"] > 3
-    np.testing.assert_allclose(found["tau21"][some], found["tau2"][some] / found["tau1"][some])
-    np.testing.assert_allclose(found["tau32"][some], found["tau3"][some] / found["tau2"][some])
-
-
-def test_no_jets_have_no_observables() -> None:
-    found = table(EMPTY)
-    assert list(found) == list(NAMES)
-    assert all(values.shape == (0,) and values.dtype == np.float64 for values in found.values())
-    assert n_subjettiness(EMPTY).shape == (0, 3)
-
-
-def test_a_jet_without_constituents_has_zeros_and_harms_no_other() -> None:
-    hollow = Jets(TWO.momenta, np.array([0, 0, 2, 2]))
-    found = table(hollow)
-    expected = table(TWO)
-    for name, values in found.items():
-        np.testing.assert_array_equal(values, [0, expected[name][0], 0], err_msg=name)
-
-
-def test_only_jets_without_constituents_have_zeros() -> None:
-    for name, values in table(Jets(np.zeros((0, 4)), np.zeros(3, np.int64))).items():
-        np.testing.assert_array_equal(values, [0, 0], err_msg=name)
-
-
-def test_the_table_does_not_depend_on_the_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    jets = random_jets(40)
-    expected = table(jets)
-    monkeypatch.setattr(observables, "BLOCK", 7)
-    for name, values in table(jets).items():
-        np.testing.assert_array_equal(values, expected[name], err_msg=name)
-
-
-def test_progress_counts_every_jet_once() -> None:
-    jets = concatenate([TWO] * (BLOCK + 5))
-    steps: list[int] = []
-    table(jets, ["width"], progress=steps.append)
-    assert steps == [BLOCK, 5]
-
-
-def test_any_angularity_has_a_name() -> None:
-    jets = random_jets(10)
-    found = table(jets, ["angularity_1_0.5", "angularity_2_0"], radius=0.6)
-    np.testing.assert_array_equal(found["angularity_1_0.5"], angularity(jets, 1, 0.5, radius=0.6))
-    np.testing.assert_allclose(found["angularity_2_0"], ptd(jets) ** 2)
-
-
-def test_what_was_not_asked_for_is_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observables, "_clustered", None)
-    assert list(table(TWO, ["mass", "width"])) == ["mass", "width"]
-
-
-def test_an_unknown_observable_is_refused_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match=r"(?s)no observable 'widht'.*Did you mean 'width'\?"):
-        table(TWO, ["widht"])
-
-
-@pytest.mark.parametrize("name", ["angularity_1", "angularity_-1_2", "angularity_1_x"])
-def test_a_mistaken_angularity_is_refused(name: str) -> None:
-    with pytest.raises(UsageError, match="angularity_KAPPA_BETA"):
-        table(TWO, [name])
 
 
 def test_axes_that_fastjet_would_silently_replace_are_refused() -> None:

@@ -5,7 +5,7 @@ Pythia 8.3: Bierlich et al., 2022, arXiv:2203.11601, with its default tune (Mona
 
 import hashlib
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,11 +16,13 @@ import pyarrow as pa
 import pythia8mc
 from numpy.typing import NDArray
 
+from lightning_suite.constraints import Choice, Interval, check
 from lightning_suite.errors import SuiteError, UsageError
+from lightning_suite.offsets import offsets_of
 from suite_recnn.generation.detector import DETECTORS, NEUTRINOS, Detector, smear
 from suite_recnn.generation.files import CONSTITUENT, SCHEMA
 from suite_recnn.jet_finding import JetDefinition, find_jets
-from suite_recnn.jets import Jets, kinematics
+from suite_recnn.jets import Jets, kinematics, owners_of
 
 CLASSES = ("w", "top", "qcd", "quark", "gluon")
 """Their place here is their number in the column ``label``."""
@@ -32,6 +34,13 @@ TRUTH_PT_SHARE = 0.2
 """Partons below this share of the lower end of the jets' window (100 GeV for jets of 500) are not considered."""
 
 _BATCH = 100  # events that are in memory at once
+
+CONSTRAINTS: Mapping[str, Sequence[Any]] = {
+    "energy": [Interval(float, 0, closed="neither")],
+    "detector": [Choice(DETECTORS)],
+    "matching_radius": [Interval(float, 0, closed="neither")],
+    "events_per_chunk": [Interval(int, 1)],
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,16 +70,13 @@ class Settings:
     events_per_chunk: int = 500
 
     def __post_init__(self) -> None:
-        _ = self.jets  # refuses what no jet can be
-        if self.detector not in DETECTORS:
-            raise UsageError(f"detector: expected one of {', '.join(DETECTORS)}, got {self.detector!r}")
+        _ = self.jets  # checks its own values
+        check(CONSTRAINTS, vars(self))
         if not self.pthat[1] < self.energy / 2:
             raise UsageError(
                 f"jets of up to {self.pt_max:g} GeV need partons of up to {self.pthat[1]:.0f} GeV, which is more than "
                 f"half of the energy {self.energy:g} GeV: lower pt_max or raise energy"
             )
-        if self.matching_radius <= 0 or self.events_per_chunk < 1:
-            raise UsageError("matching_radius and events_per_chunk: expected numbers above 0")
 
     @property
     def jets(self) -> JetDefinition:
@@ -190,7 +196,7 @@ class Collider:
             record.momenta[rows],
             record.identities[rows],
             self._charges_of(record.identities[rows]),
-            np.concatenate([[0], np.cumsum(counts)]),
+            offsets_of(counts),
             settings.detector,
             generator,
         )
@@ -268,12 +274,12 @@ class Record:
             ak.to_numpy(flat.id),
             ak.to_numpy(flat.status),
             np.stack([ak.to_numpy(flat.daughter1), ak.to_numpy(flat.daughter2)], axis=1),
-            np.concatenate([[0], np.cumsum(ak.to_numpy(ak.num(particles, axis=1)))]).astype(np.int64),
+            offsets_of(ak.to_numpy(ak.num(particles, axis=1))),
         )
 
     def events(self) -> NDArray[np.int64]:
         """The event of each particle: (particle,)."""
-        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+        return owners_of(self.offsets)
 
     def visible(self) -> NDArray[np.int64]:
         """Rows of what a detector could see: what remains at the end, but neutrinos and what leaves along the beam."""

@@ -21,7 +21,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from suite_recnn.jets import kinematics
+from lightning_suite.offsets import offsets_of
+from suite_recnn.jets import kinematics, owners_of
 
 Detector = Literal["none", "towers", "eflow"]
 DETECTORS: tuple[Detector, ...] = ("none", "towers", "eflow")
@@ -134,7 +135,7 @@ def smear(
     """
     if detector == "none":
         return Detected(momenta, particle_ids.astype(np.int32), offsets)
-    events = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    events = owners_of(offsets)
     kinds = np.abs(particle_ids).astype(np.int64)
     eta, phi = impact(momenta, charges)
     tracks = _tracks(momenta, particle_ids, charges, generator)
@@ -147,11 +148,10 @@ def smear(
         found.append((neutral, np.full(len(neutral), calorimeter.reports, np.int32), owners))
     owners = np.concatenate([part[2] for part in found])
     order = np.argsort(owners, kind="stable")
-    counts = np.bincount(owners, minlength=len(offsets) - 1)
     return Detected(
         np.concatenate([part[0] for part in found])[order],
         np.concatenate([part[1] for part in found])[order],
-        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        offsets_of(np.bincount(owners, minlength=len(offsets) - 1)),
     )
 
 
@@ -335,8 +335,7 @@ def _grid(rings: list[tuple[NDArray[np.floating], int]]) -> Grid:
     edges = np.concatenate([upper for upper, _ in rings])
     cells = np.concatenate([np.full(len(upper), around) for upper, around in rings])
     both = np.concatenate([cells[::-1], cells]).astype(np.int64)
-    first = np.concatenate([[0], np.cumsum(both)]).astype(np.int64)
-    return Grid(np.concatenate([-edges[::-1], [0.0], edges]), both, first)
+    return Grid(np.concatenate([-edges[::-1], [0.0], edges]), both, offsets_of(both))
 
 
 # Upper edges of the rings, and cells around the beam: 1 degree = 360, 5 = 72, 10 = 36, 20 = 18.

@@ -1,7 +1,6 @@
-"""Files of generated jets: parquet with a row a jet, which says in its schema how the jets were made."""
+"""Files of generated jets: parquet with a row for each jet, whose schema says how the jets were made."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lightning_suite.errors import DataError
+from lightning_suite.files import atomic_path
 
 METADATA_KEY = b"lightning_suite"
-"""Where the schema of a file says, as JSON, how its jets were made."""
+"""The entry of a file's schema that says, as JSON, how its jets were made."""
 
 CONSTITUENT = pa.struct(
     [
@@ -47,13 +47,14 @@ SCHEMA = pa.schema(
         ]
     ]
 )
-"""A row a jet. ``event`` is unique within (sample, seed); ``jet_*`` are of the sum of the constituents, in GeV;
-``truth_*`` are of the nearest parton that may have made it; ``contained``: the quarks of the W's or the top's decay are
-all within the jet's radius, always false for the other classes; ``constituents``: the hardest comes first."""
+"""Columns of a row, which is a jet. ``event`` is unique within (sample, seed); ``jet_*`` belong to the sum of the
+constituents, in GeV; ``truth_*`` to the nearest parton that may have made the jet; ``contained``: the quarks of the W's
+or the top's decay are all within the jet's radius, always false for the other classes; ``constituents``: the hardest
+comes first."""
 
 
 def description(path: Path) -> dict[str, Any]:
-    """How the jets of a file of ours were made; nothing for another parquet file.
+    """Return how the jets of a generated file were made; an empty dict for another parquet file.
 
     Raises:
         DataError: it is not a parquet file.
@@ -62,20 +63,16 @@ def description(path: Path) -> dict[str, Any]:
         metadata = pq.read_schema(path).metadata or {}
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(f"not a parquet file: {str(error).splitlines()[0]}", path) from error
-    found: dict[str, Any] = json.loads(metadata.get(METADATA_KEY, b"{}"))
-    return found
+    stored: dict[str, Any] = json.loads(metadata.get(METADATA_KEY, b"{}"))
+    return stored
 
 
-def write(path: Path, table: pa.Table, made: Mapping[str, Any]) -> None:
-    """Writes jets with a description of how they were made; the file appears whole or not at all."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        pq.write_table(
-            table.replace_schema_metadata({METADATA_KEY: json.dumps(made)}),
-            partial,
-            compression="zstd",
-            row_group_size=10_000,
-        )
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+def write(path: Path, table: pa.Table, how: Mapping[str, Any]) -> None:
+    """Write jets and the description of how they were made; the file appears whole or not at all.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    with atomic_path(path) as unfinished:
+        table = table.replace_schema_metadata({METADATA_KEY: json.dumps(how)})
+        pq.write_table(table, unfinished, compression="zstd", row_group_size=10_000)

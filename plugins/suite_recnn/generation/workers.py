@@ -1,4 +1,4 @@
-"""Processes that make chunks of jets. They end with the process that started them, and leave no part of a file."""
+"""Processes that generate chunks of jets. They end with the process that started them and leave no part of a file."""
 
 import multiprocessing
 import os
@@ -16,8 +16,8 @@ from suite_recnn.generation.collisions import Chunk, Collider
 from suite_recnn.generation.files import write
 
 
-class Finished(NamedTuple):
-    """What became of a chunk: how many jets, in how many seconds of a processor."""
+class ChunkResult(NamedTuple):
+    """A finished chunk: the number of its jets, and the seconds of a processor that they took."""
 
     chunk: Chunk
     jets: int
@@ -25,31 +25,31 @@ class Finished(NamedTuple):
 
 
 class Worker:
-    """A process that makes chunks, and the pipe to it."""
+    """A process that generates chunks, and the pipe to it."""
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, other = context.Pipe()
-        self.chunk: Chunk | None = None  # that it works on
+        self.chunk: Chunk | None = None  # it works on this one
         self._process = context.Process(target=_work, args=(other,), daemon=True)
-        with _deaf_to_interruptions():
+        with _interruptions_blocked():
             self._process.start()
         other.close()  # so that the pipe ends with the process
 
-    def give(self, chunk: Chunk, path: Path) -> None:
-        """Hands it a chunk, and the path of the file that it shall make."""
+    def start(self, chunk: Chunk, path: Path) -> None:
+        """Let the process generate a chunk into the file of that path."""
         self.chunk = chunk
         self.pipe.send((chunk, path))
 
-    def answer(self) -> Finished:
-        """Waits for its chunk to be finished.
+    def answer(self) -> ChunkResult:
+        """Wait for the chunk to be finished and return its result.
 
         Raises:
-            SuiteError: it failed, or is no longer there.
+            SuiteError: the chunk failed, or the process has ended.
         """
         self.chunk = None
         try:
-            answer: Finished | Exception = self.pipe.recv()
+            answer: ChunkResult | Exception = self.pipe.recv()
         except (EOFError, OSError):
             self._process.join(1)
             raise SuiteError(
@@ -61,14 +61,14 @@ class Worker:
         return answer
 
     def stop(self) -> None:
-        """Ends the process, whatever it does: what it has not finished is not there."""
+        """End the process; an unfinished chunk leaves no file."""
         self._process.kill()
         self._process.join()
         self.pipe.close()
 
 
 def _work(pipe: "connection.Connection[Any, Any]") -> None:
-    """What a worker does: it makes the chunks that come through the pipe and says what became of each."""
+    """Generate the chunks that come through the pipe, and send a result or an exception for each."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the first one decides
     threading.Thread(target=_end_with_parent, daemon=True).start()
     collider, of_class = None, ""
@@ -83,23 +83,21 @@ def _work(pipe: "connection.Connection[Any, Any]") -> None:
                 collider, of_class = Collider(chunk.class_name, chunk.settings), chunk.class_name
             table = collider.jets(chunk)
             write(path, table, {})
-            pipe.send(Finished(chunk, table.num_rows, time.process_time() - start))
+            pipe.send(ChunkResult(chunk, table.num_rows, time.process_time() - start))
         except SuiteError as error:
             pipe.send(error)
         except Exception as error:
-            told = SuiteError(
-                f"chunk {chunk.number} of the class {chunk.class_name!r}: {type(error).__name__}: {error}"
-            )
-            pipe.send(told)
+            where = f"chunk {chunk.number} of the class {chunk.class_name!r}"
+            pipe.send(SuiteError(f"{where}: {type(error).__name__}: {error}"))
 
 
 @contextmanager
-def _deaf_to_interruptions() -> Iterator[None]:
-    """A process started meanwhile takes no notice of Ctrl-C while it imports, before it can say so itself."""
+def _interruptions_blocked() -> Iterator[None]:
+    """Block Ctrl-C for a process that is started in this block, until the process ignores it by itself."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    resource_tracker.ensure_running()  # its own first start would lift the block
+    resource_tracker.ensure_running()  # its first start would unblock the signal
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

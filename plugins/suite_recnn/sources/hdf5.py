@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 
 from lightning_suite.errors import DataError
+from lightning_suite.offsets import offsets_of
+from lightning_suite.progress import track
 from suite_recnn.jets import Jets
 from suite_recnn.sources.columns import choose, finished
 from suite_recnn.sources.momenta import Origin, is_constituent, packed, reading, same_counts
@@ -30,7 +30,6 @@ from suite_recnn.sources.momenta import Origin, is_constituent, packed, reading,
 BLOCK = 16_384
 """Rows that are read at a time: 53 MB of the Top-Tagging set, so that its 1.2 million jets need no 4 GB at once."""
 
-_LONG = 100_000  # jets; from here on reading takes more than two seconds, and a bar says so
 _WIDEST = 1_000  # parts of a last axis that can be named
 _TOP_TAGGING = {"px": "PX", "py": "PY", "pz": "PZ", "energy": "E"}
 _TOP_TAGGING_ORDER = ("energy", "px", "py", "pz")
@@ -182,13 +181,13 @@ def _padded(values: Mapping[str, NDArray[Any]], origin: Origin) -> tuple[Lists, 
     there = is_constituent(values)
     if np.isnan(first).any():
         there &= ~np.logical_and.reduce([np.isnan(each) for each in values.values()])
-    offsets = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
+    offsets = offsets_of(there.sum(axis=1))
     return {role: each[there] for role, each in values.items()}, offsets
 
 
 def _unequal(values: Mapping[str, NDArray[Any]], origin: Origin) -> tuple[Lists, NDArray[np.int64]]:
     """From (jet,) arrays of different lengths."""
-    offsets = {role: np.concatenate([[0], np.cumsum([len(each) for each in lists])]) for role, lists in values.items()}
+    offsets = {role: offsets_of([len(each) for each in lists]) for role, lists in values.items()}
     return {role: np.concatenate(list(lists)) for role, lists in values.items()}, same_counts(offsets, origin)
 
 
@@ -201,16 +200,14 @@ def _in_blocks(
 ) -> Jets:
     """All jets, block after block; ``kept`` is the type in which finished blocks wait for the last."""
     parts: list[NDArray[np.floating[Any]]] = []
-    counts = [np.zeros(1, dtype=np.int64)]
-    starts = range(0, jets, BLOCK)
-    told = track(starts, path.name, console=Console(stderr=True), transient=True, disable=jets < _LONG)
-    for start in told:
+    counts: list[NDArray[np.int64]] = []
+    for start in track(range(0, jets, BLOCK), f"reading {path.name}"):
         origin = Origin(path, names, first=start)
         lists, offsets = block(slice(start, min(start + BLOCK, jets)), origin)
         done = packed(lists, offsets, {}, origin)
         parts.append(done.momenta.astype(kept, copy=False))
         counts.append(done.counts())
-    offsets = np.cumsum(np.concatenate(counts))
+    offsets = offsets_of(np.concatenate(counts) if counts else [])
     momenta = np.empty((int(offsets[-1]), 4))
     end = len(momenta)
     while parts:  # from the last, so that each is given back when it is copied

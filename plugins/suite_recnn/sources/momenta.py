@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_suite.errors import DataError, SuiteError
+from lightning_suite.offsets import offsets_of
 from suite_recnn.jets import Jets, sort_by_pt
 
 ROUNDING = 1e-3  # of the energy; float32 angles at high |eta| and text with a few digits stay well below
@@ -114,7 +115,7 @@ def four_momenta(
         )
     if there.all():
         return momenta, offsets
-    return momenta[there], np.concatenate([[0], np.cumsum(there)])[offsets]
+    return momenta[there], offsets_of(there)[offsets]
 
 
 def is_constituent(values: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:

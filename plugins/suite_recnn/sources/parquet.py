@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from lightning_suite.errors import DataError
+from lightning_suite.offsets import offsets_of
 from suite_recnn.jets import Jets
 from suite_recnn.sources.columns import ROLES, choose, finished, values_of_jets
 from suite_recnn.sources.momenta import Origin, packed, reading, same_counts
@@ -96,7 +97,7 @@ def _content(path: Path, name: str, column: pa.ChunkedArray) -> tuple[pa.Array, 
     counts = pc.list_value_length(column).to_numpy()
     content = pc.list_flatten(column)  # of a list array: a view, and within its bounds
     content = content.chunk(0) if content.num_chunks == 1 else content.combine_chunks()
-    return content, np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+    return content, offsets_of(counts)
 
 
 def _numbers(path: Path, name: str, values: pa.Array, offsets: NDArray[np.int64]) -> NDArray[Any]:

@@ -13,13 +13,13 @@ import awkward as ak
 import numpy as np
 import uproot
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 
 from lightning_suite.errors import DataError
+from lightning_suite.offsets import offsets_of
+from lightning_suite.progress import track
 from lightning_suite.spelling import no_such
 from suite_recnn.jet_finding import JetDefinition, find_jets
-from suite_recnn.jets import Jets, concatenate
+from suite_recnn.jets import Jets, concatenate, owners_of
 from suite_recnn.sources.columns import choose, finished
 from suite_recnn.sources.momenta import Origin, four_momenta, packed, reading, same_counts
 
@@ -35,7 +35,6 @@ DELPHES = {
 """The e-flow particles: three kinds, and their branches. Towers are massless; older tracks have no branch Mass."""
 
 EVENTS = 1_000  # read at a time: some 2 million particles
-_LONG = 4_000  # events; from here on clustering takes some seconds, and a bar says so
 
 
 def read_root(path: Path, columns: Mapping[str, str] | None, definition: JetDefinition | None) -> Jets:
@@ -117,10 +116,7 @@ def _lists(
     """The values of some branches end to end, by role, and where each entry begins among them."""
     with _reading(origin.path):
         arrays = {role: branches[name].array(entry_start=start, entry_stop=stop) for role, name in names.items()}
-    offsets = {
-        role: np.concatenate([[0], np.cumsum(ak.to_numpy(ak.num(each)), dtype=np.int64)])
-        for role, each in arrays.items()
-    }
+    offsets = {role: offsets_of(ak.to_numpy(ak.num(each))) for role, each in arrays.items()}
     values = {role: ak.to_numpy(ak.flatten(each)) for role, each in arrays.items()}
     return values, same_counts(offsets, origin)
 
@@ -136,9 +132,7 @@ def _delphes(path: Path, branches: Mapping[str, Any], events: int, definition: J
             path,
         )
     parts = []
-    starts = range(0, events, EVENTS)
-    told = track(starts, path.name, console=Console(stderr=True), transient=True, disable=events < _LONG)
-    for start in told:
+    for start in track(range(0, events, EVENTS), f"finding jets in {path.name}"):
         momenta, offsets = _particles(path, branches, start, min(start + EVENTS, events))
         found = find_jets(momenta, offsets, definition)
         parts.append(Jets(momenta[found.particles], found.offsets, {"event": found.events + start}))
@@ -159,7 +153,7 @@ def _particles(
         origin = Origin(path, names, "event", start)
         some, offsets = four_momenta(*_lists(names, branches, origin, start, stop), origin)
         momenta.append(some)
-        owners.append(np.repeat(np.arange(stop - start), np.diff(offsets)))
+        owners.append(owners_of(offsets))
     owner = np.concatenate(owners)
-    counts = np.bincount(owner, minlength=stop - start)
-    return np.concatenate(momenta)[np.argsort(owner, kind="stable")], np.concatenate([[0], np.cumsum(counts)])
+    offsets = offsets_of(np.bincount(owner, minlength=stop - start))
+    return np.concatenate(momenta)[np.argsort(owner, kind="stable")], offsets

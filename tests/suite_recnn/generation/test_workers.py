@@ -21,10 +21,10 @@ def worker() -> Iterator[Worker]:
 
 
 def test_an_error_of_a_process_reaches_the_caller_and_the_process_goes_on(worker: Worker, tmp_path: Path) -> None:
-    worker.give(CHUNK, tmp_path / "no folder" / "part.parquet")
-    with pytest.raises(SuiteError, match="chunk 1 of the class 'w': FileNotFoundError"):
+    worker.start(CHUNK, tmp_path / "no folder" / "part.parquet")
+    with pytest.raises(SuiteError, match=r"part\.parquet cannot be written: there is no folder"):
         worker.answer()
-    worker.give(CHUNK, tmp_path / "part.parquet")
+    worker.start(CHUNK, tmp_path / "part.parquet")
     finished = worker.answer()
     assert finished.chunk == CHUNK
     part = pq.read_table(tmp_path / "part.parquet")
@@ -34,7 +34,7 @@ def test_an_error_of_a_process_reaches_the_caller_and_the_process_goes_on(worker
 
 def test_a_process_that_was_killed_is_reported(tmp_path: Path) -> None:
     worker = Worker()
-    worker.give(CHUNK, tmp_path / "part.parquet")
+    worker.start(CHUNK, tmp_path / "part.parquet")
     worker._process.kill()
     with pytest.raises(SuiteError, match="ended with status -9"):
         worker.answer()

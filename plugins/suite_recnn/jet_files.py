@@ -1,0 +1,102 @@
+"""Which files a folder of jets holds, and what names and columns say about signal and background."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_suite.errors import DataError, UsageError
+from lightning_suite.spelling import did_you_mean
+from suite_recnn.sources.reading import HDF5, PARQUET, ROOT
+
+SUFFIXES = (*PARQUET, *HDF5, *ROOT)
+
+
+class JetFile(NamedTuple):
+    """A file, and what its name says about the jets in it.
+
+    Attributes:
+        path: of the file.
+        label: 1 where all its jets are signal, 0 where all are background, None where a column says it.
+        part: the part of the data that the file is, None where it is to be divided.
+    """
+
+    path: Path
+    label: int | None
+    part: str | None
+
+
+def jet_files(path: Path, signal: str, background: str) -> list[JetFile]:
+    """Return the files of two classes, or those of the parts; of a path that is a file, this file.
+
+    Args:
+        path: a file, or a folder with SIGNAL_* and BACKGROUND_*, or with train.*, val.* and test.*.
+        signal: the beginning of its files' names.
+        background: the beginning of its files' names.
+
+    Raises:
+        UsageError: the path does not exist, or the folder has neither files of both classes nor of parts.
+    """
+    if not path.exists():
+        raise UsageError(f"--data.path {path}: there is no such file or folder")
+    if path.is_file():
+        return [JetFile(path, None, None)]
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.name[0] != ".")
+    names = sorted((signal, background), key=len)  # top_bkg_1 belongs to top_bkg where both are classes
+    class_of_file = {file: name for name in names for file in files if f"{file.stem}_".startswith(f"{name}_")}
+    by_class = [JetFile(file, int(name == signal), None) for file, name in class_of_file.items()]
+    if {file.label for file in by_class} == {0, 1}:
+        return by_class
+    by_part = [JetFile(file, None, part) for file in files if (part := part_of(file.stem))]
+    if by_part:
+        return by_part
+    known = sorted({file.stem.split("_")[0] for file in files})
+    raise UsageError(
+        f"--data.path {path}: expected files {signal}_* and {background}_* (--data.signal, --data.background), or "
+        f"train.*, val.* and test.*, ending in {', '.join(SUFFIXES)}; "
+        f"there are {', '.join(file.name for file in files[:6]) or 'none such'}."
+        + "".join(did_you_mean(name, known) for name in (signal, background) if name not in known)
+    )
+
+
+def part_of(stem: str) -> str | None:
+    """Return the part that a file's name begins with, None for any other name.
+
+    Example:
+        >>> part_of("val_file"), part_of("train"), part_of("w_eflow_s1")
+        ('validation', 'train', None)
+    """
+    word = stem.lower().split("_")[0]
+    return {"train": "train", "val": "validation", "validation": "validation", "test": "test"}.get(word)
+
+
+def labels_of(
+    file: JetFile, columns: Mapping[str, NDArray[Any]], jets: int, signal: str, background: str, named: bool
+) -> NDArray[np.int64]:
+    """Return 1 for each signal jet, 0 for each background jet, -1 for each other: (jet,).
+
+    Args:
+        file: of the jets.
+        columns: (jet,) values by name.
+        jets: the number of jets.
+        signal: the class in the column ``sample``.
+        background: the class in the column ``sample``.
+        named: whether the user has named a column ``label``, which then counts more than ``sample``.
+
+    Raises:
+        DataError: neither the file's name nor a column distinguishes signal from background.
+    """
+    sample = columns.get("sample", np.array([]))
+    if file.label is not None:
+        return np.full(jets, file.label)
+    if not named and np.isin(sample, (signal, background)).any():
+        return np.where(sample == signal, 1, np.where(sample == background, 0, -1))
+    if "label" in columns and np.isin(columns["label"], (0, 1)).all():
+        return columns["label"].astype(np.int64)
+    raise DataError(
+        "nothing tells signal from background: expected a column `label` of 1 and 0, or `sample` with names; "
+        "--data.columns '{label: NAME}' says which column it is",
+        file.path,
+    )

@@ -1,0 +1,78 @@
+"""Trees stored beside their data: found again, replaced when damaged, never taken for those of other data."""
+
+import numpy as np
+import pytest
+
+from suite_recnn import tree_cache
+from suite_recnn.forests import Forest, build_trees
+from suite_recnn.tree_cache import ClusteredFile
+
+
+@pytest.fixture
+def forest(make_jets) -> Forest:
+    return build_trees(make_jets([5, 1, 9, 2]), "cambridge-aachen", "none")
+
+
+def test_what_was_kept_is_found_again(forest, tmp_path) -> None:
+    tree_cache.save(tmp_path / "trees", ClusteredFile(forest, {"sample": np.array(["w", "w", "qcd", "w"])}))
+    found = tree_cache.load(tmp_path / "trees")
+    assert found is not None
+    np.testing.assert_array_equal(found.forest.features, forest.features)
+    np.testing.assert_array_equal(found.forest.children, forest.children)
+    assert found.columns["sample"].tolist() == ["w", "w", "qcd", "w"]
+
+
+def test_nothing_is_found_where_nothing_was_kept(tmp_path) -> None:
+    assert tree_cache.load(tmp_path / "trees") is None
+
+
+def test_what_was_cut_short_is_clustered_again_and_replaced(forest, tmp_path) -> None:
+    tree_cache.save(tmp_path / "trees", ClusteredFile(forest, {}))
+    (tmp_path / "trees" / "features.npy").write_bytes(b"cut")
+    assert tree_cache.load(tmp_path / "trees") is None
+    tree_cache.save(tmp_path / "trees", ClusteredFile(forest, {}))
+    assert tree_cache.load(tmp_path / "trees") is not None
+
+
+def test_trees_that_cannot_be_kept_are_no_reason_to_stop(forest, tmp_path) -> None:
+    (tmp_path / "a file").write_text("where the folder would be")
+    with pytest.warns(RuntimeWarning, match="cannot be stored"):
+        tree_cache.save(tmp_path / "a file" / "trees", ClusteredFile(forest, {}))
+
+
+def test_what_was_kept_can_be_read_by_others(forest, tmp_path) -> None:
+    tree_cache.save(tmp_path / "trees", ClusteredFile(forest, {}))
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    assert (tmp_path / "trees").stat().st_mode == plain.stat().st_mode
+
+
+def test_the_process_that_comes_first_wins_and_leaves_nothing_half_done(forest, make_jets, tmp_path) -> None:
+    other = build_trees(make_jets([3]), "kt", "none")
+    tree_cache.save(tmp_path / "trees", ClusteredFile(forest, {}))
+    tree_cache.save(tmp_path / "trees", ClusteredFile(other, {}))
+    found = tree_cache.load(tmp_path / "trees")
+    assert found is not None and len(found.forest) == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["trees"]
+
+
+def test_other_bytes_or_other_settings_have_another_place(tmp_path) -> None:
+    file = tmp_path / "w.parquet"
+    file.write_bytes(b"one")
+    first = tree_cache.cache_path(file, {"algorithm": "kt"})
+    assert tree_cache.cache_path(file, {"algorithm": "kt"}) == first
+    assert tree_cache.cache_path(file, {"algorithm": "anti-kt"}) != first
+    file.write_bytes(b"two")
+    assert tree_cache.cache_path(file, {"algorithm": "kt"}) != first
+
+
+def test_trees_lie_beside_the_data(tmp_path) -> None:
+    (tmp_path / "w.parquet").write_bytes(b"one")
+    assert tree_cache.cache_path(tmp_path / "w.parquet", {}).parent == tmp_path / ".trees"
+
+
+def test_beside_data_that_cannot_be_written_trees_go_into_the_cache(tmp_path, monkeypatch) -> None:
+    (tmp_path / "w.parquet").write_bytes(b"one")
+    monkeypatch.setenv("LIGHTNING_SUITE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(tree_cache.os, "access", lambda path, mode: False)
+    assert tree_cache.cache_path(tmp_path / "w.parquet", {}).parent == tmp_path / "cache" / "trees"
