@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pytorch_lightning import LightningDataModule
@@ -19,13 +19,21 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from lightning_suite.assets import Asset, fetch
+from lightning_suite.constraints import Interval, ListOf, check
 from lightning_suite.errors import DataError, UsageError
+from lightning_suite.text_files import encoding_name
 from suite_dsa.sampler import BucketSampler
 from suite_dsa.sentences import Sentences, fingerprint
-from suite_dsa.sources import SST_BINARY, Columns, Example, Table, read, read_rated, read_unlabelled
+from suite_dsa.sources.columns import Columns
+from suite_dsa.sources.examples import SST_BINARY, Example, Table, class_name
+from suite_dsa.sources.label_text import read_rated
+from suite_dsa.sources.reading import read, read_unlabelled
 from suite_dsa.splits import PARTS, Files, named_files, part_of, recognised_files
 from suite_dsa.tokens import TOKENIZERS
-from suite_dsa.vectors import PACKAGE, RANDOM_DIM, WordVectors, embed, fetch_package, read_vectors
+from suite_dsa.vectors.embedding import RANDOM_DIM, embed
+from suite_dsa.vectors.files import WordVectors
+from suite_dsa.vectors.reading import read_vectors
+from suite_dsa.vectors.spacy_md import PACKAGE, read_package
 from suite_dsa.vocabulary import Vocabulary, spellings
 
 MOVIE_REVIEWS = Asset(
@@ -38,11 +46,30 @@ MOVIE_REVIEWS = Asset(
 )
 """10,605 movie-review snippets with the mean rating, -4 to 4, of 20 people each (Hutto, Gilbert, 2014)."""
 
+CONSTRAINTS: dict[str, list[Any]] = {
+    "validation_fraction": [Interval(float, 0, 1, closed="left")],
+    "test_fraction": [Interval(float, 0, 1, closed="left")],
+    "labels": [ListOf([str], distinct=True), None],
+    "neutral_band": [Interval(float, 0)],
+    "word_dim": [Interval(int, 1), None],
+    "vector_norm": [Interval(float, 0), None],
+    "oov_range": [Interval(float, 0)],
+    "extra_words": [Interval(int, 0)],
+    "batch_size": [Interval(int, 1)],
+    "bucket_batches": [Interval(int, 0)],
+    "num_workers": [Interval(int, 0)],
+}
+
+
+def _classes_of(table: Table) -> list[str]:
+    """Return the classes of a table in their order: those of its format, else those that occur, sorted."""
+    return list(table.labels or sorted({str(example.label) for example in table.examples}))
+
 
 class SentenceData(LightningDataModule):
     """Labelled sentences or pairs from real files, with pretrained word vectors for the training words.
 
-    Sources and formats: ``suite_dsa.sources``; layouts of folders: ``suite_dsa.splits``; vectors:
+    Sources and formats: ``suite_dsa.sources.reading``; layouts of folders: ``suite_dsa.splits``; vectors:
     ``suite_dsa.vectors``.
 
     After ``setup("fit")`` there are ``vocabulary``, ``vectors`` (row, word_dim), ``labels``, ``columns`` (1 or 2),
@@ -61,6 +88,7 @@ class SentenceData(LightningDataModule):
         text_column: name of the column with the sentence, or with the first of a pair; null: the usual names.
         pair_column: name of the column with the second sentence of a pair; null: the usual names.
         label_column: name of the column with the class; null: the usual names.
+        encoding: of files that are not Unicode, cp1251 for instance; null: Unicode, whose kind is recognised.
         labels: the classes in their order; null: those of the format, else those that occur in training, sorted.
         classes: 2 or 5 classes of SST; with 2 the neutral sentences are left out; null: as in the files.
         phrases: train on every different phrase of SST's trees, not only on sentences.
@@ -91,6 +119,7 @@ class SentenceData(LightningDataModule):
         text_column: str | None = None,
         pair_column: str | None = None,
         label_column: str | None = None,
+        encoding: str | None = None,
         labels: list[str] | None = None,
         classes: Literal[2, 5] | None = None,
         phrases: bool = False,
@@ -108,28 +137,20 @@ class SentenceData(LightningDataModule):
         predict_path: str | None = None,
     ) -> None:
         super().__init__()
-        if min(validation_fraction, test_fraction) < 0 or validation_fraction + test_fraction >= 1:
+        check(CONSTRAINTS, locals(), where="--data.")
+        if validation_fraction + test_fraction >= 1:
             raise UsageError(
-                "--data.validation_fraction and --data.test_fraction must be at least 0 and leave some for training, "
+                "--data.validation_fraction and --data.test_fraction must leave some for training, "
                 f"got {validation_fraction} and {test_fraction}"
             )
-        least = {"batch_size": (batch_size, 1), "num_workers": (num_workers, 0), "bucket_batches": (bucket_batches, 0)}
-        least |= {"extra_words": (extra_words, 0), "word_dim": (1 if word_dim is None else word_dim, 1)}
-        for name, (value, minimum) in least.items():
-            if value < minimum:
-                raise UsageError(f"--data.{name} must be at least {minimum}, got {value}")
-        for name, number in (("neutral_band", neutral_band), ("oov_range", oov_range), ("vector_norm", vector_norm)):
-            if number is not None and not 0 <= number < float("inf"):
-                raise UsageError(f"--data.{name} must be a number of at least 0, got {number}")
-        if labels is not None and len(set(labels)) < len(labels):
-            raise UsageError(f"--data.labels must be names that differ, got {labels}")
         self.path = path
         self.named = (train, validation, test)
         self.validation_fraction = validation_fraction
         self.test_fraction = test_fraction
         self.split_seed = split_seed
         self.column_names = Columns(text_column, pair_column, label_column)
-        self.fixed_labels = labels
+        self.encoding = encoding_name(encoding) if encoding is not None else None
+        self.declared_labels = labels and [class_name(label) for label in labels]
         self.classes = classes
         self.phrases = phrases
         self.neutral_band = neutral_band
@@ -157,12 +178,12 @@ class SentenceData(LightningDataModule):
     # What Lightning asks for
 
     def prepare_data(self) -> None:
-        """Fetch what is not there yet; only what the stage needs."""
+        """Fetch what the stage needs and what is not there yet."""
         stage = self.trainer.state.fn if self.trainer is not None else TrainerFn.FITTING
         if self.path is None and self.named[0] is None and stage != TrainerFn.PREDICTING:
             fetch(MOVIE_REVIEWS)
         if self.vectors_source == PACKAGE and stage == TrainerFn.FITTING:
-            fetch_package()
+            read_package()
 
     def setup(self, stage: str) -> None:
         """Read the files of the stage: fit, validate, test or predict.
@@ -174,9 +195,7 @@ class SentenceData(LightningDataModule):
         if stage == "fit" and "train" not in self._sets:
             self._read(["train", "validation"])
             table = self._tables["train"]
-            self.labels = self.fixed_labels or list(
-                table.labels or sorted({str(each.label) for each in table.examples})
-            )
+            self.labels = self.declared_labels or _classes_of(table)
             self.columns = len(table.examples[0].texts)
             self.fingerprint = fingerprint(table.examples)
             for part in ("train", "validation"):
@@ -184,7 +203,7 @@ class SentenceData(LightningDataModule):
             self._drop_wordless()
             if len(self.labels) < 2:
                 message = f"every training example has the label {self.labels[0]!r}; at least two classes are needed"
-                raise DataError(message, self._place())
+                raise DataError(message, self._source())
             self._embed()
             self._report("whole", "train", "validation", "words")
         elif stage == "validate" and "validation" not in self._tables:
@@ -195,7 +214,7 @@ class SentenceData(LightningDataModule):
             self._report("test")
 
     def train_dataloader(self) -> DataLoader[int]:
-        """Shuffled batches; the order depends on seed and epoch alone, see ``BucketSampler``."""
+        """Return shuffled batches; the order depends on seed and epoch alone, see ``BucketSampler``."""
         trainer = self.trainer
         sampler = BucketSampler(
             self._sets["train"].lengths(),
@@ -209,15 +228,15 @@ class SentenceData(LightningDataModule):
         return self._loader(self._sets["train"], sampler)
 
     def val_dataloader(self) -> DataLoader[int]:
-        """The validation sentences in the order of their files."""
+        """Return the validation sentences in the order of their files."""
         return self._evaluation("validation")
 
     def test_dataloader(self) -> DataLoader[int]:
-        """The test sentences in the order of their files."""
+        """Return the test sentences in the order of their files."""
         return self._evaluation("test")
 
     def predict_dataloader(self) -> DataLoader[int]:
-        """The inputs of ``predict_path``, one for each line or row, in its order.
+        """Return the inputs of ``predict_path``, one for each line or row, in its order.
 
         Raises:
             UsageError: no ``predict_path`` was given.
@@ -229,6 +248,7 @@ class SentenceData(LightningDataModule):
             Path(self.predict_path).expanduser(),
             self.column_names,
             self.columns or getattr(self._model(), "columns", None),
+            encoding=self.encoding,
         )
         return self._loader(Sentences(inputs, TOKENIZERS[self.tokenizer], None), None)
 
@@ -251,7 +271,7 @@ class SentenceData(LightningDataModule):
     def _read(self, parts: Iterable[str]) -> None:
         """Read the tables of these parts; training examples also where another part is cut from them."""
         if self.path is None and self.named[0] is None:
-            if self.classes is not None or self.phrases or set(self.fixed_labels or SST_BINARY) != set(SST_BINARY):
+            if self.classes is not None or self.phrases or set(self.declared_labels or SST_BINARY) != set(SST_BINARY):
                 raise UsageError(
                     "--data.path FILE or FOLDER is missing: these settings are for data of your own. The movie reviews "
                     "that are read without it have two classes, negative and positive, and no phrases"
@@ -284,7 +304,7 @@ class SentenceData(LightningDataModule):
                     f", --data.{part}_fraction cuts more" if part != "train" else ""
                 )
                 raise DataError(
-                    f"no example is left for {part}; there are {len(whole.examples)} in all. {cure}", self._place()
+                    f"no example is left for {part}; there are {len(whole.examples)} in all. {cure}", self._source()
                 )
             self._tables[part] = table
             self.counts[part] = {"examples": len(table.examples), **table.dropped}
@@ -302,18 +322,25 @@ class SentenceData(LightningDataModule):
     def _table(self, paths: Sequence[Path], phrases: bool) -> Table:
         whole = Table()
         for path in paths:
-            table = read(path, self.column_names, self.classes, phrases)
+            table = read(
+                path,
+                self.column_names,
+                self.classes,
+                phrases,
+                labels=tuple(self.declared_labels or getattr(self._model(), "labels", None) or ()),
+                encoding=self.encoding,
+            )
             width = len(table.examples[0].texts)
             if whole.examples and width != len(whole.examples[0].texts):
                 raise DataError(f"holds {'pairs' if width == 2 else 'single sentences'}, unlike {paths[0]}", path)
             whole.extend(table)
         return whole
 
-    def _place(self) -> str:
+    def _source(self) -> str:
         return self.path or MOVIE_REVIEWS.package
 
     def _labelled(self, part: str, labels: Sequence[str]) -> Sentences:
-        index = {label: i for i, label in enumerate(labels)}
+        index = {class_name(label): i for i, label in enumerate(labels)} | {label: i for i, label in enumerate(labels)}
         examples = self._tables[part].examples
         trained = self.columns or getattr(self._model(), "columns", None)
         if trained is not None and len(examples[0].texts) != trained:
@@ -331,13 +358,13 @@ class SentenceData(LightningDataModule):
     def _drop_wordless(self) -> None:
         """Leave training examples without any word out, and count them; in testing they stay."""
         whole = self._sets["train"]
-        kept = [i for i, sentences in enumerate(whole.words) if any(sentences)]
-        if not kept:
-            raise DataError(f"no training example has a word by the tokenizer {self.tokenizer!r}", self._place())
-        if len(kept) < len(whole):
-            self.counts["train"]["without words"] = len(whole) - len(kept)
-            self.counts["train"]["examples"] = len(kept)
-            whole.keep(kept)
+        with_words = [i for i, sentences in enumerate(whole.words) if any(sentences)]
+        if not with_words:
+            raise DataError(f"no training example has a word by the tokenizer {self.tokenizer!r}", self._source())
+        if len(with_words) < len(whole):
+            self.counts["train"]["without words"] = len(whole) - len(with_words)
+            self.counts["train"]["examples"] = len(with_words)
+            whole.keep(with_words)
 
     def _embed(self) -> None:
         words = self._sets["train"].vocabulary()
@@ -361,8 +388,8 @@ class SentenceData(LightningDataModule):
         )
         self.vocabulary, self.vectors = embedding.vocabulary, embedding.vectors
         self.counts["words"] = {
-            "of the training data with a pretrained vector": embedding.found,
-            "of it with a random one": embedding.missing,
+            "of the training data with a pretrained vector": embedding.pretrained,
+            "of it with a random one": embedding.random,
             "more that are known": len(embedding.vocabulary) - len(words),
         }
         if embedding.scale != 1.0:
@@ -381,12 +408,12 @@ class SentenceData(LightningDataModule):
         """The classes to count by: the model's, which its outputs stand for, before those of the file at hand."""
         table = self._tables[part]
         learnt = getattr(self._model(), "labels", None)
-        if learnt and self.fixed_labels and list(learnt) != self.fixed_labels:
+        if learnt and self.declared_labels and list(learnt) != self.declared_labels:
             raise UsageError(
-                f"--data.labels {self.fixed_labels}: the model was trained on {list(learnt)}; leave it out"
+                f"--data.labels {self.declared_labels}: the model was trained on {list(learnt)}; leave it out"
             )
-        known = learnt or self.fixed_labels or self.labels or table.labels
-        self.labels = list(known or sorted({str(example.label) for example in table.examples}))
+        known = learnt or self.declared_labels or self.labels or table.labels
+        self.labels = list(known or _classes_of(table))
         return self.labels
 
     def _model(self) -> object:

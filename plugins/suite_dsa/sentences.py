@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from suite_dsa.sources import Example
+from suite_dsa.sources.examples import Example
 
 Words = list[str]
 

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from lightning_suite.errors import DataError, UsageError
 from lightning_suite.spelling import did_you_mean
-from suite_dsa.lines import COMPRESSIONS
-from suite_dsa.sources import HUB, Example
+from lightning_suite.text_files import COMPRESSIONS
+from suite_dsa.sources.examples import Example
+from suite_dsa.sources.hub import HUB
 
 PARTS = ("train", "validation", "test")
 
@@ -27,13 +28,13 @@ class Files(NamedTuple):
 
 
 def find(folder: Path, name: str) -> Path | None:
-    """The file of this name in the folder, as it is or compressed."""
-    paths = (folder / f"{name}{suffix}" for suffix in COMPRESSIONS)
+    """Return the file of this name in the folder, as it is or compressed."""
+    paths = (folder / f"{name}{suffix}" for suffix in ("", *COMPRESSIONS))
     return next((path for path in paths if path.is_file()), None)
 
 
 def named_files(path: str | None, train: Sequence[str], validation: Sequence[str], test: Sequence[str]) -> Files:
-    """The files that options name, relative to the folder ``path``; for a data set of the hub its splits.
+    """Return the files that options name, relative to the folder ``path``; for a data set of the hub its splits.
 
     Raises:
         DataError: a file does not exist.
@@ -43,23 +44,23 @@ def named_files(path: str | None, train: Sequence[str], validation: Sequence[str
     folder = Path(path or ".").expanduser()
     if not folder.is_dir():
         raise DataError("no such folder; the files of --data.train, validation and test are looked for in it", folder)
-    found: list[list[Path]] = []
-    for part in (train, validation, test):
-        paths = [find(folder, name) for name in part]
-        for name, each in zip(part, paths, strict=True):
-            if each is None:
-                raise DataError(
-                    f"no such file, nor with .xz or .gz behind it. In the folder: {_listing(folder)}. Name the files "
-                    "with --data.train, --data.validation and --data.test; all three null: the folder's layout is "
-                    "recognised",
-                    folder / name,
-                )
-        found.append([each for each in paths if each is not None])
-    return Files(*found)
+    return Files(*([_named_file(folder, name) for name in part] for part in (train, validation, test)))
+
+
+def _named_file(folder: Path, name: str) -> Path:
+    path = find(folder, name)
+    if path is None:
+        raise DataError(
+            f"no such file, nor with {', '.join(COMPRESSIONS)} behind it. In the folder: {_listing(folder)}. Name the "
+            "files with --data.train, --data.validation and --data.test; all three null: the folder's layout is "
+            "recognised",
+            folder / name,
+        )
+    return path
 
 
 def recognised_files(path: str, classes: int | None, phrases: bool) -> Files:
-    """The files of a published layout, or the one file that ``path`` is.
+    """Return the files of a published layout, or the one file that ``path`` is.
 
     Folders, in this order: SNLI (``snli_1.0_train.jsonl`` ...), InferSent (``s1.train`` ...), the trees of SST
     (``trees.train.txt`` or ``train.txt`` ...), ``stsa.fine.train`` or ``stsa.binary.train`` ... with
@@ -75,7 +76,7 @@ def recognised_files(path: str, classes: int | None, phrases: bool) -> Files:
     if folder.is_file():
         return Files([folder], [], [])
     if not folder.is_dir():
-        beside = [each.name for each in folder.parent.iterdir()] if folder.parent.is_dir() else []
+        beside = [path.name for path in folder.parent.iterdir()] if folder.parent.is_dir() else []
         raise UsageError(f"--data.path: no file or folder is at {path}. {did_you_mean(folder.name, beside)}".rstrip())
     granularity = "binary" if classes == 2 else "fine"
     layouts = ["snli_1.0_{}.jsonl", "s1.{}", "trees.{}.txt", "{}.txt", f"stsa.{granularity}.{{}}"]
@@ -89,7 +90,7 @@ def recognised_files(path: str, classes: int | None, phrases: bool) -> Files:
         test = find(folder, layout.format("test"))
         return Files(
             [train, more] if more else [train],
-            [each for each in validation if each][:1],
+            [path for path in validation if path][:1],
             [test] if test else [],
         )
     raise DataError(
@@ -100,14 +101,14 @@ def recognised_files(path: str, classes: int | None, phrases: bool) -> Files:
 
 
 def part_of(example: Example, seed: int, validation_fraction: float, test_fraction: float) -> str:
-    """The part that an example falls into, by the hash of its first sentence."""
+    """Return the part that an example falls into, by the hash of its first sentence."""
     digest = hashlib.sha256(f"{seed}\n{example.texts[0]}".encode("utf-8", "surrogatepass")).digest()
-    place = int.from_bytes(digest[:8], "big") / 2**64
-    if place < validation_fraction:
+    share = int.from_bytes(digest[:8], "big") / 2**64
+    if share < validation_fraction:
         return "validation"
-    return "test" if place < validation_fraction + test_fraction else "train"
+    return "test" if share < validation_fraction + test_fraction else "train"
 
 
 def _listing(folder: Path) -> str:
-    names = sorted(each.name + ("/" if each.is_dir() else "") for each in folder.iterdir())
+    names = sorted(path.name + ("/" if path.is_dir() else "") for path in folder.iterdir())
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "") if names else "nothing"

@@ -11,7 +11,7 @@ from torch import Tensor
 from lightning_suite import load
 from lightning_suite.errors import DataError, UsageError
 from lightning_suite.run import Run
-from suite_dsa.lines import numbered_lines
+from lightning_suite.text_files import numbered_lines
 from suite_dsa.module import SentenceClassifier
 
 SHADES = " ░▒▓█"

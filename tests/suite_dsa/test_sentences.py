@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from suite_dsa.sentences import Sentences, fingerprint
-from suite_dsa.sources import Example
+from suite_dsa.sources.examples import Example
 
 PAIRS = Sentences([("a good film", "a film"), ("", "no"), ("a good film", "a dog")], str.split, [1, 0, 2])
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lightning_suite.errors import DataError, UsageError
-from suite_dsa.sources import Example
+from suite_dsa.sources.examples import Example
 from suite_dsa.splits import Files, named_files, part_of, recognised_files
 
 
@@ -64,11 +64,11 @@ def test_a_missing_path_is_named(tmp_path: Path) -> None:
 
 
 def test_named_files_are_found_plain_or_compressed(tmp_path: Path) -> None:
-    touch(tmp_path, "a/one.tsv", "a/two.tsv.xz", "b/three.tsv.gz")
+    touch(tmp_path, "a/one.tsv", "a/two.tsv.xz", "b/three.tsv.bz2")
 
     files = named_files(str(tmp_path), ["a/one.tsv", "a/two.tsv"], [], ["b/three.tsv"])
 
-    assert names(files) == [["one.tsv", "two.tsv.xz"], [], ["three.tsv.gz"]]
+    assert names(files) == [["one.tsv", "two.tsv.xz"], [], ["three.tsv.bz2"]]
 
 
 def test_a_named_file_that_is_missing_is_refused_with_what_there_is(tmp_path: Path) -> None:

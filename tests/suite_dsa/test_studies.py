@@ -97,7 +97,7 @@ def test_too_few_sentences_are_refused(run: Run, tmp_path: Path) -> None:
 
 def test_broken_text_is_told_with_its_line(run: Run, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_bytes(b"one\ntwo \xff\nthree\n")
-    with pytest.raises(DataError, match=r"in\.txt:2: not UTF-8"):
+    with pytest.raises(DataError, match=r"in\.txt:2: byte 0xff is not UTF-8"):
         studies.vectors(str(run.folder), str(tmp_path / "in.txt"), output=str(tmp_path / "x.png"))
 
 

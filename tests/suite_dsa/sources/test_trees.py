@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lightning_suite.errors import DataError
-from suite_dsa.trees import phrases_of
+from suite_dsa.sources.trees import phrases_of
 
 PATH = Path("t.txt")
 

@@ -1,24 +1,22 @@
 """The readers: what each format means, that nothing is dropped uncounted, and that mistakes have file and line."""
 
+import bz2
+import gzip
 import json
+import lzma
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-from lightning_suite.errors import DataError
-from suite_dsa.sources import (
-    NLI_LABELS,
-    SST_BINARY,
-    SST_FINE,
-    Columns,
-    Table,
-    read,
-    read_rated,
-    read_unlabelled,
-)
+from lightning_suite.errors import DataError, UsageError
+from suite_dsa.sources.columns import Columns
+from suite_dsa.sources.examples import NLI_LABELS, SST_BINARY, SST_FINE, Table
+from suite_dsa.sources.label_text import read_rated
+from suite_dsa.sources.reading import read, read_unlabelled
 
 TREES = "(3 (2 It) (4 (2 -LRB-) (4 works\\/plays)))\n(2 (2 So) (2 (1 so) (2 .)))\n(0 (2 It) (0 fails))\n"
 
@@ -101,13 +99,13 @@ def test_blank_lines_are_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.tsv", "", r"a\.tsv:1: the file is empty; expected a header"),
+        ("a.tsv", "", r"a\.tsv: the file is empty"),
         ("a.tsv", "text\tlabel\n", r"a\.tsv: holds no labelled example"),
         ("a.tsv", "words\tlabel\na\tx\n", r"a\.tsv:1: no column is called 'text'.*there are: words, label"),
         ("a.tsv", "text\tmark\na\tx\n", r"a\.tsv:1: .*there are: text, mark.*--data.label_column"),
-        ("a.tsv", "text\tlabel\na\tx\nb\n", r"a\.tsv:3: has 1 fields, but the header names 2 columns"),
+        ("a.tsv", "text\tlabel\na\tx\nb\n", r"a\.tsv:3: has 1 fields, but the header has 2"),
         ("a.tsv", "text\tlabel\na\t \n", r"a\.tsv:2: expected a label in 'label', got ' '"),
-        ("a.csv", 'text,label\n"open,x\n', r"a\.csv:2: not a CSV row"),
+        ("a.csv", 'text,label\n"open,x\n', r"a\.csv:2: the row that begins here is not CSV"),
         ("a.csv", "text,label\na,b,x\n", r"a\.csv:2: has 3 fields"),
         ("a.jsonl", "\n", r"a\.jsonl: holds no labelled example \(left out: 1 blank lines\)"),
         ("a.jsonl", "{broken\n", r"a\.jsonl:1: not a JSON object"),
@@ -255,7 +253,8 @@ def test_a_blank_line_is_an_empty_pair_where_pairs_are_expected(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("name", "content", "width", "message"),
     [
-        ("a.txt", "", None, "holds no input"),
+        ("a.txt", "", None, "the file is empty"),
+        ("a.tsv", "text\n", None, "holds no input, only a header"),
         ("a.txt", "p\th\nonly one\n", 2, r"a\.txt:2: each input is a pair of sentences.*here are 1"),
         ("a.tsv", "premise\thypothesis\np\th\n", 1, r"a\.tsv:2: each input is one sentence; here are 2"),
         ("a.tsv", "x\ty\na\tb\n", None, r"a\.tsv:1: no column is called 'text'"),
@@ -299,7 +298,7 @@ def test_a_split_of_the_hub_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_the_package_the_hub_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
 
-    with pytest.raises(DataError, match="pip install datasets"):
+    with pytest.raises(UsageError, match=r"needs the package 'datasets'\. Install it with: pip install 'datasets'"):
         table(Path("hf:stanfordnlp/sst2:train"))
 
 
@@ -356,3 +355,121 @@ def test_a_missing_column_is_an_error_of_the_header(tmp_path: Path) -> None:
     path = write(tmp_path, "a.tsv", "class_name\ttext\ngood\tone\n")
     with pytest.raises(DataError, match=r"a\.tsv:1: no column is called 'gold_label'"):
         table(path)
+
+
+# Labels
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.jsonl", "a.txt"])
+def test_minus_one_is_no_label(tmp_path: Path, name: str) -> None:
+    labels = ["1", "0", "-1", "1"]
+    content = {
+        "a.tsv": "text\tlabel\n" + "".join(f"so so\t{label}\n" for label in labels),
+        "a.jsonl": "".join(f'{{"text": "so so", "label": {label}}}\n' for label in labels),
+        "a.txt": "".join(f"{label} so so\n" for label in labels),
+    }[name]
+    found = table(write(tmp_path, name, content))
+
+    assert rows(found) == [("so so", "1"), ("so so", "0"), ("so so", "1")]
+    assert found.dropped == {"without label": 1}
+
+
+def test_a_file_whose_labels_are_kept_secret_holds_no_labelled_example(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"holds no labelled example \(left out: 2 without label\)"):
+        table(write(tmp_path, "test.tsv", "sentence\tlabel\na\t-1\nb\t-1\n"))
+
+
+def test_minus_one_is_a_class_beside_one_alone_and_where_it_is_declared(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", "text,label\nbad,-1\ngood,1\n")
+    three = write(tmp_path, "b.csv", "text,label\nbad,-1\nso so,0\ngood,1\n")
+
+    assert rows(table(path)) == [("bad", "-1"), ("good", "1")]
+    assert rows(read(three, Columns(), None, False, labels=("-1", "0", "1")))[0] == ("bad", "-1")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "text,label\na,1\nb,1.0\nc,0\n"),
+        ("a.jsonl", '{"text": "a", "label": 1}\n{"text": "b", "label": 1.0}\n{"text": "c", "label": "0.0"}\n'),
+        ("a.txt", "1 a\n1.0 b\n0 c\n"),
+    ],
+)
+def test_one_and_one_point_nought_are_one_class(tmp_path: Path, name: str, content: str) -> None:
+    assert rows(table(write(tmp_path, name, content))) == [("a", "1"), ("b", "1"), ("c", "0")]
+
+
+# Text as people have it
+
+
+@pytest.mark.parametrize("header", ["Text,Label", "TEXT;LABEL", " text , label ", "Review\tSentiment"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_a_table_is_read_as_people_have_it(
+    tmp_path: Path, header: str, encoding: str, compress: Callable[[bytes], bytes]
+) -> None:
+    delimiter = next(sign for sign in ",;\t" if sign in header)
+    (tmp_path / "a.csv").write_bytes(compress(f"{header}\r\nсвет{delimiter}да\r\n".encode(encoding)))
+
+    assert rows(table(tmp_path / "a.csv")) == [("свет", "да")]
+    assert read_unlabelled(tmp_path / "a.csv", Columns(), None) == [("свет",)]
+
+
+def test_another_encoding_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("text,label\nсвет,да\n".encode("cp1251"))
+
+    assert rows(read(tmp_path / "a.csv", Columns(), None, False, encoding="cp1251")) == [("свет", "да")]
+    assert read_unlabelled(tmp_path / "a.csv", Columns(), None, encoding="cp1251") == [("свет",)]
+    with pytest.raises(DataError, match=r"a\.csv:2: byte 0xf1 is not UTF-8, at offset 11"):
+        table(tmp_path / "a.csv")
+
+
+def test_a_mistyped_column_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", "said,label\na,x\n")
+
+    with pytest.raises(DataError, match=r"no column 'siad' .*Did you mean 'said'\?"):
+        table(path, text="siad")
+    assert rows(table(path, text="Said")) == [("a", "x")]
+
+
+# Labels of several words
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "very negative no\nnegative so\npositive ah\nvery positive yes\n",
+        "not good at all\ngood\n",
+        "".join(f"strongly {'agree' if i % 2 else 'disagree'} text {i}\nneutral some {i} text\n" for i in range(12)),
+    ],
+)
+def test_labels_of_several_words_are_refused_with_the_way_out(tmp_path: Path, content: str) -> None:
+    with pytest.raises(DataError, match=r"a\.txt:1: the label .* is always followed by .*--data\.labels.*or put a tab"):
+        table(write(tmp_path, "a.txt", content))
+
+
+def test_labels_of_several_words_are_read_where_they_are_declared(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.txt", "very negative no\nnegative so\nnegative\n-1 so\n")
+    found = read(path, Columns(), None, False, labels=("negative", "very negative"))
+
+    assert rows(found) == [("no", "very negative"), ("so", "negative"), ("", "negative")]
+    with pytest.raises(DataError, match=r"a\.txt:1: begins with none of the labels 'neutral', 'negative': 'very nega"):
+        read(path, Columns(), None, False, labels=("neutral", "negative"))
+
+
+def test_labels_of_several_words_are_read_before_a_tab(tmp_path: Path) -> None:
+    found = table(write(tmp_path, "a.txt", "very negative\tno way\n\nnegative\tso\n"))
+
+    assert rows(found) == [("no way", "very negative"), ("so", "negative")]
+    assert found.dropped == {"blank lines": 1}
+
+
+def test_a_table_without_its_name_is_not_taken_for_labels(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a\.txt:1: expected a label, one tab and the text, got 2 tabs.*ends in \.tsv"):
+        table(write(tmp_path, "a.txt", "gold_label\tsentence1\tsentence2\nneutral\ta b\tc d\n"))
+
+
+def test_ordinary_label_text_is_not_refused(tmp_path: Path) -> None:
+    content = "".join(f"{'pos' if i % 2 else 'neg'} {'this' if i % 3 else 'that film'} {i}\n" for i in range(9))
+
+    assert len(table(write(tmp_path, "a.txt", content + "neg\npos it\tis\n")).examples) == 11

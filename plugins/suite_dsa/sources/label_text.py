@@ -1,0 +1,166 @@
+"""Lines of a label and a text, and the other formats whose lines are not columns by name."""
+
+from collections import defaultdict
+from pathlib import Path
+
+from lightning_suite.errors import DataError
+from lightning_suite.text_files import bare_name, numbered_lines
+from suite_dsa.sources.examples import NO_LABEL, SST_BINARY, SST_FINE, Example, Table, class_name
+from suite_dsa.sources.trees import phrases_of
+
+_MOST_LABELS = 100  # more different first words than this: the lines of the file do not begin with labels
+_SURE = 10  # so many texts of one class do not all begin with one of two words
+
+Lines = list[tuple[int, str]]
+
+
+def read_label_text(path: Path, *, classes: tuple[str, ...] = (), encoding: str | None = None) -> Table:
+    """Return the examples of lines of label and text, apart by one space, or by a tab in every line.
+
+    Args:
+        path: the file; of ``stsa.*`` and ``derived.*`` the labels are SST's numbers.
+        classes: names of classes, which may be of several words; by default a label before a space is one word.
+        encoding: of a file that is not Unicode.
+
+    Raises:
+        DataError: lines do not begin with labels, or it is not clear where those end.
+    """
+    lines = [(line, text) for line, text in numbered_lines(path, encoding=encoding)]
+    filled = [(line, text) for line, text in lines if text.strip()]
+    name = bare_name(path)
+    sst = () if not name.startswith(("stsa.", "derived.")) else SST_BINARY if ".binary." in name else SST_FINE
+    table = Table(labels=sst or None)
+    if len(filled) < len(lines):
+        table.dropped["blank lines"] = len(lines) - len(filled)
+    if sst:
+        pairs = [_sst_label(text, sst, path, line) for line, text in filled]
+    elif filled and all("\t" in text for _, text in filled):
+        pairs = [_tab_label(text, path, line) for line, text in filled]
+    elif classes:
+        pairs = [_declared_label(text, classes, path, line) for line, text in filled]
+    else:
+        pairs = [(label, text) for label, _, text in (text.partition(" ") for _, text in filled)]
+        _refuse_several_words(pairs, filled, path)
+    labels: set[str] = set()
+    for (line, _), (label, text) in zip(filled, pairs, strict=True):
+        labels.add(label)
+        if len(labels) > _MOST_LABELS:
+            raise DataError(
+                "read as lines of label, space, text, as its name ends in none of .tsv, .csv, .jsonl; but more than "
+                f"{_MOST_LABELS} different first words are hardly labels",
+                path,
+                line,
+            )
+        table.examples.append(Example((text,), class_name(label), path, line))
+    return table
+
+
+def read_trees(path: Path, phrases: bool, *, encoding: str | None = None) -> Table:
+    """Return the sentences of SST's trees, or every phrase that differs in text or class.
+
+    Raises:
+        DataError: a line is not one whole tree.
+    """
+    table = Table(labels=SST_FINE)
+    seen: set[tuple[int, str]] = set()
+    for line, text in numbered_lines(path, encoding=encoding):
+        if not text.strip():
+            table.dropped["blank lines"] += 1
+            continue
+        nodes = phrases_of(text, path, line)
+        for label, phrase in nodes if phrases else nodes[-1:]:
+            if phrases and (label, phrase) in seen:
+                continue
+            seen.add((label, phrase))
+            table.examples.append(Example((phrase,), SST_FINE[label], path, line))
+    return table
+
+
+def read_infersent(path: Path, *, encoding: str | None = None) -> Table:
+    """Return the pairs of InferSent's three parallel files, of which ``s1.*`` is named.
+
+    Raises:
+        DataError: the files have not equally many lines, or a label is missing.
+    """
+    table = Table()
+    paths = [path, *(path.with_name(part + path.name.removeprefix("s1")) for part in ("s2", "labels"))]
+    columns = [list(numbered_lines(part, encoding=encoding)) for part in paths]
+    lengths = [len(column) for column in columns]
+    if len(set(lengths)) > 1:
+        counts = ", ".join(f"{part.name} {length}" for part, length in zip(paths, lengths, strict=True))
+        raise DataError(f"the three files must have as many lines: {counts}", path)
+    for (line, premise), (_, hypothesis), (_, label) in zip(*columns, strict=True):
+        if not label.strip():
+            raise DataError("expected a label, got a blank line", paths[2], line)
+        table.examples.append(Example((premise, hypothesis), class_name(label), path, line))
+    return table
+
+
+def read_rated(path: Path, neutral_band: float) -> Table:
+    """Return rated snippets as two classes, the sign of the mean rating, without ratings within the band around 0.
+
+    Raises:
+        DataError: a line is not id, rating and text between tabs.
+    """
+    table = Table(labels=SST_BINARY)
+    for line, text in numbered_lines(path):
+        fields = text.split("\t", 2)
+        try:
+            rating = float(fields[1])
+            sentence = fields[2]
+        except (IndexError, ValueError):
+            raise DataError("expected id, rating and text between tabs", path, line) from None
+        if abs(rating) <= neutral_band:
+            table.dropped["neutral"] += 1
+        else:
+            table.examples.append(Example((sentence,), SST_BINARY[rating > 0], path, line))
+    return table
+
+
+def _sst_label(text: str, classes: tuple[str, ...], path: Path, line: int) -> tuple[str, str]:
+    label, _, sentence = text.partition(" ")
+    if label not in map(str, range(len(classes))):
+        raise DataError(f"expected a class 0 to {len(classes) - 1} and a space, got {text[:40]!r}", path, line)
+    return classes[int(label)], sentence
+
+
+def _tab_label(text: str, path: Path, line: int) -> tuple[str, str]:
+    label, *sentence = text.split("\t")
+    if len(sentence) != 1:
+        hint = "If it is a table with a header, give it a name that ends in .tsv"
+        raise DataError(f"expected a label, one tab and the text, got {len(sentence)} tabs. {hint}", path, line)
+    if not label.strip():
+        raise DataError("expected a label before the tab", path, line)
+    return label, sentence[0]
+
+
+def _declared_label(text: str, classes: tuple[str, ...], path: Path, line: int) -> tuple[str, str]:
+    word = text.partition(" ")[0]
+    names = {*classes, NO_LABEL, *([word] if class_name(word) in classes else [])}
+    fitting = [name for name in names if text == name or text.startswith(f"{name} ")]
+    if not fitting:
+        raise DataError(f"begins with none of the labels {', '.join(map(repr, classes))}: {text[:40]!r}", path, line)
+    label = max(fitting, key=len)
+    return label, text[len(label) + 1 :]
+
+
+def _refuse_several_words(pairs: list[tuple[str, str]], lines: Lines, path: Path) -> None:
+    """Raise an error where labels seem to have several words: 'very negative' is not the class 'very'."""
+    seconds: defaultdict[str, list[str]] = defaultdict(list)
+    for label, text in pairs:
+        seconds[label].append(text.partition(" ")[0])
+    if len(seconds) > _MOST_LABELS:
+        return
+    for (line, _), (label, _) in zip(lines, pairs, strict=True):
+        follows = sorted(set(seconds[label]) - {""})
+        others = {name for name in seconds if name != label and not class_name(name).lstrip("+-").isdecimal()}
+        of_labels = bool(follows) and set(follows) <= others
+        always = len(seconds[label]) >= _SURE and len(follows) <= 2 and all(word.isalpha() for word in follows)
+        if label.isalpha() and "" not in seconds[label] and (of_labels or always):
+            shown = " or ".join(map(repr, follows[:3]))
+            raise DataError(
+                f"the label {label!r} is always followed by {shown}: have labels of this file several words? Name them "
+                f"all, as in --data.labels '[\"{label} {follows[0]}\", ...]', or put a tab between label and text",
+                path,
+                line,
+            )

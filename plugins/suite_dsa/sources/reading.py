@@ -1,0 +1,135 @@
+"""Labelled sentences and pairs of sentences, from the formats in which they are published.
+
+=====================  ===============================================================================================
+``*.tsv *.csv``        a header line; columns by name; between fields tabs, commas or semicolons
+``*.jsonl``            one object a line; columns by name (SNLI's ``snli_1.0_*.jsonl`` among them)
+trees                  SST's Penn-Treebank trees, ``(3 (2 It) (4 works))``: a class 0..4 at every node
+label text             ``label``, one space or one tab, the text; SST's ``stsa.*`` (Kim, 2014) and ``derived.*`` too
+``s1.* s2.* labels.*`` InferSent's three parallel files; the first of them is named
+rated                  id, mean rating, text between tabs: the movie-review snippets of VADER (Hutto, Gilbert, 2014)
+``hf:NAME:SPLIT``      a split of a data set of the Hugging Face hub, where the package ``datasets`` is installed
+=====================  ===============================================================================================
+
+Files may be compressed and in any encoding (``lightning_suite.text_files``). Every reader keeps the order of the file,
+knows each example's line, and counts what it leaves out.
+"""
+
+from collections import Counter
+from pathlib import Path
+
+from lightning_suite.errors import DataError
+from lightning_suite.text_files import bare_name, numbered_lines, suffix_of
+from suite_dsa.sources.columns import OBJECTS, TABLES, Columns, read_rows
+from suite_dsa.sources.examples import SST_BINARY, SST_FINE, Example, Table, without_unlabelled
+from suite_dsa.sources.hub import HUB, read_hub
+from suite_dsa.sources.label_text import read_infersent, read_label_text, read_trees
+from suite_dsa.sources.trees import phrases_of
+
+
+def read(
+    path: Path,
+    columns: Columns,
+    classes: int | None,
+    phrases: bool,
+    *,
+    labels: tuple[str, ...] = (),
+    encoding: str | None = None,
+) -> Table:
+    """Return the labelled examples of one file; the format is told by its name, of trees by the first line.
+
+    Args:
+        path: the file, or ``hf:NAME:SPLIT``.
+        columns: names of the columns of TSV, CSV, JSONL and the hub.
+        classes: 2 or 5 classes of SST; None leaves those of the file.
+        phrases: of trees, every phrase that differs in text or class, not only the whole sentence.
+        labels: names of the classes, where they are declared.
+        encoding: of a file that is not Unicode.
+
+    Raises:
+        DataError: the file cannot be read as what it should be, or holds no example.
+        UsageError: there is no such encoding, or a library is not installed.
+    """
+    if str(path).startswith(HUB):
+        table = read_hub(path, columns)
+    elif bare_name(path).startswith("s1."):
+        table = without_unlabelled(read_infersent(path, encoding=encoding), labels)
+    elif suffix_of(path) in (*TABLES, *OBJECTS):
+        table = without_unlabelled(_read_columns(path, columns, encoding), labels)
+    elif _first_line(path, encoding).lstrip().startswith("("):
+        table = read_trees(path, phrases, encoding=encoding)
+    else:
+        table = without_unlabelled(read_label_text(path, classes=labels, encoding=encoding), labels)
+    if table.labels == SST_FINE and classes == len(SST_BINARY):
+        table = _without_neutral(table)
+    if table.labels in (SST_FINE, SST_BINARY) and classes not in (None, len(table.labels or ())):
+        raise DataError(f"has {len(table.labels or ())} classes, not the {classes} that were asked for", path)
+    if not table.examples:
+        left_out = ", ".join(f"{count} {reason}" for reason, count in table.dropped.items()) or "nothing"
+        raise DataError(f"holds no labelled example (left out: {left_out})", path)
+    return table
+
+
+def read_unlabelled(
+    path: Path, columns: Columns, width: int | None, *, encoding: str | None = None
+) -> list[tuple[str, ...]]:
+    """Return the inputs of a file, one for every line or row, in its order; labels are not looked at.
+
+    TSV, CSV and JSONL as in ``read``, ``stsa.*`` and ``trees.*`` files without their labels; any other file is text,
+    one input a line, the two sentences of a pair apart by a tab. A blank line is an empty sentence.
+
+    Args:
+        path: the file.
+        columns: names of the columns of TSV, CSV and JSONL.
+        width: 1 for sentences, 2 for pairs; None lets the file decide.
+        encoding: of a file that is not Unicode.
+
+    Raises:
+        DataError: the file cannot be read, is empty, or has not that many sentences a row.
+        UsageError: there is no such encoding, or a library is not installed.
+    """
+    name = bare_name(path)
+    rows: list[tuple[int, tuple[str, ...]]]
+    if suffix_of(path) in (*TABLES, *OBJECTS):
+        rows = [(row.line, row.texts) for row in read_rows(path, columns, labelled=False, encoding=encoding)]
+    else:
+        lines = list(numbered_lines(path, encoding=encoding))
+        if name.startswith("trees."):
+            rows = [(line, (phrases_of(text, path, line)[-1][1],) if text.strip() else ()) for line, text in lines]
+        elif name.startswith("stsa."):
+            rows = [(line, (text.partition(" ")[2],)) for line, text in lines]
+        else:
+            width = width or (2 if all(text.count("\t") == 1 for _, text in lines) else 1)
+            rows = [(line, tuple(text.split("\t")) if width == 2 else (text,)) for line, text in lines]
+            rows = [(line, texts if any(texts) else ()) for line, texts in rows]
+    if not rows:
+        raise DataError("holds no input, only a header", path)
+    width = width or next((len(texts) for _, texts in rows if texts), 1)
+    for line, texts in rows:
+        if texts and len(texts) != width:
+            need = "a pair of sentences, apart by a tab" if width == 2 else "one sentence"
+            raise DataError(f"each input is {need}; here are {len(texts)}", path, line)
+    return [texts or ("",) * width for _, texts in rows]
+
+
+def _first_line(path: Path, encoding: str | None) -> str:
+    for _, line in numbered_lines(path, encoding=encoding):
+        if line.strip():
+            return line
+    raise DataError("holds blank lines only", path)
+
+
+def _read_columns(path: Path, columns: Columns, encoding: str | None) -> Table:
+    table = Table()
+    for row in read_rows(path, columns, labelled=True, encoding=encoding):
+        if row.texts:
+            table.examples.append(Example(row.texts, row.label, path, row.line))
+        else:
+            table.dropped["blank lines"] += 1
+    return table
+
+
+def _without_neutral(table: Table) -> Table:
+    binary = {"very negative": "negative", "negative": "negative", "positive": "positive", "very positive": "positive"}
+    kept = [example._replace(label=binary[example.label]) for example in table.examples if example.label in binary]
+    dropped = table.dropped + Counter({"neutral": len(table.examples) - len(kept)})
+    return Table(kept, SST_BINARY, dropped)

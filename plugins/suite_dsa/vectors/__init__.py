@@ -1,0 +1,1 @@
+"""Word vectors from files and packages, and the embedding table that a vocabulary points into."""

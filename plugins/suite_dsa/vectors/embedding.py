@@ -1,0 +1,91 @@
+"""The embedding table: the vectors of the training words, and of others that a text may have."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from suite_dsa.vectors.files import WordVectors
+from suite_dsa.vocabulary import UNKNOWN, Vocabulary, spellings
+
+RANDOM_DIM = 300
+"""Width of the vectors when there are no pretrained ones and no width is asked for."""
+
+
+class Embedding(NamedTuple):
+    """The embedding table and what became of the words of the training data.
+
+    Attributes:
+        vocabulary: words to rows of ``vectors``.
+        vectors: float32 (row, word_dim).
+        scale: what the pretrained vectors were multiplied by.
+        pretrained: how many training words have a pretrained vector.
+        random: how many have a random one.
+    """
+
+    vocabulary: Vocabulary
+    vectors: Tensor
+    scale: float
+    pretrained: int
+    random: int
+
+
+def embed(
+    words: Sequence[str],
+    pretrained: WordVectors,
+    *,
+    extra_words: int,
+    vector_norm: float | None,
+    oov_range: float,
+    seed: int,
+) -> Embedding:
+    """Return the vocabulary and embedding table of the training words.
+
+    Row 0 is the unknown word. Each training word has its pretrained row, looked up as it stands and then in other
+    spellings, or a row of its own from U(-oov_range, oov_range). Beside them stand other words of the pretrained
+    vectors.
+
+    Args:
+        words: the training words, each once.
+        pretrained: vectors; words that share a row there share one here.
+        extra_words: how many rows are added for words that the training data does not have; all words of a kept row are
+            known, so with 20,000 shared rows half a million words cost as many numbers as 20,000.
+        vector_norm: the mean norm of the training words' pretrained rows after one scaling of all; None leaves them.
+        oov_range: half the width of the random vectors' range.
+        seed: of the random vectors.
+    """
+    source: dict[int, int] = {}  # row there -> row here
+    rows: dict[str, int] = {}
+    missing: list[str] = []
+    for word in words:
+        form = next((form for form in (word, *spellings(word)) if form in pretrained.rows), None)
+        if form is None:
+            missing.append(word)
+        else:
+            rows[word] = source.setdefault(pretrained.rows[form], len(source) + 1)
+    with_vector, of_training = len(rows), len(source)
+    for word, row in pretrained.rows.items():
+        if word in rows or "\n" in word:
+            continue
+        here = source.get(row)
+        if here is None:
+            if len(source) - of_training >= extra_words:
+                continue
+            here = source[row] = len(source) + 1
+        rows[word] = here
+    table = torch.empty(1 + len(source) + len(missing), pretrained.vectors.shape[1])
+    # a word that is missing is missing among the pretrained ones, so none of these stands in `rows` already
+    rows |= {word: 1 + len(source) + i for i, word in enumerate(missing)}
+    used = np.fromiter(source, dtype=np.int64, count=len(source))
+    known = torch.from_numpy(pretrained.vectors[used])  # row word_dim
+    norm = known[:of_training].norm(dim=1).mean().item() if of_training else 0.0
+    scale = vector_norm / norm if vector_norm is not None and norm > 0 else 1.0
+    table[1 : 1 + len(source)] = known * scale
+    generator = torch.Generator().manual_seed(seed)
+    # one stream, first the unknown word's, then the training words' own: more pretrained words change none of them
+    random = torch.rand(1 + len(missing), table.shape[1], generator=generator) * (2 * oov_range) - oov_range
+    table[UNKNOWN] = random[0]
+    table[1 + len(source) :] = random[1:]
+    return Embedding(Vocabulary(list(rows), list(rows.values())), table, scale, with_vector, len(missing))
