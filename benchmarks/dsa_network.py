@@ -22,8 +22,10 @@ from torch.nn import functional
 
 from benchmarks._record import record
 from lightning_suite import ragged
-from suite_dsa.network import Classifier, DenseCNN, DynamicSelfAttention, SentenceEncoder
-from suite_dsa.product import ONEDNN
+from suite_dsa.attention import DynamicSelfAttention
+from suite_dsa.dense_cnn import DenseCNN
+from suite_dsa.network import Classifier, SentenceEncoder
+from suite_dsa.onednn_linear import ONEDNN
 
 ROOT = Path(__file__).resolve().parents[1]
 PHRASES = ROOT.parent / "shared/data/text/sst/derived.binary.phrases.train.xz"
@@ -40,8 +42,8 @@ class PaddedEncoder(nn.Module):
         cnn, attention = packed.cnn, packed.attention
         assert isinstance(attention, DynamicSelfAttention)
         self.iterations = attention.iterations
-        self.drop = nn.Dropout(packed.drop.rate)
-        self.activate = nn.Sequential(nn.Dropout(cnn.activate.rate), nn.LeakyReLU(0.01))
+        self.drop = nn.Dropout(packed.drop.dropout)
+        self.activate = nn.Sequential(nn.Dropout(cnn.activate.dropout), nn.LeakyReLU(0.01))
         self.first, self.dense = nn.ModuleList(), nn.ModuleList()
         parts = zip(cnn.first.weight.split(cnn.first_dim), cnn.first.bias.split(cnn.first_dim), strict=True)
         for (weight, bias), block in zip(parts, cnn.blocks, strict=True):
@@ -127,8 +129,8 @@ def epoch(encode: Callable[[Tensor, Tensor], Tensor], model: nn.Module, data: li
 
 def measure(lengths: list[int], repeats: int) -> dict[str, list[float]]:
     """CPU seconds of an epoch by variant, one number a repeat; the variants take turns."""
-    cnn = DenseCNN(WORD_DIM, kernels=(3, 5), layers=4, first_dim=150, layer_dim=75, compressed_dim=300, rate=0.2)
-    packed = SentenceEncoder(cnn, DynamicSelfAttention(300, heads=1, head_dim=600, iterations=2), word_rate=0.4)
+    cnn = DenseCNN(WORD_DIM, kernels=(3, 5), layers=4, first_dim=150, layer_dim=75, compressed_dim=300, dropout=0.2)
+    packed = SentenceEncoder(cnn, DynamicSelfAttention(300, heads=1, head_dim=600, iterations=2), word_dropout=0.4)
     padded = PaddedEncoder(packed)
     as_they_come, bucketed = batches(lengths), batches(sorted(lengths))
     packed.eval()

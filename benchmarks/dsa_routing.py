@@ -34,8 +34,9 @@ from benchmarks.dsa_network import BATCH, lognormal, phrase_lengths
 from lightning_suite import ragged
 from lightning_suite.ops.dsa_routing import COMPILED, dsa_routing, reference
 from lightning_suite.plugins import find
-from suite_dsa.network import SLOPE, DynamicSelfAttention, StaticSelfAttention, by_head
-from suite_dsa.product import Linear, round_up
+from suite_dsa.attention import DynamicSelfAttention, StaticSelfAttention, split_heads
+from suite_dsa.dropout import SLOPE
+from suite_dsa.onednn_linear import Linear, round_up
 
 SENTENCES = 256
 SHAPES = {"m=1, d=600": (1, 600), "m=8, d=300": (8, 300)}  # heads and head_dim
@@ -259,7 +260,7 @@ def fusing(shape: str) -> dict[str, Any]:
 
     def chain(layer: Linear, words: Tensor, offsets: Tensor, heads: int = 1, in_place: bool = True) -> Tensor:
         x = functional.leaky_relu(layer(words), SLOPE, in_place)
-        return dsa_routing(by_head(x, heads), offsets, ITERATIONS)
+        return dsa_routing(split_heads(x, heads), offsets, ITERATIONS)
 
     def in_blocks() -> list[Tensor]:
         return [chain(layer, *block) for layer in by_heads for block in blocks]
@@ -274,7 +275,7 @@ def fusing(shape: str) -> dict[str, Any]:
         "in blocks": (in_blocks, [words]),
         "product alone": (partial(project, words), [words]),
         "LeakyReLU alone": (partial(functional.leaky_relu, projected, SLOPE), [projected]),
-        "routing alone": (partial(dsa_routing, by_head(projected, heads), offsets, ITERATIONS), [projected]),
+        "routing alone": (partial(dsa_routing, split_heads(projected, heads), offsets, ITERATIONS), [projected]),
     }
     times, calls = clocked(steps), len(blocks) * heads
     tiny = partial(chain, Linear(1, 1), torch.ones(1, 1), torch.tensor([0, 1]))

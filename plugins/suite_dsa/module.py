@@ -4,8 +4,7 @@ Words arrive as text. The module owns the vocabulary and the frozen word vectors
 that a checkpoint alone is enough to test, predict and encode.
 """
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -21,16 +20,12 @@ from torchmetrics import MeanMetric, Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
 
 from lightning_suite import ragged
-from lightning_suite.errors import RunError, UsageError
+from lightning_suite.constraints import Condition, Interval, ListOf, check
+from lightning_suite.errors import RunError
+from suite_dsa.attention import DynamicSelfAttention, StaticSelfAttention
 from suite_dsa.confusion import write_confusion
-from suite_dsa.network import (
-    Classifier,
-    DenseCNN,
-    DynamicSelfAttention,
-    SentenceEncoder,
-    StaticSelfAttention,
-    heuristic_matching,
-)
+from suite_dsa.dense_cnn import DenseCNN
+from suite_dsa.network import Classifier, SentenceEncoder, heuristic_matching
 from suite_dsa.sentences import SentenceBatch
 from suite_dsa.tokens import TOKENIZERS
 from suite_dsa.vocabulary import Vocabulary
@@ -41,20 +36,18 @@ STATE = "sentences"
 COLUMNS = {1: ("sentence",), 2: ("premise", "hypothesis")}
 
 
-def _refuse_impossible(settings: Mapping[str, Any]) -> None:
-    """UsageError for the first setting with which no network can be built, or trained."""
-    counts = ("heads", "head_dim", "iterations", "layers", "first_dim", "layer_dim", "compressed_dim", "hidden_dim")
-    rules: tuple[tuple[Sequence[str], str, Callable[[Any], bool]], ...] = (
-        ((*counts, "halve_patience"), "1 or more", lambda count: count >= 1),
-        (("hidden_layers", "weight_decay", "halve_threshold"), "0 or more", lambda number: number >= 0),
-        (("word_dropout", "conv_dropout", "classifier_dropout"), "0 or more, below 1", lambda rate: 0 <= rate < 1),
-        (("learning_rate",), "a number above 0", lambda rate: rate is None or 0 < rate < math.inf),
-        (("kernels",), "odd sizes, as [3, 5]", lambda sizes: len(sizes) > 0 and all(k > 0 and k % 2 for k in sizes)),
-    )
-    for names, expected, fits in rules:
-        for name in names:
-            if not fits(settings[name]):
-                raise UsageError(f"--model.{name}: expected {expected}, got {settings[name]}")
+_COUNT = [Interval(int, 1)]
+_DROPOUT = [Interval(float, 0, 1, closed="left")]
+CONSTRAINTS: dict[str, list[Any]] = {
+    **dict.fromkeys(("heads", "head_dim", "iterations", "layers", "first_dim", "layer_dim", "compressed_dim"), _COUNT),
+    **dict.fromkeys(("hidden_dim", "halve_patience"), _COUNT),
+    "hidden_layers": [Interval(int, 0)],
+    "kernels": [ListOf([Condition("an odd number above 0", lambda size: size > 0 and size % 2 == 1)], least=1)],
+    **dict.fromkeys(("word_dropout", "conv_dropout", "classifier_dropout"), _DROPOUT),
+    "learning_rate": [Interval(float, 0, closed="neither"), None],
+    "weight_decay": [Interval(float, 0)],
+    "halve_threshold": [Interval(float, 0)],
+}
 
 
 class PackedBatch(NamedTuple):
@@ -127,12 +120,12 @@ class SentenceClassifier(LightningModule):
         halve_threshold: float = 0.001,
     ) -> None:
         super().__init__()
+        check(CONSTRAINTS, locals(), where="--model.")
         self.save_hyperparameters()
-        _refuse_impossible(self.hparams)
         self.confusion: Tensor | None = None  # class (row) predicted as class (column), once tested
 
     def configure_model(self) -> None:
-        """Builds the network for the words and classes of the data it is to learn from."""
+        """Build the network for the words and classes of the data it is to learn from."""
         fitting = self._trainer is not None and self.trainer.state.fn == TrainerFn.FITTING
         if hasattr(self, "encoder") or not fitting:
             return  # built already, or about to be from a checkpoint
@@ -156,7 +149,7 @@ class SentenceClassifier(LightningModule):
             first_dim=chosen["first_dim"],
             layer_dim=chosen["layer_dim"],
             compressed_dim=chosen["compressed_dim"],
-            rate=chosen["conv_dropout"],
+            dropout=chosen["conv_dropout"],
         )
         attention: DynamicSelfAttention | StaticSelfAttention
         width, heads, head_dim = chosen["compressed_dim"], chosen["heads"], chosen["head_dim"]
@@ -185,9 +178,9 @@ class SentenceClassifier(LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         kind = {"adadelta": torch.optim.Adadelta, "adam": torch.optim.Adam}[self.hparams["optimizer"]]
-        given = self.hparams["learning_rate"]
-        rate = {} if given is None else {"lr": given}
-        optimizer = kind(self.parameters(), weight_decay=self.hparams["weight_decay"], **rate)
+        rate = self.hparams["learning_rate"]
+        own = {} if rate is None else {"lr": rate}
+        optimizer = kind(self.parameters(), weight_decay=self.hparams["weight_decay"], **own)
         # torch halves when *more* than `patience` epochs brought nothing.
         halving = torch.optim.lr_scheduler.ReduceLROnPlateau(
             optimizer,
@@ -199,15 +192,15 @@ class SentenceClassifier(LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": halving, "monitor": "train_loss"}}
 
     def on_before_batch_transfer(self, batch: SentenceBatch, dataloader_idx: int) -> PackedBatch:
-        """Words to rows of the word vectors, all sentences of a batch at once.
+        """Return words as rows of the word vectors, all sentences of a batch at once.
 
-        It stands here and not in the data module because the vocabulary is the model's, whatever data it is given.
+        This is not the data module's work because the vocabulary is the model's, whatever data it is given.
         """
         rows, offsets = self.vocabulary.pack([words for column in batch.columns for words in column])
         return PackedBatch(rows, offsets, batch.labels, batch.texts)
 
     def forward(self, rows: Tensor, offsets: Tensor) -> Tensor:
-        """Logits: (word,), (column * batch + 1,) -> (batch, class)."""
+        """Return logits: (word,), (column * batch + 1,) -> (batch, class)."""
         sentences = self.encoder(functional.embedding(rows, self.vectors), offsets)
         if self.columns == 2:
             sentences = heuristic_matching(*sentences.chunk(2))
@@ -215,7 +208,7 @@ class SentenceClassifier(LightningModule):
         return logits
 
     def _step(self, batch: PackedBatch, stage: str) -> tuple[Tensor, Tensor]:
-        """Logits and loss of a batch, which it counts in the metrics."""
+        """Return logits and loss of a batch, and count it in the metrics."""
         assert batch.labels is not None
         logits = self(batch.rows, batch.offsets)
         loss = functional.cross_entropy(logits, batch.labels)
@@ -244,21 +237,21 @@ class SentenceClassifier(LightningModule):
             write_confusion(figures / "confusion.png", self.labels, self.confusion)
 
     def predict_step(self, batch: PackedBatch, batch_idx: int) -> dict[str, list[str] | Tensor]:
-        """The sentences, the likeliest class with its probability, and the probability of every class."""
+        """Return the sentences, the likeliest class with its probability, and the probability of every class."""
         probabilities = self(batch.rows, batch.offsets).softmax(dim=1)  # batch class
         best, label = probabilities.max(dim=1)
         texts = {name: list(texts) for name, texts in zip(COLUMNS[self.columns], batch.texts, strict=True)}
-        each = {f"p_{name}": column for name, column in zip(self.labels, probabilities.T, strict=True)}
-        return {**texts, "label": [self.labels[index] for index in label.tolist()], "probability": best, **each}
+        of_classes = {f"p_{name}": column for name, column in zip(self.labels, probabilities.T, strict=True)}
+        return {**texts, "label": [self.labels[index] for index in label.tolist()], "probability": best, **of_classes}
 
     def embed_step(self, batch: PackedBatch, batch_idx: int) -> Tensor:
-        """(batch, head * head_dim); of pairs, premise and hypothesis side by side."""
+        """Return (batch, head * head_dim); of pairs, premise and hypothesis side by side."""
         sentences = self.encoder(functional.embedding(batch.rows, self.vectors), batch.offsets)
         return torch.cat(sentences.chunk(self.columns), dim=1)
 
     @torch.no_grad()
     def encode(self, sentences: list[str], batch_size: int = 256) -> NDArray[np.float32]:
-        """Sentence embeddings (sentence, head * head_dim), in the order of the sentences."""
+        """Return sentence embeddings (sentence, head * head_dim), in the order of the sentences."""
         parts = [torch.empty(0, self.encoder.output_dim)]
         for _, words, offsets in self._embedded(sentences, batch_size):
             parts.append(self.encoder(words, offsets).float().cpu())
@@ -267,24 +260,25 @@ class SentenceClassifier(LightningModule):
 
     @torch.no_grad()
     def attention(self, sentences: list[str], batch_size: int = 256) -> list[tuple[list[str], Tensor]]:
-        """The words of each sentence and how much each head attends to them, (word, head)."""
+        """Return the words of each sentence and how much each head attends to them, (word, head)."""
         maps: list[tuple[list[str], Tensor]] = []
         for tokens, words, offsets in self._embedded(sentences, batch_size):
             weights = self.encoder.attention.weights(self.encoder.words(words, offsets), offsets).cpu()
             # A sentence of no words was packed as one unknown word.
-            maps += [(found or [""], part) for found, part in zip(tokens, ragged.split(weights, offsets), strict=True)]
+            parts = ragged.split(weights, offsets)
+            maps += [(tokens_of or [""], part) for tokens_of, part in zip(tokens, parts, strict=True)]
         return maps
 
     @torch.no_grad()
     def weight_vectors(self, sentences: list[str], batch_size: int = 256) -> Tensor:
-        """The vectors that the last iteration attends with (figure 2): (sentence, head, head_dim)."""
+        """Return the vectors that the last iteration attends with (figure 2): (sentence, head, head_dim)."""
         parts = [torch.empty(0, self.hparams["heads"], self.hparams["head_dim"])]
         for _, words, offsets in self._embedded(sentences, batch_size):
             parts.append(self.encoder.attention.vectors(self.encoder.words(words, offsets), offsets).cpu())
         return torch.cat(parts)
 
     def _embedded(self, sentences: list[str], batch_size: int) -> Iterator[tuple[list[list[str]], Tensor, Tensor]]:
-        """Tokens, word vectors and offsets, some sentences at a time, with dropout off."""
+        """Yield tokens, word vectors and offsets, some sentences at a time, with dropout off."""
         training = self.training
         self.eval()
         try:
@@ -305,7 +299,7 @@ class SentenceClassifier(LightningModule):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Builds the network for the words and classes it was trained on.
+        """Build the network for the words and classes it was trained on.
 
         Raises:
             RunError: the network is built already, for other classes, columns or word vectors.

@@ -10,17 +10,9 @@ from torch.autograd import gradcheck
 from torch.nn import functional
 
 from lightning_suite import ragged
-from suite_dsa import network
-from suite_dsa.network import (
-    Classifier,
-    DenseCNN,
-    Dropout,
-    DropoutLeakyReLU,
-    DynamicSelfAttention,
-    PackedConv,
-    SentenceEncoder,
-    StaticSelfAttention,
-)
+from suite_dsa.attention import DynamicSelfAttention, StaticSelfAttention
+from suite_dsa.dense_cnn import DenseCNN, PackedConv
+from suite_dsa.network import Classifier, SentenceEncoder, heuristic_matching
 
 OFFSETS = torch.tensor([0, 3, 4, 4, 11])
 ATTENTIONS = [
@@ -36,12 +28,14 @@ def seeded() -> Iterator[None]:
         yield
 
 
-def published_cnn(rate: float = 0.2) -> DenseCNN:
-    return DenseCNN(300, kernels=(3, 5), layers=4, first_dim=150, layer_dim=75, compressed_dim=300, rate=rate).eval()
+def published_cnn(dropout: float = 0.2) -> DenseCNN:
+    return DenseCNN(
+        300, kernels=(3, 5), layers=4, first_dim=150, layer_dim=75, compressed_dim=300, dropout=dropout
+    ).eval()
 
 
-def small_cnn(rate: float = 0.2) -> DenseCNN:
-    return DenseCNN(6, kernels=(3, 5), layers=3, first_dim=4, layer_dim=3, compressed_dim=5, rate=rate).eval()
+def small_cnn(dropout: float = 0.2) -> DenseCNN:
+    return DenseCNN(6, kernels=(3, 5), layers=3, first_dim=4, layer_dim=3, compressed_dim=5, dropout=dropout).eval()
 
 
 def padded_cnn(cnn: DenseCNN, words: Tensor, offsets: Tensor) -> Tensor:
@@ -67,7 +61,7 @@ def padded_cnn(cnn: DenseCNN, words: Tensor, offsets: Tensor) -> Tensor:
 
 
 def encoder(attention: nn.Module) -> SentenceEncoder:
-    return SentenceEncoder(small_cnn(), attention, word_rate=0.4).eval()  # type: ignore[arg-type]
+    return SentenceEncoder(small_cnn(), attention, word_dropout=0.4).eval()  # type: ignore[arg-type]
 
 
 def test_the_cnn_equals_a_padded_one() -> None:
@@ -147,7 +141,7 @@ def test_the_number_of_parameters_is_that_of_the_equations() -> None:
 
 
 def test_a_packed_convolution_is_a_convolution() -> None:
-    layer, words = PackedConv(6, 3, kernel=5, rate=0.0).double(), torch.randn(7, 6, dtype=torch.float64)
+    layer, words = PackedConv(6, 3, kernel=5, dropout=0.0).double(), torch.randn(7, 6, dtype=torch.float64)
     taps = layer.weight.unflatten(0, (5, 3)).permute(1, 2, 0)
     expected = functional.conv1d(words.T, taps, layer.bias, padding=2).T
     torch.testing.assert_close(expected, layer(words, ragged.windows(torch.tensor([0, 7]), 7, 5)))
@@ -156,49 +150,12 @@ def test_a_packed_convolution_is_a_convolution() -> None:
 @pytest.mark.parametrize("kernels", [(), (2, 3), (0,)])
 def test_kernels_that_have_no_middle_are_refused(kernels: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="odd kernels"):
-        DenseCNN(6, kernels=kernels, layers=3, first_dim=4, layer_dim=3, compressed_dim=5, rate=0.2)
+        DenseCNN(6, kernels=kernels, layers=3, first_dim=4, layer_dim=3, compressed_dim=5, dropout=0.2)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_dropout_drops_at_its_rate_and_scales_the_rest(dtype: torch.dtype) -> None:
-    dropped = Dropout(0.4)(torch.ones(700, 301, dtype=dtype))
-    assert set(dropped.unique().tolist()) == {0.0, torch.tensor(1 / 0.6, dtype=dtype).item()}
-    assert (dropped == 0).double().mean().item() == pytest.approx(0.4, abs=0.01)
-
-
-def test_dropout_decides_for_each_number_by_itself() -> None:
-    """Four decisions share one random number; neighbours must not know of each other."""
-    mask = network.kept((100_000, 4), 0.3, torch.device("cpu")).double()
-    covariance = torch.cov(mask.T)
-    torch.testing.assert_close(torch.eye(4, dtype=torch.float64) * 0.21, covariance, atol=0.01, rtol=0)
-
-
-@pytest.mark.parametrize("module", [Dropout(0.5), DropoutLeakyReLU(0.5)])
-def test_dropout_is_off_in_evaluation(module: nn.Module) -> None:
-    x = torch.rand(50, 50)
-    assert torch.equal(x, module.eval()(x))
-
-
-def test_dropout_is_the_same_for_the_same_seed() -> None:
-    x, drop = torch.randn(30, 30), DropoutLeakyReLU(0.2)
-    torch.manual_seed(5)
-    first = drop(x)
-    torch.manual_seed(5)
-    assert torch.equal(first, drop(x))
-    assert not torch.equal(first, drop(x))
-
-
-def test_dropped_numbers_have_no_gradient_and_the_rest_leaky_relu_s() -> None:
-    x = torch.randn(40, 40, dtype=torch.float64, requires_grad=True)
-    y = DropoutLeakyReLU(0.2)(x)
-    (grad,) = torch.autograd.grad(y.sum(), x)
-    expected = torch.where(y == 0, 0.0, torch.where(x > 0, 1.0, 0.01) / 0.8).double()
-    torch.testing.assert_close(expected, grad)
-
-
-@pytest.mark.parametrize(("rate", "factor"), [(0.2, math.sqrt(0.2)), (0.0, 1.0)])
-def test_layers_begin_as_he_says_times_the_root_of_their_dropout_rate(rate: float, factor: float) -> None:
-    cnn = published_cnn(rate)
+@pytest.mark.parametrize(("dropout", "factor"), [(0.2, math.sqrt(0.2)), (0.0, 1.0)])
+def test_layers_begin_as_he_says_times_the_root_of_their_dropout(dropout: float, factor: float) -> None:
+    cnn = published_cnn(dropout)
     for weight, fan_in in (
         (cnn.first.weight, 300),
         (cnn.blocks[1].layers[2].weight, 300 * 5),
@@ -210,7 +167,7 @@ def test_layers_begin_as_he_says_times_the_root_of_their_dropout_rate(rate: floa
 
 def test_heuristic_matching_has_the_paper_s_order() -> None:
     premise, hypothesis = torch.tensor([[2.0]]), torch.tensor([[-3.0]])
-    assert network.heuristic_matching(premise, hypothesis).tolist() == [[-3.0, 2.0, 5.0, -6.0]]
+    assert heuristic_matching(premise, hypothesis).tolist() == [[-3.0, 2.0, 5.0, -6.0]]
 
 
 @pytest.mark.parametrize(("layers", "kinds"), [(1, ["BatchNorm1d", "Dropout", "Linear", "LeakyReLU", "Linear"])])

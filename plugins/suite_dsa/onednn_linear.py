@@ -29,7 +29,12 @@ ONEDNN = _onednn_is_quicker()
 
 
 def round_up(rows: int) -> int:
-    """The number of rows a product is computed for: few different numbers, so that few kernels are compiled."""
+    """Return the number of rows a product is computed for: one of few, so that few kernels are compiled.
+
+    Example:
+        >>> round_up(64), round_up(1001)
+        (64, 1024)
+    """
     step = max(64, 1 << max(rows.bit_length() - 4, 0))
     return -(-rows // step) * step
 
@@ -38,51 +43,56 @@ def _is_for_onednn(x: Tensor) -> bool:
     return ONEDNN and x.device.type == "cpu" and x.dtype == torch.float32
 
 
-def spare_rows(x: Tensor) -> int:
-    """How many rows of zeros `product` would add to x. Who adds them once saves every product that follows a copy."""
+def padding_rows(x: Tensor) -> int:
+    """Return how many rows of zeros `onednn_linear` would add to x; added once, they save each later product a copy."""
     return round_up(len(x)) - len(x) if _is_for_onednn(x) else 0
 
 
-def _times(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     result: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return result
 
 
 def _padded(x: Tensor) -> Tensor:
-    spare = spare_rows(x)
-    return functional.pad(x, (0, 0, 0, spare)) if spare else x.contiguous()
+    padding = padding_rows(x)
+    return functional.pad(x, (0, 0, 0, padding)) if padding else x.contiguous()
 
 
-class _Product(torch.autograd.Function):
-    """`product` and its gradients: grad @ weight, grad.T @ x, and the sum of grad."""
+class _OneDNNLinear(torch.autograd.Function):
+    """`onednn_linear` and its gradients: grad @ weight, grad.T @ x, and the sum of grad."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         rows, x = len(x), _padded(x)
         ctx.save_for_backward(x, weight)
-        return _times(x, weight, bias)[:rows]
+        return _linear(x, weight, bias)[:rows]
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
         # All operands are contiguous or the transpose of such: for other layouts oneDNN has but a plain loop.
         padded = _padded(grad)
-        of_x = _times(padded, weight.t())[: len(grad)] if ctx.needs_input_grad[0] else None
-        of_weight = _times(padded.t(), x.t()) if ctx.needs_input_grad[1] else None
+        of_x = _linear(padded, weight.t())[: len(grad)] if ctx.needs_input_grad[0] else None
+        of_weight = _linear(padded.t(), x.t()) if ctx.needs_input_grad[1] else None
         of_bias = grad.sum(0) if ctx.needs_input_grad[2] else None
         return of_x, of_weight, of_bias
 
 
-def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x @ weight.T + bias: (row, input_dim), (output_dim, input_dim), (output_dim,) -> (row, output_dim)."""
+def onednn_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return x @ weight.T + bias: (row, input_dim), (output_dim, input_dim), (output_dim,) -> (row, output_dim).
+
+    Example:
+        >>> onednn_linear(torch.ones(3, 2), torch.ones(4, 2)).shape
+        torch.Size([3, 4])
+    """
     if not (_is_for_onednn(x) and _is_for_onednn(weight) and len(x) > 0):
         return functional.linear(x, weight, bias)
-    result: Tensor = _Product.apply(x, weight.contiguous(), bias)  # type: ignore[no-untyped-call]
+    result: Tensor = _OneDNNLinear.apply(x, weight.contiguous(), bias)  # type: ignore[no-untyped-call]
     return result
 
 
 class Linear(nn.Linear):
-    """`torch.nn.Linear` for a matrix of many rows, by `product`."""
+    """`torch.nn.Linear` for a matrix of many rows, by `onednn_linear`."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return product(x, self.weight, self.bias)
+        return onednn_linear(x, self.weight, self.bias)

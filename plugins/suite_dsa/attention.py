@@ -1,0 +1,106 @@
+"""Attentions: how a sentence is made of its words, by a vector that is learnt or made from the sentence itself."""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lightning_suite import ragged
+from lightning_suite.ops.dsa_routing import dsa_routing, dsa_routing_attention
+from suite_dsa.dropout import SLOPE, he_normal_
+from suite_dsa.onednn_linear import Linear
+
+
+def split_heads(words: Tensor, heads: int) -> Tensor:
+    """Return words a part a head: (word, head * head_dim) -> (word, head, head_dim).
+
+    Example:
+        >>> split_heads(torch.ones(5, 6), heads=2).shape
+        torch.Size([5, 2, 3])
+    """
+    return words.view(len(words), heads, words.shape[1] // heads)
+
+
+class Attention(Protocol):
+    """What makes a sentence out of its words."""
+
+    output_dim: int
+
+    def __call__(self, words: Tensor, offsets: Tensor) -> Tensor:
+        """Return the sentences: (word, input_dim), (sentence + 1,) -> (sentence, output_dim)."""
+        ...
+
+    def weights(self, words: Tensor, offsets: Tensor) -> Tensor:
+        """Return how much each head attends to each word: (word, head), adding up to 1 over a sentence."""
+        ...
+
+    def vectors(self, words: Tensor, offsets: Tensor) -> Tensor:
+        """Return the weight vector each head attends with: (sentence, head, head_dim)."""
+        ...
+
+
+class DynamicSelfAttention(nn.Module):
+    """Attention with a weight vector made from the sentence itself (Eq. 6, 7 and Algorithm 1).
+
+    Args:
+        input_dim: d_c.
+        heads: m.
+        head_dim: d_o.
+        iterations: r.
+    """
+
+    def __init__(self, input_dim: int, *, heads: int, head_dim: int, iterations: int) -> None:
+        super().__init__()
+        self.heads, self.iterations, self.output_dim = heads, iterations, heads * head_dim
+        self.project = Linear(input_dim, self.output_dim)
+        he_normal_(self.project.weight, input_dim, dropout=0)
+        nn.init.zeros_(self.project.bias)
+
+    def project_words(self, words: Tensor) -> Tensor:
+        """Return Eq. 6: (word, input_dim) -> (word, head, head_dim)."""
+        return split_heads(functional.leaky_relu(self.project(words), SLOPE), self.heads)
+
+    def forward(self, words: Tensor, offsets: Tensor) -> Tensor:
+        return dsa_routing(self.project_words(words), offsets, self.iterations).flatten(1)
+
+    def weights(self, words: Tensor, offsets: Tensor) -> Tensor:
+        return dsa_routing_attention(self.project_words(words), offsets, self.iterations)[0]
+
+    def vectors(self, words: Tensor, offsets: Tensor) -> Tensor:
+        return dsa_routing_attention(self.project_words(words), offsets, self.iterations)[1]
+
+
+class StaticSelfAttention(nn.Module):
+    """Attention with one learnt weight vector a head (Eq. 1), the paper's baseline.
+
+    The words that are summed are those of Eq. 6, as in `DynamicSelfAttention`, so that both attentions give m * d_o
+    numbers from the same words and differ in nothing but where the weights come from; the W of Eq. 1 comes on top.
+
+    Args:
+        input_dim: d_c.
+        heads: m.
+        head_dim: d_o, and d_v of Eq. 1.
+    """
+
+    def __init__(self, input_dim: int, *, heads: int, head_dim: int) -> None:
+        super().__init__()
+        self.heads, self.output_dim = heads, heads * head_dim
+        self.project = Linear(input_dim, self.output_dim)
+        self.score = Linear(input_dim, self.output_dim, bias=False)  # W of Eq. 1
+        self.vector = nn.Parameter(torch.empty(heads, head_dim))  # v of Eq. 1
+        for layer in (self.project, self.score):
+            he_normal_(layer.weight, input_dim, dropout=0)
+        he_normal_(self.vector, head_dim, dropout=0)
+        nn.init.zeros_(self.project.bias)
+
+    def forward(self, words: Tensor, offsets: Tensor) -> Tensor:
+        values = split_heads(functional.leaky_relu(self.project(words), SLOPE), self.heads)
+        return ragged.weighted_sum(values, self.weights(words, offsets), offsets).flatten(1)
+
+    def weights(self, words: Tensor, offsets: Tensor) -> Tensor:
+        keys = split_heads(self.score(words).tanh(), self.heads)  # word head head_dim
+        return ragged.softmax((keys * self.vector).sum(-1), offsets)
+
+    def vectors(self, words: Tensor, offsets: Tensor) -> Tensor:
+        return self.vector.expand(len(offsets) - 1, *self.vector.shape)
