@@ -21,6 +21,9 @@ ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "docs" / "adding-a-plugin.md").read_text(encoding="utf-8")
 
 
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
 def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
@@ -55,6 +58,32 @@ def test_the_recipe_has_no_key_but_options_and_those_for_people() -> None:
 def test_the_contract_tests_are_a_test() -> None:
     (block,) = [block for block in blocks("python") if "contract_tests" in block]
     assert callable(run(block)["test_contract"])
+
+
+def shared_rooms() -> list[Any]:
+    section = TEXT.split("## What you need not write\n")[1].split("\n## ")[0]
+    names = re.findall(r"^\*\*(.*?)\*\*", section, re.MULTILINE)
+    return [pytest.param(block, id=name) for name, block in zip(names, BLOCK.findall(section), strict=True)]
+
+
+@pytest.mark.parametrize("block", shared_rooms())
+def test_an_example_of_a_shared_room_runs(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(block)
+
+
+def test_the_pictures_and_files_of_the_examples_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for parameter in shared_rooms():
+        run(parameter.values[0])
+    written = {path.name for path in tmp_path.rglob("*.*")}
+    assert written == {"points.csv", "scores.csv", "weights.bin", "growth.png", "growth.csv"}
+
+
+def test_the_old_names_of_the_page_are_names_of_options() -> None:
+    pairs = re.findall(r'{"([\w.=]+)": "([\w.=]+)"}', TEXT)
+    assert len(pairs) == 3
+    assert all(old.split(".")[0] == new.split(".")[0] for old, new in pairs)
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
