@@ -20,6 +20,7 @@ from lightning_suite import load_data
 from lightning_suite.assets import Asset, fetch
 from lightning_suite.constraints import Interval, ListOf, check
 from lightning_suite.errors import DataError, UsageError
+from lightning_suite.text_files import numbered_lines
 from suite_tweets.account import Account
 from suite_tweets.batches import Batch, Sharing, Stream, Windows, windows
 from suite_tweets.cleaning import RULE_SETS, clean
@@ -313,13 +314,13 @@ class TweetData(LightningDataModule):
 
 
 def rated_tweets(path: Path) -> list[Tweet]:
-    """The tweets of ``RATED_TWEETS``: number, rating and text on a line, with tabs between.
+    """Return the tweets of ``RATED_TWEETS``: number, rating and text on a line, with tabs between.
 
     Raises:
         DataError: a line has not these three.
     """
     tweets = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in numbered_lines(path):
         fields = line.split("\t", 2)
         if len(fields) != 3:
             raise DataError(
@@ -330,7 +331,7 @@ def rated_tweets(path: Path) -> list[Tweet]:
 
 
 def training_texts(run: str, account: Account) -> list[str]:
-    """The cleaned tweets that a run was trained on, read again from where its settings say.
+    """Return the cleaned tweets that a run was trained on, read again from where its settings say.
 
     Args:
         run: a run folder or a checkpoint.

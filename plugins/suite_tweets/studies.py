@@ -14,6 +14,7 @@ from lightning_suite.errors import DataError, UsageError
 from lightning_suite.files import write_text
 from lightning_suite.needs import needs
 from lightning_suite.progress import progress, track
+from lightning_suite.text_files import bare_name
 from suite_tweets import analysis, cleaning, pictures, report
 from suite_tweets.collecting.accounts import account_name, file_of
 from suite_tweets.collecting.choice import Choice, parse_moment
@@ -127,7 +128,9 @@ def analyse(
         import py3langid  # noqa: F401
     check({"words": [Interval(int, 1)], "examples": [Interval(int, 1)]}, locals(), where="--")
     path = Path(file).expanduser()
-    folder = Path(output).expanduser() if output else Path(f"{_bare_name(path)}-analysis")
+    folder = (
+        Path(output).expanduser() if output else Path(f"{Path(bare_name(path.resolve())).stem or 'tweets'}-analysis")
+    )
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--output {folder}: expected a folder, this is a file")
     columns = {"text_column": text_column, "time_column": time_column, "id_column": id_column, "encoding": encoding}
@@ -242,11 +245,3 @@ def generate(
         return
     write_text(path, lines)
     print(f"tweets: {path}\nnext: suite analyse {shlex.quote(str(path))}")
-
-
-def _bare_name(path: Path) -> str:
-    """Return the file's name without the suffixes of its format and compression."""
-    name = path.resolve().name
-    for compression in (".xz", ".gz", ".bz2"):
-        name = name.removesuffix(compression)
-    return Path(name).stem or "tweets"

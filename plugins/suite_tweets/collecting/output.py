@@ -1,12 +1,14 @@
 """The CSV file that a collection becomes, and the files beside it."""
 
-import csv
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 
 from lightning_suite.errors import DataError, UsageError
 from lightning_suite.tables import table
+from lightning_suite.text_files import read_table
+from suite_tweets.sources.columns import Columns
+from suite_tweets.sources.tables import tweets_of_table
 from suite_tweets.tweets import COLUMNS, Tweet, is_reply, is_retweet
 
 
@@ -35,24 +37,14 @@ def read_output(path: Path) -> list[Tweet]:
     Raises:
         DataError: it is another one now.
     """
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file)
-        if (names := next(reader, [])) != list(COLUMNS):
-            raise DataError(
-                f"expected the columns {', '.join(COLUMNS)} that a collection has, got {', '.join(names) or 'none'}; "
-                "newer tweets are added to no other file",
-                path,
-            )
-        tweets = []
-        for row in reader:
-            try:
-                number, time, text = row
-                tweets.append(Tweet(number, datetime.fromisoformat(time) if time else None, text))
-            except ValueError as error:
-                raise DataError(
-                    f"expected id, created_at and text of a tweet: {error}", path, reader.line_num
-                ) from None
-    return tweets
+    contents = read_table(path)
+    if contents.header != list(COLUMNS):
+        raise DataError(
+            f"expected the columns {', '.join(COLUMNS)} that a collection has, got {', '.join(contents.header)}; "
+            "newer tweets are added to no other file",
+            path,
+        )
+    return tweets_of_table(contents, Columns(text="text", time="created_at", id="id"))
 
 
 def summary(tweets: Sequence[Tweet], path: Path) -> str:

@@ -1,12 +1,11 @@
 """Which columns of a table, or keys of an object, hold the text, the time and the identifier of a tweet."""
 
-import re
 from collections.abc import Sequence
-from functools import cache
 from typing import NamedTuple
 
 from lightning_suite.errors import DataError
 from lightning_suite.spelling import did_you_mean
+from lightning_suite.text_files import find_name
 
 TEXT_COLUMNS = (
     "full_text",
@@ -62,34 +61,18 @@ def find_columns(names: Sequence[str], columns: Columns, intro: str, path: str, 
         DataError: none holds the text, or a column that was asked for is not there.
     """
     shown = ", ".join(repr(name if len(name) <= 40 else name[:40] + "…") for name in names[:20]) or "none"
-    text = first_of(names, columns.texts)
+    text = find_name(names, columns.texts)
     if text is None and columns.text is None:
         text = next((key for key in _HOLDING_TEXT if key in names), None)
         if text is None:
             hint = "Name the one that holds the text: --data.text_column or --text_column"
             raise DataError(f"{intro} {shown}, none of them known to hold the text. {hint}", path, line)
     for option, wanted in (("text", columns.text), ("time", columns.time), ("id", columns.id)):
-        if wanted is not None and (wanted or option == "text") and first_of(names, (wanted,)) is None:
+        if wanted is not None and (wanted or option == "text") and find_name(names, (wanted,)) is None:
             message = f"{intro} {shown}, not the {option} column {wanted!r}. {did_you_mean(wanted, names)}"
             raise DataError(message.rstrip(), path, line)
     return Columns(
         text,
-        first_of(names, TIME_COLUMNS if columns.time is None else (columns.time,)),
-        first_of(names, ID_COLUMNS if columns.id is None else (columns.id,)),
+        find_name(names, TIME_COLUMNS if columns.time is None else (columns.time,)),
+        find_name(names, ID_COLUMNS if columns.id is None else (columns.id,)),
     )
-
-
-def first_of(names: Sequence[str], wanted: Sequence[str]) -> str | None:
-    """Return the first wanted name that is there, as the file writes it; capitals, spaces and hyphens may differ."""
-    by_key = {_key(name): name for name in reversed(names)}
-    for name in wanted:
-        if name and name in names:
-            return name
-        if name and _key(name) in by_key:
-            return by_key[_key(name)]
-    return None
-
-
-@cache
-def _key(name: str) -> str:
-    return re.sub(r"[\s.-]+", "_", name.strip().casefold())

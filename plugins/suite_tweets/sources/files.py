@@ -1,7 +1,5 @@
-"""The files that hold tweets: one file, compressed or not, or those of an archive of X, in a folder or a .zip."""
+"""The files that hold tweets: one file, or those of an archive of X, in a folder or a .zip."""
 
-import bz2
-import gzip
 import lzma
 import re
 import zipfile
@@ -12,65 +10,46 @@ from typing import NamedTuple
 
 from lightning_suite.errors import DataError
 
-_DECOMPRESS = {".xz": lzma.decompress, ".gz": gzip.decompress, ".bz2": bz2.decompress}
-_DAMAGED = (lzma.LZMAError, zlib.error, EOFError, OSError, ValueError)
 _TWEETS_JS = re.compile(r"tweets?(?:-part(?P<part>\d+))?\.js", re.IGNORECASE)
 
 
 class SourceFile(NamedTuple):
-    """The content of a file.
+    """A file of tweets.
 
     Attributes:
-        path: what a message calls it.
-        name: without the suffix of a compression; its own suffix says what kind of file it is.
-        content: its bytes, decompressed.
+        path: what a message calls it; its suffix says what kind of file it is.
+        content: its bytes, where they are no file of their own; None: they are to be read from the path.
     """
 
     path: str
-    name: str
-    content: bytes
+    content: bytes | None
 
 
 def source_files(path: Path) -> Iterator[SourceFile]:
     """Yield the file at a path, or each file of tweets in a folder or a .zip file, in the order of their parts.
 
     Raises:
-        DataError: the file cannot be read, is damaged, or holds no file of tweets.
+        DataError: the folder or the .zip file cannot be read, or holds no file of tweets.
     """
-    if path.is_dir():
-        yield from _files_of_folder(path)
-    elif path.suffix.lower() == ".zip":
-        yield from _files_of_zip(path)
-    else:
-        yield _single_file(path)
-
-
-def _single_file(path: Path) -> SourceFile:
     try:
-        content = path.read_bytes()
+        if path.is_dir():
+            yield from _files_of_folder(path)
+        elif path.suffix.lower() == ".zip":
+            yield from _files_of_zip(path)
+        else:
+            yield SourceFile(str(path), None)
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}", path) from error
-    suffix = path.suffix.lower()
-    if suffix not in _DECOMPRESS:
-        return SourceFile(str(path), path.name, content)
-    try:
-        content = _DECOMPRESS[suffix](content)
-    except _DAMAGED as error:
-        raise DataError(f"damaged, or not a {suffix} file: {error}. Fetch or compress it again", path) from error
-    return SourceFile(str(path), path.stem, content)
 
 
 def _files_of_folder(folder: Path) -> Iterator[SourceFile]:
     data = folder / "data" if (folder / "data").is_dir() else folder
-    try:
-        names = _tweets_js(file.name for file in data.iterdir() if file.is_file())
-        if not names:
-            hint = "name one file, or the folder of an X archive, in which data/tweets.js stands"
-            raise DataError(f"a folder without tweets.js; {hint}", folder)
-        for name in names:
-            yield SourceFile(str(data / name), name, (data / name).read_bytes())
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", folder) from error
+    names = _tweets_js(file.name for file in data.iterdir() if file.is_file())
+    if not names:
+        hint = "name one file, or the folder of an X archive, in which data/tweets.js stands"
+        raise DataError(f"a folder without tweets.js; {hint}", folder)
+    for name in names:
+        yield SourceFile(str(data / name), None)
 
 
 def _files_of_zip(path: Path) -> Iterator[SourceFile]:
@@ -86,9 +65,7 @@ def _files_of_zip(path: Path) -> Iterator[SourceFile]:
                 hint = "expected an archive of X, in which data/tweets.js stands, or one file"
                 raise DataError(f"holds {len(members)} files and no tweets.js; {hint}", path)
             for name in names:
-                yield SourceFile(f"{path}/{tweets[name]}", name, archive.read(inside[tweets[name]]))
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", path) from error
+                yield SourceFile(f"{path}/{tweets[name]}", archive.read(inside[tweets[name]]))
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError) as error:
         raise DataError(f"damaged, encrypted, or not a .zip file: {error}", path) from error
 

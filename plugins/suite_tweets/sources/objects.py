@@ -2,10 +2,12 @@
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from lightning_suite.errors import DataError
-from suite_tweets.sources.columns import Columns, find_columns, first_of
+from lightning_suite.text_files import find_name
+from suite_tweets.sources.columns import Columns, find_columns
 from suite_tweets.sources.identifiers import identifier_of_column
 from suite_tweets.sources.times import time_of_column
 from suite_tweets.tweets import Tweet
@@ -32,45 +34,37 @@ def read_archive(text: str, columns: Columns, path: str) -> list[Tweet]:
     return [_tweet(item, columns, path, None, number) for number, item in enumerate(items, start=1)]
 
 
+def is_json_lines(text: str) -> bool:
+    """Return whether a text is no JSON as a whole, but has more than one line, and the first is an object."""
+    lines = text.strip().split("\n")
+    if len(lines) == 1 or not lines[0].startswith("{"):
+        return False
+    try:
+        return isinstance(json.loads(lines[0]), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def read_json(text: str, columns: Columns, path: str) -> list[Tweet]:
-    """Return the tweets of a list of objects, of one object, or of an object a line.
+    """Return the tweets of a list of objects, or of one object.
 
     Raises:
-        DataError: it is none of these, or an object is no tweet.
+        DataError: it is neither, or an object is no tweet.
     """
-    try:
-        whole = json.loads(text)
-    except (ValueError, RecursionError):
-        if text.lstrip()[:1] == "{" and len(text.strip().split("\n")) > 1 and _begins_with_a_json_line(text):
-            return read_json_lines(text, columns, path)
-        whole = _parse(text, 0, path)
+    whole = _parse(text, 0, path)
     items = whole if isinstance(whole, list) else _items(whole, columns)
     return [_tweet(item, columns, path, None, number) for number, item in enumerate(items, start=1)]
 
 
-def read_json_lines(text: str, columns: Columns, path: str) -> list[Tweet]:
-    """Return the tweets of an object a line, or a page of the API a line.
+def tweets_of_lines(lines: Iterable[tuple[int, dict[str, Any]]], columns: Columns, path: str) -> list[Tweet]:
+    """Return the tweets of an object a line, or a page of the API a line, as ``read_jsonl`` gives them.
 
     Raises:
-        DataError: a line is none of these; with its number.
+        DataError: an object is no tweet; with its line.
     """
-    tweets = []
-    for number, line in enumerate(text.split("\n"), start=1):  # splitlines would split at U+2028, which JSON may hold
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"not a JSON object: {error}", path, number) from None
-        tweets += [_tweet(item, columns, path, number, None) for item in _items(value, columns)]
-    return tweets
-
-
-def _begins_with_a_json_line(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text.lstrip().split("\n", 1)[0]), dict)
-    except (ValueError, RecursionError):
-        return False
+    return [
+        _tweet(item, columns, path, number, None) for number, value in lines if value for item in _items(value, columns)
+    ]
 
 
 def _parse(text: str, start: int, path: str) -> Any:
@@ -85,7 +79,7 @@ def _parse(text: str, start: int, path: str) -> Any:
 
 def _items(value: Any, columns: Columns) -> list[Any]:
     """Return the tweets of a page of the API, ``{"data": [...]}`` or ``{"statuses": [...]}``, or the one tweet."""
-    if not isinstance(value, dict) or first_of(list(value), columns.texts) is not None:
+    if not isinstance(value, dict) or find_name(list(value), columns.texts) is not None:
         return [value]
     for key in ("data", "statuses"):
         inside = value.get(key)

@@ -1,29 +1,35 @@
 """Reads the tweets of a file, whatever kind of file it is.
 
 =====================  ===============================================================================================
-``*.csv *.tsv``        a header line; commas, semicolons or tabs; the usual names of columns are known
+``*.csv *.tsv``        a header line; commas, semicolons, tabs or bars; the usual names of columns are known
 X archive              the .zip one downloads from X, its folder, or ``tweets.js``, ``tweet.js``, ``tweets-part1.js``
 ``*.jsonl *.ndjson``   one object a line: of the X API v1.1 or v2, a page of it (``{"data": [...]}``), or plain
 ``*.json``             a list of such objects, one object, or lines of them
 ``*.txt``              one text a line
 =====================  ===============================================================================================
 
-Each also as ``.xz``, ``.gz`` or ``.bz2``. A file of another name is told by how it begins. Every tweet of a file is
-read, in its order and as it stands: empty texts too, and HTML entities (``&amp;``) as X wrote them. Only blank lines
-between rows are no rows. Half a pair of surrogates in JSON, what is left of an emoji cut in two, becomes U+FFFD.
-
-Text is UTF-8, with or without a byte-order mark, or UTF-16 or UTF-32 with one. Anything else is an error, never a
-guess, until ``encoding`` names it.
+Compressions and encodings: ``lightning_suite.text_files``. A file of another name is told by how it begins. Every tweet
+of a file is read, in its order and as it stands: empty texts too, and HTML entities (``&amp;``) as X wrote them. Only
+blank lines between rows are no rows. Half a pair of surrogates in JSON, what is left of an emoji cut in two, becomes
+U+FFFD.
 """
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from lightning_suite.errors import DataError
+from lightning_suite.text_files import (
+    encoding_name,
+    find_name,
+    numbered_lines,
+    read_jsonl,
+    read_table,
+    read_text,
+    suffix_of,
+)
 from suite_tweets.sources.columns import Columns
-from suite_tweets.sources.decoding import decode, encoding_name
 from suite_tweets.sources.files import SourceFile, source_files
-from suite_tweets.sources.objects import is_archive, read_archive, read_json, read_json_lines
-from suite_tweets.sources.tables import find_delimiter, read_table
+from suite_tweets.sources.objects import is_archive, is_json_lines, read_archive, read_json, tweets_of_lines
+from suite_tweets.sources.tables import tweets_of_table
 from suite_tweets.tweets import Tweet
 
 
@@ -57,7 +63,7 @@ def read(
         [Tweet(id='7', created_at=None, text='Lift-off!')]
     """
     if encoding is not None:
-        encoding = encoding_name(encoding)
+        encoding_name(encoding)  # refused before anything is read
     columns = Columns(text_column, time_column, id_column)
     tweets = [tweet for file in source_files(path) for tweet in _read_file(file, columns, encoding)]
     if not tweets:
@@ -66,21 +72,25 @@ def read(
 
 
 def _read_file(file: SourceFile, columns: Columns, encoding: str | None) -> list[Tweet]:
-    text = decode(file, encoding)
-    suffix = PurePosixPath(file.name).suffix.lower()
+    path, content = file
+    suffix = suffix_of(path)
     if suffix in (".csv", ".tsv", ".tab"):
-        return read_table(text, columns, file.path, ",;\t" if suffix == ".csv" else "\t,;")
+        return tweets_of_table(read_table(path, encoding=encoding, content=content), columns)
     if suffix in (".jsonl", ".ndjson"):
-        return read_json_lines(text, columns, file.path)
-    if suffix == ".json":
-        return read_json(text, columns, file.path)
+        return tweets_of_lines(read_jsonl(path, encoding=encoding, content=content), columns, path)
     if suffix == ".txt":
-        return [Tweet("", None, line.removesuffix("\r")) for line in text.removesuffix("\n").split("\n")]
+        lines = [Tweet("", None, line) for _, line in numbered_lines(path, encoding=encoding, content=content)]
+        return lines if any(line.text.strip() for line in lines) else []
+    text = read_text(path, encoding=encoding, content=content)
     if is_archive(text):
-        return read_archive(text, columns, file.path)
-    if suffix != ".js" and text.lstrip()[:1] in ("[", "{"):
-        return read_json(text, columns, file.path)
-    if suffix != ".js" and find_delimiter(text, columns, "\t,;") is not None:
-        return read_table(text, columns, file.path, "\t,;")
+        return read_archive(text, columns, path)
+    if suffix == ".json" or (suffix != ".js" and text.lstrip()[:1] in ("[", "{")):
+        if is_json_lines(text):
+            return tweets_of_lines(read_jsonl(path, encoding=encoding, content=content), columns, path)
+        return read_json(text, columns, path)
+    if suffix != ".js":
+        table = read_table(path, encoding=encoding, content=content)
+        if find_name(table.header, columns.texts) is not None:
+            return tweets_of_table(table, columns)
     kinds = ".csv, .tsv, .json, .jsonl, .txt (one text a line), or an archive of X (.zip, tweets.js)"
-    raise DataError(f"cannot tell what kind of file this is; expected {kinds}: name it accordingly", file.path)
+    raise DataError(f"cannot tell what kind of file this is; expected {kinds}: name it accordingly", path)

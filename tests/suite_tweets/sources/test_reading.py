@@ -81,6 +81,7 @@ def test_fields_hold_quotation_marks_delimiters_and_line_breaks(tmp_path: Path) 
         ("a.tsv", "text\nраз, два\nтри\n"),
         ("a.csv", '\nid,text\n1,"раз, два"\n\n2,три\n\n'),
         ("tweets", "id\ttext\n1\tраз, два\n2\tтри\n"),
+        ("a.csv", "id|text\n1|раз, два\n2|три\n"),
     ],
 )
 def test_the_header_tells_the_delimiter(tmp_path: Path, name: str, content: str) -> None:
@@ -229,7 +230,7 @@ def test_half_of_an_emoji_becomes_the_sign_of_what_cannot_be_shown(tmp_path: Pat
     ("content", "message"),
     [
         ('{"text": "a"}\n{"text": \n', "a.jsonl:2: not a JSON object"),
-        ('{"text": "a"}\n["b"]\n', r'a.jsonl:2: expected an object with a text, got \["b"\]'),
+        ('{"text": "a"}\n["b"]\n', r'a.jsonl:2: expected one JSON object a line, got .\["b"\]'),
         ('{"text": "a"}\n{"said": "b"}\n', "a.jsonl:2: the object has the keys 'said', none of them.*--text_column"),
         ('{"text": 5}\n', "a.jsonl:1: the text 'text' is not a text: 5"),
         ('{"text": "a", "created_at": "x"}\n', "a.jsonl:1: created_at 'x' is no time"),
@@ -329,9 +330,8 @@ def test_a_damaged_zip_is_refused(tmp_path: Path) -> None:
         read(write(tmp_path, "a.zip", b"PK\x03\x04 no more"))
 
 
-def test_a_compressed_file_under_another_name_is_told_by_its_beginning(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"by its first bytes, a \.gz file"):
-        read(write(tmp_path, "a.csv", gzip.compress(b"text\na\n")))
+def test_a_compressed_file_under_another_name_is_known_by_its_beginning(tmp_path: Path) -> None:
+    assert texts(write(tmp_path, "a.csv", gzip.compress(b"text\na\n"))) == ["a"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
@@ -396,14 +396,15 @@ def test_a_byte_that_the_named_encoding_lacks_is_an_error_with_its_line(tmp_path
 
 @pytest.mark.parametrize("encoding", ["cp12511", "rot13", "base64", ""])
 def test_an_unknown_encoding_is_refused(tmp_path: Path, encoding: str) -> None:
-    with pytest.raises(UsageError, match=f"no encoding of text '{encoding}'"):
+    with pytest.raises(UsageError, match=f"no encoding '{encoding}'"):
         read(write(tmp_path, "a.txt", "a"), encoding=encoding)
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.jsonl", "a.json", "a"])
-def test_nul_signs_are_an_error_with_their_line(tmp_path: Path, name: str) -> None:
-    with pytest.raises(DataError, match=rf"{name}:2: holds NUL signs"):
-        read(write(tmp_path, name, b"text\na\0b\n"))
+def test_nul_characters_are_an_error_with_their_line(tmp_path: Path, name: str) -> None:
+    before = b'{"text": "a"}' if name == "a.jsonl" else b"text"
+    with pytest.raises(DataError, match=rf"{name}:2: holds NUL characters"):
+        read(write(tmp_path, name, before + b"\na\0b\n"))
 
 
 # Nothing to read
@@ -413,7 +414,7 @@ def test_nul_signs_are_an_error_with_their_line(tmp_path: Path, name: str) -> No
     ("name", "content", "message"),
     [
         ("a.csv", "", "the file is empty"),
-        ("a.csv", "\ufeff", "holds no tweet"),
+        ("a.csv", "\ufeff", "the file is empty"),
         ("a.txt", "\n \n", "holds no tweet"),
         ("a.csv", "id,created_at,text\n", "holds no tweet"),
         ("a.json", "[]", "holds no tweet"),
