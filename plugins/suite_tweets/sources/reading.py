@@ -90,6 +90,8 @@ def _read_file(file: SourceFile, columns: Columns, encoding: str | None) -> list
         return read_json(text, columns, path)
     if suffix != ".js":
         table = read_table(path, encoding=encoding, content=content)
+        if len(table.header) == 1:  # commas are likely to be text
+            table = read_table(path, encoding=encoding, content=content, delimiter="\t")
         if find_name(table.header, columns.texts) is not None:
             return tweets_of_table(table, columns)
     kinds = ".csv, .tsv, .json, .jsonl, .txt (one text a line), or an archive of X (.zip, tweets.js)"

@@ -81,6 +81,7 @@ def test_fields_hold_quotation_marks_delimiters_and_line_breaks(tmp_path: Path) 
         ("a.tsv", "text\nраз, два\nтри\n"),
         ("a.csv", '\nid,text\n1,"раз, два"\n\n2,три\n\n'),
         ("tweets", "id\ttext\n1\tраз, два\n2\tтри\n"),
+        ("tweets", "text\nраз, два\nтри\n"),
         ("a.csv", "id|text\n1|раз, два\n2|три\n"),
     ],
 )
