@@ -20,7 +20,7 @@ from benchmarks._readme import TABLES
 from benchmarks._record import record, recorded
 from lightning_suite import load, training
 from lightning_suite.run import Run
-from suite_tweets.sampling import Sampling
+from suite_tweets.writing.sampling import Sampling
 
 SETS = {
     "spacex": ["--data.path", "{data}/spacex.csv.xz"],

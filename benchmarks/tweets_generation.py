@@ -27,8 +27,8 @@ from lightning_suite.run import Run
 from suite_tweets.account import weighted_length
 from suite_tweets.module import TweetModel
 from suite_tweets.quality import length_distance
-from suite_tweets.sampling import Sampling
 from suite_tweets.tokens import END
+from suite_tweets.writing.sampling import Sampling
 
 TWEETS = {"together": 500, "whole prefix": 25, "last of the prefix": 25}
 TURNS = 7

@@ -25,10 +25,11 @@ from suite_tweets.network import LanguageModel
 from suite_tweets.pictures import write_histogram
 from suite_tweets.quality import Copies, distinct, length_distance
 from suite_tweets.samples import write_samples
-from suite_tweets.sampling import LIMIT, Sampling, generate
 from suite_tweets.scoring import TextScores, TokenScores, characters, score_texts, score_tokens
 from suite_tweets.state import State, detached, gathered, of_process
 from suite_tweets.tokens import Tokenizer, from_state
+from suite_tweets.writing.generating import LIMIT, generate
+from suite_tweets.writing.sampling import Sampling
 
 STATE = "tweets"
 """Where a checkpoint holds what is neither a weight nor a setting: tokens, rules of cleaning, lengths, first words."""

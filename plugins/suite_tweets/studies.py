@@ -219,7 +219,8 @@ def generate(
     with needs("writing tweets", "lightning-suite[tweets]"):
         from suite_tweets.module import TweetModel
         from suite_tweets.quality import Copies
-        from suite_tweets.sampling import LIMIT, Sampling
+        from suite_tweets.writing.generating import LIMIT
+        from suite_tweets.writing.sampling import Sampling
     check({"n": [Interval(int, 1)]}, locals(), where="-")
     check({"limit": [Interval(int, 1, LIMIT)], "avoid_copies": [Interval(int, 0)]}, locals(), where="--")
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)

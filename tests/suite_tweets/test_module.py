@@ -28,12 +28,12 @@ from suite_tweets.batches import NOTHING, Batch, Sharing, Stream, Windows, windo
 from suite_tweets.data import Parts, Texts
 from suite_tweets.module import STATE, TweetModel
 from suite_tweets.network import LanguageModel
-from suite_tweets.sampling import Sampling
 from suite_tweets.scoring import READERS, STRETCH, TOGETHER, TextScores, nats_of
 from suite_tweets.spelling import Spelling
 from suite_tweets.state import detached
 from suite_tweets.tokens import END, UNKNOWN, Tokenizer, Words, learn
 from suite_tweets.tweets import Tweet, write_tweets
+from suite_tweets.writing.sampling import Sampling
 
 # After its first word a tweet is decided; what is left is ln 3 nats in three or four tokens.
 TEXTS = ["ракета летит в космос", "the crew landed", "станция ждёт"]

@@ -14,9 +14,9 @@ from lightning_suite.options import call
 from suite_tweets import data, studies
 from suite_tweets.account import Account
 from suite_tweets.module import TweetModel
-from suite_tweets.sampling import Sampling
 from suite_tweets.studies import analyse
 from suite_tweets.tweets import Tweet, write_tweets
+from suite_tweets.writing.sampling import Sampling
 
 ENGLISH = "Today number %d of our rockets flew over the sea https://t.co/abc"
 RUSSIAN = "Сегодня «Газ» открыл станцию номер %d в новом городе #газ"

@@ -10,13 +10,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lightning_suite.errors import RunError, UsageError
-from suite_tweets import sampling as sampling_module
+from lightning_suite.errors import UsageError
 from suite_tweets.account import Account, weighted_length
 from suite_tweets.network import LanguageModel, State
 from suite_tweets.quality import length_distance
-from suite_tweets.sampling import LIMIT, Sampling, cut, draw, filtered, generate, nearest
 from suite_tweets.tokens import END, Tokenizer
+from suite_tweets.writing import generating
+from suite_tweets.writing.generating import LIMIT, generate
+from suite_tweets.writing.sampling import Sampling
 
 NOTHING = Account()
 ENDLESS = {None: {"гол": 1.0}, "гол": {"гол": 1.0}}
@@ -105,104 +106,6 @@ def even(*words: str, end: float = 0.2) -> dict[str | None, dict[str | None, flo
     return {None: {word: 1 / len(words) for word in words}, **{word: {**after, None: end} for word in words}}
 
 
-# One distribution
-
-
-@pytest.mark.parametrize(
-    ("options", "match"),
-    [
-        ({"temperature": -0.1}, "temperature: expected a number from 0, got -0.1"),
-        ({"temperature": math.nan}, "temperature.*nan"),
-        ({"temperature": math.inf}, "temperature.*inf"),
-        ({"top_k": -1}, "top_k: .* got -1"),
-        ({"top_p": 0.0}, "top_p: .* got 0.0"),
-        ({"top_p": 1.5}, "top_p: .* got 1.5"),
-    ],
-)
-def test_a_setting_out_of_its_range_is_refused(options: dict[str, Any], match: str) -> None:
-    with pytest.raises(UsageError, match=match):
-        Sampling(**options)
-
-
-def probabilities(logits: list[float], **options: Any) -> list[float]:
-    """What is left of a distribution that is given by its logits."""
-    left: list[float] = filtered(torch.tensor([logits]), Sampling(**options)).softmax(dim=1)[0].tolist()
-    return left
-
-
-def test_without_settings_a_distribution_stays() -> None:
-    assert probabilities([1.0, 3.0, 2.0]) == pytest.approx(torch.tensor([1.0, 3.0, 2.0]).softmax(0).tolist())
-
-
-def test_logits_are_divided_by_the_temperature() -> None:
-    expected = torch.tensor([2.0, 6.0, 4.0]).softmax(0).tolist()
-    assert probabilities([1.0, 3.0, 2.0], temperature=0.5) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("temperature", [0.0, 1e-300, 1e-30])
-def test_the_likeliest_token_is_all_that_no_temperature_leaves(temperature: float) -> None:
-    assert probabilities([1.0, 3.0, 2.9], temperature=temperature) == [0.0, 1.0, 0.0]
-
-
-def test_temperature_zero_chooses_one_of_equal_tokens() -> None:
-    assert sorted(probabilities([5.0, 5.0, 5.0], temperature=0.0)) == [0.0, 0.0, 1.0]
-
-
-def test_top_k_keeps_the_k_likeliest() -> None:
-    assert probabilities([math.log(4), 0.0, math.log(2), math.log(3)], top_k=2) == pytest.approx([4 / 7, 0, 0, 3 / 7])
-
-
-def test_top_k_keeps_k_of_equal_tokens() -> None:
-    assert sum(share > 0 for share in probabilities([0.0] * 10, top_k=3)) == 3
-
-
-def test_a_top_k_above_the_vocabulary_keeps_all() -> None:
-    assert probabilities([0.0, 0.0], top_k=100) == [0.5, 0.5]
-
-
-@pytest.mark.parametrize(
-    ("top_p", "expected"),
-    [(0.01, [0, 1, 0, 0]), (0.49, [0, 1, 0, 0]), (0.51, [0, 5 / 8, 3 / 8, 0]), (0.81, [0.15, 0.5, 0.3, 0.05])],
-)
-def test_top_p_keeps_the_fewest_that_reach_it(top_p: float, expected: list[float]) -> None:
-    logits = [math.log(share) for share in (0.15, 0.5, 0.3, 0.05)]
-    if top_p == 0.81:
-        expected = [0.15 / 0.95, 0.5 / 0.95, 0.3 / 0.95, 0]
-    assert probabilities(logits, top_p=top_p) == pytest.approx(expected, abs=1e-6)
-
-
-def test_top_p_counts_only_what_top_k_leaves() -> None:
-    logits = [math.log(share) for share in (0.4, 0.3, 0.3)]
-    assert probabilities(logits, top_k=2, top_p=0.55) == pytest.approx([1, 0, 0])  # 4 / 7 is more than 0.55
-
-
-def test_top_p_reaches_beyond_the_tokens_it_first_looks_at() -> None:
-    tokens = 5 * sampling_module._LIKELIEST
-    kept = filtered(torch.zeros(2, tokens), Sampling(top_p=0.5)).isfinite().sum(dim=1)
-    assert kept.tolist() == [tokens // 2] * 2
-
-
-def test_each_row_has_its_own_tokens_cut_off() -> None:
-    logits = torch.tensor([[0.0, 9.0, 1.0], [9.0, 0.0, 1.0]])
-    assert filtered(logits, Sampling(top_k=1)).isfinite().tolist() == [[False, True, False], [True, False, False]]
-
-
-def test_tokens_are_drawn_as_often_as_they_are_probable() -> None:
-    expected = torch.tensor([0.0, 0.5, 0.0, 0.3, 0.15, 0.05, 0.0])
-    rows = 20_000
-    drawn = draw(expected.log().expand(rows, -1), torch.Generator().manual_seed(0))
-    counts = torch.bincount(drawn, minlength=len(expected)).double()
-    possible = expected > 0
-    chi_square = ((counts - rows * expected) ** 2 / (rows * expected))[possible].sum()
-    assert counts[~possible].sum() == 0
-    assert float(chi_square) < 11.34  # 1 % of all seeds are above, with 3 degrees of freedom
-
-
-def test_a_network_of_nan_is_refused() -> None:
-    with pytest.raises(RunError, match="nan"):
-        draw(torch.full((1, 3), math.nan), torch.Generator())
-
-
 # Whole tweets
 
 
@@ -264,11 +167,11 @@ def test_the_rows_of_a_batch_share_each_step_and_leave_it_when_they_end() -> Non
 
 def test_many_tweets_are_written_in_several_batches() -> None:
     network, vocabulary = chain(even("a", "b"))
-    told: list[int] = []
-    assert len(write(network, vocabulary, 700, progress=told.append)) == 700
-    assert sum(told) == 700
-    assert len(told) == 2
-    assert max(rows for _, rows in network.calls) == sampling_module._TOGETHER
+    counts: list[int] = []
+    assert len(write(network, vocabulary, 700, progress=counts.append)) == 700
+    assert sum(counts) == 700
+    assert len(counts) == 2
+    assert max(rows for _, rows in network.calls) == generating._TOGETHER
 
 
 def test_the_network_is_evaluated_and_afterwards_as_before() -> None:
@@ -366,12 +269,12 @@ def test_no_tweet_is_longer_than_the_limit(words: tuple[str, ...], limit: int) -
 
 
 def test_a_limit_above_that_of_x_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"limit: expected a number from 1 to 280, .* got 281"):
+    with pytest.raises(UsageError, match=r"limit: expected a whole number from 1 to 280, got 281"):
         write(*chain(even("a")), 1, limit=281)
 
 
 def test_no_tweets_at_all_are_refused() -> None:
-    with pytest.raises(UsageError, match="at least 1 tweet to write, got 0"):
+    with pytest.raises(UsageError, match="count: expected a whole number of 1 or more, got 0"):
         write(*chain(even("a")), 0)
 
 
@@ -381,7 +284,7 @@ def test_lengths_follow_the_account_and_not_the_model() -> None:
     lengths = (20 + 8 * torch.randn(500, generator=generator)).long().clamp(1, 100).tolist()
     distance = length_distance(write(*model, 500, Account(lengths, {})), lengths)
     assert length_distance(write(*model, 500, NOTHING), lengths) > 15
-    assert distance < sampling_module.NEAR
+    assert distance < generating.NEAR
 
 
 def test_a_drawn_length_takes_a_tweet_that_the_model_seldom_writes() -> None:
@@ -401,8 +304,8 @@ def test_not_more_than_so_many_tweets_are_written_for_one() -> None:
     network, vocabulary = chain({None: {"aa": 1.0}, "aa": {None: 1.0}})
     write(network, vocabulary, 400, Account([100], {}))
     rounds = [rows for _, rows in network.calls][::2]  # each has a step for the word and one for its end
-    assert rounds == [400, *[400 // sampling_module._PART] * 12]
-    assert sum(rounds) == 400 * sampling_module.CANDIDATES
+    assert rounds == [400, *[400 // generating._PART] * 12]
+    assert sum(rounds) == 400 * generating.CANDIDATES
 
 
 def test_a_model_that_never_ends_is_cut_at_the_lengths_of_the_account() -> None:
@@ -440,36 +343,6 @@ def test_lengths_beyond_the_limit_are_not_drawn() -> None:
 def test_lengths_that_all_are_beyond_the_limit_become_the_limit() -> None:
     tweets = write(*chain(ENDLESS), 5, Account([200], {}), limit=31)
     assert {weighted_length(tweet) for tweet in tweets} == {31}
-
-
-@pytest.mark.parametrize(
-    ("text", "length", "start", "expected"),
-    [
-        ("один два три четыре", 13, 0, "один два три"),
-        ("один два три четыре", 12, 0, "один два три"),
-        ("один два три четыре", 11, 0, "один два"),
-        ("один два три четыре", 1, 0, "один"),
-        ("один два три четыре", 99, 0, "один два три"),
-        ("один два три четыре", 1, 4, "один два"),
-        ("один", 9, 0, ""),
-        ("日本語の文", 5, 0, "日本"),
-        ("🚀 🚀 🚀", 5, 0, "🚀 🚀"),
-    ],
-)
-def test_a_text_is_cut_between_words(text: str, length: int, start: int, expected: str) -> None:
-    assert cut(text, length, start=start) == expected
-
-
-def test_the_nearest_candidates_are_those_with_the_smallest_sum() -> None:
-    generator = torch.Generator().manual_seed(0)
-    for _ in range(30):
-        lengths = torch.randint(12, (3,), generator=generator).tolist()
-        candidates = torch.randint(12, (6,), generator=generator).tolist()
-        places = itertools.permutations(range(6), 3)
-        expected = min(sum(abs(lengths[i] - candidates[p]) for i, p in enumerate(taken)) for taken in places)
-        found = nearest(lengths, candidates)
-        assert len(set(found)) == 3
-        assert sum(abs(length - candidates[place]) for length, place in zip(lengths, found, strict=True)) == expected
 
 
 # What is refused
