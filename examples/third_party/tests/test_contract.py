@@ -1,4 +1,4 @@
-"""All that lightning-suite promises the users of a plugin, checked for this one."""
+"""The contract tests: what lightning-suite promises the users of every plugin."""
 
 from lightning_suite.testing import contract_tests
 

@@ -1,4 +1,4 @@
-"""Sets of random digits with their sums; sets to add up are read from a text file, one a line."""
+"""Sets of random digits with their sums; sets to add up are read from a text file, one per line."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,17 +7,18 @@ from typing import NamedTuple
 import torch
 from lightning_suite import ragged
 from lightning_suite.errors import DataError, UsageError
+from lightning_suite.text_files import numbered_lines
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 
 class Sets(NamedTuple):
-    """Sets of a batch: their digits end to end.
+    """The sets of a batch, their digits end to end.
 
     Attributes:
         digits: int64 (digit,).
-        offsets: where each set begins, int64 (set + 1,).
+        offsets: the position at which each set begins, int64 (set + 1,).
         sums: float32 (set,).
     """
 
@@ -27,15 +28,15 @@ class Sets(NamedTuple):
 
 
 class DigitData(LightningDataModule):
-    """Sets of digits, each digit equally likely (section 4.1.2).
+    """Sets of digits, all digits equally likely (section 4.1.2).
 
     Args:
-        train_sets: sets to train on; a tenth as many to validate and to test on.
-        largest: digits of the largest set to train and validate on; all sizes from 1 are equally frequent.
-        test_size: digits of every set to test on.
+        train_sets: number of sets to train on; a tenth as many validate and test.
+        largest: size of the largest set to train and validate on; all sizes from 1 are equally frequent.
+        test_size: size of every test set.
         batch_size: sets in a batch, on each process.
-        sample_seed: another number draws other sets; the run's seed decides weights and order.
-        predict_path: text file to add up: on each line digits, with spaces between them.
+        sample_seed: seed of the sets; the run's seed decides weights and order.
+        predict_path: text file of sets to add up, one per line, spaces between the digits.
     """
 
     def __init__(
@@ -58,63 +59,61 @@ class DigitData(LightningDataModule):
         self.predict_path = predict_path
 
     def train_dataloader(self) -> DataLoader[Tensor]:
-        """Small sets, shuffled."""
+        """Return the training sets, which are small, shuffled."""
         return self.loader(self.draw(0, self.train_sets, 1, self.largest), shuffle=True)
 
     def val_dataloader(self) -> DataLoader[Tensor]:
-        """Other small sets."""
+        """Return the validation sets, which are small."""
         return self.loader(self.draw(1, self.held_out, 1, self.largest))
 
     def test_dataloader(self) -> DataLoader[Tensor]:
-        """Large sets: what was learnt from a few digits must hold for many."""
+        """Return the test sets, which are larger than those of training."""
         return self.loader(self.draw(2, self.held_out, self.test_size, self.test_size))
 
     def predict_dataloader(self) -> DataLoader[Tensor]:
-        """The sets of ``predict_path``, in the order of its lines.
+        """Return the sets of ``predict_path``, in the order of its lines.
 
         Raises:
             UsageError: no file was given.
             DataError: a line holds something else than digits.
         """
         if self.predict_path is None:
-            raise UsageError("there is nothing to add up: give the path of a text file, one set of digits a line")
+            raise UsageError("there is nothing to add up: give the path of a text file, one set of digits per line")
         return self.loader(read_sets(Path(self.predict_path)))
 
     @property
     def held_out(self) -> int:
-        """How many sets validate, and how many test."""
+        """Return the number of sets of validation, which is that of testing."""
         return max(1, self.train_sets // 10)
 
     def draw(self, part: int, sets: int, smallest: int, largest: int) -> list[Tensor]:
-        """Random sets; the same for the same part."""
+        """Return random sets; the same ones for the same part."""
         generator = torch.Generator().manual_seed(3 * self.sample_seed + part)
         sizes = torch.randint(smallest, largest + 1, (sets,), generator=generator)
         digits = torch.randint(10, (int(sizes.sum()),), generator=generator)
         return list(ragged.split(digits, ragged.offsets_of(sizes)))
 
     def loader(self, sets: list[Tensor], *, shuffle: bool = False) -> DataLoader[Tensor]:
-        """Batches of sets."""
+        """Return a loader of batches of sets."""
         return DataLoader(sets, batch_size=self.batch_size, shuffle=shuffle, collate_fn=collate)  # type: ignore[arg-type]
 
 
 def collate(sets: Sequence[Tensor]) -> Sets:
-    """Sets end to end, with their sums."""
+    """Return sets end to end, with their sums."""
     digits, offsets = ragged.pack(sets)
     return Sets(digits, offsets, torch.tensor([float(one.sum()) for one in sets]))
 
 
 def read_sets(path: Path) -> list[Tensor]:
-    """The sets of a text file, one a line; an empty line is an empty set.
+    """Return the sets of a text file, one per line; an empty line is an empty set.
 
     Raises:
-        DataError: there is no such file, or a line holds something else than digits.
+        DataError: the file cannot be read, or a line holds something else than digits.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(str(error), path) from error
-    for number, line in enumerate(lines, start=1):
-        for word in line.split():
-            if word not in "0123456789" or len(word) != 1:
-                raise DataError(f"expected digits with spaces between them, got {word[:20]!r}", path, number)
-    return [torch.tensor([int(word) for word in line.split()], dtype=torch.int64) for line in lines]
+    sets = []
+    for number, line in numbered_lines(path):
+        digits = line.split()
+        if wrong := [word for word in digits if word not in "0123456789" or len(word) != 1]:
+            raise DataError(f"expected digits with spaces between them, got {wrong[0][:20]!r}", path, number)
+        sets.append(torch.tensor([int(digit) for digit in digits], dtype=torch.int64))
+    return sets

@@ -1,4 +1,4 @@
-"""Learns the sum by the mean absolute error with Adam, and counts the sums that are right when rounded."""
+"""Training by the mean absolute error with Adam; the accuracy counts the sums that are right when rounded."""
 
 import torch
 from pytorch_lightning import LightningModule
@@ -13,9 +13,9 @@ class DigitSum(LightningModule):
 
     Args:
         embedding_dim: width of the embedding of a digit.
-        hidden_dim: width of what is summed over the set.
-        learning_rate: of Adam.
-        epsilon: of Adam; the authors' 0.001 keeps its steps small near the minimum.
+        hidden_dim: width of phi, which is summed over the set.
+        learning_rate: learning rate of Adam.
+        epsilon: epsilon of Adam; the authors' 0.001 keeps its steps small near the minimum.
     """
 
     def __init__(
@@ -27,33 +27,33 @@ class DigitSum(LightningModule):
         self.epsilon = epsilon
 
     def forward(self, batch: Sets) -> Tensor:
-        """The sum of each set, not rounded."""
+        """Return the sum of each set, not rounded: (set,)."""
         sums: Tensor = self.network(batch.digits, batch.offsets)  # set
         return sums
 
     def training_step(self, batch: Sets, batch_idx: int) -> Tensor:
-        """The mean absolute error of a batch."""
+        """Return the mean absolute error of a batch."""
         return self.measure(batch, "train")
 
     def validation_step(self, batch: Sets, batch_idx: int) -> None:
-        """Measures a batch of the validation sets."""
+        """Log the metrics of a batch of the validation sets."""
         self.measure(batch, "val")
 
     def test_step(self, batch: Sets, batch_idx: int) -> None:
-        """Measures a batch of the test sets, which are larger."""
+        """Log the metrics of a batch of the test sets, which are larger."""
         self.measure(batch, "test")
 
     def predict_step(self, batch: Sets, batch_idx: int) -> dict[str, Tensor]:
-        """How many digits each set has, and their sum."""
+        """Return the size of each set, and its sum."""
         return {"digits": batch.offsets.diff(), "sum": self(batch)}
 
     def embed_step(self, batch: Sets, batch_idx: int) -> Tensor:
-        """The sum of phi over each set."""
+        """Return the sum of phi over each set: (set, hidden)."""
         codes: Tensor = self.network.encode(batch.digits, batch.offsets)  # set hidden
         return codes
 
     def measure(self, batch: Sets, stage: str) -> Tensor:
-        """Logs error and accuracy of a batch, and returns the error."""
+        """Log error and accuracy of a batch, and return the error."""
         sums: Tensor = self(batch)
         loss: Tensor = (sums - batch.sums).abs().mean()
         accuracy = (sums.round() == batch.sums).float().mean()
@@ -62,5 +62,5 @@ class DigitSum(LightningModule):
         return loss
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam over all parameters."""
+        """Return Adam over all parameters."""
         return torch.optim.Adam(self.parameters(), lr=self.learning_rate, eps=self.epsilon)

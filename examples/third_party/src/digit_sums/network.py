@@ -18,10 +18,10 @@ class DeepSet(nn.Module):
         self.rho = nn.Linear(hidden_dim, 1)
 
     def encode(self, digits: Tensor, offsets: Tensor) -> Tensor:  # digit; set + 1
-        """The sum over each set; set s is ``digits[offsets[s]:offsets[s + 1]]``."""
+        """Return the sum of phi over each set; set s is ``digits[offsets[s]:offsets[s + 1]]``."""
         return ragged.segment_sum(self.phi(digits), offsets)  # set hidden
 
     def forward(self, digits: Tensor, offsets: Tensor) -> Tensor:
-        """The value of each set."""
+        """Return the value of each set."""
         values: Tensor = self.rho(self.encode(digits, offsets)).squeeze(dim=1)  # set
         return values
