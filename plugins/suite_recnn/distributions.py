@@ -26,7 +26,7 @@ def summary(files: Mapping[str, Columns]) -> str:
 
     Example:
         >>> print(summary({"w.parquet": {"mass": np.array([70.0, 80.0, 90.0])}}).splitlines()[-1])
-        mass        w.parquet  80    8.165  75    80    85
+        mass        w.parquet    80  8.165    75    80    85
     """
     rows = []
     for name in _common_names(files):

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lightning_suite.errors import SuiteError
-from suite_recnn.generation.collisions import Chunk, Collider
+from suite_recnn.generation.collisions import Collider
 from suite_recnn.generation.files import write
+from suite_recnn.generation.settings import Chunk
 
 
 class ChunkResult(NamedTuple):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from suite_recnn.generation import detector
-from suite_recnn.generation.detector import ECAL, ELECTRON, HCAL, K_LONG, MUON, PHOTON, PION, Detected, impact, smear
+from suite_recnn.generation import cms_card
+from suite_recnn.generation.cms_card import ECAL, ELECTRON, HCAL, K_LONG, MUON, PHOTON, PION, Calorimeter
+from suite_recnn.generation.detector import Detector, DetectorOutput, impact, smear
 from suite_recnn.jets import kinematics
 
 
@@ -17,8 +18,8 @@ def beam(number: int, pt: float, eta: float = 0.3, phi: float | None = 0.2, mass
 
 
 def seen(
-    momenta: NDArray[np.float64], kind: int, charge: float, word: detector.Detector = "eflow", seed: int = 0
-) -> Detected:
+    momenta: NDArray[np.float64], kind: int, charge: float, word: Detector = "eflow", seed: int = 0
+) -> DetectorOutput:
     """What the detector makes of particles that are each an event of its own."""
     number = len(momenta)
     charges = np.full(number, charge)
@@ -79,7 +80,7 @@ def test_a_track_is_a_pion_an_electron_or_a_muon(kind: int, charge: float, expec
     [(PHOTON, ECAL, 60.0, 0.3), (PHOTON, ECAL, 60.0, 2.0), (K_LONG, HCAL, 200.0, 0.3), (K_LONG, HCAL, 300.0, 4.0)],
 )
 def test_a_neutral_energy_is_right_on_average_and_as_wide_as_the_formula_says(
-    kind: int, calorimeter: detector.Calorimeter, energy: float, eta: float
+    kind: int, calorimeter: Calorimeter, energy: float, eta: float
 ) -> None:
     found = seen(beam(NUMBER, energy / np.cosh(eta), eta), kind, 0.0)
     assert set(found.particle_ids.tolist()) == {calorimeter.reports}
@@ -93,9 +94,9 @@ def test_a_neutral_energy_is_right_on_average_and_as_wide_as_the_formula_says(
 
 def test_the_numbers_of_the_card() -> None:
     """Three resolutions worked out by hand."""
-    assert detector.ecal_error(np.array([100.0]), np.array([0.0]))[0] == pytest.approx(np.sqrt(0.64 + 1.21 + 0.16))
-    assert detector.hcal_error(np.array([100.0]), np.array([0.0]))[0] == pytest.approx(np.sqrt(25 + 225))
-    assert detector.momentum_error(PION, np.array([100.0]), np.array([1.0]))[0] == pytest.approx(np.hypot(0.1, 0.17))
+    assert cms_card.ecal_error(np.array([100.0]), np.array([0.0]))[0] == pytest.approx(np.sqrt(0.64 + 1.21 + 0.16))
+    assert cms_card.hcal_error(np.array([100.0]), np.array([0.0]))[0] == pytest.approx(np.sqrt(25 + 225))
+    assert cms_card.momentum_error(PION, np.array([100.0]), np.array([1.0]))[0] == pytest.approx(np.hypot(0.1, 0.17))
 
 
 def test_a_muon_leaves_nothing_in_the_calorimeters_and_a_neutrino_nothing_at_all() -> None:
@@ -114,7 +115,7 @@ def test_a_charged_hadron_is_a_track_and_seldom_also_neutral_energy() -> None:
 def test_a_neutral_particle_beside_a_track_is_its_excess() -> None:
     pair = np.concatenate([beam(1, 20.0), beam(1, 200.0)])
     momenta = np.tile(pair, (2000, 1))
-    momenta[0::2] = beam(2000, 20.0, phi=0.2 + detector.TURN * detector.FIELD * detector.RADIUS / 20.0 / 2)
+    momenta[0::2] = beam(2000, 20.0, phi=0.2 + cms_card.TURN * cms_card.FIELD * cms_card.RADIUS / 20.0 / 2)
     kinds, charges = np.tile([PION, K_LONG], 2000), np.tile([1.0, 0.0], 2000)
     found = smear(momenta, kinds, charges, np.arange(0, 4001, 2), "eflow", np.random.default_rng(0))
     neutral = found.momenta[found.particle_ids == K_LONG, 3] / np.cosh(0.3)
@@ -132,7 +133,7 @@ def test_a_track_whose_tower_agrees_is_scaled_to_their_weighted_mean() -> None:
 
 
 @pytest.mark.parametrize("word", ["towers", "eflow"])
-def test_the_energy_of_an_event_is_kept_within_some_per_cent(word: detector.Detector) -> None:
+def test_the_energy_of_an_event_is_kept_within_some_per_cent(word: Detector) -> None:
     generator = np.random.default_rng(1)
     kinds = generator.choice([PION, -PION, PHOTON, K_LONG], 60_000, p=[0.32, 0.32, 0.26, 0.1])
     charges = np.where(np.abs(kinds) == PION, np.sign(kinds), 0.0)
@@ -147,17 +148,17 @@ def test_a_cell_contains_the_points_that_are_its_own() -> None:
     generator = np.random.default_rng(2)
     for calorimeter in (ECAL, HCAL):
         eta, phi = generator.uniform(-5, 5, 5000), generator.uniform(-np.pi, np.pi, 5000)
-        cells = detector.cells_of(calorimeter.grid, eta, phi)
-        centre_eta, centre_phi, eta_width, phi_width = detector.centres_of(calorimeter.grid, cells)
+        cells = cms_card.cells_of(calorimeter.grid, eta, phi)
+        centre_eta, centre_phi, eta_width, phi_width = cms_card.centres_of(calorimeter.grid, cells)
         assert (np.abs(eta - centre_eta) <= eta_width / 2 + 1e-12).all()
         assert (np.abs(phi - centre_phi) <= phi_width / 2 + 1e-12).all()
-        again = detector.cells_of(calorimeter.grid, centre_eta, centre_phi)
+        again = cms_card.cells_of(calorimeter.grid, centre_eta, centre_phi)
         assert (again == cells).all()
 
 
 def test_no_cell_is_beyond_the_last_ring() -> None:
     eta = np.array([-5.01, 5.01, np.inf])
-    assert (detector.cells_of(HCAL.grid, eta, np.zeros(3)) == -1).all()
+    assert (cms_card.cells_of(HCAL.grid, eta, np.zeros(3)) == -1).all()
 
 
 def test_a_tower_points_to_somewhere_in_its_cell() -> None:
@@ -185,7 +186,7 @@ def test_a_neutral_particle_flies_straight() -> None:
 def test_a_particle_that_curls_up_in_the_barrel_ends_in_an_endcap() -> None:
     """Its circle of 0.088 m never leaves the tracker, so that z / distance is that of the endcap's face."""
     eta, _ = impact(beam(1, 0.1, 1.0), np.ones(1))
-    assert np.sinh(eta[0]) >= detector.HALF_LENGTH / (2 * 0.1 / (0.2998 * 3.8)) - 1e-9
+    assert np.sinh(eta[0]) >= cms_card.HALF_LENGTH / (2 * 0.1 / (0.2998 * 3.8)) - 1e-9
 
 
 def test_nothing_is_neither_made_nor_lost_of_an_event_without_particles() -> None:

@@ -17,11 +17,8 @@ import pytest
 from numpy.typing import NDArray
 
 from lightning_suite.errors import DataError, UsageError
-from suite_recnn.generation import production
-from suite_recnn.generation.collisions import Chunk
 from suite_recnn.generation.files import SCHEMA
 from suite_recnn.generation.production import CLASSES, Settings, generate, produce
-from suite_recnn.generation.workers import ChunkResult
 from suite_recnn.jets import Jets, kinematics
 
 TINY = Settings(detector="none", events_per_chunk=8)
@@ -107,26 +104,6 @@ def test_a_killed_call_goes_on_and_gives_the_same_files(folder: Path, tmp_path: 
     expected = {name: content for name, content in digests(folder).items() if "particle" in name}
     assert digests(tmp_path / "jets") == expected
     assert len(list((tmp_path / "jets").iterdir())) == 2, "parts are left behind"
-
-
-def test_parts_of_other_settings_are_not_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    parts = tmp_path / ".w_particle_s3.parquet.parts"
-    parts.mkdir()
-    (parts / "stamp.json").write_text('{"seed": 4}')
-    (parts / "chunk-000000.parquet").write_bytes(b"of other settings")
-    sample = production._Sample(tmp_path / "w_particle_s3.parquet", "w", 5, 3, TINY)
-    sample.prepare()
-    assert sample.jets_of_chunk == {} and not list(parts.glob("chunk-*"))
-    assert "made with other settings" in capsys.readouterr().err
-
-
-def test_a_broken_part_is_made_again(tmp_path: Path) -> None:
-    sample = production._Sample(tmp_path / "w_particle_s3.parquet", "w", 5, 3, TINY)
-    sample.prepare()
-    broken = tmp_path / ".w_particle_s3.parquet.parts" / "chunk-000000.parquet"
-    broken.write_bytes(b"PAR1")
-    sample.prepare()
-    assert sample.jets_of_chunk == {} and not broken.exists()
 
 
 def test_a_finished_file_of_the_same_settings_is_kept(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -230,26 +207,6 @@ def test_an_unknown_class_is_refused_with_the_nearest() -> None:
 def test_numbers_that_are_not_positive_are_refused(jets: int, processes: int) -> None:
     with pytest.raises(UsageError, match=r"a whole number of 1 or more.*, got 0"):
         generate(Path("jets"), ["w"], jets, TINY, processes=processes)
-
-
-def test_settings_that_leave_no_jets_are_refused(tmp_path: Path) -> None:
-    sample = production._Sample(tmp_path / "w_particle_s3.parquet", "w", 5, 3, replace(TINY, events_per_chunk=2500))
-    sample.add(ChunkResult(Chunk("w", 0, 3, TINY), 0, 1.0))
-    with pytest.raises(UsageError, match="5000 events of the class 'w' left no jet"):
-        sample.add(ChunkResult(Chunk("w", 1, 3, TINY), 0, 1.0))
-
-
-def test_work_is_handed_out_until_enough_is_expected(tmp_path: Path) -> None:
-    sample = production._Sample(tmp_path / "w_particle_s3.parquet", "w", 20, 3, TINY)
-    sample.jets_of_chunk = {0: 8, 2: 8}
-    handed = []
-    while chunk := sample.next_chunk():
-        handed.append(chunk.number)
-        sample.under_way.add(chunk.number)
-    assert handed == [1]
-    assert sample.complete() == []
-    sample.add(ChunkResult(Chunk("w", 1, 3, TINY), 8, 1.0))
-    assert sample.complete() == [0, 1, 2]
 
 
 def test_two_calls_into_one_folder_take_turns(tmp_path: Path) -> None:

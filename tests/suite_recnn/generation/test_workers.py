@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from lightning_suite.errors import SuiteError
-from suite_recnn.generation.collisions import Chunk, Collider, Settings
+from suite_recnn.generation.collisions import Collider
+from suite_recnn.generation.settings import Chunk, Settings
 from suite_recnn.generation.workers import Worker
 
 CHUNK = Chunk("w", 1, 3, Settings(detector="none", events_per_chunk=4))
