@@ -1,13 +1,10 @@
-"""Arrays of numpy and matrices of scipy and MatrixMarket, as points or graphs; nothing is unpickled."""
+"""Arrays of numpy and sparse matrices, as points or graphs."""
 
 import io
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.io
 import scipy.sparse
 from numpy.typing import NDArray
 
@@ -18,33 +15,14 @@ from suite_spectral.sources.contents import Choice, Source
 from suite_spectral.sources.tables import Column
 
 
-def load_array(content: bytes, path: Path) -> NDArray[Any]:
-    """The array of an .npy file.
+def of_arrays(arrays: dict[str, NDArray[Any]], choice: Choice, path: Path, labelled: bool) -> Source:
+    """Return points or a graph from the arrays of an .npz file, by their names.
 
     Raises:
-        DataError: there is none in it, or one that only unpickling would give.
+        DataError: an array is missing, or is not what it should be.
     """
-    try:
-        array = np.load(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise DataError(f"cannot be read as an array: {_reason(error)}", path) from error
-    if not isinstance(array, np.ndarray):
-        raise DataError("holds several arrays; give it the suffix .npz", path)
-    return array
-
-
-def of_arrays(content: bytes, choice: Choice, path: Path, labelled: bool) -> Source:
-    """The arrays of an .npz file, by the names above."""
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (ValueError, EOFError, OSError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"cannot be read as arrays: {_reason(error)}", path) from error
     if {"format", "shape", "data"} <= set(arrays) and choice.key is None:
-        try:
-            return of_matrix(scipy.sparse.csr_array(scipy.sparse.load_npz(io.BytesIO(content))), choice, path)
-        except (ValueError, KeyError, IndexError) as error:
-            raise DataError(f"cannot be read as a sparse matrix: {error}", path) from error
+        return of_matrix(_of_parts(arrays, path), choice, path)
     is_graph = choice.read_as == "graph" or (choice.read_as is None and choice.key is None and "X" not in arrays)
     key = choice.key or ("edges" if is_graph and "edges" in arrays else "X")
     if key not in arrays:
@@ -122,30 +100,22 @@ def _as_points(array: NDArray[Any], path: Path) -> NDArray[Any]:
     return array.astype(np.float32 if small else np.float64, copy=False)
 
 
-def _reason(error: Exception) -> str:
-    """What numpy says; but that a pickle could be loaded unsafely is no advice."""
-    if "pickle" not in str(error):
-        return str(error)
-    return "it is no file of numpy, or one of Python objects, which are never read; save numbers or text"
+def _of_parts(arrays: dict[str, NDArray[Any]], path: Path) -> scipy.sparse.csr_array:
+    """Return the sparse matrix that scipy has saved as these arrays."""
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, **arrays)
+    file.seek(0)
+    try:
+        matrix = scipy.sparse.load_npz(file)
+        if hasattr(matrix, "check_format"):
+            matrix.check_format(full_check=True)  # else compiled code would follow an index out of range
+        return _sparse(matrix)
+    except (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError) as error:
+        raise DataError(f"cannot be read as a sparse matrix: {error}", path) from error
 
 
 def _count(labels: NDArray[Any] | None) -> int | None:
     return None if labels is None else len(labels)
-
-
-def load_matrix(content: bytes, path: Path) -> scipy.sparse.csr_array:
-    """The matrix of a MatrixMarket file, float64, both halves of a symmetric one.
-
-    Raises:
-        DataError: it is none of real numbers.
-    """
-    try:
-        matrix = scipy.io.mmread(io.BytesIO(content), spmatrix=False)
-    except (ValueError, OverflowError, EOFError) as error:
-        raise DataError(f"cannot be read as MatrixMarket: {error}", path) from error
-    if matrix.dtype.kind not in "biuf":
-        raise DataError(f"expected real numbers, got {matrix.dtype}", path)
-    return _sparse(matrix)
 
 
 def _sparse(matrix: Any) -> scipy.sparse.csr_array:

@@ -1,5 +1,6 @@
 """What a file holds, and what of it is meant."""
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -68,17 +69,24 @@ class Coded(NamedTuple):
 
 
 def coded(labels: NDArray[Any]) -> Coded:
-    """The classes of labels, numbers in their order, words in that of the alphabet; 1.0 is called 1."""
-    classes, numbers = np.unique(labels, return_inverse=True)
-    names = classes.astype(np.str_).tolist()
-    if classes.dtype.kind == "f":
-        names = [str(int(each)) if np.isfinite(each) and each == np.round(each) else str(each) for each in classes]
+    """Return the classes of labels, numbers in their order, words in that of the alphabet; 1.0 is the class 1.
+
+    Example:
+        >>> coded(np.array(["10", "9", "9.0"])).names
+        ['9', '10']
+    """
+    values, places = np.unique(labels, return_inverse=True)
+    texts = values.astype(np.str_).tolist()
+    if values.dtype.kind == "f":
+        texts = [str(int(value)) if np.isfinite(value) and value == np.round(value) else str(value) for value in values]
+    unique, merged = np.unique([re.sub(r"^([-+]?\d+)\.0+$", r"\1", text) for text in texts], return_inverse=True)
+    names: list[str] = unique.tolist()
     order = np.arange(len(names))
     with suppress(ValueError):  # words: as they are, sorted
         order = np.argsort([float(name) for name in names], kind="stable")
     rank = np.empty(len(names), dtype=np.int64)
     rank[order] = np.arange(len(names))
-    return Coded([names[place] for place in order], rank[numbers])
+    return Coded([names[place] for place in order], rank[merged[places]])
 
 
 def of_used(labels: Coded, used: NDArray[np.int64], path: Path) -> Coded:

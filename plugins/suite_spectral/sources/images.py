@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_suite.errors import DataError, UsageError
+from lightning_suite.errors import DataError
+from lightning_suite.needs import needs
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 
 
 def read_image(path: Path, content: bytes) -> tuple[NDArray[np.float32], tuple[int, int, int], list[str]]:
-    """An image, upright as its camera meant it; of a moving one the first picture.
+    """Return an image, upright as its camera meant it; of a moving one the first picture.
 
     Returns:
         The pixels row by row, (pixel, 2 + channel) float32; height, width and channels; what the user should know.
@@ -21,14 +22,10 @@ def read_image(path: Path, content: bytes) -> tuple[NDArray[np.float32], tuple[i
 
     Raises:
         DataError: it cannot be read as an image.
-        UsageError: Pillow is not there.
+        UsageError: Pillow is not installed.
     """
-    try:
+    with needs("reading images", "lightning-suite[spectral]"):
         from PIL import Image, ImageOps, UnidentifiedImageError
-    except ImportError as error:
-        raise UsageError(
-            "reading images needs Pillow. Install it with: pip install lightning-suite[spectral]"
-        ) from error
     try:
         image: Any = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
         transparent = "A" in image.getbands() or "transparency" in image.info

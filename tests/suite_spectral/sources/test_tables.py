@@ -9,15 +9,14 @@ import pytest
 from pyarrow import parquet
 
 from lightning_suite.errors import DataError
-from suite_spectral.sources.tables import Table, Wanted, is_number, read_csv, read_parquet
+from suite_spectral.sources.table_files import Wanted, read_csv, read_json_table, read_parquet, read_spaced
+from suite_spectral.sources.tables import Table, is_number
 
 PLACE = Path("table.csv")
 
 
-def table(
-    content: str, wanted: Wanted | None = None, delimiter: str | None = None, header: bool | None = None
-) -> Table:
-    return read_csv(PLACE, content, wanted or Wanted(), delimiter=delimiter, header=header)
+def table(content: str, wanted: Wanted | None = None, header: bool | None = None, name: str = "table.csv") -> Table:
+    return read_csv(Path(name), wanted, header=header, content=content.encode())
 
 
 def arrow(**columns: object) -> Table:
@@ -46,7 +45,7 @@ def test_a_header_is_told_from_a_row(content: str, wanted: Wanted, names: list[s
 
 @pytest.mark.parametrize(("header", "rows"), [(True, 1), (False, 2)])
 def test_whether_there_is_a_header_may_be_said(header: bool, rows: int) -> None:
-    assert table("1,2\n3,4\n", header=header).n_rows == rows
+    assert len(table("1,2\n3,4\n", header=header)) == rows
 
 
 @pytest.mark.parametrize(
@@ -78,25 +77,29 @@ def test_missing_cells_are_not_numbers_yet_no_words() -> None:
 
 
 def test_lines_are_counted_through_blank_ones_and_quotes() -> None:
-    assert table('x,y\n\n"a\nb",1\n\nc,2\n').line(1) == 6
+    found = table('x,y\n\n"a\nb",1\n\nc,2\n')
+    assert (found.line(0), found.line(1)) == (3, 6)
+    assert table("\n \nx,y\n\n1,2\n\n3,4\n").line(1) == 7
 
 
 def test_a_line_with_too_few_cells_is_refused() -> None:
-    with pytest.raises(DataError, match=r"table.csv:4: expected 2 cells with ',' between, got 1: '3'; 2 such lines"):
+    with pytest.raises(DataError, match=r"table.csv:4: has 1 fields, but the header has 2"):
         table("x,y\n\n1,2\n3\n4,5,6\n")
 
 
 def test_a_quote_that_is_never_closed_is_refused_where_it_opens() -> None:
-    with pytest.raises(DataError, match=r"table.csv:3: a quote is opened here and never closed"):
+    with pytest.raises(DataError, match=r"table.csv:3: the row that begins here is not CSV"):
         table('x,y\n1,2\n3,"4\n5,6\n7,8\n')
 
 
 def test_a_lone_quote_between_tabs_is_a_sign_like_others() -> None:
     content = 'topic\ttext\nacq\t"buy\nearn\tsell\n'
-    assert table(content, Wanted(texts=["text"]), delimiter="\t").texts("text") == ['"buy', "sell"]
+    assert table(content, Wanted(texts=["text"]), name="a.tsv").texts("text") == ['"buy', "sell"]
 
 
-@pytest.mark.parametrize(("content", "message"), [("\n\n", "is empty"), ("x,y\n", "a header, but no row")])
+@pytest.mark.parametrize(
+    ("content", "message"), [("\n\n", "holds blank lines only"), ("x,y\n", "a header, but no row")]
+)
 def test_a_table_without_rows_is_refused(content: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         table(content)
@@ -148,3 +151,34 @@ def test_what_is_no_parquet_is_refused() -> None:
 )
 def test_numbers_are_told_from_words(cell: str, answer: bool) -> None:
     assert is_number(cell) is answer
+
+
+@pytest.mark.parametrize("content", ["x,y\n1,2\n\n3,4\n", "x,y\r\n1,2\r\n3,4", "\nx;y\n1;2\n3;4\n,\n"[:-2]])
+def test_a_plain_table_and_one_with_quotes_are_the_same(content: str) -> None:
+    quoted = content.replace("3", '"3"')
+    for found in (table(content), table(quoted)):
+        assert (found.names, found.numbers(None).values.tolist()) == (["x", "y"], [[1, 2], [3, 4]])
+
+
+def test_a_name_is_found_but_for_capitals_and_spaces() -> None:
+    found = table("Class Name,x\na,1\n", Wanted(label="class_name"))
+    assert (found.texts("class_name"), found.find("kind")) == (["a"], None)
+
+
+def test_json_lines_are_rows() -> None:
+    content = b'{"x": 1, "y": 0.5, "who": "Ann"}\n\n{"x": 2, "who": "Bob", "more": [1]}\n'
+    found = read_json_table(Path("a.jsonl"), content)
+    assert (found.names, found.texts("who"), found.line(1)) == (["x", "y", "who", "more"], ["Ann", "Bob"], 3)
+    values = found.numbers(["x", "y"]).values
+    assert values[:, 0].tolist() == [1, 2]
+    assert np.isnan(values[1, 1])
+
+
+def test_a_key_of_more_than_one_type_is_text() -> None:
+    assert read_json_table(Path("a.jsonl"), b'{"x": 1}\n{"x": "one"}\n{"x": null}\n').texts("x") == ["1", "one", ""]
+
+
+def test_lines_of_numbers_are_as_wide_as_the_first() -> None:
+    assert read_spaced(PLACE, [(1, "1 2"), (4, "3,\t4")]).numbers(None).values.tolist() == [[1, 2], [3, 4]]
+    with pytest.raises(DataError, match=r"table.csv:4: has 3 fields, but the first row has 2"):
+        read_spaced(PLACE, [(1, "1 2"), (4, "3 4 5")])
