@@ -54,7 +54,7 @@ class BucketSampler(DistributedSampler[Any]):
         return iter(order[self.rank :: self.num_replicas])
 
     def order(self, epoch: int) -> list[int]:
-        """The whole epoch's order, of all processes together."""
+        """Return the whole epoch's order, of all processes together."""
         generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
         order = torch.randperm(len(self.lengths), generator=generator)
         if self.window == 1:

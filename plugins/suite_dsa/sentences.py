@@ -18,7 +18,7 @@ Words = list[str]
 
 
 def fingerprint(examples: Iterable[Example]) -> str:
-    """sha256 of the texts and labels of the examples, in their order."""
+    """Return sha256 of the texts and labels of the examples, in their order."""
     digest = hashlib.sha256()
     for example in examples:
         digest.update("\x1f".join((*example.texts, str(example.label), "")).encode("utf-8", "surrogatepass"))
@@ -68,21 +68,21 @@ class Sentences(Dataset[int]):
         return index
 
     def lengths(self) -> list[int]:
-        """Words of each example."""
+        """Return how many words each example has."""
         return [sum(map(len, sentences)) for sentences in self.words]
 
     def vocabulary(self) -> list[str]:
-        """Every word, each once, in the order in which they come."""
+        """Return every word, each once, in the order in which they come."""
         return list(dict.fromkeys(word for sentences in self.words for words in sentences for word in words))
 
     def keep(self, indices: Sequence[int]) -> None:
-        """Have only the examples at these places from now on."""
+        """Keep only the examples with these numbers."""
         self.texts = [self.texts[i] for i in indices]
         self.words = [self.words[i] for i in indices]
         self.labels = None if self.labels is None else [self.labels[i] for i in indices]
 
     def batch(self, indices: Sequence[int]) -> SentenceBatch:
-        """The examples at these places."""
+        """Return the examples with these numbers."""
         return SentenceBatch(
             columns=tuple([self.words[i][column] for i in indices] for column in range(self.columns)),
             labels=None if self.labels is None else torch.tensor([self.labels[i] for i in indices], dtype=torch.int64),

@@ -1,7 +1,6 @@
 """What a trained encoder attends to: attention maps (figures 3 and 4) and dynamic weight vectors (figure 2)."""
 
-import csv
-import warnings
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from torch import Tensor
 
 from lightning_suite import load
 from lightning_suite.errors import DataError, UsageError
+from lightning_suite.pictures import check_name, drawing, numbers_of
 from lightning_suite.run import Run
 from lightning_suite.text_files import numbered_lines
 from suite_dsa.module import SentenceClassifier
@@ -17,9 +17,15 @@ from suite_dsa.module import SentenceClassifier
 SHADES = " ░▒▓█"
 """From no attention to the most that any word of the sentence has."""
 
+WORDS_A_LINE = 16
+"""A picture shows a longer sentence in several lines."""
+
+Map = tuple[list[str], Tensor]
+"""The words of a sentence, and how much each head attends to them: (word, head)."""
+
 
 def attention(run: str, sentence: str, *, output: str | None = None) -> None:
-    """Shows how much each head attends to each word of a sentence.
+    """Show how much each head attends to each word of a sentence.
 
     In the terminal a row a head, a shade a word; as a picture (PNG) with its numbers beside it (CSV).
 
@@ -38,14 +44,12 @@ def attention(run: str, sentence: str, *, output: str | None = None) -> None:
     maps = _encoder(run).attention(sentences)
     for words, weights in maps:
         print(shaded(words, weights), end="\n\n")
-    numbers = picture.with_suffix(".csv")
-    _write_maps(numbers, maps)
     _draw_maps(picture, maps)
-    print(f"picture: {picture}\nnumbers: {numbers}")
+    print(f"picture: {picture}\nnumbers: {numbers_of(picture)}")
 
 
 def vectors(run: str, input: str, *, sentences: int = 1000, head: int = 1, output: str | None = None) -> None:
-    """Plots the dynamic weight vectors of many sentences in two principal components (figure 2).
+    """Plot the dynamic weight vectors of many sentences in two principal components (figure 2).
 
     Args:
         run: a run folder or a checkpoint.
@@ -74,20 +78,20 @@ def vectors(run: str, input: str, *, sentences: int = 1000, head: int = 1, outpu
     lines = list(islice(filled, sentences))
     if len(lines) < 3:
         raise DataError(f"expected at least 3 sentences, one a line, got {len(lines)}", input)
-    found = encoder.weight_vectors(lines)[:, head - 1]  # sentence head_dim
-    points, share = principal_components(found)
-    numbers = picture.with_suffix(".csv")
-    with numbers.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["sentence", "component_1", "component_2"])
-        writer.writerows([line, *point] for line, point in zip(lines, points.tolist(), strict=True))
-    _draw_points(picture, points, share)
+    points, share = principal_components(encoder.weight_vectors(lines)[:, head - 1])  # of sentence head_dim
+    _draw_points(picture, lines, points, share)
     print(f"{len(lines)} sentences; the two components hold {share.sum():.1%} of the variance")
-    print(f"picture: {picture}\nnumbers: {numbers}")
+    print(f"picture: {picture}\nnumbers: {numbers_of(picture)}")
 
 
 def principal_components(points: Tensor) -> tuple[Tensor, Tensor]:
-    """Points (point, dim) in their first two principal components (point, 2), and the variance share of each (2,)."""
+    """Return points (point, dim) in two principal components (point, 2), and each component's share of the variance (2,).
+
+    Example:
+        >>> points, share = principal_components(torch.tensor([[0.0, 0.0, 1.0], [3.0, 4.0, 1.0]]))
+        >>> (points[0] - points[1]).norm().item(), share[0].item()
+        (5.0, 1.0)
+    """
     centred = points - points.mean(dim=0)
     left, values, _ = torch.linalg.svd(centred, full_matrices=False)
     share = values.square() / values.square().sum().clamp_min(torch.finfo(points.dtype).tiny)
@@ -95,11 +99,16 @@ def principal_components(points: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def shaded(words: list[str], weights: Tensor) -> str:
-    """A sentence for the terminal: its words, and below them a row of shades a head, full for the most attended word.
+    """Return a sentence for the terminal: its words, and a row of shades a head, full for the most attended word.
 
     Args:
         words: its words.
         weights: (word, head).
+
+    Example:
+        >>> print(shaded(["good", "film"], torch.tensor([[0.75], [0.25]])))
+                good film
+        head 1  ████ ░░░░  'good' 0.75
     """
     rows = ["        " + " ".join(words)]
     for head, column in enumerate(weights.T.tolist(), start=1):
@@ -112,12 +121,8 @@ def shaded(words: list[str], weights: Tensor) -> str:
 
 
 def _picture(run: str, output: str | None, name: str) -> Path:
-    """Where a picture goes; its folder is there afterwards."""
-    picture = Path(output).expanduser() if output else Run.at(run).folder / "figures" / f"{name}.png"
-    if picture.suffix != ".png":
-        raise UsageError(f"--output {output}: expected a name that ends in .png; its numbers go beside it, as .csv")
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    return picture
+    """Return where a picture goes."""
+    return check_name(output or Run.at(run).folder / "figures" / f"{name}.png")
 
 
 def _encoder(run: str) -> SentenceClassifier:
@@ -127,39 +132,37 @@ def _encoder(run: str) -> SentenceClassifier:
     return module
 
 
-def _write_maps(path: Path, maps: list[tuple[list[str], Tensor]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["sentence", "position", "word", "head", "weight"])
-        for number, (words, weights) in enumerate(maps, start=1):
-            for position, (word, row) in enumerate(zip(words, weights.tolist(), strict=True), start=1):
-                writer.writerows([number, position, word, head, weight] for head, weight in enumerate(row, start=1))
+def _rows_of(maps: list[Map]) -> Iterator[tuple[int, int, str, int, float]]:
+    for number, (words, weights) in enumerate(maps, start=1):
+        for position, (word, row) in enumerate(zip(words, weights.tolist(), strict=True), start=1):
+            yield from ((number, position, word, head, weight) for head, weight in enumerate(row, start=1))
 
 
-def _draw_maps(path: Path, maps: list[tuple[list[str], Tensor]]) -> None:
-    from matplotlib.figure import Figure
-
-    longest = max(len(words) for words, _ in maps)
+def _draw_maps(picture: Path, maps: list[Map]) -> None:
+    """Draw a strip for each sentence, or for each line of a long one; the shades of a sentence have one scale."""
+    cuts = [(words, begin, weights) for words, weights in maps for begin in range(0, len(words), WORDS_A_LINE)]
+    longest = min(max(len(words) for words, _ in maps), WORDS_A_LINE)
     heads = maps[0][1].shape[1]
-    figure = Figure(figsize=(max(4.0, 0.55 * longest + 1), sum(0.35 * heads + 1.1 for _ in maps)), layout="constrained")
-    axes = figure.subplots(len(maps), 1, squeeze=False)[:, 0]
-    for axis, (words, weights) in zip(axes, maps, strict=True):
-        image = axis.imshow(weights.T.numpy(), aspect="auto", cmap="Blues", vmin=0)  # head word
-        axis.set_xticks(range(len(words)), words, rotation=45, ha="right")
-        axis.set_yticks(range(heads), [f"head {head}" for head in range(1, heads + 1)])
-        figure.colorbar(image, ax=axis, label="attention")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the numbers beside it spell such a word
-        figure.savefig(path, dpi=150)
+    size = {"width": max(4.0, 0.55 * longest + 1.4), "height": len(cuts) * (0.35 * heads + 1.1)}
+    with drawing(picture, ["sentence", "position", "word", "head", "weight"], _rows_of(maps), **size) as figure:
+        axes = figure.subplots(len(cuts), 1, squeeze=False)[:, 0]
+        for axis, (words, begin, weights) in zip(axes, cuts, strict=True):
+            shown, part = words[begin : begin + WORDS_A_LINE], weights[begin : begin + WORDS_A_LINE]
+            image = axis.imshow(
+                part.T.numpy(), aspect="auto", cmap="Blues", vmin=0, vmax=float(weights.max())
+            )  # head word
+            axis.grid(visible=False)
+            axis.set_xlim(-0.5, longest - 0.5)
+            axis.set_xticks(range(len(shown)), shown, rotation=45, ha="right")
+            axis.set_yticks(range(heads), [f"head {head}" for head in range(1, heads + 1)])
+            figure.colorbar(image, ax=axis, label="attention")
 
 
-def _draw_points(path: Path, points: Tensor, share: Tensor) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5, 5), layout="constrained")
-    axis = figure.subplots()
-    axis.scatter(points[:, 0].numpy(), points[:, 1].numpy(), s=6, alpha=0.6)
-    axis.set_xlabel(f"component 1 ({share[0]:.0%} of the variance)")
-    axis.set_ylabel(f"component 2 ({share[1]:.0%} of the variance)")
-    axis.set_title("Dynamic weight vectors, a point a sentence")
-    figure.savefig(path, dpi=150)
+def _draw_points(picture: Path, lines: list[str], points: Tensor, share: Tensor) -> None:
+    rows = ((line, *point) for line, point in zip(lines, points.tolist(), strict=True))
+    with drawing(picture, ["sentence", "component_1", "component_2"], rows, width=5, height=5) as figure:
+        axes = figure.subplots()
+        axes.scatter(points[:, 0].numpy(), points[:, 1].numpy(), s=6, alpha=0.6)
+        axes.set_xlabel(f"component 1 ({share[0]:.0%} of the variance)")
+        axes.set_ylabel(f"component 2 ({share[1]:.0%} of the variance)")
+        axes.set_title("Dynamic weight vectors, a point a sentence")

@@ -38,28 +38,37 @@ _PTB_WORD = re.compile(
     | (?:[^\W\d_]\.){{2,}}                # U.S.  e.g.
     | [^\W_]+(?:'[^\W_]+)*                # words and numbers; o'clock
     | \.{{2,}} | -{{2,}} | ``|''
-    | [^\s\x00-\x1f]                      # any other sign by itself
+    | [^\s\x00-\x1f]                      # any other character by itself
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 
 
 def sst_words(text: str) -> list[str]:
-    """Kim's cleaning of SST, after the treebank's splits."""
+    """Return words by Kim's cleaning of SST, after the treebank's splits.
+
+    Example:
+        >>> sst_words("It isn't a Cliché.")
+        ['it', 'is', "n't", 'a', 'cliche']
+    """
     text = text.lower()
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text.replace("\u2019", "'"))
-        text = "".join(sign for sign in text if not unicodedata.combining(sign))
+        text = "".join(character for character in text if not unicodedata.combining(character))
     if "-" in text:
         text = text.replace("-lrb-", "(").replace("-rrb-", ")")
     return _SST_WORD.findall(text)
 
 
 def ptb_words(text: str) -> list[str]:
-    """Words, numbers and punctuation of raw text, in the manner of the Penn Treebank, case kept.
+    """Return words, numbers and punctuation of raw text, in the manner of the Penn Treebank, case kept.
 
     Unlike the treebank's own tokenizer it splits words at hyphens and leaves quotation marks as they are, as the
     published word vectors do.
+
+    Example:
+        >>> ptb_words("It isn't 1,000.50, is it?")
+        ['It', 'is', "n't", '1,000.50', ',', 'is', 'it', '?']
     """
     if not text.isascii():
         text = unicodedata.normalize("NFC", text).replace("\u2019", "'")
@@ -67,7 +76,7 @@ def ptb_words(text: str) -> list[str]:
 
 
 def whitespace_words(text: str) -> list[str]:
-    """What white space separates."""
+    """Return what white space separates."""
     return text.split()
 
 

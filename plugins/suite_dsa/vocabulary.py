@@ -10,6 +10,8 @@ from itertools import chain
 import torch
 from torch import Tensor
 
+from lightning_suite.offsets import offsets_of
+
 UNKNOWN = 0
 """The row of a word that is not in the vocabulary."""
 
@@ -17,10 +19,14 @@ _SEPARATOR = "\n"
 
 
 def spellings(word: str) -> tuple[str, ...]:
-    """The other forms under which a word's vector may be known, the likeliest first.
+    """Return the other forms under which a word's vector may be known, the likeliest first.
 
     Lower case; capitals, for names in text that was made lower case (SST's "scorsese", "imax"); and the plain quotation
     mark for the treebank's two.
+
+    Example:
+        >>> spellings("Scorsese")
+        ('scorsese', 'Scorsese', 'SCORSESE')
     """
     if word in ("``", "''"):
         return ('"',)
@@ -28,7 +34,7 @@ def spellings(word: str) -> tuple[str, ...]:
 
 
 class Vocabulary:
-    """Where each word's vector lies in the embedding table.
+    """The words that have a row of the embedding table each, and which.
 
     Args:
         words: the words, each once.
@@ -36,6 +42,11 @@ class Vocabulary:
 
     Raises:
         ValueError: the lengths differ, a word comes twice or holds a line break, or a row is negative.
+
+    Example:
+        >>> vocabulary = Vocabulary(["film", "movie"], [1, 1])
+        >>> vocabulary.row("Film"), vocabulary.row("zyzzyva")
+        (1, 0)
     """
 
     def __init__(self, words: Sequence[str], rows: Sequence[int]) -> None:
@@ -53,7 +64,7 @@ class Vocabulary:
         return len(self._rows)
 
     def __contains__(self, word: object) -> bool:
-        """Whether the word itself is there, in just this case."""
+        """Return whether the word itself is there, in just this case."""
         return word in self._rows
 
     def __eq__(self, other: object) -> bool:
@@ -62,14 +73,14 @@ class Vocabulary:
     __hash__ = None  # type: ignore[assignment]
 
     def row(self, word: str) -> int:
-        """The row of the word, else of another spelling of it, else ``UNKNOWN``."""
+        """Return the row of the word, else of another spelling of it, else ``UNKNOWN``."""
         row = self._rows.get(word)
         if row is not None:
             return row
         return next((self._rows[form] for form in spellings(word) if form in self._rows), UNKNOWN)
 
     def pack(self, sentences: Iterable[Sequence[str]]) -> tuple[Tensor, Tensor]:
-        """The rows of all words one after another, and where each sentence begins.
+        """Return the rows of all words one after another, and where each sentence begins.
 
         A sentence without words is packed as one unknown word: every sentence has at least one word, so the encoder's
         answer is always defined, and it is the same for each empty sentence.
@@ -82,12 +93,11 @@ class Vocabulary:
         packed = [
             [row(word) if (at := find(word)) is None else at for word in words] or [UNKNOWN] for words in sentences
         ]
-        offsets = torch.zeros(len(packed) + 1, dtype=torch.int64)
-        torch.cumsum(torch.tensor([len(rows) for rows in packed], dtype=torch.int64), dim=0, out=offsets[1:])
+        offsets = offsets_of(torch.tensor([len(rows) for rows in packed], dtype=torch.int64))
         return torch.tensor(list(chain.from_iterable(packed)), dtype=torch.int64), offsets
 
     def state(self) -> dict[str, Tensor]:
-        """Two tensors that hold all of it, for a checkpoint that is read with ``weights_only=True``."""
+        """Return two tensors that hold all of it, for a checkpoint that is read with ``weights_only=True``."""
         # surrogatepass: a JSON file may hold half a surrogate pair, and then so does a word
         text = _SEPARATOR.join(self._rows).encode("utf-8", "surrogatepass")
         return {
@@ -99,7 +109,7 @@ class Vocabulary:
 
     @classmethod
     def from_state(cls, state: dict[str, Tensor]) -> "Vocabulary":
-        """The vocabulary whose ``state`` this is."""
+        """Return the vocabulary whose ``state`` this is."""
         rows: list[int] = state["rows"].tolist()
         words = bytes(state["words"].cpu().numpy()).decode("utf-8", "surrogatepass").split(_SEPARATOR) if rows else []
         return cls(words, rows)

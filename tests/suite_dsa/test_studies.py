@@ -1,6 +1,7 @@
 """Attention maps and weight vectors of a trained encoder, as people see them and as numbers."""
 
 import csv
+import struct
 import warnings
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,13 @@ def test_the_map_agrees_with_the_module(run: Run, tmp_path: Path) -> None:
     ((_, weights),) = load(run).attention(["a dull film"])
     found = torch.tensor([float(row["weight"]) for row in rows(tmp_path / "map.csv")]).view(3, 2)
     torch.testing.assert_close(weights, found)
+
+
+def test_a_long_sentence_takes_several_lines_of_the_picture(run: Run, tmp_path: Path) -> None:
+    studies.attention(str(run.folder), "the plot is warm . " * 9 + "the end", output=str(tmp_path / "map.png"))
+    width, height = struct.unpack(">2I", (tmp_path / "map.png").read_bytes()[16:24])
+    assert len(rows(tmp_path / "map.csv")) == 2 * (9 * 5 + 2)
+    assert width < 2 * height < 4 * width
 
 
 def test_an_empty_sentence_is_a_mistake(run: Run) -> None:

@@ -17,7 +17,7 @@ _BRACKETS = {"-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-LCB-": "{
 
 
 def phrases_of(tree: str, path: Path, line: int) -> list[tuple[int, str]]:
-    """Class and words, one space between them, of every node; children before their parent: the last is the sentence.
+    """Return class and words, one space between them, of every node; the last is the whole sentence.
 
     Args:
         tree: one line of a file.
@@ -26,6 +26,10 @@ def phrases_of(tree: str, path: Path, line: int) -> list[tuple[int, str]]:
 
     Raises:
         DataError: it is not one whole tree.
+
+    Example:
+        >>> phrases_of("(3 (2 It) (4 works))", Path("trees.txt"), 1)
+        [(2, 'It'), (4, 'works'), (3, 'It works')]
     """
     phrases: list[tuple[int, str]] = []
     words: list[str] = []
