@@ -80,8 +80,8 @@ class SentenceData(LightningDataModule):
         path: a file or a folder with the data, or hf:NAME for a data set of the Hugging Face hub; null: 10,605 rated
             movie-review snippets, which are fetched once.
         train: files in that folder to train on; null: the folder's layout is recognised.
-        validation: files to validate on; null beside a given train: cut from the training examples.
-        test: files to test on; null beside a given train: cut from the training examples.
+        validation: files to validate on; null where train names files: cut from the training examples.
+        test: files to test on; null where train names files: cut from the training examples.
         validation_fraction: what is cut for validation where there is no file for it.
         test_fraction: what is cut for testing where there is no file for it.
         split_seed: another number cuts other examples.
@@ -405,7 +405,7 @@ class SentenceData(LightningDataModule):
         return self._loader(self._sets[part], None)
 
     def _class_names(self, part: str) -> Sequence[str]:
-        """The classes to count by: the model's, which its outputs stand for, before those of the file at hand."""
+        """Return the classes to count by: the model's, which its outputs are for, before those of the file at hand."""
         table = self._tables[part]
         learnt = getattr(self._model(), "labels", None)
         if learnt and self.declared_labels and list(learnt) != self.declared_labels:

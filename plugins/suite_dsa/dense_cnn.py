@@ -26,7 +26,7 @@ def l2_normalize(words: Tensor) -> Tensor:
 
 
 class _WindowSum(torch.autograd.Function):
-    """Add up over each word's window what its neighbours sent to their place in it.
+    """Add up over each word's window what its neighbours sent through their taps of the kernel.
 
     sums[i] = sum_j products[i + j - (width - 1) / 2, j], over the neighbours in the same sentence.
     """
@@ -36,13 +36,13 @@ class _WindowSum(torch.autograd.Function):
         ctx.windows = windows
         table = products.view(
             len(products) * windows.width, products.shape[1] // windows.width
-        )  # (word place) output_dim
+        )  # (word tap) output_dim
         return functional.embedding_bag(windows.rows, table, windows.offsets, mode="sum", include_last_offset=True)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        rows = functional.pad(grad, (0, 0, 0, 1))  # the last is of those places that nobody's window reaches
-        products = rows.index_select(0, ctx.windows.owners)  # (word place) output_dim
+        rows = functional.pad(grad, (0, 0, 0, 1))  # the last is of the taps beyond a sentence's ends
+        products = rows.index_select(0, ctx.windows.owners)  # (word tap) output_dim
         return products.view(len(grad), ctx.windows.width * grad.shape[1]), None
 
 
@@ -60,7 +60,7 @@ class PackedConv(nn.Module):
         he_normal_(self.weight, input_dim * kernel, dropout)
 
     def forward(self, words: Tensor, windows: ragged.Windows) -> Tensor:
-        products = onednn_linear(words, self.weight)  # word (place output_dim)
+        products = onednn_linear(words, self.weight)  # word (tap output_dim)
         sums: Tensor = _WindowSum.apply(products, windows)  # type: ignore[no-untyped-call]
         return sums + self.bias
 

@@ -85,7 +85,7 @@ def vectors(run: str, input: str, *, sentences: int = 1000, head: int = 1, outpu
 
 
 def principal_components(points: Tensor) -> tuple[Tensor, Tensor]:
-    """Return points (point, dim) in two principal components (point, 2), and each component's share of the variance (2,).
+    """Return points (point, dim) in two principal components (point, 2), and their shares of the variance (2,).
 
     Example:
         >>> points, share = principal_components(torch.tensor([[0.0, 0.0, 1.0], [3.0, 4.0, 1.0]]))

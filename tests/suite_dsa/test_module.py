@@ -108,7 +108,7 @@ def test_a_fit_is_not_warned_of_the_words_that_the_module_turns_into_rows(
     quiet = {"max_epochs": 1, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
     settings = Settings(plugin="dsa", model=dict(values["model"]), data=dict(values["data"]), trainer=quiet)
     training.fit(plugin, settings, root=tmp_path)
-    assert not [each for each in recwarn if "on_before_batch_transfer" in str(each.message)]
+    assert not [warning for warning in recwarn if "on_before_batch_transfer" in str(warning.message)]
 
 
 def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
@@ -176,8 +176,8 @@ def test_predictions_keep_the_order_of_the_sentences(tmp_path: Path, columns: in
     module, _ = fitted(tmp_path, data)
     batches = trainer(tmp_path).predict(module, data)
     assert list(batches[0]) == [*names, "label", "probability", "p_blame", "p_praise"]
-    told = [text for batch in batches for text in batch[names[0]]]
-    assert told == [texts[0] for texts, _ in data.rows]
+    sentences = [text for batch in batches for text in batch[names[0]]]
+    assert sentences == [texts[0] for texts, _ in data.rows]
 
 
 def test_probabilities_of_all_classes_add_up_to_one(tmp_path: Path) -> None:

@@ -50,8 +50,8 @@ def test_the_map_agrees_with_the_module(run: Run, tmp_path: Path) -> None:
 
     studies.attention(str(run.folder), "a dull film", output=str(tmp_path / "map.png"))
     ((_, weights),) = load(run).attention(["a dull film"])
-    found = torch.tensor([float(row["weight"]) for row in rows(tmp_path / "map.csv")]).view(3, 2)
-    torch.testing.assert_close(weights, found)
+    numbers = torch.tensor([float(row["weight"]) for row in rows(tmp_path / "map.csv")]).view(3, 2)
+    torch.testing.assert_close(weights, numbers)
 
 
 def test_a_long_sentence_takes_several_lines_of_the_picture(run: Run, tmp_path: Path) -> None:

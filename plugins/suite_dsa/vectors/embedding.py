@@ -50,7 +50,7 @@ def embed(
     Args:
         words: the training words, each once.
         pretrained: vectors; words that share a row there share one here.
-        extra_words: how many rows are added for words that the training data does not have; all words of a kept row are
+        extra_words: how many rows are added for words that the training data does not have; all words of such a row are
             known, so with 20,000 shared rows half a million words cost as many numbers as 20,000.
         vector_norm: the mean norm of the training words' pretrained rows after one scaling of all; None leaves them.
         oov_range: half the width of the random vectors' range.

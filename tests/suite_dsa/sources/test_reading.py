@@ -31,8 +31,8 @@ def table(path: Path, classes: int | None = None, phrases: bool = False, **colum
     return read(path, Columns(**columns), classes, phrases)
 
 
-def rows(found: Table) -> list[tuple[Any, ...]]:
-    return [(*example.texts, example.label) for example in found.examples]
+def rows(result: Table) -> list[tuple[Any, ...]]:
+    return [(*example.texts, example.label) for example in result.examples]
 
 
 # Columns by name
@@ -135,20 +135,20 @@ def test_pairs_without_majority_are_dropped_and_counted(tmp_path: Path) -> None:
         {"gold_label": label, "sentence1": "p", "sentence2": "h", "pairID": "1"}
         for label in ("neutral", "-", "entailment")
     ]
-    found = table(write(tmp_path, "snli_1.0_dev.jsonl", "\n".join(map(json.dumps, lines))))
+    result = table(write(tmp_path, "snli_1.0_dev.jsonl", "\n".join(map(json.dumps, lines))))
 
-    assert rows(found) == [("p", "h", "neutral"), ("p", "h", "entailment")]
-    assert found.dropped == {"without majority label": 1}
-    assert found.labels == NLI_LABELS
+    assert rows(result) == [("p", "h", "neutral"), ("p", "h", "entailment")]
+    assert result.dropped == {"without majority label": 1}
+    assert result.labels == NLI_LABELS
 
 
 def test_infersent_files_are_read_together(tmp_path: Path) -> None:
     write(tmp_path, "s2.train", "h1\nh2\n")
     write(tmp_path, "labels.train", "neutral\ncontradiction\n")
 
-    found = table(write(tmp_path, "s1.train", "p1\np2\n"))
+    result = table(write(tmp_path, "s1.train", "p1\np2\n"))
 
-    assert rows(found) == [("p1", "h1", "neutral"), ("p2", "h2", "contradiction")]
+    assert rows(result) == [("p1", "h1", "neutral"), ("p2", "h2", "contradiction")]
 
 
 def test_infersent_files_of_other_lengths_are_refused(tmp_path: Path) -> None:
@@ -163,27 +163,27 @@ def test_infersent_files_of_other_lengths_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_tree_is_its_sentence(tmp_path: Path) -> None:
-    found = table(write(tmp_path, "train.txt", TREES))
+    result = table(write(tmp_path, "train.txt", TREES))
 
-    assert rows(found) == [("It ( works/plays", "positive"), ("So so .", "neutral"), ("It fails", "very negative")]
-    assert found.labels == SST_FINE
+    assert rows(result) == [("It ( works/plays", "positive"), ("So so .", "neutral"), ("It fails", "very negative")]
+    assert result.labels == SST_FINE
 
 
 def test_phrases_of_trees_come_once_for_each_class(tmp_path: Path) -> None:
-    found = rows(table(write(tmp_path, "train.txt", TREES), phrases=True))
+    result = rows(table(write(tmp_path, "train.txt", TREES), phrases=True))
 
-    assert found.count(("It", "neutral")) == 1
-    assert ("( works/plays", "very positive") in found
-    assert ("It ( works/plays", "positive") in found
-    assert len(found) == 5 + 5 + 2  # the third tree's It is known
+    assert result.count(("It", "neutral")) == 1
+    assert ("( works/plays", "very positive") in result
+    assert ("It ( works/plays", "positive") in result
+    assert len(result) == 5 + 5 + 2  # the third tree's It is known
 
 
 def test_two_classes_leave_neutral_sentences_out_and_count_them(tmp_path: Path) -> None:
-    found = table(write(tmp_path, "train.txt", TREES), classes=2)
+    result = table(write(tmp_path, "train.txt", TREES), classes=2)
 
-    assert rows(found) == [("It ( works/plays", "positive"), ("It fails", "negative")]
-    assert found.labels == SST_BINARY
-    assert found.dropped == {"neutral": 1}
+    assert rows(result) == [("It ( works/plays", "positive"), ("It fails", "negative")]
+    assert result.labels == SST_BINARY
+    assert result.dropped == {"neutral": 1}
 
 
 def test_a_broken_tree_is_refused_with_its_place(tmp_path: Path) -> None:
@@ -220,10 +220,10 @@ def test_running_text_is_not_taken_for_labels(tmp_path: Path) -> None:
 
 
 def test_ratings_become_classes_by_their_sign(tmp_path: Path) -> None:
-    found = read_rated(write(tmp_path, "r.txt", "1\t2.5\tgood\r\n2\t-0.5\tso\r\n3\t-3\tbad\tvery"), neutral_band=0.5)
+    result = read_rated(write(tmp_path, "r.txt", "1\t2.5\tgood\r\n2\t-0.5\tso\r\n3\t-3\tbad\tvery"), neutral_band=0.5)
 
-    assert rows(found) == [("good", "positive"), ("bad\tvery", "negative")]
-    assert found.dropped == {"neutral": 1}
+    assert rows(result) == [("good", "positive"), ("bad\tvery", "negative")]
+    assert result.dropped == {"neutral": 1}
 
 
 # Inputs to predict
@@ -288,11 +288,11 @@ def test_a_split_of_the_hub_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in.load_dataset = load_dataset  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "datasets", stand_in)
 
-    found = table(Path("hf:nyu-mll/glue:sst2:train"))
+    result = table(Path("hf:nyu-mll/glue:sst2:train"))
 
     assert asked == [(("nyu-mll/glue", "sst2"), "train")]
-    assert rows(found) == [("good", "positive"), ("bad", "negative")]
-    assert found.dropped == {"without label": 1}
+    assert rows(result) == [("good", "positive"), ("bad", "negative")]
+    assert result.dropped == {"without label": 1}
 
 
 def test_without_the_package_the_hub_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -368,10 +368,10 @@ def test_minus_one_is_no_label(tmp_path: Path, name: str) -> None:
         "a.jsonl": "".join(f'{{"text": "so so", "label": {label}}}\n' for label in labels),
         "a.txt": "".join(f"{label} so so\n" for label in labels),
     }[name]
-    found = table(write(tmp_path, name, content))
+    result = table(write(tmp_path, name, content))
 
-    assert rows(found) == [("so so", "1"), ("so so", "0"), ("so so", "1")]
-    assert found.dropped == {"without label": 1}
+    assert rows(result) == [("so so", "1"), ("so so", "0"), ("so so", "1")]
+    assert result.dropped == {"without label": 1}
 
 
 def test_a_file_whose_labels_are_kept_secret_holds_no_labelled_example(tmp_path: Path) -> None:
@@ -450,18 +450,18 @@ def test_labels_of_several_words_are_refused_with_the_way_out(tmp_path: Path, co
 
 def test_labels_of_several_words_are_read_where_they_are_declared(tmp_path: Path) -> None:
     path = write(tmp_path, "a.txt", "very negative no\nnegative so\nnegative\n-1 so\n")
-    found = read(path, Columns(), None, False, labels=("negative", "very negative"))
+    result = read(path, Columns(), None, False, labels=("negative", "very negative"))
 
-    assert rows(found) == [("no", "very negative"), ("so", "negative"), ("", "negative")]
+    assert rows(result) == [("no", "very negative"), ("so", "negative"), ("", "negative")]
     with pytest.raises(DataError, match=r"a\.txt:1: begins with none of the labels 'neutral', 'negative': 'very nega"):
         read(path, Columns(), None, False, labels=("neutral", "negative"))
 
 
 def test_labels_of_several_words_are_read_before_a_tab(tmp_path: Path) -> None:
-    found = table(write(tmp_path, "a.txt", "very negative\tno way\n\nnegative\tso\n"))
+    result = table(write(tmp_path, "a.txt", "very negative\tno way\n\nnegative\tso\n"))
 
-    assert rows(found) == [("no way", "very negative"), ("so", "negative")]
-    assert found.dropped == {"blank lines": 1}
+    assert rows(result) == [("no way", "very negative"), ("so", "negative")]
+    assert result.dropped == {"blank lines": 1}
 
 
 def test_a_table_without_its_name_is_not_taken_for_labels(tmp_path: Path) -> None:

@@ -20,10 +20,10 @@ def test_text_is_read_with_and_without_a_header(tmp_path: Path, header: str, suf
     content = f"{header}the 0.5 1\na b -1 2e-1\nfilm 3 4 \n".encode()
     path.write_bytes(lzma.compress(content) if suffix.endswith(".xz") else content)
 
-    found = read_vectors(str(path), set(), 10)
+    pretrained = read_vectors(str(path), set(), 10)
 
-    assert list(found.rows) == ["the", "a b", "film"]
-    np.testing.assert_allclose(found.vectors, [[0.5, 1.0], [-1.0, 0.2], [3.0, 4.0]], rtol=1e-6)
+    assert list(pretrained.rows) == ["the", "a b", "film"]
+    np.testing.assert_allclose(pretrained.vectors, [[0.5, 1.0], [-1.0, 0.2], [3.0, 4.0]], rtol=1e-6)
 
 
 def test_of_text_only_the_wanted_and_the_first_words_are_kept(tmp_path: Path) -> None:
@@ -59,10 +59,10 @@ def test_an_array_with_one_word_a_row_is_read(tmp_path: Path) -> None:
     np.savez(tmp_path / "small_fp16.npz", vectors=np.array([[1, 2], [3, 4]], dtype=np.float16))
     (tmp_path / "small_words.txt.xz").write_bytes(lzma.compress("the\n\u2028odd\n".encode()))
 
-    found = read_vectors(str(tmp_path / "small_fp16.npz"), set(), 0)
+    pretrained = read_vectors(str(tmp_path / "small_fp16.npz"), set(), 0)
 
-    assert found.rows == {"the": 0, "\u2028odd": 1}
-    assert found.vectors.dtype == np.float32
+    assert pretrained.rows == {"the": 0, "\u2028odd": 1}
+    assert pretrained.vectors.dtype == np.float32
 
 
 def test_an_array_with_shared_rows_is_read(tmp_path: Path) -> None:

@@ -47,10 +47,10 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[object
 
 
 def test_words_of_the_package_are_found_by_their_keys(package: list[list[object]]) -> None:
-    found = read_vectors(PACKAGE, set(), 0)
+    pretrained = read_vectors(PACKAGE, set(), 0)
 
-    assert found.rows == {"coffee": 1, "tea": 1, "number": 0}
-    assert found.vectors.tolist() == [[1, 2], [3, 4]]
+    assert pretrained.rows == {"coffee": 1, "tea": 1, "number": 0}
+    assert pretrained.vectors.tolist() == [[1, 2], [3, 4]]
 
 
 def test_the_package_is_parsed_once(package: list[list[object]]) -> None:
