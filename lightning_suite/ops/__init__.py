@@ -1,7 +1,7 @@
-"""The operations: each file holds one public function, its formula and a plain-torch reference anyone can read.
+"""The operations: each file holds one public function, its formula and a readable reference in plain torch.
 
 Beside it stands, for most, a form in C++ and CUDA (``csrc/<op>/``), which is compiled when lightning-suite is
-installed and chosen by the device of the arguments. Nothing lists the ops: a file of this folder is one.
+installed and chosen by the device of the arguments. Nothing lists the ops: every public file of this folder is one.
 """
 
 from importlib import import_module
@@ -9,15 +9,20 @@ from pathlib import Path
 
 
 def names() -> list[str]:
-    """The ops of this release: one a file of this folder."""
+    """Return the ops of this release, by the files of this folder.
+
+    Example:
+        >>> "tree_embedding" in names()
+        True
+    """
     return sorted(file.stem for file in Path(__file__).parent.glob("*.py") if not file.stem.startswith("_"))
 
 
 def implementations() -> dict[str, str]:
-    """Which implementation of each op runs, in one line each: what it was compiled for, or why the reference serves.
+    """Return one line for each op: what it was compiled for, or why its reference serves.
 
     Raises:
-        OpsError: one is missing, and LIGHTNING_SUITE_REQUIRE_OPS is 1.
+        OpsError: if one is missing, and LIGHTNING_SUITE_REQUIRE_OPS is 1.
     """
-    found = {name: import_module(f"{__name__}.{name}") for name in names()}
-    return {name: module.COMPILED.description for name, module in found.items()}
+    modules = {name: import_module(f"{__name__}.{name}") for name in names()}
+    return {name: module.COMPILED.description for name, module in modules.items()}

@@ -1,4 +1,4 @@
-"""Refuses tensors that an op cannot take, for what can be seen without looking at their values."""
+"""Checks what can be seen of an op's tensors without looking at their values."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Expected(NamedTuple):
-    """What an argument must be: one of these dtypes, this shape, which is called so."""
+    """A tensor, and what it must be: one of the dtypes, of the shape, whose axes have names."""
 
     tensor: Tensor
     dtypes: Sequence[torch.dtype]
@@ -17,11 +17,7 @@ class Expected(NamedTuple):
 
 
 def check(op: str, arguments: Mapping[str, Expected], device: torch.device) -> None:
-    """Compares each argument, by its name, with what it must be.
-
-    Raises:
-        ValueError: a dtype, a shape or a device is another.
-    """
+    """Raise ValueError where an argument has another dtype, shape or device than it must."""
     for name, (tensor, dtypes, shape, axes) in arguments.items():
         if tensor.dtype not in dtypes or tuple(tensor.shape) != shape:
             kinds = " or ".join(str(dtype).removeprefix("torch.") for dtype in dtypes)

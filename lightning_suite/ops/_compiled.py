@@ -1,15 +1,16 @@
-"""The compiled forms of the ops: where they serve, and why not elsewhere.
+"""The compiled forms of the ops: where they serve, why not elsewhere, and what torch must know of them.
 
 ``lightning_suite._C`` is one extension with all of ``csrc/``; importing it makes each op known to torch. Where it is
-missing or does not fit, the plain-torch references serve in its place, and one warning says so.
+missing or does not fit, the references in plain torch serve instead, and one warning says so.
 """
 
 import functools
 import importlib
 import os
 import warnings
+from collections.abc import Callable
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch.autograd import forward_ad
@@ -17,7 +18,7 @@ from torch.autograd import forward_ad
 from lightning_suite.errors import OpsError
 
 REQUIRE = "LIGHTNING_SUITE_REQUIRE_OPS"
-"""Set to 1, a compiled form that is missing is an error."""
+"""The environment variable that, set to 1, makes a missing compiled form an error."""
 
 REPAIR = (
     "compile them, where a C++ compiler is: pip install --no-deps --force-reinstall FOLDER (that of lightning-suite's "
@@ -31,7 +32,7 @@ class Form(NamedTuple):
     Attributes:
         devices: the kinds of devices that it serves; none where there is no such form.
         description: which implementation runs, in one line: what it was compiled for, or why the reference serves.
-        repair: what to do about there being no such form; empty where there is one.
+        repair: how to get such a form; empty where there is one.
     """
 
     devices: frozenset[str]
@@ -40,15 +41,15 @@ class Form(NamedTuple):
 
 
 def find(op: str) -> Form:
-    """The compiled form of an op; one warning in a process where there is none.
+    """Return the compiled form of an op; where there is none, a process warns once.
 
     Raises:
-        OpsError: there is none, and LIGHTNING_SUITE_REQUIRE_OPS is 1.
+        OpsError: if there is none, and LIGHTNING_SUITE_REQUIRE_OPS is 1.
     """
     extension, why_not = _extension()
     if extension is not None and not hasattr(torch.ops.lightning_suite, op):
         why_not = "lightning_suite._C is older than the source"
-        _miss(why_not)
+        _warn(why_not)
     if why_not or extension is None:
         return Form(frozenset(), f"reference: {why_not}", REPAIR)
     devices = frozenset({"cpu", "cuda"} if extension.CUDA else {"cpu"})
@@ -56,21 +57,20 @@ def find(op: str) -> Form:
     return Form(devices, f"compiled for {where} with torch {extension.TORCH}, using {extension.instruction_set()}")
 
 
-def tell_of_fallback(form: Form, device: torch.device) -> None:
-    """Says, once in a process, that an op which is compiled for other devices runs as plain torch on this one.
+def warn_of_fallback(form: Form, device: torch.device) -> None:
+    """Warn, once in a process, that an op which is compiled for other devices runs as plain torch on this one.
 
     Raises:
-        OpsError: LIGHTNING_SUITE_REQUIRE_OPS is 1.
+        OpsError: if LIGHTNING_SUITE_REQUIRE_OPS is 1.
     """
     if form.devices and not torch.compiler.is_compiling():
-        _miss(f"lightning_suite._C was compiled for {' and '.join(sorted(form.devices))}, not for {device.type}")
+        _warn(f"lightning_suite._C was compiled for {' and '.join(sorted(form.devices))}, not for {device.type}")
 
 
 def refuse_forward_mode(op: str, x: torch.Tensor) -> None:
-    """Refuses a tensor with a tangent (torch.func.jvp): torch would take the derivative of the op to be zero.
+    """Raise NotImplementedError for a tensor with a tangent (torch.func.jvp).
 
-    Raises:
-        NotImplementedError: x has one.
+    torch would take the derivative of the op to be zero.
     """
     if torch.compiler.is_compiling():
         return
@@ -78,21 +78,53 @@ def refuse_forward_mode(op: str, x: torch.Tensor) -> None:
         raise NotImplementedError(f"{op}: forward-mode derivatives are not implemented; take backward-mode ones")
 
 
+def register(
+    form: Form,
+    op: str,
+    *,
+    fake_forward: Callable[..., Any],
+    fake_backward: Callable[..., Any],
+    save: Callable[..., None],
+    backward: Callable[..., Any],
+) -> None:
+    """Tell torch the shapes and the derivative of an op and of its backward pass, ``<op>_backward``.
+
+    Args:
+        form: the compiled form; without one there is nothing to tell.
+        op: the name of the op.
+        fake_forward: the results of the op, without values.
+        fake_backward: those of its backward pass.
+        save: what the backward pass needs, ``setup_context`` of torch.library.register_autograd.
+        backward: the backward pass.
+    """
+    if not form.devices:
+        return
+
+    def no_second_derivative(ctx: Any, *grads: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError(f"{op}: second derivatives are not implemented")
+
+    name = f"lightning_suite::{op}"
+    torch.library.register_fake(name, fake_forward)
+    torch.library.register_fake(f"{name}_backward", fake_backward)
+    torch.library.register_autograd(name, backward, setup_context=save)
+    torch.library.register_autograd(f"{name}_backward", no_second_derivative)
+
+
 @functools.cache
 def _extension() -> tuple[ModuleType | None, str]:
-    """The extension, or why there is none."""
+    """Return the extension, or why there is none."""
     try:
         return importlib.import_module("lightning_suite._C"), ""
     except ModuleNotFoundError:
         why_not = "lightning_suite._C was not compiled"
     except ImportError as error:
         why_not = f"lightning_suite._C does not fit torch {torch.__version__}: {' '.join(str(error).split())}"
-    _miss(why_not)
+    _warn(why_not)
     return None, why_not
 
 
 @functools.cache
-def _miss(why_not: str) -> None:
+def _warn(why_not: str) -> None:
     message = f"ops run as plain torch, which is slower: {why_not}. To mend it, {REPAIR}."
     if os.environ.get(REQUIRE) == "1":
         raise OpsError(f"{REQUIRE} is 1, but {message}")

@@ -7,7 +7,7 @@ With x_i the i-th word of a sentence as one head sees it (Eq. 6) and q_i = 0 at 
 and z is the sentence. The z of one iteration is the weight vector of the next. Algorithm 1 of Yoon, Lee and Lee
 (2018), arXiv:1808.07383. In the first iteration all weights of a sentence of n words are 1 / n.
 
-docs/derivations/dsa_routing.md has the backward pass, and what is kept for it.
+docs/derivations/dsa_routing.md derives the backward pass and says what is saved for it.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 
 
 def dsa_routing(x: Tensor, offsets: Tensor, iterations: int = 2) -> Tensor:
-    """Sentences from words by dynamic self-attention (Algorithm 1 of arXiv:1808.07383).
+    """Return the embeddings of sentences by dynamic self-attention to their words (Algorithm 1 of arXiv:1808.07383).
 
     Half precision is computed in float32. The compiled form has a first derivative, in backward mode; what torch.func
     transforms is `reference`, which is plain torch.
@@ -38,15 +38,20 @@ def dsa_routing(x: Tensor, offsets: Tensor, iterations: int = 2) -> Tensor:
         (sentence, head, head_dim) of x's dtype, each within [-1, 1]; a sentence of no words is 0.
 
     Raises:
-        ValueError: a shape, a dtype or a device is not the one above, the offsets do not cut the words into
+        ValueError: if a shape, a dtype or a device is not the one above, the offsets do not cut the words into
             sentences, or iterations is less than 1. Offsets are looked at while the kernel runs: in a compiled graph
             (torch.compile) wrong ones are a RuntimeError, and on a GPU they stop the kernel.
+
+    Example:
+        >>> words, offsets = torch.randn(5, 2, 3), torch.tensor([0, 3, 5])
+        >>> dsa_routing(words, offsets).shape
+        torch.Size([2, 2, 3])
     """
     return _route(x, offsets, iterations)[0]
 
 
 def dsa_routing_attention(x: Tensor, offsets: Tensor, iterations: int = 2) -> tuple[Tensor, Tensor]:
-    """What `dsa_routing` attends to in its last iteration, and with which weight vector.
+    """Return what `dsa_routing` attends to in its last iteration, and with which weight vector.
 
     Arguments and errors are those of `dsa_routing`; gradients flow through both results.
 
@@ -58,7 +63,7 @@ def dsa_routing_attention(x: Tensor, offsets: Tensor, iterations: int = 2) -> tu
 
 
 def reference(x: Tensor, offsets: Tensor, iterations: int = 2) -> tuple[Tensor, Tensor, Tensor]:
-    """Algorithm 1 in plain torch: what the compiled form must equal.
+    """Return Algorithm 1 in plain torch, which the compiled form must equal.
 
     Arguments are those of `dsa_routing`, and are not checked.
 
@@ -82,7 +87,7 @@ def reference(x: Tensor, offsets: Tensor, iterations: int = 2) -> tuple[Tensor, 
 
 
 def example(device: torch.device) -> tuple[Tensor, Tensor, int]:
-    """Arguments of a usual size, on which ``suite doctor`` compares both forms."""
+    """Return arguments of a usual size, on which ``suite doctor`` compares both forms."""
     lengths = torch.arange(256) % 29 + 1
     x = 0.1 * torch.randn(int(lengths.sum()), 4, 150, generator=torch.Generator().manual_seed(0))
     return x.to(device), ragged.offsets_of(lengths).to(device), 2
@@ -92,7 +97,7 @@ def _route(x: Tensor, offsets: Tensor, iterations: int) -> tuple[Tensor, Tensor,
     _check(x, offsets, iterations)
     if x.device.type not in COMPILED.devices or x.shape[2] == 0:
         if x.device.type not in COMPILED.devices:
-            _compiled.tell_of_fallback(COMPILED, x.device)
+            _compiled.warn_of_fallback(COMPILED, x.device)
         ragged.check(offsets, len(x), "dsa_routing")
         return reference(x, offsets, iterations)
     _compiled.refuse_forward_mode("dsa_routing", x)
@@ -107,7 +112,7 @@ def _route(x: Tensor, offsets: Tensor, iterations: int) -> tuple[Tensor, Tensor,
 
 
 def _check(x: Tensor, offsets: Tensor, iterations: int) -> None:
-    """Refuses what can be seen without looking at values."""
+    """Raise ValueError for what can be seen without looking at values."""
     if x.dim() != 3 or x.dtype not in DTYPES:
         known = ", ".join(str(dtype).removeprefix("torch.") for dtype in DTYPES)
         kind = str(x.dtype).removeprefix("torch.")
@@ -121,7 +126,7 @@ def _check(x: Tensor, offsets: Tensor, iterations: int) -> None:
 
 
 def _equal_weights(x: Tensor, offsets: Tensor) -> Tensor:
-    """1 / n for each of the n words of a sentence: (word, head)."""
+    """Return 1 / n for each of the n words of a sentence: (word, head)."""
     # A half-precision number cannot hold the length of a long sentence, so the division is in float32 at least.
     share = ragged.lengths(offsets).to(torch.promote_types(x.dtype, torch.float32)).reciprocal().to(x.dtype)
     return share[ragged.segments(offsets, len(x))][:, None].expand(x.shape[:2])
@@ -142,12 +147,12 @@ def _fake_forward(x: Tensor, offsets: Tensor, iterations: int) -> tuple[Tensor, 
 
 
 def _fake_backward(
-    grad_z: Tensor | None, grad_weights: Tensor | None, grad_vectors: Tensor | None, x: Tensor, *kept: Tensor
+    grad_z: Tensor | None, grad_weights: Tensor | None, grad_vectors: Tensor | None, x: Tensor, *saved: Tensor
 ) -> Tensor:
     return torch.empty_like(x, memory_format=torch.contiguous_format)
 
 
-def _keep(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: tuple[Tensor, Tensor, Tensor]) -> None:
+def _save(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: tuple[Tensor, Tensor, Tensor]) -> None:
     x, offsets, _ = inputs
     ctx.set_materialize_grads(False)
     ctx.save_for_backward(x, offsets, *output)
@@ -159,12 +164,6 @@ def _backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, None, Non
     return torch.ops.lightning_suite.dsa_routing_backward(*grads, *ctx.saved_tensors), None, None
 
 
-def _no_second_derivative(ctx: Any, grad: Tensor) -> Tensor:
-    raise NotImplementedError("dsa_routing: second derivatives are not implemented")
-
-
-if COMPILED.devices:
-    torch.library.register_fake("lightning_suite::dsa_routing", _fake_forward)
-    torch.library.register_fake("lightning_suite::dsa_routing_backward", _fake_backward)
-    torch.library.register_autograd("lightning_suite::dsa_routing", _backward, setup_context=_keep)
-    torch.library.register_autograd("lightning_suite::dsa_routing_backward", _no_second_derivative)
+_compiled.register(
+    COMPILED, "dsa_routing", fake_forward=_fake_forward, fake_backward=_fake_backward, save=_save, backward=_backward
+)

@@ -27,10 +27,10 @@ built = pytest.mark.skipif(EXTENSION is None, reason="the extension is not built
 def anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The extension is looked for once more, in this test and after it, without being required."""
     monkeypatch.delenv(_compiled.REQUIRE, raising=False)
-    for cached in (_compiled._extension, _compiled._miss):
+    for cached in (_compiled._extension, _compiled._warn):
         cached.cache_clear()
     yield
-    for cached in (_compiled._extension, _compiled._miss):
+    for cached in (_compiled._extension, _compiled._warn):
         cached.cache_clear()
 
 
@@ -106,15 +106,15 @@ def test_a_required_extension_that_does_not_fit_is_an_error(monkeypatch: pytest.
 def test_a_device_that_was_not_compiled_for_is_told_once() -> None:
     form = _compiled.Form(frozenset({"cpu"}), "compiled for CPU alone")
     with pytest.warns(RuntimeWarning, match="compiled for cpu, not for cuda") as said:
-        _compiled.tell_of_fallback(form, torch.device("cuda"))
-        _compiled.tell_of_fallback(form, torch.device("cuda"))
+        _compiled.warn_of_fallback(form, torch.device("cuda"))
+        _compiled.warn_of_fallback(form, torch.device("cuda"))
     assert len(said) == 1
 
 
 def test_a_device_that_was_not_compiled_for_is_an_error_where_ops_are_required(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(_compiled.REQUIRE, "1")
     with pytest.raises(OpsError, match="compiled for cpu, not for cuda"):
-        _compiled.tell_of_fallback(_compiled.Form(frozenset({"cpu"}), ""), torch.device("cuda"))
+        _compiled.warn_of_fallback(_compiled.Form(frozenset({"cpu"}), ""), torch.device("cuda"))
 
 
 def test_an_op_without_the_extension_gives_what_its_reference_gives() -> None:
