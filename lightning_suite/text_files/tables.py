@@ -84,8 +84,7 @@ def read_table(
     rows = parsed(chain(first, lines), delimiter, path)
     begin, fields = next(((line, row) for line, row in rows if any(map(str.strip, row))), (0, []))
     if not fields:
-        expected = "a header line with the names of the columns" if has_header else "rows"
-        raise DataError(f"holds blank lines only; expected {expected}", path)
+        raise DataError("holds blank lines only; expected a table", path)
     if not has_header:
         return Table(
             path, delimiter, [], begin, _equally_wide(chain([(begin, fields)], rows), len(fields), "row", path)

@@ -152,7 +152,7 @@ def test_a_table_without_header_begins_with_its_first_row() -> None:
     ("content", "message"),
     [
         ("", "a.csv: the file is empty"),
-        ("\n \n", "a.csv: holds blank lines only; expected a header line with the names of the columns"),
+        ("\n \n", "a.csv: holds blank lines only; expected a table"),
         ('id,text\n1,"a\na"\n2\n', "a.csv:4: has 1 fields, but the header has 2"),
         ("id,text\n1,b,c\n", "a.csv:2: has 3 fields, but the header has 2.*stands in quotation marks"),
         ('id,text\n1,a\n2,"b\n3,c\n', "a.csv:3: the row that begins here is not CSV: unexpected end of data"),
@@ -173,7 +173,7 @@ def test_a_first_row_without_header_swallows_no_line() -> None:
 def test_rows_without_a_header_are_as_wide_as_the_first() -> None:
     with pytest.raises(DataError, match=r"a\.csv:2: has 3 fields, but the first row has 2"):
         rows("1,2\n3,4,5\n", has_header=False)
-    with pytest.raises(DataError, match=r"a\.csv: holds blank lines only; expected rows"):
+    with pytest.raises(DataError, match=r"a\.csv: holds blank lines only; expected a table"):
         rows("\n", has_header=False)
 
 
