@@ -7,6 +7,7 @@ show plainly is taken to be right.
 
 import ast
 import sys
+from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
@@ -66,6 +67,7 @@ def text(module: str) -> str | None:
         return None
 
 
+@cache
 def tree(code: str | None) -> ast.Module | None:
     """Return the syntax tree of some code; None when there is none, or it is no Python of this version."""
     try:
