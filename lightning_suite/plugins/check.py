@@ -1,5 +1,6 @@
 """Checks what was imported: whether it is a record that this release understands, or a class that Lightning can use."""
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -66,9 +67,18 @@ def _problems(record: Plugin, origin: Origin) -> Iterator[tuple[str, str]]:
         module, _, attribute = path.partition(":") if isinstance(path, str) else ("", "", "")
         if not (module and attribute):
             yield f"{field}={path!r} in its record, expected 'module:attribute'", origin.correct
+    if not isinstance(record.renamed, Mapping) or not all(map(_is_renaming, record.renamed.items())):
+        cause = f"renamed={record.renamed!r} in its record, expected {{'model.old': 'model.new'}}"
+        yield cause, origin.correct
     if origin.distribution and record.name != origin.name:
         cause = f"its record is named {record.name!r}, its entry point {origin.name!r}"
         yield cause, f"give both the same name{origin.upgrade}"
+
+
+def _is_renaming(pair: tuple[object, object]) -> bool:
+    """Return whether a pair names two options, ``model.old`` and ``model.new``, or values, ``model.old=value``."""
+    matches = [re.fullmatch(r"[\w-]+(\.\w+)+(=.*)?", name) if isinstance(name, str) else None for name in pair]
+    return all(matches) and len({bool(match and match[2]) for match in matches}) == 1
 
 
 def _api_problems(record: Plugin, origin: Origin) -> Iterator[tuple[str, str]]:

@@ -84,7 +84,7 @@ def faults(plugin: Plugin) -> Iterator[BrokenPlugin]:
     yield from _faults_of_path(plugin, f"module={plugin.module!r}", plugin.module, "LightningModule")
     yield from _faults_of_path(plugin, f"data={plugin.data!r}", plugin.data, "LightningDataModule")
     for name, path in plugin.commands.items():
-        yield from _faults_of_path(plugin, f"the command {name!r}, {path!r}", path, "")
+        yield from _faults_of_path(plugin, f"the verb {name!r}, {path!r}", path, "")
     try:
         recipes_of(plugin)
     except BrokenPlugin as error:

@@ -6,10 +6,9 @@ finds out what is wrong: ``check`` looks at what was imported, ``diagnosis`` at 
 
 import contextlib
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 
 from lightning_suite.errors import OpsError, PluginError
 from lightning_suite.plugin import Plugin
@@ -19,12 +18,8 @@ from lightning_suite.spelling import did_you_mean
 from lightning_suite.tables import one_line
 
 # Files whose lines do not explain a failed import: those of the import system and of this package.
-_NOT_THE_PLUGIN = (
-    "<frozen",
-    str(Path(__file__).parent.parent),
-    str(Path(importlib.__file__).parent),
-    contextlib.__file__,
-)
+_CORE, _IMPORTLIB = str(Path(__file__).parent.parent), str(Path(importlib.__file__).parent)
+_NOT_THE_PLUGIN = ("<frozen", _CORE, _IMPORTLIB, contextlib.__file__)
 
 
 def missing_requirements(plugin: Plugin) -> "BrokenPlugin | None":
@@ -108,8 +103,18 @@ def one_line_cause(error: BaseException) -> str:
             return one_line(f"{type(error).__name__}: {error.msg} ({file}:{error.lineno})")
         case _:
             text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    location = _location(error.__traceback__)
-    return one_line(f"{text} ({location})") if location else one_line(text)
+    return one_line(text + location(error, lambda file: file.startswith(_NOT_THE_PLUGIN)))
+
+
+def location(error: BaseException, is_skipped: Callable[[str], bool]) -> str:
+    """Return in parentheses the file and line that raised an error, the innermost of those that are not skipped."""
+    result, traceback = "", error.__traceback__
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if not is_skipped(file):
+            result = f" ({file}:{traceback.tb_lineno})"
+        traceback = traceback.tb_next
+    return result
 
 
 class BrokenPlugin(PluginError):
@@ -146,14 +151,3 @@ def _package(path: str) -> str:
 
 def _install(origin: Origin, extra: str) -> str:
     return f'pip install "{origin.distribution}[{extra}]"'
-
-
-def _location(traceback: TracebackType | None) -> str:
-    """Return file and line of the innermost frame that belongs neither to the import system nor to this package."""
-    location = ""
-    while traceback is not None:
-        file = traceback.tb_frame.f_code.co_filename
-        if not file.startswith(_NOT_THE_PLUGIN):
-            location = f"{file}:{traceback.tb_lineno}"
-        traceback = traceback.tb_next
-    return location

@@ -1,7 +1,6 @@
-"""Limits what foreign code, the import of a plugin, can do to this process.
+"""Limits what foreign code, the import of a plugin, can do to this process: how long it takes, what it leaves behind.
 
-An import may write to the environment, print, or never end; each context manager here prevents one of these. The
-environment variable ``LIGHTNING_SUITE_IMPORT_LIMIT`` replaces every time limit by another one, in seconds.
+The environment variable ``LIGHTNING_SUITE_IMPORT_LIMIT`` replaces every time limit by another one, in seconds.
 """
 
 import os
@@ -70,16 +69,6 @@ def unchanged_environment() -> Iterator[list[str]]:
                     environment[name] = before[name]
                 else:
                     del environment[name]
-
-
-@contextmanager
-def print_to_stderr() -> Iterator[None]:
-    """Send what is printed inside to standard error, away from the lines of a command's output."""
-    before, sys.stdout = sys.stdout, sys.stderr
-    try:
-        yield
-    finally:
-        sys.stdout = before
 
 
 class TimeUp(BaseException):

@@ -21,6 +21,11 @@ class Ending(NamedTuple):
     description: str
 
 
+def environment() -> dict[str, str]:
+    """Return the environment of a process that finds the same modules as this one, and none in the current folder."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"}
+
+
 def run(module: str, arguments: list[str], seconds: float) -> Ending:
     """Run ``python -m module arguments`` with the import path of this process and return what it left behind.
 
@@ -29,8 +34,8 @@ def run(module: str, arguments: list[str], seconds: float) -> Ending:
     import subprocess  # here, because the light verbs import this module and need no process
 
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", module, *arguments],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        [sys.executable, "-m", module, *arguments],
+        env=environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,11 +1,12 @@
 """Imports the record of an installed plugin, so that a bad one harms nothing but itself.
 
-The import has a time limit in seconds, may not print to standard output, and its changes of the environment are undone
-(see ``lightning_suite.plugins.guard``).
+The import has a time limit, prints to standard error, away from the lines of a verb's output, and its changes of the
+environment are undone.
 """
 
 import importlib
 import sys
+from contextlib import redirect_stdout
 from dataclasses import replace
 
 from lightning_suite.plugin import Plugin
@@ -32,16 +33,14 @@ def read(origin: Origin, limit: float = LIMIT) -> Plugin:
         raise BrokenPlugin(origin.name, f"its entry point is {origin.value!r}, expected 'module:attribute'", origin)
     if source.locate(module_name) is None:
         raise BrokenPlugin(origin.name, f"there is no module {module_name!r}", origin)
-    is_first = module_name not in sys.modules
+    is_first_import = module_name not in sys.modules
     with (
         wrap_import_errors(origin, origin.value),
         guard.unchanged_environment() as changed,
-        guard.print_to_stderr(),
+        redirect_stdout(sys.stderr),
         guard.time_limit(limit),
     ):
         module = importlib.import_module(module_name)
-    if is_first:
+    if is_first_import:
         _changed_by[module_name] = tuple(changed)
-    return checked_record(
-        module, attribute, replace(origin, changed_environment=_changed_by.get(module_name, tuple(changed)))
-    )
+    return checked_record(module, attribute, replace(origin, changed_environment=_changed_by.get(module_name, ())))

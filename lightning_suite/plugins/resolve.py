@@ -1,4 +1,4 @@
-"""Imports what a record names: the classes of a plugin, and the functions of its commands."""
+"""Imports what a record names: the classes of a plugin, and the functions of its own verbs."""
 
 import importlib
 import sys
@@ -32,7 +32,7 @@ _LIGHTNING_CLASSES: dict[str, Literal["LightningModule", "LightningDataModule"]]
 
 
 def resolve(plugin: Plugin, what: str) -> Callable[..., Any]:
-    """Import and return the class of ``"module"`` or ``"data"``, or the function of a command of the plugin.
+    """Import and return the class of ``"module"`` or ``"data"``, or the function of one of the plugin's own verbs.
 
     Example:
         >>> commands = {"wrap": "textwrap:wrap"}
@@ -41,12 +41,12 @@ def resolve(plugin: Plugin, what: str) -> Callable[..., Any]:
         ['two', 'words']
 
     Raises:
-        UsageError: the plugin has no such command.
+        UsageError: the plugin has no such verb.
         BrokenPlugin: the import fails, a requirement is not installed, or what is named is not what it should be.
     """
     lightning_class = _LIGHTNING_CLASSES.get(what)
     if lightning_class is None and what not in plugin.commands:
-        raise UsageError(no_such("command", what, plugin.commands, f"plugin {plugin.name!r} has"))
+        raise UsageError(no_such("verb", what, plugin.commands, f"plugin {plugin.name!r} has"))
     path: str = getattr(plugin, what) if lightning_class else plugin.commands[what]
     if error := missing_requirements(plugin):
         raise error
@@ -55,7 +55,7 @@ def resolve(plugin: Plugin, what: str) -> Callable[..., Any]:
     if lightning_class:
         _import_lightning()
     module_name, _, attribute = path.partition(":")
-    role = f"{what}={path!r}" if lightning_class else f"the command {what!r}, {path!r}"
+    role = f"{what}={path!r}" if lightning_class else f"the verb {what!r}, {path!r}"
     if source.locate(module_name) is None:
         raise no_module(plugin, role, module_name)
     with wrap_import_errors(plugin.origin, role), guard.time_limit(LIMIT):

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lightning_suite.errors import SuiteError, UsageError
+from lightning_suite.plugins.explain import location
 from lightning_suite.spelling import did_you_mean
 from lightning_suite.tables import one_line
 from lightning_suite.testing.learning import CHECKS as LEARNING
@@ -167,17 +168,11 @@ def refuse_unknown(names: Sequence[str]) -> None:
 
 
 def _foreign(check: str, error: Exception) -> ContractFailure:
-    """A failure of what a plugin raised: what was raised, and the line of the plugin that is nearest to it."""
-    place, traceback = "", error.__traceback__
-    while traceback is not None:
-        file = traceback.tb_frame.f_code.co_filename
-        if not _is_ours_or_installed(file):
-            place = f" ({file}:{traceback.tb_lineno})"
-        traceback = traceback.tb_next
+    """Return the failure of a check whose plugin raised something, with the plugin's line that is nearest to it."""
     kind = "" if isinstance(error, SuiteError) else f"{type(error).__name__}: "
     return ContractFailure(
         assures(check),
-        f"{one_line(f'{kind}{error}')}{place}",
+        f"{one_line(f'{kind}{error}')}{location(error, _is_ours_or_installed)}",
         "mend that line; suite check NAME --only CHECK runs it again",
     )
 

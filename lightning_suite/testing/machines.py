@@ -9,8 +9,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from lightning_suite.plugins import isolated
 from lightning_suite.testing.outcome import ContractFailure, NotApplicable
-from lightning_suite.testing.subject import Subject, difference, plain, search_path
+from lightning_suite.testing.subject import Subject, difference, plain
 
 STEPS = 20
 SHARE = 4  # samples a process sees in a step: few, so that a small data set has whole batches enough
@@ -111,7 +112,11 @@ def _distance(subject: Subject, kind: str, share: int, steps: dict[str, object])
 
 def _run_processes(folder: Path) -> None:
     """Trains with the settings of a folder in processes of their own."""
-    mixed = {name: value for name, value in search_path().items() if name not in ("LOCAL_RANK", "RANK", "WORLD_SIZE")}
+    mixed = {
+        name: value
+        for name, value in isolated.environment().items()
+        if name not in ("LOCAL_RANK", "RANK", "WORLD_SIZE")
+    }
     log = folder / "log.txt"
     with log.open("w", encoding="utf-8") as file:
         process = subprocess.Popen(

@@ -11,11 +11,12 @@ from typing import Any
 from lightning_suite import verbs
 from lightning_suite.errors import UsageError
 from lightning_suite.plugin import API
+from lightning_suite.plugins import isolated
 from lightning_suite.plugins.explain import BrokenPlugin
 from lightning_suite.plugins.resolve import resolve
 from lightning_suite.recipes import recipe_files, recipe_of, recipes_of
 from lightning_suite.testing.outcome import ContractFailure, NotApplicable, NotRun
-from lightning_suite.testing.subject import Subject, search_path
+from lightning_suite.testing.subject import Subject
 
 HEAVY = (
     "torch", "lightning", "pytorch_lightning", "lightning_fabric", "torchmetrics", "numpy", "scipy", "pandas",
@@ -43,7 +44,7 @@ def record_is_cheap_to_import(subject: Subject) -> str:
         raise NotApplicable("in a single file the record stands beside its classes")
     done = subprocess.run(
         [sys.executable, "-c", _IMPORT, subject.name, json.dumps(HEAVY)],
-        env=search_path(),
+        env=isolated.environment(),
         capture_output=True,
         encoding="utf-8",
         timeout=120,

@@ -4,7 +4,6 @@ import contextlib
 import io
 import logging
 import math
-import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
@@ -316,10 +315,3 @@ def mute() -> Iterator[None]:
     """Keeps what a plugin prints from the lines of ``suite check``."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield
-
-
-def search_path() -> dict[str, str]:
-    """The environment of a process that finds the same modules as this one."""
-    import sys
-
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PYTHONSAFEPATH": "1"}

@@ -14,6 +14,9 @@ from lightning_suite.plugins.origin import Origin
 ENTRY = Origin("made", "made_here:plugin", "made-here", "2.0")
 
 
+RENAMED = {"model.old": "model.new", "speak.loud": "speak.volume", "model.how=old": "model.how=new"}
+
+
 def record(**fields: Any) -> Plugin:
     return Plugin(
         **{"name": "made", "summary": "Made here", "module": "made_here:Net", "data": "made_here:Data", **fields}
@@ -27,7 +30,7 @@ def module_with(plugin: object) -> ModuleType:
 
 
 def test_a_record_of_this_release_is_taken() -> None:
-    plugin = record(commands={"speak": "made_here:speak"}, recipes="made_here:recipes", extra="heavy")
+    plugin = record(commands={"speak": "made_here:speak"}, recipes="made_here:recipes", extra="heavy", renamed=RENAMED)
     assert checked_record(module_with(plugin), "plugin", ENTRY) == plugin
 
 
@@ -45,6 +48,10 @@ def test_a_record_of_this_release_is_taken() -> None:
         (record(recipes=3), "recipes=3 in its record, expected text or None"),
         (record(module="made_here.Net"), "module='made_here.Net' in its record, expected 'module:attribute'"),
         (record(commands={"speak": 3}), "speak=3 in its record, expected 'module:attribute'"),
+        (record(renamed=["model.old"]), "renamed=['model.old'] in its record, expected {'model.old': 'model.new'}"),
+        (record(renamed={"old": "new"}), "renamed={'old': 'new'} in its record"),
+        (record(renamed={"model.old": 3}), "renamed={'model.old': 3} in its record"),
+        (record(renamed={"model.old=a": "model.new"}), "renamed={'model.old=a': 'model.new'} in its record"),
         (record(name="other"), "its record is named 'other', its entry point 'made'"),
     ],
 )

@@ -71,7 +71,7 @@ def test_all_faults_are_found_not_the_first_alone(here: Any) -> None:
 
 def test_a_command_whose_function_is_gone_is_a_fault(here: Any) -> None:
     here.add("calm", "calm_plugin", "calm-plugin", record={"commands": {"speak": "calm_plugin.module:speak"}})
-    assert "the command 'speak'" in diagnosis.read(entry("calm"), 5.0).state
+    assert "the verb 'speak'" in diagnosis.read(entry("calm"), 5.0).state
 
 
 def test_a_look_gives_up_an_import_that_hangs(here: Any) -> None:
@@ -122,7 +122,7 @@ def test_a_trial_imports_the_commands(here: Any) -> None:
         record={"commands": {"speak": "calm_plugin.studies:speak"}},
         files={"studies.py": "import nowhere_to_be_found\ndef speak(): ...\n"},
     )
-    assert "the command 'speak'" in causes("calm")
+    assert "the verb 'speak'" in causes("calm")
 
 
 def test_a_trial_sees_a_class_that_turns_out_to_be_another(here: Any) -> None:

@@ -80,10 +80,3 @@ def test_what_torch_writes_when_it_comes_along_stays(monkeypatch: pytest.MonkeyP
         monkeypatch.setitem(sys.modules, "torch", sys)
         os.environ["GUARD_A"] = "2"
     assert os.environ["GUARD_A"] == "2"
-
-
-def test_prints_go_to_the_error_stream(capsys: pytest.CaptureFixture[str]) -> None:
-    with guard.print_to_stderr():
-        print("inside")
-    print("outside")
-    assert capsys.readouterr() == ("outside\n", "inside\n")

@@ -40,3 +40,10 @@ def test_what_the_first_import_had_changed_is_still_known_after_the_second(here:
     here.add("meddler", "meddling_plugin", "meddling-plugin", code_before=MEDDLE)
     find.get("meddler")
     assert find.get("meddler").origin.changed_environment == ("MEDDLER_WAS_HERE",)
+
+
+def test_what_an_import_prints_goes_to_standard_error(here: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    here.add("loud", "loud_plugin", "loud-plugin", code_before="print('inside')")
+    find.get("loud")
+    print("outside")
+    assert capsys.readouterr() == ("outside\n", "inside\n")
