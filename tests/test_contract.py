@@ -13,5 +13,5 @@ PROJECT = tomllib.loads((Path(__file__).resolve().parent.parent / "pyproject.tom
 @pytest.mark.parametrize("name", PROJECT["project"]["entry-points"]["lightning_suite.plugins"])
 def test_a_plugin_passes_every_check(name: str) -> None:
     outcomes = check_plugin(name)
-    failed = [f"{outcome.check}: {outcome.says}" for outcome in outcomes if not outcome.excused]
+    failed = [f"{outcome.check}: {outcome.message}" for outcome in outcomes if not outcome.excused]
     assert failed == []

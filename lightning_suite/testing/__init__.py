@@ -4,14 +4,14 @@
 
     test_contract = contract_tests("hello", expected_failures={"ddp_equals_one_process": "draws its noise itself"})
 
-Each check is a function whose name says what it assures. What a plugin declares as an expected failure has to fail:
-the declaration falls when the plugin is mended. A check that has nothing to look at, for instance predictions where
-there is nothing to predict, is skipped with the reason and never counted as passed.
+A check is a function whose name says what it ensures. What a plugin declares as an expected failure has to fail, so
+that the declaration goes when the plugin is repaired. A check that does not apply, such as one of predictions where
+there is nothing to predict, is skipped with the reason and not counted as passed.
 
 The checks use the recipe ``check`` of the plugin when it has one: a few seconds of training on data that lies beside
-it or that the plugin makes itself. Otherwise they take the default recipe and let it see 8 batches an epoch.
+it or that the plugin generates. Otherwise they take the default recipe with 8 batches an epoch.
 
-The way of giving them is that of scikit-learn's ``parametrize_with_checks``.
+The interface follows scikit-learn's ``parametrize_with_checks``.
 """
 
 from lightning_suite.testing.contract import CHECKS as CHECKS

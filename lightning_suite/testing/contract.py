@@ -1,4 +1,4 @@
-"""All checks, in the order in which they are best read, and the two ways to run them."""
+"""All checks, in the order of their report, and the two ways to run them."""
 
 import atexit
 import shutil
@@ -35,8 +35,8 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
 NONE: Mapping[str, str] = MappingProxyType({})
 
 
-def assures(check: str) -> str:
-    """What a check is for: the first line of its docstring."""
+def ensures(check: str) -> str:
+    """Return what a check ensures: the first line of its docstring."""
     return (CHECKS[check].__doc__ or "").strip().splitlines()[0].replace("``", "`")
 
 
@@ -48,14 +48,14 @@ def check_plugin(
     before: Callable[[str], None] = lambda check: None,
     after: Callable[[Outcome], None] = lambda outcome: None,
 ) -> list[Outcome]:
-    """Runs the checks on a plugin.
+    """Run the checks on a plugin and return their outcomes.
 
     Args:
         plugin: name, module:attribute or path/to/file.py:attribute.
-        only: names of checks; all when there are none.
+        only: names of checks; all without any.
         expected_failures: reasons by the names of checks that are known to fail. One that passes is a failure.
-        before: told the name of each check as it begins.
-        after: told how it ended.
+        before: called with the name of a check before it runs.
+        after: called with the outcome of a check after it ran.
 
     Raises:
         UsageError: there is no such plugin, or no such check.
@@ -79,33 +79,33 @@ def check_plugin(
 def run_check(
     name: str, subject: Subject, expected_failures: Mapping[str, str] = NONE, *, muted: bool = False
 ) -> Outcome:
-    """Runs one check, and says how it ended; whatever the plugin raises is its failure."""
+    """Run one check and return its outcome; whatever the plugin raises is its failure."""
     started = time.monotonic()
     status: Status
     excused = True
     with silence(), mute() if muted else nullcontext():
         try:
-            status, says = "passed", CHECKS[name](subject)
-        except NotApplicable as nothing:
-            status, says = "not applicable", str(nothing)
+            status, message = "passed", CHECKS[name](subject)
+        except NotApplicable as reason:
+            status, message = "not applicable", str(reason)
         except NotRun as blocked:
-            status, says, excused = "not run", str(blocked), blocked.root in expected_failures
+            status, message, excused = "not run", str(blocked), blocked.root in expected_failures
         except Exception as error:
             failure = error if isinstance(error, ContractFailure) else _foreign(name, error)
-            status, says, excused = "failed", str(failure), False
+            status, message, excused = "failed", str(failure), False
     if name in expected_failures and status == "failed":
-        status, says, excused = "expected failure", expected_failures[name], True
+        status, message, excused = "expected failure", expected_failures[name], True
     elif name in expected_failures and status == "passed":
         reason = expected_failures[name]
         status, excused = "failed", False
-        says = str(
+        message = str(
             ContractFailure(f"a failure, because: {reason}", "it passed", "take it out of the expected failures")
         )
-    return Outcome(name, status, says, time.monotonic() - started, excused)
+    return Outcome(name, status, message, time.monotonic() - started, excused)
 
 
 def parametrize_with_checks(plugin: str, *, expected_failures: Mapping[str, str] = NONE) -> "pytest.MarkDecorator":
-    """Gives a test function with the parameter ``check`` one case for every check of a plugin.
+    """Return the decorator that calls a test function with every check of a plugin as its parameter ``check``.
 
         @parametrize_with_checks("hello", expected_failures={"ddp_equals_one_process": "draws its noise itself"})
         def test_contract(check):
@@ -129,11 +129,11 @@ def parametrize_with_checks(plugin: str, *, expected_failures: Mapping[str, str]
             __tracebackhide__ = True
             outcome = run_check(name, subject(), expected_failures)
             if outcome.status == "not applicable":
-                pytest.skip(outcome.says)
+                pytest.skip(outcome.message)
             if outcome.status == "expected failure" or (outcome.status == "not run" and outcome.excused):
-                pytest.xfail(outcome.says)
+                pytest.xfail(outcome.message)
             if outcome.status != "passed":
-                pytest.fail(f"{name}: {assures(name)}\n{outcome.says}", pytrace=False)
+                pytest.fail(f"{name}: {ensures(name)}\n{outcome.message}", pytrace=False)
 
         return check
 
@@ -141,7 +141,7 @@ def parametrize_with_checks(plugin: str, *, expected_failures: Mapping[str, str]
 
 
 def contract_tests(plugin: str, *, expected_failures: Mapping[str, str] = NONE) -> Callable[..., None]:
-    """A whole test of a plugin in one line: ``test_contract = contract_tests("hello")``.
+    """Return a test function that runs all checks of a plugin: ``test_contract = contract_tests("hello")``.
 
     Raises:
         UsageError: a check of ``expected_failures`` does not exist.
@@ -156,10 +156,10 @@ def contract_tests(plugin: str, *, expected_failures: Mapping[str, str] = NONE) 
 
 
 def refuse_unknown(names: Sequence[str]) -> None:
-    """Refuses names that no check has.
+    """Check that all names are those of checks.
 
     Raises:
-        UsageError: there is one.
+        UsageError: one is not.
     """
     for name in names:
         if name not in CHECKS:
@@ -171,9 +171,9 @@ def _foreign(check: str, error: Exception) -> ContractFailure:
     """Return the failure of a check whose plugin raised something, with the plugin's line that is nearest to it."""
     kind = "" if isinstance(error, SuiteError) else f"{type(error).__name__}: "
     return ContractFailure(
-        assures(check),
+        ensures(check),
         f"{one_line(f'{kind}{error}')}{location(error, _is_ours_or_installed)}",
-        "mend that line; suite check NAME --only CHECK runs it again",
+        "correct that line; suite check NAME --only CHECK runs it again",
     )
 
 

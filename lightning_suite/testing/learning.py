@@ -1,4 +1,4 @@
-"""Checks of training: that it works, learns, and is a function of the settings and the seed alone."""
+"""Checks of training: that it works, learns, and depends on the settings and the seed alone."""
 
 import csv
 import math
@@ -100,7 +100,7 @@ def every_parameter_learns(subject: Subject) -> str:
     watch = subject.watched()
     if not watch.parameters:
         raise NotApplicable("no parameter asks for a gradient")
-    for names, came in (
+    for names, problem in (
         (watch.without_gradient, "never get a gradient"),
         (watch.without_optimizer, "are in no optimizer"),
     ):
@@ -108,7 +108,7 @@ def every_parameter_learns(subject: Subject) -> str:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             raise ContractFailure(
                 "parameters that all learn; several processes would wait for the others",
-                f"{', '.join(names[:3])}{more} {came}",
+                f"{', '.join(names[:3])}{more} {problem}",
                 "use them, remove them, or freeze them with requires_grad_(False)",
             )
     return ""
@@ -116,11 +116,11 @@ def every_parameter_learns(subject: Subject) -> str:
 
 def same_seed_same_result(subject: Subject) -> str:
     """Two trainings with the same settings end with the same weights, bit for bit, on the CPU."""
-    far, where = _repeated(subject)
-    if where:
+    distance, tensor = _repeated(subject)
+    if tensor:
         raise ContractFailure(
             "the same weights from the same seed",
-            f"{where} differs by {far:.1g}",
+            f"{tensor} differs by {distance:.1g}",
             "draw from the global generators of torch, numpy or random, which the core seeds, and from nothing else",
         )
     return ""
@@ -133,7 +133,7 @@ def another_seed_another_result(subject: Subject) -> str:
     other = subject.fit("other", replace(settings, seed=settings.seed + 1))
     if not difference(subject.weights(first), subject.weights(other))[1]:
         if not subject.takes_steps(first):
-            raise NotApplicable("nothing is learnt by gradients, and what is found does not depend on the seed")
+            raise NotApplicable("nothing is learnt by gradients, and the result does not depend on the seed")
         raise ContractFailure(
             "other weights from another seed",
             f"--seed {settings.seed} and --seed {settings.seed + 1} end with the same weights",
@@ -159,11 +159,11 @@ def resumes_exactly(subject: Subject) -> str:
         raise NotApplicable("training ended before the second epoch began")
     folder = next((subject.folder / "resumed" / subject.plugin.name).iterdir())
     resumed = subject.fit("resumed", settings, run=Run.at(folder))
-    far, where = difference(subject.weights(whole), subject.weights(resumed))
-    if where:
+    distance, tensor = difference(subject.weights(whole), subject.weights(resumed))
+    if tensor:
         raise ContractFailure(
             "the weights of a training that was not interrupted",
-            f"{where} differs by {far:.1g}",
+            f"{tensor} differs by {distance:.1g}",
             "what training changes belongs in parameters, buffers, or state_dict and on_save_checkpoint; random draws "
             "come from the global generators or from (seed, current_epoch)",
         )
@@ -192,11 +192,11 @@ def config_repeats_the_run(subject: Subject) -> str:
     before = plain(Settings(**written))
     for part in ("model", "data", "trainer"):
         for name in {**before[part], **back[part]}:
-            there, here = before[part].get(name), back[part].get(name)
-            if repr(there) != repr(here):  # NaN is not equal to itself, and 1 is to 1.0
+            written_value, read_value = before[part].get(name), back[part].get(name)
+            if repr(written_value) != repr(read_value):  # NaN is not equal to itself, and 1 is to 1.0
                 raise ContractFailure(
                     "the same settings from config.yaml",
-                    f"{part}.{name} was {there!r} and comes back as {here!r}",
+                    f"{part}.{name} was {written_value!r} and comes back as {read_value!r}",
                     "give the parameter a type that YAML can tell from others: not float | str",
                 )
     for part, cls in zip(("model", "data"), subject.classes(), strict=True):
@@ -215,21 +215,21 @@ def config_repeats_the_run(subject: Subject) -> str:
 
 
 def _repeated(subject: Subject) -> tuple[float, str]:
-    """How far two trainings with the same settings end apart."""
+    """Return the largest difference of the weights of two trainings with the same settings, and its tensor."""
     first = subject.trained()
     again = subject.once("again", lambda: subject.fit("again", subject.settings()))
     return difference(subject.weights(first), subject.weights(again))
 
 
 def _logged(path: object) -> set[str]:
-    """The metrics that a file of them holds."""
+    """Return the names of the metrics in metrics.csv."""
     with open(str(path), newline="", encoding="utf-8") as file:  # noqa: PTH123
         rows = list(csv.DictReader(file))
     return {name for row in rows for name, value in row.items() if value} - {"step", "epoch"}
 
 
 def _process_state(subject: Subject) -> dict[str, object]:
-    """What belongs to the process and not to a plugin; the plugin's modules are imported before it is looked at."""
+    """Return the settings of the process, after the import of the plugin's modules."""
     import os
 
     import torch

@@ -1,4 +1,4 @@
-"""Checks of other machines than one CPU: every kind of device that is there, and several processes."""
+"""Checks of training on other devices than the CPU, and in several processes."""
 
 import contextlib
 import json
@@ -14,9 +14,12 @@ from lightning_suite.testing.outcome import ContractFailure, NotApplicable
 from lightning_suite.testing.subject import Subject, difference, plain
 
 STEPS = 20
-SHARE = 4  # samples a process sees in a step: few, so that a small data set has whole batches enough
+SHARE = 4
+"""Samples that a process sees in a step: few, so that a small data set has enough whole batches."""
+
 TOLERANCE = 1e-5
 TIME_LIMIT = 300.0
+"""Seconds for the training in two processes."""
 
 
 def runs_on_every_device(subject: Subject) -> str:
@@ -68,7 +71,7 @@ def ddp_equals_one_process(subject: Subject) -> str:
         "limit_test_batches": 1,
     }
     far, where = _distance(subject, "", share, steps)
-    said = f"{far:.0e} after {f'{STEPS} steps' if steps_are_taken else 'an epoch'} of {2 * share}"
+    result = f"{far:.0e} after {f'{STEPS} steps' if steps_are_taken else 'an epoch'} of {2 * share}"
     if far > TOLERANCE:
         precise, where = _distance(subject, "double", share, steps | {"precision": "64-true"})
         if precise > TOLERANCE:
@@ -78,12 +81,12 @@ def ddp_equals_one_process(subject: Subject) -> str:
                 "let the loss be a mean over the samples of a batch, let nothing random depend on the rank, and let a "
                 "sampler or stream of your own share out batches of batch_size * world_size (docs/adding-a-plugin.md)",
             )
-        said += f" in float32, {precise:.0e} in double precision: rounding"
-    return said
+        result += f" in float32, {precise:.0e} in double precision: rounding"
+    return result
 
 
 def _distance(subject: Subject, kind: str, share: int, steps: dict[str, object]) -> tuple[float, str]:
-    """How far the weights of one process and of two are apart."""
+    """Return the largest difference of the weights of one process and of two, and the tensor that has it."""
     from lightning_suite.testing.callbacks import Steady
 
     one = subject.fit(f"one{kind}", subject.settings(steps, batch_size=2 * share), Steady())
@@ -111,18 +114,15 @@ def _distance(subject: Subject, kind: str, share: int, steps: dict[str, object])
 
 
 def _run_processes(folder: Path) -> None:
-    """Trains with the settings of a folder in processes of their own."""
-    mixed = {
-        name: value
-        for name, value in isolated.environment().items()
-        if name not in ("LOCAL_RANK", "RANK", "WORLD_SIZE")
-    }
+    """Train with the settings of a folder in processes of their own."""
+    ranks = {"LOCAL_RANK", "RANK", "WORLD_SIZE"}
+    environment = {name: value for name, value in isolated.environment().items() if name not in ranks}
     log = folder / "log.txt"
     with log.open("w", encoding="utf-8") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "lightning_suite.testing.process", str(folder)],
             cwd=folder,
-            env=mixed | {"OMP_NUM_THREADS": "1"},
+            env=environment | {"OMP_NUM_THREADS": "1"},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
@@ -140,11 +140,11 @@ def _run_processes(folder: Path) -> None:
     if status == 0:
         return
     lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    errors = [line for line in lines if "Error" in line or "Exception" in line] or lines or ["nothing was said"]
-    came = f"status {status}: {errors[-1]}" if status is not None else f"no end after {TIME_LIMIT:.0f} s: {errors[-1]}"
+    errors = [line for line in lines if "Error" in line or "Exception" in line] or lines or ["it printed nothing"]
+    got = f"status {status}: {errors[-1]}" if status is not None else f"no end after {TIME_LIMIT:.0f} s: {errors[-1]}"
     raise ContractFailure(
         "training in two processes with --trainer.devices 2 --trainer.strategy ddp --trainer.accelerator cpu",
-        came,
+        got,
         "run that command to see all of it; every process must take the same number of steps and use every parameter",
     )
 

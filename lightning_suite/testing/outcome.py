@@ -1,8 +1,8 @@
-"""How a check ends: it returns what it has to say, or raises one of the three exceptions here.
+"""How a check ends: it returns details in one line, or raises one of the three exceptions here.
 
-ContractFailure     the plugin does not keep this part of the contract
-NotApplicable       the plugin has nothing that this part is about
-NotRun              something that another check is for stands in the way
+ContractFailure     the plugin breaks this part of the contract
+NotApplicable       this part does not apply to the plugin
+NotRun              the check needs something that another check reports as broken
 """
 
 from dataclasses import dataclass
@@ -12,22 +12,29 @@ Status = Literal["passed", "failed", "expected failure", "not applicable", "not 
 
 
 class ContractFailure(AssertionError):
-    """A part of the contract that is not kept: what was expected, what came, and what to do."""
+    """A plugin breaks a part of the contract.
 
-    def __init__(self, expected: str, came: str, repair: str) -> None:
-        self.expected, self.came, self.repair = expected, came, repair
-        super().__init__(f"expected: {expected}\ncame:     {came}\nto do:    {repair}")
+    Example:
+        >>> print(ContractFailure("finite weights", "NaN in head.weight", "lower the learning rate"))
+        expected: finite weights
+        got:      NaN in head.weight
+        to do:    lower the learning rate
+    """
+
+    def __init__(self, expected: str, got: str, repair: str) -> None:
+        self.expected, self.got, self.repair = expected, got, repair
+        super().__init__(f"expected: {expected}\ngot:      {got}\nto do:    {repair}")
 
 
 class NotApplicable(Exception):
-    """The reason why there is nothing to check."""
+    """A check does not apply to the plugin; the message says why."""
 
 
 class NotRun(Exception):
-    """A check could not begin, because what it needs is broken.
+    """A check needs something that is broken.
 
     Attributes:
-        root: the name of the check that fails for that reason.
+        root: the name of the check that reports it.
     """
 
     def __init__(self, root: str) -> None:
@@ -37,18 +44,18 @@ class NotRun(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of one check.
+    """How one check ended.
 
     Attributes:
-        check: its name.
+        check: name of the check.
         status: how it ended.
-        says: the details, one line when all is well; for a failure what was expected, what came and what to do.
+        message: details in one line; for a failure what was expected, what was there and what to do.
         seconds: how long it took.
-        excused: whether it stands in nobody's way: all but failures, and what could not run because of one.
+        excused: False for a failure, and for a check that could not run because of one.
     """
 
     check: str
     status: Status
-    says: str
+    message: str
     seconds: float
     excused: bool

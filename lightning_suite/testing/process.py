@@ -1,4 +1,4 @@
-"""One training in several processes: ``python -m lightning_suite.testing.process FOLDER``, started by a check.
+"""Trains in several processes: ``python -m lightning_suite.testing.process FOLDER``, started by a check.
 
 Lightning starts this module again for every further process. FOLDER holds settings.json and receives the run.
 """

@@ -1,4 +1,4 @@
-"""Checks of the record, the recipes and the options: what a plugin says of itself before anything is trained."""
+"""Checks of the record, the recipes and the options, before anything is trained."""
 
 import inspect
 import json
@@ -22,7 +22,7 @@ HEAVY = (
     "torch", "lightning", "pytorch_lightning", "lightning_fabric", "torchmetrics", "numpy", "scipy", "pandas",
     "sklearn", "matplotlib", "tensorflow", "jax", "transformers", "datasets", "numba", "pyarrow",
 )  # fmt: skip
-"""Packages that the module of a record must not import: each takes as long as `suite list` may take in all, or more."""
+"""Packages that the module of a record must not import: one of them takes longer than `suite list` may in all."""
 
 IMPORT_LIMIT = 0.5
 """CPU seconds for the import of a record; one that names strings takes thousandths."""
@@ -64,7 +64,7 @@ def record_is_cheap_to_import(subject: Subject) -> str:
         raise ContractFailure(
             f"a record that is imported within {IMPORT_LIMIT} CPU seconds",
             f"{seconds:.2f} s",
-            "move work out of the module of the record: importing defines, functions do",
+            "move work out of the module of the record: an import defines, functions work",
         )
     return f"{seconds * 1000:.0f} ms"
 
@@ -108,9 +108,9 @@ def recipes_parse(subject: Subject) -> str:
     except BrokenPlugin as error:
         raise ContractFailure("recipes that can be read", error.cause, error.repair) from error
     except UsageError as error:
-        place = f"{name}.yaml" if subject.plugin.recipes else "the signatures' defaults"
+        source = f"{name}.yaml" if subject.plugin.recipes else "the signatures' defaults"
         raise ContractFailure(
-            "recipes of options that exist, with values of their types", f"{place}: {error}", f"correct {place}"
+            "recipes of options that exist, with values of their types", f"{source}: {error}", f"correct {source}"
         ) from error
     if not names:
         raise NotApplicable("it has no recipes; the signatures' defaults can be used")
@@ -238,7 +238,7 @@ def commands_are_reachable(subject: Subject) -> str:
         if command in verbs.names() or not re.fullmatch(r"[a-z][a-z0-9_-]*", command):
             raise ContractFailure(
                 "names of lower-case letters that are no verbs of suite",
-                f"a command called {command!r}",
+                f"a verb called {command!r}",
                 "rename it",
             )
     return ""

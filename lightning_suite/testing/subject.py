@@ -1,4 +1,4 @@
-"""The plugin that is checked: its smallest settings, and the trainings that several checks look at."""
+"""The plugin under test: its smallest settings, and the trainings that several checks share."""
 
 import contextlib
 import io
@@ -42,10 +42,10 @@ PLAIN: dict[str, Any] = {
     "max_time": None,
     "max_steps": -1,
 }
-"""What every check asks of the Trainer: one process on the CPU that says nothing."""
+"""Arguments of the Trainer in every check: one process on the CPU that prints nothing."""
 
 QUIET: dict[str, Any] = {"callbacks": None, "profiler": None}
-"""What evaluation and prediction do without; limits of the smallest settings hold for them too."""
+"""Arguments of the Trainer in evaluation and prediction, beside those of training."""
 
 LIMITS: dict[str, Any] = {
     "limit_train_batches": 8,
@@ -54,10 +54,10 @@ LIMITS: dict[str, Any] = {
     "check_val_every_n_epoch": 1,
     "val_check_interval": None,
 }
-"""What the default recipe is cut down to where there is no recipe ``check``."""
+"""Limits of the default recipe where there is no recipe ``check``."""
 
 EPOCHS = 2
-"""Epochs of the training that most checks look at: one to be interrupted in, and one before."""
+"""Epochs of the training that most checks share: one to be interrupted in, and one before."""
 
 LEARNING_EPOCHS = 10
 """Epochs in which the loss must fall, where no recipe ``check`` says how many it needs."""
@@ -66,28 +66,28 @@ LEARNING_EPOCHS = 10
 class Subject:
     """One plugin under test.
 
-    Trainings are done when a check first asks for them and kept in ``folder``; one that fails is not tried again.
+    A training happens when the first check needs it and is kept in ``folder``; one that fails is not repeated.
     """
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = find.reference(name)
         self.folder = folder
-        self._kept: dict[str, Any] = {}
+        self._results: dict[str, Any] = {}
         self._predicted_data: dict[str, LightningDataModule] = {}
 
     @cached_property
     def plugin(self) -> Plugin:
-        """Its record."""
+        """The record of the plugin."""
         return find.get(self.name)
 
     @cached_property
     def recipe(self) -> str | None:
-        """The recipe the checks train with; None for a plugin without recipes."""
+        """The name of the recipe that the checks train with; None for a plugin without recipes."""
         names = list(recipe_files(self.plugin))
         return "check" if "check" in names else next(iter(names), None)
 
     def classes(self) -> tuple[type, type]:
-        """Its LightningModule and its LightningDataModule.
+        """Return the plugin's LightningModule and LightningDataModule.
 
         Raises:
             NotRun: they cannot be imported.
@@ -98,7 +98,7 @@ class Subject:
             raise NotRun("record_is_complete") from error
 
     def settings(self, trainer: Mapping[str, Any] | None = None, **data: Any) -> "Settings":
-        """The smallest settings, with these changes to the Trainer's arguments and to the data module's.
+        """Return the smallest settings, with these changes to the arguments of the Trainer and of the data module.
 
         Raises:
             NotRun: the plugin or its recipe cannot be read.
@@ -108,43 +108,43 @@ class Subject:
         self.classes()
         try:
             start = dict(recipe_of(self.plugin, self.recipe)) if self.recipe else {}
-            read = parse(self.plugin, [], start=start | {"recipe": self.recipe}, name=self.name)
+            settings = parse(self.plugin, [], start=start | {"recipe": self.recipe}, name=self.name)
         except (BrokenPlugin, UsageError) as error:
             raise NotRun("recipes_parse") from error
         limits = {} if self.recipe == "check" else LIMITS
         return replace(
-            read,
-            trainer=read.trainer | PLAIN | limits | {"max_epochs": EPOCHS} | dict(trainer or {}),
-            data=read.data | data,
+            settings,
+            trainer=settings.trainer | PLAIN | limits | {"max_epochs": EPOCHS} | dict(trainer or {}),
+            data=settings.data | data,
         )
 
     def once(self, what: str, make: Callable[[], Value]) -> Value:
-        """What ``make`` returns or raises, made the first time it is asked for."""
-        if what not in self._kept:
+        """Return or raise what ``make`` does; it is called the first time only."""
+        if what not in self._results:
             try:
-                self._kept[what] = make()
+                self._results[what] = make()
             except Exception as error:
-                self._kept[what] = error
-        if isinstance(self._kept[what], Exception):
-            raise self._kept[what]
-        kept: Value = self._kept[what]
-        return kept
+                self._results[what] = error
+        if isinstance(self._results[what], Exception):
+            raise self._results[what]
+        result: Value = self._results[what]
+        return result
 
     def fit(self, what: str, settings: "Settings", *callbacks: Any, run: "Run | None" = None) -> "Run":
-        """Trains into a folder that is called by what the run is for."""
+        """Train into a folder that is named after the purpose of the run, and return the run."""
         from lightning_suite.training import fit
 
         return fit(self.plugin, settings, root=self.folder / what, run=run, callbacks=callbacks)[0]
 
     def first_fit(self) -> "Run":
-        """The training that most checks look at; raises what it raises."""
+        """Return the training that most checks share, or raise what it raises."""
         return self.once("first", lambda: self.fit("first", self.settings()))
 
     def trained(self) -> "Run":
-        """The same, for the checks that need one which works.
+        """Return the same training, for checks that need one that works.
 
         Raises:
-            NotRun: it fails.
+            NotRun: training fails.
         """
         try:
             return self.first_fit()
@@ -154,7 +154,7 @@ class Subject:
             raise NotRun("checkpoint_is_safe" if unsafe(error) else "fits") from error
 
     def watched(self) -> "Watch":
-        """A training that may last long enough to learn something, as the watch on it has seen it.
+        """Return the losses and parameters of a training that is long enough to learn something.
 
         Raises:
             NotRun: training fails.
@@ -174,20 +174,20 @@ class Subject:
         return self.once("watched", train)
 
     def weights(self, run: "Run") -> "dict[str, Tensor]":
-        """The weights at the end of a run."""
+        """Return the weights at the end of a run."""
         from lightning_suite.checkpoint import read
 
-        found: dict[str, Tensor] = read(run.last)["state_dict"]
-        return found
+        weights: dict[str, Tensor] = read(run.last)["state_dict"]
+        return weights
 
     def takes_steps(self, run: "Run") -> bool:
-        """Whether an optimizer took part in a run: a method without gradients has none."""
+        """Return whether a run had an optimizer: a method without gradients has none."""
         from lightning_suite.checkpoint import read
 
         return bool(read(run.last)["optimizer_states"])
 
     def evaluated(self, stage: Literal["validate", "test"], *callbacks: Any) -> dict[str, float]:
-        """What the best checkpoint reaches on the data of a stage.
+        """Return the metrics of the best checkpoint on the data of a stage.
 
         Raises:
             NotApplicable: the plugin has no such data or step.
@@ -206,7 +206,7 @@ class Subject:
         return {name: float(value) for result in results for name, value in result.items()}
 
     def predict_settings(self, **data: Any) -> "Settings":
-        """Settings to predict with.
+        """Return settings to predict with.
 
         Raises:
             NotApplicable: there is nothing to predict.
@@ -226,7 +226,7 @@ class Subject:
         return settings
 
     def predicted(self, what: str, step: str = "predict_step", *callbacks: Any, **data: Any) -> Path:
-        """The file of what the best checkpoint predicts; JSON lines, or an array of embeddings.
+        """Return the file of the best checkpoint's predictions, JSON lines, or of its embeddings, an array.
 
         Raises:
             NotApplicable: there is nothing to predict.
@@ -251,12 +251,12 @@ class Subject:
         return self.once(f"predicted {what}", predict)
 
     def predicted_data(self, what: str) -> "LightningDataModule":
-        """The data module that gave the inputs of a prediction, set up."""
+        """Return the data module that gave the inputs of a prediction, after its setup."""
         return self._predicted_data[what]
 
 
 def unsafe(error: BaseException) -> bool:
-    """Whether training ended because its checkpoint could not be read back safely."""
+    """Return whether training ended because its checkpoint could not be read back safely."""
     from lightning_suite.checkpoint import SafeCheckpointIO
 
     writes, traceback = SafeCheckpointIO.save_checkpoint.__code__, error.__traceback__
@@ -268,35 +268,35 @@ def unsafe(error: BaseException) -> bool:
 
 
 def difference(left: "Mapping[str, Tensor]", right: "Mapping[str, Tensor]") -> tuple[float, str]:
-    """The largest distance of two sets of weights, and the name of the tensor that has it; 0 where bits are equal.
+    """Return the largest difference of two sets of weights and the tensor that has it; 0 and "" for equal bits.
 
-    Distances are relative to the largest weight of the tensor where that is above 1.
+    Differences are relative to the largest weight of the tensor where that is above 1.
     """
     import torch
 
     if left.keys() != right.keys():
         return math.inf, sorted(left.keys() ^ right.keys())[0]
-    worst, where = 0.0, ""
+    largest, tensor = 0.0, ""
     for name, weights in left.items():
         if torch.equal(weights, right[name]):
             continue
         if weights.shape != right[name].shape:
             return math.inf, name
-        far = (weights.double() - right[name].double()).abs().max().item()
-        far = math.inf if math.isnan(far) else far / max(1.0, weights.double().abs().max().item())
-        if far > worst or not where:
-            worst, where = far, name
-    return worst, where
+        distance = (weights.double() - right[name].double()).abs().max().item()
+        distance = math.inf if math.isnan(distance) else distance / max(1.0, weights.double().abs().max().item())
+        if distance > largest or not tensor:
+            largest, tensor = distance, name
+    return largest, tensor
 
 
 def plain(settings: "Settings") -> dict[str, Any]:
-    """Settings as plain values, to compare them."""
+    """Return settings as plain values, to compare them."""
     return asdict(settings)
 
 
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
-    """Keeps warnings and Lightning's messages from the terminal: they are about a training that nobody wants."""
+    """Hide warnings and Lightning's messages: they are about a training that only the checks want."""
     loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric", "lightning")]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():
@@ -312,6 +312,6 @@ def silence() -> Iterator[None]:
 
 @contextlib.contextmanager
 def mute() -> Iterator[None]:
-    """Keeps what a plugin prints from the lines of ``suite check``."""
+    """Hide what a plugin prints, which would stand between the lines of ``suite check``."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield

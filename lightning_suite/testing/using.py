@@ -1,4 +1,4 @@
-"""Checks of what a trained plugin is used for: checkpoints, evaluation, predictions, embeddings."""
+"""Checks of the use of a trained plugin: checkpoints, evaluation, predictions, embeddings."""
 
 import json
 import math
@@ -10,9 +10,9 @@ from lightning_suite.testing.outcome import ContractFailure, NotApplicable, NotR
 from lightning_suite.testing.subject import Subject, difference
 
 CLOSE = 1e-4
-"""How far two predictions may be apart that differ in the order of summation alone."""
+"""Relative difference that the order of summation alone may cause between two predictions."""
 
-FALSE_MODES = "switch off dropout and batch statistics with self.training, and draw nothing, outside training_step"
+EVALUATION_MODE = "switch off dropout and batch statistics with self.training, and draw nothing, outside training_step"
 
 
 def checkpoint_is_safe(subject: Subject) -> str:
@@ -47,13 +47,13 @@ def checkpoint_describes_itself(subject: Subject) -> str:
     elsewhere = subject.folder / "elsewhere"
     elsewhere.mkdir(exist_ok=True)
     alone = Path(shutil.copy(run.best, elsewhere / "alone.ckpt"))
-    said = read(alone)[KEY]
+    description = read(alone)[KEY]
     wanted = ("plugin", "api", "settings", "versions")
-    missing = [name for name in wanted if name not in said]
-    if missing or said["plugin"] != subject.name:
+    missing = [name for name in wanted if name not in description]
+    if missing or description["plugin"] != subject.name:
         raise ContractFailure(
             f"a checkpoint that says {', '.join(wanted)}",
-            f"without {', '.join(missing)}" if missing else f"the plugin {said['plugin']!r}",
+            f"without {', '.join(missing)}" if missing else f"the plugin {description['plugin']!r}",
             "do not change what lightning-suite puts into a checkpoint",
         )
     try:
@@ -66,10 +66,12 @@ def checkpoint_describes_itself(subject: Subject) -> str:
             "on_save_checkpoint and take it up in on_load_checkpoint",
         ) from error
     stored = read(alone)["state_dict"]
-    far, where = difference(stored, {name: value.cpu() for name, value in module.state_dict().items()})
-    if where:
+    distance, tensor = difference(stored, {name: value.cpu() for name, value in module.state_dict().items()})
+    if tensor:
         raise ContractFailure(
-            "the weights of the checkpoint", f"{where} differs by {far:.1g}", "change nothing in on_load_checkpoint"
+            "the weights of the checkpoint",
+            f"{tensor} differs by {distance:.1g}",
+            "change nothing in on_load_checkpoint",
         )
     if any(part.training for part in module.modules()):
         raise ContractFailure(
@@ -107,7 +109,7 @@ def evaluation_changes_nothing(subject: Subject) -> str:
                 raise ContractFailure(
                     "the same metric when the same checkpoint is measured twice",
                     f"{stage}: {name} is {value:.6g}, and with other random numbers {second.get(name, math.nan):.6g}",
-                    FALSE_MODES,
+                    EVALUATION_MODE,
                 )
     if not compared:
         raise NotApplicable("it has nothing to validate or test")
@@ -140,7 +142,7 @@ def predict_keeps_order_and_number(subject: Subject) -> str:
         raise ContractFailure(
             "the same rows in the same order, twice",
             f"{sum(not _same_row(*pair) for pair in zip(rows, again, strict=False))} of {len(rows)} differ",
-            f"do not shuffle in predict_dataloader; {FALSE_MODES}",
+            f"do not shuffle in predict_dataloader; {EVALUATION_MODE}",
         )
     path = settings.data.get("predict_path")
     if path is None or not Path(path).is_file():
@@ -204,7 +206,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _plain_rows(subject: Subject) -> list[dict[str, Any]]:
-    """The predictions, for the checks that need some.
+    """Return the rows of the predictions, for checks that need some.
 
     Raises:
         NotRun: there are none, or they have no columns.
@@ -221,7 +223,7 @@ def _plain_rows(subject: Subject) -> list[dict[str, Any]]:
 
 
 def _keeps_the_order_of_the_dataset(subject: Subject, number: int) -> None:
-    """Refuses a loader over a plain dataset that leaves samples out or takes them in another order."""
+    """Check that a loader over a plain dataset yields all samples in their order."""
     from torch.utils.data import DataLoader, IterableDataset
 
     loader = subject.predicted_data("plain").predict_dataloader()
@@ -230,10 +232,10 @@ def _keeps_the_order_of_the_dataset(subject: Subject, number: int) -> None:
     size = len(loader.dataset)  # type: ignore[arg-type]
     drawn = [index for batch in loader.batch_sampler for index in batch] if loader.batch_sampler is not None else None
     if drawn is not None and drawn != list(range(size)):
-        what = f"{len(drawn)} of {size} inputs" if len(drawn) != size else "another order"
+        problem = f"{len(drawn)} of {size} inputs" if len(drawn) != size else "another order"
         raise ContractFailure(
             "a predict_dataloader that yields every input once, in order",
-            what,
+            problem,
             "leave shuffle, drop_last and samplers out of predict_dataloader",
         )
     if number != size:
@@ -245,35 +247,35 @@ def _keeps_the_order_of_the_dataset(subject: Subject, number: int) -> None:
 
 
 def _follows_its_file(subject: Subject, path: Path, rows: list[dict[str, Any]]) -> None:
-    """Refuses predictions that do not turn around when the inputs in their file do.
+    """Check that predictions are in reverse order when the inputs in their file are.
 
     A column that stays as it was counts inputs.
     """
-    turned = subject.folder / f"turned{path.suffix}"
-    expected = _turn_table(path, turned, rows) if path.suffix == ".parquet" else _turn_lines(path, turned, rows)
+    target = subject.folder / f"reversed{path.suffix}"
+    expected = _reverse_table(path, target, rows) if path.suffix == ".parquet" else _reverse_lines(path, target, rows)
     if expected is None:
         return
-    came = _rows(subject.predicted("turned", predict_path=str(turned)))
+    actual = _rows(subject.predicted("reversed", predict_path=str(target)))
     for name in rows[0]:
-        column, before = [row.get(name) for row in came], [row[name] for row in rows]
+        column, before = [row.get(name) for row in actual], [row[name] for row in rows]
         wanted = [row[name] for row in expected]
         if not (_same(column, wanted) or _same(column, before)) or len(column) != len(wanted):
             raise ContractFailure(
-                f"predictions that turn around when the inputs in {path.name} do",
+                f"predictions in reverse order when the inputs in {path.name} are",
                 f"the column {name!r} does not",
                 "read inputs in the order of the file, and leave none out",
             )
     moved = any(not _same([row[name] for row in rows], [row[name] for row in expected]) for name in rows[0])
-    if moved and all(_same([row.get(name) for row in came], [row[name] for row in rows]) for name in rows[0]):
+    if moved and all(_same([row.get(name) for row in actual], [row[name] for row in rows]) for name in rows[0]):
         raise ContractFailure(
-            f"predictions that turn around when the inputs in {path.name} do",
+            f"predictions in reverse order when the inputs in {path.name} are",
             "they stay as they were",
             "read inputs in the order of the file: do not sort them, or restore their order",
         )
 
 
-def _turn_lines(path: Path, turned: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
-    """Writes a text file anew, its last line first, and returns the rows to expect; None where lines are no inputs.
+def _reverse_lines(path: Path, target: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    """Write the lines of a text file in reverse order and return the rows to expect; None where lines are no inputs.
 
     The first line stays where it is, since it may be a header.
     """
@@ -283,18 +285,18 @@ def _turn_lines(path: Path, turned: Path, rows: list[dict[str, Any]]) -> list[di
     header = len(lines) - len(rows)
     if header not in (0, 1) or not all(lines):
         return None
-    turned.write_text("\n".join([lines[0], *lines[:0:-1]]) + "\n", encoding="utf-8")
+    target.write_text("\n".join([lines[0], *lines[:0:-1]]) + "\n", encoding="utf-8")
     return rows[::-1] if header else [rows[0], *rows[:0:-1]]
 
 
-def _turn_table(path: Path, turned: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
-    """The same for a parquet file; None where its rows are no inputs."""
+def _reverse_table(path: Path, target: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    """Write the rows of a parquet file in reverse order and return those to expect; None where rows are no inputs."""
     import pyarrow.parquet
 
     whole = pyarrow.parquet.read_table(path)
     if len(whole) != len(rows):
         return None
-    pyarrow.parquet.write_table(whole.take(list(range(len(whole)))[::-1]), turned)
+    pyarrow.parquet.write_table(whole.take(list(range(len(whole)))[::-1]), target)
     return rows[::-1]
 
 
@@ -303,7 +305,7 @@ def _same_row(left: dict[str, Any], right: dict[str, Any]) -> bool:
 
 
 def _same(left: Any, right: Any) -> bool:
-    """Equal, but for what the order of summation does to numbers."""
+    """Return whether two values are equal, apart from what the order of summation does to numbers."""
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(_same, left, right))
     if isinstance(left, float) and isinstance(right, int | float):
@@ -312,7 +314,7 @@ def _same(left: Any, right: Any) -> bool:
 
 
 def _close(left: float, right: float, tolerance: float) -> bool:
-    """Equal within a tolerance; two NaN are equal, since they are what another check is for."""
+    """Return whether two numbers are equal within a tolerance; two NaN are, since another check reports them."""
     return (
         left == right
         or (math.isnan(left) and math.isnan(right))

@@ -13,7 +13,7 @@ from lightning_suite.arguments import LightParser
 from lightning_suite.errors import UsageError
 from lightning_suite.plugins import find
 from lightning_suite.tables import listing, terminal_width
-from lightning_suite.testing.contract import CHECKS, assures, check_plugin, refuse_unknown
+from lightning_suite.testing.contract import CHECKS, check_plugin, ensures, refuse_unknown
 from lightning_suite.testing.outcome import Outcome
 
 
@@ -25,10 +25,10 @@ def run(arguments: list[str]) -> int:
     parser.add_argument(
         "--expect", action="append", default=[], metavar="CHECK=REASON", help="this check has to fail, for this reason"
     )
-    parser.add_argument("--list", action="store_true", help="name the checks and what each assures")
+    parser.add_argument("--list", action="store_true", help="name the checks and what each ensures")
     values = parser.read(arguments)
     if values.list:
-        print(listing([(name, assures(name)) for name in CHECKS], terminal_width()))
+        print(listing([(name, ensures(name)) for name in CHECKS], terminal_width()))
         return 0
     if values.name is None:
         raise UsageError(f"suite check: which plugin? installed: {', '.join(find.names()) or 'none'}")
@@ -56,14 +56,14 @@ def _expected(text: str) -> tuple[str, str]:
 
 
 def _report(outcomes: list[Outcome]) -> None:
-    rows = [("CHECK", "RESULT", "WHAT IT SAYS")]
+    rows = [("CHECK", "RESULT", "DETAILS")]
     for outcome in outcomes:
-        says = outcome.says.splitlines()[0] if outcome.says else ""
-        rows.append((outcome.check, outcome.status, "see below" if outcome.status == "failed" else says))
+        details = outcome.message.splitlines()[0] if outcome.message else ""
+        rows.append((outcome.check, outcome.status, "see below" if outcome.status == "failed" else details))
     print(f"\n{listing(rows, terminal_width())}")
     for outcome in outcomes:
         if outcome.status == "failed":
-            lines = [f"\n{outcome.check}: {assures(outcome.check)}", *outcome.says.splitlines()]
+            lines = [f"\n{outcome.check}: {ensures(outcome.check)}", *outcome.message.splitlines()]
             print("\n  ".join(lines))
     counts: dict[str, int] = {}
     for outcome in outcomes:

@@ -195,7 +195,7 @@ def outcomes_of(subject: Subject, names: Iterable[str] = CHECKS) -> dict[str, Ou
 
 def test_the_good_plugin_passes(good: Subject) -> None:
     outcomes = outcomes_of(good)
-    failed = {name: outcome.says for name, outcome in outcomes.items() if not outcome.excused}
+    failed = {name: outcome.message for name, outcome in outcomes.items() if not outcome.excused}
     assert not failed
     nothing = {name for name, outcome in outcomes.items() if outcome.status == "not applicable"}
     assert nothing == {"commands_have_help", "commands_are_reachable", "embeds"}
@@ -206,9 +206,9 @@ def test_a_bad_plugin_fails_the_check_that_is_for_it_and_no_other(name: str, wor
     check, edits = BAD[name]
     said = [each.__name__ for each in record.CHECKS]  # what a plugin says of itself does not change how it trains
     outcomes = outcomes_of(workshop.make(f"bad_{name}", edits), [*said, "fits"] if check in said else CHECKS)
-    failed = {name: outcome.says for name, outcome in outcomes.items() if outcome.status == "failed"}
+    failed = {name: outcome.message for name, outcome in outcomes.items() if outcome.status == "failed"}
     assert list(failed) == [check], failed
-    roots = {outcome.says for outcome in outcomes.values() if outcome.status == "not run"}
+    roots = {outcome.message for outcome in outcomes.values() if outcome.status == "not run"}
     assert roots <= {f"needs {check}, which fails"}
 
 
@@ -236,12 +236,12 @@ def test_a_check_of_gradients_has_nothing_to_look_at_where_none_are_taken(
 ) -> None:
     outcome = run_check(check, solved, muted=True)
     assert outcome.status == "not applicable"
-    assert says in outcome.says
+    assert says in outcome.message
 
 
 def test_a_method_without_gradients_can_be_the_same_in_two_processes(solved: Subject) -> None:
     outcome = run_check(PROCESSES, solved, muted=True)
-    assert (outcome.status, "after an epoch" in outcome.says) == ("passed", True), outcome.says
+    assert (outcome.status, "after an epoch" in outcome.message) == ("passed", True), outcome.message
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no other device than the CPU here")
@@ -251,7 +251,7 @@ def test_a_tensor_that_stays_on_the_cpu_is_caught(workshop: Workshop) -> None:
     )
     outcome = run_check("runs_on_every_device", workshop.make("bad_device", [edit]))
     assert outcome.status == "failed"
-    assert "cuda" in outcome.says
+    assert "cuda" in outcome.message
 
 
 def test_two_processes_that_learn_from_the_same_samples_are_caught(workshop: Workshop) -> None:
@@ -262,33 +262,33 @@ def test_two_processes_that_learn_from_the_same_samples_are_caught(workshop: Wor
     ]
     outcome = run_check(PROCESSES, workshop.make("bad_sampler", edits))
     assert outcome.status == "failed"
-    assert "in double precision by" in outcome.says
+    assert "in double precision by" in outcome.message
 
 
 def test_a_failure_says_what_was_expected_what_came_and_what_to_do(workshop: Workshop) -> None:
     subject = workshop.make("bad_said", BAD["unlogged_monitor"][1])
-    says = run_check("monitors_what_it_logs", subject).says
+    says = run_check("monitors_what_it_logs", subject).message
     assert [line.split(":")[0] for line in says.splitlines()] == ["expected", "came", "to do"]
     assert "'val_f1'" in says
     assert "val_loss" in says
 
 
 def test_what_the_plugin_raises_is_told_with_its_line(workshop: Workshop) -> None:
-    says = run_check("fits", workshop.make("bad_told", BAD["crash"][1])).says
+    says = run_check("fits", workshop.make("bad_told", BAD["crash"][1])).message
     assert "RuntimeError: out of luck" in says
     assert "bad_told/module.py:" in says
 
 
 def test_an_expected_failure_that_fails_is_excused(good: Subject) -> None:
     outcome = run_check("fits", Subject("no_such_module:plugin", good.folder), {"fits": "there is nothing there"})
-    assert (outcome.status, outcome.says, outcome.excused) == ("expected failure", "there is nothing there", True)
+    assert (outcome.status, outcome.message, outcome.excused) == ("expected failure", "there is nothing there", True)
 
 
 def test_an_expected_failure_that_passes_is_a_failure(good: Subject) -> None:
     outcome = run_check("record_is_complete", good, {"record_is_complete": "it was broken"})
     assert (outcome.status, outcome.excused) == ("failed", False)
-    assert "a failure, because: it was broken" in outcome.says
-    assert "take it out of the expected failures" in outcome.says
+    assert "a failure, because: it was broken" in outcome.message
+    assert "take it out of the expected failures" in outcome.message
 
 
 def test_what_cannot_run_because_of_an_expected_failure_is_excused(workshop: Workshop) -> None:
