@@ -115,8 +115,8 @@ def segments(given: Example) -> Callable[[], Any]:
     import torch
 
     from suite_spectral import studies
+    from suite_spectral.graphs.pixels import image_of
     from suite_spectral.segments import segment
-    from suite_spectral.solving.building import image_of
 
     image = image_of(torch.from_numpy(given.content)).double()
     command = inspect.signature(studies.segment).parameters

@@ -38,7 +38,6 @@ def measure(given: Example, n_neighbors: int | None, seed: int) -> dict[str, flo
 
     from suite_spectral.graphs.neighbours import nearest_to
     from suite_spectral.module import SpectralClusterer
-    from suite_spectral.new_points.fitted import assign
     from suite_spectral.solving.routes import solve
 
     clusterer = SpectralClusterer(n_clusters=given.n_clusters, n_neighbors=n_neighbors)
@@ -49,7 +48,7 @@ def measure(given: Example, n_neighbors: int | None, seed: int) -> dict[str, flo
     new, old = order[:held_out], order[held_out:]
     fit = solve(points[old], settings)
     begun = time.process_time()
-    predicted = assign(fit.fitted, points[new])
+    predicted = fit.fitted.assign(points[new])
     seconds = time.process_time() - begun
     begun = time.process_time()
     refit = solve(points, settings).clustering.labels

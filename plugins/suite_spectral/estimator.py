@@ -16,7 +16,6 @@ from lightning_suite.constraints import check
 from lightning_suite.errors import SuiteError
 from lightning_suite.setting import constraints_of, with_meanings
 from suite_spectral.graphs.graph import SparseGraph, sparse_rows
-from suite_spectral.new_points.fitted import assign, embed
 from suite_spectral.settings import (
     DEFAULTS,
     POSITIVE,
@@ -194,18 +193,18 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
             ValueError: X is not what it should be.
         """
         given = self._queries(X)
-        return given.answer(assign(self._fitted, given.content))
+        return given.answer(self._fitted.assign(given.content))
 
     def embed(self, X: Any) -> Any:
         """The rows of new points in the eigenvectors, (query, vector); see ``predict``."""
         given = self._queries(X)
-        return given.answer(embed(self._fitted, given.content))
+        return given.answer(self._fitted.embed(given.content))
 
     def _queries(self, X: Any) -> _Input:
         check_is_fitted(self)
         given = self._read(X, reset=False)
         content = given.content.to(self._fitted.centroids.device)
-        if self._fitted.affinity == "precomputed":
+        if self._fitted.affinity_class.of_graph:
             content = content.to_sparse_csr() if content.layout == torch.strided else content
             _refuse_negative(content)
         return given._replace(content=content)

@@ -24,10 +24,9 @@ from lightning_suite.setting import constraints_of, with_meanings
 from suite_spectral.accuracy import MatchedAccuracy
 from suite_spectral.batches import Batch, Rows, Scaling, join
 from suite_spectral.clusters.cuts import ncut
-from suite_spectral.graphs.graph import Graph, SparseGraph
+from suite_spectral.graphs.graph import Graph, SparseGraph, spread_evenly
 from suite_spectral.network import FittedClusters
 from suite_spectral.new_points.fitted import Fitted
-from suite_spectral.new_points.row_hash import codes_of
 from suite_spectral.pictures import write_points, write_spectrum
 from suite_spectral.settings import (
     DEFAULTS,
@@ -45,7 +44,7 @@ from suite_spectral.settings import (
     Weights,
     refuse_contradictions,
 )
-from suite_spectral.solving.building import evenly, measured
+from suite_spectral.solving.building import measured
 from suite_spectral.solving.routes import solve
 from suite_spectral.sources.texts import Vocabulary
 from suite_spectral.stages import Stages
@@ -181,7 +180,7 @@ class SpectralClusterer(LightningModule):
             }
             fitted = solution.fitted
             if self.trainer.world_size > 1:  # it travels
-                fitted = Fitted(*(part.cpu() for part in fitted))
+                fitted = Fitted.from_state({name: part.cpu() for name, part in fitted.state().items()})
             return fitted, values, solution.line
 
         fitted, values, line = self._from_leader(solved)
@@ -309,14 +308,11 @@ class SpectralClusterer(LightningModule):
             with Stages("normalised cut") as stages:
                 stages(f"graph of {len(labels):,} points")
                 graph = measured(self._content(content), self.settings(), self.network.fitted)
-        return ncut(graph, labels[evenly(len(labels), graph.n).to(labels.device)], n_clusters)
+        return ncut(graph, labels[spread_evenly(len(labels), graph.n).to(labels.device)], n_clusters)
 
     def _predicted(self, batch: Batch) -> Tensor:
         """The clusters of a batch, (batch,) int64."""
-        labels: Tensor = self.network(self._queries(batch))
-        if isinstance(batch.content, Rows):
-            known = self._is_fitted(batch.content, batch.index)
-            labels = torch.where(known, self.network.fitted_labels[batch.index * known], labels)
+        labels: Tensor = self.network(self._queries(batch), batch.index)
         return labels
 
     def on_predict_start(self) -> None:
@@ -349,13 +345,13 @@ class SpectralClusterer(LightningModule):
             raise RunError("nothing was fitted yet: the run ended before its first epoch did")
         self._refuse_other_kind(batch.content)
         if isinstance(batch.content, Rows):
-            return _sparse(batch.content, len(self.network.fitted.table))
+            return _sparse(batch.content, len(self.network.fitted_labels))
         if isinstance(batch.content, Tensor):
             self._refuse_wrong_points(batch.content, batch.index)
         return self._features(batch.content)
 
     def _refuse_other_kind(self, content: Tensor | list[str] | Rows) -> None:
-        if isinstance(content, Rows) or self.network.fitted.affinity != "precomputed":
+        if isinstance(content, Rows) or not self.network.fitted.affinity_class.of_graph:
             return
         what = "points" if isinstance(content, Tensor) else "texts"
         raise DataError(
@@ -371,8 +367,7 @@ class SpectralClusterer(LightningModule):
 
     def _refuse_wrong_points(self, points: Tensor, index: Tensor) -> None:
         place = self._predicted_place("points")
-        fitted = self.network.fitted
-        wanted = len(fitted.table) if fitted.affinity == "cosine" else fitted.points.shape[1]
+        wanted = self.network.fitted.extension.dim
         if points.shape[1] != wanted:
             raise DataError(
                 f"expected points of {wanted} numbers, as those that were fitted, got {points.shape[1]}", place
@@ -380,12 +375,6 @@ class SpectralClusterer(LightningModule):
         wrong = (~torch.isfinite(points).all(dim=1)).nonzero()
         if len(wrong):
             raise DataError(f"point {int(index[wrong[0, 0]])} is not all of finite numbers", place)
-
-    def _is_fitted(self, rows: Rows, index: Tensor) -> Tensor:
-        """Which nodes of a graph were fitted, with the same edges, (batch,)."""
-        known = self.network.fitted.codes
-        inside = index < len(known)
-        return inside & (codes_of(_sparse(rows, len(known))) == known[index * inside])
 
     # Checkpoints
 
@@ -397,23 +386,22 @@ class SpectralClusterer(LightningModule):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Makes room for what was fitted, and takes up what new examples are read with.
+        """Make room for what was fitted, and take up what new examples are read with.
 
         Raises:
             RunError: another version of this module wrote the checkpoint.
         """
-        missing = [name for name in Fitted._fields if f"network.{name}" not in checkpoint["state_dict"]]
-        if missing:
+        try:
+            self.network.make_room(checkpoint["state_dict"], "network.")
+        except KeyError as error:
             raise RunError(
-                f"another version of the plugin wrote this checkpoint: it lacks {', '.join(missing)}. Cluster anew: "
+                f"another version of the plugin wrote this checkpoint: it lacks {error.args[0]}. Cluster anew: "
                 "suite fit --config with the run's config.yaml"
-            )
+            ) from error
         state = checkpoint[STATE]
         self.kind = state["kind"]
         self.scaling = None if state["scaling"] is None else Scaling(*state["scaling"])
         self.vocabulary = None if state["vocabulary"] is None else Vocabulary.from_state(state["vocabulary"])
-        stored = checkpoint["state_dict"]
-        self.network.fit_sizes({name: stored[f"network.{name}"] for name in Fitted._fields})
 
 
 def _sparse(rows: Rows, n: int) -> Tensor:

@@ -15,7 +15,7 @@ from torch.nn.functional import interpolate
 
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters.clustering import Clustering, cluster
-from suite_spectral.eigen.solvers import Progress
+from suite_spectral.graphs.graph import Progress
 from suite_spectral.graphs.pixels import pixel_graph
 
 LAB_UNIT = 100.0

@@ -397,16 +397,14 @@ def _spectrum(
     """The graph of a run, the roots of its degrees, and its smallest eigenvalues."""
     from suite_spectral.eigen.laplacian import Laplacian
     from suite_spectral.eigen.solvers import spectrum
-    from suite_spectral.solving.building import build
+    from suite_spectral.solving.building import affinity_for
 
     fitted, settings = module.network.fitted, module.settings()
     seed = int(Run.at(run).settings()["seed"])
-    if settings.affinity == "nearest_neighbors":
-        # what a rule has chosen need not be chosen again
-        chosen = fitted.chosen
-        settings = replace(settings, n_neighbors=chosen.n_neighbors, weights=chosen.weights)
-    content = _content(module, run)
-    graph = build(content, settings, seed=seed, progress=progress).graph
+    # what a rule has chosen need not be chosen again
+    points, affinity = affinity_for(_content(module, run), replace(settings, **fitted.chosen))
+    progress(f"graph of {points.shape[0]:,} points")
+    graph = affinity.build(points, seed=seed, progress=progress).graph
     laplacian = Laplacian(graph, settings.regularisation)
     found = spectrum(laplacian, min(count, graph.n - 1), solver=settings.solver, seed=seed, progress=progress)
     return graph, laplacian.root, found
@@ -431,12 +429,8 @@ def _content(module: "SpectralClusterer", run: str) -> "Tensor | SparseGraph":
             f"{run} has clustered {len(fitted.labels):,} points by landmarks: there is no graph of all of them, whose "
             "eigenvalues could be shown. Fit with --model.route exact, and --data.limit where that would take too long"
         )
-    if fitted.affinity == "pixels":
-        _, sigma_position, sigma_color = fitted.scale.tolist()
-        places = (fitted.points[:, :2] * sigma_position).round()
-        return torch.cat([places, fitted.points[:, 2:] * sigma_color], dim=1)
-    if len(fitted.points) == len(fitted.labels):
-        return fitted.points
+    if (kept := fitted.extension.content()) is not None:
+        return kept
     data = load_data(run)
     assert isinstance(data, ClusterData)
     data.setup("fit")

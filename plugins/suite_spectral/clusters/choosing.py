@@ -39,21 +39,10 @@ from lightning_suite.errors import UsageError
 from suite_spectral.clusters.labelling import by_component
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.row_scaling import Rows
-from suite_spectral.eigen.solvers import Progress, Spectrum, spectrum
-from suite_spectral.graphs.gaussian import GaussianGraph
-from suite_spectral.graphs.graph import Graph
-from suite_spectral.graphs.neighbour_graph import Weights, edge_scale, graph_of, median_sigma
-from suite_spectral.graphs.neighbours import Neighbours, Search, nearest
+from suite_spectral.eigen.solvers import Spectrum, spectrum
+from suite_spectral.graphs.affinity import Affinity
+from suite_spectral.graphs.graph import Graph, Progress
 
-N_NEIGHBORS = (10, 15, 20, 30, 5)
-"""Numbers of neighbours that are tried, the point itself counted."""
-WEIGHTS: tuple[Weights, ...] = ("connectivity", "self-tuning")
-SCALES = (1.0, 0.5, 0.25, 0.125, 0.0625)
-"""Sigmas of dense graphs that are tried, in units of the median distance."""
-SAMPLE = 10_000
-"""Points by which the choice is made where there are more."""
-DENSE_SAMPLE = 1_500
-"""Likewise for dense graphs."""
 SUBSAMPLES = 4
 """How often candidates are clustered."""
 SHARE = 0.8
@@ -64,66 +53,6 @@ SMALLEST = 0.1
 """The least size of a cluster, as a share of the mean one, in a graph that is trusted."""
 ZERO = 1e-9
 """Eigenvalues below this are 0."""
-
-
-class Candidate(NamedTuple):
-    """A graph that was tried.
-
-    Attributes:
-        n_neighbors: neighbours of each point, itself counted; 0 for a dense graph.
-        weights: of its edges.
-        sigma: of a dense graph, else NaN.
-        n_clusters: how many clusters; where that was left open, the number found most often.
-        stability: the mean adjusted Rand index between the clusters of two subsamples, at most 1.
-        smallest: points of the smallest cluster, as a share of the mean one, mean of the subsamples.
-        gap: the relative eigengap behind the clusters, mean of the subsamples.
-        n_components: connected components, median of the subsamples.
-    """
-
-    n_neighbors: int
-    weights: Weights
-    sigma: float
-    n_clusters: int
-    stability: float
-    smallest: float
-    gap: float
-    n_components: int
-
-
-class Clustered(NamedTuple):
-    """A candidate's clusters of one subsample.
-
-    Attributes:
-        labels: (point,) int64, -1 for points that are not in it.
-        n_clusters: how many clusters.
-        smallest, gap, n_components: as in `Candidate`.
-    """
-
-    labels: NDArray[np.int64]
-    n_clusters: int
-    smallest: float
-    gap: float
-    n_components: int
-
-
-class GraphChoice(NamedTuple):
-    """The chosen graph, and the others.
-
-    Attributes:
-        n_neighbors: neighbours of each point; 0 for a dense graph.
-        weights: of its edges.
-        sigma: of a dense graph, else NaN.
-        n_clusters: how many clusters.
-        candidates: all that were tried, in their order.
-        n_points: how many points they were tried on.
-    """
-
-    n_neighbors: int
-    weights: Weights
-    sigma: float
-    n_clusters: int
-    candidates: list[Candidate]
-    n_points: int
 
 
 def relative_gaps(values: Tensor) -> Tensor:
@@ -168,90 +97,44 @@ def clusters_of(found: Spectrum, largest: int) -> int:
     return eigengap_clusters(found.values, largest)
 
 
-def choose_graph(
+def choose(
+    affinity: Affinity,
     points: Tensor,
     n_clusters: int | None,
     *,
-    n_neighbors: Sequence[int] = N_NEIGHBORS,
-    weights: Sequence[Weights] = WEIGHTS,
+    candidates: Sequence[Affinity] | None = None,
     rows: Rows = "random-walk",
     largest: int = 20,
-    search: Search = "auto",
     seed: int = 0,
     progress: Progress = lambda words: None,
-) -> GraphChoice:
-    """The most stable neighbour graph by the rule above, on 10,000 of the points if there are more.
+) -> "Choice":
+    """Return the affinity with the value of its open setting whose graph is the most stable by the rule above.
 
     Args:
+        affinity: the affinity; where there are more points than its ``sample_size``, as many of them decide.
         points: (point, dim).
         n_clusters: how many clusters; None for as many as the largest gap says, each time.
-        n_neighbors: numbers of neighbours, the preferred one first; those beyond the number of points are left out.
-        weights: weights, the preferred first.
+        candidates: the affinity with each value that is tried, the preferred first; None: those that it offers.
         rows: how the rows are scaled, for the sizes of the clusters.
         largest: the most clusters where n_clusters is None.
-        search: how neighbours are found.
         seed: of the sample and of k-means.
         progress: is told what is being done.
 
     Raises:
-        UsageError: no number of neighbours fits the points, or a subsample has fewer points than there are clusters.
+        UsageError: no candidate fits the points, or a subsample has fewer points than there are clusters.
     """
-    sample = _sample(points, SAMPLE, seed)
+    sample = _sample(points, affinity.sample_size, seed)
     least = max(2, int(SHARE * len(sample)))
-    _refuse_few(least, n_clusters, "n_neighbors")
-    fitting = [count for count in n_neighbors if 2 <= count <= least]
-    if not fitting:
-        raise UsageError(f"n_neighbors: expected some from 2 to {least}, 80 % of the points, got {list(n_neighbors)}")
-    kinds = [(count, kind) for kind in weights for count in fitting]
-    runs: list[list[Clustered]] = [[] for _ in kinds]
+    _refuse_few(least, n_clusters, affinity.open_setting or "the setting")
+    if candidates is None:
+        candidates = affinity.candidates(points, least, seed=seed)
+    runs: list[list[Clustered]] = [[] for _ in candidates]
     for number, some in enumerate(_subsamples(len(sample), seed)):
-        progress(f"neighbours of {len(some):,} points, subsample {number + 1} of {SUBSAMPLES}")
-        found = nearest(sample[some.to(sample.device)], max(fitting) - 1, search=search, seed=seed)
-        for run, (count, kind) in zip(runs, kinds, strict=True):
-            progress(f"{count} neighbours, {kind}, subsample {number + 1} of {SUBSAMPLES}")
-            near = Neighbours(found.indices[:, : count - 1], found.distances[:, : count - 1])
-            graph = graph_of(near, weights=kind, scale=edge_scale(near, weights=kind), mutual="mean")
+        graphs = affinity.graphs(candidates, sample[some.to(sample.device)], seed=seed)
+        for place, (run, graph) in enumerate(zip(runs, graphs, strict=True)):
+            progress(f"graph {place + 1} of {len(candidates)}, subsample {number + 1} of {SUBSAMPLES}")
             run.append(_clustered(graph, n_clusters, some, len(sample), rows, largest, seed))
-    tried = [_candidate(count, kind, float("nan"), run) for (count, kind), run in zip(kinds, runs, strict=True)]
-    return _choice(tried, len(sample))
-
-
-def choose_sigma(
-    points: Tensor,
-    n_clusters: int | None,
-    *,
-    scales: Sequence[float] = SCALES,
-    rows: Rows = "random-walk",
-    largest: int = 20,
-    seed: int = 0,
-    progress: Progress = lambda words: None,
-) -> GraphChoice:
-    """The sigma of a dense Gaussian graph by the same rule, on 1,500 of the points if there are more.
-
-    Args:
-        points: (point, dim).
-        n_clusters: how many clusters; None for as many as the largest gap says, each time.
-        scales: sigmas in units of the median distance between two points, the preferred first.
-        rows: how the rows are scaled, for the sizes of the clusters.
-        largest: the most clusters where n_clusters is None.
-        seed: of the samples and of k-means.
-        progress: is told what is being done.
-
-    Raises:
-        UsageError: a subsample has fewer points than there are clusters.
-    """
-    sample = _sample(points, DENSE_SAMPLE, seed)
-    _refuse_few(max(2, int(SHARE * len(sample))), n_clusters, "sigma")
-    middle = median_sigma(points, seed=seed)
-    runs: list[list[Clustered]] = [[] for _ in scales]
-    for number, some in enumerate(_subsamples(len(sample), seed)):
-        part = sample[some.to(sample.device)]
-        for run, scale in zip(runs, scales, strict=True):
-            progress(f"sigma {scale * middle:.4g}, subsample {number + 1} of {SUBSAMPLES}")
-            graph = GaussianGraph(part, scale * middle)
-            run.append(_clustered(graph, n_clusters, some, len(sample), rows, largest, seed))
-    tried = [_candidate(0, "gaussian", scale * middle, run) for scale, run in zip(scales, runs, strict=True)]
-    return _choice(tried, len(sample))
+    return _choice([_candidate(*pair) for pair in zip(candidates, runs, strict=True)], len(sample))
 
 
 def _refuse_few(points: int, n_clusters: int | None, instead: str) -> None:
@@ -266,7 +149,7 @@ def _refuse_few(points: int, n_clusters: int | None, instead: str) -> None:
 
 def _clustered(
     graph: Graph, n_clusters: int | None, some: Tensor, n: int, rows: Rows, largest: int, seed: int
-) -> Clustered:
+) -> "Clustered":
     laplacian = Laplacian(graph)
     wanted = min(largest, graph.n - 1) if n_clusters is None else n_clusters
     with warnings.catch_warnings():
@@ -287,7 +170,7 @@ def _clustered(
     )
 
 
-def _candidate(n_neighbors: int, weights: Weights, sigma: float, run: list[Clustered]) -> Candidate:
+def _candidate(affinity: Affinity, run: "list[Clustered]") -> "Candidate":
     from sklearn.metrics import adjusted_rand_score
 
     agreements = []
@@ -295,9 +178,7 @@ def _candidate(n_neighbors: int, weights: Weights, sigma: float, run: list[Clust
         both = (first.labels >= 0) & (second.labels >= 0)
         agreements.append(adjusted_rand_score(first.labels[both], second.labels[both]))
     return Candidate(
-        n_neighbors,
-        weights,
-        sigma,
+        affinity,
         n_clusters=int(np.bincount([one.n_clusters for one in run]).argmax()),
         stability=float(np.mean(agreements)),
         smallest=float(np.mean([one.smallest for one in run])),
@@ -306,14 +187,14 @@ def _candidate(n_neighbors: int, weights: Weights, sigma: float, run: list[Clust
     )
 
 
-def _choice(tried: list[Candidate], n_points: int) -> GraphChoice:
+def _choice(tried: "list[Candidate]", n_points: int) -> "Choice":
     trusted = [candidate for candidate in tried if candidate.smallest >= SMALLEST]
     if trusted:
         best = max(candidate.stability for candidate in trusted)
         chosen = next(candidate for candidate in trusted if candidate.stability > best - TIE)
     else:
         chosen = max(tried, key=lambda candidate: candidate.smallest)
-    return GraphChoice(chosen.n_neighbors, chosen.weights, chosen.sigma, chosen.n_clusters, tried, n_points)
+    return Choice(chosen.affinity, chosen.n_clusters, tried, n_points)
 
 
 def _subsamples(n: int, seed: int) -> list[Tensor]:
@@ -327,3 +208,55 @@ def _sample(points: Tensor, most: int, seed: int) -> Tensor:
         return points
     some = np.random.default_rng(seed).choice(len(points), most, replace=False)
     return points[torch.from_numpy(np.sort(some)).to(points.device)]
+
+
+class Candidate(NamedTuple):
+    """A graph that was tried.
+
+    Attributes:
+        affinity: what builds it.
+        n_clusters: how many clusters; where that was left open, the number that came out most often.
+        stability: the mean adjusted Rand index between the clusters of two subsamples, at most 1.
+        smallest: points of the smallest cluster, as a share of the mean one, mean of the subsamples.
+        gap: the relative eigengap behind the clusters, mean of the subsamples.
+        n_components: connected components, median of the subsamples.
+    """
+
+    affinity: Affinity
+    n_clusters: int
+    stability: float
+    smallest: float
+    gap: float
+    n_components: int
+
+
+class Clustered(NamedTuple):
+    """A candidate's clusters of one subsample.
+
+    Attributes:
+        labels: (point,) int64, -1 for points that are not in it.
+        n_clusters: how many clusters.
+        smallest, gap, n_components: as in `Candidate`.
+    """
+
+    labels: NDArray[np.int64]
+    n_clusters: int
+    smallest: float
+    gap: float
+    n_components: int
+
+
+class Choice(NamedTuple):
+    """The chosen graph, and the others.
+
+    Attributes:
+        affinity: what builds it.
+        n_clusters: how many clusters.
+        candidates: all that were tried, in their order.
+        n_points: how many points they were tried on.
+    """
+
+    affinity: Affinity
+    n_clusters: int
+    candidates: list[Candidate]
+    n_points: int

@@ -19,8 +19,8 @@ from suite_spectral.clusters.kmeans import mean_rows
 from suite_spectral.clusters.labelling import TwoWay, by_component, two_way
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.row_scaling import Rows, scaled_rows
-from suite_spectral.eigen.solvers import TOLERANCE, Progress, Solver, Spectrum, spectrum
-from suite_spectral.graphs.graph import Graph
+from suite_spectral.eigen.solvers import TOLERANCE, Solver, Spectrum, spectrum
+from suite_spectral.graphs.graph import Graph, Progress
 
 
 class Clustering(NamedTuple):

@@ -12,7 +12,6 @@ D^-1/2 C A^-1 C' D^-1/2 come from A^-1/2 C' D^-1 C A^-1/2 the same way. C is nev
 Either way an eigenvector is a sum over landmarks, so a new point has a value by the formula that the old ones have.
 """
 
-from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -21,10 +20,9 @@ import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
-from suite_spectral.eigen.row_scaling import Rows, scaled_rows
 from suite_spectral.eigen.solvers import Spectrum
-from suite_spectral.graphs.landmark_graph import LandmarkGraph, mixture_weights
-from suite_spectral.graphs.neighbours import nearest_to
+from suite_spectral.graphs.gaussian import GaussianLandmarkWeights
+from suite_spectral.graphs.landmark_graph import LandmarkGraph, LandmarkWeights
 from suite_spectral.one_thread import one_thread
 
 Placing = Literal["kmeans", "random"]
@@ -33,67 +31,17 @@ SAMPLE_PER_LANDMARK = 20
 """Points of the sample in which k-means places each landmark."""
 ROUNDS = 10
 """Rounds of k-means: landmarks need to be spread, not to have settled."""
-BLOCK_VALUES = 2**23
-"""Numbers of a block of C, 64 MiB."""
 SMALLEST = 1e-9
 """Eigenvalues of A below this share of its largest are error of rounding, and so are left out of its inverse."""
 FLOOR = 1e-12
 """A singular value below this is 0, and its vector is none."""
 
 
-class Landmarks(NamedTuple):
-    """Eigenvectors as sums over landmarks, for old and new points alike.
-
-    With k(x, l) the weight of a point to a landmark, the value of D^-1/2 u_j at x is
-    sum_l k(x, l) table_lj / sum_l k(x, l) weight_l.
-
-    Attributes:
-        points: (landmark, dim).
-        table: (landmark, vector) float64.
-        weight: (landmark,) float64; ones for sparse landmarks.
-        sigma: the scale of the weights.
-        nearest: how many landmarks a point is tied to; 0 for all.
-        spectrum: the eigenvalues and vectors for the old points.
-        root: (point,) float64, the square roots of the old points' degrees.
-    """
-
-    points: Tensor
-    table: Tensor
-    weight: Tensor
-    sigma: float
-    nearest: int
-    spectrum: Spectrum
-    root: Tensor
-
-    def rows_of(self, queries: Tensor, rows: Rows) -> Tensor:
-        """The scaled rows of points (query, dim), (query, vector), in as many columns as there are eigenvectors."""
-        columns = torch.cat([self.table, self.weight[:, None]], dim=1)
-        sums = self.averages(queries, columns)
-        # Where the approximate degree is not positive nothing is known but the numerator's direction.
-        degrees = sums[:, -1].clamp_min(torch.finfo(torch.float64).tiny ** 0.5)
-        functions = sums[:, :-1] / degrees[:, None]
-        root = degrees.sqrt() if self.nearest == 0 else torch.ones_like(degrees)
-        return functions if rows == "random-walk" else scaled_rows(functions * root[:, None], root, rows)
-
-    def averages(self, queries: Tensor, table: Tensor) -> Tensor:
-        """sum_l k(x, l) table_l for each of some points, (query, column); of sparse landmarks k(x, .) adds up to 1."""
-        found = torch.empty(len(queries), table.shape[1], dtype=torch.float64, device=queries.device)
-        if self.nearest:
-            for part in _parts(len(queries), self.nearest * table.shape[1]):
-                near = nearest_to(queries[part], self.points, self.nearest)
-                weights = mixture_weights(near, self.sigma)
-                found[part] = torch.einsum("qn,qnc->qc", weights, table[near.indices])
-            return found
-        for part in _parts(len(queries), len(self.points)):
-            found[part] = _gaussian(queries[part], self.points, self.sigma) @ table
-        return found
-
-
 def place_landmarks(points: Tensor, count: int, *, placing: Placing = "kmeans", seed: int = 0) -> Tensor:
-    """Landmarks for some points, (landmark, dim): centroids of a sample, or points drawn at random.
+    """Return landmarks for some points, (landmark, dim): centroids of a sample, or points drawn at random.
 
     Raises:
-        UsageError: there is not one landmark, or placing is neither.
+        UsageError: ``count`` is below 1, or ``placing`` is neither kmeans nor random.
     """
     if count < 1:
         raise UsageError(f"landmarks: expected at least 1, got {count}")
@@ -115,8 +63,8 @@ def place_landmarks(points: Tensor, count: int, *, placing: Placing = "kmeans", 
     return torch.from_numpy(centres).to(points)
 
 
-def sparse_landmarks(graph: LandmarkGraph, count: int) -> Landmarks:
-    """The eigenvectors of a landmark graph, component by component: exact up to rounding.
+def sparse_landmarks(graph: LandmarkGraph, count: int) -> "Landmarks":
+    """Return the eigenvectors of a landmark graph, component by component, exact up to rounding.
 
     Args:
         graph: the graph.
@@ -136,8 +84,8 @@ def sparse_landmarks(graph: LandmarkGraph, count: int) -> Landmarks:
     for place, part in enumerate(order):
         members = np.flatnonzero(parts == part)
         dense = inner[members][:, members].toarray()
-        # The vector of the eigenvalue 0 is known. It is moved behind all others, which else would be mixed with it
-        # where next to nothing ties the landmarks together.
+        # The vector of the eigenvalue 0 is known. It is moved behind all others: where the landmarks are only weakly
+        # connected, these would else be mixed with it.
         known = np.sqrt(graph.counts.numpy()[members])
         known /= np.linalg.norm(known)
         squares, vectors = np.linalg.eigh(dense - 2 * np.outer(known, known))
@@ -162,24 +110,24 @@ def sparse_landmarks(graph: LandmarkGraph, count: int) -> Landmarks:
     )
     table = torch.from_numpy(right).to(graph.device) / graph.counts.sqrt().to(graph.device)[:, None]
     ones = torch.ones(len(graph.landmarks), dtype=torch.float64, device=graph.device)
-    return Landmarks(graph.landmarks, table, ones, graph.sigma, graph.nearest, spectrum, graph.degrees())
+    return Landmarks(graph.weights, table, ones, spectrum, graph.degrees())
 
 
-def nystrom(points: Tensor, landmarks: Tensor, sigma: float, count: int) -> Landmarks:
-    """Nyström's approximate eigenvectors of the Gaussian graph of all points, in three passes over blocks of C.
+def nystroem(points: Tensor, weights: GaussianLandmarkWeights, count: int) -> "Landmarks":
+    """Return Nyström's approximate eigenvectors of the Gaussian graph of all points, in three passes over blocks of C.
 
     Args:
         points: (point, dim).
-        landmarks: (landmark, dim).
-        sigma: w(x, y) = exp(-|x - y|^2 / (2 sigma^2)).
+        weights: of points to the landmarks, w(x, y) = exp(-|x - y|^2 / (2 sigma^2)).
         count: how many eigenvalues are wanted; one more is given if the landmarks are so many.
 
     Raises:
         UsageError: sigma is not positive, or the landmarks' matrix has less rank than wanted eigenvalues.
     """
+    landmarks, sigma = weights.landmarks, weights.sigma
     if not sigma > 0:
         raise UsageError(f"sigma: expected a number above 0, got {sigma}")
-    own, basis = torch.linalg.eigh(_gaussian(landmarks, landmarks, sigma))
+    own, basis = torch.linalg.eigh(weights.kernel(landmarks))
     kept = own > SMALLEST * own[-1]
     if int(kept.sum()) < count:
         raise UsageError(
@@ -187,14 +135,14 @@ def nystrom(points: Tensor, landmarks: Tensor, sigma: float, count: int) -> Land
             f"{int(kept.sum())}: sigma {sigma:.3g} is too large, or the landmarks are too few"
         )
     whiten = basis[:, kept] / own[kept].sqrt()  # A^-1/2, without its last rotation: (landmark, rank)
-    total = sum((block.sum(dim=0) for _, block in _blocks(points, landmarks, sigma)), torch.zeros_like(own))
-    weight = whiten @ (whiten.T @ total)
+    total = sum((block.sum(dim=0) for _, block in weights.blocks(points)), torch.zeros_like(own))
+    divisor = whiten @ (whiten.T @ total)
     degrees = torch.empty(len(points), dtype=torch.float64, device=points.device)
     inner = torch.zeros(len(own), len(own), dtype=torch.float64, device=points.device)
     least = torch.finfo(torch.float64).eps
-    for part, block in _blocks(points, landmarks, sigma):
+    for part, block in weights.blocks(points):
         # The approximation may give a far point no degree; its own weight of 1 is then the least it has.
-        degrees[part] = torch.where((sums := block @ weight) > least, sums, 1)
+        degrees[part] = torch.where((sums := block @ divisor) > least, sums, 1)
         inner += block.T @ (block / degrees[part, None])
     squares, vectors = torch.linalg.eigh(whiten.T @ inner @ whiten)
     last = slice(max(0, len(squares) - count - 1), None)
@@ -202,41 +150,34 @@ def nystrom(points: Tensor, landmarks: Tensor, sigma: float, count: int) -> Land
     table = whiten @ vectors / squares.clamp_min(FLOOR).sqrt()
     root = degrees.sqrt()
     columns = torch.empty(len(points), len(squares), dtype=torch.float64, device=points.device)
-    for part, block in _blocks(points, landmarks, sigma):
+    for part, block in weights.blocks(points):
         columns[part] = block @ table / root[part, None]
     spectrum = Spectrum(
         (1 - squares).clamp_min(0).cpu(),
         columns,
         torch.zeros(len(squares), dtype=torch.float64),
         torch.zeros(len(points), dtype=torch.int64),
-        f"nystrom, {len(landmarks)} landmarks",
+        f"Nyström, {len(landmarks)} landmarks",
     )
-    return Landmarks(landmarks, table, weight, sigma, 0, spectrum, root)
+    return Landmarks(weights, table, divisor, spectrum, root)
 
 
-def landmark_votes(graph: LandmarkGraph, labels: Tensor, n_clusters: int) -> Tensor:
-    """Which clusters the points near each landmark are in, (landmark, cluster) float64, rows adding up to 1."""
-    chosen = np.zeros((graph.n, n_clusters))
-    chosen[np.arange(graph.n), labels.cpu().numpy()] = 1
-    votes = torch.from_numpy(graph.mixtures.T @ chosen) / graph.counts.sqrt()[:, None]
-    return votes.to(graph.device)
+class Landmarks(NamedTuple):
+    """Eigenvectors as sums over landmarks, for old and new points alike.
 
+    With k(x, l) the weight of a point to a landmark, the value of D^-1/2 u_j at x is
+    sum_l k(x, l) table_lj / sum_l k(x, l) divisor_l.
 
-def _gaussian(queries: Tensor, landmarks: Tensor, sigma: float) -> Tensor:
-    middle = landmarks.double().mean(dim=0)  # far from the origin the squares would lose the differences
-    first, second = (queries.double() - middle) / sigma, (landmarks.double() - middle) / sigma
-    exponents = first @ second.T
-    exponents -= first.square().sum(dim=1, keepdim=True) / 2
-    exponents -= second.square().sum(dim=1) / 2
-    return exponents.clamp_max_(0).exp_()
+    Attributes:
+        weights: k, of any points.
+        table: (landmark, vector) float64.
+        divisor: (landmark,) float64; ones for sparse landmarks.
+        spectrum: the eigenvalues and vectors for the old points.
+        root: (point,) float64, the square roots of the old points' degrees.
+    """
 
-
-def _parts(count: int, width: int) -> Iterator[slice]:
-    size = max(1, BLOCK_VALUES // max(1, width))
-    for start in range(0, count, size):
-        yield slice(start, start + size)
-
-
-def _blocks(points: Tensor, landmarks: Tensor, sigma: float) -> Iterator[tuple[slice, Tensor]]:
-    for part in _parts(len(points), len(landmarks)):
-        yield part, _gaussian(points[part], landmarks, sigma)
+    weights: LandmarkWeights
+    table: Tensor
+    divisor: Tensor
+    spectrum: Spectrum
+    root: Tensor

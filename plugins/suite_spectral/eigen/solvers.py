@@ -28,11 +28,8 @@ from suite_spectral.eigen.laplacian import Laplacian, components
 from suite_spectral.eigen.lobpcg import Lowest, allowed_residual, lowest
 from suite_spectral.eigen.multilevel import GUARD, multilevel
 from suite_spectral.graphs.gaussian import GaussianGraph
-from suite_spectral.graphs.graph import SparseGraph
+from suite_spectral.graphs.graph import Progress, SparseGraph
 from suite_spectral.settings import Solver as Solver
-
-Progress = Callable[[str], None]
-"""Is told in words what is being done."""
 
 TOLERANCE = 3e-2
 """Of the residuals against the gap: the subspace is right to that angle, its eigenvalues to the angle's square."""

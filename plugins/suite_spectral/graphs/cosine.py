@@ -4,13 +4,47 @@ With rows of unit length w_ij is the cosine of the angle between two rows (for t
 X (X' B), so that the graph of all pairs costs no more than its features.
 """
 
-from typing import final
+from dataclasses import dataclass
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor
 
 from lightning_suite.errors import DataError
-from suite_spectral.graphs.graph import BUDGET, Average, Graph, Ties
+from suite_spectral.graphs.affinity import Affinity, Average, OutOfSampleWeights, SimilarityGraph
+from suite_spectral.graphs.graph import BUDGET, Graph, Progress
+from suite_spectral.graphs.row_hash import first_match, row_hash
+
+
+def transposed_product(features: Tensor, table: Tensor) -> Tensor:
+    """Return X' times a table of the points, (dim, column) float64."""
+    table = table.double()
+    if features.layout == torch.sparse_csr:
+        pointers = features.crow_indices().long()
+        points = torch.arange(len(pointers) - 1, device=table.device).repeat_interleave(pointers.diff())
+        places = torch.stack([features.col_indices().long(), points])
+        shape = (features.shape[1], features.shape[0])
+        return torch.sparse_coo_tensor(places, features.values().double(), shape, check_invariants=False) @ table
+    total = torch.zeros(features.shape[1], table.shape[1], dtype=torch.float64, device=table.device)
+    size = max(1, BUDGET // (8 * max(1, features.shape[1])))
+    for start in range(0, len(table), size):
+        part = slice(start, start + size)
+        total += features[part].double().T @ table[part]
+    return total
+
+
+def unit_rows(features: Tensor) -> Tensor:
+    """Return rows divided by their lengths, dense or sparse_csr; rows of zeros stay."""
+    if features.layout == torch.strided:
+        lengths = features.norm(dim=1, keepdim=True)
+        return features / torch.where(lengths > 0, lengths, 1)
+    offsets, columns, values = features.crow_indices(), features.col_indices(), features.values()
+    rows = torch.repeat_interleave(torch.arange(len(offsets) - 1, device=offsets.device), offsets.diff().long())
+    squares = torch.zeros(len(offsets) - 1, dtype=values.dtype, device=values.device).index_add_(
+        0, rows, values.square()
+    )
+    values = values / torch.where(squares > 0, squares, 1).sqrt()[rows]
+    return torch.sparse_csr_tensor(offsets, columns, values, size=tuple(features.shape), check_invariants=False)
 
 
 @final
@@ -52,57 +86,50 @@ class CosineGraph(Graph):
 
 
 @final
-class CosineTies(Ties):
-    """The weights of a cosine graph, W = X X': sums over the points are products with X', so no point is kept.
-
-    A table for these ties has a row a dimension: X' times the table of the points (see `folded`).
+@dataclass(frozen=True, eq=False)
+class CosineWeights(OutOfSampleWeights):
+    """The weights of new points in a cosine graph: sums over its points are products with X', so no point is kept.
 
     Attributes:
-        total: (dim,) the sum of the rows of X.
+        total: (dim,) float64, the sum of the rows of X.
+        hashes: (point,) int64, ``row_hash`` of the features of each point.
     """
 
-    def __init__(self, total: Tensor) -> None:
-        self.total = total
+    total: Tensor
+    hashes: Tensor
 
-    @classmethod
-    def of(cls, features: Tensor) -> "CosineTies":
-        """Of a graph's features, (point, dim), dense or sparse_csr."""
-        return cls(
-            folded(features, torch.ones(features.shape[0], 1, dtype=torch.float64, device=features.device))[:, 0]
-        )
+    @property
+    def dim(self) -> int:
+        return len(self.total)
+
+    def prepare(self, content: Tensor) -> Tensor:
+        return unit_rows(content)
 
     def average(self, queries: Tensor, table: Tensor) -> Average:
+        """Return averages with each query's weights of what ``reduce`` has made of a table, (dim, column)."""
         degrees = (queries.to(table.dtype) @ self.total.to(table.dtype)[:, None])[:, 0]
         values = queries.to(table.dtype) @ table
         return Average(values / torch.where(degrees > 0, degrees, 1)[:, None], degrees)
 
+    def find(self, content: Tensor, index: Tensor | None = None) -> Tensor:
+        return first_match(row_hash(content), self.hashes)
 
-def folded(features: Tensor, table: Tensor) -> Tensor:
-    """X' times a table of the points, (dim, column) float64: all that a cosine graph needs to label new points."""
-    table = table.double()
-    if features.layout == torch.sparse_csr:
-        pointers = features.crow_indices().long()
-        points = torch.arange(len(pointers) - 1, device=table.device).repeat_interleave(pointers.diff())
-        places = torch.stack([features.col_indices().long(), points])
-        shape = (features.shape[1], features.shape[0])
-        return torch.sparse_coo_tensor(places, features.values().double(), shape, check_invariants=False) @ table
-    total = torch.zeros(features.shape[1], table.shape[1], dtype=torch.float64, device=table.device)
-    size = max(1, BUDGET // (8 * max(1, features.shape[1])))
-    for start in range(0, len(table), size):
-        part = slice(start, start + size)
-        total += features[part].double().T @ table[part]
-    return total
+    def reduce(self, graph: Graph, table: Tensor) -> Tensor:
+        assert isinstance(graph, CosineGraph)
+        return transposed_product(graph.features, table)
 
 
-def unit_rows(features: Tensor) -> Tensor:
-    """Rows divided by their lengths, dense or sparse_csr; rows of zeros stay."""
-    if features.layout == torch.strided:
-        lengths = features.norm(dim=1, keepdim=True)
-        return features / torch.where(lengths > 0, lengths, 1)
-    offsets, columns, values = features.crow_indices(), features.col_indices(), features.values()
-    rows = torch.repeat_interleave(torch.arange(len(offsets) - 1, device=offsets.device), offsets.diff().long())
-    squares = torch.zeros(len(offsets) - 1, dtype=values.dtype, device=values.device).index_add_(
-        0, rows, values.square()
-    )
-    values = values / torch.where(squares > 0, squares, 1).sqrt()[rows]
-    return torch.sparse_csr_tensor(offsets, columns, values, size=tuple(features.shape), check_invariants=False)
+@final
+@dataclass(frozen=True)
+class Cosine(Affinity):
+    """The cosine of the angle between rows of features."""
+
+    name: ClassVar[str] = "cosine"
+    weights_class: ClassVar[type[OutOfSampleWeights]] = CosineWeights
+
+    def build(self, content: Tensor, *, seed: int = 0, progress: Progress = lambda words: None) -> SimilarityGraph:
+        graph = CosineGraph(unit_rows(content))
+        ones = torch.ones(graph.n, 1, dtype=torch.float64, device=graph.device)
+        weights = CosineWeights(transposed_product(graph.features, ones)[:, 0], row_hash(content))
+        line = f"cosines of {content.shape[1]:,} features, never stored"
+        return SimilarityGraph(graph, weights, self, {}, line)

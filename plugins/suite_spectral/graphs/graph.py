@@ -6,7 +6,8 @@ follows (eigenvectors, cuts) needs W only as a factor. So a graph need not be st
 
 import warnings
 from abc import ABC, abstractmethod
-from typing import Any, NamedTuple, final
+from collections.abc import Callable
+from typing import Any, final
 
 import numpy as np
 import scipy.sparse
@@ -14,12 +15,15 @@ import torch
 from torch import Tensor
 
 with warnings.catch_warnings():
-    # Torch says once in a process that its CSR tensors are young: here, where nobody hears it.
+    # Torch warns once in a process that its CSR tensors are in beta: it does so here, where the warning is ignored.
     warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
     torch.empty(0, 0, layout=torch.sparse_csr)
 
+Progress = Callable[[str], None]
+"""A function that is told in words what is being done."""
+
 BUDGET = 2**28
-"""Bytes for what is in memory at a time."""
+"""Bytes of the intermediate results that are in memory at a time."""
 
 
 class Graph(ABC):
@@ -100,32 +104,6 @@ def sparse_rows(matrix: scipy.sparse.csr_array, dtype: torch.dtype) -> Tensor:
     )
 
 
-class Average(NamedTuple):
-    """Weighted averages of a table over the old points, one for each new point.
-
-    Attributes:
-        values: (query, column); zeros for a point that is tied to none.
-        degrees: (query,) the sums of the weights.
-    """
-
-    values: Tensor
-    degrees: Tensor
-
-
-class Ties(ABC):
-    """How new points are tied to the old ones."""
-
-    @abstractmethod
-    def average(self, queries: Tensor, table: Tensor) -> Average:
-        """The averages of (point, column) over the old points with each query's weights, queries (query, dim)."""
-
-
-@final
-class EdgeTies(Ties):
-    """The weights of a given graph: new points come as rows of weights, (query, reference) sparse_csr."""
-
-    def average(self, queries: Tensor, table: Tensor) -> Average:
-        columns = torch.cat([table, torch.ones_like(table[:, :1])], dim=1)
-        sums = queries.to(table.dtype) @ columns
-        degrees = sums[:, -1]
-        return Average(sums[:, :-1] / torch.where(degrees > 0, degrees, 1.0)[:, None], degrees)
+def spread_evenly(n: int, count: int) -> Tensor:
+    """Return ``count`` of the numbers from 0 to n - 1, evenly spread, (count,) int64."""
+    return torch.linspace(0, n - 1, count, dtype=torch.float64).round().long()

@@ -7,17 +7,35 @@ y, so a directed graph A is found first and made symmetric: W = (A + A')/2, the 
 is the mutual graph (von Luxburg, 2007, section 2.2).
 """
 
-from typing import Any, final
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
-from suite_spectral.graphs.graph import BUDGET, Average, SparseGraph, Ties
-from suite_spectral.graphs.neighbours import Neighbours, Search, nearest, nearest_to
-from suite_spectral.settings import Mutual
+from suite_spectral.graphs.affinity import (
+    Affinity,
+    Average,
+    LandmarkSimilarity,
+    OutOfSampleWeights,
+    SimilarityGraph,
+    edge_count,
+)
+from suite_spectral.graphs.graph import BUDGET, Graph, Progress, SparseGraph
+from suite_spectral.graphs.landmark_graph import LandmarkGraph, LandmarkWeights, MixtureWeights
+from suite_spectral.graphs.neighbours import Neighbours, automatic_search, nearest, nearest_to
+from suite_spectral.graphs.row_hash import find_rows
+from suite_spectral.settings import Mutual, Search
 from suite_spectral.settings import Weights as Weights
+
+N_NEIGHBORS = (10, 15, 20, 30, 5)
+"""Numbers of neighbours among which the rule without labels chooses, the point itself counted."""
+
+WEIGHTS: tuple[Weights, ...] = ("connectivity", "self-tuning")
+"""Weights among which the rule chooses."""
 
 SCALE_NEIGHBOUR = 7
 """The neighbour whose distance is a point's own scale: Zelnik-Manor and Perona's choice for all of their data."""
@@ -271,41 +289,121 @@ def _symmetric_on_device(indices: Tensor, values: Tensor | None, mutual: Mutual)
 
 
 @final
-class NeighbourTies(Ties):
-    """The weights of a neighbour graph.
+@dataclass(frozen=True, eq=False)
+class NeighbourWeights(OutOfSampleWeights):
+    """The weights of new points to their nearest neighbours among the points of a graph.
 
     Attributes:
-        points: (point, dim) the points of the graph, or landmarks.
-        n_neighbors: how many of them a new point is tied to.
+        points: (point, dim), those of the graph.
+        n_neighbors: to how many of them a new point is joined.
         weights: which weights the graph has.
-        scale: sigma, or sigma of each point (point,) for self-tuning; None for connectivity.
-        search: how neighbours are found.
+        scale: sigma, or that of each point (point,) for self-tuning; None for connectivity.
     """
 
-    def __init__(
-        self,
-        points: Tensor,
-        n_neighbors: int,
-        *,
-        weights: Weights = "connectivity",
-        scale: Tensor | float | None = None,
-        search: Search = "auto",
-    ) -> None:
-        self.points = points
-        self.n_neighbors = min(n_neighbors, len(points))
-        self.weights = weights
-        self.scale = scale
-        self.search = search
+    points: Tensor
+    n_neighbors: int
+    weights: Weights = "connectivity"
+    scale: Tensor | float | None = None
+
+    @property
+    def dim(self) -> int:
+        return self.points.shape[1]
+
+    def prepare(self, content: Tensor) -> Tensor:
+        return content.to(self.points.dtype)
 
     def average(self, queries: Tensor, table: Tensor) -> Average:
-        indices, weights = weights_to(
-            queries, self.points, self.n_neighbors, weights=self.weights, scale=self.scale, search=self.search
-        )
+        count = min(self.n_neighbors, len(self.points))
+        indices, weights = weights_to(queries, self.points, count, weights=self.weights, scale=self.scale)
         weights = weights.to(table.dtype)
         degrees = weights.sum(dim=1)
         values = torch.empty(len(queries), table.shape[1], dtype=table.dtype, device=table.device)
-        size = max(1, BUDGET // (8 * self.n_neighbors * table.shape[1]))
+        size = max(1, BUDGET // (8 * count * table.shape[1]))
         for start in range(0, len(queries), size):
             part = slice(start, start + size)
             values[part] = torch.einsum("qn,qnc->qc", weights[part], table[indices[part]]) / degrees[part, None]
         return Average(values, degrees)
+
+    def find(self, content: Tensor, index: Tensor | None = None) -> Tensor:
+        return find_rows(self.prepare(content), self.points)
+
+    def positions(self) -> Tensor:
+        return self.points
+
+
+@final
+@dataclass(frozen=True)
+class NearestNeighbours(Affinity):
+    """Edges between points and their nearest neighbours.
+
+    Attributes:
+        n_neighbors: neighbours of each point, itself counted; None: chosen, with the weights, without labels.
+        weights: of the edges.
+        mutual: how the directed graph is made symmetric, see ``neighbour_graph``.
+        search: how neighbours are found.
+        sigma: of Gaussian weights; None: the median distance to the last neighbour.
+        by_rule: whether the rule has chosen the number of neighbours.
+    """
+
+    n_neighbors: int | None
+    weights: Weights
+    mutual: Mutual
+    search: Search
+    sigma: float | None
+    by_rule: bool = False
+
+    name: ClassVar[str] = "nearest_neighbors"
+    weights_class: ClassVar[type[OutOfSampleWeights]] = NeighbourWeights
+    landmark_class: ClassVar[type[LandmarkWeights] | None] = MixtureWeights
+    sample_size: ClassVar[int] = 10_000
+
+    def build(self, content: Tensor, *, seed: int = 0, progress: Progress = lambda words: None) -> SimilarityGraph:
+        assert self.n_neighbors is not None
+        n = len(content)
+        count = min(self.n_neighbors, n)
+        search = automatic_search(n, content.shape[1], content.device) if self.search == "auto" else self.search
+        neighbours = nearest(content, count - 1, search=search, seed=seed)
+        scale = edge_scale(neighbours, weights=self.weights, sigma=self.sigma)
+        if self.weights == "connectivity":  # the distances of many points are worth freeing
+            neighbours = Neighbours(neighbours.indices, neighbours.distances[:, :0])
+        graph = graph_of(neighbours, weights=self.weights, scale=scale, mutual=self.mutual)
+        chosen: dict[str, Any] = {"n_neighbors": count, "weights": self.weights}
+        if isinstance(scale, float):
+            chosen["sigma"] = scale
+        fewer = f" (of {self.n_neighbors} asked for)" if self.n_neighbors > count else ""
+        return SimilarityGraph(
+            graph,
+            NeighbourWeights(content, count, self.weights, scale),
+            self,
+            chosen,
+            f"{count} nearest neighbours{fewer}{' (chosen)' if self.by_rule else ''} ({search}), {self.weights}, "
+            f"{self.mutual}, {edge_count(graph)}",
+        )
+
+    def by_landmarks(self, points: Tensor, landmarks: Tensor, *, seed: int = 0) -> LandmarkSimilarity:
+        graph = LandmarkGraph(points, landmarks, sigma=self.sigma)
+        line = f"{graph.nearest} nearest of {len(graph.landmarks):,} landmarks, sigma {graph.sigma:.4g}"
+        return LandmarkSimilarity(graph.weights, graph, line)
+
+    @property
+    def open_setting(self) -> str | None:
+        return "n_neighbors" if self.n_neighbors is None else None
+
+    def candidates(self, points: Tensor, least: int, *, seed: int = 0) -> "list[NearestNeighbours]":
+        counts = [count for count in N_NEIGHBORS if 2 <= count <= least]
+        if not counts:
+            raise UsageError(
+                f"n_neighbors: expected some from 2 to {least}, 80 % of the points, got {list(N_NEIGHBORS)}"
+            )
+        return [
+            replace(self, n_neighbors=count, weights=weights, by_rule=True) for weights in WEIGHTS for count in counts
+        ]
+
+    def graphs(self, candidates: Sequence[Affinity], points: Tensor, *, seed: int = 0) -> Iterator[Graph]:
+        tried = [candidate for candidate in candidates if isinstance(candidate, NearestNeighbours)]
+        most = max(candidate.n_neighbors or 0 for candidate in tried)
+        neighbours = nearest(points, most - 1, search=self.search, seed=seed)
+        for candidate in tried:
+            count, weights = (candidate.n_neighbors or 0) - 1, candidate.weights
+            near = Neighbours(neighbours.indices[:, :count], neighbours.distances[:, :count])
+            yield graph_of(near, weights=weights, scale=edge_scale(near, weights=weights), mutual="mean")

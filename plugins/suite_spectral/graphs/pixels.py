@@ -5,12 +5,20 @@ F the colour and X the position (Shi, Malik, 2000, section 5).
 """
 
 import math
+from dataclasses import dataclass
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
-from suite_spectral.graphs.graph import SparseGraph
+from suite_spectral.graphs.affinity import Affinity, Average, OutOfSampleWeights, SimilarityGraph, edge_count
+from suite_spectral.graphs.graph import Progress, SparseGraph
+from suite_spectral.graphs.neighbour_graph import NeighbourWeights
+from suite_spectral.graphs.row_hash import find_rows
+
+AROUND = 64
+"""Pixels of the clustered image that a new pixel is compared with."""
 
 BUDGET = 16 * 2**20  # bytes of the weights of one band of rows, before those outside the image are dropped
 
@@ -84,3 +92,89 @@ def scaled_pixels(pixels: Tensor, sigma_position: float, sigma_color: float) -> 
     """Pixels whose weight is exp(-|x - y|^2)."""
     pixels = pixels.double()
     return torch.cat([pixels[:, :2] / sigma_position, pixels[:, 2:] / sigma_color], dim=1)
+
+
+def image_of(pixels: Tensor) -> Tensor:
+    """The image (height, width, channel) of (pixel, 2 + channel) rows, columns and channels.
+
+    Raises:
+        UsageError: there is not one pixel for each place of a rectangle.
+    """
+    rows, columns = pixels[:, 0].long(), pixels[:, 1].long()
+    rows, columns = rows - rows.min(), columns - columns.min()
+    height, width = int(rows.max()) + 1, int(columns.max()) + 1
+    places = rows * width + columns
+    if height * width != len(pixels) or int(places.bincount().max()) > 1:
+        raise UsageError(
+            f"expected all {height * width:,} pixels of {height} rows and {width} columns, got {len(pixels):,}"
+        )
+    image = torch.empty(height * width, pixels.shape[1] - 2, dtype=pixels.dtype, device=pixels.device)
+    image[places] = pixels[:, 2:]
+    if not torch.equal(places, torch.arange(len(places), device=places.device)):
+        raise UsageError("expected the pixels of an image row by row")
+    return image.reshape(height, width, -1)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class PixelWeights(OutOfSampleWeights):
+    """The weights of new pixels to the nearest of an image's, by place and colour without a radius.
+
+    Attributes:
+        points: (pixel, dim) float64, ``scaled_pixels`` of the image.
+        sigma_position: in pixels.
+        sigma_color: in units of the channels.
+    """
+
+    points: Tensor
+    sigma_position: float
+    sigma_color: float
+
+    @property
+    def dim(self) -> int:
+        return self.points.shape[1]
+
+    def prepare(self, content: Tensor) -> Tensor:
+        return scaled_pixels(content, self.sigma_position, self.sigma_color)
+
+    def average(self, queries: Tensor, table: Tensor) -> Average:
+        # Gaussian weights are exp(-|x - y|^2 / (2 sigma^2)), those of scaled pixels exp(-|x - y|^2)
+        count = min(AROUND, len(self.points))
+        return NeighbourWeights(self.points, count, "gaussian", math.sqrt(0.5)).average(queries, table)
+
+    def find(self, content: Tensor, index: Tensor | None = None) -> Tensor:
+        return find_rows(self.prepare(content), self.points)
+
+    def positions(self) -> Tensor:
+        return self.points
+
+    def content(self) -> Tensor:
+        positions = (self.points[:, :2] * self.sigma_position).round()
+        return torch.cat([positions, self.points[:, 2:] * self.sigma_color], dim=1)
+
+
+@final
+@dataclass(frozen=True)
+class Pixels(Affinity):
+    """Edges between pixels near to each other, by place and colour.
+
+    Attributes:
+        radius: how far apart joined pixels may be, in pixels.
+        sigma_color: in units of the channels.
+        sigma_position: in pixels.
+    """
+
+    radius: float
+    sigma_color: float
+    sigma_position: float
+
+    name: ClassVar[str] = "pixels"
+    weights_class: ClassVar[type[OutOfSampleWeights]] = PixelWeights
+
+    def build(self, content: Tensor, *, seed: int = 0, progress: Progress = lambda words: None) -> SimilarityGraph:
+        image = image_of(content)
+        graph = pixel_graph(image, radius=self.radius, sigma_color=self.sigma_color, sigma_position=self.sigma_position)
+        points = scaled_pixels(content, self.sigma_position, self.sigma_color)
+        weights = PixelWeights(points, float(self.sigma_position), float(self.sigma_color))
+        line = f"pixels of {image.shape[1]} x {image.shape[0]} within {self.radius:g}, {edge_count(graph)}"
+        return SimilarityGraph(graph, weights, self, {}, line)

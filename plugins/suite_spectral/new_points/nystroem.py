@@ -8,10 +8,11 @@ average over its neighbours: (1 - lambda) f(i) = sum_j w_ij f(j) / d_i. The same
 (Bengio and others, 2004). Its row is scaled as the others were, and the nearest centroid is its cluster. In a graph of
 several components the weights first say in which of them the point lies, and only the clusters there are compared.
 
-Regularisation ties the new point, as it does the old ones, to every point by tau / n, so that tau times the mean of f
-is added to the sum and tau to d(x).
+Regularisation gives the new point, as it does the old ones, the weight tau / n to every point, so that tau times the
+mean of f is added to the sum and tau to d(x).
 """
 
+from dataclasses import dataclass
 from typing import final
 
 import torch
@@ -19,75 +20,21 @@ from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.eigen.row_scaling import Rows, scaled_rows
-from suite_spectral.graphs.graph import Average, Ties
+from suite_spectral.graphs.affinity import Average, OutOfSampleWeights
+from suite_spectral.new_points.extension import Extension
 
 SMALLEST = 0.1
 """The least that 1 - lambda is taken for: dividing by less would blow up what is mostly error."""
 
 
-@final
-class Extension:
-    """What labels new points: a table of the old ones' values, and the centroids.
-
-    Attributes:
-        ties: how new points are tied to the old ones.
-        table: (point, column) D^-1/2 u of each eigenvector, then one column a cluster, 1 for its points; (dim, column)
-            for cosine ties.
-        values: (vector,) the eigenvalues.
-        centroids: (cluster, vector).
-        groups: (cluster,) int64, the component each cluster lies in.
-        rows: how the rows were scaled.
-        added: what regularisation adds, by ``regularising``; empty where there is none.
-    """
-
-    def __init__(
-        self,
-        ties: Ties,
-        table: Tensor,
-        values: Tensor,
-        centroids: Tensor,
-        groups: Tensor,
-        rows: Rows,
-        added: Tensor | None = None,
-    ) -> None:
-        self.ties = ties
-        self.table = table
-        self.values = values
-        self.centroids = centroids
-        self.groups = groups
-        self.rows = rows
-        self.added = torch.empty(0) if added is None else added
-
-    def predict(self, queries: Tensor) -> Tensor:
-        """The clusters of new points (query, dim), (query,) int64.
-
-        Raises:
-            UsageError: the points are not of the dimension that the old ones have.
-        """
-        return self._split(queries)[1]
-
-    def transform(self, queries: Tensor) -> Tensor:
-        """The rows of new points in the eigenvectors, scaled as the others were, (query, vector)."""
-        return self._split(queries)[0]
-
-    def _split(self, queries: Tensor) -> tuple[Tensor, Tensor]:
-        if queries.dim() != 2:
-            raise UsageError(f"expected new points of shape (point, dim), got {tuple(queries.shape)}")
-        average = self.ties.average(queries, self.table)
-        count = len(self.values)
-        functions = regularised(Average(average.values[:, :count], average.degrees), self.added)
-        rows = new_rows(functions, self.values, self.rows)
-        return rows, nearest_cluster(rows, average.values[:, count:], self.centroids, self.groups)
-
-
 def table_of(vectors: Tensor, root: Tensor, labels: Tensor, n_clusters: int) -> Tensor:
-    """The table of an `Extension`, (point, vector + cluster) float64: D^-1/2 U, and which cluster a point is in."""
+    """Return D^-1/2 U and, in one column a cluster, which a point is in: (point, vector + cluster) float64."""
     functions = scaled_rows(vectors.double(), root, "random-walk")
     return torch.cat([functions, torch.nn.functional.one_hot(labels, n_clusters).double()], dim=1)
 
 
 def regularising(tau: float, functions: Tensor) -> Tensor:
-    """What regularisation adds to the sums of new points, (1 + vector,) float64; empty where tau is 0.
+    """Return what regularisation adds to the sums of new points, (1 + vector,) float64; nothing where tau is 0.
 
     Args:
         tau: what it adds to every degree.
@@ -103,35 +50,15 @@ def regularising(tau: float, functions: Tensor) -> Tensor:
 
 
 def regularised(average: Average, added: Tensor) -> Average:
-    """The averages of f in the regularised graph, from those in the graph itself and from ``regularising``."""
+    """Return averages of f in the regularised graph, from those in the graph itself and from ``regularising``."""
     if not len(added):
         return average
     degrees = average.degrees + added[0]
     return Average((average.values * average.degrees[:, None] + added[1:]) / degrees[:, None], degrees)
 
 
-def around_threshold(entries: Tensor, labels: Tensor) -> Tensor:
-    """Two centroids, (cluster, 1), whose middle is the threshold between two clusters of numbers (point,)."""
-    parts = [entries[labels == cluster] for cluster in (0, 1)]
-    low, high = (0, 1) if parts[0].mean() <= parts[1].mean() else (1, 0)
-    threshold = (parts[low].max() + parts[high].min()) / 2
-    reach = torch.empty(2, 1, dtype=entries.dtype, device=entries.device)
-    reach[low], reach[high] = -1, 1
-    return threshold + reach * (entries.max() - entries.min())
-
-
-def cluster_groups(labels: Tensor, components: Tensor, n_clusters: int) -> Tensor:
-    """The component that most points of each cluster lie in, (cluster,) int64."""
-    count = int(components.max()) + 1
-    pairs, sizes = torch.unique(labels * count + components, return_counts=True)
-    groups = torch.zeros(n_clusters, dtype=torch.int64, device=labels.device)
-    for place in sizes.argsort(stable=True).tolist():  # the largest is written last
-        groups[pairs[place] // count] = pairs[place] % count
-    return groups
-
-
 def new_rows(average: Average, values: Tensor, rows: Rows) -> Tensor:
-    """The rows of new points, (query, vector), from the averages of f over their neighbours.
+    """Return the rows of new points, (query, vector), from averages of f over their neighbours.
 
     Args:
         average: of D^-1/2 u for each eigenvector, and the degrees of the new points.
@@ -147,19 +74,38 @@ def new_rows(average: Average, values: Tensor, rows: Rows) -> Tensor:
     return scaled_rows(functions * root[:, None], root, rows)
 
 
-def nearest_cluster(rows: Tensor, votes: Tensor, centroids: Tensor, groups: Tensor) -> Tensor:
-    """The nearest centroid among those of the group that has most of the weight, (query,) int64.
+@final
+@dataclass(frozen=True, eq=False)
+class Nystroem(Extension):
+    """The formula above.
 
-    Args:
-        rows: (query, vector).
-        votes: (query, cluster) the share of each cluster in the weights.
-        centroids: (cluster, vector).
-        groups: (cluster,) int64.
+    Attributes:
+        weights: those of new points.
+        table: (point, column) float64, D^-1/2 u of each eigenvector, then one column a cluster, 1 for its points; as
+            ``weights.reduce`` has made it.
+        values: (vector,) float64, the eigenvalues of the Laplacian.
+        added: what regularisation adds, by ``regularising``; empty where there is none.
     """
-    distances = torch.cdist(rows.double(), centroids.double(), compute_mode="donot_use_mm_for_euclid_dist")
-    kinds, numbers = torch.unique(groups, return_inverse=True)
-    if len(kinds) > 1:
-        shares = torch.zeros(len(rows), len(kinds), dtype=votes.dtype, device=votes.device)
-        shares.index_add_(1, numbers, votes)
-        distances.masked_fill_(numbers != shares.argmax(dim=1)[:, None], torch.inf)
-    return distances.argmin(dim=1)
+
+    weights: OutOfSampleWeights
+    table: Tensor
+    values: Tensor
+    added: Tensor
+
+    @property
+    def dim(self) -> int:
+        return self.weights.dim
+
+    def rows_and_votes(self, content: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
+        if content.dim() != 2:
+            raise UsageError(f"expected new points of shape (point, dim), got {tuple(content.shape)}")
+        average = self.weights.average(self.weights.prepare(content), self.table)
+        count = len(self.values)
+        functions = regularised(Average(average.values[:, :count], average.degrees), self.added)
+        return new_rows(functions, self.values, rows), average.values[:, count:]
+
+    def content(self) -> Tensor | None:
+        return self.weights.content()
+
+    def find(self, content: Tensor, index: Tensor | None) -> Tensor:
+        return self.weights.find(content, index)

@@ -1,4 +1,4 @@
-"""What every route ends in: clusters, what labels new points, and a line that says how they were found."""
+"""What every route ends in: clusters, what labels new points, and a summary in one line."""
 
 import math
 from typing import NamedTuple
@@ -6,7 +6,6 @@ from typing import NamedTuple
 from suite_spectral.clusters.clustering import Clustering
 from suite_spectral.graphs.graph import Graph
 from suite_spectral.new_points.fitted import Fitted
-from suite_spectral.solving.building import Built
 
 
 class Solution(NamedTuple):
@@ -25,11 +24,12 @@ class Solution(NamedTuple):
     line: str
 
 
-def line_of(built: Built, found: Clustering) -> str:
-    """Graph, solver, components and clusters in one line."""
-    parts = "1 component" if found.n_components == 1 else f"{found.n_components} components, clustered one by one"
-    bound = "" if math.isnan(found.lower_bound) else f", not below {found.lower_bound:.4g}"
+def line_of(graph: str, clustering: Clustering) -> str:
+    """Return a summary in one line: graph, solver, components and clusters."""
+    count = clustering.n_components
+    parts = "1 component" if count == 1 else f"{count} components, clustered one by one"
+    bound = "" if math.isnan(clustering.lower_bound) else f", not below {clustering.lower_bound:.4g}"
     return (
-        f"{len(found.labels):,} points; graph: {built.line}; {parts}; solver: {found.spectrum.solver}; "
-        f"{found.n_clusters} clusters, Ncut {found.ncut:.4g}{bound}"
+        f"{len(clustering.labels):,} points; graph: {graph}; {parts}; solver: {clustering.spectrum.solver}; "
+        f"{clustering.n_clusters} clusters, Ncut {clustering.ncut:.4g}{bound}"
     )

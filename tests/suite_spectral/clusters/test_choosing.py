@@ -9,11 +9,36 @@ from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters import choosing
-from suite_spectral.clusters.choosing import choose_graph, choose_sigma, eigengap_clusters, relative_gaps
+from suite_spectral.clusters.choosing import Choice, choose, eigengap_clusters, relative_gaps
 from suite_spectral.clusters.labelling import by_component
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.solvers import spectrum
-from suite_spectral.graphs.gaussian import GaussianGraph
+from suite_spectral.graphs.gaussian import Gaussian, GaussianGraph
+from suite_spectral.graphs.neighbour_graph import NearestNeighbours, Weights, median_sigma
+
+NEIGHBOURS = NearestNeighbours(None, "connectivity", "mean", "auto", None)
+SIGMA = Gaussian("stable", 1.0)
+
+
+def choose_graph(points: Tensor, n_clusters: int | None, *tried: tuple[int, Weights], seed: int = 0) -> Choice:
+    candidates = [NearestNeighbours(count, weights, "mean", "auto", None) for count, weights in tried]
+    return choose(NEIGHBOURS, points, n_clusters, candidates=candidates or None, seed=seed)
+
+
+def graphs(chosen: Choice) -> list[tuple[int | None, str]]:
+    """The numbers of neighbours and the weights that were tried."""
+    affinities = [candidate.affinity for candidate in chosen.candidates]
+    return [(one.n_neighbors, one.weights) for one in affinities if isinstance(one, NearestNeighbours)]
+
+
+def sigma_of(chosen: Choice) -> float:
+    assert isinstance(chosen.affinity, Gaussian) and isinstance(chosen.affinity.sigma, float)
+    return chosen.affinity.sigma
+
+
+def graph_of(chosen: Choice) -> tuple[int | None, str]:
+    assert isinstance(chosen.affinity, NearestNeighbours)
+    return chosen.affinity.n_neighbors, chosen.affinity.weights
 
 
 def blobs(*sizes: int) -> Tensor:
@@ -58,7 +83,7 @@ def test_a_largest_number_of_one_cluster_is_refused() -> None:
 
 def test_where_all_graphs_are_as_good_the_first_is_chosen() -> None:
     chosen = choose_graph(blobs(60, 60, 60), 3)
-    assert (chosen.n_neighbors, chosen.weights) == (10, "connectivity")
+    assert graph_of(chosen) == (10, "connectivity")
     assert len(chosen.candidates) == 10
     assert all(candidate.stability == 1 for candidate in chosen.candidates)
     assert all(candidate.gap == 1 for candidate in chosen.candidates)
@@ -72,22 +97,18 @@ def test_a_graph_of_more_components_than_clusters_has_no_gap() -> None:
 def test_stragglers_do_not_decide() -> None:
     centres = [[0.0, 0.0], [4.0, 0.0], [500.0, 0.0]]
     points = torch.from_numpy(make_blobs([200, 200, 12], centers=centres, random_state=0)[0])
-    chosen = choose_graph(points, 2, n_neighbors=[8, 30], weights=["connectivity"])
+    chosen = choose_graph(points, 2, (8, "connectivity"), (30, "connectivity"))
     isolating, other = chosen.candidates
     assert isolating.stability > other.stability
     assert isolating.smallest < choosing.SMALLEST <= other.smallest
-    assert chosen.n_neighbors == 30
+    assert graph_of(chosen) == (30, "connectivity")
 
 
 def test_the_choice_is_the_most_stable_of_the_trusted_candidates() -> None:
     points = torch.from_numpy(load_digits().data[:400])
     chosen = choose_graph(points, 10)
     trusted = [candidate.stability for candidate in chosen.candidates if candidate.smallest >= choosing.SMALLEST]
-    mine = next(
-        candidate
-        for candidate in chosen.candidates
-        if (candidate.n_neighbors, candidate.weights) == (chosen.n_neighbors, chosen.weights)
-    )
+    mine = next(candidate for candidate in chosen.candidates if candidate.affinity == chosen.affinity)
     assert mine.stability > max(trusted) - choosing.TIE
 
 
@@ -96,16 +117,16 @@ def test_the_number_of_clusters_may_be_left_open() -> None:
 
 
 def test_the_same_seed_chooses_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choosing, "SAMPLE", 300)
+    monkeypatch.setattr(NearestNeighbours, "sample_size", 300)
     points = torch.from_numpy(load_digits().data)
-    first, second = (choose_graph(points, 10, n_neighbors=[10, 15], seed=3) for _ in range(2))
+    first, second = (choose_graph(points, 10, (10, "connectivity"), (15, "self-tuning"), seed=3) for _ in range(2))
     assert first.n_points == 300
-    assert [candidate[3:] for candidate in first.candidates] == [candidate[3:] for candidate in second.candidates]
+    assert [candidate[1:] for candidate in first.candidates] == [candidate[1:] for candidate in second.candidates]
 
 
 def test_numbers_of_neighbours_beyond_the_points_are_left_out() -> None:
     chosen = choose_graph(blobs(6, 6), 2)  # subsamples of 9
-    assert {candidate.n_neighbors for candidate in chosen.candidates} == {5}
+    assert {count for count, _ in graphs(chosen)} == {5}
 
 
 def test_no_number_of_neighbours_that_fits_is_refused() -> None:
@@ -120,24 +141,24 @@ def clusters_by(points: Tensor, sigma: float, k: int) -> Tensor:
 
 def test_sigma_is_small_enough_for_two_moons() -> None:
     points, labels = make_moons(300, noise=0.03, random_state=0)
-    chosen = choose_sigma(torch.from_numpy(points), 2)
-    assert chosen.n_neighbors == 0
-    assert adjusted_rand_score(clusters_by(torch.from_numpy(points), chosen.sigma, 2).numpy(), labels) == 1
+    chosen = choose(SIGMA, torch.from_numpy(points), 2)
+    assert adjusted_rand_score(clusters_by(torch.from_numpy(points), sigma_of(chosen), 2).numpy(), labels) == 1
 
 
 @pytest.mark.parametrize(("n", "n_clusters", "said"), [(10, 9, "9 are needed;"), (3, None, "3 are needed for an")])
 def test_points_too_few_for_subsamples_are_refused(n: int, n_clusters: int | None, said: str) -> None:
     points = torch.randn(n, 2, generator=torch.Generator().manual_seed(0))
     with pytest.raises(UsageError, match=f"{said}.*give sigma"):
-        choose_sigma(points, n_clusters)
+        choose(SIGMA, points, n_clusters)
     with pytest.raises(UsageError, match=f"{said}.*give n_neighbors"):
         choose_graph(points, n_clusters)
 
 
 def test_sigma_of_far_blobs_shows_them() -> None:
     points = blobs(60, 60, 60)
-    chosen = choose_sigma(points, 3, scales=[1.0, 0.25])
-    assert sorted(clusters_by(points, chosen.sigma, 3).bincount().tolist()) == [60, 60, 60]
+    candidates = [Gaussian(scale * median_sigma(points), 1.0) for scale in (1.0, 0.25)]
+    chosen = choose(SIGMA, points, 3, candidates=candidates)
+    assert sorted(clusters_by(points, sigma_of(chosen), 3).bincount().tolist()) == [60, 60, 60]
     assert all(candidate.stability <= 1 for candidate in chosen.candidates)
 
 
@@ -146,4 +167,4 @@ def test_a_candidate_whose_vectors_are_not_accurate_is_not_warned_of(monkeypatch
     points = torch.randn(60, 2, generator=torch.Generator().manual_seed(0))
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
-        choose_graph(points, 2, n_neighbors=[10], weights=["connectivity"])
+        choose_graph(points, 2, (10, "connectivity"))

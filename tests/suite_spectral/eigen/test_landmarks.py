@@ -8,12 +8,12 @@ from torch import Tensor
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters.kmeans import kmeans
 from suite_spectral.clusters.labelling import by_component
-from suite_spectral.eigen import landmarks
-from suite_spectral.eigen.landmarks import landmark_votes, nystrom, place_landmarks, sparse_landmarks
+from suite_spectral.eigen.landmarks import Landmarks, nystroem, place_landmarks, sparse_landmarks
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.row_scaling import Rows, scaled_rows
-from suite_spectral.graphs.gaussian import GaussianGraph
+from suite_spectral.graphs.gaussian import GaussianGraph, GaussianLandmarkWeights
 from suite_spectral.graphs.landmark_graph import LandmarkGraph
+from suite_spectral.new_points.by_landmarks import ByLandmarks, landmark_votes
 
 
 def circles(n: int = 2000, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -23,6 +23,11 @@ def circles(n: int = 2000, seed: int = 0) -> tuple[Tensor, Tensor]:
 
 def agreement(first: Tensor, second: Tensor) -> float:
     return float(adjusted_rand_score(first.numpy(), second.numpy()))
+
+
+def rows_of(found: Landmarks, points: Tensor, rows: Rows) -> Tensor:
+    votes = torch.zeros(len(found.table), 1, dtype=torch.float64)
+    return ByLandmarks(found.weights, found.table, found.divisor, votes).embed(points, rows)
 
 
 def mixed(n: int = 400) -> tuple[Tensor, LandmarkGraph]:
@@ -110,15 +115,15 @@ def test_old_points_have_their_rows_again_by_sparse_landmarks(rows: Rows) -> Non
     points, graph = mixed()
     found = sparse_landmarks(graph, 5)
     expected = scaled_rows(found.spectrum.vectors, found.root, rows)
-    torch.testing.assert_close(found.rows_of(points, rows), expected)
+    torch.testing.assert_close(rows_of(found, points, rows), expected)
 
 
 @pytest.mark.parametrize("rows", ["plain", "njw", "random-walk"])
 def test_old_points_have_their_rows_again_by_nystrom(rows: Rows) -> None:
     points, _ = circles(500)
-    found = nystrom(points, place_landmarks(points, 80), 0.3, 4)
+    found = nystroem(points, GaussianLandmarkWeights(place_landmarks(points, 80), 0.3), 4)
     expected = scaled_rows(found.spectrum.vectors, found.root, rows)
-    torch.testing.assert_close(found.rows_of(points, rows), expected, rtol=1e-6, atol=1e-9)
+    torch.testing.assert_close(rows_of(found, points, rows), expected, rtol=1e-6, atol=1e-9)
 
 
 def test_new_points_of_two_circles_join_theirs() -> None:
@@ -127,7 +132,7 @@ def test_new_points_of_two_circles_join_theirs() -> None:
     found = sparse_landmarks(graph, 2)
     centroids = kmeans(scaled_rows(found.spectrum.vectors[:, :2], found.root, "random-walk"), 2).centroids
     new, expected = circles(seed=1)
-    rows = found.rows_of(new, "random-walk")[:, :2]
+    rows = rows_of(found, new, "random-walk")[:, :2]
     assert agreement(torch.cdist(rows, centroids).argmin(dim=1), expected) == 1
 
 
@@ -137,7 +142,7 @@ def test_votes_of_landmarks_tell_the_cluster_of_new_points() -> None:
     votes = landmark_votes(graph, expected, 2)
     torch.testing.assert_close(votes.sum(dim=1), torch.ones(150).double())
     new, labels = circles(seed=1)
-    assert agreement(sparse_landmarks(graph, 2).averages(new, votes).argmax(dim=1), labels) == 1
+    assert agreement(graph.weights.sums(new, votes).argmax(dim=1), labels) == 1
 
 
 def test_nystrom_with_all_points_as_landmarks_is_the_dense_graph() -> None:
@@ -145,18 +150,20 @@ def test_nystrom_with_all_points_as_landmarks_is_the_dense_graph() -> None:
     laplacian = Laplacian(GaussianGraph(points, 4.0))
     dense = torch.eye(120).double() - laplacian.similarity(torch.eye(120).double())
     expected = torch.linalg.eigvalsh(dense)[:4]
-    torch.testing.assert_close(nystrom(points, points, 4.0, 3).spectrum.values, expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        nystroem(points, GaussianLandmarkWeights(points, 4.0), 3).spectrum.values, expected, atol=1e-5, rtol=0
+    )
 
 
 def test_nystrom_vectors_are_orthonormal() -> None:
     points, _ = circles(500)
-    vectors = nystrom(points, place_landmarks(points, 80), 0.3, 4).spectrum.vectors
+    vectors = nystroem(points, GaussianLandmarkWeights(place_landmarks(points, 80), 0.3), 4).spectrum.vectors
     torch.testing.assert_close(vectors.T @ vectors, torch.eye(5).double(), atol=1e-6, rtol=0)
 
 
 def test_nystrom_tells_two_circles_apart() -> None:
     points, expected = circles()
-    found = nystrom(points, place_landmarks(points, 150), 0.1, 2)
+    found = nystroem(points, GaussianLandmarkWeights(place_landmarks(points, 150), 0.1), 2)
     rows = scaled_rows(found.spectrum.vectors[:, :2], found.root, "random-walk")
     assert agreement(kmeans(rows, 2).labels, expected) == 1
 
@@ -164,9 +171,11 @@ def test_nystrom_tells_two_circles_apart() -> None:
 def test_the_size_of_the_blocks_changes_no_eigenvalue(monkeypatch: pytest.MonkeyPatch) -> None:
     points, _ = circles(300)
     places = place_landmarks(points, 40)
-    expected = nystrom(points, places, 0.3, 3).spectrum.values
-    monkeypatch.setattr(landmarks, "BLOCK_VALUES", 500)
-    torch.testing.assert_close(nystrom(points, places, 0.3, 3).spectrum.values, expected, atol=1e-9, rtol=0)
+    expected = nystroem(points, GaussianLandmarkWeights(places, 0.3), 3).spectrum.values
+    monkeypatch.setattr("suite_spectral.graphs.landmark_graph.BLOCK_VALUES", 500)
+    torch.testing.assert_close(
+        nystroem(points, GaussianLandmarkWeights(places, 0.3), 3).spectrum.values, expected, atol=1e-9, rtol=0
+    )
 
 
 def test_fewer_landmarks_than_clusters_are_refused() -> None:
@@ -174,7 +183,7 @@ def test_fewer_landmarks_than_clusters_are_refused() -> None:
     with pytest.raises(UsageError, match="at least 9 landmarks that points are near to, got 4"):
         sparse_landmarks(LandmarkGraph(points, place_landmarks(points, 4)), 9)
     with pytest.raises(UsageError, match="rank 9 or more, got 4"):
-        nystrom(points, place_landmarks(points, 4), 0.1, 9)
+        nystroem(points, GaussianLandmarkWeights(place_landmarks(points, 4), 0.1), 9)
 
 
 def test_points_that_are_all_the_same_are_one_mixture() -> None:
@@ -183,7 +192,7 @@ def test_points_that_are_all_the_same_are_one_mixture() -> None:
     assert np.allclose(graph.mixtures.sum(), 50**0.5)
 
 
-def test_the_vectors_are_orthonormal_where_next_to_nothing_ties_the_landmarks() -> None:
+def test_the_vectors_are_orthonormal_where_the_landmarks_are_hardly_connected() -> None:
     ends = [torch.linspace(begin, begin + 1, 60, dtype=torch.float64) for begin in (0, 6, 12)]
     landmarks = torch.tensor([0.2, 0.8, 6.2, 6.8, 12.2, 12.8], dtype=torch.float64)
     graph = LandmarkGraph(torch.cat(ends)[:, None], landmarks[:, None], nearest=5, sigma=0.5)

@@ -4,7 +4,6 @@ from torch import Tensor
 
 from lightning_suite.errors import DataError
 from suite_spectral.graphs.cosine import CosineGraph, unit_rows
-from suite_spectral.graphs.pixels import scaled_pixels
 
 
 def rows() -> Tensor:
@@ -38,10 +37,6 @@ def test_rows_have_unit_length_and_zeros_stay() -> None:
 def test_sparse_rows_are_scaled_as_dense_ones() -> None:
     features = torch.tensor([[3.0, 0.0, 4.0], [0.0, 0.0, 0.0], [0.0, 2.0, 0.0]]).double()
     assert torch.equal(unit_rows(features.to_sparse_csr()).to_dense(), unit_rows(features))
-
-
-def test_places_and_channels_of_pixels_have_scales_of_their_own() -> None:
-    assert scaled_pixels(torch.tensor([[2.0, 4.0, 0.5]]), 2.0, 0.1).tolist() == [[1, 2, 5]]
 
 
 def test_a_sparse_row_that_stores_nothing_but_zeros_stays() -> None:

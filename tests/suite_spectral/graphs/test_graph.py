@@ -6,7 +6,7 @@ import pytest
 import scipy.sparse
 import torch
 
-from suite_spectral.graphs.graph import SparseGraph
+from suite_spectral.graphs.graph import SparseGraph, spread_evenly
 
 
 def weights(n: int = 6) -> scipy.sparse.csr_array:
@@ -65,3 +65,7 @@ def test_torch_does_not_warn_that_its_sparse_tensors_are_young() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "beta" not in done.stderr
+
+
+def test_places_are_spread_evenly() -> None:
+    assert spread_evenly(9, 3).tolist() == [0, 4, 8]

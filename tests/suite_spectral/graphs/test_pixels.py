@@ -8,7 +8,7 @@ import torch
 
 from lightning_suite.errors import UsageError
 from suite_spectral.graphs import pixels
-from suite_spectral.graphs.pixels import pixel_graph
+from suite_spectral.graphs.pixels import image_of, pixel_graph, scaled_pixels
 
 
 def image(height, width, channels=3):
@@ -76,3 +76,26 @@ def test_a_radius_that_is_not_positive_is_refused():
 def test_a_value_that_is_not_a_number_is_refused():
     with pytest.raises(UsageError, match="finite"):
         pixel_graph(torch.full((2, 2, 1), torch.nan))
+
+
+def test_an_image_with_a_hole_is_refused() -> None:
+    pixels = torch.tensor([[0.0, 0, 1], [0, 1, 1], [1, 0, 1]])
+    with pytest.raises(UsageError, match="all 4 pixels of 2 rows"):
+        image_of(pixels)
+
+
+def test_an_image_is_put_together_from_its_pixels() -> None:
+    rows, columns = torch.meshgrid(torch.arange(2), torch.arange(3), indexing="ij")
+    image = torch.rand(2, 3, 1)
+    pixels = torch.cat([rows[..., None], columns[..., None], image], dim=2).reshape(6, 3)
+    assert torch.equal(image_of(pixels), image)
+
+
+def test_pixels_in_another_order_are_refused() -> None:
+    pixels = torch.tensor([[0.0, 0, 1], [1, 0, 1], [0, 1, 1], [1, 1, 1]])
+    with pytest.raises(UsageError, match="row by row"):
+        image_of(pixels)
+
+
+def test_places_and_channels_of_pixels_have_scales_of_their_own() -> None:
+    assert scaled_pixels(torch.tensor([[2.0, 4.0, 0.5]]), 2.0, 0.1).tolist() == [[1, 2, 5]]

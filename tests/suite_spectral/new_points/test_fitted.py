@@ -1,12 +1,12 @@
 from collections.abc import Callable
-from typing import get_args
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from suite_spectral.new_points.fitted import Choices, assign, embed, empty
-from suite_spectral.settings import Affinity, Settings
+from suite_spectral.new_points.fitted import Fitted, as_tensor, from_tensor
+from suite_spectral.settings import Settings
 from suite_spectral.solving.routes import solve
 
 Made = Callable[..., Settings]
@@ -16,7 +16,7 @@ Points = Callable[..., tuple[Tensor, Tensor]]
 def test_rows_of_fitted_points_are_near_those_that_were_clustered(settings: Made, arcs: Points) -> None:
     points, _ = arcs(300)
     found = solve(points, settings(affinity="rbf", sigma=0.2))
-    expected, actual = found.clustering.rows, embed(found.fitted, points)
+    expected, actual = found.clustering.rows, found.fitted.embed(points)
     assert torch.allclose(expected, actual, atol=1e-3 * float(expected.abs().max()))
 
 
@@ -27,14 +27,14 @@ def test_a_new_point_belongs_to_a_cluster_of_its_own_component(settings: Made) -
     assert found.clustering.n_components == 3
     for place, blob in enumerate(blobs):
         own = set(found.clustering.labels[40 * place : 40 * place + 40].tolist())
-        assert set(assign(found.fitted, blob + 0.01).tolist()) <= own
+        assert set(found.fitted.assign(blob + 0.01).tolist()) <= own
 
 
 def test_a_point_far_from_everything_has_a_cluster(settings: Made, arcs: Points) -> None:
     points, _ = arcs(100)
     for affinity in ("nearest_neighbors", "rbf"):
         found = solve(points, settings(affinity=affinity, sigma=0.2, weights="gaussian"))
-        far = assign(found.fitted, torch.tensor([[1e6, 1e6]], dtype=torch.float64))
+        far = found.fitted.assign(torch.tensor([[1e6, 1e6]], dtype=torch.float64))
         assert 0 <= int(far) < 2
 
 
@@ -43,19 +43,49 @@ def test_sparse_features_that_were_fitted_have_their_labels(settings: Made) -> N
     features[features < 0.8] = 0
     found = solve(features.to_sparse_csr(), settings(affinity="cosine", n_clusters=4))
     order = torch.randperm(60, generator=torch.Generator().manual_seed(1))
-    assert torch.equal(assign(found.fitted, features[order].to_sparse_csr()), found.clustering.labels[order])
+    assert torch.equal(found.fitted.assign(features[order].to_sparse_csr()), found.clustering.labels[order])
 
 
-@pytest.mark.parametrize("affinity", get_args(Affinity))
-def test_choices_come_back_from_their_numbers(affinity: Affinity) -> None:
-    chosen = Choices(affinity, 7, "self-tuning", "njw", by_landmarks=True, near=5)
-    assert Choices.of(chosen.tensor()) == chosen
+@pytest.mark.parametrize("value", ["nearest_neighbors", 7, 0.25])
+def test_what_is_no_tensor_comes_back_from_one(value: str | int | float) -> None:
+    assert from_tensor(as_tensor(value)) == value
+    assert type(from_tensor(as_tensor(value))) is type(value)
 
 
 def test_what_was_fitted_says_what_it_was_fitted_with(settings: Made, arcs: Points) -> None:
-    found = solve(arcs(60)[0], settings(weights="gaussian", rows="njw"))
-    assert found.fitted.chosen == Choices("nearest_neighbors", 8, "gaussian", "njw")
+    fitted = solve(arcs(60)[0], settings(weights="self-tuning", rows="njw")).fitted
+    assert (fitted.affinity, fitted.rows) == ("nearest_neighbors", "njw")
+    assert fitted.chosen == {"n_neighbors": 8, "weights": "self-tuning"}
 
 
-def test_before_anything_is_fitted_there_are_no_clusters() -> None:
-    assert empty().n_clusters == 0
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"weights": "gaussian"},
+        {"weights": "self-tuning"},
+        {"affinity": "rbf"},
+        {"affinity": "self-tuning"},
+        {"affinity": "cosine"},
+        {"regularisation": 0.5},
+        {"route": "landmarks"},
+        {"route": "landmarks", "affinity": "rbf"},
+    ],
+    ids=str,
+)
+def test_what_was_fitted_comes_back_from_its_state(changes: dict[str, Any], settings: Made, arcs: Points) -> None:
+    points = arcs(60)[0].abs()
+    fitted = solve(points, settings(**changes)).fitted
+    again = Fitted.from_state(fitted.state())
+    new = arcs(30, seed=1)[0].abs()
+    assert torch.equal(again.embed(new), fitted.embed(new))
+    assert torch.equal(again.assign(points), fitted.assign(points))
+    assert again.chosen == fitted.chosen
+
+
+@pytest.mark.parametrize("name", ["affinity", "table", "weights_points", "labels"])
+def test_a_state_that_lacks_something_names_it(name: str, settings: Made, arcs: Points) -> None:
+    state = solve(arcs(60)[0], settings()).fitted.state()
+    del state[name]
+    with pytest.raises(KeyError, match=name):
+        Fitted.from_state(state)

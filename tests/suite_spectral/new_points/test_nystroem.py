@@ -13,20 +13,16 @@ from suite_spectral.clusters.labelling import by_component
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.row_scaling import Rows, scaled_rows
 from suite_spectral.eigen.solvers import Spectrum, spectrum
-from suite_spectral.graphs.cosine import CosineGraph, CosineTies, folded
-from suite_spectral.graphs.gaussian import GaussianGraph, GaussianTies
-from suite_spectral.graphs.graph import Average, EdgeTies, Graph, Ties
-from suite_spectral.graphs.neighbour_graph import NeighbourTies, Weights, edge_scale, graph_of
+from suite_spectral.graphs.affinity import Average, OutOfSampleWeights
+from suite_spectral.graphs.cosine import Cosine, CosineGraph
+from suite_spectral.graphs.gaussian import GaussianGraph, GaussianWeights
+from suite_spectral.graphs.given import EdgeWeights
+from suite_spectral.graphs.graph import Graph
+from suite_spectral.graphs.neighbour_graph import NeighbourWeights, Weights, edge_scale, graph_of
 from suite_spectral.graphs.neighbours import nearest
-from suite_spectral.new_points.nystroem import (
-    Extension,
-    around_threshold,
-    cluster_groups,
-    nearest_cluster,
-    new_rows,
-    regularising,
-    table_of,
-)
+from suite_spectral.new_points.extension import around_threshold, cluster_groups, nearest_cluster
+from suite_spectral.new_points.fitted import Fitted
+from suite_spectral.new_points.nystroem import Nystroem, new_rows, regularising, table_of
 
 MNIST = Path(__file__).parents[2].parent / "shared/data/spectral/mnist10k.npz"
 
@@ -37,20 +33,41 @@ def clustered(graph: Graph, k: int, rows: Rows = "random-walk") -> tuple[Spectru
     return found, laplacian.root, by_component(graph, found, k, root=laplacian.root, rows=rows)
 
 
-def extended(graph: Graph, ties: Ties, k: int, rows: Rows = "random-walk") -> tuple[Extension, Labelling]:
+def fitted_with(
+    weights: OutOfSampleWeights,
+    table: Tensor,
+    values: Tensor,
+    centroids: Tensor,
+    groups: Tensor,
+    rows: Rows = "random-walk",
+    added: Tensor | None = None,
+) -> Fitted:
+    """Clusters whose points are not known again: their labels are all -1."""
+    nothing = torch.empty(0, dtype=torch.float64)
+    extension = Nystroem(weights, table, values, nothing if added is None else added)
+    return Fitted("nearest_neighbors", rows, groups[:0], centroids, groups, values, extension, {})
+
+
+def predicted(fitted: Fitted, points: Tensor) -> Tensor:
+    """The clusters by the formula alone, of points that were clustered too."""
+    rows, votes = fitted.extension.rows_and_votes(points, fitted.rows)
+    return nearest_cluster(rows, votes, fitted.centroids, fitted.groups)
+
+
+def extended(graph: Graph, weights: OutOfSampleWeights, k: int, rows: Rows = "random-walk") -> tuple[Fitted, Labelling]:
     found, root, labelled = clustered(graph, k, rows)
     table = table_of(found.vectors[:, :k], root, labelled.labels, k)
     groups = cluster_groups(labelled.labels, found.components, k)
-    return Extension(ties, table, found.values[:k], labelled.centroids, groups, rows), labelled
+    return fitted_with(weights, table, found.values[:k], labelled.centroids, groups, rows), labelled
 
 
 def of_neighbours(
     points: Tensor, k: int, weights: Weights = "connectivity", rows: Rows = "random-walk"
-) -> tuple[Extension, Labelling]:
+) -> tuple[Fitted, Labelling]:
     found = nearest(points, 9)
     scale = edge_scale(found, weights=weights)
     graph = graph_of(found, weights=weights, scale=scale, mutual="mean")
-    return extended(graph, NeighbourTies(points, 10, weights=weights, scale=scale), k, rows)
+    return extended(graph, NeighbourWeights(points, 10, weights, scale), k, rows)
 
 
 def moons(n: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -67,35 +84,35 @@ def agreement(first: Tensor, second: Tensor) -> float:
 def test_new_points_of_two_moons_join_their_moon(weights: Weights, rows: Rows) -> None:
     found, _ = of_neighbours(moons(600, 0)[0], 2, weights, rows)
     points, expected = moons(300, 1)
-    assert agreement(found.predict(points), expected) == 1
+    assert agreement(predicted(found, points), expected) == 1
 
 
 @pytest.mark.parametrize("rows", ["njw", "random-walk"])
 def test_old_points_keep_their_labels(rows: Rows) -> None:
     points = torch.from_numpy(load_digits().data)
     found, labelled = of_neighbours(points, 10, rows=rows)
-    assert agreement(found.predict(points), labelled.labels) >= 0.98
+    assert agreement(predicted(found, points), labelled.labels) >= 0.98
 
 
 def test_the_rows_of_a_dense_gaussian_graph_are_continued_exactly() -> None:
     points = torch.from_numpy(make_blobs(200, centers=3, random_state=0)[0])
     found, root, labelled = clustered(GaussianGraph(points, 4.0), 3)
     table = table_of(found.vectors[:, :3], root, labelled.labels, 3)
-    one = Extension(
-        GaussianTies(points, 4.0), table, found.values[:3], labelled.centroids, torch.zeros(3).long(), "random-walk"
+    one = fitted_with(
+        GaussianWeights(points, 4.0), table, found.values[:3], labelled.centroids, torch.zeros(3).long(), "random-walk"
     )
     expected = scaled_rows(found.vectors[:, :3], root, "random-walk")
-    torch.testing.assert_close(one.transform(points), expected, rtol=1e-3, atol=1e-6)
-    assert torch.equal(one.predict(points), labelled.labels)
+    torch.testing.assert_close(one.embed(points), expected, rtol=1e-3, atol=1e-6)
+    assert torch.equal(predicted(one, points), labelled.labels)
 
 
-def test_self_tuning_gaussian_ties_label_new_points() -> None:
+def test_self_tuning_gaussian_weights_label_new_points() -> None:
     points, _ = moons(400, 0)
     scale = edge_scale(nearest(points, 7), weights="self-tuning")
     assert isinstance(scale, Tensor)
-    found, _ = extended(GaussianGraph(points, scale), GaussianTies(points, scale), 2)
+    found, _ = extended(GaussianGraph(points, scale), GaussianWeights(points, scale), 2)
     new, expected = moons(200, 1)
-    assert agreement(found.predict(new), expected) == 1
+    assert agreement(predicted(found, new), expected) == 1
 
 
 def topics(n: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -112,18 +129,19 @@ def test_a_cosine_graph_labels_new_points_without_keeping_the_old_ones(layout: t
     features, _ = topics(400, 0)
     given = features if layout == torch.strided else features.to_sparse_csr()
     found, root, labelled = clustered(CosineGraph(given), 3)
-    table = folded(given, table_of(found.vectors[:, :3], root, labelled.labels, 3))
+    weights = Cosine().build(given).weights
+    table = weights.reduce(CosineGraph(given), table_of(found.vectors[:, :3], root, labelled.labels, 3))
     assert table.shape == (60, 6)
-    one = Extension(
-        CosineTies.of(given), table, found.values[:3], labelled.centroids, torch.zeros(3).long(), "random-walk"
-    )
+    one = fitted_with(weights, table, found.values[:3], labelled.centroids, torch.zeros(3).long(), "random-walk")
     new, expected = topics(200, 1)
-    assert agreement(one.predict(new if layout == torch.strided else new.to_sparse_csr()), expected) >= 0.95
+    assert agreement(predicted(one, new if layout == torch.strided else new.to_sparse_csr()), expected) >= 0.95
 
 
 def test_a_text_of_unknown_words_has_a_label_still() -> None:
     features, _ = topics(100, 0)
-    found = CosineTies.of(features).average(torch.zeros(1, 60, dtype=torch.float64), torch.ones(60, 2).double())
+    found = (
+        Cosine().build(features).weights.average(torch.zeros(1, 60, dtype=torch.float64), torch.ones(60, 2).double())
+    )
     assert found.values.tolist() == [[0, 0]]
     assert found.degrees.tolist() == [0]
 
@@ -131,8 +149,8 @@ def test_a_text_of_unknown_words_has_a_label_still() -> None:
 def test_a_point_far_from_all_others_has_the_values_of_the_nearest() -> None:
     points, table = torch.tensor([[0.0], [1.0]]).double(), torch.tensor([[3.0], [5.0]]).double()
     far = torch.tensor([[1e6]]).double()
-    for ties in (GaussianTies(points, 0.1), NeighbourTies(points, 2, weights="gaussian", scale=0.1)):
-        assert ties.average(far, table).values.tolist() == [[5.0]]
+    for weights_to_all in (GaussianWeights(points, 0.1), NeighbourWeights(points, 2, "gaussian", 0.1)):
+        assert weights_to_all.average(far, table).values.tolist() == [[5.0]]
 
 
 @pytest.mark.parametrize("budget", [1, 2**28])
@@ -143,8 +161,8 @@ def test_the_budget_changes_no_average(budget: int, monkeypatch: pytest.MonkeyPa
     expected = weights @ table / weights.sum(dim=1, keepdim=True)
     for name in ("gaussian", "neighbour_graph"):
         monkeypatch.setattr(f"suite_spectral.graphs.{name}.BUDGET", budget)
-    for ties in (GaussianTies(points, 0.5), NeighbourTies(points, 50, weights="gaussian", scale=0.5)):
-        torch.testing.assert_close(ties.average(points, table).values, expected)
+    for weights_to_all in (GaussianWeights(points, 0.5), NeighbourWeights(points, 50, "gaussian", 0.5)):
+        torch.testing.assert_close(weights_to_all.average(points, table).values, expected)
 
 
 def test_an_eigenvalue_near_one_is_guarded() -> None:
@@ -171,7 +189,7 @@ def test_a_cluster_belongs_to_the_component_of_most_of_its_points() -> None:
 def test_points_of_another_number_of_axes_are_refused() -> None:
     found, _ = of_neighbours(moons(100, 0)[0], 2)
     with pytest.raises(UsageError, match=r"got \(2,\)"):
-        found.predict(torch.zeros(2))
+        found.assign(torch.zeros(2))
 
 
 def refit_agreement(points: Tensor, old: int, seed: int) -> tuple[float, float]:
@@ -189,7 +207,7 @@ def refit_agreement(points: Tensor, old: int, seed: int) -> tuple[float, float]:
     rows = scaled_rows(spectrum(laplacian, 10).vectors[:, :10], laplacian.root, "random-walk")
     start = torch.stack([rows[first][labelled.labels == cluster].mean(dim=0) for cluster in range(10)])
     refit = kmeans(rows, 10, start=start).labels
-    return agreement(found.predict(points[second]), refit[second]), agreement(labelled.labels, refit[first])
+    return agreement(predicted(found, points[second]), refit[second]), agreement(labelled.labels, refit[first])
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -207,7 +225,9 @@ def test_new_images_of_digits_agree_with_a_refit_nearly_as_well_as_the_old_ones(
 
 def test_given_edges_average_what_they_lead_to() -> None:
     queries = torch.tensor([[1.0, 3.0, 0.0], [0.0, 0.0, 0.0]]).double().to_sparse_csr()
-    found = EdgeTies().average(queries, torch.tensor([[4.0], [8.0], [100.0]]).double())
+    found = EdgeWeights(torch.empty(0, dtype=torch.int64)).average(
+        queries, torch.tensor([[4.0], [8.0], [100.0]]).double()
+    )
     assert found.values.tolist() == [[7], [0]]
     assert found.degrees.tolist() == [4, 0]
 
@@ -231,8 +251,8 @@ def test_the_rows_of_a_regularised_graph_are_continued_exactly(rows: Rows) -> No
     found = spectrum(laplacian, 3)
     vectors = found.vectors[:, :3]
     functions = scaled_rows(vectors, laplacian.root, "random-walk")
-    one = Extension(
-        GaussianTies(points, 0.5),
+    one = fitted_with(
+        GaussianWeights(points, 0.5),
         table_of(vectors, laplacian.root, torch.zeros(120).long(), 1),
         found.values[:3],
         torch.zeros(1, 3),
@@ -241,7 +261,7 @@ def test_the_rows_of_a_regularised_graph_are_continued_exactly(rows: Rows) -> No
         regularising(laplacian.tau, functions),
     )
     expected = scaled_rows(vectors, laplacian.root, rows)
-    torch.testing.assert_close(one.transform(points), expected, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(one.embed(points), expected, atol=1e-4, rtol=1e-3)
 
 
 def test_without_regularisation_nothing_is_added() -> None:

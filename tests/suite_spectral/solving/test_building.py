@@ -7,35 +7,22 @@ import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
-from suite_spectral.clusters.choosing import SCALES
+from suite_spectral.graphs.affinity import SimilarityGraph
+from suite_spectral.graphs.gaussian import SCALES
 from suite_spectral.graphs.graph import SparseGraph
 from suite_spectral.graphs.landmark_graph import LandmarkGraph
 from suite_spectral.graphs.neighbour_graph import median_sigma
 from suite_spectral.settings import Settings
-from suite_spectral.solving.building import build, evenly, image_of, measured, width_of
+from suite_spectral.solving.building import affinity_for, measured
 from suite_spectral.solving.routes import solve
 
 Made = Callable[..., Settings]
 Points = Callable[..., tuple[Tensor, Tensor]]
 
 
-def test_an_image_with_a_hole_is_refused() -> None:
-    pixels = torch.tensor([[0.0, 0, 1], [0, 1, 1], [1, 0, 1]])
-    with pytest.raises(UsageError, match="all 4 pixels of 2 rows"):
-        image_of(pixels)
-
-
-def test_an_image_is_put_together_from_its_pixels() -> None:
-    rows, columns = torch.meshgrid(torch.arange(2), torch.arange(3), indexing="ij")
-    image = torch.rand(2, 3, 1)
-    pixels = torch.cat([rows[..., None], columns[..., None], image], dim=2).reshape(6, 3)
-    assert torch.equal(image_of(pixels), image)
-
-
-def test_pixels_in_another_order_are_refused() -> None:
-    pixels = torch.tensor([[0.0, 0, 1], [1, 0, 1], [0, 1, 1], [1, 1, 1]])
-    with pytest.raises(UsageError, match="row by row"):
-        image_of(pixels)
+def build(content: Tensor | SparseGraph, given: Settings) -> SimilarityGraph:
+    points, affinity = affinity_for(content, given)
+    return affinity.build(points)
 
 
 def test_points_are_not_taken_for_a_graph(settings: Made, arcs: Points) -> None:
@@ -54,10 +41,10 @@ def test_fewer_points_than_neighbours_are_all_neighbours_and_the_line_says_so(se
 
 def test_a_sigma_that_was_chosen_is_said_to_be_and_serves_landmarks_too(settings: Made, arcs: Points) -> None:
     asked = settings(affinity="rbf", sigma="stable")
-    sigma, said = width_of(points := arcs(60)[0], asked, 0, lambda words: None)
-    assert said == "chosen"
+    built = build(points := arcs(60)[0], asked)
+    sigma = built.chosen["sigma"]
     assert sigma in [scale * median_sigma(points) for scale in SCALES]
-    assert f"sigma {sigma:.4g} (chosen)" in build(points, asked).line
+    assert f"sigma {sigma:.4g} (chosen)" in built.line
     assert (
         f"sigma {sigma:.4g} (chosen), by"
         in solve(points, settings(affinity="rbf", sigma="stable", route="landmarks")).line
@@ -71,22 +58,25 @@ def test_a_sigma_is_chosen_for_all_pairs_only(settings: Made, arcs: Points) -> N
 
 def test_neighbours_that_were_chosen_are_said_to_be(settings: Made, arcs: Points) -> None:
     built = build(arcs(60)[0], settings(n_neighbors=None))
-    assert f"{built.n_neighbors} nearest neighbours (chosen)" in built.line
+    assert f"{built.chosen['n_neighbors']} nearest neighbours (chosen)" in built.line
 
 
 @pytest.mark.parametrize(
-    ("changes", "scales"),
+    ("changes", "name", "shape"),
     [
-        ({}, 0),
-        ({"weights": "gaussian"}, 1),
-        ({"weights": "self-tuning"}, 30),
-        ({"affinity": "rbf"}, 1),
-        ({"affinity": "self-tuning"}, 30),
+        ({}, "scale", None),
+        ({"weights": "gaussian"}, "scale", ()),
+        ({"weights": "self-tuning"}, "scale", (30,)),
+        ({"affinity": "rbf"}, "sigma", ()),
+        ({"affinity": "self-tuning"}, "sigma", (30,)),
     ],
     ids=str,
 )
-def test_the_scale_is_kept_for_new_points(changes: dict[str, Any], scales: int, settings: Made, arcs: Points) -> None:
-    assert build(arcs(30)[0], settings(**changes)).scale.shape == (scales,)
+def test_the_scale_is_kept_for_new_points(
+    changes: dict[str, Any], name: str, shape: tuple[int, ...] | None, settings: Made, arcs: Points
+) -> None:
+    scale = build(arcs(30)[0], settings(**changes)).weights.state().get(name)
+    assert (None if scale is None else torch.as_tensor(scale).shape) == shape
 
 
 @pytest.mark.parametrize("changes", [{"n_neighbors": None}, {"affinity": "rbf", "sigma": "stable"}], ids=str)
@@ -95,14 +85,9 @@ def test_what_was_chosen_is_measured_with_and_not_chosen_again(
 ) -> None:
     points, _ = arcs(100)
     found = solve(points, settings(**changes))
-    monkeypatch.setattr("suite_spectral.solving.building.choose_graph", None)
-    monkeypatch.setattr("suite_spectral.solving.building.choose_sigma", None)
+    monkeypatch.setattr("suite_spectral.solving.building.choose", None)
     graph = measured(points, settings(**changes), found.fitted)
     assert torch.equal(graph.degrees(), found.graph.degrees())
-
-
-def test_places_are_spread_evenly() -> None:
-    assert evenly(9, 3).tolist() == [0, 4, 8]
 
 
 @pytest.mark.parametrize(

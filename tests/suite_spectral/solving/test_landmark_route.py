@@ -9,10 +9,10 @@ from torch import Tensor
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.graphs.graph import SparseGraph
-from suite_spectral.new_points.fitted import assign
 from suite_spectral.settings import Settings
+from suite_spectral.solving.building import affinity_for
 from suite_spectral.solving.landmark_route import landmarks_for, solve_by_landmarks
-from suite_spectral.solving.routes import solve_exactly
+from suite_spectral.solving.routes import solve
 
 Made = Callable[..., Settings]
 Points = Callable[..., tuple[Tensor, Tensor]]
@@ -24,9 +24,9 @@ def test_the_arcs_are_found_by_their_landmarks(
     changes: dict[str, Any], settings: Made, arcs: Points, agreement: Agreement
 ) -> None:
     points, classes = arcs(300)
-    found = solve_by_landmarks(points, settings(**changes))
+    found = solve(points, settings(route="landmarks", **changes))
     assert agreement(found.clustering.labels, classes) > 0.99
-    assert torch.equal(assign(found.fitted, points), found.clustering.labels)
+    assert torch.equal(found.fitted.assign(points), found.clustering.labels)
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,11 @@ def test_at_most_every_second_point_is_a_landmark(n: int, clusters: int | None, 
 
 
 def test_the_line_says_how_many_landmarks_there_are(settings: Made, arcs: Points) -> None:
-    assert "5 nearest of 30 landmarks" in solve_by_landmarks(arcs(60)[0], settings()).line
+    assert "5 nearest of 30 landmarks" in solve(arcs(60)[0], settings(route="landmarks")).line
 
 
 def test_the_cut_is_that_of_the_landmarks_own_graph(settings: Made, arcs: Points) -> None:
-    found = solve_by_landmarks(arcs(200)[0], settings())
+    found = solve(arcs(200)[0], settings(route="landmarks"))
     assert found.clustering.ncut == ncut(found.graph, found.clustering.labels, 2)
     assert found.clustering.lower_bound <= found.clustering.ncut + 1e-12
 
@@ -50,8 +50,8 @@ def test_the_cut_is_that_of_the_landmarks_own_graph(settings: Made, arcs: Points
 def test_beside_the_exact_answer_it_is_measured_on_the_exact_graph(affinity: str, settings: Made, arcs: Points) -> None:
     points, _ = arcs(200)
     given = settings(affinity=affinity, weights="gaussian", sigma=0.2)
-    exact = solve_exactly(points, given)
-    found = solve_by_landmarks(points, given, beside=exact)
+    exact = solve(points, given)
+    found = solve_by_landmarks(*affinity_for(points, given), given, beside=exact)
     assert found.graph is exact.graph
     assert found.clustering.ncut == ncut(exact.graph, found.clustering.labels, 2)
     assert found.clustering.lower_bound == exact.clustering.lower_bound
@@ -60,12 +60,12 @@ def test_beside_the_exact_answer_it_is_measured_on_the_exact_graph(affinity: str
 def test_of_many_points_some_pairs_are_measured_and_the_line_says_so(
     settings: Made, arcs: Points, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("suite_spectral.solving.building.MEASURED", 50)
-    found = solve_by_landmarks(arcs(200)[0], settings(affinity="rbf", sigma=0.2))
+    monkeypatch.setattr("suite_spectral.graphs.gaussian.MEASURED", 50)
+    found = solve(arcs(200)[0], settings(route="landmarks", affinity="rbf", sigma=0.2))
     assert found.graph.n == 50
     assert "Ncut of 50 points" in found.line
 
 
 def test_a_graph_is_refused(settings: Made) -> None:
     with pytest.raises(UsageError, match="cannot be had of a graph"):
-        solve_by_landmarks(SparseGraph.from_scipy(scipy.sparse.eye_array(4)), settings())
+        solve(SparseGraph.from_scipy(scipy.sparse.eye_array(4)), settings(route="landmarks"))

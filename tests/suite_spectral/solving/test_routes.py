@@ -10,9 +10,8 @@ from torch import Tensor
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.graphs.graph import SparseGraph
-from suite_spectral.new_points.fitted import assign, embed
 from suite_spectral.settings import Settings
-from suite_spectral.solving.routes import better, solve, solve_exactly
+from suite_spectral.solving.routes import better, solve
 from suite_spectral.solving.solution import Solution
 
 Made = Callable[..., Settings]
@@ -49,14 +48,14 @@ def test_every_way_finds_the_arcs_and_labels_new_points_on_them(
     assert agreement(found.clustering.labels, classes) > 0.99
     turned = bool((found.clustering.labels == classes).double().mean() < 0.5)
     expected = 1 - theirs if turned else theirs
-    assert (assign(found.fitted, new) == expected).double().mean() > 0.98
+    assert (found.fitted.assign(new) == expected).double().mean() > 0.98
 
 
 @pytest.mark.parametrize("changes", WAYS, ids=str)
 def test_every_way_gives_fitted_points_their_labels(changes: dict[str, Any], settings: Made, arcs: Points) -> None:
     points, _ = arcs(300)
     found = solve(points, settings(**changes))
-    assert torch.equal(assign(found.fitted, points), found.clustering.labels)
+    assert torch.equal(found.fitted.assign(points), found.clustering.labels)
 
 
 def test_the_same_seed_gives_the_same_labels(settings: Made, arcs: Points) -> None:
@@ -93,7 +92,7 @@ def test_the_kept_answer_gives_fitted_points_their_labels(
     changes: dict[str, Any], seed: int, said: str, settings: Made
 ) -> None:
     kept = solve(cloud(seed), settings(n_clusters=5, landmarks=60, route="best_of", **changes))
-    assert (assign(kept.fitted, cloud(seed)) == kept.clustering.labels).double().mean() > 0.97
+    assert (kept.fitted.assign(cloud(seed)) == kept.clustering.labels).double().mean() > 0.97
 
 
 def test_both_routes_make_as_many_clusters_as_the_eigengap_of_the_exact_one_says(settings: Made) -> None:
@@ -136,14 +135,14 @@ def test_a_graph_without_landmarks_is_refused(route: str, settings: Made, arcs: 
 
 def test_duplicates_are_clustered_together(settings: Made, arcs: Points) -> None:
     points, _ = arcs(100)
-    found = solve_exactly(torch.cat([points, points]), settings(n_neighbors=12)).clustering.labels
+    found = solve(torch.cat([points, points]), settings(n_neighbors=12)).clustering.labels
     assert torch.equal(found[:100], found[100:])
 
 
 def test_two_cliques_of_a_given_graph_are_two_clusters(settings: Made) -> None:
     blocks: Any = scipy.sparse.block_diag([np.ones((6, 6)), np.ones((5, 5))], format="lil")
     blocks[5, 6] = blocks[6, 5] = 0.1
-    found = solve_exactly(SparseGraph.from_scipy(blocks.tocsr()), settings(affinity="precomputed"))
+    found = solve(SparseGraph.from_scipy(blocks.tocsr()), settings(affinity="precomputed"))
     assert found.clustering.labels.tolist() == [0] * 6 + [1] * 5
 
 
@@ -151,26 +150,26 @@ def test_two_halves_of_an_image_are_two_clusters_and_so_are_those_of_a_like_imag
     rows, columns = torch.meshgrid(torch.arange(8), torch.arange(10), indexing="ij")
     grey = torch.where(columns < 4, 0.2, 0.8)
     pixels = torch.stack([rows, columns, grey], dim=2).reshape(-1, 3).double()
-    found = solve_exactly(pixels, settings(affinity="pixels"))
+    found = solve(pixels, settings(affinity="pixels"))
     expected = (columns.flatten() < 4).long()
     assert torch.equal(found.clustering.labels, expected)
     pixels[:, 2] += 0.01
-    assert torch.equal(assign(found.fitted, pixels), expected)
+    assert torch.equal(found.fitted.assign(pixels), expected)
 
 
 def test_texts_features_are_clustered_by_their_angles(settings: Made, agreement: Agreement) -> None:
     features = torch.rand(40, 10, generator=torch.Generator().manual_seed(0)).double()
     features[:20, 5:] *= 0.01
     features[20:, :5] *= 0.01
-    found = solve_exactly(features, settings(affinity="cosine"))
-    sparse = solve_exactly(features.to_sparse_csr(), settings(affinity="cosine"))
+    found = solve(features, settings(affinity="cosine"))
+    sparse = solve(features.to_sparse_csr(), settings(affinity="cosine"))
     assert agreement(found.clustering.labels, torch.arange(40) // 20) == 1
     assert torch.equal(found.clustering.labels, sparse.clustering.labels)
-    assert torch.equal(assign(sparse.fitted, (3 * features).to_sparse_csr()), found.clustering.labels)
+    assert torch.equal(sparse.fitted.assign((3 * features).to_sparse_csr()), found.clustering.labels)
 
 
 def test_new_points_near_old_ones_have_their_rows_in_a_regularised_graph(settings: Made, arcs: Points) -> None:
     points, _ = arcs(200)
-    found = solve_exactly(points, settings(regularisation=1.0))
-    rows = embed(found.fitted, points + 1e-9)
+    found = solve(points, settings(regularisation=1.0))
+    rows = found.fitted.embed(points + 1e-9)
     assert float((rows - found.clustering.rows).norm() / found.clustering.rows.norm()) < 0.3
