@@ -8,34 +8,25 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
-import torch
 from pytorch_lightning import LightningDataModule
 from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities import rank_zero_info
 from torch.utils.data import DataLoader, IterableDataset
 
 from lightning_suite import load_data
-from lightning_suite.assets import Asset, fetch
+from lightning_suite.assets import fetch
 from lightning_suite.constraints import Interval, ListOf, check
 from lightning_suite.errors import DataError, UsageError
-from lightning_suite.text_files import numbered_lines
 from suite_tweets.account import Account
 from suite_tweets.batches import Batch, Sharing, Stream, Windows, windows
 from suite_tweets.cleaning import RULE_SETS, clean
+from suite_tweets.division import Parts, divided, used_texts
+from suite_tweets.sources.rated_tweets import RATED_TWEETS, rated_tweets
 from suite_tweets.sources.reading import read
 from suite_tweets.tokens import Digits, Tokenizer, learn
-from suite_tweets.tweets import Tweet, is_retweet
-
-RATED_TWEETS = Asset(
-    package="vaderSentiment",
-    version="3.3.2",
-    archive="sdist",
-    sha256="5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
-    member="vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz!hutto_ICWSM_2014/tweets_GroundTruth.txt",
-)
-"""4,200 tweets of many accounts, with the mean rating of 20 people each (Hutto, Gilbert, 2014), which is not read."""
+from suite_tweets.tweets import Tweet
 
 HELD_OUT_BATCH = 1024
 """Held-out tweets in a batch of texts; the module forms the network's batches out of them."""
@@ -59,14 +50,6 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "seed": [int, None],
 }
 """What the options may be."""
-
-
-class Parts(NamedTuple):
-    """Cleaned texts of an account: the older ones to train on, then those to validate on, the latest to test on."""
-
-    train: list[str]
-    validation: list[str]
-    test: list[str]
 
 
 class Texts(IterableDataset[list[str]]):
@@ -189,7 +172,7 @@ class TweetData(LightningDataModule):
         if stage == "predict":
             return
         if not hasattr(self, "parts"):
-            self.parts = self._divided(self._texts())
+            self.parts = self._divide()
         if stage == "fit" and not hasattr(self, "tokenizer"):
             train = self.parts.train
             self.tokenizer = learn(train, self.tokens, self.vocabulary_size, self.digits)
@@ -216,7 +199,7 @@ class TweetData(LightningDataModule):
                 raise DataError(
                     f"no training tweet has {self.seq_length} tokens, the longest has {longest}: give a smaller "
                     "--data.seq_length, or --data.training_set stream",
-                    self._place(),
+                    self._source(),
                 )
             cut = Windows(windows(tweets, self.seq_length), sharing)
             rank_zero_info(
@@ -229,7 +212,7 @@ class TweetData(LightningDataModule):
                 raise DataError(
                     f"the training tweets have {cut.tokens} tokens, too few for {sharing.columns} readers: give a "
                     "smaller --data.batch_size",
-                    self._place(),
+                    self._source(),
                 )
             rank_zero_info(f"data: a stream of {cut.tokens:,} tokens, read by {sharing.columns} readers")
         return DataLoader(cut, batch_size=None)
@@ -256,50 +239,30 @@ class TweetData(LightningDataModule):
 
     # Reading
 
-    def _place(self) -> str:
+    def _source(self) -> str:
         return self.path or RATED_TWEETS.package
 
     def _read(self, path: Path) -> list[Tweet]:
         return read(path, encoding=self.encoding, **self.columns)
 
-    def _texts(self) -> list[str]:
-        """The cleaned texts that are used, oldest first where the times are known, else in an order drawn at random."""
-        tweets = self._read(Path(self.path).expanduser()) if self.path else rated_tweets(fetch(RATED_TWEETS))
-        self.counts["tweets"] = len(tweets)
-        if not self.retweets:
-            kept = [tweet for tweet in tweets if not is_retweet(tweet.text)]
-            self.counts["retweets"] = len(tweets) - len(kept)
-            tweets = kept
-        generator = torch.Generator().manual_seed(self.split_seed)
-        order = torch.randperm(len(tweets), generator=generator).tolist()
-        chosen = [tweets[i] for i in order[: self.limit]]
-        times = [tweet.created_at for tweet in chosen if tweet.created_at is not None]
-        self.division = (
-            "by time" if len(times) == len(chosen) else f"at random, {len(chosen) - len(times):,} have no time"
-        )
-        if len(times) == len(chosen):
-            chosen = [tweet for _, tweet in sorted(zip(times, chosen, strict=True), key=lambda pair: pair[0])]
-        self.counts["not drawn"] = len(tweets) - len(chosen)
-        cleaned = [clean(tweet.text, self.rules) for tweet in chosen]
-        filled = [text for text in cleaned if text.strip()]
-        different = list(dict.fromkeys(filled))
-        self.counts["empty after cleaning"] = len(cleaned) - len(filled)
-        self.counts["repeated"] = len(filled) - len(different)
-        return different
+    def _divide(self) -> Parts:
+        """Return the parts of the tweets that are used, and remember what was left out.
 
-    def _divided(self, texts: list[str]) -> Parts:
-        """Training, validation and test texts, in the order of the texts."""
+        Raises:
+            DataError: the file cannot be read, or too few tweets are left.
+            AssetError: the default tweets cannot be fetched.
+        """
+        tweets = self._read(Path(self.path).expanduser()) if self.path else rated_tweets(fetch(RATED_TWEETS))
+        texts, self.counts, self.division = used_texts(
+            tweets, self.rules, retweets=self.retweets, limit=self.limit, seed=self.split_seed
+        )
         if len(texts) < 3:
             raise DataError(
                 f"expected at least 3 different tweets, to train, validate and test on, got {len(texts)} of "
-                f"{self.counts['tweets']} after cleaning",
-                self._place(),
+                f"{len(tweets)} after cleaning",
+                self._source(),
             )
-        validation, test = (max(1, round(fraction * len(texts))) for fraction in self.fractions)
-        test = min(test, len(texts) - 2)
-        validation = min(validation, len(texts) - test - 1)
-        train = len(texts) - test - validation
-        return Parts(texts[:train], texts[train : train + validation], texts[train + validation :])
+        return divided(texts, *self.fractions)
 
     def _report(self) -> None:
         left_out = ", ".join(f"{count:,} {name}" for name, count in self.counts.items() if name != "tweets" and count)
@@ -311,23 +274,6 @@ class TweetData(LightningDataModule):
             + (f"; left out: {left_out}" if left_out else "")
             + f"; {sizes} on ({self.division})\ndata: {self.tokenizer.size:,} tokens ({self.tokens})"
         )
-
-
-def rated_tweets(path: Path) -> list[Tweet]:
-    """Return the tweets of ``RATED_TWEETS``: number, rating and text on a line, with tabs between.
-
-    Raises:
-        DataError: a line has not these three.
-    """
-    tweets = []
-    for number, line in numbered_lines(path):
-        fields = line.split("\t", 2)
-        if len(fields) != 3:
-            raise DataError(
-                f"expected a number, a rating and a text with tabs between, got {line[:60]!r}", path, number
-            )
-        tweets.append(Tweet(fields[0], None, fields[2]))
-    return tweets
 
 
 def training_texts(run: str, account: Account) -> list[str]:

@@ -1,4 +1,4 @@
-"""A cache of what an account wrote lately: words said before are said again.
+"""A cache of what an account wrote lately: words that were used are used again.
 
 Beside the network stands a distribution over the tokens that were read last, each weighed by how much the network's
 state before it resembles the state now (Grave, Joulin, Usunier: "Improving Neural Language Models with a Continuous
@@ -22,7 +22,7 @@ WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 
 
 class Memory(NamedTuple):
-    """What was read last.
+    """The tokens that were read last.
 
     Attributes:
         hidden: (token, hidden_dim) the network's last hidden state before each token.
@@ -33,16 +33,16 @@ class Memory(NamedTuple):
     tokens: Tensor
 
     def and_then(self, later: "Memory") -> "Memory":
-        """Both, one after the other."""
+        """Return both, one after the other."""
         return Memory(torch.cat([self.hidden, later.hidden]), torch.cat([self.tokens, later.tokens]))
 
     def last(self, window: int) -> "Memory":
-        """What was read last, so many tokens."""
+        """Return the last tokens of it, so many."""
         return Memory(self.hidden[-window:], self.tokens[-window:])
 
 
 def cache_probability(read: Memory, before: Memory, *, window: int, flatness: float, together: int = 512) -> Tensor:
-    """p_cache of tokens that were read.
+    """Return p_cache of tokens that were read.
 
     Args:
         read: the tokens, in their order.
@@ -54,7 +54,7 @@ def cache_probability(read: Memory, before: Memory, *, window: int, flatness: fl
     Returns:
         (token,) double; 0 for a token with nothing before it.
     """
-    found = [torch.empty(0, dtype=torch.float64, device=read.tokens.device)]
+    probabilities = [torch.empty(0, dtype=torch.float64, device=read.tokens.device)]
     past = before.last(window)
     for begin in range(0, len(read.tokens), together):
         now = Memory(read.hidden[begin : begin + together], read.tokens[begin : begin + together])
@@ -63,18 +63,18 @@ def cache_probability(read: Memory, before: Memory, *, window: int, flatness: fl
         age = age - torch.arange(len(known.tokens), device=now.tokens.device)  # token, known
         scores = flatness * now.hidden.float() @ known.hidden.float().T
         shares = scores.masked_fill((age <= 0) | (age > window), -torch.inf).softmax(dim=1).nan_to_num()
-        found.append((shares * (known.tokens == now.tokens[:, None])).sum(dim=1).double())
+        probabilities.append((shares * (known.tokens == now.tokens[:, None])).sum(dim=1).double())
         past = known.last(window)
-    return torch.cat(found)
+    return torch.cat(probabilities)
 
 
 def mixed_nats(nats: Tensor, cache: Tensor, weight: float) -> Tensor:
-    """-ln p of tokens by network and cache, from -ln p by the network and p by the cache, each (token,) double."""
+    """Return -ln p of tokens by network and cache, from -ln p by the one and p by the other, each (token,) double."""
     return -((1 - weight) * (-nats).exp() + weight * cache).log()
 
 
 def tuned(nats: Tensor, read: Memory, before: Memory, *, window: int) -> tuple[float, float]:
-    """The flatness and the weight with which tokens are foreseen best, for others that come after them.
+    """Return the flatness and the weight with which tokens are foreseen best, for others that come after them.
 
     Args:
         nats: (token,) double, -ln p of each by the network.
@@ -88,3 +88,25 @@ def tuned(nats: Tensor, read: Memory, before: Memory, *, window: int) -> tuple[f
         tried += [(float(mixed_nats(nats, cache, weight).sum()), flatness, weight) for weight in WEIGHTS]
     _, flatness, weight = min(tried)
     return flatness, weight
+
+
+class Cache:
+    """A cache that is asked about texts in their order, and remembers each of them for the next.
+
+    Attributes:
+        window: how far back it reaches, in tokens.
+        flatness: how much the resemblance of states counts.
+        weight: of the cache beside the network.
+    """
+
+    def __init__(self, nats: Tensor, read: Memory, before: Memory, *, window: int) -> None:
+        """Choose flatness and weight on tokens, as ``tuned``, and remember them."""
+        self.window = window
+        self.flatness, self.weight = tuned(nats, read, before, window=window)
+        self._memory = before.and_then(read).last(window)
+
+    def nats(self, nats: Tensor, read: Memory) -> Tensor:
+        """Return -ln p by network and cache of further tokens, from -ln p by the network, each (token,) double."""
+        cache = cache_probability(read, self._memory, window=self.window, flatness=self.flatness)
+        self._memory = self._memory.and_then(read).last(self.window)
+        return mixed_nats(nats, cache, self.weight)

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.trainer.states import TrainerFn
@@ -17,13 +16,13 @@ from torchmetrics import MeanMetric, SumMetric
 
 from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import RunError, SuiteError
-from suite_tweets.account import Account, weighted_length
+from suite_tweets.account import Account
 from suite_tweets.batches import Batch
 from suite_tweets.cleaning import clean
-from suite_tweets.memory import Memory, cache_probability, mixed_nats, tuned
+from suite_tweets.memory import Cache
 from suite_tweets.network import LanguageModel
-from suite_tweets.pictures import write_histogram
-from suite_tweets.quality import Copies, distinct, length_distance
+from suite_tweets.pictures import write_lengths
+from suite_tweets.quality import measures
 from suite_tweets.samples import write_samples
 from suite_tweets.scoring import TextScores, TokenScores, characters, score_texts, score_tokens
 from suite_tweets.state import State, detached, gathered, of_process
@@ -119,11 +118,10 @@ class TweetModel(LightningModule):
         check(CONSTRAINTS, self.hparams, where="--model.")
         self.sampling = Sampling(temperature=temperature)
         self._state: State | None = None
-        self._memory: Memory | None = None  # of the tweets before those that are tested
-        self._flatness, self._weight = 0.0, 0.0  # with which it is used
+        self._cache: Cache | None = None  # of the tweets before those that are tested
 
     def configure_model(self) -> None:
-        """Builds the network for the tokens of the data it is to learn from."""
+        """Build the network for the tokens of the data it is to learn from."""
         fitting = self._trainer is not None and self.trainer.state.fn == TrainerFn.FITTING
         if hasattr(self, "network") or not fitting:
             return  # built already, or about to be from a checkpoint
@@ -181,7 +179,7 @@ class TweetModel(LightningModule):
         return loss
 
     def on_train_epoch_end(self) -> None:
-        """Writes sample tweets, every so many epochs and after the last (section 8 of the paper)."""
+        """Write sample tweets, every so many epochs and after the last (section 8 of the paper)."""
         every, epoch = self.hparams["sample_every"], self.current_epoch + 1
         if not every or (epoch % every and epoch != self.trainer.max_epochs):
             return
@@ -204,7 +202,7 @@ class TweetModel(LightningModule):
         self._log_sums("val")
 
     def on_test_start(self) -> None:
-        """Fills the cache with the tweets before those that are tested, and chooses on them how it is used."""
+        """Fill the cache with the tweets before those that are tested, and chooses on them how it is used."""
         parts = self.trainer.datamodule.parts  # type: ignore[attr-defined]
         if known := sum(map(self.account.knows, parts.test)):
             rank_zero_warn(
@@ -217,21 +215,17 @@ class TweetModel(LightningModule):
         # The last of the training tweets: a token and an END each are enough to fill the window.
         older = self._score_tokens(parts.train[-(window // 2) - 1 :]).memory
         latest = self._score_tokens(parts.validation)
-        self._flatness, self._weight = tuned(latest.nats, latest.memory, older, window=window)
-        self._memory = older.and_then(latest.memory).last(window)
-        rank_zero_info(f"cache of {window:,} tokens: flatness {self._flatness}, weight {self._weight}, by validation")
+        self._cache = cache = Cache(latest.nats, latest.memory, older, window=window)
+        rank_zero_info(f"cache of {window:,} tokens: flatness {cache.flatness}, weight {cache.weight}, by validation")
 
     def test_step(self, batch: list[str], batch_idx: int) -> None:
         scores = self._score_tokens(batch)
         self._count(batch, scores)
-        if self._memory is not None:
-            window = self.hparams["cache"]
-            cache = cache_probability(scores.memory, self._memory, window=window, flatness=self._flatness)
-            self._sum("cached").update(mixed_nats(scores.nats, cache, self._weight).sum())
-            self._memory = self._memory.and_then(scores.memory).last(window)
+        if self._cache is not None:
+            self._sum("cached").update(self._cache.nats(scores.nats, scores.memory).sum())
 
     def on_test_epoch_end(self) -> None:
-        """Logs what was held out, and what tweets are like that the model writes, of lengths of its own."""
+        """Log the measures of what was held out, and of tweets that the model writes, of lengths of its own."""
         self._log_sums("test")
         free = replace(self.account, lengths=())
         try:
@@ -241,20 +235,12 @@ class TweetModel(LightningModule):
         except SuiteError as error:
             rank_zero_warn(f"copying, variety and lengths are not measured: {error}")
             return
-        copies = Copies(self.trainer.datamodule.parts.train)  # type: ignore[attr-defined]
-        for n in (1, 2, 3):
-            self.log(f"test_distinct_{n}", distinct(tweets, n))
-        for n in (4, 8):
-            self.log(f"test_copied_{n}", copies.share(tweets, n))
-        self.log("test_length_distance", length_distance(tweets, self.account.lengths))
+        train = self.trainer.datamodule.parts.train  # type: ignore[attr-defined]
+        for name, value in measures(tweets, train, self.account.lengths).items():
+            self.log(f"test_{name}", value)
         figures = Path(self.trainer.log_dir or ".") / "figures"
         if self.trainer.is_global_zero and figures.is_dir():
-            # As many of the account's lengths, evenly spread over all of them, so that the two can be compared.
-            places = (np.arange(len(tweets)) + 0.5) / len(tweets)
-            theirs = np.quantile(self.account.lengths, places, method="nearest").astype(np.int64)
-            ours = np.array([weighted_length(tweet) for tweet in tweets])
-            title = f"Characters per tweet: {len(tweets):,} written by the model, and the account's"
-            write_histogram(figures / "lengths.png", {"the account's": theirs, "written": ours}, title, "characters")
+            write_lengths(figures / "lengths.png", self.account.lengths, tweets)
 
     def _score_tokens(self, texts: Sequence[str]) -> TokenScores:
         return score_tokens(self.network, self.tokenizer, texts, carries=self.carries)
@@ -272,9 +258,9 @@ class TweetModel(LightningModule):
             "perplexity": sums.perplexity,
             "bits_per_char": sums.bits_per_char,
         }
-        if stage == "test" and self._memory is not None:
+        if stage == "test" and self._cache is not None:
             metrics["bits_per_char_cached"] = sums._replace(nats=self._sum("cached").compute()).bits_per_char
-            self._memory = None
+            self._cache = None
         for metric in self.sums.values():
             assert isinstance(metric, SumMetric)
             metric.reset()
@@ -346,7 +332,7 @@ class TweetModel(LightningModule):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Builds the network for the tokens it was trained on.
+        """Build the network for the tokens it was trained on.
 
         Raises:
             RunError: the network is built already, for other tokens.
@@ -369,8 +355,13 @@ class TweetModel(LightningModule):
         """Return the carried state of the readers of all processes, or nothing where no state is carried."""
         if self._state is None:
             return []
-        several = self.trainer.world_size > 1
-        return gathered(self._state, lambda tensor: self.all_gather(tensor) if several else tensor[None])  # type: ignore[return-value]
+
+        def all_gather(tensor: Tensor) -> Tensor:
+            together = self.all_gather(tensor) if self.trainer.world_size > 1 else tensor[None]
+            assert isinstance(together, Tensor)
+            return together
+
+        return gathered(self._state, all_gather)
 
     def _own(self, gathered: list[list[Tensor]]) -> State | None:
         """Return this process's share of a carried state."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from lightning_suite.pictures import BINS, COLOURS, GREY, drawing, histogram, numbers_of, whole_numbers, write_csv
 from lightning_suite.tables import clip
+from suite_tweets.account import weighted_length
 from suite_tweets.analysis import LOST, Integers, Losses, Word, describe, printable
 from suite_tweets.languages import name_of
 
@@ -69,6 +70,27 @@ def write_histogram(
         whole_numbers(axes.xaxis)
         whole_numbers(axes.yaxis)
     return numbers_of(picture)
+
+
+def write_lengths(picture: Path, lengths: Sequence[int], texts: Sequence[str]) -> Path:
+    """Draw how long written texts are, and as many tweets of the account; return where the numbers are.
+
+    Args:
+        picture: where it goes.
+        lengths: of the account's tweets, in weighted characters.
+        texts: that were written.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    # As many of the account's lengths, evenly spread over all of them, so that the two can be compared.
+    shares = (np.arange(len(texts)) + 0.5) / len(texts)
+    numbers = {
+        "the account's": np.quantile(lengths, shares, method="nearest").astype(np.int64),
+        "written": np.array([weighted_length(text) for text in texts]),
+    }
+    title = f"Characters per tweet: {len(texts):,} written by the model, and the account's"
+    return write_histogram(picture, numbers, title, "characters")
 
 
 def write_losses(picture: Path, losses: Losses, advised: int) -> Path:

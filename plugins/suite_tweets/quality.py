@@ -1,6 +1,6 @@
-"""Figures of written tweets: how varied they are, how much of them is copied, how long they are.
+"""Measures of written tweets: how varied they are, how much of them is copied, how long they are.
 
-Words are runs of letters, digits and underscores in lower case, so that figures of tweets with and without their
+Words are runs of letters, digits and underscores in lower case, so that measures of tweets with and without their
 punctuation can be compared. Distinct n-grams: Li, Galley, Brockett, Gao, Dolan: "A Diversity-Promoting Objective
 Function for Neural Conversation Models", 2016, arXiv:1510.03055.
 """
@@ -17,25 +17,35 @@ _WORD = re.compile(r"\w+")
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, in lower case, without punctuation."""
+    """Return the words of a text, in lower case, without punctuation.
+
+    Example:
+        >>> words("Lift-off, at last!")
+        ['lift', 'off', 'at', 'last']
+    """
     return _WORD.findall(text.lower())
 
 
 def ngrams(words: Sequence[str], n: int) -> Iterator[tuple[str, ...]]:
-    """The runs of n words, in order.
+    """Return the runs of n words, in order.
 
     Raises:
         UsageError: n is below 1.
     """
     if n < 1:
         raise UsageError(f"n-grams of words: expected n of at least 1, got {n}")
-    return zip(*(words[place:] for place in range(n)), strict=False)
+    return zip(*(words[begin:] for begin in range(n)), strict=False)
 
 
 def distinct(texts: Sequence[str], n: int) -> float:
-    """How many different n-grams of words there are, as a share of all (Li et al., 2016); 0 where there is none."""
-    found = [gram for text in texts for gram in ngrams(words(text), n)]
-    return len(set(found)) / len(found) if found else 0.0
+    """Return the share of different n-grams of words among all (Li et al., 2016); 0 where there is none.
+
+    Example:
+        >>> distinct(["the rocket and the crew"], 1)
+        0.8
+    """
+    grams = [gram for text in texts for gram in ngrams(words(text), n)]
+    return len(set(grams)) / len(grams) if grams else 0.0
 
 
 class Copies:
@@ -43,6 +53,10 @@ class Copies:
 
     Args:
         texts: the training texts.
+
+    Example:
+        >>> Copies(["the rocket flies to the moon"]).copied("Our rocket flies to Mars", 3)
+        True
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -50,13 +64,13 @@ class Copies:
         self._grams: dict[int, set[tuple[str, ...]]] = {}
 
     def share(self, texts: Sequence[str], n: int) -> float:
-        """How many n-grams of these texts stand in a training text, as a share of all; 0 where there is none."""
+        """Return the share of the n-grams of texts that stand in a training text; 0 where there is none."""
         known = self._known(n)
-        found = [gram in known for text in texts for gram in ngrams(words(text), n)]
-        return sum(found) / len(found) if found else 0.0
+        copied = [gram in known for text in texts for gram in ngrams(words(text), n)]
+        return sum(copied) / len(copied) if copied else 0.0
 
     def copied(self, text: str, n: int) -> bool:
-        """Whether any n-gram of a text stands in a training text; a text of fewer words has none."""
+        """Return whether any n-gram of a text stands in a training text; a text of fewer words has none."""
         return not self._known(n).isdisjoint(ngrams(words(text), n))
 
     def _known(self, n: int) -> set[tuple[str, ...]]:
@@ -66,15 +80,35 @@ class Copies:
 
 
 def length_distance(texts: Sequence[str], lengths: Sequence[int]) -> float:
-    """How far the lengths of texts are from given ones: the Wasserstein distance, in weighted characters.
+    """Return how far the lengths of texts are from others: the Wasserstein distance, in weighted characters.
 
     The area between the two cumulated distributions, which is the mean distance by which one has to be moved to become
     the other. nan where one of the two is empty.
+
+    Example:
+        >>> length_distance(["four", "sixsix"], [5, 7])
+        1.0
     """
     if not len(texts) or not len(lengths):
         return float("nan")
     ours = np.sort([weighted_length(text) for text in texts])
     theirs = np.sort(np.asarray(lengths))
     steps = np.unique(np.concatenate((ours, theirs)))
-    shares = [np.searchsorted(each, steps[:-1], side="right") / len(each) for each in (ours, theirs)]
+    shares = [np.searchsorted(part, steps[:-1], side="right") / len(part) for part in (ours, theirs)]
     return float(np.abs(shares[0] - shares[1]) @ np.diff(steps))
+
+
+def measures(texts: Sequence[str], training_texts: Iterable[str], lengths: Sequence[int]) -> dict[str, float]:
+    """Return all measures of written texts, by their names.
+
+    Args:
+        texts: that were written.
+        training_texts: that they may be copied from.
+        lengths: of the training texts, in weighted characters.
+    """
+    copies = Copies(training_texts)
+    return {
+        **{f"distinct_{n}": distinct(texts, n) for n in (1, 2, 3)},
+        **{f"copied_{n}": copies.share(texts, n) for n in (4, 8)},
+        "length_distance": length_distance(texts, lengths),
+    }

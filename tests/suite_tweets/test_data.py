@@ -10,8 +10,6 @@ from typing import Any, get_args
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as some
 
 from lightning_suite import training
 from lightning_suite.errors import DataError, UsageError
@@ -20,7 +18,8 @@ from suite_tweets import data as data_file
 from suite_tweets import plugin
 from suite_tweets.batches import Batch
 from suite_tweets.cleaning import RULE_SETS
-from suite_tweets.data import HELD_OUT_BATCH, Texts, TweetData, rated_tweets, training_texts
+from suite_tweets.data import HELD_OUT_BATCH, Texts, TweetData, training_texts
+from suite_tweets.sources.rated_tweets import RATED_TWEETS
 from suite_tweets.tokens import END
 from suite_tweets.tweets import Tweet, write_tweets
 
@@ -106,19 +105,6 @@ def test_the_callers_random_generator_is_left_alone(file: Path) -> None:
     before = torch.get_rng_state()
     ready(file)
     assert torch.equal(torch.get_rng_state(), before)
-
-
-@settings(max_examples=40)
-@given(
-    count=some.integers(3, 60),
-    validation=some.floats(0.01, 0.45),
-    test=some.floats(0.01, 0.45),
-)
-def test_every_text_is_in_one_part_and_no_part_is_empty(count: int, validation: float, test: float) -> None:
-    texts = [text(i) for i in range(count)]
-    parts = TweetData(validation_fraction=validation, test_fraction=test)._divided(texts)
-    assert [*parts.train, *parts.validation, *parts.test] == texts
-    assert all(parts)
 
 
 def test_a_limit_takes_so_many_tweets_at_random(file: Path) -> None:
@@ -377,21 +363,6 @@ def test_another_division_has_another_fingerprint(file: Path) -> None:
 # The default tweets
 
 
-def test_rated_tweets_have_number_and_text(tmp_path: Path) -> None:
-    path = tmp_path / "rated.txt"
-    path.write_text("1\t2.5\tA fine day :-)\n2\t-0.75\tкакой\tветер 🌬\n", encoding="utf-8")
-    assert rated_tweets(path) == [Tweet("1", None, "A fine day :-)"), Tweet("2", None, "какой\tветер 🌬")]
-
-
-def test_a_rated_tweet_without_its_rating_is_refused_with_its_line(tmp_path: Path) -> None:
-    path = tmp_path / "rated.txt"
-    path.write_text("1\t2.5\tA fine day\n2\tno rating\n", encoding="utf-8")
-    with pytest.raises(DataError, match="expected a number, a rating and a text") as said:
-        rated_tweets(path)
-    assert "rated.txt" in str(said.value)
-    assert "2" in str(said.value).partition("expected")[0].rpartition("rated.txt")[2]
-
-
 def test_without_a_path_the_rated_tweets_are_fetched_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "rated.txt"
     path.write_text("".join(f"{i}\t1.0\t{text(i)}\n" for i in range(30)), encoding="utf-8")
@@ -399,7 +370,7 @@ def test_without_a_path_the_rated_tweets_are_fetched_and_read(tmp_path: Path, mo
     monkeypatch.setattr(data_file, "fetch", lambda asset: asked.append(asset) or path)
     data = TweetData()
     data.prepare_data()
-    assert asked == [data_file.RATED_TWEETS]
+    assert asked == [RATED_TWEETS]
     data.setup("fit")
     assert sorted(all_texts(data)) == sorted(text(i) for i in range(30))
 

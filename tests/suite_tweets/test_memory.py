@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from suite_tweets.memory import FLATNESSES, WEIGHTS, Memory, cache_probability, mixed_nats, tuned
+from suite_tweets.memory import FLATNESSES, WEIGHTS, Cache, Memory, cache_probability, mixed_nats, tuned
 
 
 def memory(tokens: list[int], dim: int = 3) -> Memory:
@@ -128,3 +128,13 @@ def test_a_memory_keeps_what_was_read_last() -> None:
     assert both.last(3).tokens.tolist() == [3, 4, 5]
     assert torch.equal(both.last(3).hidden, both.hidden[2:])
     assert both.last(9).tokens.tolist() == [1, 2, 3, 4, 5]
+
+
+def test_a_cache_remembers_what_it_was_asked_about() -> None:
+    before, read, first, second = memory([2, 1, 2]), memory([1, 2, 2, 3]), memory([1, 2]), memory([2, 2, 3])
+    nats = torch.rand(9, dtype=torch.float64) * 3
+    cache = Cache(nats[:4], read, before, window=6)
+    actual = torch.cat([cache.nats(nats[4:6], first), cache.nats(nats[6:], second)])
+    past, asked = before.and_then(read), first.and_then(second)
+    expected = cached_nats(nats[4:], asked, past, window=6, flatness=cache.flatness, weight=cache.weight)
+    torch.testing.assert_close(actual, expected)

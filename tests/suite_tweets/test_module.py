@@ -25,7 +25,8 @@ from suite_tweets import module as module_file
 from suite_tweets import plugin
 from suite_tweets.account import Account
 from suite_tweets.batches import NOTHING, Batch, Sharing, Stream, Windows, windows
-from suite_tweets.data import Parts, Texts
+from suite_tweets.data import Texts
+from suite_tweets.division import Parts
 from suite_tweets.module import STATE, TweetModel
 from suite_tweets.network import LanguageModel
 from suite_tweets.scoring import READERS, STRETCH, TOGETHER, TextScores, nats_of
