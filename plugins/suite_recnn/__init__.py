@@ -1,13 +1,13 @@
-"""Jet tagging with recursive networks over clustering trees, and what such networks have learnt.
+"""Jet tagging with recursive networks over clustering trees.
 
 A jet is a spray of particles that one parton left in a detector. A clustering algorithm merges its particles two by
 two, and the tree of mergings follows the splittings that made the spray. The network embeds the tree from the leaves
-to the root: with x_i the seven features of node i (p, eta, phi, E, E / E_jet, pT, theta), of a particle or of the sum
-of the particles below it,
+to the root: with x_i the seven features of node i (p, eta, phi, E, E / E_jet, pT, theta), those of a particle or of the
+sum of the particles below it,
 
     u_i = relu(W_u x_i + b_u),   h_i = u_i at a leaf,   h_i = relu(W_h [h_left, h_right, u_i] + b_h) elsewhere
 
-and a small classifier on the embedding of the root tells W bosons, top quarks, quarks and gluons apart.
+and a small classifier on the embedding of the root distinguishes W bosons, top quarks, quarks and gluons.
 
 Taoli Cheng: "Interpretability Study on Deep Learning for Jet Physics at the Large Hadron Collider", 2019,
 arXiv:1911.01872. The network is that of Louppe, Cho, Becot and Cranmer: "QCD-Aware Recursive Neural Networks for Jet

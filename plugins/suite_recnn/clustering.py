@@ -1,8 +1,8 @@
-"""Clusters the constituents of jets again, into one binary tree a jet.
+"""Clusters the constituents of each jet into a binary tree.
 
-Two roots are merged until one is left: their four-momenta are added, and the sum is a new root. Nothing is left alone
-for being far away, as the radius would have it when jets are found. The sequential algorithms always merge the pair
-with the smallest
+Two roots are merged until one is left: their four-momenta are added, and the sum is a new root. Unlike when jets are
+found there is no radius, so that all constituents are merged. The sequential algorithms always merge the pair with the
+smallest
 
     min(pt_i^2p, pt_j^2p) ((y_i - y_j)^2 + (phi_i - phi_j)^2),   p = 0: Cambridge/Aachen, 1: kt, -1: anti-kt
 
@@ -29,27 +29,27 @@ from lightning_suite.errors import OpsError
 ALGORITHMS = ("cambridge-aachen", "kt", "anti-kt", "pt-chain", "random")
 Algorithm = Literal["cambridge-aachen", "kt", "anti-kt", "pt-chain", "random"]
 
-LARGEST = 1e30  # GeV; no square and no distance overflows below it, and no distance reaches what stands for "nothing"
+LARGEST = 1e30  # GeV; below it no square and no distance overflows
 BEAM_RAPIDITY = 1e5
 SMALLEST_PT2 = 1e-100
 
 REQUIRE = "LIGHTNING_SUITE_REQUIRE_OPS"
 REPAIR = (
-    "compile it, where a C++ compiler is: pip install --no-deps --force-reinstall FOLDER (that of lightning-suite's "
-    "source); with --verbose it shows what the compiler says"
+    "compile it, on a machine with a C++ compiler: pip install --no-deps --force-reinstall FOLDER (that of "
+    "lightning-suite's source); with --verbose it shows the compiler's messages"
 )
 
 
 class Trees(NamedTuple):
-    """Binary trees, one a jet, end to end.
+    """Binary trees, one for each jet, end to end.
 
-    A tree's constituents come first, in their order, then the mergings in the order in which they happened, so that
+    A tree's constituents come first, in their order, then its mergings in the order in which they happened, so that
     children come before parents and the root is the last. A jet of n constituents has 2 n - 1 nodes.
 
     Attributes:
         momenta: (node, 4) px, py, pz, E in GeV; of a merging the sum of the constituents below it.
-        children: (node, 2) places within the tree, 0 its first constituent, of the two that were merged; the left one
-            has the higher transverse momentum, of equals the smaller place. A constituent has -1, -1.
+        children: (node, 2) the two merged nodes, counted within the tree; the left one has the higher transverse
+            momentum, of equal ones the smaller number. A constituent has -1, -1.
         offsets: (jet + 1,) where each tree begins.
     """
 
@@ -66,7 +66,7 @@ def cluster(
     seed: int = 0,
     threads: int = 1,
 ) -> Trees:
-    """Clusters jets: compiled, or as ``reference`` does, and then one warning says so.
+    """Return the trees of jets: compiled, or by `reference` with one warning where nothing was compiled.
 
     Of pairs that are equally close, the one with the older nodes is merged. A momentum along the beam has a huge
     rapidity, distinct for each pz, as in FastJet. The trees do not depend on the number of threads.
@@ -75,13 +75,18 @@ def cluster(
         momenta: (constituent, 4) px, py, pz, E in GeV.
         offsets: (jet + 1,) where each jet begins; the last is the number of constituents.
         algorithm: one of ``ALGORITHMS``.
-        seed: of ``random``; the tree of a jet follows from it and from the jet's place in the call.
-        threads: how many share the jets.
+        seed: of ``random``; the tree of a jet follows from it and from the jet's number in the call.
+        threads: the number of threads.
 
     Raises:
         ValueError: the arrays have other shapes or types, offsets do not fit, a jet has no constituents, or a momentum
             is not finite.
         OpsError: there is no compiled form, and LIGHTNING_SUITE_REQUIRE_OPS is 1.
+
+    Example:
+        >>> momenta = np.array([[3.0, 0, 0, 3], [0, 1, 0, 1], [2, 0.1, 0, 2.1]])
+        >>> cluster(momenta, np.array([0, 3])).children.tolist()
+        [[-1, -1], [-1, -1], [-1, -1], [0, 2], [3, 1]]
     """
     momenta, offsets = _checked(momenta, offsets, algorithm)
     if threads < 1:
@@ -100,10 +105,10 @@ def reference(
     *,
     seed: int = 0,
 ) -> Trees:
-    """The same trees as ``cluster``, in numpy: every distance is calculated again for every merging.
+    """Return the same trees as `cluster`, in numpy: all distances are computed again for every merging.
 
     Raises:
-        ValueError: as ``cluster``.
+        ValueError: see `cluster`.
     """
     momenta, offsets = _checked(momenta, offsets, algorithm)
     node_offsets = _node_offsets(offsets)
@@ -125,24 +130,24 @@ def reference(
     return Trees(nodes, children, node_offsets)
 
 
-# Each yields the two nodes to merge, and when it is asked again finds their sum as the next node of p.
+# These generators yield the two nodes to merge; before the next step the caller puts their sum into p as the next node.
 
 
 def _nearest(p: NDArray[np.float64], leaves: int, algorithm: Algorithm) -> Iterator[tuple[int, int]]:
     roots = list(range(leaves))
-    seen = [_place_and_factor(p[node], algorithm) for node in roots]
+    coordinates = [_coordinates(p[node], algorithm) for node in roots]
     for node in range(leaves, 2 * leaves - 1):
-        y, phi, factor = np.array([seen[root] for root in roots]).T
+        y, phi, factor = np.array([coordinates[root] for root in roots]).T
         dphi = np.abs(phi[:, None] - phi)
         dphi = np.minimum(dphi, 2 * math.pi - dphi)
         distances = (y[:, None] - y) ** 2 + dphi**2  # root, root
         np.fill_diagonal(distances, np.inf)
-        # The smaller factor of a pair is that of one of its two roots, and that one's partner is the nearest to it.
+        # The smaller factor of the closest pair belongs to one of its roots, whose partner is the nearest to it.
         one = int((factor * distances.min(axis=1)).argmin())
         other = int(distances[one].argmin())
         yield roots[one], roots[other]
-        roots = [root for place, root in enumerate(roots) if place not in (one, other)] + [node]
-        seen.append(_place_and_factor(p[node], algorithm))
+        roots = [root for i, root in enumerate(roots) if i not in (one, other)] + [node]
+        coordinates.append(_coordinates(p[node], algorithm))
 
 
 def _in_order_of_pt(p: NDArray[np.float64], leaves: int) -> Iterator[tuple[int, int]]:
@@ -154,7 +159,7 @@ def _in_order_of_pt(p: NDArray[np.float64], leaves: int) -> Iterator[tuple[int, 
 
 
 def _at_random(leaves: int, seed: int, jet: int) -> Iterator[tuple[int, int]]:
-    """With SplitMix64 (Steele, Lea and Flood, 2014), whose state begins with the seed and the jet, both scrambled."""
+    """Merge any two, by SplitMix64 (Steele, Lea and Flood, 2014) with the scrambled seed and jet as its state."""
     whole = 2**64
     state = _scrambled((_scrambled(seed % whole) + jet) % whole)
 
@@ -183,9 +188,9 @@ def _pt2(p: NDArray[np.float64]) -> float:
     return float(p[0] * p[0] + p[1] * p[1])
 
 
-def _place_and_factor(p: NDArray[np.float64], algorithm: Algorithm) -> tuple[float, float, float]:
-    """Rapidity, azimuth and pt^2p of a momentum, by the C library's functions, which the compiled form calls too."""
-    px, py, pz, energy = (float(each) for each in p)
+def _coordinates(p: NDArray[np.float64], algorithm: Algorithm) -> tuple[float, float, float]:
+    """Return rapidity, azimuth and pt^2p of a momentum, by the C library's functions as in the compiled form."""
+    px, py, pz, energy = p.tolist()
     pt2, along = _pt2(p), abs(pz)
     mass2 = max((energy + pz) * (energy - pz) - pt2, 0.0)
     square = (energy + along) * (energy + along)
@@ -203,7 +208,7 @@ def _node_offsets(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
 def _checked(
     momenta: NDArray[np.floating[Any]], offsets: NDArray[np.integer[Any]], algorithm: Algorithm
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Both as the compiled form takes them, which looks at nothing again."""
+    """Return momenta and offsets as the compiled form needs them, which does not check them."""
     if algorithm not in ALGORITHMS:
         raise ValueError(f"cluster: algorithm must be one of {', '.join(ALGORITHMS)}, got {algorithm!r}")
     if momenta.ndim != 2 or momenta.shape[1] != 4 or not np.issubdtype(momenta.dtype, np.floating):
@@ -226,7 +231,7 @@ def _checked(
         jet = int((counts < 1).argmax())
         what = "has no constituents: leave it out" if counts[jet] == 0 else f"ends {-counts[jet]} before it begins"
         raise ValueError(f"cluster: jet {jet} {what}; offsets must rise, got {begins[jet]} and {begins[jet + 1]}")
-    good = np.abs(momenta) < LARGEST  # not-a-number is not
+    good = np.abs(momenta) < LARGEST  # false for not-a-number
     if not good.all():
         constituent = int((~good.all(axis=1)).argmax())
         jet = int(np.searchsorted(begins, constituent, side="right")) - 1
@@ -239,14 +244,14 @@ def _checked(
 
 @functools.cache
 def _compiled() -> ModuleType | None:
-    """The compiled form; None, after one warning, where there is none."""
+    """Return the compiled form; None, after one warning, where there is none."""
     try:
         return importlib.import_module("suite_recnn._clustering")
     except ModuleNotFoundError:
         why_not = "suite_recnn._clustering was not compiled"
     except ImportError as error:
         why_not = f"suite_recnn._clustering does not load: {' '.join(str(error).split())}"
-    message = f"jets are clustered in numpy, which is far slower: {why_not}. To mend it, {REPAIR}."
+    message = f"jets are clustered in numpy, which is far slower: {why_not}. To repair it, {REPAIR}."
     if os.environ.get(REQUIRE) == "1":
         raise OpsError(f"{REQUIRE} is 1, but {message}")
     warnings.warn(message, RuntimeWarning, stacklevel=3)

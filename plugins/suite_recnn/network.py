@@ -1,7 +1,7 @@
 """The networks of the paper: a recursive one over clustering trees, and those it is compared with (appendix C).
 
-Every network reads a `JetBatch`, scales its features, gives three hidden layers by name, the ones that the paper looks
-into (*Hidden(-3)* to *Hidden(-1)*), and a logit a jet: the higher, the more like signal.
+Every network reads a `JetBatch`, scales its features, and returns a logit for each jet: the higher, the more like
+signal. Its last three hidden layers, which the paper analyses (*Hidden(-3)* to *Hidden(-1)*), are available by name.
 """
 
 from abc import ABC, abstractmethod
@@ -18,19 +18,19 @@ from lightning_suite.ops.gated_tree_embedding import gated_tree_embedding
 from lightning_suite.ops.tree_embedding import tree_embedding
 
 FEATURE_DIM = 8
-"""Of a batch; see ``suite_recnn.forests.FEATURES``."""
+"""The number of features; see ``suite_recnn.forests.FEATURES``."""
 PAPER_DIM = 7
-"""The first seven are those of the paper."""
+"""The number of the paper's features, which come first."""
 HARDEST = 30
-"""Constituents that FCN and LSTM see (appendix C)."""
+"""The number of constituents that FCN and LSTM see (appendix C)."""
 MOMENTUM = (5, 1, 2, 3)
-"""Of the features those that make a four-momentum: pt, eta, phi, E."""
+"""The features that make a four-momentum: pt, eta, phi, E."""
 PIXELS = 37
-"""Of a jet image, along eta and along phi (appendix C)."""
+"""The number of pixels of a jet image along eta and along phi (appendix C)."""
 
 
 class Batch(Protocol):
-    """What a network reads; `suite_recnn.forests.JetBatch` is one."""
+    """The input of a network, such as `suite_recnn.forests.JetBatch`."""
 
     @property
     def features(self) -> Tensor:
@@ -54,8 +54,8 @@ class Batch(Protocol):
 class RobustScaler(nn.Module):
     """asinh((x - median) / interquartile range), feature by feature.
 
-    Both numbers are the training set's and lie in the checkpoint. Energies fall like a power, so that a root may lie a
-    hundred interquartile ranges off; asinh leaves the bulk as it is and makes a logarithm of the tail.
+    Both numbers belong to the training set and are stored in the checkpoint. Energies fall like a power, so that a root
+    may be a hundred interquartile ranges off; asinh is linear in the bulk and logarithmic in the tail.
     """
 
     def __init__(self) -> None:
@@ -66,20 +66,20 @@ class RobustScaler(nn.Module):
         self.register_buffer("scale", torch.ones(FEATURE_DIM))
 
     def set(self, center: Tensor, scale: Tensor) -> None:
-        """Takes the statistics of a training set, (8,) each."""
+        """Set median and interquartile range, (8,) each."""
         self.center.copy_(center)
         self.scale.copy_(scale)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(node, 8) -> (node, 8)."""
+        """Return the scaled features: (node, 8) -> (node, 8)."""
         return torch.asinh((features - self.center) / self.scale)
 
 
 class JetNetwork(nn.Module, ABC):
-    """A network over jets.
+    """A network that classifies jets.
 
     Args:
-        output_dim: width of its last hidden layer.
+        output_dim: width of the last hidden layer.
     """
 
     def __init__(self, output_dim: int) -> None:
@@ -89,26 +89,25 @@ class JetNetwork(nn.Module, ABC):
 
     @abstractmethod
     def layers(self, batch: Batch) -> dict[str, Tensor]:
-        """The last three hidden layers by name, the last one last: (jet, layer_dim) each."""
+        """Return the last three hidden layers by name, the last one last: (jet, layer_dim) each."""
 
     def forward(self, batch: Batch) -> Tensor:
-        """Logits, (jet,)."""
+        """Return the logits, (jet,)."""
         *_, last = self.layers(batch).values()
         logits: Tensor = self.output(last)
         return logits.squeeze(1)
 
 
 class Cell(nn.Module, ABC):
-    """One step of the recursion: how a node's embedding comes from its children's and its own features.
+    """One step of the recursion: a node's embedding from its children's embeddings and its own features.
 
-    Args of its kinds:
-        feature_dim: how many features of a node it reads, from the first.
-        hidden_dim: width of an embedding.
+    Subclasses take ``feature_dim``, the number of features of a node that they read, and ``hidden_dim``, the width of
+    an embedding.
     """
 
     @abstractmethod
     def forward(self, features: Tensor, children: Tensor, offsets: Tensor) -> Tensor:
-        """Embeddings of all nodes: (node, feature), (node, 2), (jet + 1,) -> (node, hidden)."""
+        """Return the embeddings of all nodes: (node, feature), (node, 2), (jet + 1,) -> (node, hidden)."""
 
 
 class SimpleCell(Cell):
@@ -127,7 +126,7 @@ class SimpleCell(Cell):
 
 
 class GatedCell(Cell):
-    """The same with reset gates, and with a softmax that chooses between the new, the children's and the own value.
+    """`SimpleCell` with reset gates and a softmax over the new, the children's and the node's own value.
 
     Louppe, Cho, Becot and Cranmer (arXiv:1702.00748); the formula is in `lightning_suite.ops.gated_tree_embedding`.
     """
@@ -141,7 +140,8 @@ class GatedCell(Cell):
         _initialise(self.own, self.inner, self.reset, self.choice)
 
     def forward(self, features: Tensor, children: Tensor, offsets: Tensor) -> Tensor:
-        weights = [each for layer in (self.own, self.reset, self.inner, self.choice) for each in layer.parameters()]
+        layers = (self.own, self.reset, self.inner, self.choice)
+        weights = [weight for layer in layers for weight in layer.parameters()]
         return gated_tree_embedding(features[:, : self.own.in_features], children, offsets, *weights)
 
 
@@ -151,6 +151,11 @@ class RecNN(JetNetwork):
     Args:
         cell: the recursion.
         hidden_dim: width of the embedding and of the dense layers.
+
+    Example:
+        >>> network = RecNN(SimpleCell(PAPER_DIM, 4), 4)
+        >>> sum(weight.numel() for weight in network.parameters())
+        129
     """
 
     def __init__(self, cell: Cell, hidden_dim: int) -> None:
@@ -161,12 +166,12 @@ class RecNN(JetNetwork):
         _initialise(self.dense_1, self.dense_2)
 
     def nodes(self, batch: Batch) -> Tensor:
-        """Embeddings of all nodes, (node, hidden)."""
-        h: Tensor = self.cell(self.scaler(batch.features), batch.children, batch.offsets)
-        return h
+        """Return the embeddings of all nodes, (node, hidden)."""
+        embeddings: Tensor = self.cell(self.scaler(batch.features), batch.children, batch.offsets)
+        return embeddings
 
     def layers_of(self, embedding: Tensor) -> dict[str, Tensor]:
-        """The layers above embeddings of jets, (jet, hidden), with these as the first of them."""
+        """Return the layers above embeddings of jets, (jet, hidden), and the embeddings as the first of them."""
         dense_1 = self.dense_1(embedding).relu()
         return {"embedding": embedding, "dense_1": dense_1, "dense_2": self.dense_2(dense_1).relu()}
 
@@ -213,8 +218,8 @@ class LSTM(JetNetwork):
 class CNN(JetNetwork):
     """Two convolutions of 16 channels, two of 8, each pair pooled, and dense layers of 128 and 64 (appendix C).
 
-    The paper leaves kernels and the image's size open: kernels are 3 x 3, and the image is the square in (eta, phi)
-    that the jet's circle fits in.
+    The paper does not give kernels and size of the image: here kernels are 3 x 3, and the image is the square in
+    (eta, phi) around the jet's circle.
 
     Args:
         radius: half the side of the image.
@@ -233,9 +238,9 @@ class CNN(JetNetwork):
 
     def layers(self, batch: Batch) -> dict[str, Tensor]:
         image = images(batch, self.radius).unsqueeze(1)
-        for place, convolution in enumerate(self.convolutions):
+        for number, convolution in enumerate(self.convolutions):
             image = convolution(image).relu()
-            if place % 2:
+            if number % 2:
                 image = functional.max_pool2d(image, 2)
         flatten = image.flatten(1)
         dense_1 = self.dense_1(flatten).relu()
@@ -243,21 +248,23 @@ class CNN(JetNetwork):
 
 
 def hardest_momenta(batch: Batch, scaled: Tensor) -> tuple[Tensor, Tensor]:
-    """(pt, eta, phi, E) of the hardest constituents, scaled: (jet, 30, 4), zeros where there are fewer; and (jet,)
-    how many there are."""
+    """Return scaled (pt, eta, phi, E) of the hardest constituents, (jet, 30, 4), and their number, (jet,).
+
+    Where there are fewer than 30 the rest is zero.
+    """
     lengths = batch.leaf_counts().clamp_max(HARDEST)
-    place = torch.arange(HARDEST, device=scaled.device)
-    there = place < lengths[:, None]  # jet 30
-    rows = torch.where(there, batch.offsets[:-1, None] + place, 0)
-    return torch.where(there[..., None], scaled[rows][..., list(MOMENTUM)], 0.0), lengths
+    rank = torch.arange(HARDEST, device=scaled.device)
+    exists = rank < lengths[:, None]  # jet 30
+    rows = torch.where(exists, batch.offsets[:-1, None] + rank, 0)
+    return torch.where(exists[..., None], scaled[rows][..., list(MOMENTUM)], 0.0), lengths
 
 
 def images(batch: Batch, radius: float) -> Tensor:
-    """Jet images, (jet, eta pixel, phi pixel): each constituent's share of the jet's pt, around the jet's axis.
+    """Return jet images, (jet, eta pixel, phi pixel): the constituents' shares of the jet's pt, around its axis.
 
     Args:
-        batch: the jets.
-        radius: half the side of the image; what lies outside is left out.
+        batch: of jets.
+        radius: half the side of the image; constituents outside are left out.
     """
     jets = len(batch.offsets) - 1
     counts = batch.leaf_counts()
@@ -278,7 +285,7 @@ def images(batch: Batch, radius: float) -> Tensor:
 
 
 def _initialise(*layers: nn.Module) -> None:
-    """He initialisation, which keeps the size of what passes through layers with relu; biases begin at 0."""
+    """Initialise weights by He's rule, which preserves the variance through layers with relu, and biases with 0."""
     for layer in layers:
         assert isinstance(layer, nn.Linear | nn.Conv2d)
         nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")

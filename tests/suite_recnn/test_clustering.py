@@ -395,7 +395,7 @@ def test_no_threads_are_refused() -> None:
 
 def test_without_the_compiled_form_the_reference_serves_and_one_warning_says_so(not_compiled: None) -> None:
     jet = one_jet(shower(9, np.random.default_rng(0)))
-    with pytest.warns(RuntimeWarning, match=r"suite_recnn\._clustering was not compiled\. To mend it, compile it"):
+    with pytest.warns(RuntimeWarning, match=r"suite_recnn\._clustering was not compiled\. To repair it, compile it"):
         trees = cluster(*jet)
     np.testing.assert_array_equal(trees.children, reference(*jet).children)
     with warnings.catch_warnings():

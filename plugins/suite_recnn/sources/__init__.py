@@ -1,4 +1,4 @@
-"""Files of jets: ``reading`` tells the formats apart, a file each for what is peculiar to one.
+"""Files of jets: ``reading`` recognises the format, and each format has a module.
 
-``columns`` knows what momenta are called in them, ``momenta`` packs and checks what was read.
+``columns`` knows the names of momenta in files, ``momenta`` checks and packs the values.
 """

@@ -1,7 +1,7 @@
-"""Which columns of a file hold the momenta of the constituents, and which a value of each jet.
+"""Chooses the columns of a file that hold the momenta of the constituents, and those with a value for each jet.
 
-A mapping from our names to the file's says it: px, py, pz, energy or pt, eta, phi with energy, mass or neither; any
-further name is a column with one value a jet. Where it names no momenta these are known:
+A mapping from our names to the file's names them: px, py, pz, energy or pt, eta, phi with energy, mass or neither; any
+other name is a column with one value for each jet. Without momenta in the mapping these layouts are recognised:
 
 * ``part_px, part_py, part_pz, part_energy``: JetClass (Qu, Li, Qian, 2022, arXiv:2202.03772), and the Top-Tagging and
   quark-gluon sets as weaver converts them. JetClass's ten ``label_*`` become ``label``, their place in ``JETCLASS``;
@@ -20,10 +20,10 @@ from lightning_suite.spelling import no_such
 
 ROLES = ("px", "py", "pz", "energy", "pt", "eta", "phi", "mass")
 KNOWN = ("event", "seed", "sample", "label")
-"""Columns that others look for: taken whenever the file has them."""
+"""Columns that other modules look for: read whenever the file has them."""
 
 JETCLASS = tuple(f"label_{name}" for name in ("QCD", "Hbb", "Hcc", "Hgg", "H4q", "Hqql", "Zqq", "Wqq", "Tbqq", "Tbl"))
-"""The classes of JetClass in the order of its authors; a jet has a 1 in one of them."""
+"""The classes of JetClass in the order of its authors; a jet has a 1 in exactly one of these columns."""
 
 HOW = (
     "say which columns hold what, for instance --data.columns '{px: PX, py: PY, pz: PZ, energy: E, label: y}'; "
@@ -43,8 +43,8 @@ _RECOGNISED: tuple[dict[str, str], ...] = (
 )
 
 
-class Chosen(NamedTuple):
-    """The file's names: of the momenta by role, and of the values of each jet by our name."""
+class ColumnNames(NamedTuple):
+    """The file's column names: of the momenta by role, and of the values of each jet by our name."""
 
     momentum: dict[str, str]
     scalars: dict[str, str]
@@ -55,39 +55,40 @@ def choose(
     columns: Mapping[str, str] | None,
     lists: Collection[str],
     scalars: Sequence[str],
-    there: Sequence[str] | None = None,
-) -> Chosen:
-    """The columns to read.
+    listed: Sequence[str] | None = None,
+) -> ColumnNames:
+    """Return the names of the columns to read.
 
     Args:
-        columns: the mapping; without momenta: a known layout.
+        path: of the file, for messages.
+        columns: the mapping; without momenta in it the layout is recognised.
         lists: the file's columns with a list for each jet.
-        scalars: its columns with one value a jet.
-        there: what a message lists; None: both.
+        scalars: the file's columns with one value for each jet.
+        listed: the columns that a message lists; by default both.
 
     Raises:
         UsageError: the mapping lacks a component of the momentum, or has one too many.
-        DataError: a column is missing, or none is known.
+        DataError: a column is missing, or the layout is not recognised.
     """
-    there = [*lists, *scalars] if there is None else there
+    listed = [*lists, *scalars] if listed is None else listed
     columns = columns or {}
     momentum = {role: name for role, name in columns.items() if role in ROLES}
-    given = {name: found for name, found in columns.items() if name not in ROLES}
+    others = {name: column for name, column in columns.items() if name not in ROLES}
     if momentum and tuple(role for role in ROLES if role in momentum) not in map(_in_order, _COMPLETE):
-        raise UsageError(f"the mapping of columns names {', '.join(columns)}, which is no momentum: {HOW}")
+        raise UsageError(f"the mapping of columns names {', '.join(columns)}, which are no momentum: {HOW}")
     for name in columns.values():
-        if name not in there:
-            raise DataError(f"{no_such('column', name, there, 'there are')}\n{HOW}", path)
+        if name not in listed:
+            raise DataError(f"{no_such('column', name, listed, 'there are')}\n{HOW}", path)
     if momentum:
-        return Chosen(momentum, {name: name for name in KNOWN if name in scalars} | given)
+        return ColumnNames(momentum, {name: name for name in KNOWN if name in scalars} | others)
     for recognised in _RECOGNISED:
         if set(recognised.values()) <= set(lists):
-            return Chosen(recognised, {name: name for name in scalars} | given)
-    raise unknown(path, there)
+            return ColumnNames(recognised, {name: name for name in scalars} | others)
+    raise unknown_layout(path, listed)
 
 
 def values_of_jets(path: Path, columns: Mapping[str, str] | None, scalars: Sequence[str]) -> dict[str, str]:
-    """The columns with one value a jet of a file of ours: all, and what the mapping calls otherwise."""
+    """Return the columns with one value for each jet of a generated file: all, and those that the mapping renames."""
     columns = columns or {}
     for name in columns.values():
         if name not in scalars:
@@ -95,9 +96,9 @@ def values_of_jets(path: Path, columns: Mapping[str, str] | None, scalars: Seque
     return {name: name for name in scalars} | dict(columns)
 
 
-def unknown(path: Path, there: Sequence[str]) -> DataError:
-    """The refusal of a file in which nothing looks like constituents."""
-    shown = ", ".join(there[:20]) + (f" and {len(there) - 20} more" if len(there) > 20 else "")
+def unknown_layout(path: Path, names: Sequence[str]) -> DataError:
+    """Return the error for a file without columns that look like constituents."""
+    shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
     expected = "'constituents' (ours), or part_px, part_py, part_pz, part_energy, or px, py, pz, energy"
     return DataError(f"expected columns with a list for each jet, {expected}; there are {shown or 'none'}\n{HOW}", path)
 
@@ -107,10 +108,10 @@ def _in_order(roles: Sequence[str]) -> tuple[str, ...]:
 
 
 def finished(path: Path, columns: Mapping[str, NDArray[Any]], jets: int) -> dict[str, NDArray[Any]]:
-    """The columns as everyone finds them: ``event`` always, ``label`` as whole numbers, texts as str.
+    """Return the columns in their final form: with ``event``, ``label`` as whole numbers, texts as str.
 
     Raises:
-        DataError: a column has another length, or event or label is no whole number.
+        DataError: a column has another length, or an event or a label is not a whole number.
     """
     done = {name: _plain(values) for name, values in columns.items()}
     if "label" not in done and set(JETCLASS) <= set(done):
@@ -128,7 +129,7 @@ def finished(path: Path, columns: Mapping[str, NDArray[Any]], jets: int) -> dict
 
 def _plain(values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype.kind in "OS":
-        decoded = [each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each) for each in values.flat]
+        decoded = [text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text) for text in values.flat]
         return np.array(decoded, dtype=np.str_).reshape(values.shape)
     return values.astype(values.dtype.newbyteorder("="), copy=False)
 

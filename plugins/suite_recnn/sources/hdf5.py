@@ -5,8 +5,8 @@ lengths. ``DATASET[PART]`` names a part of a larger one: ``particles[2]`` the th
 (jet, constituent, 4), ``tracks[pt]`` a field of a compound type. Groups are written with a slash: ``train/px``.
 
 The Top-Tagging set (Kasieczka et al., 2019, doi:10.5281/zenodo.2603256) is a table as pandas writes it. Its column
-names lie in pickled attributes, which are never read: the order is known (E, PX, PY, PZ of 200 constituents, then of
-the true top quark; ttv, is_signal_new), and what is read must look like it.
+names are in pickled attributes, which are never read: the order is known (E, PX, PY, PZ of 200 constituents, then of
+the true top quark; ttv, is_signal_new), and the values are checked against it.
 """
 
 import importlib
@@ -36,17 +36,24 @@ _TOP_TAGGING_ORDER = ("energy", "px", "py", "pz")
 _TOP_TAGGING_BLOCKS = {"values_block_0": (804,), "values_block_1": (2,)}
 
 Lists = dict[str, NDArray[Any]]
-"""Values of each component of the momenta, all jets' end to end."""
+"""Values of each component of the momenta, those of all jets end to end."""
 
 
 class Column(NamedTuple):
-    """A dataset or a part of it; ``axes`` counts those that are left."""
+    """A dataset or a part of it.
+
+    Attributes:
+        dataset: the dataset.
+        part: a field of a compound type, a position along the last axis, or None for the whole dataset.
+        axes: the number of axes of the part.
+    """
 
     dataset: h5py.Dataset
     part: int | str | None
     axes: int
 
     def rows(self, rows: slice) -> NDArray[Any]:
+        """Return the values of some rows."""
         values: NDArray[Any]
         if isinstance(self.part, str):
             values = self.dataset.fields(self.part)[rows]
@@ -58,25 +65,26 @@ class Column(NamedTuple):
 
 
 def read_hdf5(path: Path, columns: Mapping[str, str] | None) -> Jets:
-    """All jets of the file.
+    """Return the jets of an HDF5 file.
 
     Raises:
-        DataError, UsageError: see ``reading.read``.
+        DataError: see `suite_recnn.sources.reading.read`.
+        UsageError: see there.
     """
     if importlib.util.find_spec("hdf5plugin"):
-        importlib.import_module("hdf5plugin")  # registers more ways of compression
+        importlib.import_module("hdf5plugin")  # registers more compressions
     with reading(path, "HDF5", OSError, RuntimeError), h5py.File(path, "r") as file:
         with reading(path, "HDF5", Exception):  # a damaged description of the data has many ways to fail
             datasets = _datasets(file)
-            table = next((each for each in datasets if set(_TOP_TAGGING_BLOCKS) <= set(each.dtype.names or ())), None)
-            found = _columns(datasets)
-        return _top_tagging(path, table) if table is not None and not columns else _mapped(path, found, columns)
+            table = next((data for data in datasets if set(_TOP_TAGGING_BLOCKS) <= set(data.dtype.names or ())), None)
+            available = _columns(datasets)
+        return _top_tagging(path, table) if table is not None and not columns else _mapped(path, available, columns)
 
 
 def _datasets(file: h5py.File) -> list[h5py.Dataset]:
-    found: list[h5py.Dataset] = []
-    file.visititems(lambda _, each: found.append(each) if isinstance(each, h5py.Dataset) else None)
-    return found
+    datasets: list[h5py.Dataset] = []
+    file.visititems(lambda _, item: datasets.append(item) if isinstance(item, h5py.Dataset) else None)
+    return datasets
 
 
 def _top_tagging(path: Path, table: h5py.Dataset) -> Jets:
@@ -106,42 +114,40 @@ def _top_tagging(path: Path, table: h5py.Dataset) -> Jets:
     return Jets(jets.momenta, jets.offsets, finished(path, {"label": label, "ttv": ttv}, len(jets)))
 
 
-def _mapped(path: Path, found: Mapping[str, Column], columns: Mapping[str, str] | None) -> Jets:
-    lists = [name for name, each in found.items() if each.axes == 2]
-    scalars = [name for name, each in found.items() if each.axes == 1 and not isinstance(each.part, int)]
-    chosen = choose(path, columns, lists, scalars, list(found))
-    momentum = {role: found[name] for role, name in chosen.momentum.items()}
+def _mapped(path: Path, available: Mapping[str, Column], columns: Mapping[str, str] | None) -> Jets:
+    lists = [name for name, column in available.items() if column.axes == 2]
+    scalars = [name for name, column in available.items() if column.axes == 1 and not isinstance(column.part, int)]
+    chosen = choose(path, columns, lists, scalars, list(available))
+    momentum = {role: available[name] for role, name in chosen.momentum.items()}
     jets = len(next(iter(momentum.values())).dataset)
     for name in chosen.momentum.values():
-        if found[name].axes != 2:
+        if available[name].axes != 2:
             raise DataError(
-                f"column {name!r} has the shape {found[name].dataset.shape}; expected (jet, constituent), such as "
+                f"column {name!r} has the shape {available[name].dataset.shape}; expected (jet, constituent), such as "
                 "DATASET[2], the third value along the last axis of (jet, constituent, 4)",
                 path,
             )
-        if len(found[name].dataset) != jets:
-            other = next(iter(chosen.momentum.values()))
-            raise DataError(
-                f"{jets} jets in column {other!r} and {len(found[name].dataset)} in column {name!r}; expected as many",
-                path,
-            )
+        if (count := len(available[name].dataset)) != jets:
+            first = next(iter(chosen.momentum.values()))
+            raise DataError(f"{jets} jets in column {first!r} and {count} in column {name!r}; expected as many", path)
 
     def block(rows: slice, origin: Origin) -> tuple[Lists, NDArray[np.int64]]:
-        values = {role: each.rows(rows) for role, each in momentum.items()}
-        if any(each.dtype == np.object_ for each in values.values()):
+        values = {role: column.rows(rows) for role, column in momentum.items()}
+        if any(numbers.dtype == np.object_ for numbers in values.values()):
             return _unequal(values, origin)
         return _padded(values, origin)
 
-    with _filters(path, [each.dataset for each in found.values()]):
+    with _filters(path, [column.dataset for column in available.values()]):
         read = _in_blocks(path, jets, block, chosen.momentum, np.float64)
-        # Unasked, only what can be a value of each jet.
-        names = {name: place for name, place in chosen.scalars.items() if columns or len(found[place].dataset) == jets}
-        values = {name: found[place].rows(slice(None)) for name, place in names.items()}
+        of_jets = {name: available[column] for name, column in chosen.scalars.items()}
+        if not columns:  # of columns that nobody has named, those with a value for each jet
+            of_jets = {name: column for name, column in of_jets.items() if len(column.dataset) == jets}
+        values = {name: column.rows(slice(None)) for name, column in of_jets.items()}
     return Jets(read.momenta, read.offsets, finished(path, values, jets))
 
 
 def _columns(datasets: Sequence[h5py.Dataset]) -> dict[str, Column]:
-    """Everything that can be named, whole datasets first."""
+    """Return all columns that can be named, whole datasets first."""
     whole: dict[str, Column] = {}
     parts: dict[str, Column] = {}
     for dataset in datasets:
@@ -161,7 +167,7 @@ def _columns(datasets: Sequence[h5py.Dataset]) -> dict[str, Column]:
 
 
 def _axes(axes: int, kind: np.dtype[Any]) -> int:
-    """With lists of numbers as one more axis; 0 for what is neither numbers nor one text a jet."""
+    """Return the number of axes, lists of numbers counted as one more; 0 for neither numbers nor one text a jet."""
     inner = h5py.check_vlen_dtype(kind)
     if isinstance(inner, np.dtype):  # of texts it is a type of Python's
         return axes + 1 if inner.kind in "iuf" else 0
@@ -169,25 +175,24 @@ def _axes(axes: int, kind: np.dtype[Any]) -> int:
 
 
 def _padded(values: Mapping[str, NDArray[Any]], origin: Origin) -> tuple[Lists, NDArray[np.int64]]:
-    """From (jet, constituent) each, without what is zero, or nan in all."""
+    """Return the values of arrays (jet, constituent) without padding, which is zero, or nan in all components."""
     (role, first), *others = values.items()
-    for other, each in others:
-        if each.shape != first.shape:
+    for other, second in others:
+        if second.shape != first.shape:
             raise DataError(
                 f"column {origin.names[role]!r} is {first.shape[1]} constituents wide and column "
-                f"{origin.names[other]!r} {each.shape[1]}; expected as many",
+                f"{origin.names[other]!r} {second.shape[1]}; expected as many",
                 origin.path,
             )
-    there = is_constituent(values)
+    real = is_constituent(values)
     if np.isnan(first).any():
-        there &= ~np.logical_and.reduce([np.isnan(each) for each in values.values()])
-    offsets = offsets_of(there.sum(axis=1))
-    return {role: each[there] for role, each in values.items()}, offsets
+        real &= ~np.logical_and.reduce([np.isnan(numbers) for numbers in values.values()])
+    return {role: numbers[real] for role, numbers in values.items()}, offsets_of(real.sum(axis=1))
 
 
 def _unequal(values: Mapping[str, NDArray[Any]], origin: Origin) -> tuple[Lists, NDArray[np.int64]]:
-    """From (jet,) arrays of different lengths."""
-    offsets = {role: offsets_of([len(each) for each in lists]) for role, lists in values.items()}
+    """Return the values of arrays (jet,) of lists of different lengths."""
+    offsets = {role: offsets_of([len(numbers) for numbers in lists]) for role, lists in values.items()}
     return {role: np.concatenate(list(lists)) for role, lists in values.items()}, same_counts(offsets, origin)
 
 
@@ -196,21 +201,21 @@ def _in_blocks(
     jets: int,
     block: Callable[[slice, Origin], tuple[Lists, NDArray[np.int64]]],
     names: Mapping[str, str],
-    kept: type[np.floating[Any]],
+    precision: type[np.floating[Any]],
 ) -> Jets:
-    """All jets, block after block; ``kept`` is the type in which finished blocks wait for the last."""
+    """Return all jets, read block after block; finished blocks are held in this precision until the last is read."""
     parts: list[NDArray[np.floating[Any]]] = []
     counts: list[NDArray[np.int64]] = []
     for start in track(range(0, jets, BLOCK), f"reading {path.name}"):
         origin = Origin(path, names, first=start)
         lists, offsets = block(slice(start, min(start + BLOCK, jets)), origin)
         done = packed(lists, offsets, {}, origin)
-        parts.append(done.momenta.astype(kept, copy=False))
+        parts.append(done.momenta.astype(precision, copy=False))
         counts.append(done.counts())
     offsets = offsets_of(np.concatenate(counts) if counts else [])
     momenta = np.empty((int(offsets[-1]), 4))
     end = len(momenta)
-    while parts:  # from the last, so that each is given back when it is copied
+    while parts:  # from the last, so that the memory of a part is released when it is copied
         part = parts.pop()
         momenta[end - len(part) : end] = part
         end -= len(part)
@@ -219,7 +224,7 @@ def _in_blocks(
 
 @contextmanager
 def _filters(path: Path, datasets: Sequence[h5py.Dataset]) -> Iterator[None]:
-    """Says what to install when reading fails because of a compression that HDF5 itself does not know."""
+    """Name the package to install where reading fails because of a compression that h5py does not have."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Jets from parquet: ours, with a list of (px, py, pz, E) a jet, and any with a list column for each component."""
+"""Jets from parquet: generated files, and any other with a list column for each component of the momenta."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,26 +17,27 @@ from suite_recnn.sources.columns import ROLES, choose, finished, values_of_jets
 from suite_recnn.sources.momenta import Origin, packed, reading, same_counts
 
 OURS = "constituents"
-"""The column by which our own files are known: a list of {px, py, pz, E, ...} for each jet."""
+"""The column by which generated files are recognised: a list of {px, py, pz, E, ...} for each jet."""
 
 _FIELDS = {"px": "px", "py": "py", "pz": "pz", "energy": "E"}
 
 
 def read_parquet(path: Path, columns: Mapping[str, str] | None) -> Jets:
-    """All jets of the file.
+    """Return the jets of a parquet file.
 
     Raises:
-        DataError, UsageError: see ``reading.read``.
+        DataError: see `suite_recnn.sources.reading.read`.
+        UsageError: see there.
     """
     with reading(path, "parquet", pa.ArrowException, OSError, UnicodeError):
         schema = pq.read_schema(path)
     scalars = [field.name for field in schema if _is_scalar(field.type)]
     if OURS in schema.names and not set(ROLES) & set(columns or ()):
-        found = values_of_jets(path, columns, scalars)
+        of_jets = values_of_jets(path, columns, scalars)
         table = _table(path, [OURS, *scalars])
         momentum, offsets = _structs(path, table.column(OURS))
         names = {role: f"{OURS}.{field}" for role, field in _FIELDS.items()}
-        values = {name: _scalars(path, table, place) for name, place in found.items()}
+        values = {name: _scalars(path, table, column) for name, column in of_jets.items()}
     else:
         lists = [
             field.name for field in schema if _is_list(field.type) and not pa.types.is_struct(field.type.value_type)
@@ -44,10 +45,10 @@ def read_parquet(path: Path, columns: Mapping[str, str] | None) -> Jets:
         chosen = choose(path, columns, lists, scalars, schema.names)
         names = chosen.momentum
         table = _table(path, list(dict.fromkeys([*names.values(), *chosen.scalars.values()])))
-        read = {role: _lists(path, table, name) for role, name in names.items()}
-        momentum = {role: content for role, (content, _) in read.items()}
-        offsets = same_counts({role: each for role, (_, each) in read.items()}, Origin(path, names))
-        values = {name: _scalars(path, table, found) for name, found in chosen.scalars.items()}
+        components = {role: _lists(path, table, name) for role, name in names.items()}
+        momentum = {role: content for role, (content, _) in components.items()}
+        offsets = same_counts({role: offsets for role, (_, offsets) in components.items()}, Origin(path, names))
+        values = {name: _scalars(path, table, column) for name, column in chosen.scalars.items()}
     return packed(momentum, offsets, finished(path, values, len(offsets) - 1), Origin(path, names))
 
 
@@ -90,7 +91,7 @@ def _lists(path: Path, table: pa.Table, name: str) -> tuple[NDArray[Any], NDArra
 
 
 def _content(path: Path, name: str, column: pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int64]]:
-    """The values of a list column end to end, and where each list begins."""
+    """Return the values of a list column end to end, and the offsets of the lists."""
     if column.null_count:
         jet = int(np.argmax(pc.is_null(column).to_numpy()))
         raise DataError(f"jet {jet}: column {name!r} has no value; expected a list", path)
@@ -129,6 +130,6 @@ def _scalars(path: Path, table: pa.Table, name: str) -> NDArray[Any]:
 def _texts(column: pa.ChunkedArray) -> NDArray[np.str_]:
     if not len(column):
         return np.array([], dtype=np.str_)
-    encoded = column.combine_chunks().dictionary_encode()  # a few different texts, each made once
+    encoded = column.combine_chunks().dictionary_encode()  # of few different texts, each is converted once
     texts: NDArray[np.str_] = np.array(encoded.dictionary.to_pylist(), dtype=np.str_)[encoded.indices.to_numpy()]
     return texts

@@ -1,17 +1,17 @@
 """Jets from files, in the formats in which they are published.
 
 ================  ====================================================================================================
-``*.parquet``     ours, known by the column ``constituents``: a list of {px, py, pz, E} for each jet; and any with a
-                  list column for each component of the momenta
-``*.h5 *.hdf5``   the Top-Tagging reference set (Kasieczka et al., 2019, doi:10.5281/zenodo.2603256), and any with an
+``*.parquet``     generated files, recognised by the column ``constituents``: a list of {px, py, pz, E} for each jet;
+                  any other with a list column for each component of the momenta
+``*.h5 *.hdf5``   the Top-Tagging reference set (Kasieczka et al., 2019, doi:10.5281/zenodo.2603256); any other with an
                   array for each component, padded with zeros
-``*.root``        Delphes: its e-flow particles are clustered into jets; and any tree with a jagged branch for each
+``*.root``        Delphes: its e-flow particles are clustered into jets; any other tree with a jagged branch for each
                   component
 ================  ====================================================================================================
 
-What the columns of a file are called is known for a few layouts and otherwise said by a mapping: ``columns``.
-What cannot be a jet is refused with its place: ``momenta``. The libraries of a format are imported when a file
-of the format is read.
+Some layouts of columns are recognised, and a mapping names those of others: ``columns``. Values that cannot be a jet
+are an error that names jet and constituent: ``momenta``. The libraries of a format are imported when a file of the
+format is read.
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lightning_suite.errors import DataError
+from lightning_suite.needs import needs
 from suite_recnn.jets import Jets
 
 if TYPE_CHECKING:
@@ -30,19 +31,20 @@ ROOT = (".root",)
 
 
 def read(path: Path, columns: Mapping[str, str] | None = None, *, definition: "JetDefinition | None" = None) -> Jets:
-    """The jets of a file, in its order.
+    """Return the jets of a file, in its order.
 
     In each jet the hardest constituent comes first. There is always a column ``event``, a running number where the
     file has none, and ``label`` is a whole number.
 
     Args:
-        columns: our names to the file's, see ``columns``; for ROOT files also ``tree``.
+        path: of the file.
+        columns: the file's column for each of our names, see ``columns``; for ROOT files also ``tree``.
         definition: the jets to find where a file holds events (Delphes); None: ``JetDefinition()``.
 
     Raises:
-        DataError: the file is not there, is damaged, is of no known format or layout, lacks a column, or holds what
-            cannot be a jet; the message names jet, constituent and column.
-        UsageError: the mapping is no momentum.
+        DataError: the file does not exist, is damaged, has no known format or layout, lacks a column, or holds values
+            that cannot be a jet; the message names jet, constituent and column.
+        UsageError: the mapping names no complete momentum, or a package is missing.
     """
     if not path.is_file():
         raise DataError("is a folder; expected a file" if path.is_dir() else "there is no such file", path)
@@ -57,16 +59,16 @@ def read(path: Path, columns: Mapping[str, str] | None = None, *, definition: "J
 def _read(path: Path, columns: Mapping[str, str] | None, definition: "JetDefinition | None") -> Jets:
     suffix = path.suffix.lower()
     if suffix in PARQUET:
-        from suite_recnn.sources.parquet import read_parquet
-
+        with needs("reading parquet files", "lightning-suite[recnn]"):
+            from suite_recnn.sources.parquet import read_parquet
         return read_parquet(path, columns)
     if suffix in HDF5:
-        from suite_recnn.sources.hdf5 import read_hdf5
-
+        with needs("reading HDF5 files", "lightning-suite[recnn]"):
+            from suite_recnn.sources.hdf5 import read_hdf5
         return read_hdf5(path, columns)
     if suffix in ROOT:
-        from suite_recnn.sources.root import read_root
-
+        with needs("reading ROOT files", "lightning-suite[recnn]"):
+            from suite_recnn.sources.root import read_root
         return read_root(path, columns, definition)
-    known = ", ".join("*" + each for each in (*PARQUET, *HDF5, *ROOT))
+    known = ", ".join(f"*{ending}" for ending in (*PARQUET, *HDF5, *ROOT))
     raise DataError(f"jets cannot be read from a file that ends in {path.suffix!r}; expected one of {known}", path)

@@ -1,7 +1,7 @@
-"""Jets from ROOT: trees with a jagged branch for each component of the momenta, one entry a jet; and Delphes.
+"""Jets from ROOT: trees with a jagged branch for each component of the momenta, an entry for each jet; and Delphes.
 
-A Delphes tree (de Favereau et al., 2014, arXiv:1307.6346) has one entry an event. Its e-flow particles, tracks and
-what photons and neutral hadrons leave beyond them, are clustered into jets here.
+A Delphes tree (de Favereau et al., 2014, arXiv:1307.6346) has an entry for each event. Its e-flow particles, which are
+tracks and the energy of photons and neutral hadrons beyond them, are clustered into jets here.
 """
 
 from collections.abc import Mapping
@@ -38,10 +38,11 @@ EVENTS = 1_000  # read at a time: some 2 million particles
 
 
 def read_root(path: Path, columns: Mapping[str, str] | None, definition: JetDefinition | None) -> Jets:
-    """All jets of the tree.
+    """Return the jets of a ROOT file.
 
     Raises:
-        DataError, UsageError: see ``reading.read``.
+        DataError: see `suite_recnn.sources.reading.read`.
+        UsageError: see there.
     """
     columns = dict(columns or {})
     asked = columns.pop("tree", None)
@@ -49,8 +50,8 @@ def read_root(path: Path, columns: Mapping[str, str] | None, definition: JetDefi
         file = uproot.open(path)
     with file:
         if path.stat().st_size < file.file.fEND:
-            there, end = path.stat().st_size, file.file.fEND
-            raise DataError(f"cannot be read as ROOT; it is cut short: {there:,} bytes of {end:,}", path)
+            size, end = path.stat().st_size, file.file.fEND
+            raise DataError(f"cannot be read as ROOT; it is cut short: {size:,} bytes of {end:,}", path)
         tree = _tree(path, file, asked)
         with _reading(path):
             branches = {branch.name: branch for branch in tree.itervalues(recursive=True)}
@@ -60,7 +61,7 @@ def read_root(path: Path, columns: Mapping[str, str] | None, definition: JetDefi
 
 
 def _reading(path: Path) -> AbstractContextManager[None]:
-    return reading(path, "ROOT", Exception)  # over damaged bytes uproot raises what its parser stumbles on
+    return reading(path, "ROOT", Exception)  # uproot raises many kinds of exceptions for damaged files
 
 
 def _tree(path: Path, file: Any, asked: str | None) -> Any:
@@ -96,12 +97,12 @@ def _mapped(path: Path, branches: Mapping[str, Any], jets: int, columns: Mapping
             raise DataError(f"branch {name!r} has a list in each entry; expected one value for each jet", path)
     momentum, offsets = _lists(chosen.momentum, branches, Origin(path, chosen.momentum), 0, jets)
     with _reading(path):
-        values = {name: branches[place].array(library="np") for name, place in chosen.scalars.items()}
+        values = {name: branches[branch].array(library="np") for name, branch in chosen.scalars.items()}
     return packed(momentum, offsets, finished(path, values, jets), Origin(path, chosen.momentum))
 
 
 def _axes(branch: Any) -> int:
-    """1 for one value an entry, 2 for a list of numbers, 0 for anything else."""
+    """Return 1 for one value an entry, 2 for a list of numbers, 0 for anything else."""
     kind = branch.interpretation
     if isinstance(kind, uproot.AsJagged):
         return 2 if isinstance(kind.content, uproot.AsDtype) and not kind.content.inner_shape else 0
@@ -113,11 +114,11 @@ def _axes(branch: Any) -> int:
 def _lists(
     names: Mapping[str, str], branches: Mapping[str, Any], origin: Origin, start: int, stop: int
 ) -> tuple[dict[str, NDArray[Any]], NDArray[np.int64]]:
-    """The values of some branches end to end, by role, and where each entry begins among them."""
+    """Return the values of branches end to end, by role, and the offsets of the entries."""
     with _reading(origin.path):
         arrays = {role: branches[name].array(entry_start=start, entry_stop=stop) for role, name in names.items()}
-    offsets = {role: offsets_of(ak.to_numpy(ak.num(each))) for role, each in arrays.items()}
-    values = {role: ak.to_numpy(ak.flatten(each)) for role, each in arrays.items()}
+    offsets = {role: offsets_of(ak.to_numpy(ak.num(array))) for role, array in arrays.items()}
+    values = {role: ak.to_numpy(ak.flatten(array)) for role, array in arrays.items()}
     return values, same_counts(offsets, origin)
 
 
@@ -134,8 +135,8 @@ def _delphes(path: Path, branches: Mapping[str, Any], events: int, definition: J
     parts = []
     for start in track(range(0, events, EVENTS), f"finding jets in {path.name}"):
         momenta, offsets = _particles(path, branches, start, min(start + EVENTS, events))
-        found = find_jets(momenta, offsets, definition)
-        parts.append(Jets(momenta[found.particles], found.offsets, {"event": found.events + start}))
+        particles, jet_offsets, event = find_jets(momenta, offsets, definition)
+        parts.append(Jets(momenta[particles], jet_offsets, {"event": event + start}))
     jets = concatenate(parts) if parts else None
     if jets is None or not len(jets):
         raise DataError(f"none of the {events} events has a jet such as {definition}", path)
@@ -145,7 +146,7 @@ def _delphes(path: Path, branches: Mapping[str, Any], events: int, definition: J
 def _particles(
     path: Path, branches: Mapping[str, Any], start: int, stop: int
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The e-flow particles of some events: (particle, 4), and where each event begins among them."""
+    """Return the e-flow particles of some events, (particle, 4), and the offsets of the events."""
     momenta: list[NDArray[np.float64]] = []
     owners: list[NDArray[np.int64]] = []
     for names in DELPHES.values():

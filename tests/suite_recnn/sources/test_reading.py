@@ -365,7 +365,7 @@ def test_a_column_that_is_not_there_is_refused_with_the_nearest(tmp_path: Path) 
 )
 def test_a_mapping_that_is_no_momentum_is_refused(tmp_path: Path, given: tuple[str, ...]) -> None:
     path = write_parquet(tmp_path / "j.parquet", components())
-    with pytest.raises(UsageError, match=rf"names {', '.join(given)}, which is no momentum"):
+    with pytest.raises(UsageError, match=rf"names {', '.join(given)}, which are no momentum"):
         read(path, dict.fromkeys(given, "px"))
 
 
