@@ -175,7 +175,7 @@ class ListOf:
 
     Example:
         >>> ListOf([int, str], least=1).expected
-        'a list of at least 1 item, each a whole number, or text'
+        'a list of at least 1 item, each a whole number or text'
 
     Attributes:
         items: what an item may be, any of several.
@@ -190,7 +190,7 @@ class ListOf:
     @property
     def expected(self) -> str:
         many = f" of at least {self.least} item{'s' * (self.least > 1)}" if self.least else ""
-        return f"a list{many}, {'all different, ' * self.distinct}each {_either(self._allowed)}"
+        return f"a list{many}, {'all different, ' * self.distinct}each {' or '.join(one.expected for one in self._allowed)}"
 
     def accepts(self, value: Any) -> bool:
         if not isinstance(value, list | tuple) or len(value) < self.least:

@@ -36,6 +36,7 @@ from lightning_suite.constraints import ListOf
 PLACE = "{settings}"
 """Where the meanings go in a docstring, a line of its own under ``Args``."""
 
+Table = TypeVar("Table")
 Target = TypeVar("Target", bound=Callable[..., Any])
 
 
@@ -56,19 +57,31 @@ def constraints_of(table: type) -> dict[str, list[Any]]:
     return {one.name: _alternatives(hints[one.name], one.metadata["ranges"]) for one in _settings(table)}
 
 
-def with_meanings(
-    table: type, names: Mapping[str, str] | None = None, *, null: str = "null"
-) -> Callable[[Target], Target]:
-    """Write what the parameters of a class or function mean into its docstring.
-
-    The line ``{settings}`` of the docstring gives way to a line for each parameter that is a setting of the table.
+def settings_from(table: type[Table], values: Mapping[str, Any]) -> Table:
+    """Return the settings of a table with the values that a signature has taken: ``settings_from(Settings, locals())``.
 
     Args:
         table: of the settings.
+        values: by name; those that are no settings are left out, and settings that are not among them have their
+            default.
+    """
+    return table(**{one.name: values[one.name] for one in _settings(table) if one.name in values})
+
+
+def with_meanings(
+    *tables: type, names: Mapping[str, str] | None = None, null: str = "null"
+) -> Callable[[Target], Target]:
+    """Write what the parameters of a class or function mean into its docstring.
+
+    The line ``{settings}`` of the docstring gives way to a line for each parameter that is a setting of a table and not
+    described already.
+
+    Args:
+        tables: of the settings.
         names: parameters that are called otherwise than their setting, with the name of that.
         null: what None is called.
     """
-    meanings = {one.name: one.metadata["meaning"].replace("null", null) for one in _settings(table)}
+    meanings = {one.name: one.metadata["meaning"].replace("null", null) for table in tables for one in _settings(table)}
 
     def document(target: Target) -> Target:
         if target.__doc__ is None:  # python -OO

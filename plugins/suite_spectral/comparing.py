@@ -19,10 +19,11 @@ from suite_spectral.accuracy import contingency
 from suite_spectral.clusters.clustering import cluster
 from suite_spectral.clusters.cuts import cut, min_cut_2way, ncut
 from suite_spectral.clusters.kmeans import kmeans
+from suite_spectral.data_settings import Name
 from suite_spectral.graphs.graph import Progress, SparseGraph
 from suite_spectral.settings import Settings
 from suite_spectral.solving.routes import solve
-from suite_spectral.sources.samples import Name, sample
+from suite_spectral.sources.samples import sample
 
 SMALL = 200
 """Points whose minimum cut is looked for."""

@@ -76,7 +76,7 @@ class _Input(NamedTuple):
 
 
 @final
-@with_meanings(Settings, NAMES, null="None")
+@with_meanings(Settings, names=NAMES, null="None")
 class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Normalised spectral clustering that labels new points too, and says how good its answer is.
 

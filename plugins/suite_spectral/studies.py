@@ -435,7 +435,7 @@ def _content(module: "SpectralClusterer", run: str) -> "Tensor | SparseGraph":
     assert isinstance(data, ClusterData)
     data.setup("fit")
     if data.fingerprint != Run.at(run).record.get("data_fingerprint", data.fingerprint):
-        raise DataError("has changed since it was clustered, so its graph is another one", data.path or data.sample)
+        raise DataError("has changed since it was clustered, so its graph is another one", data.source_path)
     content = join(list(data.train_dataloader())).content
     if isinstance(content, Rows):
         size = len(content.offsets) - 1

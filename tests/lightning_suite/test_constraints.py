@@ -77,7 +77,7 @@ def test_what_is_allowed_passes(allowed: Any, value: object) -> None:
         (ODD, 4, "an odd number"),
         (ODD, "three", "an odd number"),
         (ODD, None, "an odd number"),
-        (ListOf([int, str], least=1), [], "a list of at least 1 item, each a whole number, or text"),
+        (ListOf([int, str], least=1), [], "a list of at least 1 item, each a whole number or text"),
         (ListOf([int]), 3, "a list, each a whole number"),
         (ListOf([int]), [3, "title"], "a list, each a whole number"),
         (ListOf([str], least=2, distinct=True), ["a", "a"], "a list of at least 2 items, all different, each text"),

@@ -8,7 +8,7 @@ from jsonargparse import ArgumentParser
 
 from lightning_suite.constraints import Interval, ListOf, check
 from lightning_suite.errors import UsageError
-from lightning_suite.setting import constraints_of, setting, with_meanings
+from lightning_suite.setting import constraints_of, setting, settings_from, with_meanings
 
 Weights = Literal["equal", "gaussian"]
 
@@ -27,7 +27,7 @@ class Settings:
 DEFAULTS = Settings()
 
 
-@with_meanings(Settings, {"kind": "weights"}, null="None")
+@with_meanings(Settings, names={"kind": "weights"}, null="None")
 class Entrance:
     """Clusters.
 
@@ -73,7 +73,7 @@ def test_constraints_come_from_the_ranges_and_the_types() -> None:
         ({"clusters": 0}, "clusters: expected a whole number of 1 or more, or None, got 0"),
         ({"weights": "equals"}, "weights: expected one of equal, gaussian, got 'equals'. Did you mean 'equal'?"),
         ({"width": "wide"}, "width: expected a number above 0, or stable, got 'wide'"),
-        ({"columns": []}, "columns: expected a list of at least 1 item, each a whole number, or text, a whole number"),
+        ({"columns": []}, "columns: expected a list of at least 1 item, each a whole number or text, a whole number"),
     ],
 )
 def test_they_are_checked_by_the_table(values: dict[str, Any], said: str) -> None:
@@ -107,6 +107,30 @@ def test_the_help_of_options_has_the_meanings() -> None:
     assert helps["model.kind"] == "of the edges."
     assert helps["model.clusters"] == "how many; None: as many as " + " ".join(["there are"] * 12)
     assert helps["model.width"] == "another width."
+
+
+def test_settings_are_made_of_what_a_signature_has_taken() -> None:
+    def taken(clusters: int = 3, width: float = 2.0, other: str = "") -> Settings:
+        return settings_from(Settings, locals())
+
+    assert taken(width=1.0) == Settings(clusters=3, width=1.0)
+
+
+def test_meanings_may_come_from_several_tables() -> None:
+    @dataclass(frozen=True)
+    class Data:
+        path: str = setting("", meaning="of the file.")
+
+    @with_meanings(Settings, Data)
+    def fit(path: str, weights: str) -> None:
+        """Fit.
+
+        Args:
+            {settings}
+        """
+
+    assert "path: of the file.\n" in (fit.__doc__ or "")
+    assert "weights: of the edges.\n" in (fit.__doc__ or "")
 
 
 def test_a_docstring_without_the_place_is_refused() -> None:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from lightning_suite.errors import DataError
 from lightning_suite.spelling import did_you_mean
+from suite_spectral.data_settings import Column
 from suite_spectral.sources import edges
 from suite_spectral.sources.contents import Choice, Source
-from suite_spectral.sources.tables import Column
 
 
 def of_arrays(arrays: dict[str, NDArray[Any]], choice: Choice, path: Path, labelled: bool) -> Source:

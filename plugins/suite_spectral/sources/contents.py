@@ -4,20 +4,18 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lightning_suite.errors import DataError
-from suite_spectral.sources.tables import Column
-
-Kind = Literal["points", "texts", "graph", "image"]
-ReadAs = Literal["points", "texts", "graph"]
+from suite_spectral.data_settings import Column, DataSettings, ReadAs
+from suite_spectral.settings import Kind
 
 
 class Choice(NamedTuple):
-    """What of a file is read, and how; None leaves it to the rules above.
+    """What of a file is read, and how; None leaves it to the rules of ``suite_spectral.sources.reading``.
 
     Attributes:
         columns: of points.
@@ -34,6 +32,19 @@ class Choice(NamedTuple):
     key: str | None = None
     header: bool | None = None
     read_as: ReadAs | None = None
+
+    @classmethod
+    def of(cls, settings: DataSettings) -> "Choice":
+        """Return what some settings say of it."""
+        texts = settings.text_column
+        return cls(
+            settings.columns,
+            settings.label_column,
+            texts if texts is None or isinstance(texts, list) else [texts],
+            settings.key,
+            settings.header,
+            settings.read_as,
+        )
 
 
 class Source(NamedTuple):
@@ -90,7 +101,7 @@ def coded(labels: NDArray[Any]) -> Coded:
 
 
 def of_used(labels: Coded, used: NDArray[np.int64], path: Path) -> Coded:
-    """The classes of the examples at some places alone.
+    """Return the classes of the examples at some places alone.
 
     Raises:
         DataError: one of them has no label.

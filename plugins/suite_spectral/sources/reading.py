@@ -27,9 +27,10 @@ import scipy.sparse
 from lightning_suite.array_files import read_npy, read_npz
 from lightning_suite.errors import DataError, UsageError
 from lightning_suite.text_files import COMPRESSIONS, find_name, open_bytes, read_bytes, read_text, suffix_of
+from suite_spectral.data_settings import ReadAs
 from suite_spectral.sources import edges, table_files
 from suite_spectral.sources.arrays import of_array, of_arrays, of_matrix
-from suite_spectral.sources.contents import Choice, ReadAs, Source
+from suite_spectral.sources.contents import Choice, Source
 from suite_spectral.sources.images import IMAGES, read_image
 from suite_spectral.sources.matrix_market import read_matrix
 from suite_spectral.sources.tables import Table, is_number, no_line

@@ -4,17 +4,16 @@ Moons are two half circles that reach into each other, circles two rings with on
 either, so k-means fails on both. Blobs are three round clouds far apart, which any method must find.
 """
 
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lightning_suite.errors import UsageError
-
-Name = Literal["digits", "iris", "wine", "breast_cancer", "moons", "circles", "blobs"]
+from suite_spectral.data_settings import Name
 
 CENTRES = ((0.0, 6.0), (-5.2, -3.0), (5.2, -3.0))
-"""Of the blobs: ten standard deviations apart."""
+"""The centres of the blobs, ten standard deviations apart."""
 
 DRAWN = {"moons": 0.05, "circles": 0.05, "blobs": 1.0}
 """The shapes that are drawn, each with the standard deviation of its points where none is asked for."""
@@ -35,7 +34,7 @@ class Sample(NamedTuple):
 
 
 def sample(name: Name, n_samples: int, noise: float | None, seed: int) -> Sample:
-    """A set by its name.
+    """Return a set by its name.
 
     Args:
         name: of the set.

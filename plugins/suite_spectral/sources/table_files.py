@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 from lightning_suite.errors import DataError
 from lightning_suite.needs import needs
 from lightning_suite.text_files import find_name, read_jsonl, read_table, read_text
-from suite_spectral.sources.tables import Column, Table, is_number
+from suite_spectral.data_settings import Column
+from suite_spectral.sources.tables import Table, is_number
 
 
 class Wanted(NamedTuple):

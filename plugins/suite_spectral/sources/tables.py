@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 from lightning_suite.errors import DataError
 from lightning_suite.spelling import did_you_mean
 from lightning_suite.text_files import find_name
-
-Column = int | str
-"""A column, by its number from 0 or by its name."""
+from suite_spectral.data_settings import Column
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "none", "?")
 """Cells that say that there is no number."""

@@ -10,17 +10,15 @@ it is needed, and a checkpoint keeps a list and a tensor.
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Literal, final
+from typing import Any, final
 
 import numpy as np
 import scipy.sparse
 import torch
 from torch import Tensor
 
+from suite_spectral.data_settings import StopWords
 from suite_spectral.graphs.graph import sparse_rows
-
-StopWords = Literal["english", "none"]
-"""Words that are left out: scikit-learn's 318 English ones, or none."""
 
 WORD = re.compile(r"(?u)\b\w\w+\b")
 """Two letters, digits or underscores, or more; capitals do not matter."""
@@ -49,7 +47,7 @@ class Vocabulary:
         Args:
             texts: of which at least one must have a word.
             size: most words; None: all.
-            stop_words: words that are left out.
+            stop_words: words that are left out: scikit-learn's 318 English ones, or none.
 
         Raises:
             ValueError: no text has a word.

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from lightning_suite.errors import UsageError
-from suite_spectral.sources.samples import Name, sample
+from suite_spectral.data_settings import Name
+from suite_spectral.sources.samples import sample
 
 
 @pytest.mark.parametrize(
