@@ -190,7 +190,8 @@ class ListOf:
     @property
     def expected(self) -> str:
         many = f" of at least {self.least} item{'s' * (self.least > 1)}" if self.least else ""
-        return f"a list{many}, {'all different, ' * self.distinct}each {' or '.join(one.expected for one in self._allowed)}"
+        each = " or ".join(one.expected for one in self._allowed)
+        return f"a list{many}, {'all different, ' * self.distinct}each {each}"
 
     def accepts(self, value: Any) -> bool:
         if not isinstance(value, list | tuple) or len(value) < self.least:
