@@ -177,6 +177,16 @@ def _seconds(step: Callable[[], Any]) -> float:
     return time.process_time() - begin
 
 
+def cell(found: Any, unit: float | None = None) -> str:
+    """CPU seconds, how many times the unit they are, and MiB; or the bound that something went beyond."""
+    if isinstance(found, str):
+        return found
+    seconds = found["seconds"]
+    digits = 3 if seconds < 0.1 else 2 if seconds < 10 else 0
+    times = "" if unit is None else f" ({seconds / unit:.{1 if seconds / unit >= 0.95 else 2}f}x)"
+    return f"{seconds:.{digits}f} s{times}, {found['mib']:.0f} MiB"
+
+
 def alone(module: str, options: Sequence[str], *, seconds: int = 600, gib: float = 8.0) -> Any:
     """What `python -m module` with some options says in its last line, as JSON, from a process of its own.
 

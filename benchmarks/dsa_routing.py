@@ -28,7 +28,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks._readme import TABLES
+from benchmarks._dsa_routing_tables import (
+    table,
+    table_cuda,
+    table_floor,
+    table_fusing,
+    table_growth,
+    table_kept,
+    table_step,
+)
 from benchmarks._record import record
 from benchmarks.dsa_network import BATCH, lognormal, phrase_lengths
 from lightning_suite import ragged
@@ -46,6 +54,8 @@ TURNS = 11
 KEPT = {"MMAP_THRESHOLD": 2**30, "TRIM_THRESHOLD": 2**31, "TOP_PAD": 2**28}
 ALLOCATORS = {"default": {}, "kept": {f"MALLOC_{name}_": f"{size}" for name, size in KEPT.items()}}
 ON_GPU = ("dsa_routing", "packed, eager", "padded bmm, eager", "packed, compiled", "padded mul and sum, compiled")
+
+TABLES = (table, table_kept, table_floor, table_fusing, table_growth, table_step, table_cuda)
 
 Times = dict[str, float]
 Steps = dict[str, tuple[Callable[[], object], Sequence[Tensor]]]  # what is timed, and what it reads
@@ -209,7 +219,7 @@ def passes(x: Tensor) -> Steps:
     return {"read x once": (x.sum, [x]), "copy x": (partial(torch.empty_like(x).copy_, x), [x])}
 
 
-def table(shape: str) -> dict[str, dict[str, Times]]:
+def times_of(shape: str) -> dict[str, dict[str, Times]]:
     """Every variant."""
     say(f"{shape}: compiling and checking every variant")
     torch.compiler.reset()
@@ -419,16 +429,23 @@ def cuda() -> dict[str, Any] | None:
     return results
 
 
-PARTS = {part.__name__: part for part in (table, floor, fusing, growth, step, cuda)}
-OF_EACH_SHAPE, ONCE = (table, floor, fusing), ("step", "cuda")
+PARTS: dict[str, Callable[..., Any]] = {
+    "table": times_of,
+    "floor": floor,
+    "fusing": fusing,
+    "growth": growth,
+    "step": step,
+    "cuda": cuda,
+}
+OF_EACH_SHAPE, ONCE = ("table", "floor", "fusing"), ("step", "cuda")
 
 
 def measure(names: Sequence[str]) -> dict[str, Any]:
     """The results of some parts."""
     results: dict[str, Any] = {}
     for name in names:
-        part: Callable[..., Any] = PARTS[name]
-        results[name] = {shape: part(shape) for shape in SHAPES} if part in OF_EACH_SHAPE else part()
+        part = PARTS[name]
+        results[name] = {shape: part(shape) for shape in SHAPES} if name in OF_EACH_SHAPE else part()
     return results
 
 
@@ -457,9 +474,8 @@ def main() -> None:
     }
     values = about | {part: values["default"].pop(part) for part in ONCE} | values
     record("dsa_routing", values)
-    for name, written in TABLES.items():
-        if name.startswith("dsa_routing"):
-            print(f"\n{name}\n{written(values)}")
+    for make in TABLES:
+        print(f"\n{make.__doc__}\n{make(values)}")
 
 
 if __name__ == "__main__":

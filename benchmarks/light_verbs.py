@@ -13,7 +13,9 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
+from benchmarks._markdown import markdown
 from benchmarks._record import record
 
 RUNS = 9
@@ -71,6 +73,14 @@ def install_plugins(folder: Path, number: int) -> None:
             'Requires-Dist: numpy; extra == "many"\n\n# Many\n'
         )
         (metadata / "entry_points.txt").write_text(f"[lightning_suite.plugins]\nmany{i:03} = {package.name}:plugin\n")
+
+
+def table(results: dict[str, Any]) -> str:
+    """CPU seconds of the light verbs."""
+    rows = [
+        [f"`{row['command']}`", f"{row['alone']:.2f}", f"{row['with_100_more']:.2f}"] for row in results["cpu_seconds"]
+    ]
+    return markdown(["command", "CPU s", "with 100 more plugins"], rows)
 
 
 def main() -> None:

@@ -22,9 +22,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks._readme import TABLES
+from benchmarks._markdown import markdown
 from benchmarks._record import recorded
-from benchmarks._spectral import LONG, Example, alone, example, keep, medians, scores, spent
+from benchmarks._spectral import LONG, Example, alone, cell, example, keep, medians, scores, spent
 
 NAMES = [
     "iris",
@@ -156,8 +156,48 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
     return {**shape, "exact": exact, "amg_tolerance": tolerance, "sides": sides}
 
 
+def table(results: dict[str, Any], suffix: str = "") -> str:
+    """CPU seconds and memory of clusters of nearest-neighbour graphs, beside scikit-learn's solvers."""
+    rows = []
+    for name, case in results["cases"].items():
+        sides = case["sides"]
+        unit = sides[f"ours{suffix}"]["seconds"]
+        row = [name.split()[0], f"{case['n']:,} x {case['dim']}, {case['k']}", cell(sides[f"ours{suffix}"])]
+        row += [cell(sides[f"{solver}{suffix}"], unit) for solver in ("arpack", "amg")]
+        if not suffix:
+            tolerance = case["amg_tolerance"]
+            tight = sides.get(f"amg {tolerance}")
+            row.append("" if tolerance is None else f"{tolerance}: {cell(tight, unit)}" if tight else "none")
+        rows.append(row)
+    columns = ["", "points x dim, clusters", "suite_spectral", "scikit-learn, arpack", "scikit-learn, amg"]
+    return markdown(columns if suffix else [*columns, "amg, first tolerance with the exact Ncut"], rows)
+
+
+def table_whole(results: dict[str, Any]) -> str:
+    """The same with the building of the graph."""
+    return table(results, " whole")
+
+
+def table_answers(results: dict[str, Any]) -> str:
+    """Normalised cut and ARI of the answers on the given graph."""
+    rows = []
+    for name, case in results["cases"].items():
+        exact = case["exact"]["ncut"]
+        row = [name.split()[0], f"{exact:.4g} ({case['exact']['solver']}), ARI {case['exact']['ari']:.3f}"]
+        for side in ("ours", "arpack", "amg"):
+            found = case["sides"][side]
+            if isinstance(found, str):
+                row.append(found)
+                continue
+            away = f"{100 * (found['ncut'] / exact - 1):+.2f} %" if exact > 1e-12 else f"{found['ncut']:.2g}"
+            empty = "" if found["clusters"] == case["k"] else f", {found['clusters']} clusters"
+            row.append(f"{away}, {found['ari']:.3f}{empty}")
+        rows.append(row)
+    return markdown(["Ncut against the exact, ARI", "exact", "suite_spectral", "arpack", "amg"], rows)
+
+
 def main() -> None:
-    """Measures, prints, writes."""
+    """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--only", help="of the sets, with commas; the others stay as they were")
     parser.add_argument("--name", help="of the set, for what follows")
@@ -173,8 +213,7 @@ def main() -> None:
                 cases[name] = measure(name, Path(folder))
             results = {"neighbours": NEIGHBOURS, "limit": LIMIT, "cases": {n: cases[n] for n in NAMES if n in cases}}
             keep("spectral_graphs", results)
-        for table in ("spectral_graphs", "spectral_graphs whole", "spectral_graphs answers"):
-            print(TABLES[table](results), end="\n\n")
+        print(table(results), table_whole(results), table_answers(results), sep="\n\n")
         return
     import scipy.sparse
 

@@ -33,7 +33,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks._readme import TABLES
+from benchmarks._markdown import markdown
 from benchmarks._record import record
 from lightning_suite.ops.tree_embedding import COMPILED, reference, tree_embedding
 
@@ -195,6 +195,18 @@ def measure(trees: int, with_authors: bool) -> dict[str, dict[str, float]]:
     return {way: {name: round(trees / each) for name, each in seconds.items()} for way, seconds in ways.items()}
 
 
+def table(results: dict[str, Any], op: str = "tree_embedding") -> str:
+    """Trees a CPU second, and how many times those of each form the op embeds."""
+    columns = {
+        f"{way}, {trees}": rates for trees, ways in results["trees_per_second"].items() for way, rates in ways.items()
+    }
+    rows = [
+        [name, *(f"{rates[name]:,} ({rates[op] / rates[name]:.1f}x)" for rates in columns.values())]
+        for name in next(iter(columns.values()))
+    ]
+    return markdown(["trees a CPU second", *columns], rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Trees embedded in a CPU second.")
     parser.add_argument("--recnn", type=Path, metavar="FOLDER", help="a checkout of github.com/glouppe/recnn")
@@ -213,7 +225,7 @@ def main() -> None:
         "cuda": None,
     }
     record("tree_embedding", results)
-    print(results["what"], TABLES["tree_embedding"](results), "GPU: not measured", sep="\n")
+    print(results["what"], table(results), "GPU: not measured", sep="\n")
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from benchmarks._fits import figures, fitted
-from benchmarks._readme import TABLES
+from benchmarks._fits import figures, fitted, mean_and_scatter
+from benchmarks._markdown import markdown
 from benchmarks._record import record, recorded
 from lightning_suite import load, training
 from lightning_suite.run import Run
@@ -78,8 +78,57 @@ def at_the_end(root: Path, case: str, seed: int) -> dict[str, Any]:
     return kept
 
 
+def table(results: dict[str, Any]) -> str:
+    """Training loss at the end; held-out bits per character, variety and copying by the best checkpoint."""
+    paper = {"model-1": 0.385, "model-2": 0.475, "model-3": 3.48, "model-4": 3.58}
+    rows = []
+    for case, values in results["cases"].items():
+        runs = values["runs"]
+
+        def mean(name: str, digits: int, runs: Any = runs) -> str:
+            found = [run[name] for run in runs if name in run]
+            if not found:
+                return ""
+            average, spread = mean_and_scatter(found)
+            return f"{average:.{digits}f}" + (f" ± {spread:.{digits}f}" if len(found) > 1 else "")
+
+        as_long = case.endswith(" epochs")  # as in the paper
+        published = next((f"{loss}" for name, loss in paper.items() if as_long and f", {name}," in case), "")
+        ended = mean_and_scatter([run["last"]["test_bits_per_char"] for run in runs])[0]
+        copied = mean_and_scatter([run["last"]["test_copied_4"] for run in runs])[0]
+        rows.append(
+            [
+                case,
+                f"{runs[0]['epochs']}",
+                mean("train_loss", 2),
+                published,
+                mean("test_bits_per_char", 3),
+                mean("test_bits_per_char_cached", 3),
+                f"{ended:.3f}",
+                *(mean(f"test_distinct_{n}", 2) for n in (1, 2, 3)),
+                f"{100 * mean_and_scatter([run['test_copied_4'] for run in runs])[0]:.1f} % / {100 * copied:.1f} %",
+                f"{100 * mean_and_scatter([run['test_copied_8'] for run in runs])[0]:.2f} %",
+                mean("test_length_distance", 1),
+            ]
+        )
+    columns = ["", "epochs", "training loss", "paper's", "bits per character", "with the cache", "at the end"]
+    columns += ["distinct-1", "distinct-2", "distinct-3", "copied 4-grams / at the end", "copied 8-grams", "lengths"]
+    return markdown(columns, rows)
+
+
+def table_samples(results: dict[str, Any]) -> str:
+    """Ten tweets that each case wrote."""
+    parts = []
+    for case, values in results["cases"].items():
+        tweets = [
+            " ".join(tweet.split()).replace("|", "\\|").replace("<", "&lt;") for tweet in values["runs"][0]["samples"]
+        ]
+        parts.append("\n".join([f"**{case}**\n", *(f"{i}. {tweet}" for i, tweet in enumerate(tweets, start=1))]))
+    return "\n\n".join(parts)
+
+
 def main() -> None:
-    """Measures what is missing, prints, writes."""
+    """Measure what is missing, print it and write it."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--runs", type=Path, default=Path("runs") / "tweets_accuracy")
@@ -101,7 +150,7 @@ def main() -> None:
             results["cases"][case] = {"options": options, "runs": runs}
         results["cases"] = {case: results["cases"][case] for case in cases(1) if case in results["cases"]}
         record("tweets_accuracy", results)
-    print(TABLES["tweets_accuracy"](results))
+    print(table(results))
 
 
 if __name__ == "__main__":

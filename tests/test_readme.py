@@ -1,6 +1,5 @@
 """The READMEs say what was measured, and name only what there is."""
 
-import importlib.util
 import re
 from pathlib import Path
 
@@ -14,13 +13,16 @@ PAGES = sorted([ROOT / "README.md", *ROOT.glob("plugins/*/README.md"), *ROOT.glo
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_table_is_what_its_results_say(page: Path) -> None:
-    spec = importlib.util.spec_from_file_location("readme", ROOT / "benchmarks" / "_readme.py")
-    assert spec is not None and spec.loader is not None
-    readme = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(readme)
+def test_every_table_is_what_its_results_say(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT)
+    from benchmarks._readme import with_tables
+
     text = page.read_text(encoding="utf-8")
-    assert text == readme.written(text), "run: python -m benchmarks._readme"
+    try:
+        expected = with_tables(text)
+    except ModuleNotFoundError as error:
+        pytest.skip(f"{error.name} is not installed, which a benchmark of this page imports")
+    assert text == expected, "run: python -m benchmarks._readme"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
