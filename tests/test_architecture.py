@@ -227,6 +227,7 @@ def test_finding_plugins_imports_from_the_diagnosis_to_the_origin() -> None:
         {"records", "resolve"},
         {"find"},
         {"diagnosis"},
+        {"trial"},
     ]
     folder = CORE / "plugins"
     assert {path.stem for path in folder.glob("[!_]*.py")} == set().union(*layers), "give a new file its layer here"

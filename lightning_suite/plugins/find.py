@@ -32,7 +32,7 @@ from lightning_suite.spelling import did_you_mean, no_such
 GROUP = "lightning_suite.plugins"
 
 LIMIT = 2.0
-"""Seconds for the import of a record that is only looked at, beside all others."""
+"""Seconds for the import of a record that is read together with all others."""
 
 
 def installed() -> list[Origin]:
@@ -62,25 +62,28 @@ def get(name_or_path: str) -> Plugin:
     origins = [origin for origin in installed() if origin.name == name_or_path]
     if not origins:
         raise UsageError(no_such("plugin", name_or_path, names(), "installed"))
-    if error := ambiguous(origins[0]):
-        raise error
-    return records.read(origins[0])
+    return read(origins[0])
+
+
+def read(origin: Origin, limit: float = records.LIMIT) -> Plugin:
+    """Import and return the record of an installed plugin within some seconds.
+
+    Raises:
+        BrokenPlugin: the record cannot be used, or several installed plugins have this name.
+    """
+    namesakes = [other for other in installed() if other.name == origin.name]
+    if len(namesakes) > 1:
+        raise same_name(namesakes)
+    return records.read(origin, limit)
 
 
 def readable() -> list[Plugin]:
-    """Return the records of all installed plugins that can be read, without a word about the others."""
+    """Return the records of all installed plugins that can be read; nothing is said of the others."""
     plugins = []
     for origin in installed():
-        if not ambiguous(origin):
-            with suppress(BrokenPlugin):
-                plugins.append(records.read(origin, LIMIT))
+        with suppress(BrokenPlugin):
+            plugins.append(read(origin, LIMIT))
     return plugins
-
-
-def ambiguous(origin: Origin) -> BrokenPlugin | None:
-    """Return the error of a plugin whose name another installed one has as well, otherwise None."""
-    namesakes = [other for other in installed() if other.name == origin.name]
-    return same_name(namesakes) if len(namesakes) > 1 else None
 
 
 def reference(name_or_path: str) -> str:

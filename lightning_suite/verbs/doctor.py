@@ -2,17 +2,17 @@
 
 import json
 import sys
+from collections.abc import Sequence
 
 from lightning_suite import ops
 from lightning_suite.arguments import LightParser
-from lightning_suite.plugins import diagnosis, find, isolated, requirements
-from lightning_suite.plugins.diagnosis import Diagnosis
+from lightning_suite.plugins import find, isolated, requirements, trial
 from lightning_suite.run import versions
 from lightning_suite.tables import listing, terminal_width
 
 
 def run(arguments: list[str]) -> int:
-    """Print the versions at once, then try the ops and every plugin, apart: 0 when all is well, otherwise 1."""
+    """Print the versions at once, then try the ops and every plugin in other processes; return 0 when all is well."""
     parser = LightParser("doctor", __doc__ or "")
     parser.add_argument(
         "--timeout",
@@ -22,63 +22,65 @@ def run(arguments: list[str]) -> int:
         help="for the ops, and for the imports of each plugin (default: 60)",
     )
     seconds: float = parser.read(arguments).timeout
-    sound = [_print_versions(), _print_ops(seconds), _print_plugins(seconds)]
-    return 0 if all(sound) else 1
+    are_well = [_print_versions(), _print_ops(seconds), _print_plugins(seconds)]
+    return 0 if all(are_well) else 1
 
 
 def _print_versions() -> bool:
-    rows = [(name, found, sys.executable if name == "python" else "") for name, found in versions().items()]
+    rows = [(name, version, sys.executable if name == "python" else "") for name, version in versions().items()]
     print("versions", listing(rows, None, "  "), sep="\n")
-    wrong = requirements.unsatisfied("lightning-suite", "")
-    for phrase in wrong:
-        print(f"  {phrase}: pip install --upgrade lightning-suite")
+    problems = requirements.unsatisfied("lightning-suite", "")
+    for problem in problems:
+        print(f"  {problem}: pip install --upgrade lightning-suite")
     sys.stdout.flush()
-    return not wrong
+    return not problems
 
 
 def _print_ops(seconds: float) -> bool:
     print("\nops (each is compared with its plain-torch reference)", flush=True)
-    said, how = isolated.run("lightning_suite.ops._self_test", [], seconds)
-    lines = [line for line in said.splitlines() if line.startswith('{"op"') and line.endswith("}")]
+    output, ending = isolated.run("lightning_suite.ops._self_test", [], seconds)
+    lines = [line for line in output.splitlines() if line.startswith('{"op"') and line.endswith("}")]
     reports = {report["op"]: report for report in map(json.loads, lines)}
-    sound = True
+    are_well = True
     for op in ops.names():
         if op not in reports:
-            limit = f"had not ended after {seconds:g} s (--timeout) and {how}"
-            cause = f"broken: the self-test {limit if how == isolated.KILLED else f'ended {how}'}"
-            print(listing([(op, cause)], terminal_width(), "  "))
+            limit = f"had not ended after {seconds:g} s (--timeout) and {ending}"
+            cause = f"broken: the self-test {limit if ending == isolated.KILLED else f'ended {ending}'}"
+            _print_rows([(op, cause)], "  ")
             return False
         report = reports[op]
-        print(listing([(op, report["implementation"])], terminal_width(), "  "))
+        _print_rows([(op, report["implementation"])], "  ")
         rows = [("repair:", report["repair"])] if report["repair"] else []
         for device, test in report["tests"].items():
-            sound = sound and test["agrees"]
+            are_well = are_well and test["agrees"]
             verdict = "equals its reference" if test["agrees"] else "DIFFERS from its reference"
             times = (
                 f"{1e3 * test['seconds']:.2f} ms forward and backward, reference {1e3 * test['reference_seconds']:.2f}"
             )
             rows.append((f"on {device}:", f"{verdict} (to {test['difference']:.0e}); {times} ms"))
-        if rows:
-            print(listing(rows, terminal_width(), "    "))
-    return sound
+        _print_rows(rows, "    ")
+    return are_well
 
 
 def _print_plugins(seconds: float) -> bool:
-    entries = find.installed()
-    longest = max((len(entry.name) for entry in entries), default=0)
+    origins = find.installed()
+    longest = max((len(origin.name) for origin in origins), default=0)
     print(f"\nplugins (each is imported in a process of its own, {seconds:g} s at most)", flush=True)
     broken = 0
-    for entry in entries:
-        # The name stands there while the imports run, the rest of the line follows.
-        print(f"  {entry.name:<{longest}}  ", end="", flush=True)
-        error = find.ambiguous(entry)
-        seen = Diagnosis(entry, None, (error,)) if error else diagnosis.trial(entry, seconds)
-        broken += bool(seen.faults)
-        print(f"{'broken' if seen.faults else 'ok    '}  {entry.distribution} {entry.version}", flush=True)
-        for fault in seen.faults:
-            rows = [("cause:", fault.cause), ("from:", fault.origin), ("repair:", fault.repair)]
-            print(listing(rows, terminal_width(), "    "), flush=True)
-        if seen.warning:
-            print(listing([("warning:", seen.warning)], terminal_width(), "    "), flush=True)
-    print(f"{len(entries)} installed, {broken or 'none'} broken")
+    for origin in origins:
+        # The name is on the screen while the imports run; the rest of the line follows.
+        print(f"  {origin.name:<{longest}}  ", end="", flush=True)
+        result = trial.run(origin, seconds)
+        broken += bool(result.faults)
+        print(f"{'broken' if result.faults else 'ok    '}  {origin.distribution} {origin.version}", flush=True)
+        for fault in result.faults:
+            _print_rows([("cause:", fault.cause), ("from:", fault.origin), ("repair:", fault.repair)], "    ")
+        if result.warning:
+            _print_rows([("warning:", result.warning)], "    ")
+    print(f"{len(origins)} installed, {broken or 'none'} broken")
     return not broken
+
+
+def _print_rows(rows: Sequence[tuple[str, str]], indent: str) -> None:
+    if rows:
+        print(listing(rows, terminal_width(), indent), flush=True)

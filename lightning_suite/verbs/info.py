@@ -1,4 +1,4 @@
-"""Shows one plugin: paper, recipes with their expected numbers, commands, what is missing."""
+"""Shows one plugin: paper, recipes with their expected numbers, verbs of its own, what is missing."""
 
 import sys
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from lightning_suite.tables import listing, terminal_width
 
 
 def run(arguments: list[str]) -> int:
-    """Print what the record of a plugin says; a plugin that cannot be used is still described, and ends with 3."""
+    """Print what the record of a plugin says and return 0, or 3 for a plugin that cannot be used."""
     parser = LightParser("info", __doc__ or "")
     parser.add_argument("name", metavar="NAME", nargs="?", help="name, module:attribute or path/to/file.py:attribute")
     name = parser.read(arguments).name
@@ -22,7 +22,7 @@ def run(arguments: list[str]) -> int:
         raise UsageError(f"suite info: of which plugin? installed: {', '.join(find.names()) or 'none'}")
     plugin = find.get(name)
     faults = list(diagnosis.faults(plugin))
-    print(_described(name, plugin))
+    print(_description(name, plugin))
     if not faults:
         print(f"\nnext: suite fit --plugin {name}\n      suite fit --plugin {name} --help")
         return 0
@@ -33,7 +33,7 @@ def run(arguments: list[str]) -> int:
     return faults[0].exit_status
 
 
-def _described(name: str, plugin: Plugin) -> str:
+def _description(name: str, plugin: Plugin) -> str:
     width = terminal_width()
     origin = plugin.origin
     facts = [
@@ -48,8 +48,8 @@ def _described(name: str, plugin: Plugin) -> str:
     if recipes:
         parts += ["", "recipes", listing(recipes, width, "  ")]
     if plugin.commands:
-        commands = [(command, _help_line(path)) for command, path in plugin.commands.items()]
-        parts += ["", "commands", listing(commands, width, "  ")]
+        own_verbs = [(verb, _help_line(path)) for verb, path in plugin.commands.items()]
+        parts += ["", "verbs", listing(own_verbs, width, "  ")]
     return "\n".join(parts)
 
 
@@ -75,8 +75,8 @@ def _expected(expected: Any) -> str:
     if not isinstance(expected, Mapping):
         return ""
     numbers = ", ".join(f"{metric} {number}" for metric, number in expected.items() if metric != "source")
-    told = str(expected.get("source", ""))
-    return f"{numbers} ({told})" if numbers and told else numbers or told
+    origin = str(expected.get("source", ""))
+    return f"{numbers} ({origin})" if numbers and origin else numbers or origin
 
 
 def _help_line(path: str) -> str:
