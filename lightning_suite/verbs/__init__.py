@@ -1,23 +1,23 @@
-"""The verbs of ``suite``: one file each, with ``run(arguments) -> exit status`` and a help line as its first line.
+"""The verbs of ``suite``: a file for each, with ``run(arguments)``, which returns the exit status.
 
-A file that appears in this folder is a verb; nothing else lists them. They are named and described here without
-being imported.
+The first line of its docstring is its help. Every file in this folder is a verb; nothing else lists them, and they are
+not imported to be named and described.
 """
 
 from pathlib import Path
 
 from lightning_suite.plugins import source
 
-# The order in which one meets them; a verb that is not named here comes last.
+# The order in which people need them; a verb that is not listed comes last.
 _ORDER = ["list", "info", "fit", "validate", "test", "predict", "rerun", "check", "new", "doctor"]
 
 
 def names() -> list[str]:
-    """The names of all verbs."""
+    """Return the names of all verbs."""
     files = sorted(file.stem for file in Path(__file__).parent.glob("[!_]*.py"))
     return sorted(files, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER))
 
 
 def help_line(verb: str) -> str:
-    """First line of the docstring of a verb's file, which is not imported."""
+    """Return the first line of the docstring of a verb's file."""
     return source.help_line(source.tree((Path(__file__).parent / f"{verb}.py").read_text(encoding="utf-8")))

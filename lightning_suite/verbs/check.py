@@ -1,13 +1,10 @@
 """Runs the contract tests on a plugin.
 
-    suite check NAME [--only CHECK] [--expect CHECK=REASON]
-    suite check --list
-
---only and --expect may be given several times. An expected failure has to fail, with a reason that says why that is
-right. Ends with 0 when nothing failed that was not expected to, otherwise with 1.
+--only and --expect may be given several times. An expected failure must fail; its reason says why that is right. The
+exit status is 0 when nothing else failed, otherwise 1.
 """
 
-import sys
+from collections import Counter
 
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import UsageError
@@ -18,12 +15,12 @@ from lightning_suite.testing.outcome import Outcome
 
 
 def run(arguments: list[str]) -> int:
-    """Prints a line for each check while they run, then a table and what each failure says."""
-    parser = LightParser("check", (__doc__ or "").splitlines()[0])
+    """Print a line for each check while they run, then a table and the text of each failure; return the exit status."""
+    parser = LightParser("check", __doc__)
     parser.add_argument("name", metavar="NAME", nargs="?", help="name, module:attribute or path/to/file.py:attribute")
-    parser.add_argument("--only", action="append", default=[], metavar="CHECK", help="run this check alone")
+    parser.add_argument("--only", action="append", default=[], metavar="CHECK", help="run this check only")
     parser.add_argument(
-        "--expect", action="append", default=[], metavar="CHECK=REASON", help="this check has to fail, for this reason"
+        "--expect", action="append", default=[], metavar="CHECK=REASON", help="this check must fail, for this reason"
     )
     parser.add_argument("--list", action="store_true", help="name the checks and what each ensures")
     values = parser.read(arguments)
@@ -65,9 +62,6 @@ def _report(outcomes: list[Outcome]) -> None:
         if outcome.status == "failed":
             lines = [f"\n{outcome.check}: {ensures(outcome.check)}", *outcome.message.splitlines()]
             print("\n  ".join(lines))
-    counts: dict[str, int] = {}
-    for outcome in outcomes:
-        counts[outcome.status] = counts.get(outcome.status, 0) + 1
+    counts = Counter(outcome.status for outcome in outcomes)
     seconds = sum(outcome.seconds for outcome in outcomes)
-    print(f"\n{', '.join(f'{count} {status}' for status, count in counts.items())} in {seconds:.0f} s")
-    sys.stdout.flush()
+    print(f"\n{', '.join(f'{count} {status}' for status, count in counts.items())} in {seconds:.0f} s", flush=True)
