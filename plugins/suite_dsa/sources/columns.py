@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lightning_suite.errors import DataError
 from lightning_suite.spelling import did_you_mean
@@ -48,7 +48,7 @@ class Row(NamedTuple):
 
 
 def read_rows(path: Path, columns: Columns, *, labelled: bool, encoding: str | None) -> Iterator[Row]:
-    """Yield the rows of a table or a file of JSON lines.
+    """Return the rows of a table or a file of JSON lines, which is read as they are taken.
 
     Args:
         path: the file.
@@ -59,19 +59,8 @@ def read_rows(path: Path, columns: Columns, *, labelled: bool, encoding: str | N
     Raises:
         DataError: the file cannot be read, has no such columns, or a row has no text or label.
     """
-    fields = _objects if suffix_of(path) in OBJECTS else _records
-    for line, chosen, row in fields(path, columns, labelled, encoding):
-        if not row:
-            yield Row(line, (), None)
-            continue
-        for name in chosen.texts:
-            if not isinstance(row.get(name), str):
-                raise DataError(f"expected text in {name!r}, got {row.get(name)!r:.60}", path, line)
-        texts = tuple(row[name] for name in chosen.texts)
-        label = row.get(chosen.label or "")
-        if labelled and (not isinstance(label, str | int | float) or not str(label).strip()):
-            raise DataError(f"expected a label in {chosen.label!r}, got {label!r:.60}", path, line)
-        yield Row(line, texts, class_name(label) if labelled else None)
+    rows = _rows_of_objects if suffix_of(path) in OBJECTS else _rows_of_table
+    return rows(path, columns, labelled, encoding)
 
 
 def choose(names: Sequence[str], columns: Columns, labelled: bool, path: Path, line: int) -> Chosen:
@@ -123,22 +112,34 @@ def choose(names: Sequence[str], columns: Columns, labelled: bool, path: Path, l
     return Chosen(texts, label)
 
 
-def _records(
-    path: Path, columns: Columns, labelled: bool, encoding: str | None
-) -> Iterator[tuple[int, Chosen, dict[str, Any]]]:
+def _rows_of_table(path: Path, columns: Columns, labelled: bool, encoding: str | None) -> Iterator[Row]:
     table = read_table(path, encoding=encoding)
     chosen = choose(table.header, columns, labelled, path, table.header_line)
-    wanted = [name for name in (*chosen.texts, chosen.label) if name]
-    places = {name: column_of(table, [name]) or 0 for name in wanted}
+    texts_at = [column_of(table, [name]) or 0 for name in chosen.texts]
+    label_at = column_of(table, [chosen.label]) or 0 if chosen.label else 0
     for line, fields in table.rows:
-        yield line, chosen, {name: fields[place] for name, place in places.items()} if fields else {}
+        if not fields:
+            yield Row(line, (), None)
+            continue
+        label = _class_of(fields[label_at], chosen, path, line) if labelled else None
+        yield Row(line, tuple([fields[at] for at in texts_at]), label)
 
 
-def _objects(
-    path: Path, columns: Columns, labelled: bool, encoding: str | None
-) -> Iterator[tuple[int, Chosen, dict[str, Any]]]:
+def _rows_of_objects(path: Path, columns: Columns, labelled: bool, encoding: str | None) -> Iterator[Row]:
     chosen = Chosen((), None)
     for line, row in read_jsonl(path, encoding=encoding):
-        if row and not chosen.texts:
-            chosen = choose(list(row), columns, labelled, path, line)
-        yield line, chosen, row
+        if not row:
+            yield Row(line, (), None)
+            continue
+        chosen = chosen if chosen.texts else choose(list(row), columns, labelled, path, line)
+        for name in chosen.texts:
+            if not isinstance(row.get(name), str):
+                raise DataError(f"expected text in {name!r}, got {row.get(name)!r:.60}", path, line)
+        label = _class_of(row.get(chosen.label or ""), chosen, path, line) if labelled else None
+        yield Row(line, tuple(row[name] for name in chosen.texts), label)
+
+
+def _class_of(label: object, chosen: Chosen, path: Path, line: int) -> str:
+    if not isinstance(label, str | int | float) or not (name := class_name(label)):
+        raise DataError(f"expected a label in {chosen.label!r}, got {label!r:.60}", path, line)
+    return name

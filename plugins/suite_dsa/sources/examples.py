@@ -54,7 +54,8 @@ def class_name(label: object) -> str:
         >>> class_name(1.0), class_name(" 1.0 "), class_name("very good"), class_name("1.5")
         ('1', '1', 'very good', '1.5')
     """
-    return re.sub(r"(?<=\d)\.0+$", "", name) if re.fullmatch(r"[+-]?\d+\.0+", name := str(label).strip()) else name
+    name = str(label).strip()
+    return name.partition(".")[0] if name.endswith("0") and re.fullmatch(r"[+-]?\d+\.0+", name) else name
 
 
 def without_unlabelled(table: Table, classes: tuple[str, ...] = ()) -> Table:
