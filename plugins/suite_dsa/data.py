@@ -5,8 +5,8 @@ testing and predicting need neither the training data nor the word vectors.
 """
 
 import os
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -18,33 +18,22 @@ from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from lightning_suite.assets import Asset, fetch
+from lightning_suite.assets import fetch
 from lightning_suite.constraints import Interval, ListOf, check
 from lightning_suite.errors import DataError, UsageError
 from lightning_suite.text_files import encoding_name
+from suite_dsa.parts import MOVIE_REVIEWS, Selection, read_parts
 from suite_dsa.sampler import BucketSampler
 from suite_dsa.sentences import Sentences, fingerprint
 from suite_dsa.sources.columns import Columns
-from suite_dsa.sources.examples import SST_BINARY, Example, Table, class_name
-from suite_dsa.sources.label_text import read_rated
-from suite_dsa.sources.reading import read, read_unlabelled
-from suite_dsa.splits import PARTS, Files, named_files, part_of, recognised_files
+from suite_dsa.sources.examples import Table, class_name
+from suite_dsa.sources.reading import read_unlabelled
 from suite_dsa.tokens import TOKENIZERS
 from suite_dsa.vectors.embedding import RANDOM_DIM, embed
 from suite_dsa.vectors.files import WordVectors
 from suite_dsa.vectors.reading import read_vectors
 from suite_dsa.vectors.spacy_md import PACKAGE, read_package
 from suite_dsa.vocabulary import Vocabulary, spellings
-
-MOVIE_REVIEWS = Asset(
-    package="vaderSentiment",
-    version="3.3.2",
-    archive="sdist",
-    sha256="5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
-    member="vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"
-    "!hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt",
-)
-"""10,605 movie-review snippets with the mean rating, -4 to 4, of 20 people each (Hutto, Gilbert, 2014)."""
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "validation_fraction": [Interval(float, 0, 1, closed="left")],
@@ -143,17 +132,20 @@ class SentenceData(LightningDataModule):
                 "--data.validation_fraction and --data.test_fraction must leave some for training, "
                 f"got {validation_fraction} and {test_fraction}"
             )
-        self.path = path
-        self.named = (train, validation, test)
-        self.validation_fraction = validation_fraction
-        self.test_fraction = test_fraction
-        self.split_seed = split_seed
-        self.column_names = Columns(text_column, pair_column, label_column)
-        self.encoding = encoding_name(encoding) if encoding is not None else None
         self.declared_labels = labels and [class_name(label) for label in labels]
-        self.classes = classes
-        self.phrases = phrases
-        self.neutral_band = neutral_band
+        self.selection = Selection(
+            path=path,
+            named=(train, validation, test),
+            columns=Columns(text_column, pair_column, label_column),
+            encoding=encoding_name(encoding) if encoding is not None else None,
+            labels=tuple(self.declared_labels or ()),
+            classes=classes,
+            phrases=phrases,
+            neutral_band=neutral_band,
+            split_seed=split_seed,
+            validation_fraction=validation_fraction,
+            test_fraction=test_fraction,
+        )
         self.tokenizer = tokenizer
         self.vectors_source = vectors
         self.word_dim = word_dim
@@ -180,7 +172,7 @@ class SentenceData(LightningDataModule):
     def prepare_data(self) -> None:
         """Fetch what the stage needs and what is not there yet."""
         stage = self.trainer.state.fn if self.trainer is not None else TrainerFn.FITTING
-        if self.path is None and self.named[0] is None and stage != TrainerFn.PREDICTING:
+        if self.selection.is_movie_reviews and stage != TrainerFn.PREDICTING:
             fetch(MOVIE_REVIEWS)
         if self.vectors_source == PACKAGE and stage == TrainerFn.FITTING:
             read_package()
@@ -193,7 +185,7 @@ class SentenceData(LightningDataModule):
             AssetError: something cannot be fetched.
         """
         if stage == "fit" and "train" not in self._sets:
-            self._read(["train", "validation"])
+            self._read("train", "validation")
             table = self._tables["train"]
             self.labels = self.declared_labels or _classes_of(table)
             self.columns = len(table.examples[0].texts)
@@ -203,14 +195,14 @@ class SentenceData(LightningDataModule):
             self._drop_wordless()
             if len(self.labels) < 2:
                 message = f"every training example has the label {self.labels[0]!r}; at least two classes are needed"
-                raise DataError(message, self._source())
+                raise DataError(message, self.selection.source)
             self._embed()
             self._report("whole", "train", "validation", "words")
         elif stage == "validate" and "validation" not in self._tables:
-            self._read(["validation"])
+            self._read("validation")
             self._report("validation")
         elif stage == "test" and "test" not in self._tables:
-            self._read(["test"])
+            self._read("test")
             self._report("test")
 
     def train_dataloader(self) -> DataLoader[int]:
@@ -246,9 +238,9 @@ class SentenceData(LightningDataModule):
             raise UsageError("there is nothing to predict: give the path of a file (--data.predict_path)")
         inputs = read_unlabelled(
             Path(self.predict_path).expanduser(),
-            self.column_names,
+            self.selection.columns,
             self.columns or getattr(self._model(), "columns", None),
-            encoding=self.encoding,
+            encoding=self.selection.encoding,
         )
         return self._loader(Sentences(inputs, TOKENIZERS[self.tokenizer], None), None)
 
@@ -268,76 +260,15 @@ class SentenceData(LightningDataModule):
 
     # Reading
 
-    def _read(self, parts: Iterable[str]) -> None:
-        """Read the tables of these parts; training examples also where another part is cut from them."""
-        if self.path is None and self.named[0] is None:
-            if self.classes is not None or self.phrases or set(self.declared_labels or SST_BINARY) != set(SST_BINARY):
-                raise UsageError(
-                    "--data.path FILE or FOLDER is missing: these settings are for data of your own. The movie reviews "
-                    "that are read without it have two classes, negative and positive, and no phrases"
-                )
-            whole = read_rated(fetch(MOVIE_REVIEWS), self.neutral_band)
-            cut = set(PARTS)
-            files = Files([], [], [])
-        else:
-            files = self._files()
-            cut = {part for part, paths in zip(PARTS, files, strict=True) if part != "train" and not paths}
-            whole = Table()
-            if cut & set(parts) or "train" in parts:
-                whole = self._table(files.train, phrases=self.phrases)
-        fractions = {
-            "validation_fraction": self.validation_fraction if "validation" in cut else 0.0,
-            "test_fraction": self.test_fraction if "test" in cut else 0.0,
-        }
-        shares: dict[str, list[Example]] = {part: [] for part in PARTS}
-        for example in whole.examples:
-            shares[part_of(example, self.split_seed, **fractions)].append(example)
-        if cut and whole.examples:
+    def _read(self, *parts: str) -> None:
+        """Read the tables of these parts and count their examples."""
+        known = tuple(self.declared_labels or getattr(self._model(), "labels", None) or ())
+        selection = self.selection if self.selection.is_movie_reviews else replace(self.selection, labels=known)
+        tables, whole = read_parts(selection, parts)
+        self._tables |= tables
+        if whole is not None:
             self.counts["whole"] = {"examples": len(whole.examples), **whole.dropped}
-        for part in parts:
-            if part == "train" or part in cut:
-                table = Table(shares[part], whole.labels, Counter() if cut else whole.dropped)
-            else:
-                table = self._table(getattr(files, part), phrases=False)
-            if not table.examples:
-                cure = f"--data.{part} names a file" + (
-                    f", --data.{part}_fraction cuts more" if part != "train" else ""
-                )
-                raise DataError(
-                    f"no example is left for {part}; there are {len(whole.examples)} in all. {cure}", self._source()
-                )
-            self._tables[part] = table
-            self.counts[part] = {"examples": len(table.examples), **table.dropped}
-
-    def _files(self) -> Files:
-        train, validation, test = self.named
-        if train is None and validation is None and test is None:
-            return recognised_files(str(self.path), self.classes, self.phrases)
-        if train is None:
-            raise UsageError(
-                "--data.validation and --data.test name files beside those of --data.train, which is missing"
-            )
-        return named_files(self.path, train, validation or [], test or [])
-
-    def _table(self, paths: Sequence[Path], phrases: bool) -> Table:
-        whole = Table()
-        for path in paths:
-            table = read(
-                path,
-                self.column_names,
-                self.classes,
-                phrases,
-                labels=tuple(self.declared_labels or getattr(self._model(), "labels", None) or ()),
-                encoding=self.encoding,
-            )
-            width = len(table.examples[0].texts)
-            if whole.examples and width != len(whole.examples[0].texts):
-                raise DataError(f"holds {'pairs' if width == 2 else 'single sentences'}, unlike {paths[0]}", path)
-            whole.extend(table)
-        return whole
-
-    def _source(self) -> str:
-        return self.path or MOVIE_REVIEWS.package
+        self.counts |= {part: {"examples": len(table.examples), **table.dropped} for part, table in tables.items()}
 
     def _labelled(self, part: str, labels: Sequence[str]) -> Sentences:
         index = {class_name(label): i for i, label in enumerate(labels)} | {label: i for i, label in enumerate(labels)}
@@ -360,7 +291,9 @@ class SentenceData(LightningDataModule):
         whole = self._sets["train"]
         with_words = [i for i, sentences in enumerate(whole.words) if any(sentences)]
         if not with_words:
-            raise DataError(f"no training example has a word by the tokenizer {self.tokenizer!r}", self._source())
+            raise DataError(
+                f"no training example has a word by the tokenizer {self.tokenizer!r}", self.selection.source
+            )
         if len(with_words) < len(whole):
             self.counts["train"]["without words"] = len(whole) - len(with_words)
             self.counts["train"]["examples"] = len(with_words)

@@ -15,7 +15,7 @@ from torch import Tensor
 from lightning_suite.errors import DataError, UsageError
 from lightning_suite.options import parse
 from suite_dsa import data as data_file
-from suite_dsa import plugin
+from suite_dsa import parts, plugin
 from suite_dsa.data import SentenceData
 from suite_dsa.sentences import SentenceBatch
 from suite_dsa.tokens import TOKENIZERS
@@ -155,7 +155,7 @@ def test_prepare_data_fetches_what_the_stage_needs(monkeypatch: pytest.MonkeyPat
 def test_movie_reviews_are_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "rated.txt"
     path.write_text("".join(f"{i}\t{i % 7 - 3}\t{sentence(i)} {i}\r\n" for i in range(140)), encoding="utf-8")
-    monkeypatch.setattr(data_file, "fetch", lambda asset: path)
+    monkeypatch.setattr(parts, "fetch", lambda asset: path)
 
     data = ready("fit", "test")
 

@@ -1,0 +1,140 @@
+"""The examples that train, validate and test: read from the files of each part, or cut from those of training."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lightning_suite.assets import Asset, fetch
+from lightning_suite.errors import DataError, UsageError
+from suite_dsa.sources.columns import Columns
+from suite_dsa.sources.examples import SST_BINARY, Example, Table
+from suite_dsa.sources.label_text import read_rated
+from suite_dsa.sources.reading import read
+from suite_dsa.splits import PARTS, Files, named_files, part_of, recognised_files
+
+MOVIE_REVIEWS = Asset(
+    package="vaderSentiment",
+    version="3.3.2",
+    archive="sdist",
+    sha256="5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
+    member="vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"
+    "!hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt",
+)
+"""10,605 movie-review snippets with the mean rating, -4 to 4, of 20 people each (Hutto, Gilbert, 2014)."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which examples there are, as the options of ``SentenceData`` say; their meanings stand there.
+
+    Attributes:
+        named: files to train on, to validate on, to test on.
+        columns: names of columns.
+        labels: names of the classes, where they are declared.
+    """
+
+    path: str | None
+    named: tuple[list[str] | None, list[str] | None, list[str] | None]
+    columns: Columns
+    encoding: str | None
+    labels: tuple[str, ...]
+    classes: int | None
+    phrases: bool
+    neutral_band: float
+    split_seed: int
+    validation_fraction: float
+    test_fraction: float
+
+    @property
+    def is_movie_reviews(self) -> bool:
+        """Whether no data of one's own are named."""
+        return self.path is None and self.named[0] is None
+
+    @property
+    def source(self) -> str:
+        """What a message calls the data."""
+        return self.path or MOVIE_REVIEWS.package
+
+
+def read_parts(selection: Selection, parts: Sequence[str]) -> tuple[dict[str, Table], Table | None]:
+    """Return the tables of these parts, and the table that some of them were cut from.
+
+    Args:
+        selection: which examples there are.
+        parts: some of ``PARTS``.
+
+    Raises:
+        DataError: a file is not what it should be, or a part has no example.
+        UsageError: the options do not go together.
+        AssetError: the movie reviews cannot be fetched.
+    """
+    files = _files(selection)
+    cut = {part for part in PARTS if part != "train" and not getattr(files, part)}
+    whole = Table()
+    if selection.is_movie_reviews:
+        whole = read_rated(fetch(MOVIE_REVIEWS), selection.neutral_band)
+    elif cut & set(parts) or "train" in parts:
+        whole = _read_all(files.train, selection, phrases=selection.phrases)
+    shares = _shares(whole, selection, cut)
+    tables = {}
+    for part in parts:
+        if part == "train" or part in cut:
+            table = Table(shares[part], whole.labels, Counter() if cut else whole.dropped)
+        else:
+            table = _read_all(getattr(files, part), selection, phrases=False)
+        if not table.examples:
+            cure = f"--data.{part} names a file" + (f", --data.{part}_fraction cuts more" if part != "train" else "")
+            raise DataError(
+                f"no example is left for {part}; there are {len(whole.examples)} in all. {cure}", selection.source
+            )
+        tables[part] = table
+    return tables, whole if cut and whole.examples else None
+
+
+def _files(selection: Selection) -> Files:
+    train, validation, test = selection.named
+    if selection.is_movie_reviews:
+        of_reviews = set(selection.labels or SST_BINARY) == set(SST_BINARY)
+        if selection.classes is not None or selection.phrases or not of_reviews:
+            raise UsageError(
+                "--data.path FILE or FOLDER is missing: these settings are for data of your own. The movie reviews "
+                "that are read without it have two classes, negative and positive, and no phrases"
+            )
+        return Files([], [], [])
+    if train is None and validation is None and test is None:
+        return recognised_files(str(selection.path), selection.classes, selection.phrases)
+    if train is None:
+        raise UsageError("--data.validation and --data.test name files beside those of --data.train, which is missing")
+    return named_files(selection.path, train, validation or [], test or [])
+
+
+def _shares(whole: Table, selection: Selection, cut: Iterable[str]) -> dict[str, list[Example]]:
+    """Return the examples of each part, where some parts are cut from all."""
+    fractions = {
+        "validation_fraction": selection.validation_fraction if "validation" in cut else 0.0,
+        "test_fraction": selection.test_fraction if "test" in cut else 0.0,
+    }
+    shares: dict[str, list[Example]] = {part: [] for part in PARTS}
+    for example in whole.examples:
+        shares[part_of(example, selection.split_seed, **fractions)].append(example)
+    return shares
+
+
+def _read_all(paths: Sequence[Path], selection: Selection, phrases: bool) -> Table:
+    """Return the examples of several files, which are all pairs or all single sentences."""
+    whole = Table()
+    for path in paths:
+        table = read(
+            path,
+            selection.columns,
+            selection.classes,
+            phrases,
+            labels=selection.labels,
+            encoding=selection.encoding,
+        )
+        width = len(table.examples[0].texts)
+        if whole.examples and width != len(whole.examples[0].texts):
+            raise DataError(f"holds {'pairs' if width == 2 else 'single sentences'}, unlike {paths[0]}", path)
+        whole.extend(table)
+    return whole
