@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 
 from lightning_suite import load
+from lightning_suite.assets import fetch
 from lightning_suite.constraints import Interval, check
-from lightning_suite.errors import DataError, UsageError
+from lightning_suite.errors import UsageError
 from lightning_suite.files import write_text
 from lightning_suite.needs import needs
 from lightning_suite.progress import progress, track
@@ -22,6 +23,7 @@ from suite_tweets.collecting.from_api import collect_from_api
 from suite_tweets.collecting.from_file import collect_from_file
 from suite_tweets.collecting.output import summary
 from suite_tweets.languages import languages
+from suite_tweets.sources.rated_tweets import RATED_TWEETS, rated_tweets
 from suite_tweets.sources.reading import read
 
 
@@ -108,7 +110,7 @@ def analyse(
     Print tables, and write pictures (PNG) with their numbers (CSV) into a folder.
 
     Args:
-        file: CSV, JSON, JSONL, text, or an X archive.
+        file: CSV, JSON, JSONL, text, or an X archive; or default: the tweets of the recipe default.
         output: the folder of the pictures; by default the file's name and -analysis, in the working directory.
         rules: of cleaning, before words are counted.
         words: so many of the most frequent ones.
@@ -122,54 +124,47 @@ def analyse(
     Raises:
         UsageError: an option makes no sense, or a package is missing.
         DataError: the file cannot be read, or holds no tweet.
+        AssetError: the default tweets cannot be fetched.
     """
     with needs("analysing tweets", "lightning-suite[tweets]"):
         import matplotlib  # noqa: F401
         import py3langid  # noqa: F401
     check({"words": [Interval(int, 1)], "examples": [Interval(int, 1)]}, locals(), where="--")
     path = Path(file).expanduser()
-    folder = (
-        Path(output).expanduser() if output else Path(f"{Path(bare_name(path.resolve())).stem or 'tweets'}-analysis")
-    )
+    folder = Path(output or f"{Path(bare_name(path.resolve())).stem or 'tweets'}-analysis").expanduser()
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--output {folder}: expected a folder, this is a file")
     columns = {"text_column": text_column, "time_column": time_column, "id_column": id_column, "encoding": encoding}
-    tweets = read(path, **columns)
-    if not tweets:
-        raise DataError("expected at least one tweet, there is none", path)
+    is_default = file == "default" and not path.exists()
+    tweets = rated_tweets(fetch(RATED_TWEETS)) if is_default else read(path, **columns)
+    name = "tweets of the recipe default" if is_default else path.name
 
     texts = [tweet.text for tweet in tweets]
-    wanted = cleaning.RULE_SETS[rules]
-    cleaned = [cleaning.clean(text, wanted) for text in track(texts, "cleaning", unit="tweets")]
+    cleaned = [cleaning.clean(text, cleaning.RULE_SETS[rules]) for text in track(texts, "cleaning", unit="tweets")]
     spoken = Counter(languages(track(texts, "telling languages", unit="tweets")))
     split = [text.split() for text in cleaned]
     characters = {"characters": np.array([len(text) for text in texts])}
     lengths = {"words": np.array([len(text.split()) for text in texts])}
-    if wanted:
-        lengths[f"words cleaned ({rules})"] = np.array([len(words_of) for words_of in split])
+    if cleaning.RULE_SETS[rules]:
+        lengths[f"words cleaned ({rules})"] = np.array(list(map(len, split)))
     trained = [*lengths.values()][-1]
     frequent = {
         "all words": analysis.frequent(split, words),
         "of 4 letters and more": analysis.frequent(split, words, letters=4),
     }
 
-    print(report.heading(path.name, tweets))
-    for part in (
-        report.lengths(characters | lengths),
-        report.tweets_of_kinds(texts),
-        report.tweets_of_languages(spoken),
-        report.words(frequent),
-        *([report.cleaning(texts, cleaned, rules, examples)] if clean else []),
-    ):
-        print(f"\n{part}")
+    print(report.heading(name, tweets))
+    print(f"\n{report.lengths(characters | lengths)}")
+    print(f"\n{report.tweets_of_kinds(texts)}")
+    print(f"\n{report.tweets_of_languages(spoken)}")
+    print(f"\n{report.words(frequent)}")
+    if clean:
+        print(f"\n{report.cleaning(texts, cleaned, rules, examples)}")
 
-    folder.mkdir(parents=True, exist_ok=True)
-    limits = pictures.LIMITS
-    pictures.write_histogram(
-        folder / "characters.png", characters, f"Characters per tweet, {path.name}", "characters", limits
-    )
-    pictures.write_histogram(folder / "words.png", lengths, f"Words per tweet, {path.name}", "words")
-    pictures.write_words(folder / "words_frequent.png", frequent, f"Most frequent words, {path.name}")
+    title = f"Characters per tweet, {name}"
+    pictures.write_histogram(folder / "characters.png", characters, title, "characters", pictures.LIMITS)
+    pictures.write_histogram(folder / "words.png", lengths, f"Words per tweet, {name}", "words")
+    pictures.write_words(folder / "words_frequent.png", frequent, f"Most frequent words, {name}")
     pictures.write_shares(folder / "languages.csv", spoken)
     if not trained.any():
         print(f"\nno tweet has a word (--rules {rules}): there is nothing to train on\npictures: {folder}")
@@ -177,9 +172,14 @@ def analyse(
     losses = analysis.losses(trained)
     pictures.write_losses(folder / "seq_length.png", losses, analysis.advised(trained))
     print(f"\n{report.training_sets(trained, losses)}\n\npictures: {folder}")
-    chosen = {"cleaning": None if rules == "paper" else rules, **columns, "seq_length": f"{analysis.advised(trained)}"}
-    options = [f" --data.{name} {shlex.quote(value)}" for name, value in chosen.items() if value is not None]
-    print(f"next: suite fit --plugin tweets --recipe model-1 --data.path {shlex.quote(file)}{''.join(options)}")
+    chosen = {
+        "path": None if is_default else file,
+        "cleaning": None if rules == "paper" else rules,
+        **columns,
+        "seq_length": f"{analysis.advised(trained)}",
+    }
+    options = [f" --data.{option} {shlex.quote(value)}" for option, value in chosen.items() if value is not None]
+    print(f"next: suite fit --plugin tweets --recipe model-1{''.join(options)}")
 
 
 def generate(

@@ -72,6 +72,18 @@ def test_analyse_writes_pictures_and_their_numbers(tweets: Path, tmp_path: Path)
         assert sum(int(row["words cleaned (paper)"]) for row in csv.DictReader(file)) == 40
 
 
+def test_the_tweets_of_the_default_recipe_can_be_analysed(
+    tweets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rated.txt"
+    path.write_text("1\t2.5\tA fine day for a launch\n2\t-0.75\tand a cloudy one for a launch\n", encoding="utf-8")
+    monkeypatch.setattr(studies, "fetch", lambda asset: path)
+    call(analyse, ["default", "--output", str(tmp_path / "out")])
+    output = capsys.readouterr().out
+    assert output.startswith("tweets of the recipe default: 2 tweets")
+    assert output.splitlines()[-1] == "next: suite fit --plugin tweets --recipe model-1 --data.seq_length 6"
+
+
 def test_the_folder_is_called_like_the_file(
     tweets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
