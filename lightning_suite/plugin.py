@@ -1,26 +1,24 @@
-"""The record that makes a method a plugin.
+"""The record that makes a method a plugin, and what a plugin's classes may offer beside it.
 
-A plugin is a value, not a base class: it names ordinary Lightning classes by import path, so that reading the
-record costs nothing and an existing LightningModule joins without a changed line. Whatever a plugin can tell
-lightning-suite stands on this page.
+A plugin is a value, not a base class: it names ordinary Lightning classes by import path, so that reading the record
+costs nothing and an existing LightningModule joins without a changed line.
 
-Beside the record there are a few things that the core looks for in the classes. Each is optional: what is not there
-is not done, and nothing else changes.
+The core also looks for the following; all of it is optional.
 
     predict_path     parameter of the data module, ``str | None = None``: the file of ``suite predict RUN FILE``.
-                     ``predict_dataloader()`` then yields its inputs, each once, in the order of the file.
+                     ``predict_dataloader()`` then yields its inputs once, in the order of the file.
     predict_step     of the module: returns the columns of the predictions, ``dict[str, list | Tensor]`` with one
-                     entry an input of the batch; or a tensor (batch, value_dim), whose columns are numbered.
+                     entry for every input of the batch; or a tensor (batch, value_dim), whose columns are numbered.
     predictions_suffix
-                     of the data module's class, ``".parquet"`` for example: the format of predictions whose file the
-                     user does not name. CSV without it.
-    embed_step       of the module, called as ``predict_step`` is: returns a tensor (batch, embedding_dim), which
+                     class attribute of the data module, such as ``".parquet"``: the format of predictions whose file
+                     the user does not name. The default is CSV.
+    embed_step       of the module, called like ``predict_step``: returns a tensor (batch, embedding_dim), which
                      ``suite predict --embed`` writes.
-    fingerprint      attribute of the data module after ``setup("fit")``: text that changes when the training data
-                     do, such as a checksum. run.json keeps it.
-    figures          where ``test_step`` and its hooks may put pictures, each with its numbers as CSV beside it:
-                     ``trainer.default_root_dir/figures``, when that folder is there. Only process 0 writes.
-    check.yaml       a recipe that trains in seconds, for the contract tests; they cut the default one short without.
+    fingerprint      attribute of the data module after ``setup("fit")``: text that changes with the training data,
+                     such as a checksum; run.json keeps it.
+    figures          folder ``trainer.default_root_dir/figures``: where it exists, ``test_step`` and its hooks may
+                     write pictures, with their numbers as CSV beside them. Only process 0 writes.
+    check.yaml       a recipe that trains in seconds, for the contract tests, which otherwise shorten the default one.
 """
 
 from collections.abc import Mapping
@@ -30,22 +28,27 @@ from types import MappingProxyType
 from lightning_suite.plugins.origin import Origin
 
 API = 1
-"""The version of this contract. It rises when a record written for an older one could no longer be served."""
+"""The version of this contract. It rises when records of the previous version can no longer be used."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plugin:
-    """One method: what it is called, where its classes are, and what can be done with it.
+    """A method: its name, its classes, its recipes and its own verbs.
+
+    Example:
+        >>> plugin = Plugin(name="echo", summary="Echo networks", module="echo.module:Net", data="echo.data:Words")
+        >>> plugin.module
+        'echo.module:Net'
 
     Paths have the form ``package.module:attribute``. They are not imported until they are needed, so a record
     may name modules that import torch; the module that holds the record itself must import nothing heavy.
 
     A recipe is a YAML file of options (``model``, ``data``, ``trainer``, ``seed``, ``monitor``, ``mode``) with two
-    more keys for people: ``summary``, and ``expected``, the numbers it should end with. ``{recipes}`` in it is the
-    folder it lies in, for a small data file beside it.
+    more keys for people: ``summary``, and ``expected``, the numbers it should reach. ``{recipes}`` in it stands for the
+    folder of the recipe, for a small data file beside it.
 
     Attributes:
-        name: what stands after ``--plugin``; equal to the name of the entry point.
+        name: the word after ``--plugin``; equal to the name of the entry point.
         summary: one line for ``suite list``.
         module: path of a ``pytorch_lightning.LightningModule`` class.
         data: path of a ``pytorch_lightning.LightningDataModule`` class.
@@ -60,9 +63,9 @@ class Plugin:
             ``--config`` files and recipes, and in runs and checkpoints of older releases; one line on stderr
             says the new name.
         paper: the source of the method.
-        extra: the extra of the distribution that brings the plugin's heavy needs.
+        extra: the extra of the distribution that brings the plugin's heavy requirements.
         api: the version of this contract that the record was written for.
-        origin: the distribution or the path that brought the record; set where a plugin is found.
+        origin: the distribution or the path that the record comes from; set when the plugin is found.
     """
 
     name: str

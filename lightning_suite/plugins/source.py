@@ -88,18 +88,7 @@ def names(module: ast.Module) -> list[str]:
 
 def may_define(module: ast.Module, name: str) -> bool:
     """Return whether a module can have an attribute; False only where its tree shows that it cannot."""
-    for node in ast.walk(module):
-        match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                if node.name in (name, "__getattr__"):
-                    return True
-            case ast.Name():
-                if node.id in _DEFINES_ANYTHING or (node.id == name and isinstance(node.ctx, ast.Store)):
-                    return True
-            case ast.alias():
-                if (node.asname or node.name.partition(".")[0]) in (name, "*"):
-                    return True
-    return False
+    return any(_defined_by(node) in {name, "*"} | _DEFINES_ANYTHING for node in ast.walk(module))
 
 
 def wrong_bases(module: ast.Module, name: str, lightning_class: str) -> str:
@@ -137,11 +126,17 @@ def first_parameter(module: ast.Module | None, function: str) -> str:
 
 
 def _ask_finders(name: str, inside: list[str] | None) -> ModuleSpec | None:
-    for finder in sys.meta_path:
-        spec = finder.find_spec(name, inside) if hasattr(finder, "find_spec") else None
-        if spec is not None:
-            return spec
-    return None
+    specs = (finder.find_spec(name, inside) for finder in sys.meta_path if hasattr(finder, "find_spec"))
+    return next(filter(None, specs), None)
+
+
+def _defined_by(node: ast.AST) -> str:
+    """Return the name that a statement or an assignment defines; also that of a function which may define any name."""
+    if isinstance(node, ast.Name):
+        return node.id if isinstance(node.ctx, ast.Store) or node.id in _DEFINES_ANYTHING else ""
+    if isinstance(node, ast.alias):
+        return node.asname or node.name.partition(".")[0]
+    return node.name if isinstance(node, _Definition) else ""
 
 
 def _definition(module: ast.Module | None, name: str) -> _Definition | None:

@@ -86,8 +86,8 @@ def run_check(
     with silence(), mute() if muted else nullcontext():
         try:
             status, message = "passed", CHECKS[name](subject)
-        except NotApplicable as reason:
-            status, message = "not applicable", str(reason)
+        except NotApplicable as error:
+            status, message = "not applicable", str(error)
         except NotRun as blocked:
             status, message, excused = "not run", str(blocked), blocked.root in expected_failures
         except Exception as error:

@@ -10,6 +10,7 @@ from typing import Any
 
 from lightning_suite import verbs
 from lightning_suite.errors import UsageError
+from lightning_suite.lightning_internals import actions_of
 from lightning_suite.plugin import API
 from lightning_suite.plugins import isolated
 from lightning_suite.plugins.explain import BrokenPlugin
@@ -191,8 +192,8 @@ def options_are_documented(subject: Subject) -> str:
     from lightning_suite.options import parser_of
 
     classes = dict(zip(PARTS, subject.classes(), strict=True))
-    parser = parser_of(subject.plugin, "suite")
-    actions = [action for action in parser._actions if action.dest.split(".")[0] in PARTS and "." in action.dest]
+    actions = actions_of(parser_of(subject.plugin, "suite"))
+    actions = [action for action in actions if action.dest.split(".")[0] in PARTS and "." in action.dest]
     for action in actions:
         part, _, name = action.dest.partition(".")
         if not (action.help or "").strip():

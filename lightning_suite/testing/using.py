@@ -315,11 +315,7 @@ def _same(left: Any, right: Any) -> bool:
 
 def _close(left: float, right: float, tolerance: float) -> bool:
     """Return whether two numbers are equal within a tolerance; two NaN are, since another check reports them."""
-    return (
-        left == right
-        or (math.isnan(left) and math.isnan(right))
-        or abs(left - right) <= tolerance * max(1.0, abs(left))
-    )
+    return math.isclose(left, right, rel_tol=tolerance, abs_tol=tolerance) or (math.isnan(left) and math.isnan(right))
 
 
 def _short(value: Any) -> str:
