@@ -18,7 +18,8 @@ from typing import Any
 from benchmarks._fits import figures, fitted, mean_and_scatter
 from benchmarks._markdown import markdown
 from benchmarks._record import record, recorded
-from lightning_suite import load, training
+from lightning_suite import load
+from lightning_suite.evaluation import evaluate
 from lightning_suite.run import Run
 from suite_tweets.writing.sampling import Sampling
 
@@ -71,7 +72,7 @@ def at_the_end(root: Path, case: str, seed: int) -> dict[str, Any]:
     if not marker.is_file():
         (folder,) = (root / stem / "tweets").iterdir()
         best = Run.at(folder)
-        ending = training.evaluate(Run(folder, best.last), "test")
+        ending = evaluate(Run(folder, best.last), "test")
         said = {"last": ending, "samples": load(best).write(10, Sampling(), seed=1)}  # type: ignore[operator]
         marker.write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
     kept: dict[str, Any] = json.loads(marker.read_text(encoding="utf-8"))

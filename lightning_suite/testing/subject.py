@@ -193,15 +193,15 @@ class Subject:
             NotApplicable: the plugin has no such data or step.
             NotRun: training fails.
         """
-        from lightning_suite import training
+        from lightning_suite import building
 
         run, settings = self.trained(), self.settings()
-        built = training.seeded(self.plugin, settings)
-        if not training.has_stage(built, stage):
+        built = building.seeded(self.plugin, settings)
+        if not building.has_stage(built, stage):
             names = {"validate": "val_dataloader and validation_step", "test": "test_dataloader and test_step"}
             raise NotApplicable(f"the classes do not define both {names[stage]}")
-        training.restore_into(built.model, run)
-        trainer = training.trainer_of(built.trainer | QUIET, run.folder, callbacks)
+        building.restore_into(built.model, run)
+        trainer = building.trainer_of(built.trainer | QUIET, run.folder, callbacks)
         results = getattr(trainer, stage)(built.model, datamodule=built.data, verbose=False)
         return {name: float(value) for result in results for name, value in result.items()}
 
@@ -214,7 +214,7 @@ class Subject:
         """
         from pytorch_lightning.utilities.model_helpers import is_overridden
 
-        from lightning_suite.training import seeded
+        from lightning_suite.building import seeded
 
         self.trained()
         settings = self.settings(**data)
@@ -234,16 +234,16 @@ class Subject:
         """
 
         def predict() -> Path:
-            from lightning_suite import training
+            from lightning_suite import building
             from lightning_suite.predictions import Predictions
 
             settings = self.predict_settings(**data)
-            built = training.seeded(self.plugin, settings)
-            training.restore_into(built.model, self.trained())
+            built = building.seeded(self.plugin, settings)
+            building.restore_into(built.model, self.trained())
             if step != "predict_step":
                 built.model.predict_step = getattr(built.model, step)  # type: ignore[method-assign]
             output = Predictions(self.folder / f"{what}{'.jsonl' if step == 'predict_step' else '.npy'}", step)
-            trainer = training.trainer_of(built.trainer | QUIET, self.folder, [output, *callbacks])
+            trainer = building.trainer_of(built.trainer | QUIET, self.folder, [output, *callbacks])
             trainer.predict(built.model, datamodule=built.data, return_predictions=False)
             self._predicted_data[what] = built.data
             return output.path

@@ -28,8 +28,8 @@ def run(arguments: list[str]) -> int:
     data = resolve(find.get(settings.plugin), "data")
     suffix = getattr(data, "predictions_suffix", ".csv")
     file = values.output or done.folder / ("embeddings.npy" if values.embed else f"predictions{suffix}")
+    from lightning_suite.evaluation import predict
     from lightning_suite.predictions import Predictions
-    from lightning_suite.training import predict
 
     output = Predictions(file.expanduser(), "embed_step" if values.embed else "predict_step")
     rows = predict(done, source, output, settings)

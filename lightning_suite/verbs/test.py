@@ -27,7 +27,7 @@ def measure(stage: Literal["validate", "test"], arguments: list[str], descriptio
     settings = changed_settings(done, typed, f"suite {stage}")
     from pytorch_lightning.utilities import rank_zero_only
 
-    from lightning_suite.training import evaluate
+    from lightning_suite.evaluation import evaluate
 
     values = evaluate(done, stage, settings)
     if getattr(rank_zero_only, "rank", 0) == 0:

@@ -1,4 +1,4 @@
-"""Fit, evaluate, predict and restore, on a plugin of two layers."""
+"""Training, on a plugin of two layers."""
 
 import json
 import signal
@@ -6,20 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy
 import pytest
 import torch
 import yaml
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
-from lightning_suite import load, ops, progress
+from lightning_suite import ops
 from lightning_suite.errors import Interrupted, RunError, UsageError
+from lightning_suite.evaluation import evaluate
 from lightning_suite.options import Settings
 from lightning_suite.plugins import find
-from lightning_suite.predictions import Predictions
 from lightning_suite.run import KEY, Run
-from lightning_suite.training import evaluate, fit, predict, trainer_of
+from lightning_suite.training import fit
 
 TINY = f"{Path(__file__).parent / 'tiny.py'}:plugin"
 SETTINGS = Settings(
@@ -92,31 +91,11 @@ def test_a_second_run_leaves_the_first_alone(tmp_path: Path) -> None:
     assert before == {path: path.read_bytes() for path in first.folder.rglob("*") if path.is_file()}
 
 
-def test_evaluation_gives_what_fit_printed(run: Run) -> None:
-    assert evaluate(run, "test")["test_loss"] == run.record["metrics"]["test_loss"]
-    assert evaluate(run, "validate")["val_loss"] == pytest.approx(run.record["best"]["value"])
-
-
-def test_a_checkpoint_alone_in_another_folder_is_enough(run: Run, tmp_path: Path) -> None:
-    alone = tmp_path / "mine.ckpt"
-    alone.write_bytes(run.best.read_bytes())
-    assert evaluate(Run.at(alone), "test")["test_loss"] == run.record["metrics"]["test_loss"]
-    module = load(alone)
-    assert not module.training
-    assert torch.equal(module.network[0].weight, run.read_checkpoint()["state_dict"]["network.0.weight"])
-
-
 def test_a_checkpoint_describes_itself(run: Run) -> None:
     said = run.read_checkpoint()[KEY]
     assert (said["plugin"], said["api"]) == (TINY, 1)
     assert said["settings"] == run.settings()
     assert "lightning-suite" in said["versions"]
-
-
-def test_a_structure_that_disagrees_with_the_checkpoint_is_shown(run: Run) -> None:
-    other = replace(Settings(**run.settings()), model={"hidden": 9})
-    with pytest.raises(RunError, match=r"network.0.weight: \(8, 4\) there, \(9, 4\) here"):
-        evaluate(run, "test", other)
 
 
 def test_a_run_does_not_go_on_with_another_model(run: Run) -> None:
@@ -149,31 +128,6 @@ def test_any_logger_or_none_works_beside_metrics_csv(logger: object, tmp_path: P
     run = trained(tmp_path / "runs", trainer=SETTINGS.trainer | {"logger": logger})
     assert "val_loss" in (run.folder / "metrics.csv").read_text().splitlines()[0]
     assert bool(logger) == (tmp_path / "logs").is_dir()
-
-
-def test_predictions_keep_the_order_and_number_of_the_inputs(run: Run, tmp_path: Path) -> None:
-    small = replace(Settings(**run.settings()), data={"batch_size": 5})
-    for settings, name in ((None, "a.csv"), (small, "b.csv")):
-        assert predict(run, None, Predictions(tmp_path / name, "predict_step"), settings) == 96
-    assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.csv").read_text()
-    assert len((tmp_path / "a.csv").read_text().splitlines()) == 97
-
-
-def test_embeddings_are_one_row_an_input(run: Run, tmp_path: Path) -> None:
-    predict(run, None, Predictions(tmp_path / "e.npy", "embed_step"))
-    embeddings = numpy.load(tmp_path / "e.npy", allow_pickle=False)
-    assert (embeddings.shape, embeddings.dtype) == ((96, 4), numpy.float32)
-
-
-def test_a_plugin_that_reads_no_file_refuses_one(run: Run, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no parameter 'predict_path'"):
-        predict(run, "input.txt", Predictions(tmp_path / "a.csv", "predict_step"))
-
-
-def test_a_quiet_trainer_has_no_progress_bar(tmp_path: Path) -> None:
-    assert trainer_of({"accelerator": "cpu"}, tmp_path).progress_bar_callback is not None
-    with progress.quiet():
-        assert trainer_of({"accelerator": "cpu"}, tmp_path).progress_bar_callback is None
 
 
 @pytest.mark.parametrize("trainer", [{"accelerator": "quantum"}, {"devices": 0}, {"max_epochs": -5}])

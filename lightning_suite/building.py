@@ -1,0 +1,97 @@
+"""Builds what runs: the plugin's module and data from settings, a checkpoint's weights, and Lightning's Trainer."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+from pytorch_lightning import LightningDataModule, LightningModule, Trainer, seed_everything
+from pytorch_lightning.callbacks import Callback, Checkpoint
+from pytorch_lightning.utilities.model_helpers import is_overridden
+
+from lightning_suite.checkpoint import SafeCheckpointIO
+from lightning_suite.errors import RunError, UsageError
+from lightning_suite.lightning_internals import hide_messages
+from lightning_suite.metrics_file import MetricsFile
+from lightning_suite.options import Built, Settings, build
+from lightning_suite.plugin import Plugin
+from lightning_suite.progress import is_quiet
+from lightning_suite.run import Run
+from lightning_suite.tables import one_line
+
+
+def seeded(plugin: Plugin, settings: Settings) -> Built:
+    """Return the plugin's objects, built after all generators were seeded: the settings alone decide the weights."""
+    seed_everything(settings.seed, workers=True, verbose=False)
+    return build(plugin, settings)
+
+
+def has_stage(built: Built, stage: Literal["validate", "test"]) -> bool:
+    """Return whether the plugin's classes define both the data and the step of a stage."""
+    data, step = {"validate": ("val_dataloader", "validation_step"), "test": ("test_dataloader", "test_step")}[stage]
+    return is_overridden(data, built.data, LightningDataModule) and is_overridden(step, built.model, LightningModule)
+
+
+def restore_into(module: LightningModule, run: Run, checkpoint: dict[str, Any] | None = None) -> None:
+    """Load the weights of a run's checkpoint into a module.
+
+    Args:
+        module: the module, built with the settings of the checkpoint.
+        run: the run.
+        checkpoint: the contents of its checkpoint where they have been read.
+
+    Raises:
+        RunError: if the weights have other names or shapes; the message shows the first of them.
+    """
+    checkpoint = checkpoint or run.read_checkpoint()
+    module.on_load_checkpoint(checkpoint)
+    module.configure_model()
+    weights: Mapping[str, torch.Tensor] = checkpoint["state_dict"]
+    own = module.state_dict()
+    shapes = {
+        name: (tuple(weights[name].shape) if name in weights else None, tuple(own[name].shape) if name in own else None)
+        for name in {**weights, **own}
+    }
+    differences = [f"  {name}: {there} there, {here} here" for name, (there, here) in shapes.items() if there != here]
+    if differences:
+        more = [f"  and {len(differences) - 4} more"] if len(differences) > 4 else []
+        raise RunError(
+            "\n".join([f"{run.checkpoint} has another structure than the settings ask for:", *differences[:4], *more])
+        )
+    module.load_state_dict(dict(weights))
+
+
+def trainer_of(
+    arguments: dict[str, Any], root: str | Path, callbacks: Sequence[Callback] = (), metrics: MetricsFile | None = None
+) -> Trainer:
+    """Return Lightning's Trainer with the user's arguments and, beside theirs, our callbacks, logger and checkpoints.
+
+    Raises:
+        UsageError: if the Trainer does not take the arguments, alone or together.
+    """
+    hide_messages()
+    loggers = [logger for logger in _as_list(arguments.get("logger")) if not isinstance(logger, bool)]
+    theirs = _as_list(arguments.get("callbacks"))
+    # A ModelCheckpoint of the user's asks for the run folder in its setup, so ours, which makes it, comes before.
+    late = [callback for callback in theirs if isinstance(callback, Checkpoint)]
+    try:
+        return Trainer(
+            **arguments
+            | {
+                "callbacks": [*(one for one in theirs if one not in late), *callbacks, *late],
+                "logger": [metrics, *loggers] if metrics else loggers or False,
+                "plugins": [*_as_list(arguments.get("plugins")), SafeCheckpointIO()],
+                "default_root_dir": arguments.get("default_root_dir") or str(root),
+                "enable_checkpointing": metrics is not None,
+            }
+            | ({"enable_progress_bar": False} if is_quiet() else {})
+        )
+    except (MisconfigurationException, ValueError, TypeError) as error:
+        raise UsageError(f"the trainer does not take its options: {one_line(f'{error}')}") from error
+
+
+def _as_list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
