@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from lightning_suite.errors import UsageError
+from lightning_suite.lightning_internals import options_of
 from lightning_suite.spelling import did_you_mean
 
 
@@ -43,7 +44,7 @@ class LightParser(argparse.ArgumentParser):
 
     def options(self) -> list[str]:
         """Return the options of the verb, as they are typed."""
-        return [option for option in self._option_string_actions if option.startswith("--")]
+        return [option for option in options_of(self) if option.startswith("--")]
 
     def read(self, arguments: Sequence[str]) -> argparse.Namespace:
         """Return the values of all arguments.

@@ -59,6 +59,11 @@ def actions_of(parser: ArgumentParser) -> list[Action]:
     return parser._actions
 
 
+def options_of(parser: ArgumentParser) -> dict[str, Action]:
+    """Return the options of a parser by each of their spellings, such as ``-o`` and ``--output``."""
+    return parser._option_string_actions
+
+
 # Where a training is
 
 

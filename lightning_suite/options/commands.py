@@ -9,6 +9,7 @@ from typing import Any
 
 from jsonargparse import ArgumentParser
 
+from lightning_suite.lightning_internals import actions_of, options_of
 from lightning_suite.options.help import help_lines
 from lightning_suite.options.mistakes import check_typed, strict
 from lightning_suite.options.renaming import renamed_words
@@ -51,7 +52,7 @@ def call(
     for name in rest:
         parser.add_argument(name, nargs="+", type=str)
     if {"-h", "--help"} & set(arguments):
-        positional = [action.dest.upper() for action in parser._actions if not action.option_strings]
+        positional = [action.dest.upper() for action in actions_of(parser) if not action.option_strings]
         summary = (function.__doc__ or "").strip().splitlines()[:1]
         print("\n".join([" ".join([prog, *positional, "[options]"]), *summary, "", *help_lines(parser)]))
         return None
@@ -63,7 +64,7 @@ def call(
 
 def _spelt_out(parser: ArgumentParser, renamed: Mapping[str, str], arguments: Sequence[str]) -> list[str]:
     """Return the words as the parser knows them: two dashes, underscores, present names, ``true`` after a switch."""
-    types = {option: type_of(action) for option, action in parser._option_string_actions.items()}
+    types = {option: type_of(action) for option, action in options_of(parser).items()}
     known = types.keys() | {f"--{name}" for name in renamed}
     words = []
     for argument in arguments:

@@ -9,6 +9,7 @@ from functools import partial
 from jsonargparse import ArgumentParser
 
 from lightning_suite.errors import UsageError
+from lightning_suite.lightning_internals import actions_of
 from lightning_suite.options.config import GROUPS
 from lightning_suite.options.mistakes import unknown
 from lightning_suite.options.parser import parser_of
@@ -35,7 +36,7 @@ def help_text(plugin: Plugin, prog: str, topic: str = "") -> str:
     parser = parser_of(plugin, prog)
     if topic and topic not in GROUPS:
         (name,) = renamed_options(plugin.renamed, {topic: None}, "")
-        action = next((action for action in parser._actions if action.dest == name), None)
+        action = next((action for action in actions_of(parser) if action.dest == name), None)
         if action is None:
             raise UsageError(unknown(parser, name))
         return f"--{name} {described(type_of(action))} = {action.default!r}\n{action.help or ''}".rstrip()
@@ -51,7 +52,7 @@ def help_lines(parser: ArgumentParser, group: str = "") -> Iterator[str]:
     """Yield the options of a group with their types and meanings, wrapped to the terminal, 80 to 120 columns."""
     width = min(max(80, shutil.get_terminal_size(fallback=(100, 24)).columns), 120)
     wrapped = partial(textwrap.wrap, width=width, break_long_words=False, break_on_hyphens=False)
-    for action in parser._actions:
+    for action in actions_of(parser):
         hidden = "==SUPPRESS==" in (action.help, action.default) or action.dest in ("help", *GROUPS)
         if hidden or action.dest.rpartition(".")[0].split(".")[0] != group:
             continue

@@ -7,6 +7,7 @@ from typing import TypeVar
 from jsonargparse import ArgumentError, ArgumentParser
 
 from lightning_suite.errors import UsageError
+from lightning_suite.lightning_internals import actions_of, options_of
 from lightning_suite.options.config import GROUPS
 from lightning_suite.options.types import choices, described, example, type_of
 from lightning_suite.spelling import did_you_mean
@@ -26,7 +27,7 @@ def check_names(parser: ArgumentParser, names: Collection[str], where: str = "",
     Raises:
         UsageError: the first that does not exist.
     """
-    known = parser._option_string_actions
+    known = options_of(parser)
     for name in names:
         parts = name.split(".")
         parents = [".".join(parts[:end]) for end in range(1, len(parts))]
@@ -43,7 +44,7 @@ def check_typed(parser: ArgumentParser, words: Sequence[str], own: Collection[st
     """
     names = [word[2:].partition("=")[0] for word in words if word.startswith("--")]
     for name in names:
-        if names.count(name) > 1 and f"--{name}" in parser._option_string_actions and not name.endswith("+"):
+        if names.count(name) > 1 and f"--{name}" in options_of(parser) and not name.endswith("+"):
             raise UsageError(f"--{name} is given {names.count(name)} times; leave all but one out")
     check_names(parser, names, own=own)
 
@@ -79,7 +80,7 @@ def _explained(parser: ArgumentParser, message: str, recipes: Collection[str]) -
     key = re.search(r'[Kk]ey "([^"]+)"', message)
     value = re.search(r"(?:Got value|Given value): (.*)", message)
     problem = re.search(r"class_path '(?:[\w.]*\.)?(\w+)':\s*(.+)", message)
-    action = next((action for action in parser._actions if key and action.dest == key[1]), None)
+    action = next((action for action in actions_of(parser) if key and action.dest == key[1]), None)
     if key is None or action is None or value is None or type_of(action) is None:
         return "\n".join(message.strip().splitlines()[:4])
     option = f"--{key[1]}" if action.option_strings else key[1].upper()
@@ -94,7 +95,7 @@ def _explained(parser: ArgumentParser, message: str, recipes: Collection[str]) -
 
 def _near(parser: ArgumentParser, name: str, own: Collection[str] = ()) -> str:
     """Return the sentence that offers the nearest options by spelling, else by their last word; empty without any."""
-    options = [option for option in parser._option_string_actions if option[2:] not in GROUPS and option[-1] != "+"]
+    options = [option for option in options_of(parser) if option[2:] not in GROUPS and option[-1] != "+"]
     same_end = [option for option in options if option.split(".")[-1].lstrip("-") == name.split(".")[-1]]
     by_end = f"Did you mean {' or '.join(map(repr, same_end[:3]))}?" if same_end else ""
     return did_you_mean(f"--{name}", [*options, *own]) or by_end

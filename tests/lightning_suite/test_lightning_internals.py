@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonargparse
 import pytest
 import torch
 from pytorch_lightning import LightningDataModule, LightningModule, Trainer
@@ -198,11 +199,17 @@ def test_lightning_warns_so_and_it_is_hidden(pattern: str, tmp_path: Path, monke
 # Private names
 
 
-def test_the_options_of_a_parser_are_found_in_their_order() -> None:
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--b")
+@pytest.mark.parametrize("kind", [argparse.ArgumentParser, jsonargparse.ArgumentParser])
+def test_the_arguments_of_a_parser_come_in_their_order_and_options_by_each_spelling(
+    kind: type[argparse.ArgumentParser],
+) -> None:
+    parser = kind(add_help=False)
+    parser.add_argument("-b", "--beta")
     parser.add_argument("a")
-    assert [action.dest for action in internals.actions_of(parser)] == ["b", "a"]
+    actions = [action for action in internals.actions_of(parser) if action.dest in ("a", "beta")]
+    assert [action.dest for action in actions] == ["beta", "a"]
+    options = internals.options_of(parser)
+    assert options["-b"] is options["--beta"] is actions[0]
 
 
 def test_the_place_in_an_epoch_is_known_in_its_middle_and_at_its_end() -> None:
