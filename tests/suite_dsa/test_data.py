@@ -14,6 +14,7 @@ from torch import Tensor
 
 from lightning_suite.errors import DataError, UsageError
 from lightning_suite.options import parse
+from lightning_suite.testing.trainers import quiet_trainer
 from suite_dsa import data as data_file
 from suite_dsa import parts, plugin
 from suite_dsa.data import SentenceData
@@ -254,13 +255,7 @@ class Stored(LightningModule):
 
 @pytest.fixture
 def trainer(tmp_path: Path) -> Trainer:
-    return Trainer(
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        default_root_dir=tmp_path,
-    )
+    return quiet_trainer(tmp_path)
 
 
 def test_classes_are_counted_as_the_tested_model_counts_them(table: Path, trainer: Trainer) -> None:

@@ -14,6 +14,7 @@ from lightning_suite import training
 from lightning_suite.errors import RunError, UsageError
 from lightning_suite.options import Settings
 from lightning_suite.recipes import recipe_of
+from lightning_suite.testing.trainers import quiet_trainer
 from suite_dsa import plugin
 from suite_dsa.module import SentenceClassifier
 from suite_dsa.vocabulary import Vocabulary
@@ -72,22 +73,10 @@ class TinyData(LightningDataModule):
         return self.loader(labelled=False)
 
 
-def trainer(folder: Path, **settings: Any) -> Trainer:
-    settings = {"max_epochs": 1, "logger": False, "enable_checkpointing": False} | settings
-    return Trainer(
-        accelerator="cpu",
-        devices=1,
-        default_root_dir=folder,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        **settings,
-    )
-
-
 def fitted(folder: Path, data: TinyData, epochs: int = 1, **settings: Any) -> tuple[SentenceClassifier, Trainer]:
     seed_everything(1, verbose=False)
     module = SentenceClassifier(**SMALL | settings)
-    fit = trainer(folder, max_epochs=epochs)
+    fit = quiet_trainer(folder, max_epochs=epochs)
     fit.fit(module, data)
     return module.eval(), fit
 
@@ -139,7 +128,7 @@ def test_a_module_can_be_rebuilt_by_hand_from_a_checkpoint(tmp_path: Path) -> No
     rebuilt.on_load_checkpoint(checkpoint)
     rebuilt.load_state_dict(checkpoint["state_dict"])
     rebuilt.eval()
-    trainer(tmp_path).test(rebuilt, TinyData(2), verbose=False)
+    quiet_trainer(tmp_path).test(rebuilt, TinyData(2), verbose=False)
     assert np.array_equal(module.encode(["a film"]), rebuilt.encode(["a film"]))
 
 
@@ -147,7 +136,7 @@ def test_training_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
     _, fit = fitted(tmp_path, TinyData(), epochs=2)
     fit.save_checkpoint(tmp_path / "a.ckpt")
     module = SentenceClassifier(**SMALL)
-    again = trainer(tmp_path, max_epochs=3)
+    again = quiet_trainer(tmp_path, max_epochs=3)
     again.fit(module, TinyData(), ckpt_path=tmp_path / "a.ckpt", weights_only=True)
     assert again.current_epoch == 3
 
@@ -156,14 +145,14 @@ def test_a_checkpoint_for_other_classes_is_refused(tmp_path: Path) -> None:
     _, fit = fitted(tmp_path, TinyData())
     fit.save_checkpoint(tmp_path / "a.ckpt")
     with pytest.raises(RunError, match="'blame', 'praise'"):
-        trainer(tmp_path, max_epochs=2).fit(
+        quiet_trainer(tmp_path, max_epochs=2).fit(
             SentenceClassifier(**SMALL), TinyData(labels=("0", "1")), ckpt_path=tmp_path / "a.ckpt", weights_only=True
         )
 
 
 def test_testing_counts_every_sentence_in_the_confusion_matrix(tmp_path: Path) -> None:
     module, _ = fitted(tmp_path, TinyData(), epochs=3)
-    (results,) = trainer(tmp_path).test(module, TinyData(), verbose=False)
+    (results,) = quiet_trainer(tmp_path).test(module, TinyData(), verbose=False)
     assert module.confusion is not None
     assert module.confusion.sum() == 32
     assert module.confusion.diagonal().sum() / 32 == pytest.approx(results["test_accuracy"])
@@ -174,7 +163,7 @@ def test_testing_counts_every_sentence_in_the_confusion_matrix(tmp_path: Path) -
 def test_predictions_keep_the_order_of_the_sentences(tmp_path: Path, columns: int, names: list[str]) -> None:
     data = TinyData(columns)
     module, _ = fitted(tmp_path, data)
-    batches = trainer(tmp_path).predict(module, data)
+    batches = quiet_trainer(tmp_path).predict(module, data)
     assert list(batches[0]) == [*names, "label", "probability", "p_blame", "p_praise"]
     sentences = [text for batch in batches for text in batch[names[0]]]
     assert sentences == [texts[0] for texts, _ in data.rows]
@@ -183,7 +172,7 @@ def test_predictions_keep_the_order_of_the_sentences(tmp_path: Path, columns: in
 def test_probabilities_of_all_classes_add_up_to_one(tmp_path: Path) -> None:
     data = TinyData()
     module, _ = fitted(tmp_path, data)
-    for batch in trainer(tmp_path).predict(module, data):
+    for batch in quiet_trainer(tmp_path).predict(module, data):
         torch.testing.assert_close(torch.ones(8), batch["p_blame"] + batch["p_praise"])
         assert batch["probability"].min() >= 0.5
 

@@ -21,6 +21,7 @@ from lightning_suite import load, training
 from lightning_suite.errors import RunError, UsageError
 from lightning_suite.options import Settings
 from lightning_suite.run import Run
+from lightning_suite.testing.trainers import quiet_trainer
 from suite_tweets import module as module_file
 from suite_tweets import plugin
 from suite_tweets.account import Account
@@ -69,22 +70,10 @@ class TinyTweets(LightningDataModule):
         return DataLoader(self.parts.test, batch_size=3, collate_fn=list)  # type: ignore[arg-type]
 
 
-def trainer(folder: Path, **settings: Any) -> Trainer:
-    settings = {"max_epochs": 1, "logger": False, "enable_checkpointing": False} | settings
-    return Trainer(
-        accelerator="cpu",
-        devices=1,
-        default_root_dir=folder,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        **settings,
-    )
-
-
 def fitted(folder: Path, data: TinyTweets, epochs: int = 1, **settings: Any) -> tuple[TweetModel, Trainer]:
     seed_everything(1, verbose=False)
     module = TweetModel(**SMALL | settings)
-    fit = trainer(folder, max_epochs=epochs)
+    fit = quiet_trainer(folder, max_epochs=epochs)
     fit.fit(module, data)
     return module.eval(), fit
 
@@ -154,7 +143,7 @@ def test_the_state_is_carried_along_a_stream(tmp_path: Path) -> None:
 
     module = Watch(**SMALL)
     data = TinyTweets("stream")
-    trainer(tmp_path, max_epochs=2, num_sanity_val_steps=0).fit(module, data)
+    quiet_trainer(tmp_path, max_epochs=2, num_sanity_val_steps=0).fit(module, data)
     per_epoch = len(starts) // 2
     zero = [not any(tensor.any() for tensor in start) for start in starts]
     assert per_epoch > 2
@@ -170,7 +159,7 @@ def test_windows_are_each_read_from_zeros_on(tmp_path: Path) -> None:
 def test_the_training_loss_is_a_mean_over_tokens(tmp_path: Path) -> None:
     module = TweetModel(**SMALL | {"learning_rate": 1e-30})
     data = TinyTweets("stream")
-    fit = trainer(tmp_path, limit_val_batches=0)
+    fit = quiet_trainer(tmp_path, limit_val_batches=0)
     fit.fit(module, data)
     assert len({len(batch.tokens) for batch in data.train_dataloader()}) == 2
     nats = count = 0.0
@@ -191,7 +180,7 @@ def test_the_cosine_schedule_ends_at_zero(tmp_path: Path) -> None:
             rates.append(trainer.optimizers[0].param_groups[0]["lr"])
 
     module = TweetModel(**SMALL, schedule="cosine")
-    trainer(tmp_path, max_epochs=2, callbacks=[Watch()]).fit(module, TinyTweets())
+    quiet_trainer(tmp_path, max_epochs=2, callbacks=[Watch()]).fit(module, TinyTweets())
     assert rates == sorted(rates, reverse=True)
     assert rates[0] < 0.05
     assert rates[-1] == pytest.approx(0, abs=1e-6)
@@ -326,7 +315,7 @@ def test_tweets_read_on_cost_the_same_where_the_state_does_not_matter() -> None:
 def test_what_is_logged_of_tests_is_the_sum_of_the_scores(tmp_path: Path) -> None:
     module, _ = fitted(tmp_path, TinyTweets())
     data = TinyTweets()
-    (results,) = trainer(tmp_path).test(module, data, verbose=False)
+    (results,) = quiet_trainer(tmp_path).test(module, data, verbose=False)
     scores = module.eval().score(data.parts.test)
     nats = float(scores.nats.sum() / scores.tokens.sum())
     assert results["test_loss"] == pytest.approx(nats, rel=1e-5)
@@ -337,7 +326,7 @@ def test_what_is_logged_of_tests_is_the_sum_of_the_scores(tmp_path: Path) -> Non
 
 def test_a_test_measures_what_the_module_writes(tmp_path: Path, learnt: Callable[[], TweetModel]) -> None:
     module = learnt()
-    (results,) = trainer(tmp_path).test(module, TinyTweets(), verbose=False)
+    (results,) = quiet_trainer(tmp_path).test(module, TinyTweets(), verbose=False)
     measured = {f"test_{name}" for name in ("distinct_1", "distinct_2", "distinct_3", "copied_4", "copied_8")}
     assert {*results} == measured | {
         f"test_{name}" for name in ("loss", "perplexity", "bits_per_char", "length_distance")
@@ -349,7 +338,7 @@ def test_a_test_leaves_the_lengths_as_a_picture_and_as_numbers(
     tmp_path: Path, learnt: Callable[[], TweetModel]
 ) -> None:
     (tmp_path / "figures").mkdir()
-    trainer(tmp_path).test(learnt(), TinyTweets(), verbose=False)
+    quiet_trainer(tmp_path).test(learnt(), TinyTweets(), verbose=False)
     assert (tmp_path / "figures" / "lengths.png").stat().st_size > 0
     with (tmp_path / "figures" / "lengths.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -366,7 +355,7 @@ def test_a_network_that_writes_nothing_of_use_is_measured_all_the_same(
     module = learnt()
     monkeypatch.setattr(module_file, "generate", refuses)
     with pytest.warns(UserWarning, match="not measured: only 0 of 4"):
-        (results,) = trainer(tmp_path).test(module, TinyTweets(), verbose=False)
+        (results,) = quiet_trainer(tmp_path).test(module, TinyTweets(), verbose=False)
     assert {*results} == {"test_loss", "test_perplexity", "test_bits_per_char"}
 
 
@@ -382,7 +371,7 @@ def test_samples_that_could_not_be_written_say_why(tmp_path: Path, monkeypatch: 
 
 def test_tested_tweets_that_were_trained_on_are_said(tmp_path: Path, learnt: Callable[[], TweetModel]) -> None:
     with pytest.warns(UserWarning, match="3 of 4 tested tweets were trained on"):
-        trainer(tmp_path).test(learnt(), TinyTweets(), verbose=False)
+        quiet_trainer(tmp_path).test(learnt(), TinyTweets(), verbose=False)
 
 
 def test_a_cache_is_measured_beside_what_is_measured_without(tmp_path: Path) -> None:
@@ -391,7 +380,7 @@ def test_a_cache_is_measured_beside_what_is_measured_without(tmp_path: Path) -> 
 
     def tested(**settings: Any) -> dict[str, float]:
         module = TweetModel.load_from_checkpoint(tmp_path / "a.ckpt", weights_only=True, **settings)
-        (results,) = trainer(tmp_path).test(module, TinyTweets("stream"), verbose=False)
+        (results,) = quiet_trainer(tmp_path).test(module, TinyTweets("stream"), verbose=False)
         return dict(results)
 
     without, with_cache = tested(), tested(cache=30)
@@ -402,14 +391,14 @@ def test_a_cache_is_measured_beside_what_is_measured_without(tmp_path: Path) -> 
 
 def test_validating_twice_gives_the_same(tmp_path: Path) -> None:
     module, _ = fitted(tmp_path, TinyTweets("stream"))
-    one, two = (trainer(tmp_path).validate(module, TinyTweets("stream"), verbose=False) for _ in range(2))
+    one, two = (quiet_trainer(tmp_path).validate(module, TinyTweets("stream"), verbose=False) for _ in range(2))
     assert one == two
 
 
 def test_predictions_are_a_row_a_text_in_their_order(tmp_path: Path) -> None:
     data = TinyTweets()
     module, _ = fitted(tmp_path, data)
-    batches: Any = trainer(tmp_path).predict(module, data)
+    batches: Any = quiet_trainer(tmp_path).predict(module, data)
     assert [list(batch) for batch in batches] == [["text", "tokens", "perplexity", "bits_per_char"]] * 2
     assert [text for batch in batches for text in batch["text"]] == data.parts.test
     assert torch.cat([batch["tokens"] for batch in batches]).tolist() == [4, 3, 2, 4]
@@ -506,7 +495,7 @@ def test_a_checkpoint_of_other_tokens_is_refused(tmp_path: Path, kind: str, text
     other = TinyTweets("windows", kind, texts)
     said = f"trained on {data.tokenizer.size} tokens, the data give {other.tokenizer.size}"
     with pytest.raises(RunError, match=said):
-        trainer(tmp_path, max_epochs=2).fit(
+        quiet_trainer(tmp_path, max_epochs=2).fit(
             TweetModel(**SMALL), other, ckpt_path=tmp_path / "a.ckpt", weights_only=True
         )
 
@@ -516,7 +505,7 @@ def test_as_many_tokens_of_other_words_are_refused(tmp_path: Path) -> None:
     fit.save_checkpoint(tmp_path / "a.ckpt")
     other = TinyTweets(texts=[text.replace("crew", "team") for text in TEXTS])
     with pytest.raises(RunError, match="or others"):
-        trainer(tmp_path, max_epochs=2).fit(
+        quiet_trainer(tmp_path, max_epochs=2).fit(
             TweetModel(**SMALL), other, ckpt_path=tmp_path / "a.ckpt", weights_only=True
         )
 
