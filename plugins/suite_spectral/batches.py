@@ -17,6 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from lightning_suite.errors import UsageError
+from lightning_suite.offsets import offsets_of
+from lightning_suite.offsets import select as select_entries
+from suite_spectral.sources.texts import Vocabulary
+
 
 class Rows(NamedTuple):
     """Rows of a graph's weights W, each as long as its point has edges.
@@ -34,6 +39,18 @@ class Rows(NamedTuple):
     columns: Tensor
     values: Tensor
     offsets: Tensor
+
+    def matrix(self, n_nodes: int | None = None) -> Tensor:
+        """Return the rows as a matrix, (batch, point) sparse_csr.
+
+        Args:
+            n_nodes: how many points there are; None: as many as rows.
+        """
+        count = len(self.offsets) - 1
+        n_nodes = count if n_nodes is None else n_nodes
+        index = torch.int32 if max(len(self.columns), n_nodes) < 2**31 else torch.int64
+        pointers, columns = self.offsets.to(index), self.columns.to(index)
+        return torch.sparse_csr_tensor(pointers, columns, self.values, size=(count, n_nodes), check_invariants=False)
 
 
 class Batch(NamedTuple):
@@ -69,48 +86,67 @@ class Scaling(NamedTuple):
 
 
 def join(batches: Sequence[Batch]) -> Batch:
-    """All examples of some batches of one kind, each once, in the order of their places.
+    """Return all examples of some batches of one kind, each once, in the order of their indices.
 
     Raises:
         ValueError: there is no batch.
     """
     if not batches:
         raise ValueError("join: expected at least one batch, got none")
-    index, first = _first_of_each(torch.cat([batch.index for batch in batches]))
-    content = _joined([batch.content for batch in batches], first)
+    index, first = _distinct(torch.cat([batch.index for batch in batches]))
     labels = [batch.labels for batch in batches if batch.labels is not None]
+    contents = [batch.content for batch in batches]
+    content: Tensor | list[str] | Rows
+    if tensors := [part for part in contents if isinstance(part, Tensor)]:
+        content = torch.cat(tensors)[first]
+    elif rows := [part for part in contents if isinstance(part, Rows)]:
+        offsets = offsets_of(torch.cat([part.offsets.diff() for part in rows]))
+        columns, values = torch.cat([part.columns for part in rows]), torch.cat([part.values for part in rows])
+        content = select(Rows(columns, values, offsets), first)
+    else:
+        texts = list(chain.from_iterable(part for part in contents if isinstance(part, list)))
+        content = [texts[number] for number in first.tolist()]
     return Batch(index, content, torch.cat(labels)[first] if len(labels) == len(batches) else None)
 
 
+def prepared(
+    content: Tensor | list[str] | Rows,
+    scaling: Scaling | None,
+    vocabulary: Vocabulary | None,
+    n_nodes: int | None = None,
+) -> Tensor:
+    """Return examples as they are clustered: points scaled, texts as rows of tf-idf, rows of a graph as a matrix.
+
+    Args:
+        content: of a batch.
+        scaling: of points; None: they stay as they are.
+        vocabulary: of texts.
+        n_nodes: nodes of the graph that the rows are of; None: as many as there are rows.
+
+    Raises:
+        UsageError: the content is texts, and there is no vocabulary.
+    """
+    if isinstance(content, Rows):
+        return content.matrix(n_nodes)
+    if isinstance(content, Tensor):
+        return content if scaling is None else scaling.apply(content)
+    if vocabulary is None:
+        raise UsageError("the clusters are not of texts")
+    return vocabulary.rows(content)
+
+
 def select(rows: Rows, chosen: Tensor) -> Rows:
-    """Some of the rows, by their places (chosen,) int64, in that order."""
-    lengths = rows.offsets.diff()[chosen]
-    offsets = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
-    shift = (rows.offsets[chosen] - offsets[:-1]).repeat_interleave(lengths)
-    places = torch.arange(int(offsets[-1]), device=shift.device) + shift
-    return Rows(rows.columns[places], rows.values[places], offsets)
+    """Return some of the rows, by their numbers (chosen,) int64, in that order."""
+    entries, offsets = select_entries(rows.offsets, chosen)
+    return Rows(rows.columns[entries], rows.values[entries], offsets)
 
 
-def _first_of_each(index: Tensor) -> tuple[Tensor, Tensor]:
-    """The different numbers in rising order, and where each stands first."""
-    ordered, places = index.sort(stable=True)
+def _distinct(index: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the different numbers in rising order, and where each stands first."""
+    ordered, order = index.sort(stable=True)
     new = torch.ones_like(ordered, dtype=torch.bool)
     new[1:] = ordered[1:] != ordered[:-1]
-    return ordered[new], places[new]
-
-
-def _joined(contents: Sequence[Tensor | list[str] | Rows], chosen: Tensor) -> Tensor | list[str] | Rows:
-    tensors = [content for content in contents if isinstance(content, Tensor)]
-    if tensors:
-        return torch.cat(tensors)[chosen]
-    rows = [content for content in contents if isinstance(content, Rows)]
-    if rows:
-        lengths = torch.cat([each.offsets.diff() for each in rows])
-        offsets = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
-        columns, values = torch.cat([each.columns for each in rows]), torch.cat([each.values for each in rows])
-        return select(Rows(columns, values, offsets), chosen)
-    texts = list(chain.from_iterable(content for content in contents if isinstance(content, list)))
-    return [texts[place] for place in chosen.tolist()]
+    return ordered[new], order[new]
 
 
 def scaling_of(points: Any) -> tuple[Scaling, NDArray[np.int64]]:

@@ -22,7 +22,7 @@ from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import DataError, RunError, UsageError
 from lightning_suite.setting import constraints_of, with_meanings
 from suite_spectral.accuracy import MatchedAccuracy
-from suite_spectral.batches import Batch, Rows, Scaling, join
+from suite_spectral.batches import Batch, Rows, Scaling, join, prepared
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.graphs.graph import Graph, SparseGraph, spread_evenly
 from suite_spectral.network import FittedClusters
@@ -218,27 +218,19 @@ class SpectralClusterer(LightningModule):
         return value  # type: ignore[return-value]
 
     def _content(self, content: Tensor | list[str] | Rows) -> Tensor | SparseGraph:
-        """Examples as ``solve`` takes them.
+        """Return examples as ``solve`` takes them.
 
         Raises:
             UsageError: some nodes of a graph were left out.
         """
-        if isinstance(content, Rows):
-            if len(content.columns) and int(content.columns.max()) + 1 >= len(content.offsets):
-                raise UsageError(
-                    "a graph can be clustered or measured only as a whole: set no --trainer.limit_..._batches"
-                )
-            return SparseGraph(_sparse(content, len(content.offsets) - 1))
-        return self._features(content)
-
-    def _features(self, content: Tensor | list[str]) -> Tensor:
-        if isinstance(content, Tensor):
-            if self.scaling is None:
-                return content
-            return Scaling(*(part.to(content.device) for part in self.scaling)).apply(content)
-        if self.vocabulary is None:
-            raise UsageError("the clusters are not of texts")
-        return self.vocabulary.rows(content).to(self.device)
+        if (
+            isinstance(content, Rows)
+            and len(content.columns)
+            and int(content.columns.max()) + 1 >= len(content.offsets)
+        ):
+            raise UsageError("a graph can be clustered or measured only as a whole: set no --trainer.limit_..._batches")
+        points = prepared(content, self.scaling, self.vocabulary).to(self.device)
+        return SparseGraph(points) if isinstance(content, Rows) else points
 
     # What is held out, or looked at again
 
@@ -264,7 +256,7 @@ class SpectralClusterer(LightningModule):
         write_spectrum(figures / "spectrum.png", fitted.eigenvalues, fitted.n_clusters)
         if self.kind == "points" and isinstance(whole.content, Tensor):
             assert whole.labels is not None
-            write_points(figures / "points.png", self._features(whole.content), whole.labels)
+            write_points(figures / "points.png", prepared(whole.content, self.scaling, None), whole.labels)
 
     def _evaluate(self, batch: Batch) -> None:
         if self.network.is_fitted:  # Lightning may ask before anything is, whether validation runs at all
@@ -344,11 +336,9 @@ class SpectralClusterer(LightningModule):
         if not self.network.is_fitted:
             raise RunError("nothing was fitted yet: the run ended before its first epoch did")
         self._refuse_other_kind(batch.content)
-        if isinstance(batch.content, Rows):
-            return _sparse(batch.content, len(self.network.fitted_labels))
         if isinstance(batch.content, Tensor):
             self._refuse_wrong_points(batch.content, batch.index)
-        return self._features(batch.content)
+        return prepared(batch.content, self.scaling, self.vocabulary, len(self.network.fitted_labels)).to(self.device)
 
     def _refuse_other_kind(self, content: Tensor | list[str] | Rows) -> None:
         if isinstance(content, Rows) or not self.network.fitted.affinity_class.of_graph:
@@ -402,18 +392,6 @@ class SpectralClusterer(LightningModule):
         self.kind = state["kind"]
         self.scaling = None if state["scaling"] is None else Scaling(*state["scaling"])
         self.vocabulary = None if state["vocabulary"] is None else Vocabulary.from_state(state["vocabulary"])
-
-
-def _sparse(rows: Rows, n: int) -> Tensor:
-    """Rows of a graph as a matrix, (batch, point) sparse_csr."""
-    index = torch.int32 if max(len(rows.columns), n) < 2**31 else torch.int64
-    return torch.sparse_csr_tensor(
-        rows.offsets.to(index),
-        rows.columns.to(index),
-        rows.values,
-        size=(len(rows.offsets) - 1, n),
-        check_invariants=False,
-    )
 
 
 def _moved(batch: Batch, device: torch.device) -> Batch:

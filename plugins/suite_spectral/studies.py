@@ -315,19 +315,13 @@ def _refuse_file_options(**options: object) -> None:
 
 def _of_data(data: object, name: str) -> "PointSet":
     """What a data module has read, as points: texts as their tf-idf rows."""
-    from suite_spectral.batches import join
+    from suite_spectral.batches import join, prepared
     from suite_spectral.comparing import PointSet
     from suite_spectral.data import ClusterData
 
     assert isinstance(data, ClusterData)
-    whole = join(list(data.train_dataloader()))
-    if isinstance(whole.content, list):
-        assert data.vocabulary is not None
-        return PointSet(name, data.vocabulary.rows(whole.content), data.labels)
-    points = whole.content
-    if data.scaling is not None:
-        points = data.scaling.apply(points)  # type: ignore[arg-type]  # rows of a graph are not scaled
-    return PointSet(name, points, data.labels)  # type: ignore[arg-type]  # nor are they here
+    content = join(list(data.train_dataloader())).content
+    return PointSet(name, prepared(content, data.scaling, data.vocabulary), data.labels)
 
 
 def _comparison_table(compared: "Sequence[Comparison]") -> str:
@@ -397,14 +391,19 @@ def _spectrum(
     """The graph of a run, the roots of its degrees, and its smallest eigenvalues."""
     from suite_spectral.eigen.laplacian import Laplacian
     from suite_spectral.eigen.solvers import spectrum
-    from suite_spectral.solving.building import affinity_for
+    from suite_spectral.graphs.graph import SparseGraph
+    from suite_spectral.solving.building import affinity_of
 
     fitted, settings = module.network.fitted, module.settings()
     seed = int(Run.at(run).settings()["seed"])
     # what a rule has chosen need not be chosen again
-    points, affinity = affinity_for(_content(module, run), replace(settings, **fitted.chosen))
-    progress(f"graph of {points.shape[0]:,} points")
-    graph = affinity.build(points, seed=seed, progress=progress).graph
+    content = _content(module, run)
+    progress("graph")
+    graph = (
+        content
+        if isinstance(content, SparseGraph)
+        else affinity_of(replace(settings, **fitted.chosen)).build(content, seed=seed, progress=progress).graph
+    )
     laplacian = Laplacian(graph, settings.regularisation)
     found = spectrum(laplacian, min(count, graph.n - 1), solver=settings.solver, seed=seed, progress=progress)
     return graph, laplacian.root, found
@@ -417,9 +416,7 @@ def _content(module: "SpectralClusterer", run: str) -> "Tensor | SparseGraph":
         UsageError: it was clustered by points that stand for the others.
         DataError: the data have changed, or are not there any more.
     """
-    import torch
-
-    from suite_spectral.batches import Rows, join
+    from suite_spectral.batches import Rows, join, prepared
     from suite_spectral.data import ClusterData
     from suite_spectral.graphs.graph import SparseGraph
 
@@ -437,17 +434,8 @@ def _content(module: "SpectralClusterer", run: str) -> "Tensor | SparseGraph":
     if data.fingerprint != Run.at(run).record.get("data_fingerprint", data.fingerprint):
         raise DataError("has changed since it was clustered, so its graph is another one", data.source_path)
     content = join(list(data.train_dataloader())).content
-    if isinstance(content, Rows):
-        size = len(content.offsets) - 1
-        index = torch.int32 if max(len(content.columns), size) < 2**31 else torch.int64
-        pointers, ends = content.offsets.to(index), content.columns.to(index)
-        return SparseGraph(
-            torch.sparse_csr_tensor(pointers, ends, content.values, size=(size, size), check_invariants=False)
-        )
-    if isinstance(content, list):
-        assert module.vocabulary is not None
-        return module.vocabulary.rows(content)
-    return content if module.scaling is None else module.scaling.apply(content)
+    points = prepared(content, module.scaling, module.vocabulary)
+    return SparseGraph(points) if isinstance(content, Rows) else points
 
 
 def _plane_of_rows(found: "Spectrum", root: "Tensor", n_clusters: int) -> "tuple[Tensor, tuple[str, str]]":

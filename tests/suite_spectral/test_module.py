@@ -236,7 +236,7 @@ def test_a_sigma_by_the_rule_is_chosen_once(tmp_path: Path, monkeypatch: pytest.
     module, data, lightning = fitted(tmp_path, moons(), affinity="rbf", sigma="stable")
     logged = lightning.callback_metrics
     assert logged["val_ari"].item() == 1.0
-    monkeypatch.setattr("suite_spectral.solving.building.choose", None)
+    monkeypatch.setattr("suite_spectral.solving.routes.choose", None)
     (again,) = lightning.validate(module, datamodule=data, verbose=False)
     assert again["val_ncut"] == pytest.approx(logged["train_ncut"].item(), rel=1e-5)
 

@@ -62,39 +62,39 @@ def relative_gaps(values: Tensor) -> Tensor:
     return torch.where(upper < ZERO, 0, (upper - lower) / upper.clamp_min(ZERO))
 
 
-def eigengap_clusters(values: Tensor, largest: int) -> int:
-    """The number of clusters whose relative eigengap is largest, from 2 to `largest`; of equal ones the smaller.
+def eigengap_clusters(values: Tensor, max_clusters: int) -> int:
+    """The number of clusters whose relative eigengap is largest, from 2 to ``max_clusters``; of equal ones the smaller.
 
     Args:
         values: (value,) ascending eigenvalues of L; as many more clusters as there are eigenvalues cannot be told.
-        largest: the most clusters.
+        max_clusters: the most clusters.
 
     Raises:
-        UsageError: largest is below 2, or there are fewer than three eigenvalues.
+        UsageError: max_clusters is below 2, or there are fewer than three eigenvalues.
     """
-    if largest < 2:
-        raise UsageError(f"the number of clusters by eigengap: expected at least 2 as the largest, got {largest}")
+    if max_clusters < 2:
+        raise UsageError(f"the number of clusters by eigengap: expected max_clusters of 2 or more, got {max_clusters}")
     if len(values) < 3:
         raise UsageError(f"the number of clusters by eigengap needs at least 3 eigenvalues, got {len(values)}")
-    gaps = relative_gaps(values)[1:largest]
+    gaps = relative_gaps(values)[1:max_clusters]
     # Rounded: of components, whose gap is 1 but for rounding, and for the same answer on every machine.
     return 2 + int((gaps * 1e9).round().argmax())
 
 
-def clusters_of(found: Spectrum, largest: int) -> int:
+def clusters_of(found: Spectrum, max_clusters: int) -> int:
     """The number of clusters that the spectrum of a graph says, by ``eigengap_clusters``.
 
     Raises:
-        UsageError: the graph has more components than `largest`, so that no gap is among its eigenvalues; and what
+        UsageError: the graph has more components than max_clusters, so that no gap is among its eigenvalues; and what
             ``eigengap_clusters`` refuses.
     """
     count = int(found.components.max()) + 1
-    if count > largest:
+    if count > max_clusters:
         raise UsageError(
-            f"the number of clusters by eigengap: expected at most {largest}, and the graph has {count:,} components "
-            "already; give n_clusters, let it choose more (largest), or tie the points to more neighbours"
+            f"the number of clusters by eigengap: expected at most {max_clusters}, and the graph has {count:,} "
+            "components already; give n_clusters, let it choose more (max_clusters), or give the points more neighbours"
         )
-    return eigengap_clusters(found.values, largest)
+    return eigengap_clusters(found.values, max_clusters)
 
 
 def choose(
@@ -104,7 +104,7 @@ def choose(
     *,
     candidates: Sequence[Affinity] | None = None,
     rows: Rows = "random-walk",
-    largest: int = 20,
+    max_clusters: int = 20,
     seed: int = 0,
     progress: Progress = lambda words: None,
 ) -> "Choice":
@@ -116,7 +116,7 @@ def choose(
         n_clusters: how many clusters; None for as many as the largest gap says, each time.
         candidates: the affinity with each value that is tried, the preferred first; None: those that it offers.
         rows: how the rows are scaled, for the sizes of the clusters.
-        largest: the most clusters where n_clusters is None.
+        max_clusters: the most clusters where n_clusters is None.
         seed: of the sample and of k-means.
         progress: is told what is being done.
 
@@ -133,7 +133,7 @@ def choose(
         graphs = affinity.graphs(candidates, sample[some.to(sample.device)], seed=seed)
         for place, (run, graph) in enumerate(zip(runs, graphs, strict=True)):
             progress(f"graph {place + 1} of {len(candidates)}, subsample {number + 1} of {SUBSAMPLES}")
-            run.append(_clustered(graph, n_clusters, some, len(sample), rows, largest, seed))
+            run.append(_clustered(graph, n_clusters, some, len(sample), rows, max_clusters, seed))
     return _choice([_candidate(*pair) for pair in zip(candidates, runs, strict=True)], len(sample))
 
 
@@ -148,10 +148,10 @@ def _refuse_few(points: int, n_clusters: int | None, instead: str) -> None:
 
 
 def _clustered(
-    graph: Graph, n_clusters: int | None, some: Tensor, n: int, rows: Rows, largest: int, seed: int
+    graph: Graph, n_clusters: int | None, some: Tensor, n: int, rows: Rows, max_clusters: int, seed: int
 ) -> "Clustered":
     laplacian = Laplacian(graph)
-    wanted = min(largest, graph.n - 1) if n_clusters is None else n_clusters
+    wanted = min(max_clusters, graph.n - 1) if n_clusters is None else n_clusters
     with warnings.catch_warnings():
         # The graph that is chosen is solved again, and warned of then.
         warnings.filterwarnings("ignore", message="the eigenvectors are less accurate", category=RuntimeWarning)

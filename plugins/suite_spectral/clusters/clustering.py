@@ -64,7 +64,7 @@ def cluster(
     solver: Solver = "auto",
     regularisation: float = 0.0,
     n_init: int = 10,
-    largest: int = 20,
+    max_clusters: int = 20,
     points: Tensor | None = None,
     seed: int = 0,
     tolerance: float | None = None,
@@ -80,7 +80,7 @@ def cluster(
         solver: of the eigenvectors, see ``suite_spectral.eigen.solvers``.
         regularisation: added to the degrees, as a share of their mean.
         n_init: starts of k-means, of which the best counts.
-        largest: most clusters that the eigengap may choose.
+        max_clusters: most clusters that the eigengap may choose.
         points: (point, dim), by which small components find the nearest cluster where there are too many of them.
         seed: of whatever is random in it.
         tolerance: of the eigenvectors, see ``suite_spectral.eigen.solvers``; None: its usual value.
@@ -100,7 +100,7 @@ def cluster(
         n_clusters = 2
     begun = time.process_time()
     laplacian = Laplacian(graph, regularisation)
-    count = n_clusters if n_clusters is not None else min(largest, graph.n)
+    count = n_clusters if n_clusters is not None else min(max_clusters, graph.n)
     found = spectrum(
         laplacian,
         count,
@@ -110,7 +110,7 @@ def cluster(
         progress=progress,
     )
     solved = time.process_time()
-    k = n_clusters if n_clusters is not None else clusters_of(found, largest)
+    k = n_clusters if n_clusters is not None else clusters_of(found, max_clusters)
     found = found.first(k + 1)
     scaled = scaled_rows(found.vectors[:, :k], laplacian.root, rows)
     progress("clusters from the eigenvectors")

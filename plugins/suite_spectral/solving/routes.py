@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from lightning_suite.errors import UsageError
+from suite_spectral.clusters.choosing import choose
 from suite_spectral.clusters.clustering import Clustering, cluster
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.graphs.affinity import SimilarityGraph
@@ -16,7 +18,7 @@ from suite_spectral.new_points.extension import around_threshold, cluster_groups
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.new_points.nystroem import Nystroem, regularising, table_of
 from suite_spectral.settings import Settings, refuse_impossible
-from suite_spectral.solving.building import affinity_for
+from suite_spectral.solving.building import affinity_of
 from suite_spectral.solving.landmark_route import solve_by_landmarks
 from suite_spectral.solving.solution import Solution, line_of
 
@@ -39,8 +41,22 @@ def solve(
     Raises:
         UsageError: a setting does not fit the content.
     """
-    refuse_impossible(settings, content.n if isinstance(content, SparseGraph) else content.shape[0])
-    points, affinity = affinity_for(content, settings, seed=seed, progress=progress)
+    affinity, given = affinity_of(settings), isinstance(content, SparseGraph)
+    if given != affinity.of_graph:
+        what = "a graph" if given else "points"
+        raise UsageError(f"affinity {settings.affinity!r} cannot be had of {what}; leave it to 'auto'")
+    points = content.matrix if isinstance(content, SparseGraph) else content
+    refuse_impossible(settings, points.shape[0])
+    if affinity.open_setting is not None:
+        affinity = choose(
+            affinity,
+            points,
+            settings.n_clusters,
+            rows=settings.rows,
+            max_clusters=settings.max_clusters,
+            seed=seed,
+            progress=progress,
+        ).affinity
     if settings.route == "landmarks":
         return solve_by_landmarks(points, affinity, settings, seed=seed, progress=progress)
     progress(f"graph of {points.shape[0]:,} points")
@@ -53,7 +69,7 @@ def solve(
         solver=settings.solver,
         regularisation=settings.regularisation,
         n_init=settings.n_init,
-        largest=settings.max_clusters,
+        max_clusters=settings.max_clusters,
         points=similarity.weights.positions(),
         seed=seed,
         tolerance=settings.tolerance,
@@ -66,10 +82,10 @@ def solve(
     # Cuts into different numbers of clusters cannot be compared, so the second answer does not choose its own.
     same = replace(settings, n_clusters=clustering.n_clusters)
     other = solve_by_landmarks(points, similarity.affinity, same, beside=exact, seed=seed, progress=progress)
-    return better(exact, other)
+    return best_of(exact, other)
 
 
-def better(exact: Solution, by_landmarks: Solution) -> Solution:
+def best_of(exact: Solution, by_landmarks: Solution) -> Solution:
     """Return the answer of the lower normalised cut of two on one graph, with both numbers in its line."""
     cuts = exact.clustering.ncut, by_landmarks.clustering.ncut
     # An empty cluster costs nothing, and is none.

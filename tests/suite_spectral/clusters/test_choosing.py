@@ -77,7 +77,7 @@ def test_too_few_eigenvalues_are_refused() -> None:
 
 
 def test_a_largest_number_of_one_cluster_is_refused() -> None:
-    with pytest.raises(UsageError, match="at least 2 as the largest, got 1"):
+    with pytest.raises(UsageError, match="max_clusters of 2 or more, got 1"):
         eigengap_clusters(torch.tensor([0.0, 0.1, 0.2]), 1)
 
 

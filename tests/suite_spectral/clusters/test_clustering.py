@@ -132,9 +132,9 @@ def test_two_clusters_of_a_regularised_graph_are_on_two_sides_of_a_threshold(ass
 def test_more_components_than_clusters_may_be_chosen_are_refused() -> None:
     many = SparseGraph.from_scipy(scipy.sparse.block_diag([np.ones((3, 3))] * 7, format="csr"))
     with pytest.raises(UsageError, match=r"at most 6, and the graph has 7 components"):
-        cluster(many, None, largest=6)
+        cluster(many, None, max_clusters=6)
 
 
 def test_as_many_components_as_clusters_may_be_chosen_are_the_clusters() -> None:
     many = SparseGraph.from_scipy(scipy.sparse.block_diag([np.ones((3, 3))] * 7, format="csr"))
-    assert cluster(many, None, largest=7).n_clusters == 7
+    assert cluster(many, None, max_clusters=7).n_clusters == 7

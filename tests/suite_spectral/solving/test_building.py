@@ -13,26 +13,25 @@ from suite_spectral.graphs.graph import SparseGraph
 from suite_spectral.graphs.landmark_graph import LandmarkGraph
 from suite_spectral.graphs.neighbour_graph import median_sigma
 from suite_spectral.settings import Settings
-from suite_spectral.solving.building import affinity_for, measured
+from suite_spectral.solving.building import affinity_of, measured
 from suite_spectral.solving.routes import solve
 
 Made = Callable[..., Settings]
 Points = Callable[..., tuple[Tensor, Tensor]]
 
 
-def build(content: Tensor | SparseGraph, given: Settings) -> SimilarityGraph:
-    points, affinity = affinity_for(content, given)
-    return affinity.build(points)
+def build(content: Tensor, given: Settings) -> SimilarityGraph:
+    return affinity_of(given).build(content)
 
 
 def test_points_are_not_taken_for_a_graph(settings: Made, arcs: Points) -> None:
     with pytest.raises(UsageError, match="cannot be had of points"):
-        build(arcs(30)[0], settings(affinity="precomputed"))
+        solve(arcs(30)[0], settings(affinity="precomputed"))
 
 
 def test_a_graph_is_not_taken_for_points(settings: Made) -> None:
     with pytest.raises(UsageError, match="cannot be had of a graph"):
-        build(SparseGraph.from_scipy(scipy.sparse.eye_array(4)), settings())
+        solve(SparseGraph.from_scipy(scipy.sparse.eye_array(4)), settings())
 
 
 def test_fewer_points_than_neighbours_are_all_neighbours_and_the_line_says_so(settings: Made, arcs: Points) -> None:
@@ -41,10 +40,10 @@ def test_fewer_points_than_neighbours_are_all_neighbours_and_the_line_says_so(se
 
 def test_a_sigma_that_was_chosen_is_said_to_be_and_serves_landmarks_too(settings: Made, arcs: Points) -> None:
     asked = settings(affinity="rbf", sigma="stable")
-    built = build(points := arcs(60)[0], asked)
-    sigma = built.chosen["sigma"]
+    found = solve(points := arcs(60)[0], asked)
+    sigma = found.fitted.chosen["sigma"]
     assert sigma in [scale * median_sigma(points) for scale in SCALES]
-    assert f"sigma {sigma:.4g} (chosen)" in built.line
+    assert f"sigma {sigma:.4g} (chosen)" in found.line
     assert (
         f"sigma {sigma:.4g} (chosen), by"
         in solve(points, settings(affinity="rbf", sigma="stable", route="landmarks")).line
@@ -57,8 +56,8 @@ def test_a_sigma_is_chosen_for_all_pairs_only(settings: Made, arcs: Points) -> N
 
 
 def test_neighbours_that_were_chosen_are_said_to_be(settings: Made, arcs: Points) -> None:
-    built = build(arcs(60)[0], settings(n_neighbors=None))
-    assert f"{built.chosen['n_neighbors']} nearest neighbours (chosen)" in built.line
+    found = solve(arcs(60)[0], settings(n_neighbors=None))
+    assert f"{found.fitted.chosen['n_neighbors']} nearest neighbours (chosen)" in found.line
 
 
 @pytest.mark.parametrize(
@@ -85,7 +84,7 @@ def test_what_was_chosen_is_measured_with_and_not_chosen_again(
 ) -> None:
     points, _ = arcs(100)
     found = solve(points, settings(**changes))
-    monkeypatch.setattr("suite_spectral.solving.building.choose", None)
+    monkeypatch.setattr("suite_spectral.solving.routes.choose", None)
     graph = measured(points, settings(**changes), found.fitted)
     assert torch.equal(graph.degrees(), found.graph.degrees())
 

@@ -10,7 +10,7 @@ from lightning_suite.errors import UsageError
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.graphs.graph import SparseGraph
 from suite_spectral.settings import Settings
-from suite_spectral.solving.building import affinity_for
+from suite_spectral.solving.building import affinity_of
 from suite_spectral.solving.landmark_route import landmarks_for, solve_by_landmarks
 from suite_spectral.solving.routes import solve
 
@@ -51,7 +51,7 @@ def test_beside_the_exact_answer_it_is_measured_on_the_exact_graph(affinity: str
     points, _ = arcs(200)
     given = settings(affinity=affinity, weights="gaussian", sigma=0.2)
     exact = solve(points, given)
-    found = solve_by_landmarks(*affinity_for(points, given), given, beside=exact)
+    found = solve_by_landmarks(points, affinity_of(given), given, beside=exact)
     assert found.graph is exact.graph
     assert found.clustering.ncut == ncut(exact.graph, found.clustering.labels, 2)
     assert found.clustering.lower_bound == exact.clustering.lower_bound

@@ -11,7 +11,7 @@ from lightning_suite.errors import UsageError
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.graphs.graph import SparseGraph
 from suite_spectral.settings import Settings
-from suite_spectral.solving.routes import better, solve
+from suite_spectral.solving.routes import best_of, solve
 from suite_spectral.solving.solution import Solution
 
 Made = Callable[..., Settings]
@@ -114,16 +114,16 @@ def answer(settings: Made, arcs: Points) -> Solution:
 def test_the_better_answer_is_that_of_the_lower_cut(
     exact: float, landmarks: float, lower: float, answer: Solution
 ) -> None:
-    assert better(with_cut(answer, exact), with_cut(answer, landmarks)).clustering.ncut == lower
+    assert best_of(with_cut(answer, exact), with_cut(answer, landmarks)).clustering.ncut == lower
 
 
 def test_of_equal_cuts_the_exact_answer_is_kept(answer: Solution) -> None:
-    assert better(with_cut(answer, 0.5), with_cut(answer, 0.5 - 1e-15)).line.endswith("kept the exact one")
+    assert best_of(with_cut(answer, 0.5), with_cut(answer, 0.5 - 1e-15)).line.endswith("kept the exact one")
 
 
 def test_an_empty_cluster_is_no_better_answer(answer: Solution) -> None:
     nothing = answer.clustering._replace(labels=torch.zeros(40, dtype=torch.int64), ncut=0.0)
-    found = better(with_cut(answer, 0.5), answer._replace(clustering=nothing))
+    found = best_of(with_cut(answer, 0.5), answer._replace(clustering=nothing))
     assert found.line.endswith("0 by landmarks, which leave a cluster empty: kept the exact one")
 
 
