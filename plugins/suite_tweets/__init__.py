@@ -1,6 +1,6 @@
 """Tweets of one account, learnt word after word by an LSTM that then writes new ones.
 
-A language model gives the probability of a text as a product over its tokens, each given those before it,
+A language model gives the probability of a text as a product over its tokens, each conditioned on those before it,
 
     p(w_1 ... w_n) = prod_t p(w_t | w_1 ... w_{t-1}),        p(. | w_1 ... w_{t-1}) = softmax(W h_t + b),
 

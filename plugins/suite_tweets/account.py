@@ -1,4 +1,4 @@
-"""What is known of an account besides the model: how long its tweets are, how they begin, which were trained on."""
+"""What is known of an account beside the model: how long its tweets are, how they begin, which were trained on."""
 
 import hashlib
 import re
@@ -14,10 +14,14 @@ _HEAVY = re.compile("[^\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
 
 
 def weighted_length(text: str) -> int:
-    """Characters as X counts them: those of most alphabets 1; Chinese, Japanese, Korean and emoji 2.
+    """Return the length of a text as X counts it: characters of most alphabets 1; Chinese, Japanese, Korean, emoji 2.
 
     X's published rule (twitter-text, configuration version 3) by code points. X counts an emoji made of several code
     points as one, so this is never less for emoji; a link, which X counts as 23, counts here as what it is.
+
+    Example:
+        >>> weighted_length("Go 🚀")
+        5
     """
     return len(text) if text.isascii() else len(text) + len(_HEAVY.findall(text))
 
@@ -34,7 +38,7 @@ class Account:
     Attributes:
         lengths: weighted characters of every training tweet, after cleaning.
         first_words: how many training tweets begin with each word.
-        fingerprints: of the training tweets, so that they are known again without being told.
+        fingerprints: of the training tweets, so that they are known again though they are not kept.
     """
 
     lengths: Sequence[int] = ()
@@ -43,24 +47,24 @@ class Account:
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> "Account":
-        """That of some cleaned tweets; empty ones do not count."""
+        """Return the account of some cleaned tweets; empty ones do not count."""
         filled = [text for text in texts if text.strip()]
         first_words = Counter(text.split()[0] for text in filled)
         return cls([weighted_length(text) for text in filled], dict(first_words), frozenset(map(_fingerprint, filled)))
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "Account":
-        """The account that gave this state."""
+        """Return the account that has this state."""
         words, counts = state["first_words"], state["first_word_counts"].tolist()
         fingerprints = frozenset(state["fingerprints"].tolist())
         return cls(state["lengths"].tolist(), dict(zip(words, counts, strict=True)), fingerprints)
 
     def knows(self, text: str) -> bool:
-        """Whether it is a cleaned training tweet."""
+        """Return whether a text is a cleaned training tweet."""
         return _fingerprint(text) in self.fingerprints
 
     def state(self) -> dict[str, Any]:
-        """All that makes it, for a checkpoint: strings and tensors only."""
+        """Return all that makes it, for a checkpoint: strings and tensors only."""
         return {
             "lengths": torch.tensor(list(self.lengths), dtype=torch.int64),
             "first_words": list(self.first_words),

@@ -39,7 +39,7 @@ class Sharing(NamedTuple):
     Attributes:
         batch_size: columns in a batch of one process.
         seed: of the order.
-        epoch: tells the epoch when an iteration begins.
+        epoch: returns the epoch, when an iteration begins.
         processes: how many share it.
         rank: which of them this is.
     """
@@ -52,7 +52,7 @@ class Sharing(NamedTuple):
 
     @property
     def columns(self) -> int:
-        """Of the batches of all processes together."""
+        """Columns in the batches of all processes together."""
         return self.batch_size * self.processes
 
     def order(self, count: int) -> Tensor:
@@ -153,7 +153,7 @@ def in_order(tweets: Sequence[Sequence[int]], readers: int, length: int) -> Iter
 
     Args:
         tweets: their tokens.
-        readers: at most so many, each with neighbouring tweets and about as many tokens as the others.
+        readers: at most so many, with neighbouring tweets and about as many tokens as each other.
         length: tokens that a reader reads in a batch.
     """
     sizes = torch.tensor([len(tweet) + 1 for tweet in tweets])

@@ -9,8 +9,9 @@ mark alone. Where the paper leaves a choice open, this is the one taken:
 ``mentions``       a name after @ becomes the word ``user``; an e-mail address is no mention
 ``hashtags``       the sign goes, the word stays
 ``organisations``  ООО, ОАО, ПАО, and so ЗАО, НАО, АО: whole words in capitals (``ооо`` is also a cry of wonder)
-``leftovers``      ``&amp;`` and its like, ``amp;`` that has lost its ``&``, no-break spaces, invisible signs, control
-                   signs. The paper's pattern ``amp\\S*`` would take ``ampere`` too; here the word ``amp`` survives
+``leftovers``      ``&amp;`` and its like, ``amp;`` that has lost its ``&``, no-break spaces, invisible characters,
+                   control characters. The paper's pattern ``amp\\S*`` would take ``ampere`` too; here the word ``amp``
+                   survives
 ``odd-signs``      © ® ° ™ № ♪ and the few of their kind
 ``brackets``       brackets and quotation marks of every script
 ``punctuation``    the rest of punctuation: a space in its place, so that ``осенне-зимний`` becomes two words as in the
@@ -20,7 +21,7 @@ mark alone. Where the paper leaves a choice open, this is the one taken:
 ``lower-case``
 =================  =====================================================================================================
 
-A sign taken out leaves a space unless said otherwise: no two words, and no two numbers, grow together.
+A character taken out leaves a space unless said otherwise: no two words, and no two numbers, grow together.
 
 The ``modern`` set keeps punctuation, case, hashtags and emoji, as a model of word pieces can learn them: ``entities``
 undoes what decoding left over (``&amp;`` is &), ``links`` go, ``names`` hides who is mentioned (``@user``), and
@@ -46,8 +47,8 @@ _ODD_SIGNS = "©®°™№♪♫♬℗℠"
 _ENTITY = re.compile(r"&(?:(?:amp|#0*38|#x0*26);)*(#\d{1,8}|#x[0-9a-f]{1,8}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
 _BARE_AMP = re.compile(r"(?<![^\W_])amp;", re.IGNORECASE)
 
-# Marks of direction order what is shown and stay; a joiner stays after a sign that can be joined: Arabic, the scripts
-# of India, emoji. Between Latin or Cyrillic letters it only hides that two words are the same.
+# Marks of direction order what is shown and stay; a joiner stays after a character that can be joined: Arabic, the
+# scripts of India, emoji. Between Latin or Cyrillic letters it only hides that two words are the same.
 _LOOSE_JOINER = "(?<![\u0590-\u1dff\u2190-\U0010ffff])[\u200c\u200d]+|[\u200c\u200d]+(?=\\s|$)"
 _INVISIBLE = re.compile(
     f"[\u00ad\u180e\u200b\u2060-\u2064\ufeff\ufffd\ud800-\udfff\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]|{_LOOSE_JOINER}"
@@ -72,11 +73,11 @@ _HASHTAG = re.compile(r"(?<![\w#＃])[#＃]+(?=\w)")
 _ORGANISATION = re.compile(r"(?<![\w-])(?:ООО|ОАО|ПАО|ЗАО|НАО|АО)(?![\w-])")
 _ODD_SIGN = re.compile(f"[{_ODD_SIGNS}]\ufe0f?")
 _APOSTROPHE_WITHIN = re.compile(rf"(?<=\w)[{_APOSTROPHES}](?=\w)")
-_UNDERSCORE_OUTSIDE = re.compile(r"(?<!\w)_+|(?<!_)_+(?!\w)")
+_UNDERSCORE_OUTSIDE = re.compile(r"(?<![\w\u0300-\u036f])_+|(?<!_)_+(?!\w)")  # an accent is of the letter before it
 
 
-class _Replaced(dict[int, str]):
-    """For ``str.translate``: a space for every sign that is to go; signs are judged when they are first met."""
+class _SpaceFor(dict[int, str]):
+    """For ``str.translate``: a space for every character that is to go, asked when it first occurs."""
 
     def __init__(self, goes: Callable[[str], bool]) -> None:
         super().__init__()
@@ -87,32 +88,34 @@ class _Replaced(dict[int, str]):
         return self[code]
 
 
-def _is_bracket(sign: str) -> bool:
-    return sign in '"＂' or (unicodedata.category(sign) in ("Ps", "Pe", "Pi", "Pf") and sign not in "‘’")
+def _is_bracket(character: str) -> bool:
+    category = unicodedata.category(character)
+    return character in '"＂' or (category in ("Ps", "Pe", "Pi", "Pf") and character not in "‘’")
 
 
-def _is_punctuation(sign: str) -> bool:
-    return sign != "_" and (sign in string.punctuation or unicodedata.category(sign).startswith("P"))
+def _is_punctuation(character: str) -> bool:
+    is_ascii = character in string.punctuation
+    return character != "_" and (is_ascii or unicodedata.category(character).startswith("P"))
 
 
-def _is_picture(sign: str) -> bool:
+def _is_picture(character: str) -> bool:
     return (
-        unicodedata.category(sign) == "So"
-        or "\u2190" <= sign <= "\u21ff"  # arrows
-        or "\u27f0" <= sign <= "\u27ff"
-        or "\U0001f3fb" <= sign <= "\U0001f3ff"  # colours of skin
-        or "\U000e0020" <= sign <= "\U000e007f"  # flags of regions
-        or sign in "\ufe0e\ufe0f\u20e3"
+        unicodedata.category(character) == "So"
+        or "\u2190" <= character <= "\u21ff"  # arrows
+        or "\u27f0" <= character <= "\u27ff"
+        or "\U0001f3fb" <= character <= "\U0001f3ff"  # colours of skin
+        or "\U000e0020" <= character <= "\U000e007f"  # flags of regions
+        or character in "\ufe0e\ufe0f\u20e3"
     )
 
 
-_BRACKETS = _Replaced(_is_bracket)
-_PUNCTUATION = _Replaced(_is_punctuation)
-_PICTURES = _Replaced(_is_picture)
+_BRACKETS = _SpaceFor(_is_bracket)
+_PUNCTUATION = _SpaceFor(_is_punctuation)
+_PICTURES = _SpaceFor(_is_picture)
 
 
 def _decoded(text: str, decode: Callable[[re.Match[str]], str]) -> str:
-    """Entities decoded, invisible signs dropped, again until nothing changes: texts are escaped twice now and then."""
+    """Decode entities and drop invisible characters until nothing changes: some texts are escaped twice."""
     before = None
     while text != before:
         before = text
@@ -121,26 +124,26 @@ def _decoded(text: str, decode: Callable[[re.Match[str]], str]) -> str:
 
 
 def undo_entities(text: str) -> str:
-    """What decoding left over is put right: ``&amp;`` is &, a no-break space a space; invisible signs go."""
-    return _decoded(text, lambda found: html.unescape(f"&{found[1]};")).replace("\xa0", " ")
+    """Put right what decoding left over: ``&amp;`` is &, a no-break space a space; invisible characters go."""
+    return _decoded(text, lambda match: html.unescape(f"&{match[1]};")).replace("\xa0", " ")
 
 
 def remove_leftovers(text: str) -> str:
-    """What decoding left over goes: entities that are no letters, ``amp;``, no-break spaces, invisible signs."""
+    """Remove what decoding left over: entities that are no letters, ``amp;``, no-break spaces, invisible characters."""
 
-    def letter_or_space(found: re.Match[str]) -> str:
-        sign = html.unescape(f"&{found[1]};")
-        return " " if sign in '&<>"\xa0' else sign
+    def letter_or_space(match: re.Match[str]) -> str:
+        character = html.unescape(f"&{match[1]};")
+        return " " if character in '&<>"\xa0' else character
 
     text = _DIRECTION.sub("", _decoded(text, letter_or_space))
     return _BARE_AMP.sub(" ", text.replace("—\xa0", " ").replace("\xa0", " "))
 
 
 def remove_links(text: str) -> str:
-    """Links go, whole or cut off; the full stop or bracket behind one stays."""
+    """Remove links, whole or cut off; the full stop or bracket behind one stays."""
 
-    def behind(found: re.Match[str]) -> str:
-        rest = found["rest"] or ""
+    def behind(match: re.Match[str]) -> str:
+        rest = match["rest"] or ""
         ends = _AFTER_A_LINK.replace(")", "") if "(" in rest else _AFTER_A_LINK
         return " " + rest[len(rest.rstrip(ends)) :]
 
@@ -150,57 +153,57 @@ def remove_links(text: str) -> str:
 
 
 def replace_mentions(text: str) -> str:
-    """@name becomes the word ``user``."""
+    """Replace @name by the word ``user``."""
 
-    def word(found: re.Match[str]) -> str:
-        before = " " if text[max(found.start() - 1, 0) : found.start()].isalnum() else ""
-        return before + "user" + (" " if text[found.end() : found.end() + 1].isalnum() else "")
+    def word(match: re.Match[str]) -> str:
+        before = " " if text[max(match.start() - 1, 0) : match.start()].isalnum() else ""
+        return before + "user" + (" " if text[match.end() : match.end() + 1].isalnum() else "")
 
     return _MENTION.sub(word, text)
 
 
 def hide_names(text: str) -> str:
-    """@name becomes ``@user``: still a mention, of nobody."""
+    """Replace @name by ``@user``, which is still a mention, of nobody."""
     return _MENTION.sub("@user", text)
 
 
 def remove_hashtag_signs(text: str) -> str:
-    """# before a word goes; the word stays."""
+    """Remove # before a word; the word stays."""
     return _HASHTAG.sub("", text)
 
 
 def remove_organisations(text: str) -> str:
-    """Russian forms of organisation go: ООО, ОАО, ПАО, ЗАО, НАО, АО."""
+    """Remove Russian forms of organisation: ООО, ОАО, ПАО, ЗАО, НАО, АО."""
     return _ORGANISATION.sub(" ", text)
 
 
 def remove_odd_signs(text: str) -> str:
-    """© ® ° ™ № ♪ and the few of their kind go."""
+    """Remove © ® ° ™ № ♪ and the few of their kind."""
     return _ODD_SIGN.sub(" ", text)
 
 
 def remove_brackets(text: str) -> str:
-    """Brackets and quotation marks go; the curled apostrophe is left to punctuation."""
+    """Remove brackets and quotation marks; the curled apostrophe is left to punctuation."""
     return text.translate(_BRACKETS)
 
 
 def remove_punctuation(text: str) -> str:
-    """Punctuation goes, and with it the signs of ASCII that are none by name: $ + < = > ^ ` | ~."""
+    """Remove punctuation, and with it the characters of ASCII that Unicode calls symbols: $ + < = > ^ ` | ~."""
     return _UNDERSCORE_OUTSIDE.sub(" ", _APOSTROPHE_WITHIN.sub("", text).translate(_PUNCTUATION))
 
 
 def remove_emoji(text: str) -> str:
-    """Emoji, arrows and other pictures go. Not a rule of the paper."""
+    """Remove emoji, arrows and other pictures. Not a rule of the paper."""
     return text.translate(_PICTURES).replace("\u200d", "")
 
 
 def standardise_spaces(text: str) -> str:
-    """Unicode's composed form (NFC); any white space, line breaks included, becomes one space, and none at the ends."""
+    """Return Unicode's composed form (NFC) with one space for any white space, and none at the ends."""
     return " ".join(unicodedata.normalize("NFC", re.sub(_LOOSE_JOINER, "", text)).split())
 
 
 def lower_case(text: str) -> str:
-    """Every letter in lower case."""
+    """Return the text in lower case."""
     return unicodedata.normalize("NFC", text.lower())
 
 
@@ -246,10 +249,14 @@ RULE_SETS: Mapping[str, tuple[str, ...]] = MappingProxyType({"paper": PAPER, "mo
 
 
 def clean(text: str, rules: Iterable[str]) -> str:
-    """The text after the rules, applied in the order of ``RULES``.
+    """Return the text after the rules, applied in the order of ``RULES``.
 
     Raises:
         UsageError: there is no rule of such a name.
+
+    Example:
+        >>> clean("@anna: see https://t.co/abc &amp; enjoy", MODERN)
+        '@user: see & enjoy'
     """
     for rule in _ordered(rules):
         text = RULES[rule](text)
@@ -257,10 +264,14 @@ def clean(text: str, rules: Iterable[str]) -> str:
 
 
 def steps(text: str, rules: Iterable[str]) -> list[tuple[str, str]]:
-    """How ``clean`` came to its answer: each rule that changed something, with the text after it.
+    """Return what ``clean`` does step by step: the rules that change something, with the text after each.
 
     Raises:
         UsageError: there is no rule of such a name.
+
+    Example:
+        >>> steps("Lift-off  now", ["spaces", "lower-case"])
+        [('spaces', 'Lift-off now'), ('lower-case', 'lift-off now')]
     """
     changes = []
     for rule in _ordered(rules):

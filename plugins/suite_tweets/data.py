@@ -229,7 +229,7 @@ class TweetData(LightningDataModule):
         """The texts of ``predict_path``, as they stand there.
 
         Raises:
-            UsageError: no file is given.
+            UsageError: no file is named.
             DataError: it cannot be read.
         """
         if self.predict_path is None:

@@ -1,9 +1,9 @@
-"""In which language each text of an account is, short ones too.
+"""Detects the language of each text of an account, of short ones too.
 
 A naive Bayes classifier over byte n-grams (Lui and Baldwin: "langid.py", 2012; here py3langid) gives each text a
 probability p(l | x) of every language l, all being equally likely beforehand. Ten words are often too few for that:
 of an English account's tweets it takes one in thirty for another language. But an account writes in few languages, and
-which ones its other texts tell. Their shares pi are found by expectation-maximization, as Saerens, Latinne and
+its other texts show which. Their shares pi come from expectation-maximization, as Saerens, Latinne and
 Decaestecker ("Adjusting the outputs of a classifier to new a priori probabilities", 2002):
 
     q(l | x) ~ p(l | x) pi(l),        pi(l) = (1 + sum_x q(l | x)) / (languages + texts)
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNDETERMINED = "und"
-"""ISO 639's code for a language that cannot be told."""
+"""ISO 639's code for a language that cannot be detected."""
 
 NAMES = {
     "ar": "Arabic",
@@ -96,44 +96,49 @@ LONGEST = 1000
 
 _ROUNDS = 100
 _NO_PROSE = re.compile(r"https?://\S+|www\.\S+|\S+…$|[@#]\w+|\bRT\b|&#?\w+;")
-_NO_LANGUAGE = "zxx"  # what the classifier answers to signs and numbers
+_NO_LANGUAGE = "zxx"  # what the classifier answers to punctuation and numbers
 
 
 def languages(texts: Iterable[str]) -> list[str]:
-    """The language of each text as an ISO 639 code, UNDETERMINED where it cannot be told.
+    """Return the language of each text as an ISO 639 code, UNDETERMINED where it cannot be detected.
 
     Args:
-        texts: of one account, so that the long ones help to tell the short ones.
+        texts: of one account, so that the long ones help with the short ones.
 
     Raises:
         ModuleNotFoundError: py3langid is not installed.
     """
     identifier = _identifier()
     labels = [*dict.fromkeys(identifier.labels)]
-    places = {label: place for place, label in enumerate(labels)}
-    found: list[str] = []
-    told, alone = [], []
+    columns = {label: column for column, label in enumerate(labels)}
+    codes: list[str] = []
+    numbers, alone = [], []
     for number, text in enumerate(texts):
-        found.append(UNDETERMINED)
+        codes.append(UNDETERMINED)
         if prose := _prose(text):
             row = np.zeros(len(labels), dtype=np.float32)
             for label, probability in identifier.rank(prose):
-                row[places[label]] = probability
-            told.append(number)
+                row[columns[label]] = probability
+            numbers.append(number)
             alone.append(row)
-    if not told:
-        return found
+    if not numbers:
+        return codes
     together = _beside_each_other(np.stack(alone))
-    for number, own, joint in zip(told, alone, together, strict=True):
+    for number, own, joint in zip(numbers, alone, together, strict=True):
         probabilities = own if own.max() >= SURE else joint
         best = int(probabilities.argmax())
         if probabilities[best] >= LIKELY and labels[best] != _NO_LANGUAGE:
-            found[number] = labels[best]
-    return found
+            codes[number] = labels[best]
+    return codes
 
 
 def name_of(code: str) -> str:
-    """A language's English name, or its code where NAMES does not hold it."""
+    """Return a language's English name, or its code where NAMES does not hold it.
+
+    Example:
+        >>> name_of("ru"), name_of("gug")
+        ('Russian', 'gug')
+    """
     return NAMES.get(code, code)
 
 
@@ -145,13 +150,13 @@ def _identifier() -> Any:
 
 
 def _prose(text: str) -> str:
-    """What of a text was written in a language; empty where that is too little."""
+    """Return what of a text was written in a language; nothing where that is too little."""
     prose = " ".join(_NO_PROSE.sub(" ", text[:LONGEST]).split())
     return prose if sum(map(str.isalpha, prose)) >= LETTERS else ""
 
 
 def _beside_each_other(alone: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities (text, language) once the shares of the languages are known, from those without."""
+    """Return probabilities (text, language) once the shares of the languages are known, from those without."""
     texts, count = alone.shape
     shares = np.full(count, 1 / count, dtype=np.float32)
     together = alone

@@ -91,6 +91,14 @@ class LanguageModel(nn.Module):
         hidden_dropout: dropout after every LSTM layer but the last.
         output_dropout: dropout after the last LSTM layer.
         weight_dropout: dropout of the hidden-to-hidden weights.
+
+    Example:
+        >>> sizes = {"embedding_dim": 4, "hidden_dim": 6, "layers": 2, "tied": False, "dropout": "step"}
+        >>> rates = dict.fromkeys(["token_dropout", "input_dropout", "hidden_dropout"], 0.0)
+        >>> network = LanguageModel(9, range(0), **sizes, **rates, output_dropout=0.0, weight_dropout=0.0)
+        >>> logits, _ = network(torch.zeros(5, 3, dtype=torch.int64), network.initial_state(3))
+        >>> logits.shape
+        torch.Size([5, 3, 9])
     """
 
     def __init__(
@@ -147,7 +155,7 @@ class LanguageModel(nn.Module):
         return logits
 
     def read(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """As ``forward``, but for the logits what they are made of: (time, batch, hidden_dim of the last layer)."""
+        """Return as ``forward`` does, but for the logits their input: (time, batch, hidden_dim of the last layer)."""
         hidden = self.drop_input(self.embedding(tokens))
         after = []
         for lstm, drop, before in zip(self.lstms, self.drops, state, strict=True):

@@ -33,40 +33,40 @@ _WORD = 24
 
 
 def heading(name: str, tweets: Sequence[Tweet]) -> str:
-    """The file, its number of tweets and the time they span."""
-    said = f"{name}: {_tweets(len(tweets))}"
+    """Return a line: the file, its number of tweets and the time they span."""
+    line = f"{name}: {_tweets(len(tweets))}"
     dated = sum(tweet.created_at is not None for tweet in tweets)
     if (times := span(tweets)) is None:
-        return f"{said}; no times are given"
+        return f"{line}; no times are known"
     first, last = times
     days = (last - first).total_seconds() / 86_400
     pace = f", {dated / days:.1f} a day" if days >= 1 else ""
     unknown = f" ({_tweets(len(tweets) - dated)} without a time)" if dated < len(tweets) else ""
-    return f"{said} from {first:%Y-%m-%d} to {last:%Y-%m-%d}{pace}{unknown}"
+    return f"{line} from {first:%Y-%m-%d} to {last:%Y-%m-%d}{pace}{unknown}"
 
 
 def lengths(numbers: Mapping[str, Integers]) -> str:
-    """What has been counted in each tweet, described as pandas does: the paper's figure 3, a column a count."""
+    """Return what was counted in the tweets, described as pandas does: the paper's figure 3, a column a count."""
     names = ["count", "mean", "std", "min", "25%", "50%", "75%", "max"]
     columns = []
-    for title, each in numbers.items():
-        found = describe(each)
-        deviation = "-" if found.std is None else f"{found.std:.2f}"
-        quartiles = [f"{quartile:.10g}" for quartile in found.quartiles]
-        column = [f"{found.count}", f"{found.mean:.2f}", deviation, f"{found.minimum}", *quartiles, f"{found.maximum}"]
+    for title, counted in numbers.items():
+        of = describe(counted)
+        deviation = "-" if of.std is None else f"{of.std:.2f}"
+        quartiles = [f"{quartile:.10g}" for quartile in of.quartiles]
+        column = [f"{of.count}", f"{of.mean:.2f}", deviation, f"{of.minimum}", *quartiles, f"{of.maximum}"]
         width = max(map(len, [title, *column]))
         columns.append([cell.rjust(width) for cell in column])  # a dash is no number, the table would put it left
     return table(["per tweet", *numbers], [list(row) for row in zip(names, *columns, strict=True)])
 
 
 def tweets_of_kinds(texts: Sequence[str]) -> str:
-    """How many tweets are retweets, replies, and so on."""
+    """Return how many tweets are retweets, replies, and so on."""
     rows = [[kind.name, str(kind.tweets), _percent(kind.tweets / len(texts))] for kind in kinds(texts)]
     return table(["tweets that are", "tweets", "%"], rows)
 
 
 def tweets_of_languages(counts: Counter[str]) -> str:
-    """The languages that most tweets are in."""
+    """Return the languages that most tweets are in."""
     ranked = counts.most_common()
     total = counts.total()
     rows = [[name_of(code), code, str(count), _percent(count / total)] for code, count in ranked[:LANGUAGES]]
@@ -77,7 +77,7 @@ def tweets_of_languages(counts: Counter[str]) -> str:
 
 
 def words(lists: Mapping[str, Sequence[Word]]) -> str:
-    """Lists of frequent words side by side: how often each word occurs, and in how many tweets."""
+    """Return lists of frequent words side by side: how often each word occurs, and in how many tweets."""
     columns = ["rank"]
     for title in lists:
         columns += [title, "times", "tweets"]
@@ -91,7 +91,7 @@ def words(lists: Mapping[str, Sequence[Word]]) -> str:
 
 
 def training_sets(lengths: Integers, losses: Losses) -> str:
-    """What the training sets hold around the advised ``seq_length``, and the advice.
+    """Return what the training sets hold around the advised ``seq_length``, and the advice.
 
     Args:
         lengths: (tweet,) words of each after cleaning.
@@ -109,7 +109,7 @@ def training_sets(lengths: Integers, losses: Losses) -> str:
 
 
 def cleaning(texts: Sequence[str], cleaned: Sequence[str], rules: str, count: int) -> str:
-    """How many tweets each rule of a set changes, and some tweets before and after all of them."""
+    """Return how many tweets each rule of a set changes, and some tweets before and after all of them."""
     changed = Counter(rule for text in texts for rule, _ in steps(text, RULE_SETS[rules]))
     rows = [[rule, str(changed[rule]), _percent(changed[rule] / len(texts))] for rule in RULE_SETS[rules]]
     parts = [

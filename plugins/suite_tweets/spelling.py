@@ -22,24 +22,26 @@ class Spelling:
     """Probabilities of characters in words.
 
     Args:
-        words: to learn from, each once.
+        words: to learn from, without repetition.
+
+    Example:
+        >>> spelling = Spelling(["rocket", "rockets", "pocket"])
+        >>> spelling.bits("rocket") < spelling.bits("tekcor")
+        True
     """
 
     def __init__(self, words: Iterable[str]) -> None:
         self._counts: dict[str, Counter[str]] = defaultdict(Counter)
         for word in words:
             padded = END * ORDER + word + END
-            for place in range(ORDER, len(padded)):
+            for i in range(ORDER, len(padded)):
                 for length in range(ORDER + 1):
-                    self._counts[padded[place - length : place]][padded[place]] += 1
+                    self._counts[padded[i - length : i]][padded[i]] += 1
 
     def bits(self, word: str) -> float:
-        """Bits of all characters of a word and of its end."""
+        """Return the bits of all characters of a word and of its end."""
         padded = END * ORDER + word + END
-        return -sum(
-            math.log2(self._probability(padded[place], padded[place - ORDER : place]))
-            for place in range(ORDER, len(padded))
-        )
+        return -sum(math.log2(self._probability(padded[i], padded[i - ORDER : i])) for i in range(ORDER, len(padded)))
 
     def _probability(self, character: str, before: str) -> float:
         shorter = self._probability(character, before[1:]) if before else 1 / UNICODE

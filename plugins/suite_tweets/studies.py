@@ -44,7 +44,7 @@ def collect(
     """Collect an account's tweets into a CSV file: from the X API, or from a file.
 
     The file has id, created_at and text. The API gives an account's newest 3,200 tweets, newest first. It wants a
-    bearer token in the environment (X_BEARER_TOKEN). An interrupted call goes on where it stopped when it is given
+    bearer token in the environment (X_BEARER_TOKEN). An interrupted call goes on where it stopped when it is made
     again; a later one adds the tweets that are newer. LIGHTNING_SUITE_X_API sets another address of the API, such as a
     proxy's.
 

@@ -8,9 +8,11 @@ need for the same characters.
 import math
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Final, Literal, Protocol
 
 from lightning_suite.errors import UsageError
+from lightning_suite.needs import needs
 from suite_tweets.spelling import Spelling
 
 END: Final = 0
@@ -39,24 +41,24 @@ class Tokenizer(Protocol):
     once: range
 
     def encode(self, text: str) -> list[int]:
-        """The tokens of a text, without END."""
+        """Return the tokens of a text, without END."""
         ...
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """The text of tokens; END is nothing."""
+        """Return the text of tokens; END is nothing."""
         ...
 
     def oov_bits(self, text: str) -> float:
-        """Bits that the text holds beyond its tokens: the spelling of unknown words, digits that became zeros."""
+        """Return the bits that a text holds beyond its tokens: spelling of unknown words, digits that became zeros."""
         ...
 
     def state(self) -> dict[str, Any]:
-        """All that makes it, as plain values; ``from_state`` makes it again."""
+        """Return all that makes it, as plain values; ``from_state`` makes it again."""
         ...
 
 
 def learn(texts: Sequence[str], kind: Literal["words", "bpe"], size: int | None, digits: Digits) -> Tokenizer:
-    """The tokenizer of the training texts.
+    """Return the tokenizer of the training texts.
 
     Args:
         texts: cleaned tweets.
@@ -66,6 +68,11 @@ def learn(texts: Sequence[str], kind: Literal["words", "bpe"], size: int | None,
 
     Raises:
         UsageError: a size with which there is nothing to learn, or the package for pieces is missing.
+
+    Example:
+        >>> words = learn(["the rocket", "the crew"], "words", None, "kept")
+        >>> words.encode("the crew"), words.decode(words.encode("the moon"))
+        ([2, 3], 'the �')
     """
     texts = [with_digits(text, digits) for text in texts]
     if kind == "words":
@@ -76,21 +83,26 @@ def learn(texts: Sequence[str], kind: Literal["words", "bpe"], size: int | None,
 
 
 def from_state(state: dict[str, Any]) -> Tokenizer:
-    """The tokenizer that gave this state."""
+    """Return the tokenizer that has this state."""
     if state["kind"] == "words":
         return Words(state["words"], once=state["once"], escape=state["escape"], digits=state["digits"])
     return Pieces(state["json"], digits=state["digits"])
 
 
 def with_digits(text: str, digits: Digits) -> str:
-    """The text itself, or with 0 for each digit, which makes numbers of equal length one word."""
+    """Return the text itself, or with 0 for every digit, which makes numbers of equal length one word.
+
+    Example:
+        >>> with_digits("In 2024", "zeros")
+        'In 0000'
+    """
     if digits == "kept":
         return text
     return "".join("0" if character.isdecimal() else character for character in text)
 
 
 def _digit_bits(text: str, digits: Digits) -> float:
-    """Bits of the digits that became zeros, ten being equally likely."""
+    """Return the bits of the digits that became zeros, ten being equally likely."""
     return 0.0 if digits == "kept" else math.log2(10) * sum(character.isdecimal() for character in text)
 
 
@@ -108,11 +120,9 @@ def _learn_words(texts: Sequence[str], size: int | None, digits: Digits) -> "Wor
 
 
 def _learn_pieces(texts: Sequence[str], size: int, digits: Digits) -> "Pieces":
-    try:
+    with _needs_tokenizers():
         from tokenizers import Tokenizer as Encoder
         from tokenizers import decoders, models, pre_tokenizers, trainers
-    except ModuleNotFoundError as error:
-        raise _missing(error) from error
     letters = pre_tokenizers.ByteLevel.alphabet()
     if size <= len(letters) + 1:
         raise UsageError(f"--data.vocabulary_size: expected more than {len(letters) + 1} for bpe, got {size}")
@@ -127,10 +137,8 @@ def _learn_pieces(texts: Sequence[str], size: int, digits: Digits) -> "Pieces":
     return Pieces(encoder.to_str(), digits=digits)
 
 
-def _missing(error: ModuleNotFoundError) -> UsageError:
-    return UsageError(
-        f"--data.tokens bpe needs the package {error.name!r}. Install it with: pip install lightning-suite[tweets]"
-    )
+def _needs_tokenizers() -> AbstractContextManager[None]:
+    return needs("--data.tokens bpe", "lightning-suite[tweets]")
 
 
 class Words:
@@ -157,20 +165,20 @@ class Words:
         self._spelling = Spelling(self.words)
 
     def encode(self, text: str) -> list[int]:
-        """The tokens of a text, without END."""
+        """Return the tokens of a text, without END."""
         return [self._tokens.get(word, UNKNOWN) for word in with_digits(text, self.digits).split()]
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """The words with a space between; END is nothing."""
+        """Return the words with a space between; END is nothing."""
         return " ".join(UNPRINTABLE if token == UNKNOWN else self.words[token - 2] for token in tokens if token != END)
 
     def oov_bits(self, text: str) -> float:
-        """Bits of the spelling of unknown words, and of digits that became zeros."""
+        """Return the bits of the spelling of unknown words, and of digits that became zeros."""
         unknown = (word for word in with_digits(text, self.digits).split() if word not in self._tokens)
         return _digit_bits(text, self.digits) + sum(self._spelling.bits(word) for word in unknown)
 
     def state(self) -> dict[str, Any]:
-        """All that makes it, as plain values."""
+        """Return all that makes it, as plain values."""
         plain = {"words": self.words, "once": len(self.once), "escape": self.escape, "digits": self.digits}
         return {"kind": "words", **plain}
 
@@ -187,10 +195,8 @@ class Pieces:
     """
 
     def __init__(self, json: str, *, digits: Digits) -> None:
-        try:
+        with _needs_tokenizers():
             from tokenizers import Tokenizer as Encoder
-        except ModuleNotFoundError as error:
-            raise _missing(error) from error
         self.json, self.digits = json, digits
         self._encoder = Encoder.from_str(json)
         self.size = self._encoder.get_vocab_size() + 1  # the encoder's tokens come after END
@@ -201,21 +207,21 @@ class Pieces:
 
     def _goes_on(self, token: int) -> bool:
         text: str = self._encoder.decode([token - 1], skip_special_tokens=False)
-        return text[:1].isalnum() or text.startswith(UNPRINTABLE)  # a byte that is no sign by itself
+        return text[:1].isalnum() or text.startswith(UNPRINTABLE)  # a byte that is no character by itself
 
     def encode(self, text: str) -> list[int]:
-        """The tokens of a text, without END."""
+        """Return the tokens of a text, without END."""
         return [token + 1 for token in self._encoder.encode(with_digits(text, self.digits)).ids]
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """The text; END is nothing, and bytes that are no text become U+FFFD."""
+        """Return the text; END is nothing, and bytes that are no text become U+FFFD."""
         text: str = self._encoder.decode([token - 1 for token in tokens if token != END])
         return text.removeprefix(" ")
 
     def oov_bits(self, text: str) -> float:
-        """Bits of the digits that became zeros."""
+        """Return the bits of the digits that became zeros."""
         return _digit_bits(text, self.digits)
 
     def state(self) -> dict[str, Any]:
-        """All that makes it, as plain values."""
+        """Return all that makes it, as plain values."""
         return {"kind": "bpe", "json": self.json, "digits": self.digits}

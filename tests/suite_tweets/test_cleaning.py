@@ -233,6 +233,10 @@ def test_a_text_of_nothing_but_links_and_signs_becomes_empty(name: str) -> None:
     assert clean("https://t.co/aB1 \u200b www.example.com/…", RULE_SETS[name]) == ""
 
 
+def test_an_underscore_after_an_accent_stays_within_its_word() -> None:
+    assert clean("İ_bob", PAPER) == clean(clean("İ_bob", PAPER), PAPER) == "i\u0307_bob"
+
+
 @pytest.mark.parametrize("rules", [PAPER, MODERN, tuple(RULES)], ids=["paper", "modern", "all"])
 def test_cleaning_twice_is_cleaning_once(rules: tuple[str, ...]) -> None:
     @settings(max_examples=300, deadline=None)

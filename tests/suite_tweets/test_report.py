@@ -22,7 +22,7 @@ def test_the_heading_names_file_tweets_time_and_pace() -> None:
 def test_the_heading_says_how_many_times_are_not_known() -> None:
     tweets = [Tweet("", datetime(2020, 1, 1, tzinfo=UTC), "a"), Tweet("", None, "b")]
     assert report.heading("a.csv", tweets) == "a.csv: 2 tweets from 2020-01-01 to 2020-01-01 (1 tweet without a time)"
-    assert report.heading("a.csv", tweets[1:]) == "a.csv: 1 tweet; no times are given"
+    assert report.heading("a.csv", tweets[1:]) == "a.csv: 1 tweet; no times are known"
 
 
 def test_lengths_are_the_table_of_the_paper() -> None:

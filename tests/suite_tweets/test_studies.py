@@ -42,7 +42,7 @@ def table_of(output: str, name: str) -> dict[str, list[str]]:
 def test_analyse_prints_its_tables(tweets: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     call(analyse, [str(tweets), "--output", str(tmp_path / "out")])
     output = capsys.readouterr().out
-    assert output.startswith("my tweets.csv: 40 tweets; no times are given\n\nper tweet")
+    assert output.startswith("my tweets.csv: 40 tweets; no times are known\n\nper tweet")
     assert table_of(output, "per tweet")["count"] == ["40", "40", "40"]
     assert table_of(output, "per tweet")["max"] == ["65", "11", "10"]
     assert table_of(output, "language")["Russian"] == ["ru", "10", "25.0"]

@@ -32,7 +32,7 @@ def parse_moment(text: str | None, option: str) -> datetime | None:
 
 def as_typed(value: object) -> str:
     """Return a value of an option as one types it, for a message."""
-    return "not given" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return "not set" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -117,7 +117,7 @@ class CollectedPages:
     def write(self, page: Page, choice: Choice) -> bool:
         """Take in a page, on the disk before all else; return whether it had any tweet that was not known.
 
-        Those of other kinds than the wanted ones are counted as known from now on, and not kept.
+        Those of other kinds than the wanted ones are counted as known from now on, and left out.
         """
         seen = [entry.tweet.id for entry in page.tweets]
         wanted = Page([entry for entry in page.tweets if choice.replies or not entry.is_reply], page.next_token)

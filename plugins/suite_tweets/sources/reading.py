@@ -8,10 +8,10 @@ X archive              the .zip one downloads from X, its folder, or ``tweets.js
 ``*.txt``              one text a line
 =====================  ===============================================================================================
 
-Compressions and encodings: ``lightning_suite.text_files``. A file of another name is told by how it begins. Every tweet
-of a file is read, in its order and as it stands: empty texts too, and HTML entities (``&amp;``) as X wrote them. Only
-blank lines between rows are no rows. Half a pair of surrogates in JSON, what is left of an emoji cut in two, becomes
-U+FFFD.
+Compressions and encodings: ``lightning_suite.text_files``. A file of another name is recognised by how it begins. Every
+tweet of a file is read, in its order and as it stands: empty texts too, and HTML entities (``&amp;``) as X wrote them.
+Only blank lines between rows are no rows. Half a pair of surrogates in JSON, what is left of an emoji cut in two,
+becomes U+FFFD.
 """
 
 from pathlib import Path

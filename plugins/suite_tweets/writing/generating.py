@@ -67,7 +67,7 @@ def generate(
         prompt: what each tweet begins with.
         refused: says of a tweet that it is not wanted.
         limit: weighted characters.
-        progress: is told of every batch of tweets how many they are.
+        progress: is called with the number of tweets of every batch.
 
     Raises:
         UsageError: the count or the limit is out of its range, the prompt is empty or longer than the limit, or too

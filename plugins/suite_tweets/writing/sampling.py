@@ -66,7 +66,7 @@ def _nucleus(scaled: Tensor, top_p: float) -> Tensor:
 def draw(logits: Tensor, generator: torch.Generator) -> Tensor:
     """Return a token of each row of logits (row, token) of ``filter_logits``, drawn with its probability.
 
-    The inverse of the cumulated weights exp(logits), found in two steps, a block of tokens and then the token in it:
+    The inverse of the cumulated weights exp(logits), in two steps, a block of tokens and then the token in it:
     to cumulate all of them would take longer than the rest. Two random numbers a row, where ``torch.multinomial``
     takes one a token.
 

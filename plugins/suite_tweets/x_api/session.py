@@ -34,7 +34,7 @@ def bearer_token() -> str:
             f"{TOKENS[0]} is not set: the X API wants the bearer token of an app\n"
             f"get one at {PORTAL}: your project, your app, Keys and tokens, Bearer token\n"
             f"set it for this terminal with: read -rs {TOKENS[0]} && export {TOKENS[0]}\n"
-            "without one, give the file of an X archive, a JSONL or a CSV in place of the account"
+            "without one, name the file of an X archive, a JSONL or a CSV in place of the account"
         )
     if not re.fullmatch(r"[!-~]+", token):
         raise UsageError(f"{name} holds {len(token)} characters, some of which no token has, such as spaces")
@@ -66,13 +66,13 @@ class Session:
     def __init__(self, address: str, token: str) -> None:
         import requests
 
-        def sign(request: Any) -> Any:
+        def authorize(request: Any) -> Any:
             request.headers["Authorization"] = f"Bearer {token}"
             return request
 
         self._address = address
         self._token = token.encode()
-        self._sign = sign  # not a header: requests would let the user's .netrc win over that
+        self._authorize = authorize  # not a header: requests would let the user's .netrc win over that
         self._session = requests.Session()
         if address.startswith("http:"):
             self._session.trust_env = False  # a proxy would be another host that reads the token
@@ -92,7 +92,7 @@ class Session:
             params=params,
             json=json,
             headers={key: value for key, value in (headers or {}).items() if key != "Authorization"},
-            auth=self._sign,
+            auth=self._authorize,
             timeout=_TIMEOUT,
             allow_redirects=False,
         )

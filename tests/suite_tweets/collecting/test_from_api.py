@@ -337,7 +337,7 @@ def test_a_damaged_line_is_an_error_that_says_where(api: Any, output: Path) -> N
     [
         (Choice(retweets=False), "--retweets false here, true there"),
         (Choice(replies=False), "--replies false here, true there"),
-        (Choice(since=datetime(2024, 1, 1, tzinfo=UTC)), "--since 2024-01-01T00:00:00.00:00 here, not given there"),
+        (Choice(since=datetime(2024, 1, 1, tzinfo=UTC)), "--since 2024-01-01T00:00:00.00:00 here, not set there"),
     ],
 )
 def test_other_options_than_before_are_refused(api: Any, output: Path, choice: Choice, expected: str) -> None:
