@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from lightning_suite.errors import UsageError
-from lightning_suite.lightning_internals import options_of
 from lightning_suite.spelling import did_you_mean
 
 
@@ -44,6 +43,8 @@ class LightParser(argparse.ArgumentParser):
 
     def options(self) -> list[str]:
         """Return the options of the verb, as they are typed."""
+        from lightning_suite.lightning_internals import options_of  # costs an import of logging
+
         return [option for option in options_of(self) if option.startswith("--")]
 
     def read(self, arguments: Sequence[str]) -> argparse.Namespace:

@@ -2,39 +2,59 @@
 
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
+from functools import partial
 
-# Narrower than this, the last column is easier read on lines of its own.
-_NARROWEST = 32
+NARROWEST = 32
+"""Columns that the last cell of a row needs; with fewer it stands on lines of its own."""
+
+_wrap = partial(textwrap.wrap, break_long_words=False, break_on_hyphens=False)
 
 
 def listing(rows: Sequence[Sequence[str]], width: int | None, indent: str = "") -> str:
-    """Rows of equal length as text, each column as wide as its longest cell, the last one wrapped to the width."""
-    widths = _widths([row[:-1] for row in rows])
-    before = len(indent) + sum(widths) + 2 * len(widths)
+    """Return rows of equal length as text, every column as wide as its longest cell, the last one wrapped to the width.
+
+    Example:
+        >>> print(listing([("fit", "trains"), ("predict", "predicts")], None))
+        fit      trains
+        predict  predicts
+    """
+    widths = [max(map(len, cells)) for cells in zip(*(row[:-1] for row in rows), strict=True)]
+    left = len(indent) + sum(widths) + 2 * len(widths)
     lines = []
-    for row in rows:
-        start = indent + "".join(f"{cell}  " for cell in _padded(row[:-1], widths))
-        if width is None or before + len(row[-1]) <= width:
-            lines.append((start + row[-1]).rstrip())
-        elif width - before >= _NARROWEST:
-            first, *others = _wrapped(row[-1], width - before)
-            lines += [start + first, *(" " * before + other for other in others)]
+    for *cells, last in rows:
+        start = indent + "".join(f"{cell:<{size}}  " for cell, size in zip(cells, widths, strict=True))
+        if width is None or left + len(last) <= width:
+            lines.append((start + last).rstrip())
+        elif width - left >= NARROWEST:
+            lines += _wrap(last, width, initial_indent=start, subsequent_indent=" " * left)
         else:
-            lines += [start.rstrip(), *(f"{indent}    {part}" for part in _wrapped(row[-1], width - len(indent) - 4))]
+            deeper = f"{indent}    "
+            lines += [start.rstrip(), *_wrap(last, width, initial_indent=deeper, subsequent_indent=deeper)]
     return "\n".join(lines)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Rows under the names of their columns and a rule; numbers stand to the right."""
-    widths = _widths([columns, *rows])
-    right = [all(map(_is_number, cells)) for cells in zip(*rows, strict=True)]
-    rule = ["-" * width for width in widths]
-    return "\n".join("  ".join(_padded(row, widths, right)).rstrip() for row in [columns, rule, *rows])
+    """Return rows under the names of their columns and a rule, with numbers aligned to the right.
+
+    Example:
+        >>> print(table(["metric", "value"], [["accuracy", "0.9"]]))
+        metric    value
+        --------  -----
+        accuracy    0.9
+    """
+    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+    sides = [">" if rows and all(_is_number(row[i]) for row in rows) else "<" for i in range(len(columns))]
+    lines = [columns, ["-" * width for width in widths], *rows]
+    padded = [
+        [f"{cell:{side}{width}}" for cell, side, width in zip(line, sides, widths, strict=True)] for line in lines
+    ]
+    return "\n".join("  ".join(cells).rstrip() for cells in padded)
 
 
 def terminal_width() -> int | None:
-    """Columns of the terminal, or of ``COLUMNS``; None where the output is read by another program."""
+    """Return the columns of the terminal, or those in ``COLUMNS``; None where another program reads the output."""
     columns = os.environ.get("COLUMNS", "")
     if columns.isdigit() and int(columns):
         return int(columns)
@@ -45,7 +65,7 @@ def terminal_width() -> int | None:
 
 
 def clip(text: str, width: int) -> str:
-    """The text, its end replaced by an ellipsis when it is too long."""
+    """Return the text, its end replaced by an ellipsis when it is too long."""
     return text if len(text) <= width else f"{text[: width - 1].rstrip()}…"
 
 
@@ -53,30 +73,6 @@ def one_line(text: str, width: int = 320) -> str:
     """Return the text with single spaces, its middle left out when it is too long."""
     text = " ".join(text.split())
     return text if len(text) <= width else f"{text[: width // 2]} ... {text[-width // 2 :]}"
-
-
-def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
-    """The length of the longest cell of each column."""
-    return [max(map(len, cells)) for cells in zip(*rows, strict=True)]
-
-
-def _padded(row: Sequence[str], widths: Sequence[int], right: Sequence[bool] = ()) -> list[str]:
-    """The cells of a row, each as wide as its column; those of the columns that are named stand to the right."""
-    sides = right or [False] * len(widths)
-    return [
-        cell.rjust(width) if to_right else cell.ljust(width)
-        for cell, width, to_right in zip(row, widths, sides, strict=True)
-    ]
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    lines = [""]
-    for word in text.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
-            lines.append(word)
-        else:
-            lines[-1] = f"{lines[-1]} {word}".lstrip()
-    return lines
 
 
 def _is_number(cell: str) -> bool:
