@@ -6,7 +6,6 @@ The minimum cut of a graph is cheapest around a single point, the normalised cut
 """
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -19,8 +18,8 @@ from suite_spectral.accuracy import contingency
 from suite_spectral.clusters.clustering import cluster
 from suite_spectral.clusters.cuts import cut, min_cut_2way, ncut
 from suite_spectral.clusters.kmeans import kmeans
-from suite_spectral.data_settings import Name
 from suite_spectral.graphs.graph import Progress, SparseGraph
+from suite_spectral.point_sets import PointSet, point_set
 from suite_spectral.settings import Settings
 from suite_spectral.solving.routes import solve
 from suite_spectral.sources.samples import sample
@@ -30,20 +29,6 @@ SMALL = 200
 
 SIGMA = 0.15
 """Of their Gaussian graph, some three times the distance of neighbours."""
-
-
-class PointSet(NamedTuple):
-    """Points to cluster.
-
-    Attributes:
-        name: what a reader calls it.
-        points: (point, dim) float64, dense or sparse_csr.
-        labels: (point,) int64, the given classes, or None.
-    """
-
-    name: str
-    points: Tensor
-    labels: Tensor | None
 
 
 class Answer(NamedTuple):
@@ -107,48 +92,6 @@ class TwoCuts(NamedTuple):
     ncuts: tuple[float, float]
 
 
-def own_sets(n_samples: int, seed: int) -> Iterator[PointSet]:
-    """Shapes drawn at random, and scikit-learn's measured sets.
-
-    Columns of wine and breast_cancer, which have units of their own, are scaled to standard deviation 1; pixels of
-    digits and centimetres of iris are left as they are.
-    """
-    shapes: tuple[Name, ...] = ("moons", "circles")
-    for name in shapes:
-        found = sample(name, n_samples, None, seed)
-        yield _set(name, found.points, found.labels)
-    yield _set("uneven blobs", *uneven_blobs(n_samples, seed))
-    yield _set("stretched blobs", *stretched_blobs(n_samples, seed))
-    measured: tuple[Name, ...] = ("digits", "iris")
-    for name in measured:
-        found = sample(name, n_samples, None, seed)
-        yield _set(name, found.points, found.labels)
-    with_units: tuple[Name, ...] = ("wine", "breast_cancer")
-    for name in with_units:
-        found = sample(name, n_samples, None, seed)
-        centred = found.points - found.points.mean(axis=0)
-        yield _set(f"{name} (scaled)", centred / centred.std(axis=0), found.labels)
-
-
-def uneven_blobs(n_samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Three round clouds of different width, points (point, 2) and labels (point,)."""
-    centres = np.array([[-6.0, -1.0], [0.0, 6.0], [3.0, -4.0]])
-    widths = np.array([1.0, 2.5, 0.5])
-    random = np.random.default_rng(seed)
-    labels = np.arange(n_samples) % 3
-    return centres[labels] + widths[labels, None] * random.standard_normal((n_samples, 2)), labels
-
-
-def stretched_blobs(n_samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Two clouds side by side, ten times as long as wide, points (point, 2) and labels (point,)."""
-    random = np.random.default_rng(seed)
-    labels = np.arange(n_samples) % 2
-    points = random.standard_normal((n_samples, 2)) * np.array([5.0, 0.5])
-    points[:, 1] += np.where(labels == 1, 2.0, -2.0)
-    turn = np.array([[np.cos(0.5), np.sin(0.5)], [-np.sin(0.5), np.cos(0.5)]])
-    return points @ turn, labels
-
-
 def compare(
     given: PointSet, settings: Settings, *, seed: int = 0, progress: Progress = lambda words: None
 ) -> Comparison:
@@ -187,7 +130,7 @@ def compare(
 def compare_cuts(seed: int = 0) -> TwoCuts:
     """The minimum cut beside the best normalised cut, on the Gaussian graph of two moons that nearly touch."""
     found = sample("moons", SMALL, 0.1, seed)
-    given = _set(f"moons, {SMALL} points", found.points, found.labels)
+    given = point_set(f"moons, {SMALL} points", found.points, found.labels)
     squares = torch.cdist(given.points, given.points).square()
     graph = SparseGraph((-squares / (2 * SIGMA**2)).exp().to_sparse_csr())
     smallest = min_cut_2way(graph)
@@ -229,7 +172,3 @@ def _agreement(classes: Tensor, labels: Tensor) -> tuple[float, float]:
 
     pair = classes.numpy(), labels.numpy()
     return float(adjusted_rand_score(*pair)), float(normalized_mutual_info_score(*pair))
-
-
-def _set(name: str, points: np.ndarray, labels: np.ndarray) -> PointSet:
-    return PointSet(name, torch.from_numpy(np.ascontiguousarray(points)), torch.from_numpy(labels.astype(np.int64)))

@@ -20,6 +20,7 @@ from torchmetrics.clustering import AdjustedRandScore, NormalizedMutualInfoScore
 
 from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import DataError, RunError, UsageError
+from lightning_suite.progress import progress
 from lightning_suite.setting import constraints_of, with_meanings
 from suite_spectral.accuracy import MatchedAccuracy
 from suite_spectral.batches import Batch, Rows, Scaling, join, prepared
@@ -27,7 +28,8 @@ from suite_spectral.clusters.cuts import ncut
 from suite_spectral.graphs.graph import Graph, SparseGraph, spread_evenly
 from suite_spectral.network import FittedClusters
 from suite_spectral.new_points.fitted import Fitted
-from suite_spectral.pictures import write_points, write_spectrum
+from suite_spectral.pictures.eigenvalues import write_spectrum
+from suite_spectral.pictures.scatter import write_points
 from suite_spectral.settings import (
     DEFAULTS,
     FOR_KIND,
@@ -47,7 +49,6 @@ from suite_spectral.settings import (
 from suite_spectral.solving.building import measured
 from suite_spectral.solving.routes import solve
 from suite_spectral.sources.texts import Vocabulary
-from suite_spectral.stages import Stages
 
 STATE = "clusters"
 """Where a checkpoint holds what is neither a tensor nor a setting: the kind of data, and the words of texts."""
@@ -167,8 +168,8 @@ class SpectralClusterer(LightningModule):
         seed = torch.initial_seed() % 2**31
 
         def solved() -> tuple[Fitted, dict[str, float], str]:
-            with Stages("spectral clustering") as stages:
-                solution = solve(self._content(whole.content), self.settings(), seed=seed, progress=stages)
+            with progress("spectral clustering") as task:
+                solution = solve(self._content(whole.content), self.settings(), seed=seed, progress=task.stage)
             self._graph = solution.graph
             found = solution.clustering
             values = {
@@ -297,8 +298,8 @@ class SpectralClusterer(LightningModule):
             return 0.0  # one point has no edges to cut
         graph = self._graph
         if graph is None or not torch.equal(labels, self.network.fitted_labels):
-            with Stages("normalised cut") as stages:
-                stages(f"graph of {len(labels):,} points")
+            with progress("normalised cut") as task:
+                task.stage(f"graph of {len(labels):,} points")
                 graph = measured(self._content(content), self.settings(), self.network.fitted)
         return ncut(graph, labels[spread_evenly(len(labels), graph.n).to(labels.device)], n_clusters)
 

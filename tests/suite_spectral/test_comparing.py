@@ -2,16 +2,13 @@ import pytest
 import torch
 
 from suite_spectral.comparing import (
-    PointSet,
     compare,
     compare_cuts,
     numbered_like,
-    own_sets,
     settings_for,
-    stretched_blobs,
-    uneven_blobs,
 )
 from suite_spectral.module import SpectralClusterer
+from suite_spectral.point_sets import PointSet
 from suite_spectral.sources.samples import sample
 
 SETTINGS = SpectralClusterer(n_clusters=2).settings()
@@ -88,30 +85,3 @@ def test_the_minimum_cut_is_cheaper_and_its_normalised_cut_dearer() -> None:
     cuts = compare_cuts()
     assert cuts.weights[0] < cuts.weights[1]
     assert cuts.ncuts[0] > cuts.ncuts[1]
-
-
-def test_the_sets_are_four_shapes_and_four_measured_ones() -> None:
-    names = [each.name for each in own_sets(30, 0)]
-    assert names == [
-        "moons",
-        "circles",
-        "uneven blobs",
-        "stretched blobs",
-        "digits",
-        "iris",
-        "wine (scaled)",
-        "breast_cancer (scaled)",
-    ]
-
-
-def test_uneven_blobs_have_their_widths() -> None:
-    points, labels = uneven_blobs(6000, 0)
-    widths = [points[labels == blob].std(axis=0).mean() for blob in range(3)]
-    assert widths == pytest.approx([1, 2.5, 0.5], rel=0.05)
-
-
-def test_stretched_blobs_are_ten_times_as_long_as_wide() -> None:
-    points, labels = stretched_blobs(6000, 0)
-    covariance = torch.from_numpy(points[labels == 0]).T.cov()
-    short, long = torch.linalg.eigvalsh(covariance).sqrt().tolist()
-    assert long / short == pytest.approx(10, rel=0.05)

@@ -102,7 +102,7 @@ def test_options_of_a_file_are_refused_without_one(tmp_path: Path) -> None:
 
 
 def test_one_cluster_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--n_clusters 1: expected at least 2"):
+    with pytest.raises(UsageError, match="--n_clusters: expected a whole number of 2 or more, or null, got 1"):
         studies.compare(n_clusters=1, output=str(tmp_path / "out"))
 
 
@@ -148,7 +148,7 @@ def test_a_large_image_is_cut_at_a_size_that_is_said(tmp_path: Path, capsys: pyt
 
 
 def test_one_segment_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="-k 1: expected from 2 to 255"):
+    with pytest.raises(UsageError, match="-k: expected a whole number from 2 to 255, got 1"):
         studies.segment(str(image_file(tmp_path)), k=1)
 
 
@@ -216,5 +216,5 @@ def test_texts_are_read_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_too_few_eigenvalues_are_refused(run: Run) -> None:
-    with pytest.raises(UsageError, match="--count 2: expected at least 3"):
+    with pytest.raises(UsageError, match="--count: expected a whole number of 3 or more, got 2"):
         studies.eigen(str(run.folder), count=2)

@@ -1,0 +1,48 @@
+"""More eigenvalues of a graph than its clustering needed, and the points by their eigenvectors."""
+
+from torch import Tensor
+
+from suite_spectral.eigen.laplacian import Laplacian
+from suite_spectral.eigen.row_scaling import scaled_rows
+from suite_spectral.eigen.solvers import Spectrum, spectrum
+from suite_spectral.graphs.graph import Graph, Progress, SparseGraph
+from suite_spectral.pictures.scatter import plane
+from suite_spectral.settings import Settings
+from suite_spectral.solving.building import affinity_of
+
+
+def graph_spectrum(
+    content: Tensor | SparseGraph, settings: Settings, count: int, *, seed: int, progress: Progress
+) -> tuple[Graph, Tensor, Spectrum]:
+    """Return the graph of what was clustered, the roots of its degrees, and its smallest eigenvalues.
+
+    Args:
+        content: points or a graph.
+        settings: how the graph is built.
+        count: how many eigenvalues, at most one less than there are points.
+        seed: of all that is drawn.
+        progress: is told what is being done.
+    """
+    progress("graph")
+    graph: Graph
+    if isinstance(content, SparseGraph):
+        graph = content
+    else:
+        graph = affinity_of(settings).build(content, seed=seed, progress=progress).graph
+    laplacian = Laplacian(graph, settings.regularisation)
+    smallest = spectrum(laplacian, min(count, graph.n - 1), solver=settings.solver, seed=seed, progress=progress)
+    return graph, laplacian.root, smallest
+
+
+def plane_of_rows(eigen: Spectrum, root: Tensor, n_clusters: int) -> tuple[Tensor, tuple[str, str]]:
+    """Return two numbers a point of its row of the eigenvectors, (point, 2), and their names.
+
+    Of two clusters only the second eigenvector says anything: the third is shown beside it. Of more, the rows are
+    shown at unit length, for a small cluster lies so far out that it would press all others together.
+    """
+    if n_clusters == 2 and eigen.vectors.shape[1] > 2:
+        scaled = scaled_rows(eigen.vectors[:, :3], root, "random-walk")
+        return scaled[:, 1:3], ("eigenvector 2, divided by the root of the degree", "eigenvector 3, likewise")
+    scaled = scaled_rows(eigen.vectors[:, :n_clusters], root, "njw")
+    name = f"principal component 1 of the rows of {n_clusters} eigenvectors, at unit length"
+    return plane(scaled), (name, "principal component 2")
