@@ -1,12 +1,12 @@
-"""The exceptions of lightning-suite. Each is one kind of mistake and knows the exit status it ends a command with.
+"""The exceptions of lightning-suite: one for each kind of mistake, with the exit status that it ends a command with.
 
     SuiteError                 1
     ├── UsageError             2   a verb, a name, an option or a value that does not exist
     ├── PluginError            3   a plugin that is installed but cannot be used
-    ├── DataError              1   an input file that cannot be read as what it should be
+    ├── DataError              1   an input file that cannot be read
     ├── OutputError            1   a file that cannot be written: no folder, no permission, no room
-    ├── RunError               1   a run folder or a checkpoint that is not what it should be
-    ├── AssetError             1   a data file that could not be fetched or does not have its checksum
+    ├── RunError               1   a run folder or a checkpoint that cannot be used
+    ├── AssetError             1   a data file that could not be fetched or has another checksum
     ├── OpsError               1   compiled ops that were required and are not there
     └── Interrupted          130   a training that was ended from outside and can go on
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 
 class SuiteError(Exception):
-    """Something the user can mend."""
+    """A mistake that the user can correct."""
 
     exit_status = 1
 
@@ -35,11 +35,16 @@ class PluginError(SuiteError):
 
 
 class DataError(SuiteError):
-    """An input is not what it should be."""
+    """An input cannot be read; the message begins with the file and the line.
+
+    Example:
+        >>> raise DataError("expected 2 fields, got 3", "words.csv", line=7)
+        Traceback (most recent call last):
+        lightning_suite.errors.DataError: words.csv:7: expected 2 fields, got 3
+    """
 
     def __init__(self, message: str, path: str | Path, line: int | None = None) -> None:
-        place = f"{path}:{line}" if line is not None else f"{path}"
-        super().__init__(f"{place}: {message}")
+        super().__init__(f"{path}: {message}" if line is None else f"{path}:{line}: {message}")
 
 
 class OutputError(SuiteError):
@@ -51,14 +56,14 @@ class RunError(SuiteError):
 
 
 class AssetError(SuiteError):
-    """A data file carried by a published package could not be had."""
+    """A data file of a published package could not be fetched."""
 
 
 class OpsError(SuiteError):
-    """The compiled form of an op was required and is not there; the message says why and how to compile it."""
+    """The compiled form of an op is required and missing; the message says why and how to compile it."""
 
 
 class Interrupted(SuiteError):
-    """A training was ended from outside, by the user or the system; the message says how it goes on."""
+    """A training was ended by the user or the system; the message says how to continue it."""
 
     exit_status = 130

@@ -1,8 +1,8 @@
-"""A batch of binary trees: the children of all their nodes end to end, and the offsets where each tree begins.
+"""A batch of binary trees: the children of all their nodes end to end, and the offsets where the trees begin.
 
 The nodes of tree t are ``offsets[t]`` to ``offsets[t + 1]``, children before their parents, so that its root is last.
 ``children`` (node, 2) int64 are rows of the whole batch; a leaf has -1 and -1. Trees are joined by joining the arrays,
-the children shifted by the nodes before them. What is said of offsets is `lightning_suite.ragged`'s.
+with the children shifted by the number of nodes before them. Offsets are those of `lightning_suite.ragged`.
 """
 
 import torch
@@ -12,7 +12,13 @@ from lightning_suite import ragged
 
 
 def levels(children: Tensor) -> list[Tensor]:
-    """The inner nodes by height, from those whose children are leaves to the last root: (node of that height,) each."""
+    """Return the inner nodes by height, (node of that height,), beginning with those whose children are leaves.
+
+    Example:
+        >>> children = torch.tensor([[-1, -1], [-1, -1], [0, 1], [-1, -1], [2, 3]])
+        >>> [nodes.tolist() for nodes in levels(children)]
+        [[2], [4]]
+    """
     inner = children[:, 0] >= 0
     height = torch.zeros(len(children), dtype=torch.int64, device=children.device)
     rows = inner.nonzero()[:, 0]
@@ -27,10 +33,10 @@ def levels(children: Tensor) -> list[Tensor]:
 
 
 def check(children: Tensor, offsets: Tensor, nodes: int, name: str) -> None:
-    """Refuses children and offsets that do not make trees of so many nodes.
+    """Check that children and offsets make trees of so many nodes.
 
     Raises:
-        ValueError: which of them, and where.
+        ValueError: if they do not; the message names the node.
     """
     ragged.check(offsets, nodes, name)
     begin = offsets[ragged.segments(offsets, nodes)][:, None]  # node 1
@@ -44,7 +50,7 @@ def check(children: Tensor, offsets: Tensor, nodes: int, name: str) -> None:
             f"{name}: node {node}, whose tree begins at {int(begin[node])}, must have earlier nodes of its tree as "
             f"children, or -1 and -1, got {left} and {right}"
         )
-    given = children[~leaf[:, 0]].flatten()
-    twice = (torch.bincount(given, minlength=1) > 1).nonzero()
+    inner = children[~leaf[:, 0]].flatten()
+    twice = (torch.bincount(inner, minlength=1) > 1).nonzero()
     if len(twice):
-        raise ValueError(f"{name}: node {int(twice[0])} must be the child of one node, and is so of more")
+        raise ValueError(f"{name}: node {int(twice[0])} must be the child of one node, and is the child of several")

@@ -1,9 +1,9 @@
-"""A batch of sequences of different lengths: their values end to end, and the offsets where each begins.
+"""A batch of sequences of different lengths: their values end to end, and the offsets where they begin.
 
 Sequence s is ``values[offsets[s]:offsets[s + 1]]``; ``offsets`` (sequence + 1,) is int64, begins with 0, never falls
-and ends with the number of values. No value is padding, so nothing has to be masked, and a batch costs what its
-longest sentence and its shortest one together need, not the longest one times their number. (Nested tensors of torch
-have the same layout; but few operations know them, and none of those needed here.)
+and ends with the number of values. No value is padding, so nothing has to be masked, and the cost of a batch is that of
+its values, not of its longest sequence times their number. (Nested tensors of torch have the same layout, but few
+operations support them, and none of those needed here.)
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ from lightning_suite.offsets import select as select
 
 
 class Windows(NamedTuple):
-    """Which values stand in a window around each value; no window reaches into another sequence.
+    """Which values are in the window around a value; no window reaches into another sequence.
 
-    Of a window of ``width`` w, place j of value i is value i + j - (w - 1) // 2.
+    In a window of ``width`` w, position j of the window around value i holds value i + j - (w - 1) // 2.
 
     Attributes:
-        rows: (pair,) row ``value * width + place`` of each value and the place it has in a window, window by window.
-        offsets: (value + 1,) the pairs of each window.
-        owners: (value * width,) the value whose window holds value v at place j, at row ``v * width + j``; the
-            number of values where there is none.
-        width: places of a window.
+        rows: (pair,) ``value * width + position`` for the values that a window holds, window by window.
+        offsets: (value + 1,) where the pairs of a window begin.
+        owners: (value * width,) at ``v * width + j`` the value whose window holds value v at position j; the number of
+            values where there is none.
+        width: positions of a window.
     """
 
     rows: Tensor
@@ -37,15 +37,15 @@ class Windows(NamedTuple):
 
 
 def check(offsets: Tensor, values: int, name: str) -> None:
-    """Refuses offsets that do not cut ``values`` values into sequences.
+    """Check that offsets cut a number of values into sequences.
 
     Args:
-        offsets: what is to be checked.
+        offsets: (sequence + 1,).
         values: how many values there are.
         name: the function whose argument it is, for the message.
 
     Raises:
-        ValueError: dtype, shape, beginning, order or end is wrong.
+        ValueError: if dtype, shape, beginning, order or end is wrong.
     """
     check_kind(offsets, offsets.device, name)
     if int(offsets[0]) != 0:
@@ -61,16 +61,16 @@ def check(offsets: Tensor, values: int, name: str) -> None:
 
 
 def check_kind(offsets: Tensor, device: torch.device, name: str, axis: str = "sequence") -> None:
-    """Refuses offsets for what can be seen without looking at their values, as a graph that is compiled must.
+    """Check what can be seen of offsets without looking at their values, as a compiled graph must.
 
     Args:
-        offsets: what is to be checked.
+        offsets: (sequence + 1,).
         device: where the values are.
         name: the function whose argument it is, for the message.
-        axis: what it calls a sequence.
+        axis: what the function calls a sequence.
 
     Raises:
-        ValueError: device, dtype or shape is wrong.
+        ValueError: if device, dtype or shape is wrong.
     """
     if offsets.device != device:
         raise ValueError(f"{name}: offsets must be on the device of x, {device}, got {offsets.device}")
@@ -82,21 +82,26 @@ def check_kind(offsets: Tensor, device: torch.device, name: str, axis: str = "se
 
 
 def lengths(offsets: Tensor) -> Tensor:
-    """Length of each sequence: (sequence + 1,) -> (sequence,)."""
+    """Return the lengths of the sequences: (sequence + 1,) -> (sequence,)."""
     return offsets.diff()
 
 
 def segments(offsets: Tensor, values: int) -> Tensor:
-    """The sequence each value belongs to: (value,), never falling."""
+    """Return the sequence that a value belongs to: (value,), never falling."""
     sequence = torch.arange(len(offsets) - 1, device=offsets.device)
     return sequence.repeat_interleave(lengths(offsets), output_size=values)
 
 
 def pack(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Values and offsets of some sequences, each (length, ...).
+    """Return values and offsets of sequences of shape (length, ...).
 
     Raises:
-        ValueError: there is no sequence, so that the values' dtype and width are unknown.
+        ValueError: if there is no sequence, so that dtype and width of the values are unknown.
+
+    Example:
+        >>> values, offsets = pack([torch.tensor([1, 2]), torch.tensor([3])])
+        >>> values.tolist(), offsets.tolist()
+        ([1, 2, 3], [0, 2, 3])
     """
     if not sequences:
         raise ValueError("ragged.pack: expected at least one sequence, got none")
@@ -105,12 +110,12 @@ def pack(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
 
 def split(values: Tensor, offsets: Tensor) -> tuple[Tensor, ...]:
-    """The sequences again, as views: the inverse of `pack`."""
+    """Return the sequences, as views: the inverse of `pack`."""
     return torch.split(values, lengths(offsets).tolist())
 
 
 def segment_sum(values: Tensor, offsets: Tensor) -> Tensor:
-    """Sum of each sequence's values: (value, dim) -> (sequence, dim); nothing sums to 0."""
+    """Return the sums over the values of a sequence: (value, dim) -> (sequence, dim); an empty one sums to 0."""
     # embedding_bag is the one packed sum of torch that is quick both ways; segment_reduce takes 8 times as long.
     if len(values) == 0:  # its table may not be empty
         return values.new_zeros(len(offsets) - 1, values.shape[1]) + values.sum()
@@ -119,7 +124,7 @@ def segment_sum(values: Tensor, offsets: Tensor) -> Tensor:
 
 
 def weighted_sum(values: Tensor, weights: Tensor, offsets: Tensor) -> Tensor:
-    """Sum of each sequence's weighted values, head by head.
+    """Return the sums over the weighted values of a sequence, head by head.
 
     Args:
         values: (value, head, dim).
@@ -152,9 +157,9 @@ def weighted_sum(values: Tensor, weights: Tensor, offsets: Tensor) -> Tensor:
 
 
 def softmax(scores: Tensor, offsets: Tensor) -> Tensor:
-    """Softmax of the scores within each sequence, column by column: (value, head) -> (value, head)."""
+    """Return the softmax of the scores within their sequence, column by column: (value, head) -> (value, head)."""
     segment = segments(offsets, len(scores))
-    # The greatest score is only taken off so that nothing overflows: it needs no gradient.
+    # The greatest score is subtracted only so that nothing overflows: it needs no gradient.
     top = scores.new_full((len(offsets) - 1, scores.shape[1]), -torch.inf)
     top = top.scatter_reduce(0, segment[:, None].expand_as(scores), scores.detach(), "amax")
     exponential = (scores - top[segment]).exp()
@@ -162,24 +167,24 @@ def softmax(scores: Tensor, offsets: Tensor) -> Tensor:
 
 
 def windows(offsets: Tensor, values: int, width: int) -> Windows:
-    """Windows of an odd width around each value.
+    """Return the windows of an odd width around the values.
 
     Raises:
-        ValueError: the width is even or not positive.
+        ValueError: if the width is even or not positive.
     """
     if width < 1 or width % 2 == 0:
         raise ValueError(f"ragged.windows: width must be odd and positive, got {width}")
-    places = torch.arange(width, device=offsets.device)
-    reach = places - (width - 1) // 2
+    positions = torch.arange(width, device=offsets.device)
+    reach = positions - (width - 1) // 2
     at = torch.arange(values, device=offsets.device)[:, None]  # value 1
     segment = segments(offsets, values)
     begin, end = offsets[segment][:, None], offsets[segment + 1][:, None]  # value 1
-    inside = at + reach  # value place
+    inside = at + reach  # value position
     within = (inside >= begin) & (inside < end)
-    owner = at - reach  # value place
+    owner = at - reach  # value position
     owned = (owner >= begin) & (owner < end)
     return Windows(
-        rows=(inside * width + places)[within],
+        rows=(inside * width + positions)[within],
         offsets=offsets_of(within.sum(1)),
         owners=torch.where(owned, owner, values).flatten(),
         width=width,

@@ -1,10 +1,11 @@
-"""Compares each op with its reference on its own example, values and gradients, and the time that both take.
+"""Compares the ops with their references on their examples: values, gradients, and the time that both take.
 
-``python -m lightning_suite.ops._self_test`` prints a line of JSON for each op. ``suite doctor`` runs it in a process
-of its own: what is wrong with a binary may end the process.
+``python -m lightning_suite.ops._self_test`` prints a line of JSON for every op. ``suite doctor`` runs it in a process
+of its own, because a faulty binary may end the process.
 """
 
 import json
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -17,30 +18,31 @@ from torch import Tensor
 from lightning_suite.ops import names
 
 LARGEST_DIFFERENCE = 1e-4
-"""Between an op and its reference, relative to the largest number: both compute in float32."""
+"""The largest difference between an op and its reference, relative to the largest number, in float32."""
 
 REPEATS = 7
 
 
 def compare(op: Callable[..., Any], reference: Callable[..., Any], arguments: tuple[Any, ...]) -> dict[str, Any]:
-    """The largest relative difference in value and gradient, and the median seconds of both, forward and backward."""
+    """Return the largest relative difference in value and gradient, and the median seconds of both forms."""
     seconds: dict[str, list[float]] = {"seconds": [], "reference_seconds": []}
     results: dict[str, tuple[Tensor, Tensor]] = {}
     for _ in range(REPEATS):
-        for (name, each), form in zip(seconds.items(), (op, reference), strict=True):
+        for (name, times), form in zip(seconds.items(), (op, reference), strict=True):
             first, *others = arguments
             x = first.detach().requires_grad_()
             begin = _now(x.device)
             value = form(x, *others)
             value = value if isinstance(value, Tensor) else value[0]
             (slope,) = torch.autograd.grad(value, x, torch.ones_like(value))
-            each.append(_now(x.device) - begin)
+            times.append(_now(x.device) - begin)
             results[name] = value.detach(), slope
     pairs = zip(*results.values(), strict=True)
     differences = [float((one - other).abs().max() / other.abs().max()) for one, other in pairs]
     agrees = all(difference <= LARGEST_DIFFERENCE for difference in differences)  # what is no number does not
-    medians = {name: statistics.median(each) for name, each in seconds.items()}
-    return {"difference": max(differences, key=lambda each: (each != each, each)), "agrees": agrees} | medians
+    medians = {name: statistics.median(times) for name, times in seconds.items()}
+    largest = max(differences, key=lambda difference: (math.isnan(difference), difference))
+    return {"difference": largest, "agrees": agrees} | medians
 
 
 def _now(device: torch.device) -> float:
