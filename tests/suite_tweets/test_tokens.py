@@ -246,9 +246,9 @@ def test_pieces_tell_everything(pieces: Tokenizer) -> None:
 
 def test_a_missing_package_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "tokenizers", None)
-    with pytest.raises(UsageError, match=r"'tokenizers'.*pip install lightning-suite\[tweets\]"):
+    with pytest.raises(UsageError, match=r"'tokenizers'.*pip install 'lightning-suite\[tweets\]"):
         learn(TEXTS, "bpe", 300, "kept")
-    with pytest.raises(UsageError, match=r"pip install lightning-suite\[tweets\]"):
+    with pytest.raises(UsageError, match=r"pip install 'lightning-suite\[tweets\]"):
         from_state({"kind": "bpe", "json": "{}", "digits": "kept"})
 
 
