@@ -17,6 +17,6 @@ def quiet_trainer(folder: str | Path, **options: Any) -> Trainer:
         >>> quiet_trainer("runs", max_epochs=3).max_epochs
         3
     """
-    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
-    small = {"max_epochs": 1, "enable_checkpointing": False, "accelerator": "cpu", "devices": 1}
+    quiet: dict[str, Any] = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    small: dict[str, Any] = {"max_epochs": 1, "enable_checkpointing": False, "accelerator": "cpu", "devices": 1}
     return Trainer(default_root_dir=folder, **quiet | small | options)
