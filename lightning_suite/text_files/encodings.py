@@ -111,7 +111,7 @@ def fault_of(path: str | Path, content: bytes | None, codec: Codec) -> DataError
                 before = text[: text.index("\0")]
                 line += newlines.decode(before, final=True).count("\n")
                 offset = decoded + len(before.encode(codec.name))
-                hint = "Is this a binary file? Save text as UTF-8, or name its encoding (--data.encoding)"
+                hint = "Is this a binary file? Text is saved as UTF-8"
                 return DataError(f"holds NUL characters, the first at offset {offset}. {hint}", path, line)
             line += newlines.decode(text).count("\n")
             if not chunk:
@@ -164,7 +164,7 @@ def _undecodable(
     begin = max(nearby.rfind(b"\n", 0, at), nearby.rfind(b"\r", 0, at)) + 1
     raw = re.split(rb"[\r\n]", nearby[begin:])[0]
     shown = " or ".join(f"{name}: {raw.decode(name, errors='replace').strip()!r}" for name in ("cp1251", "cp1252"))
-    hint = "Save the file as UTF-8, or name its encoding (--data.encoding)"
+    hint = "Save the file as UTF-8, or name its encoding, where that is an option (--data.encoding)"
     return DataError(f"{wrong}, at offset {offset}. {hint}; this line would read as {shown}", path, line)
 
 

@@ -48,6 +48,12 @@ class DynamicSelfAttention(nn.Module):
         heads: m.
         head_dim: d_o.
         iterations: r.
+
+    Example:
+        >>> attention = DynamicSelfAttention(5, heads=2, head_dim=4, iterations=2)
+        >>> words, offsets = torch.randn(7, 5), torch.tensor([0, 3, 7])
+        >>> attention(words, offsets).shape, attention.weights(words, offsets).shape
+        (torch.Size([2, 8]), torch.Size([7, 2]))
     """
 
     def __init__(self, input_dim: int, *, heads: int, head_dim: int, iterations: int) -> None:

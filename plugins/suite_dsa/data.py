@@ -94,6 +94,17 @@ class SentenceData(LightningDataModule):
         seed: of the order and of random vectors; null: the run's.
         num_workers: processes that form batches.
         predict_path: the file whose sentences are predicted, one output for each line or row.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> path = Path(tempfile.mkdtemp(), "reviews.csv")
+        >>> rows = "".join(f"film {i},{'good' if i % 2 else 'bad'}\\n" for i in range(100))
+        >>> _ = path.write_text(f"text,label\\n{rows}")
+        >>> data = SentenceData(str(path), vectors=None, word_dim=4)
+        >>> data.setup("fit")
+        >>> data.labels, data.vocabulary.row("film")
+        (['bad', 'good'], 1)
     """
 
     def __init__(

@@ -104,6 +104,11 @@ class DenseCNN(nn.Module):
         layer_dim: d_l of the other layers (Eq. 3).
         compressed_dim: d_c (Eq. 5).
         dropout: of every layer.
+
+    Example:
+        >>> cnn = DenseCNN(6, kernels=(3, 5), layers=3, first_dim=4, layer_dim=3, compressed_dim=5, dropout=0.2)
+        >>> cnn(torch.randn(7, 6), torch.tensor([0, 3, 7])).shape
+        torch.Size([7, 5])
     """
 
     def __init__(

@@ -94,6 +94,13 @@ class SentenceClassifier(LightningModule):
 
     Raises:
         UsageError: no network can be built, or trained, with these.
+
+    Example:
+        >>> SentenceClassifier(heads=5).hparams["heads"]
+        5
+        >>> SentenceClassifier(heads=0)
+        Traceback (most recent call last):
+        lightning_suite.errors.UsageError: --model.heads: expected a whole number of 1 or more, got 0
     """
 
     def __init__(

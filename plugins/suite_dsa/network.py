@@ -21,6 +21,12 @@ class SentenceEncoder(nn.Module):
         cnn: the dense CNN.
         attention: `DynamicSelfAttention` or `StaticSelfAttention`, of the CNN's compressed words.
         word_dropout: of the word vectors.
+
+    Example:
+        >>> cnn = DenseCNN(6, kernels=(3,), layers=2, first_dim=4, layer_dim=3, compressed_dim=5, dropout=0.2)
+        >>> encoder = SentenceEncoder(cnn, DynamicSelfAttention(5, heads=1, head_dim=4, iterations=2), word_dropout=0.4)
+        >>> encoder(torch.randn(7, 6), torch.tensor([0, 3, 7])).shape
+        torch.Size([2, 4])
     """
 
     def __init__(
@@ -52,6 +58,10 @@ class Classifier(nn.Module):
         hidden_layers: two for pairs (A), one for single sentences (B).
         classes: how many there are.
         dropout: on the input of each hidden layer.
+
+    Example:
+        >>> Classifier(8, hidden_dim=4, hidden_layers=1, classes=3, dropout=0.4)(torch.randn(2, 8)).shape
+        torch.Size([2, 3])
     """
 
     def __init__(self, input_dim: int, hidden_dim: int, hidden_layers: int, classes: int, dropout: float) -> None:

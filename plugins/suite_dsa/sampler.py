@@ -26,6 +26,11 @@ class BucketSampler(DistributedSampler[Any]):
         epoch: tells the epoch when an iteration begins.
         processes: how many share the order.
         rank: which of them this is.
+
+    Example:
+        >>> sampler = BucketSampler([9, 1, 8, 2], batch_size=2, window=2, seed=0, epoch=lambda: 0)
+        >>> sorted(map(sorted, [list(sampler)[:2], list(sampler)[2:]]))
+        [[0, 2], [1, 3]]
     """
 
     def __init__(

@@ -48,6 +48,13 @@ def read(
     Raises:
         DataError: the file cannot be read as what it should be, or holds no example.
         UsageError: there is no such encoding, or a library is not installed.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "reviews.csv")
+        >>> _ = path.write_text("Text;Label\\na warm, witty film;good\\n", encoding="utf-16")
+        >>> [(example.texts, example.label) for example in read(path, Columns(), None, phrases=False).examples]
+        [(('a warm, witty film',), 'good')]
     """
     if str(path).startswith(HUB):
         table = read_hub(path, columns)
@@ -86,6 +93,13 @@ def read_unlabelled(
     Raises:
         DataError: the file cannot be read, is empty, or has not that many sentences a row.
         UsageError: there is no such encoding, or a library is not installed.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "sentences.txt")
+        >>> _ = path.write_text("a warm film\\n\\na dull one\\n")
+        >>> read_unlabelled(path, Columns(), None)
+        [('a warm film',), ('',), ('a dull one',)]
     """
     name = bare_name(path)
     rows: list[tuple[int, tuple[str, ...]]]

@@ -55,6 +55,13 @@ def embed(
         vector_norm: the mean norm of the training words' pretrained rows after one scaling of all; None leaves them.
         oov_range: half the width of the random vectors' range.
         seed: of the random vectors.
+
+    Example:
+        >>> pretrained = WordVectors(np.array([[3, 4]], dtype=np.float32), {"film": 0})
+        >>> options = {"extra_words": 0, "vector_norm": 10.0, "oov_range": 0.05, "seed": 0}
+        >>> embedding = embed(["film", "zyzzyva"], pretrained, **options)
+        >>> embedding.vectors[embedding.vocabulary.row("film")].tolist(), embedding.random
+        ([6.0, 8.0], 1)
     """
     source: dict[int, int] = {}  # row there -> row here
     rows: dict[str, int] = {}

@@ -19,6 +19,13 @@ def read_vectors(source: str, wanted: Iterable[str], extra_words: int) -> WordVe
     Raises:
         AssetError: the package cannot be had.
         DataError: a file is not what it should be.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "glove.txt")
+        >>> _ = path.write_text("the 0.5 1\\nfilm 3 4\\n")
+        >>> read_vectors(str(path), ["film"], extra_words=0).rows
+        {'film': 0}
     """
     if source == PACKAGE:
         return read_package()
