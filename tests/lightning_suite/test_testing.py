@@ -49,7 +49,7 @@ def method(code: str) -> Edit:
 
 def option(code: str, name: str) -> list[Edit]:
     """One more parameter of the module, with its help."""
-    signature, documented = "learning_rate: float = 0.01", "learning_rate: of Adam."
+    signature, documented = "learning_rate: float = 0.01", "learning_rate: learning rate of Adam."
     return [after(MODULE, signature, f", {code}"), after(MODULE, documented, f"\n        {name}: of no use.")]
 
 
@@ -87,7 +87,10 @@ BAD: dict[str, tuple[str, list[Edit]]] = {
     "two_truths": ("defaults_stand_only_in_signatures", [before(DEFAULT, "trainer:", "model: {layers: 3}\n")]),
     "untyped": ("options_are_typed", [Edit(DATA, "noise: float = 0.01", "noise=0.01")]),
     "anything": ("options_are_typed", option("**more: int", "more")),
-    "undocumented": ("options_are_documented", [Edit(DATA, "noise: standard deviation of what moves a point.", "")]),
+    "undocumented": (
+        "options_are_documented",
+        [Edit(DATA, "noise: standard deviation of the noise on each coordinate.", "")],
+    ),
     "silent_verb": ("commands_have_help", command("count", "pass")),
     "hidden_verb": ("commands_are_reachable", command("fit", '"""Fits."""')),
     "crash": ("fits", [before(MODULE, STEP, "        raise RuntimeError('out of luck')\n")]),
@@ -265,10 +268,10 @@ def test_two_processes_that_learn_from_the_same_samples_are_caught(workshop: Wor
     assert "in double precision by" in outcome.message
 
 
-def test_a_failure_says_what_was_expected_what_came_and_what_to_do(workshop: Workshop) -> None:
+def test_a_failure_says_what_was_expected_what_was_there_and_what_to_do(workshop: Workshop) -> None:
     subject = workshop.make("bad_said", BAD["unlogged_monitor"][1])
     says = run_check("monitors_what_it_logs", subject).message
-    assert [line.split(":")[0] for line in says.splitlines()] == ["expected", "came", "to do"]
+    assert [line.split(":")[0] for line in says.splitlines()] == ["expected", "got", "to do"]
     assert "'val_f1'" in says
     assert "val_loss" in says
 
@@ -356,14 +359,14 @@ def test_a_failure_that_was_expected_is_an_xfail(
     assert plugin_tests(source, *LIGHT) == {"passed": 1, "skipped": 1, "xfailed": 1, "deselected": len(CHECKS) - 3}
 
 
-def test_inputs_in_a_parquet_file_are_turned_around(tmp_path: Path) -> None:
+def test_inputs_in_a_parquet_file_are_reversed(tmp_path: Path) -> None:
     pyarrow.parquet.write_table(pyarrow.table({"x": [1, 2, 3]}), tmp_path / "a.parquet")
     rows = [{"y": number} for number in (10, 20, 30)]
-    assert using._turn_table(tmp_path / "a.parquet", tmp_path / "b.parquet", rows) == rows[::-1]
+    assert using._reverse_table(tmp_path / "a.parquet", tmp_path / "b.parquet", rows) == rows[::-1]
     assert pyarrow.parquet.read_table(tmp_path / "b.parquet")["x"].to_pylist() == [3, 2, 1]
 
 
 def test_a_parquet_file_with_other_rows_than_predictions_is_left_alone(tmp_path: Path) -> None:
     pyarrow.parquet.write_table(pyarrow.table({"x": [1, 2, 3]}), tmp_path / "a.parquet")
-    assert using._turn_table(tmp_path / "a.parquet", tmp_path / "b.parquet", [{"y": 10}]) is None
+    assert using._reverse_table(tmp_path / "a.parquet", tmp_path / "b.parquet", [{"y": 10}]) is None
     assert not (tmp_path / "b.parquet").exists()
