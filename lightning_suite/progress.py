@@ -96,7 +96,12 @@ def quiet(wanted: bool = True) -> Iterator[None]:
 
 def is_quiet() -> bool:
     """Return whether no progress is shown: inside `quiet`, or in a later process of a distributed training."""
-    return _quiet > 0 or any(os.environ.get(name, "0") != "0" for name in ("RANK", "LOCAL_RANK"))
+    return _quiet > 0 or is_later_process()
+
+
+def is_later_process() -> bool:
+    """Return whether this is a process of a distributed training, but not the first."""
+    return any(os.environ.get(name, "0") != "0" for name in ("RANK", "LOCAL_RANK"))
 
 
 def say(line: str) -> None:

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from lightning_suite.errors import UsageError
+from lightning_suite.progress import is_later_process
 
 
 def renamed_options(renamed: Mapping[str, str], options: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -78,5 +79,6 @@ def _present_value(renamed: Mapping[str, str], name: str, value: Any) -> Any:
 
 @cache
 def _announce(old: str, new: str) -> None:
-    """Print, once in a process, what an old name is called now."""
-    print(f"{old} is now {new}", file=sys.stderr)
+    """Print, once and in one process, what an old name is called now."""
+    if not is_later_process():
+        print(f"{old} is now {new}", file=sys.stderr)

@@ -100,6 +100,14 @@ def test_a_value_that_is_called_like_an_old_name_stays() -> None:
     assert renamed_words({"data.x=a": "data.x=b"}, ["a", "--data.y", "a", "a"]) == ["a", "--data.y", "a", "a"]
 
 
+def test_later_processes_of_a_training_say_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert renamed_words(TINY.renamed, ["--model.width", "5"]) == ["--model.hidden", "5"]
+    assert capsys.readouterr().err == ""
+
+
 def test_help_of_an_old_name_is_that_of_the_present_one() -> None:
     assert help_text(TINY, "suite fit", "model.width").startswith("--model.hidden int = 8")
 
