@@ -14,9 +14,9 @@ from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.graphs.affinity import Affinity, Average, LandmarkSimilarity, OutOfSampleWeights, SimilarityGraph
+from suite_spectral.graphs.edge_weights import SCALE_NEIGHBOUR, edge_scale, median_sigma
 from suite_spectral.graphs.graph import BUDGET, Graph, Progress, spread_evenly
 from suite_spectral.graphs.landmark_graph import LandmarkWeights, parts
-from suite_spectral.graphs.neighbour_graph import SCALE_NEIGHBOUR, edge_scale, median_sigma
 from suite_spectral.graphs.neighbours import Search, nearest
 from suite_spectral.graphs.row_hash import find_rows
 

@@ -1,10 +1,8 @@
-"""Sparse similarity graphs: every point with its nearest neighbours, and how heavy those edges are.
+"""Sparse similarity graphs: every point with its nearest neighbours.
 
-The edges are 0/1, exp(-|x - y|² / (2 sigma²)) (Khan, 2020; Ng, Jordan, Weiss, 2002), or
-exp(-|x - y|² / (sigma_x sigma_y)) with sigma_x the distance of x to its 7th neighbour (Zelnik-Manor, Perona, 2004),
-which follows clusters of different density. That y is among the nearest of x does not mean that x is among those of
-y, so a directed graph A is found first and made symmetric: W = (A + A')/2, the larger of both, or the smaller, which
-is the mutual graph (von Luxburg, 2007, section 2.2).
+That y is among the nearest of x does not mean that x is among those of y, so a directed graph A is found first and
+made symmetric: W = (A + A')/2, the larger of both, or the smaller, which is the mutual graph (von Luxburg, 2007,
+section 2.2). How heavy the edges are, ``suite_spectral.graphs.edge_weights`` says.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,9 +22,10 @@ from suite_spectral.graphs.affinity import (
     SimilarityGraph,
     edge_count,
 )
+from suite_spectral.graphs.edge_weights import check_weights, edge_scale, gaussian_weights, weights_to
 from suite_spectral.graphs.graph import BUDGET, Graph, Progress, SparseGraph
 from suite_spectral.graphs.landmark_graph import LandmarkGraph, LandmarkWeights, MixtureWeights
-from suite_spectral.graphs.neighbours import Neighbours, automatic_search, nearest, nearest_to
+from suite_spectral.graphs.neighbours import Neighbours, automatic_search, nearest
 from suite_spectral.graphs.row_hash import find_rows
 from suite_spectral.settings import Mutual, Search
 from suite_spectral.settings import Weights as Weights
@@ -36,34 +35,6 @@ N_NEIGHBORS = (10, 15, 20, 30, 5)
 
 WEIGHTS: tuple[Weights, ...] = ("connectivity", "self-tuning")
 """Weights among which the rule chooses."""
-
-SCALE_NEIGHBOUR = 7
-"""The neighbour whose distance is a point's own scale: Zelnik-Manor and Perona's choice for all of their data."""
-
-
-def median_sigma(points: Tensor, *, seed: int = 0) -> float:
-    """The median distance of 20,000 random pairs of points, a sigma for Gaussian weights that needs no labels.
-
-    Pairs at distance 0 are left out where more than half are; 1.0 where all points are one.
-
-    Args:
-        points: (point, dim).
-        seed: of the pairs.
-    """
-    n = points.shape[0]
-    if n < 2:
-        return 1.0
-    generator = torch.Generator().manual_seed(seed)
-    first = torch.randint(n, (20_000,), generator=generator)
-    # a step of 1 to n - 1 from the first: never the point itself
-    second = (first + torch.randint(1, n, (20_000,), generator=generator)) % n
-    distances = torch.empty(20_000, dtype=torch.float64)
-    step = max(1, 2**22 // max(1, points.shape[1]))
-    for start in range(0, 20_000, step):
-        part = slice(start, start + step)
-        away = points[first[part].to(points.device)].double() - points[second[part].to(points.device)].double()
-        distances[part] = away.square().sum(1).sqrt().cpu()
-    return _positive_median(distances)
 
 
 def neighbour_graph(
@@ -106,30 +77,6 @@ def neighbour_graph(
     return graph_of(found, weights=weights, scale=edge_scale(found, weights=weights, sigma=sigma), mutual=mutual)
 
 
-def edge_scale(found: Neighbours, *, weights: Weights, sigma: float | None = None) -> Tensor | float | None:
-    """What weighs the edges: None for "connectivity", sigma for "gaussian", sigma_i (point,) for "self-tuning".
-
-    Args:
-        found: the neighbours of every point, itself not among them.
-        sigma: of "gaussian"; None: the median distance to the last neighbour.
-
-    Raises:
-        UsageError: an unknown choice, or a sigma that is not a positive number.
-    """
-    _check_weights(weights)
-    if sigma is not None and weights != "gaussian":
-        raise UsageError(f"sigma={sigma} belongs to weights='gaussian', got weights={weights!r}")
-    if weights == "connectivity":
-        return None
-    if weights == "self-tuning":
-        return _own_scales(found.distances)
-    if sigma is None:
-        return _positive_median(found.distances[:, -1]) if found.distances.shape[1] else 1.0
-    if not (sigma > 0 and np.isfinite(sigma)):
-        raise UsageError(f"sigma must be a positive number, got {sigma}")
-    return float(sigma)
-
-
 def graph_of(found: Neighbours, *, weights: Weights, scale: Tensor | float | None, mutual: Mutual) -> SparseGraph:
     """The symmetric graph of neighbours that are found already.
 
@@ -137,94 +84,13 @@ def graph_of(found: Neighbours, *, weights: Weights, scale: Tensor | float | Non
         found: the neighbours of every point, itself not among them; "connectivity" does not ask for the distances.
         scale: by ``edge_scale``.
     """
-    _check_weights(weights)
+    check_weights(weights)
     if mutual not in ("either", "both", "mean"):
         raise UsageError(f"mutual must be one of either, both, mean, got {mutual!r}")
-    values = None if weights == "connectivity" else _weighed(found.distances, scale, scale, found.indices)
+    values = None if weights == "connectivity" else gaussian_weights(found.distances, scale, scale, found.indices)
     if found.indices.device.type == "cpu":
         return _symmetric(found.indices, values, mutual)
     return _symmetric_on_device(found.indices, values, mutual)
-
-
-def weights_to(
-    queries: Tensor,
-    points: Tensor,
-    n_neighbors: int,
-    *,
-    weights: Weights,
-    scale: Tensor | float | None,
-    search: Search = "auto",
-) -> tuple[Tensor, Tensor]:
-    """The points nearest to each new point and how heavy the edges to them are, for out-of-sample formulas.
-
-    Args:
-        queries: (query, dim).
-        points: (point, dim), those of the graph.
-        n_neighbors: neighbours of each query; a query that is one of the points is the first of them.
-        scale: what weighed the edges of the graph: sigma, or sigma_i (point,); of "connectivity" None.
-
-    Returns:
-        indices (query, neighbour) int64, nearest first, and weights (query, neighbour) float64. Weights that would all
-        be 0, of a query far from every point, are divided by the largest before they are rounded.
-
-    Raises:
-        UsageError: a scale that does not belong to the weights, or what ``nearest_to`` refuses.
-    """
-    _check_weights(weights)
-    fits = {
-        "connectivity": scale is None,
-        "gaussian": isinstance(scale, float | int),
-        "self-tuning": isinstance(scale, Tensor) and scale.shape == (points.shape[0],),
-    }[weights]
-    if not fits:
-        wanted = {"connectivity": "None", "gaussian": "one number", "self-tuning": f"a tensor ({points.shape[0]},)"}
-        came = f"a tensor {tuple(scale.shape)}" if isinstance(scale, Tensor) else repr(scale)
-        raise UsageError(f"weights_to: scale of weights={weights!r} must be {wanted[weights]}, got {came}")
-    found = nearest_to(queries, points, n_neighbors, search=search)
-    if weights == "connectivity":
-        return found.indices, torch.ones(found.indices.shape, dtype=torch.float64, device=points.device)
-    mine = _own_scales(found.distances) if weights == "self-tuning" else scale
-    exponents = _exponents(found.distances, mine, scale, found.indices)
-    least = exponents.amax(1, keepdim=True) if exponents.shape[1] else exponents
-    far = least < -700  # exp underflows there
-    return found.indices, torch.where(far, exponents - least, exponents).exp()
-
-
-def _check_weights(weights: str) -> None:
-    if weights not in ("connectivity", "gaussian", "self-tuning"):
-        raise UsageError(f"weights must be one of connectivity, gaussian, self-tuning, got {weights!r}")
-
-
-def _positive_median(distances: Tensor) -> float:
-    middle = float(distances.double().median()) if distances.numel() else 0.0
-    if middle > 0:
-        return middle
-    positive = distances[distances > 0]
-    return float(positive.double().median()) if positive.numel() else 1.0
-
-
-def _own_scales(distances: Tensor) -> Tensor:
-    """sigma_i, (point,) float64: the distance to the 7th neighbour, or the last; of duplicates that to the last, or
-    the median of all points."""
-    if distances.shape[1] == 0:
-        return torch.ones(distances.shape[0], dtype=torch.float64, device=distances.device)
-    scales = distances[:, min(SCALE_NEIGHBOUR, distances.shape[1]) - 1].double()
-    scales = torch.where(scales > 0, scales, distances[:, -1].double())
-    return torch.where(scales > 0, scales, _positive_median(scales))
-
-
-def _exponents(
-    distances: Tensor, mine: Tensor | float | None, theirs: Tensor | float | None, indices: Tensor
-) -> Tensor:
-    if isinstance(mine, Tensor) and isinstance(theirs, Tensor):
-        # one factor at a time: the product of two scales may underflow
-        return -(distances.double() / mine[:, None]) * (distances.double() / theirs.to(indices.device)[indices])
-    assert isinstance(mine, float | int)
-    return -(distances.double() / mine).square() / 2
-
-
-def _weighed(distances: Tensor, mine: Tensor | float | None, theirs: Tensor | float | None, indices: Tensor) -> Tensor:
-    return _exponents(distances, mine, theirs, indices).exp_()
 
 
 def _symmetric(indices: Tensor, values: Tensor | None, mutual: Mutual) -> SparseGraph:

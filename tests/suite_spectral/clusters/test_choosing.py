@@ -13,8 +13,9 @@ from suite_spectral.clusters.choosing import Choice, choose, eigengap_clusters, 
 from suite_spectral.clusters.labelling import by_component
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.solvers import spectrum
+from suite_spectral.graphs.edge_weights import median_sigma
 from suite_spectral.graphs.gaussian import Gaussian, GaussianGraph
-from suite_spectral.graphs.neighbour_graph import NearestNeighbours, Weights, median_sigma
+from suite_spectral.graphs.neighbour_graph import NearestNeighbours, Weights
 
 NEIGHBOURS = NearestNeighbours(None, "connectivity", "mean", "auto", None)
 SIGMA = Gaussian("stable", 1.0)

@@ -61,13 +61,6 @@ def test_no_landmark_is_refused() -> None:
         place_landmarks(circles()[0], 0)
 
 
-def test_every_degree_of_a_landmark_graph_is_one() -> None:
-    _, graph = mixed()
-    ones = torch.ones(400, 1, dtype=torch.float64)
-    torch.testing.assert_close(graph.multiply(ones), ones)
-    assert torch.equal(graph.degrees(), ones[:, 0])
-
-
 def test_the_eigenvectors_of_sparse_landmarks_are_those_of_their_graph() -> None:
     _, graph = mixed()
     found = sparse_landmarks(graph, 8).spectrum
@@ -77,12 +70,6 @@ def test_the_eigenvectors_of_sparse_landmarks_are_those_of_their_graph() -> None
     torch.testing.assert_close(found.vectors.T @ found.vectors, torch.eye(9).double(), atol=1e-9, rtol=0)
     residual = graph.multiply(found.vectors) - found.vectors * (1 - found.values)
     assert float(residual.norm(dim=0).max()) < 1e-9
-
-
-def test_landmarks_that_no_point_is_near_to_are_left_out() -> None:
-    points, _ = circles(200)
-    far = torch.cat([place_landmarks(points, 20), torch.full((3, 2), 1e3).double()])
-    assert len(LandmarkGraph(points, far).landmarks) == 20
 
 
 def test_far_blobs_are_components_of_the_landmarks() -> None:

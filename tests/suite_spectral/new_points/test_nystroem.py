@@ -15,16 +15,16 @@ from suite_spectral.eigen.row_scaling import Rows, scaled_rows
 from suite_spectral.eigen.solvers import Spectrum, spectrum
 from suite_spectral.graphs.affinity import Average, OutOfSampleWeights
 from suite_spectral.graphs.cosine import Cosine, CosineGraph
+from suite_spectral.graphs.edge_weights import edge_scale
 from suite_spectral.graphs.gaussian import GaussianGraph, GaussianWeights
-from suite_spectral.graphs.given import EdgeWeights
 from suite_spectral.graphs.graph import Graph
-from suite_spectral.graphs.neighbour_graph import NeighbourWeights, Weights, edge_scale, graph_of
+from suite_spectral.graphs.neighbour_graph import NeighbourWeights, Weights, graph_of
 from suite_spectral.graphs.neighbours import nearest
-from suite_spectral.new_points.extension import around_threshold, cluster_groups, nearest_cluster
+from suite_spectral.new_points.extension import cluster_groups, nearest_cluster
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.new_points.nystroem import Nystroem, new_rows, regularising, table_of
 
-MNIST = Path(__file__).parents[2].parent / "shared/data/spectral/mnist10k.npz"
+MNIST = Path(__file__).parents[4] / "shared/data/spectral/mnist10k.npz"
 
 
 def clustered(graph: Graph, k: int, rows: Rows = "random-walk") -> tuple[Spectrum, Tensor, Labelling]:
@@ -175,17 +175,6 @@ def test_plain_rows_of_new_points_are_scaled_by_their_degree() -> None:
     assert rows.tolist() == [[3.0]]
 
 
-def test_only_clusters_of_the_heaviest_component_are_compared() -> None:
-    centroids, groups = torch.tensor([[0.0], [1.0], [5.0]]), torch.tensor([0, 1, 1])
-    rows, votes = torch.tensor([[0.1], [0.1]]), torch.tensor([[0.4, 0.3, 0.3], [0.6, 0.4, 0.0]])
-    assert nearest_cluster(rows, votes, centroids, groups).tolist() == [1, 0]
-
-
-def test_a_cluster_belongs_to_the_component_of_most_of_its_points() -> None:
-    labels, components = torch.tensor([0, 0, 0, 1, 1]), torch.tensor([0, 2, 2, 1, 1])
-    assert cluster_groups(labels, components, 2).tolist() == [2, 1]
-
-
 def test_points_of_another_number_of_axes_are_refused() -> None:
     found, _ = of_neighbours(moons(100, 0)[0], 2)
     with pytest.raises(UsageError, match=r"got \(2,\)"):
@@ -221,22 +210,6 @@ def test_new_images_of_digits_agree_with_a_refit_nearly_as_well_as_the_old_ones(
     points = torch.from_numpy(np.load(MNIST)["X"].astype(np.float32))
     new, old = refit_agreement(points, 8000, 0)
     assert new >= old - 0.05
-
-
-def test_given_edges_average_what_they_lead_to() -> None:
-    queries = torch.tensor([[1.0, 3.0, 0.0], [0.0, 0.0, 0.0]]).double().to_sparse_csr()
-    found = EdgeWeights(torch.empty(0, dtype=torch.int64)).average(
-        queries, torch.tensor([[4.0], [8.0], [100.0]]).double()
-    )
-    assert found.values.tolist() == [[7], [0]]
-    assert found.degrees.tolist() == [4, 0]
-
-
-def test_a_threshold_lies_in_the_middle_of_two_centroids() -> None:
-    entries = torch.tensor([0.0, 1.0, 3.0, 7.0]).double()
-    centroids = around_threshold(entries, torch.tensor([1, 1, 0, 0]))
-    assert centroids.mean() == 2
-    assert centroids[1] < centroids[0]
 
 
 def test_a_point_too_far_away_for_a_degree_still_has_a_row_of_unit_length() -> None:

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.graphs.affinity import SimilarityGraph
+from suite_spectral.graphs.edge_weights import median_sigma
 from suite_spectral.graphs.gaussian import SCALES
 from suite_spectral.graphs.graph import SparseGraph
 from suite_spectral.graphs.landmark_graph import LandmarkGraph
-from suite_spectral.graphs.neighbour_graph import median_sigma
 from suite_spectral.settings import Settings
 from suite_spectral.solving.building import affinity_of, measured
 from suite_spectral.solving.routes import solve

@@ -16,7 +16,7 @@ from lightning_suite.errors import DataError, UsageError
 from suite_spectral.sources.contents import Choice, Source
 from suite_spectral.sources.reading import read, without_unused
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "spectral"
+DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "spectral"
 POINTS = np.array([[1.0, 2.0], [3.0, 4.0]])
 
 

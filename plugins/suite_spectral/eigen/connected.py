@@ -1,0 +1,197 @@
+"""The smallest eigenpairs of a connected graph, by the solver that is named."""
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import scipy.sparse
+import scipy.sparse.linalg
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from lightning_suite.errors import UsageError
+from suite_spectral.eigen.laplacian import Laplacian
+from suite_spectral.eigen.lobpcg import Lowest, lowest
+from suite_spectral.eigen.multilevel import GUARD, multilevel
+from suite_spectral.graphs.gaussian import GaussianGraph
+from suite_spectral.graphs.graph import Progress, SparseGraph
+from suite_spectral.settings import Solver as Solver
+
+LANDMARKS = 500
+"""Points of a Nystroem start."""
+
+BLOCK = 8
+"""Vectors beyond the wanted ones where a product costs the same for a few vectors more. To these come random ones,
+since a Nystroem start knows nothing of a point that no landmark is near to."""
+
+SINGLE = 1e-3
+"""Smallest wanted eigenvalue for which products in float32, which are right to some 1e-6, are enough."""
+
+POLYNOMIAL = 20
+"""Degree of the preconditioner of the solver chebyshev."""
+
+
+def smallest_of_connected(
+    laplacian: Laplacian, wanted: int, solver: str, seed: int, tolerance: float, progress: Progress
+) -> Lowest:
+    """The smallest eigenpairs of a connected graph above the known one of eigenvalue 0.
+
+    One more than is wanted comes back where there are as many points.
+    """
+    n = laplacian.n
+    if wanted == 0:
+        empty = laplacian.root.new_zeros(0)
+        return Lowest(empty, laplacian.root.new_zeros(n, 0), empty, 0)
+    progress(f"eigenvectors of {n:,} points ({solver})")
+
+    def told(step: int, ratio: float) -> None:
+        progress(f"eigenvectors of {n:,} points ({solver}): step {step}, residual {ratio:.1f} times the allowed")
+
+    null = laplacian.root / laplacian.root.norm()
+    if solver == "dense":
+        return _dense(laplacian, wanted)
+    if solver == "multilevel":
+        added = (laplacian.tau / n) ** 0.5 * laplacian.inverse if laplacian.tau else None
+        return multilevel(
+            _scaled(laplacian), laplacian.root, wanted, added=added, tolerance=tolerance, seed=seed, told=told
+        )
+    if solver in ("arpack", "lobpcg"):
+        return _by_scipy(laplacian, wanted, solver, seed, tolerance)
+    if solver == "chebyshev":
+        start = _random(laplacian, wanted + GUARD + 1, seed)
+
+        def polynomial(block: Tensor) -> Tensor:
+            return _polynomial(laplacian.similarity, block.float()).double()
+
+        return lowest(
+            laplacian.similarity, start, null, wanted, precondition=polynomial, tolerance=tolerance, told=told
+        )
+    start = torch.cat([_nystroem(laplacian, wanted + BLOCK, seed), _random(laplacian, GUARD, seed)], 1)
+    rough = lowest(
+        lambda block: laplacian.similarity(block.float()).double(),
+        start,
+        null,
+        wanted,
+        precondition=lambda block: block,
+        tolerance=tolerance,
+        told=told,
+    )
+    if float(rough.values[0]) >= SINGLE:
+        return rough
+    return lowest(
+        laplacian.similarity,
+        rough.vectors,
+        null,
+        wanted,
+        precondition=lambda block: block,
+        tolerance=tolerance,
+        told=told,
+    )
+
+
+def _dense(laplacian: Laplacian, wanted: int) -> Lowest:
+    unit = torch.eye(laplacian.n, dtype=torch.float64, device=laplacian.root.device)
+    matrix = unit - laplacian.similarity(unit)
+    null = (laplacian.root / laplacian.root.norm())[:, None]
+    # The known vector is moved behind all others, whose eigenvalues are at most 2.
+    values, vectors = torch.linalg.eigh((matrix + matrix.T) / 2 + 4 * null * null.T)
+    kept = min(wanted + 1, laplacian.n - 1)
+    values, vectors = values[:kept].clamp_min(0), vectors[:, :kept]
+    return Lowest(values, vectors, (matrix @ vectors - vectors * values).norm(dim=0), 0)
+
+
+def _scaled(laplacian: Laplacian) -> scipy.sparse.csr_array:
+    """S of a sparse graph, without what regularisation adds."""
+    assert isinstance(laplacian.graph, SparseGraph)
+    weights = laplacian.graph.scipy()
+    inverse = laplacian.inverse.cpu().numpy()
+    values = weights.data * np.repeat(inverse, np.diff(weights.indptr))
+    values *= inverse[weights.indices]
+    return scipy.sparse.csr_array((values, weights.indices, weights.indptr), shape=weights.shape)
+
+
+def _by_scipy(laplacian: Laplacian, wanted: int, solver: str, seed: int, tolerance: float) -> Lowest:
+    n = laplacian.n
+    device = laplacian.root.device
+    null = (laplacian.root / laplacian.root.norm()).cpu().numpy()
+    random = np.random.default_rng(seed)
+
+    def shifted(block: np.ndarray) -> np.ndarray:
+        """S + 1 without the known vector: its largest eigenvalues are 2 - lambda."""
+        columns = torch.from_numpy(np.ascontiguousarray(block.reshape(n, -1))).to(device)
+        product: np.ndarray = laplacian.similarity(columns).cpu().numpy() + block.reshape(n, -1)
+        product -= 2 * null[:, None] * (null @ block.reshape(n, -1))
+        return product
+
+    operator = scipy.sparse.linalg.LinearOperator((n, n), shifted, matmat=shifted, dtype=np.float64)
+    kept = min(wanted + 1, n - 2)
+    if solver == "arpack" and isinstance(laplacian.graph, SparseGraph) and not laplacian.tau:
+        # The eigenvalues next to a shift a little below 0 come first, at the price of a factorisation.
+        matrix = (scipy.sparse.eye_array(n) - _scaled(laplacian)).tocsc()
+        found, vectors = scipy.sparse.linalg.eigsh(matrix, kept + 1, sigma=-1e-5, v0=random.standard_normal(n))
+        # Where the graph nearly falls apart the known vector is mixed with others: their span, without it.
+        others = np.linalg.svd((null @ vectors)[None])[2][1:].T
+        found, turn = np.linalg.eigh(others.T @ (found[:, None] * others))
+        vectors, found = vectors @ (others @ turn), 2 - found
+    elif solver == "arpack":
+        try:
+            found, vectors = scipy.sparse.linalg.eigsh(operator, kept, which="LA", v0=random.standard_normal(n))
+        except scipy.sparse.linalg.ArpackNoConvergence as error:
+            raise UsageError(f"arpack has not converged for {n:,} points ({error}); take solver auto") from error
+    else:
+        start = random.standard_normal((n, min(wanted + GUARD, n // 4)))
+        start -= null[:, None] * (null @ start)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # its residuals are measured by those who asked for them
+            found, vectors = scipy.sparse.linalg.lobpcg(
+                operator, start, tol=tolerance * 1e-3, maxiter=500, largest=True
+            )
+    order = np.argsort(-found)[:kept]
+    values = torch.from_numpy((2 - found[order]).clip(0)).to(device)
+    columns = torch.from_numpy(np.ascontiguousarray(vectors[:, order])).to(device)
+    residual = columns - laplacian.similarity(columns) - columns * values
+    return Lowest(values, columns, residual.norm(dim=0), 0)
+
+
+def _random(laplacian: Laplacian, count: int, seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(laplacian.n, count, generator=generator, dtype=torch.float64).to(laplacian.root.device)
+
+
+def _nystroem(laplacian: Laplacian, count: int, seed: int) -> Tensor:
+    """Approximate eigenvectors: those of S C A^-1 C' S, C its columns of some points, A the rows of these in C.
+
+    Williams and Seeger (2001); Fowlkes, Belongie, Chung and Malik (2004). Random where a graph has no such columns.
+    """
+    graph = laplacian.graph
+    if not isinstance(graph, GaussianGraph):
+        return _random(laplacian, count, seed)
+    generator = torch.Generator().manual_seed(seed)
+    chosen = torch.randperm(laplacian.n, generator=generator)[: max(LANDMARKS, 4 * count)].to(laplacian.root.device)
+    columns = graph.columns(chosen)
+    values, vectors = torch.linalg.eigh(columns[chosen].double())
+    kept = values > 1e-6 * values[-1]
+    factor = (columns * laplacian.inverse[:, None].float()) @ (vectors[:, kept] / values[kept].sqrt()).float()
+    sizes, turns = torch.linalg.eigh((factor.T @ factor).double())
+    count = min(count, len(sizes))
+    start = factor @ turns[:, -count:].flip(1).float()
+    return functional.normalize(start.double(), dim=0)
+
+
+def _polynomial(similarity: Callable[[Tensor], Tensor], block: Tensor) -> Tensor:
+    """A Chebyshev polynomial of L that approximates its inverse on the upper part of its eigenvalues, up to 2."""
+    lower, upper = 2 / POLYNOMIAL**2, 2.0
+    middle, half = (upper + lower) / 2, (upper - lower) / 2
+    sigma = middle / half
+    rho = 1 / sigma
+    step = block / middle
+    solution = step.clone()
+    left = block - step + similarity(step)
+    for _ in range(POLYNOMIAL - 1):
+        following = 1 / (2 * sigma - rho)
+        step = following * rho * step + (2 * following / half) * left
+        solution += step
+        left = left - step + similarity(step)
+        rho = following
+    return solution
