@@ -5,7 +5,6 @@ often its colour, so that events, not jets, are divided into training, validatio
 """
 
 import os
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -27,7 +26,7 @@ from lightning_suite.errors import DataError, UsageError
 from lightning_suite.needs import needs
 from suite_recnn import forests, tree_cache
 from suite_recnn.clustering import Algorithm
-from suite_recnn.forests import Forest, ForestData
+from suite_recnn.forests import ForestData
 from suite_recnn.jet_files import JetFile, jet_files, labels_of
 from suite_recnn.jet_finding import JetDefinition
 from suite_recnn.jets import kinematics
@@ -136,8 +135,6 @@ class JetData(LightningDataModule):
         self._sets: dict[str, ForestData] = {}
         self._prepared: dict[Path, ClusteredFile] = {}  # from prepare_data to setup
 
-    # What Lightning asks for
-
     def prepare_data(self) -> None:
         """Generate the sample where no path is given, and cluster every file into the cache."""
         stage = self.trainer.state.fn if self.trainer is not None else TrainerFn.FITTING
@@ -166,7 +163,7 @@ class JetData(LightningDataModule):
         if stage == "fit":
             train = self._sets["train"]
             self.center, self.scale = forests.robust_scale(train.forest, train.chosen)
-            self.fingerprint = _fingerprint(train)
+            self.fingerprint = train.fingerprint()
 
     def _divide(self) -> None:
         """Read the trees of all files and divide their jets into the parts."""
@@ -234,8 +231,6 @@ class JetData(LightningDataModule):
                 "the classes; --data.validation_fraction and --data.test_fraction say what files of no part give",
                 self._path(),
             )
-
-    # Files
 
     def _generate(self) -> None:
         """Generate the training sample that is used without a path; an existing sample is kept."""
@@ -306,14 +301,3 @@ class JetData(LightningDataModule):
 def _sample_folder() -> Path:
     """Return the folder of the generated sample; a release with more jets uses another folder."""
     return cache_folder() / f"jets-{SAMPLE_JETS}"
-
-
-def _fingerprint(data: ForestData) -> str:
-    """Return a checksum of the training jets, their labels and trees, by each one's hardest constituent and root."""
-    forest: Forest = data.forest
-    first, root = forest.offsets[data.chosen], forest.offsets[data.chosen + 1] - 1
-    assert data.labels is not None
-    digest = 0
-    for values in (data.chosen, data.labels, forest.features[first], forest.features[root], forest.children[root]):
-        digest = zlib.crc32(values.tobytes(), digest)
-    return f"crc32:{digest:08x}"

@@ -5,6 +5,7 @@ below it: the seven of the paper (section 1), and the mass, which networks see w
 float64 from four-momenta and stored in float32, where p and E no longer determine the mass.
 """
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -107,6 +108,16 @@ class ForestData(Dataset[int]):
 
     def __getitem__(self, index: int) -> int:
         return index
+
+    def fingerprint(self) -> str:
+        """Return a checksum of the chosen jets, their labels and trees, by their hardest constituents and roots."""
+        forest = self.forest
+        first, root = forest.offsets[self.chosen], forest.offsets[self.chosen + 1] - 1
+        assert self.labels is not None
+        digest = 0
+        for values in (self.chosen, self.labels, forest.features[first], forest.features[root], forest.children[root]):
+            digest = zlib.crc32(values.tobytes(), digest)
+        return f"crc32:{digest:08x}"
 
     def batch(self, indices: Sequence[int]) -> JetBatch:
         """Return the batch of the jets with these indices."""

@@ -78,21 +78,21 @@ def sets_of(children: NDArray[np.int32]) -> list[frozenset[int]]:
 
 def sets_of_fastjet(momenta: NDArray[np.float64], algorithm: str) -> set[frozenset[int]]:
     """The constituents below each node of FastJet's history, with a radius that nothing is outside of."""
-    particles = [fastjet.PseudoJet(*map(float, each)) for each in momenta]
+    particles = [fastjet.PseudoJet(*map(float, momentum)) for momentum in momenta]
     for place, particle in enumerate(particles):
         particle.set_user_index(place)
     sequence = fastjet.ClusterSequence(particles, fastjet.JetDefinition(SEQUENTIAL[algorithm], 1000.0))
-    found: set[frozenset[int]] = set()
+    subsets: set[frozenset[int]] = set()
 
     def walk(jet: fastjet.PseudoJet) -> frozenset[int]:
         one, other = fastjet.PseudoJet(), fastjet.PseudoJet()
         whole = walk(one) | walk(other) if jet.has_parents(one, other) else frozenset([jet.user_index()])
-        found.add(whole)
+        subsets.add(whole)
         return whole
 
     for jet in sequence.inclusive_jets():
         walk(jet)
-    return found
+    return subsets
 
 
 def assert_same_as_fastjet(momenta: NDArray[np.float64], offsets: NDArray[np.int64], algorithm: Algorithm) -> None:
@@ -126,9 +126,9 @@ def test_the_trees_are_those_of_fastjet(algorithm: Algorithm) -> None:
 @pytest.mark.parametrize("algorithm", SEQUENTIAL)
 @pytest.mark.skipif(not FILES, reason="there is no ../shared/data/jets")
 def test_the_trees_of_simulated_jets_are_those_of_fastjet(algorithm: Algorithm) -> None:
-    each = -(-200 // len(FILES))
+    rows = -(-200 // len(FILES))
     lists = [
-        next(pyarrow.parquet.ParquetFile(file).iter_batches(each, columns=["constituents"]))["constituents"]
+        next(pyarrow.parquet.ParquetFile(file).iter_batches(rows, columns=["constituents"]))["constituents"]
         for file in FILES
     ]
     parts = [part.flatten() for part in lists]
@@ -221,7 +221,7 @@ def test_two_constituents_are_merged_the_harder_one_left(form: Form, algorithm: 
 
 def test_no_jets_are_no_trees(form: Form) -> None:
     trees = form(np.empty((0, 4)), np.zeros(1, dtype=np.int64))
-    assert [each.shape for each in trees] == [(0, 4), (0, 2), (1,)]
+    assert [array.shape for array in trees] == [(0, 4), (0, 2), (1,)]
 
 
 # Which pairs are merged
@@ -265,7 +265,7 @@ def test_the_order_of_the_constituents_changes_nothing(form: Form, algorithm: Al
     order = np.random.default_rng(8).permutation(40)
     expected = set(sets_of(form(*one_jet(momenta), algorithm).children))
     permuted = sets_of(form(*one_jet(momenta[order]), algorithm).children)
-    assert {frozenset(order[list(each)].tolist()) for each in permuted} == expected
+    assert {frozenset(order[list(subset)].tolist()) for subset in permuted} == expected
 
 
 # Random trees

@@ -50,7 +50,7 @@ def test_signal_is_one_and_background_zero(folder) -> None:
 
 def test_parts_have_the_shares_that_were_asked_for(folder) -> None:
     counts = ready(folder, validation_fraction=0.3, test_fraction=0.3).counts
-    sizes = {part: sum(each.values()) for part, each in counts.items()}
+    sizes = {part: sum(classes.values()) for part, classes in counts.items()}
     assert sizes["train"] == pytest.approx(120, abs=30)
     assert sizes["test"] == pytest.approx(90, abs=30)
 
@@ -102,7 +102,7 @@ def test_one_file_is_divided_by_its_column_of_samples(folder) -> None:
 def test_a_folder_with_parts_is_not_divided_again(folder) -> None:
     tables = [pq.read_table(folder / f"{name}_check.parquet") for name in ("w", "qcd")]
     for begin, name in ((0, "train"), (50, "val"), (100, "test")):
-        pq.write_table(pyarrow.concat_tables([each.slice(begin, 50) for each in tables]), folder / f"{name}.parquet")
+        pq.write_table(pyarrow.concat_tables([table.slice(begin, 50) for table in tables]), folder / f"{name}.parquet")
     for path in folder.glob("*_check.parquet"):
         path.unlink()
     assert ready(folder).counts == {part: {"w": 50, "qcd": 50} for part in PARTS}
@@ -166,7 +166,7 @@ def test_of_parts_that_are_files_each_has_at_most_so_many_jets(folder) -> None:
     for path in folder.glob("*_check.parquet"):
         path.unlink()
     for begin, name in ((0, "train"), (50, "val"), (100, "test")):
-        pq.write_table(pyarrow.concat_tables([each.slice(begin, 50) for each in tables]), folder / f"{name}.parquet")
+        pq.write_table(pyarrow.concat_tables([table.slice(begin, 50) for table in tables]), folder / f"{name}.parquet")
     assert ready(folder, jets=20).counts == {part: {"w": 20, "qcd": 20} for part in PARTS}
 
 

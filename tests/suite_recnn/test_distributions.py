@@ -76,13 +76,13 @@ def test_a_written_table_has_the_values(suffix: str, tmp_path: Path, values: Val
         columns["sample"] = np.asarray(["a"] * len(columns["mass"]), dtype=object)
     path = tmp_path / "new" / f"table{suffix}"
     write(path, values)
-    found = parquet.read_table(path).to_pylist() if suffix == ".parquet" else rows(path)
-    assert list(found[0]) == ["file", "mass", "multiplicity", "sample"]
-    assert [row["file"] for row in found] == ["w"] * 500 + ["qcd"] * 300
-    assert found[0]["sample"] == "a"
+    written = parquet.read_table(path).to_pylist() if suffix == ".parquet" else rows(path)
+    assert list(written[0]) == ["file", "mass", "multiplicity", "sample"]
+    assert [row["file"] for row in written] == ["w"] * 500 + ["qcd"] * 300
+    assert written[0]["sample"] == "a"
     expected = np.concatenate([values["w"]["mass"], values["qcd"]["mass"]])
-    np.testing.assert_array_equal([float(row["mass"]) for row in found], expected)
-    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    np.testing.assert_array_equal([float(row["mass"]) for row in written], expected)
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
 def test_only_columns_of_all_files_are_written(tmp_path: Path, values: Values) -> None:

@@ -41,7 +41,7 @@ ANY = JetDefinition(pt_min=1.0, pt_max=1e6, eta_max=10.0, constituents_min=1)
 def test_the_jets_are_those_of_fastjet_one_event_at_a_time() -> None:
     events = [event(seed) for seed in range(20)]
     definition = JetDefinition(pt_min=300.0, pt_max=900.0)
-    found = find_jets(np.concatenate(events), np.arange(21) * 150, definition)
+    found_jets = find_jets(np.concatenate(events), np.arange(21) * 150, definition)
     expected = []
     for number, momenta in enumerate(events):
         inputs = []
@@ -54,26 +54,26 @@ def test_the_jets_are_those_of_fastjet_one_event_at_a_time() -> None:
             if jet.pt() < 900 and abs(jet.eta()) < 2 and len(rows) >= 3:
                 expected.append((number, rows))
     assert len(expected) > 10
-    jets = zip(found.events.tolist(), np.split(found.particles, found.offsets[1:-1]), strict=True)
+    jets = zip(found_jets.events.tolist(), np.split(found_jets.particles, found_jets.offsets[1:-1]), strict=True)
     assert [(number, sorted(rows.tolist())) for number, rows in jets] == expected
 
 
 def test_constituents_and_jets_stand_in_order_of_falling_pt() -> None:
     momenta = momenta_of((100, 0, 0), (300, 0.1, 0), (200, 0, 0.1), (900, 0, 3), (1, 0, 3.1))
-    found = find_jets(momenta, np.array([0, 5]), ANY)
-    assert found.particles.tolist() == [3, 4, 1, 2, 0]
-    assert found.offsets.tolist() == [0, 2, 5]
+    found_jets = find_jets(momenta, np.array([0, 5]), ANY)
+    assert found_jets.particles.tolist() == [3, 4, 1, 2, 0]
+    assert found_jets.offsets.tolist() == [0, 2, 5]
 
 
 def test_a_jet_knows_its_event_also_after_an_empty_one() -> None:
     momenta = momenta_of((600, 0, 0), (600, 0, 1))
-    found = find_jets(momenta, np.array([0, 0, 1, 1, 2, 2]), ANY)
-    assert found.events.tolist() == [1, 3]
+    found_jets = find_jets(momenta, np.array([0, 0, 1, 1, 2, 2]), ANY)
+    assert found_jets.events.tolist() == [1, 3]
 
 
 def test_events_without_particles_have_no_jets() -> None:
-    found = find_jets(np.zeros((0, 4)), np.zeros(4, np.int64), ANY)
-    assert len(found.events) == 0 and found.offsets.tolist() == [0]
+    found_jets = find_jets(np.zeros((0, 4)), np.zeros(4, np.int64), ANY)
+    assert len(found_jets.events) == 0 and found_jets.offsets.tolist() == [0]
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def trained(folder: Path, epochs: int = 1, **settings: Any) -> tuple[JetTagger, 
 def test_a_tagger_learns_what_tells_two_kinds_of_jets_apart(make_jets, tmp_path) -> None:
     def kinds(jets: int, seed: int) -> forests.ForestData:
         few, many = make_jets([12] * jets, seed), make_jets([30] * jets, seed + 1)
-        forest = forests.join([forests.build_trees(each, "kt", "center") for each in (few, many)])
+        forest = forests.join([forests.build_trees(part, "kt", "center") for part in (few, many)])
         return forests.ForestData(forest, np.arange(2 * jets), np.repeat([0.0, 1.0], jets).astype(np.float32))
 
     torch.manual_seed(0)
@@ -140,9 +140,9 @@ def test_a_test_of_one_class_alone_has_an_accuracy_and_no_auc(tmp_path) -> None:
 def test_a_score_is_the_probability_of_signal_of_each_jet_in_order(tmp_path) -> None:
     module, run, source = trained(tmp_path)
     module.eval()
-    found = run.predict(module, datamodule=source)
-    assert list(found[0]) == ["event", "jet_pt", "jet_eta", "jet_phi", "jet_mass", "score"]
-    scores = torch.cat([each["score"] for each in found])
+    predicted = run.predict(module, datamodule=source)
+    assert list(predicted[0]) == ["event", "jet_pt", "jet_eta", "jet_phi", "jet_mass", "score"]
+    scores = torch.cat([batch["score"] for batch in predicted])
     assert scores.shape == (150,)
     with torch.no_grad():
         expected = torch.cat([module(batch) for batch in source.predict_dataloader()])

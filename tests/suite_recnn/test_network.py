@@ -53,7 +53,7 @@ def test_the_layers_have_the_widths_of_the_paper(batch) -> None:
 
 def test_the_recursive_network_has_the_size_of_the_paper() -> None:
     def numbers(network: JetNetwork) -> int:
-        return sum(each.numel() for each in network.parameters())
+        return sum(weight.numel() for weight in network.parameters())
 
     d = 70
     dense = 2 * (d * d + d) + d + 1
@@ -74,7 +74,7 @@ def test_the_logit_of_a_jet_does_not_depend_on_the_others_in_the_batch(name, mak
 def test_every_weight_learns_something(name, batch) -> None:
     network = built(name, batch)
     network(batch).square().sum().backward()
-    still = [label for label, each in network.named_parameters() if each.grad is None or not each.grad.any()]
+    still = [label for label, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
     assert still == []
 
 
@@ -105,8 +105,8 @@ def test_the_recursion_is_that_of_the_paper(batch) -> None:
         return own if left < 0 else cell.inner(torch.cat([embed(left), embed(right), own])).relu()
 
     expected = torch.stack([embed(root) for root in batch.roots().tolist()])
-    found = network.layers(SimpleNamespace(features=batch.features.double(), **_rest(batch)))["embedding"]
-    torch.testing.assert_close(found, expected)
+    actual = network.layers(SimpleNamespace(features=batch.features.double(), **_rest(batch)))["embedding"]
+    torch.testing.assert_close(actual, expected)
 
 
 def _rest(batch: JetBatch) -> dict:
@@ -150,6 +150,6 @@ def test_an_image_does_not_break_where_phi_jumps(make_jets) -> None:
     turned[:, 2] = np.remainder(uncentred[:, 2] - uncentred[-1, 2] + 2 * np.pi, 2 * np.pi) - np.pi  # axis at phi = pi
     offsets, children = torch.tensor([0, 79]), torch.zeros(79, 2, dtype=torch.int64)
     first, second = (
-        images(JetBatch(torch.from_numpy(each), children, offsets, None), 0.8) for each in (uncentred, turned)
+        images(JetBatch(torch.from_numpy(features), children, offsets, None), 0.8) for features in (uncentred, turned)
     )
     assert (first - second).abs().sum() < 0.05  # a constituent on a pixel's edge may fall on either side

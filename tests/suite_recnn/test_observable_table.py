@@ -21,24 +21,24 @@ def random_jets(make_jets, number: int, seed: int = 3) -> Jets:
 
 
 def test_ratios_are_of_the_taus(make_jets) -> None:
-    found = table(random_jets(make_jets, 30, seed=5))
-    some = found["multiplicity"] > 3
-    np.testing.assert_allclose(found["tau21"][some], found["tau2"][some] / found["tau1"][some])
-    np.testing.assert_allclose(found["tau32"][some], found["tau3"][some] / found["tau2"][some])
+    measured = table(random_jets(make_jets, 30, seed=5))
+    some = measured["multiplicity"] > 3
+    np.testing.assert_allclose(measured["tau21"][some], measured["tau2"][some] / measured["tau1"][some])
+    np.testing.assert_allclose(measured["tau32"][some], measured["tau3"][some] / measured["tau2"][some])
 
 
 def test_no_jets_have_no_observables() -> None:
-    found = table(EMPTY)
-    assert list(found) == list(OBSERVABLES)
-    assert all(values.shape == (0,) and values.dtype == np.float64 for values in found.values())
+    measured = table(EMPTY)
+    assert list(measured) == list(OBSERVABLES)
+    assert all(values.shape == (0,) and values.dtype == np.float64 for values in measured.values())
     assert n_subjettiness(EMPTY).shape == (0, 3)
 
 
 def test_a_jet_without_constituents_has_zeros_and_harms_no_other() -> None:
     hollow = Jets(TWO.momenta, np.array([0, 0, 2, 2]))
-    found = table(hollow)
+    measured = table(hollow)
     expected = table(TWO)
-    for name, values in found.items():
+    for name, values in measured.items():
         np.testing.assert_array_equal(values, [0, expected[name][0], 0], err_msg=name)
 
 
@@ -64,9 +64,9 @@ def test_progress_counts_every_jet_once() -> None:
 
 def test_any_angularity_has_a_name(make_jets) -> None:
     jets = random_jets(make_jets, 10)
-    found = table(jets, ["angularity_1_0.5", "angularity_2_0"], radius=0.6)
-    np.testing.assert_array_equal(found["angularity_1_0.5"], angularity(jets, 1, 0.5, radius=0.6))
-    np.testing.assert_allclose(found["angularity_2_0"], ptd(jets) ** 2)
+    measured = table(jets, ["angularity_1_0.5", "angularity_2_0"], radius=0.6)
+    np.testing.assert_array_equal(measured["angularity_1_0.5"], angularity(jets, 1, 0.5, radius=0.6))
+    np.testing.assert_allclose(measured["angularity_2_0"], ptd(jets) ** 2)
 
 
 def test_what_was_not_asked_for_is_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:

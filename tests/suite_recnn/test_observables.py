@@ -52,10 +52,10 @@ ACROSS = jet(massless(50, 0, np.pi - 0.2), massless(50, 0, -np.pi + 0.2))
 
 
 def test_a_single_constituent_has_no_width_and_no_mass() -> None:
-    found = table(ONE)
-    assert found["multiplicity"][0] == found["ptd"][0] == found["ptd_squared"][0] == 1
+    measured = table(ONE)
+    assert measured["multiplicity"][0] == measured["ptd"][0] == measured["ptd_squared"][0] == 1
     for name in sorted(set(OBSERVABLES) - {"multiplicity", "ptd", "ptd_squared"}):
-        assert found[name][0] == pytest.approx(0, abs=1e-5), name
+        assert measured[name][0] == pytest.approx(0, abs=1e-5), name
 
 
 @pytest.mark.parametrize(
@@ -230,11 +230,11 @@ def simulated(shared_data: Path) -> dict[str, dict[str, NDArray[np.float64]]]:
         pytest.skip(f"{folder} is absent: this test measures simulated jets that are not part of the repository")
     from suite_recnn.sources.reading import read
 
-    found = {}
+    measured = {}
     for name in CLASSES:
         jets = read(min(folder.glob(f"{name}_*.parquet")))
-        found[name] = table(jets.take(np.arange(min(1000, len(jets)))))
-    return found
+        measured[name] = table(jets.take(np.arange(min(1000, len(jets)))))
+    return measured
 
 
 def mode(values: NDArray[np.float64], smoothing: float = 3.0) -> float:
@@ -291,5 +291,5 @@ def test_one_observable_separates_two_classes_as_measured_before(
 ) -> None:
     values = [simulated[sample][name] for sample in (signal, background)]
     if pole is not None:
-        values = [np.abs(each - pole) for each in values]
+        values = [np.abs(masses - pole) for masses in values]
     assert separation(*values) == pytest.approx(expected, abs=0.02)

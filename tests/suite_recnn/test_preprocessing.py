@@ -27,7 +27,7 @@ def test_centred_jets_point_at_eta_and_phi_zero(make_jets) -> None:
 @pytest.mark.parametrize("name", ["center", "recnn"])
 def test_masses_within_a_jet_stay_what_they_were(name, make_jets) -> None:
     jets = make_jets([30])
-    before, after = (pairwise_masses(each.momenta) for each in (jets, preprocess(jets, name)))
+    before, after = (pairwise_masses(some.momenta) for some in (jets, preprocess(jets, name)))
     np.testing.assert_allclose(after, before, atol=2e-4)
 
 

@@ -132,12 +132,12 @@ def observables(*words: str | Path) -> None:
 
 def test_every_observable_of_every_jet_is_written(two_files: list[Path]) -> None:
     observables(*two_files)
-    found = parquet.read_table("observables.parquet").to_pydict()
-    assert found["file"] == ["class0"] * 4 + ["class1"] * 3
-    assert found["label"] == [0] * 4 + [1] * 3
+    written = parquet.read_table("observables.parquet").to_pydict()
+    assert written["file"] == ["class0"] * 4 + ["class1"] * 3
+    assert written["label"] == [0] * 4 + [1] * 3
     expected = [table(read(file)) for file in two_files]
     for name in OBSERVABLES:
-        np.testing.assert_array_equal(found[name], np.concatenate([values[name] for values in expected]))
+        np.testing.assert_array_equal(written[name], np.concatenate([values[name] for values in expected]))
 
 
 def test_the_means_are_printed_and_what_comes_next(two_files: list[Path], capsys: pytest.CaptureFixture[str]) -> None:

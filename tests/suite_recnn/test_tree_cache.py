@@ -1,4 +1,4 @@
-"""Trees stored beside their data: found again, replaced when damaged, never taken for those of other data."""
+"""Trees stored beside their data: loaded again, replaced when damaged, never mistaken for those of other data."""
 
 import numpy as np
 import pytest
@@ -13,16 +13,16 @@ def forest(make_jets) -> Forest:
     return build_trees(make_jets([5, 1, 9, 2]), "cambridge-aachen", "none")
 
 
-def test_what_was_kept_is_found_again(forest, tmp_path) -> None:
+def test_stored_trees_are_loaded_again(forest, tmp_path) -> None:
     tree_cache.save(tmp_path / "trees", ClusteredFile(forest, {"sample": np.array(["w", "w", "qcd", "w"])}))
-    found = tree_cache.load(tmp_path / "trees")
-    assert found is not None
-    np.testing.assert_array_equal(found.forest.features, forest.features)
-    np.testing.assert_array_equal(found.forest.children, forest.children)
-    assert found.columns["sample"].tolist() == ["w", "w", "qcd", "w"]
+    loaded = tree_cache.load(tmp_path / "trees")
+    assert loaded is not None
+    np.testing.assert_array_equal(loaded.forest.features, forest.features)
+    np.testing.assert_array_equal(loaded.forest.children, forest.children)
+    assert loaded.columns["sample"].tolist() == ["w", "w", "qcd", "w"]
 
 
-def test_nothing_is_found_where_nothing_was_kept(tmp_path) -> None:
+def test_nothing_is_loaded_where_nothing_was_stored(tmp_path) -> None:
     assert tree_cache.load(tmp_path / "trees") is None
 
 
@@ -34,13 +34,13 @@ def test_what_was_cut_short_is_clustered_again_and_replaced(forest, tmp_path) ->
     assert tree_cache.load(tmp_path / "trees") is not None
 
 
-def test_trees_that_cannot_be_kept_are_no_reason_to_stop(forest, tmp_path) -> None:
+def test_trees_that_cannot_be_stored_are_no_reason_to_stop(forest, tmp_path) -> None:
     (tmp_path / "a file").write_text("where the folder would be")
     with pytest.warns(RuntimeWarning, match="cannot be stored"):
         tree_cache.save(tmp_path / "a file" / "trees", ClusteredFile(forest, {}))
 
 
-def test_what_was_kept_can_be_read_by_others(forest, tmp_path) -> None:
+def test_stored_trees_can_be_read_by_others(forest, tmp_path) -> None:
     tree_cache.save(tmp_path / "trees", ClusteredFile(forest, {}))
     plain = tmp_path / "plain"
     plain.mkdir()
@@ -51,12 +51,12 @@ def test_the_process_that_comes_first_wins_and_leaves_nothing_half_done(forest, 
     other = build_trees(make_jets([3]), "kt", "none")
     tree_cache.save(tmp_path / "trees", ClusteredFile(forest, {}))
     tree_cache.save(tmp_path / "trees", ClusteredFile(other, {}))
-    found = tree_cache.load(tmp_path / "trees")
-    assert found is not None and len(found.forest) == 4
+    loaded = tree_cache.load(tmp_path / "trees")
+    assert loaded is not None and len(loaded.forest) == 4
     assert [path.name for path in tmp_path.iterdir()] == ["trees"]
 
 
-def test_other_bytes_or_other_settings_have_another_place(tmp_path) -> None:
+def test_other_bytes_or_other_settings_have_another_folder(tmp_path) -> None:
     file = tmp_path / "w.parquet"
     file.write_bytes(b"one")
     first = tree_cache.cache_path(file, {"algorithm": "kt"})

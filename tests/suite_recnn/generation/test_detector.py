@@ -46,8 +46,8 @@ NUMBER = 20_000
     ],
 )
 def test_a_track_is_left_as_often_as_the_table_says(kind: int, pt: float, eta: float, expected: float) -> None:
-    found = seen(beam(NUMBER, pt, eta), kind, -1.0 if kind in (ELECTRON, MUON) else 1.0)
-    tracks = np.isin(np.abs(found.particle_ids), (PION, ELECTRON, MUON)).sum()
+    output = seen(beam(NUMBER, pt, eta), kind, -1.0 if kind in (ELECTRON, MUON) else 1.0)
+    tracks = np.isin(np.abs(output.particle_ids), (PION, ELECTRON, MUON)).sum()
     error = np.sqrt(expected * (1 - expected) / NUMBER)
     assert tracks / NUMBER == pytest.approx(expected, abs=4 * error + 1e-12)
 
@@ -71,8 +71,8 @@ def test_a_track_keeps_its_direction_and_has_the_mass_of_its_kind() -> None:
 
 @pytest.mark.parametrize(("kind", "charge", "expected"), [(-2212, -1.0, -211), (321, 1.0, 211), (13, -1.0, 13)])
 def test_a_track_is_a_pion_an_electron_or_a_muon(kind: int, charge: float, expected: int) -> None:
-    found = seen(beam(500, 50.0), kind, charge)
-    assert set(found.particle_ids.tolist()) - {K_LONG} == {expected}
+    output = seen(beam(500, 50.0), kind, charge)
+    assert set(output.particle_ids.tolist()) - {K_LONG} == {expected}
 
 
 @pytest.mark.parametrize(
@@ -82,12 +82,12 @@ def test_a_track_is_a_pion_an_electron_or_a_muon(kind: int, charge: float, expec
 def test_a_neutral_energy_is_right_on_average_and_as_wide_as_the_formula_says(
     kind: int, calorimeter: Calorimeter, energy: float, eta: float
 ) -> None:
-    found = seen(beam(NUMBER, energy / np.cosh(eta), eta), kind, 0.0)
-    assert set(found.particle_ids.tolist()) == {calorimeter.reports}
+    output = seen(beam(NUMBER, energy / np.cosh(eta), eta), kind, 0.0)
+    assert set(output.particle_ids.tolist()) == {calorimeter.reports}
     ring = np.searchsorted(calorimeter.grid.edges, eta)
     centre = (calorimeter.grid.edges[ring - 1] + calorimeter.grid.edges[ring]) / 2
     expected = calorimeter.energy_error(np.array([energy]), np.array([centre]))[0]
-    measured = found.momenta[:, 3]
+    measured = output.momenta[:, 3]
     assert measured.mean() == pytest.approx(energy, abs=4 * expected / np.sqrt(NUMBER))
     assert measured.std() == pytest.approx(expected, rel=0.05)
 
@@ -105,9 +105,9 @@ def test_a_muon_leaves_nothing_in_the_calorimeters_and_a_neutrino_nothing_at_all
 
 
 def test_a_charged_hadron_is_a_track_and_seldom_also_neutral_energy() -> None:
-    found = seen(beam(NUMBER, 20.0), PION, 1.0)
-    tracks = np.bincount(np.repeat(np.arange(NUMBER), np.diff(found.offsets))[found.particle_ids == PION])
-    neutral = np.repeat(np.arange(NUMBER), np.diff(found.offsets))[found.particle_ids == K_LONG]
+    output = seen(beam(NUMBER, 20.0), PION, 1.0)
+    tracks = np.bincount(np.repeat(np.arange(NUMBER), np.diff(output.offsets))[output.particle_ids == PION])
+    neutral = np.repeat(np.arange(NUMBER), np.diff(output.offsets))[output.particle_ids == K_LONG]
     # An excess of a standard deviation counts, which a pion alone has in a sixth of the events.
     assert 0.05 < (tracks[neutral] == 1).sum() / NUMBER < 0.25
 
@@ -117,19 +117,19 @@ def test_a_neutral_particle_beside_a_track_is_its_excess() -> None:
     momenta = np.tile(pair, (2000, 1))
     momenta[0::2] = beam(2000, 20.0, phi=0.2 + cms_card.TURN * cms_card.FIELD * cms_card.RADIUS / 20.0 / 2)
     kinds, charges = np.tile([PION, K_LONG], 2000), np.tile([1.0, 0.0], 2000)
-    found = smear(momenta, kinds, charges, np.arange(0, 4001, 2), "eflow", np.random.default_rng(0))
-    neutral = found.momenta[found.particle_ids == K_LONG, 3] / np.cosh(0.3)
+    output = smear(momenta, kinds, charges, np.arange(0, 4001, 2), "eflow", np.random.default_rng(0))
+    neutral = output.momenta[output.particle_ids == K_LONG, 3] / np.cosh(0.3)
     assert len(neutral) == 2000
-    # The pion's energy is taken off where its track was found, in 95 of 100 events.
+    # The pion's energy is taken off where its track was output, in 95 of 100 events.
     assert neutral.mean() == pytest.approx(200 + 0.05 * 20, rel=0.01)
 
 
 def test_a_track_whose_tower_agrees_is_scaled_to_their_weighted_mean() -> None:
-    found = seen(beam(NUMBER, 400.0, phi=None), PION, 1.0)
-    counts = np.diff(found.offsets)
-    alone = np.repeat(counts == 1, counts) & (found.particle_ids == PION)
+    output = seen(beam(NUMBER, 400.0, phi=None), PION, 1.0)
+    counts = np.diff(output.offsets)
+    alone = np.repeat(counts == 1, counts) & (output.particle_ids == PION)
     by_track = 400 * np.hypot(0.06, 400 * 1.3e-3)
-    assert kinematics(found.momenta[alone]).pt.std() < 0.5 * by_track
+    assert kinematics(output.momenta[alone]).pt.std() < 0.5 * by_track
 
 
 @pytest.mark.parametrize("word", ["towers", "eflow"])
@@ -140,8 +140,8 @@ def test_the_energy_of_an_event_is_kept_within_some_per_cent(word: Detector) -> 
     pt, eta = generator.exponential(12.0, 60_000), generator.uniform(-2, 2, 60_000)
     phi = generator.uniform(-np.pi, np.pi, 60_000)
     momenta = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), pt * np.cosh(eta)], axis=1)
-    found = smear(momenta, kinds, charges, np.arange(0, 60_001, 60), word, generator)
-    assert found.momenta[:, 3].sum() == pytest.approx(momenta[:, 3].sum(), rel=0.08)
+    output = smear(momenta, kinds, charges, np.arange(0, 60_001, 60), word, generator)
+    assert output.momenta[:, 3].sum() == pytest.approx(momenta[:, 3].sum(), rel=0.08)
 
 
 def test_a_cell_contains_the_points_that_are_its_own() -> None:
@@ -162,8 +162,8 @@ def test_no_cell_is_beyond_the_last_ring() -> None:
 
 
 def test_a_tower_points_to_somewhere_in_its_cell() -> None:
-    found = seen(beam(NUMBER, 100.0, 0.30, 0.2), PHOTON, 0.0, "towers")
-    measured = kinematics(found.momenta)
+    output = seen(beam(NUMBER, 100.0, 0.30, 0.2), PHOTON, 0.0, "towers")
+    measured = kinematics(output.momenta)
     low = np.floor(0.30 / 0.0174) * 0.0174
     assert measured.eta.min() >= low - 1e-9 and measured.eta.max() <= low + 0.0174 + 1e-9
     assert measured.eta.std() == pytest.approx(0.0174 / np.sqrt(12), rel=0.03)
@@ -191,19 +191,19 @@ def test_a_particle_that_curls_up_in_the_barrel_ends_in_an_endcap() -> None:
 
 def test_nothing_is_neither_made_nor_lost_of_an_event_without_particles() -> None:
     offsets = np.array([0, 0, 2, 2])
-    found = smear(beam(2, 50.0), np.array([22, 22]), np.zeros(2), offsets, "towers", np.random.default_rng(0))
-    assert found.offsets.tolist()[:2] == [0, 0] and found.offsets[2] == found.offsets[3] == len(found.momenta)
+    output = smear(beam(2, 50.0), np.array([22, 22]), np.zeros(2), offsets, "towers", np.random.default_rng(0))
+    assert output.offsets.tolist()[:2] == [0, 0] and output.offsets[2] == output.offsets[3] == len(output.momenta)
 
 
 def test_events_do_not_share_towers() -> None:
-    found = seen(beam(50, 100.0), PHOTON, 0.0, "towers")
-    assert np.diff(found.offsets).tolist() == [1] * 50
+    output = seen(beam(50, 100.0), PHOTON, 0.0, "towers")
+    assert np.diff(output.offsets).tolist() == [1] * 50
 
 
 def test_without_a_detector_the_particles_are_as_they_are() -> None:
     momenta = beam(3, 50.0)
-    found = seen(momenta, PION, 1.0, "none")
-    np.testing.assert_array_equal(found.momenta, momenta)
+    output = seen(momenta, PION, 1.0, "none")
+    np.testing.assert_array_equal(output.momenta, momenta)
 
 
 def test_equal_generators_give_equal_answers() -> None:

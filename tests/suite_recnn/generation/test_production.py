@@ -108,8 +108,8 @@ def test_a_killed_call_goes_on_and_gives_the_same_files(folder: Path, tmp_path: 
 
 def test_a_finished_file_of_the_same_settings_is_kept(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = (folder / "w_particle_s3.parquet").stat()
-    (made,) = produce(folder, ["w"], JETS, TINY, seed=3)
-    assert made.jets == JETS and made.rate is None
+    (file,) = produce(folder, ["w"], JETS, TINY, seed=3)
+    assert file.jets == JETS and file.rate is None
     assert (folder / "w_particle_s3.parquet").stat().st_mtime_ns == before.st_mtime_ns
     assert f"kept, its {JETS} jets" in capsys.readouterr().err
 
@@ -137,11 +137,11 @@ def test_a_file_of_unknown_origin_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_settings_stand_in_the_metadata(folder: Path) -> None:
-    made = json.loads(pq.read_schema(folder / "top_particle_s3.parquet").metadata[b"lightning_suite"])
-    assert Settings(**made["settings"]) == TINY
-    assert (made["class"], made["seed"], made["jets"]) == ("top", 3, JETS)
-    assert made["events"] % TINY.events_per_chunk == 0
-    assert set(made["versions"]) == {"pythia8mc", "fastjet"}
+    stored = json.loads(pq.read_schema(folder / "top_particle_s3.parquet").metadata[b"lightning_suite"])
+    assert Settings(**stored["settings"]) == TINY
+    assert (stored["class"], stored["seed"], stored["jets"]) == ("top", 3, JETS)
+    assert stored["events"] % TINY.events_per_chunk == 0
+    assert set(stored["versions"]) == {"pythia8mc", "fastjet"}
 
 
 def test_the_columns_are_those_that_readers_expect(top: pa.Table) -> None:
@@ -222,7 +222,7 @@ def test_two_calls_into_one_folder_take_turns(tmp_path: Path) -> None:
         subprocess.Popen([sys.executable, program, tmp_path / "jets"], stderr=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    said = [each.communicate()[1] for each in calls]
-    assert [each.returncode for each in calls] == [0, 0], said
+    messages = [call.communicate()[1] for call in calls]
+    assert [call.returncode for call in calls] == [0, 0], messages
     assert [path.name for path in (tmp_path / "jets").iterdir()] == ["w_particle_s1.parquet"]
-    assert sum("another call generates jets" in each for each in said) == 1
+    assert sum("another call generates jets" in message for message in messages) == 1

@@ -156,8 +156,8 @@ def test_a_compression_that_is_not_there_says_what_to_install(tmp_path: Path) ->
         settings.set_filter(number, h5py.h5z.FLAG_OPTIONAL, ())
         kind = h5py.h5t.py_create(TOP_TAGGING, logical=True)
         group = file.create_group("table")
-        made = h5py.h5d.create(group.id, b"table", kind, h5py.h5s.create_simple((4,)), settings)
-        made.write_direct_chunk((0,), b"compressed by something else", filter_mask=0)
+        dataset = h5py.h5d.create(group.id, b"table", kind, h5py.h5s.create_simple((4,)), settings)
+        dataset.write_direct_chunk((0,), b"compressed by something else", filter_mask=0)
     with pytest.raises(DataError, match=r"/table/table is compressed by 460, .*pip install hdf5plugin"):
         read(path)
 
@@ -216,9 +216,9 @@ def test_nan_in_one_component_is_refused(tmp_path: Path) -> None:
 def write_lists(path: Path, columns: Mapping[str, list[NDArray[Any]]]) -> Path:
     with h5py.File(path, "w") as file:
         for name, values in columns.items():
-            made = file.create_dataset(name, (len(values),), dtype=h5py.vlen_dtype(np.float32))
-            for i, each in enumerate(values):
-                made[i] = each
+            dataset = file.create_dataset(name, (len(values),), dtype=h5py.vlen_dtype(np.float32))
+            for i, numbers in enumerate(values):
+                dataset[i] = numbers
     return path
 
 

@@ -130,9 +130,9 @@ def test_the_measured_jets_can_be_read(shared_data: Path) -> None:
     path = shared_data / "jets" / "w_particle_s11.parquet"
     jets = read(path)
     truth = pq.read_table(path, columns=["jet_pt", "jet_mass"])
-    found = kinematics(jets.totals())
-    np.testing.assert_allclose(found.pt, truth["jet_pt"].to_numpy(), rtol=1e-5)
-    np.testing.assert_allclose(found.mass, truth["jet_mass"].to_numpy(), rtol=1e-3, atol=0.02)
+    actual = kinematics(jets.totals())
+    np.testing.assert_allclose(actual.pt, truth["jet_pt"].to_numpy(), rtol=1e-5)
+    np.testing.assert_allclose(actual.mass, truth["jet_mass"].to_numpy(), rtol=1e-3, atol=0.02)
     assert set(jets.columns["sample"].tolist()) == {"w"}
 
 
@@ -419,7 +419,7 @@ def test_a_rounding_error_of_the_energy_is_none(tmp_path: Path) -> None:
 def test_a_negative_pt_or_mass_is_refused(tmp_path: Path, name: str) -> None:
     values = components()
     values[name][3][1] = -2.5
-    path = write_parquet(tmp_path / "j.parquet", {each: values[each] for each in ("pt", "eta", "phi", "mass")})
+    path = write_parquet(tmp_path / "j.parquet", {role: values[role] for role in ("pt", "eta", "phi", "mass")})
     with pytest.raises(DataError, match=rf"jet 3, constituent 1: {name} is -2\.5; expected at least 0 GeV"):
         read(path)
 
@@ -427,7 +427,7 @@ def test_a_negative_pt_or_mass_is_refused(tmp_path: Path, name: str) -> None:
 def test_a_constituent_along_the_beam_is_refused(tmp_path: Path) -> None:
     values = components()
     values["eta"][1][0] = 1000.0
-    path = write_parquet(tmp_path / "j.parquet", {each: values[each] for each in ("pt", "eta", "phi")})
+    path = write_parquet(tmp_path / "j.parquet", {role: values[role] for role in ("pt", "eta", "phi")})
     with pytest.raises(DataError, match="jet 1, constituent 0: energy is inf"):
         read(path)
 

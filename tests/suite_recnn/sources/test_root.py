@@ -47,10 +47,10 @@ def test_the_particles_of_an_event_become_its_jets(tmp_path: Path) -> None:
     jets = read(write(tmp_path / "events.root", events()), definition=DEFINITION)
     assert jets.columns["event"].tolist() == [0, 2, 2]
     assert jets.counts().tolist() == [4, 3, 3]
-    found = kinematics(jets.momenta)
-    np.testing.assert_allclose(found.pt, [100, 50, 40, 10, 300, 30, 10, 200, 30, 20], rtol=1e-6)
-    np.testing.assert_allclose(found.phi[:4], [1.0, 1.1, 1.05, 0.9], rtol=1e-6)
-    np.testing.assert_allclose(found.eta[:4], [0.1, 0.2, 0.15, 0.0], atol=1e-6)
+    actual = kinematics(jets.momenta)
+    np.testing.assert_allclose(actual.pt, [100, 50, 40, 10, 300, 30, 10, 200, 30, 20], rtol=1e-6)
+    np.testing.assert_allclose(actual.phi[:4], [1.0, 1.1, 1.05, 0.9], rtol=1e-6)
+    np.testing.assert_allclose(actual.eta[:4], [0.1, 0.2, 0.15, 0.0], atol=1e-6)
 
 
 def test_tracks_have_their_mass_and_towers_none(tmp_path: Path) -> None:
