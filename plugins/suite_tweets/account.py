@@ -39,6 +39,11 @@ class Account:
         lengths: weighted characters of every training tweet, after cleaning.
         first_words: how many training tweets begin with each word.
         fingerprints: of the training tweets, so that they are known again though they are not kept.
+
+    Example:
+        >>> account = Account.of(["the rocket", "the crew 🚀"])
+        >>> account.lengths, account.first_words, account.knows("the rocket")
+        ([10, 11], {'the': 2}, True)
     """
 
     lengths: Sequence[int] = ()

@@ -145,7 +145,11 @@ def frequent(texts: Iterable[Sequence[str]], count: int, letters: int = 1) -> li
     Args:
         texts: as their words.
         count: at most so many.
-        letters: words with fewer letters are passed over: signs and, from 4 on, most words without a subject.
+        letters: words with fewer letters are passed over: punctuation and, from 4 on, most words without a subject.
+
+    Example:
+        >>> frequent([["go", "rocket"], ["rocket", "!"]], 2)
+        [Word(text='rocket', times=2, tweets=2), Word(text='go', times=1, tweets=1)]
     """
     times: Counter[str] = Counter()
     tweets: Counter[str] = Counter()
@@ -186,6 +190,10 @@ def advised(lengths: Integers) -> int:
 
     Args:
         lengths: (tweet,) words of each.
+
+    Example:
+        >>> advised(np.array([3, 5, 8, 12, 20]))
+        5
     """
     return max(1, int(np.sort(lengths)[int(LOST * len(lengths))]))
 

@@ -68,6 +68,10 @@ def windows(tweets: Sequence[Sequence[int]], length: int) -> Tensor:
 
     Returns:
         (window, length + 1) int64.
+
+    Example:
+        >>> windows([[5, 6, 7], [8]], 2).tolist()
+        [[0, 5, 6], [5, 6, 7], [6, 7, 0]]
     """
     cut = [
         torch.tensor([END, *tweet, END]).unfold(0, length + 1, 1)
@@ -138,6 +142,10 @@ def padded(tweets: Sequence[Sequence[int]]) -> Batch:
 
     Returns:
         tokens and targets (longest + 1, tweet): END and the tweet's tokens, the tweet's tokens and END.
+
+    Example:
+        >>> padded([[5, 6], [7]]).targets.T.tolist()
+        [[5, 6, 0], [7, 0, -100]]
     """
     longest = max(map(len, tweets), default=0)
     tokens = torch.full((longest + 1, len(tweets)), END)

@@ -98,6 +98,13 @@ class TweetData(LightningDataModule):
         batch_size: windows, or readers of the stream, in a batch on each process.
         seed: of the order; null: the run's.
         predict_path: the file whose texts are scored, one output each.
+
+    Example:
+        >>> from importlib.resources import files
+        >>> data = TweetData(str(files("suite_tweets") / "recipes" / "check.csv"), training_set="stream", seq_length=6)
+        >>> data.setup("fit")
+        >>> [len(part) for part in data.parts], data.tokenizer.size
+        ([128, 16, 16], 59)
     """
 
     def __init__(
@@ -181,7 +188,7 @@ class TweetData(LightningDataModule):
             self._report()
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Batches of tokens of the training set.
+        """Return batches of tokens of the training set.
 
         Raises:
             DataError: no batch can be formed.
@@ -218,15 +225,15 @@ class TweetData(LightningDataModule):
         return DataLoader(cut, batch_size=None)
 
     def val_dataloader(self) -> DataLoader[list[str]]:
-        """The texts before the last ones."""
+        """Return the texts before the last ones."""
         return DataLoader(Texts(self.parts.validation), batch_size=None)
 
     def test_dataloader(self) -> DataLoader[list[str]]:
-        """The last texts."""
+        """Return the last texts."""
         return DataLoader(Texts(self.parts.test), batch_size=None)
 
     def predict_dataloader(self) -> DataLoader[str]:
-        """The texts of ``predict_path``, as they stand there.
+        """Return the texts of ``predict_path``, as they stand there.
 
         Raises:
             UsageError: no file is named.

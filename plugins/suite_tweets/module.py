@@ -88,6 +88,11 @@ class TweetModel(LightningModule):
 
     Raises:
         UsageError: no network can be built, or trained, with these.
+
+    Example:
+        >>> TweetModel(hidden_dim=16, output_dropout=1.2)
+        Traceback (most recent call last):
+        lightning_suite.errors.UsageError: --model.output_dropout: expected a number from 0 to below 1, got 1.2
     """
 
     def __init__(
@@ -202,7 +207,7 @@ class TweetModel(LightningModule):
         self._log_sums("val")
 
     def on_test_start(self) -> None:
-        """Fill the cache with the tweets before those that are tested, and chooses on them how it is used."""
+        """Fill the cache with the tweets before those that are tested, and choose on them how it is used."""
         parts = self.trainer.datamodule.parts  # type: ignore[attr-defined]
         if known := sum(map(self.account.knows, parts.test)):
             rank_zero_warn(

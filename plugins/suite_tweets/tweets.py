@@ -50,6 +50,13 @@ def write_tweets(path: Path, tweets: Iterable[Tweet]) -> None:
 
     Raises:
         OutputError: the file cannot be written.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     write_tweets(Path(folder) / "mine.csv", [Tweet("7", None, "Lift-off, at last!")])
+        ...     (Path(folder) / "mine.csv").read_text().splitlines()
+        ['id,created_at,text', '7,,"Lift-off, at last!"']
     """
     with atomic_write(path, newline="") as file:
         writer = csv.writer(file)

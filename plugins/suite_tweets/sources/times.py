@@ -11,10 +11,15 @@ _EPOCH = re.compile(r"-?\d{9,13}(?:\.\d*)?")
 _FIRST_MILLISECOND = 10**11  # seconds up to the year 5138, milliseconds from 1973
 _NO_TIME = ("", "none", "null", "nan", "nat", "<na>")
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
+_ZONES = {  # hours east of Greenwich; names that several countries use (IST, BST) or that are not here are refused
+    **{"UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "JST": 9},
+    **{"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7},  # as in RFC 822
+}
+_ZONE = re.compile(rf"(?<=\d)\s*({'|'.join(_ZONES)})$")
 
 
 def parse_time(value: object) -> datetime | None:
-    """Return a time: ISO 8601, ``Wed Oct 10 20:19:24 +0000 2018``, seconds or milliseconds since 1970.
+    """Return a time: ISO 8601, also with a zone's name; ``Wed Oct 10 20:19:24 +0000 2018``; seconds since 1970.
 
     Returns:
         The time with its zone, UTC where none is named; None for an empty value.
@@ -25,6 +30,8 @@ def parse_time(value: object) -> datetime | None:
     Example:
         >>> parse_time("Wed Oct 10 20:19:24 +0000 2018").isoformat()
         '2018-10-10T20:19:24+00:00'
+        >>> parse_time("2018-10-10 22:19:24 CEST").isoformat()
+        '2018-10-10T22:19:24+02:00'
         >>> parse_time("1539202764") == parse_time("2018-10-10 23:19:24 +03:00")
         True
     """
@@ -37,7 +44,8 @@ def parse_time(value: object) -> datetime | None:
     if match := _TWITTER_TIME.fullmatch(text):
         month, day, hour, minute, second, zone, year = match.groups()
         text = f"{year}-{_MONTHS.index(month) + 1:02d}-{int(day):02d} {hour}:{minute}:{second}{zone}"
-    text = re.sub(r"\s+(?=[+-]\d\d)", "", re.sub(r"\s*(?:UTC|GMT|Z)$", "+00:00", text))
+    text = _ZONE.sub(lambda match: f"{_ZONES[match[1]]:+03d}:00", text)
+    text = re.sub(r"\s+(?=[+-]\d\d)", "", text)
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 

@@ -17,6 +17,10 @@ TWITTER_LAUNCH = "Tue Nov 22 22:36:51 +0000 2016"
         "2016-11-22T22:36:51Z",
         "2016-11-22T22:36:51.000Z",
         "2016-11-22 22:36:51 UTC",
+        "2016-11-22T22:36:51GMT",
+        "2016-11-22 17:36:51 EST",
+        "2016-11-22 23:36:51 CET",
+        "2016-11-23 01:36:51 MSK",
         "2016-11-23 01:36:51 +0300",
         "2016-11-23T01:36:51+03:00",
         TWITTER_LAUNCH,
@@ -44,7 +48,19 @@ def test_an_empty_time_is_none(value: object) -> None:
     assert parse_time(value) is None
 
 
-@pytest.mark.parametrize("value", ["yesterday", "11/22/2016", "2016-13-01", "Tue Foo 22 22:36:51 +0000 2016", True, 12])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "yesterday",
+        "2016-11-22 22:36:51 IST",
+        "2016-11-22 22:36:51 XYZ",
+        "11/22/2016",
+        "2016-13-01",
+        "Tue Foo 22 22:36:51 +0000 2016",
+        True,
+        12,
+    ],
+)
 def test_what_is_no_time_is_refused(value: object) -> None:
     with pytest.raises(ValueError):
         parse_time(value)
