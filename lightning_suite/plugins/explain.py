@@ -57,7 +57,7 @@ def wrong_class(plugin: Plugin, role: str, description: str, expected: str) -> "
     """Return the error of a class that Lightning cannot use."""
     repair = f"derive it from pytorch_lightning.{expected}{plugin.origin.upgrade}"
     if "'lightning'" in description:
-        repair = f"import pytorch_lightning in the place of lightning.pytorch{plugin.origin.upgrade}"
+        repair = f"import pytorch_lightning instead of lightning.pytorch{plugin.origin.upgrade}"
     cause = f"{role} is {description}, expected a subclass of pytorch_lightning.{expected}"
     return BrokenPlugin(plugin.name, cause, plugin.origin, repair)
 

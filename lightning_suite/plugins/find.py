@@ -1,7 +1,7 @@
 """Finds plugins: lists the installed ones without an import, and gives the record of one that is asked for.
 
 A plugin is an entry point of the group ``lightning_suite.plugins`` whose value is the path of its record. Nothing
-has to be installed to try one: wherever a name stands, a path may stand.
+has to be installed to try one: a path may be written in place of a name.
 
     dsa                        the name of an entry point
     package.module:attribute   a record that can be imported
@@ -78,7 +78,7 @@ def read(origin: Origin, limit: float = records.LIMIT) -> Plugin:
 
 
 def readable() -> list[Plugin]:
-    """Return the records of all installed plugins that can be read; nothing is said of the others."""
+    """Return the records of all installed plugins that can be read, and nothing for the others."""
     plugins = []
     for origin in installed():
         with suppress(BrokenPlugin):
@@ -116,7 +116,7 @@ def _at_path(text: str) -> Plugin:
         hint = did_you_mean(path, {origin.value.partition(":")[0] for origin in installed()})
         raise UsageError(
             f"there is no module {path!r} to take the plugin {text!r} from; "
-            f"a file is given as path/to/file.py:attribute. {hint}".rstrip()
+            f"for a file write path/to/file.py:attribute. {hint}".rstrip()
         )
     with wrap_import_errors(origin, path):  # no time limit: whoever types a path may have it import torch
         module = _import_file(Path(path).resolve()) if path.endswith(".py") else importlib.import_module(path)

@@ -1,4 +1,4 @@
-"""Compares what a distribution says it needs (``Requires-Dist`` of its metadata) with what is installed."""
+"""Compares what a distribution needs (``Requires-Dist`` of its metadata) with what is installed."""
 
 import sys
 from contextlib import suppress
@@ -51,11 +51,11 @@ def unsatisfied(name: str, extra: str) -> list[str]:
     """Return a phrase for everything that an extra brings and is not installed in a version that serves."""
     phrases = []
     for need in required(name, extra):
-        found = version(need.name)
-        if found is None:
+        installed = version(need.name)
+        if installed is None:
             phrases.append(f"{need.name} is not installed")
-        elif not need.specifier.contains(found, prereleases=True):
-            phrases.append(f"{need.name} is {found}, needed is {need.specifier}")
+        elif not need.specifier.contains(installed, prereleases=True):
+            phrases.append(f"{need.name} is {installed}, needed is {need.specifier}")
     return phrases
 
 

@@ -1,4 +1,4 @@
-"""Lightning callbacks that the checks watch a training with, stop it, or make it comparable."""
+"""Callbacks with which the checks watch a training, stop it, or make it comparable."""
 
 from typing import Any
 
@@ -12,26 +12,26 @@ from lightning_suite import lightning_internals as internals
 
 
 class Stopped(Exception):
-    """The interruption that ``Stop`` brings about."""
+    """``Stop`` has interrupted the training."""
 
 
 class Stop(Callback):
-    """Interrupts training at the second batch of the second epoch, or at its first where there is only one."""
+    """Interrupts training at the second batch of the second epoch, or at the first of an epoch with one batch."""
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        """Raises in the middle of an epoch, as a lost machine would."""
+        """Raise in the middle of an epoch, as a lost machine would."""
         if trainer.current_epoch == 1 and batch_idx == min(1, int(trainer.num_training_batches) - 1):
             raise Stopped
 
 
 class Watch(Callback):
-    """Notes the loss of every step, and which parameters learn.
+    """Records the loss of every step, and which parameters learn.
 
     Attributes:
-        losses: what ``training_step`` returned, else the ``train_loss`` that it logged.
-        without_gradient: parameters that no backward pass has reached.
-        without_optimizer: parameters that no optimizer changes.
-        parameters: how many ask for a gradient.
+        losses: the loss that ``training_step`` returned, else the ``train_loss`` that it logged.
+        without_gradient: names of parameters that no backward pass has reached.
+        without_optimizer: names of parameters that no optimizer changes.
+        parameters: number of parameters that require a gradient.
     """
 
     def __init__(self) -> None:
@@ -42,13 +42,13 @@ class Watch(Callback):
         self._reached: set[str] = set()
 
     def on_after_backward(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Notes the parameters that have a gradient."""
+        """Record the parameters that have a gradient."""
         self._reached |= {name for name, weights in pl_module.named_parameters() if weights.grad is not None}
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Notes the loss."""
+        """Record the loss."""
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
         if not isinstance(loss, Tensor):
             loss = trainer.callback_metrics.get("train_loss")
@@ -56,7 +56,7 @@ class Watch(Callback):
             self.losses.append(float(loss))
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Sums up."""
+        """Compare the parameters that require a gradient with those that got one and those in optimizers."""
         wanted = {name: weights for name, weights in pl_module.named_parameters() if weights.requires_grad}
         self.parameters = len(wanted)
         groups = [group for optimizer in trainer.optimizers for group in optimizer.param_groups]
@@ -66,7 +66,7 @@ class Watch(Callback):
 
 
 class Steady(Callback):
-    """Makes training a function of the samples of each step alone, so that processes can be counted differently.
+    """Makes training depend on the samples of a step alone, so that one process can be compared with several.
 
     Dropout is off and batch statistics are frozen, as in evaluation. The order of a plain loader is the one that
     Lightning gives to several processes, also when there is one: the permutation of ``DistributedSampler`` depends on
@@ -81,32 +81,32 @@ class Steady(Callback):
         self.batches: float = 0
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Replaces the sampler of the one process; Lightning has already replaced those of several."""
+        """Replace the sampler of a single process; Lightning has already replaced those of several."""
         if stage == "fit" and trainer.world_size == 1 and internals.may_replace_samplers(trainer):
             internals.on_loaders(trainer, _as_one_of_one, before=True)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Counts the batches."""
+        """Record the number of batches."""
         self.batches = trainer.num_training_batches
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        """Goes into evaluation mode, which dropout and batch statistics of every making know; gradients flow on."""
+        """Switch to evaluation mode, which dropout and batch statistics of any kind follow; gradients still flow."""
         pl_module.eval()
 
 
 class Reseed(Callback):
-    """Puts the generators into another state before evaluation: what it says must not depend on them."""
+    """Puts the random generators into another state before evaluation, whose results must not depend on them."""
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Before validation."""
+        """Seed before validation."""
         torch.manual_seed(20_260_000)
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Before testing."""
+        """Seed before testing."""
         torch.manual_seed(20_260_000)
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Before predicting."""
+        """Seed before predicting."""
         torch.manual_seed(20_260_000)
 
 

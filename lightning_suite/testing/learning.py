@@ -180,7 +180,7 @@ def resumes_exactly(subject: Subject) -> str:
 
 
 def config_repeats_the_run(subject: Subject) -> str:
-    """config.yaml, given back to ``suite fit --config``, gives the same settings, each of them written there."""
+    """config.yaml holds every setting, and ``suite fit --config`` reads the same settings from it."""
     import inspect
 
     from lightning_suite.options import Settings, parse

@@ -160,7 +160,7 @@ def defaults_stand_only_in_signatures(subject: Subject) -> str:
                 repeated.append(f"{part}.{name}: {value!r}")
     if repeated:
         raise ContractFailure(
-            "a default.yaml that says only where it differs from the signatures",
+            "a default.yaml that states only what differs from the signatures",
             f"it repeats {', '.join(repeated)}",
             "delete these lines from default.yaml; what it leaves out is taken from the signatures",
         )
@@ -173,7 +173,7 @@ def options_are_typed(subject: Subject) -> str:
     for where, name, parameter in _parameters(subject):
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise ContractFailure(
-                "parameters that are all named in the signature, the one place where options and defaults stand",
+                "parameters that are all named in the signature, which alone states options and defaults",
                 f"{where} takes {parameter}",
                 "write its parameters out; give a dictionary a name and a type",
             )
@@ -232,7 +232,7 @@ def commands_have_help(subject: Subject) -> str:
 
 
 def commands_are_reachable(subject: Subject) -> str:
-    """No verb of the plugin's own has the name of a verb of ``suite``, behind which it would never be found."""
+    """No verb of the plugin's own has the name of a verb of ``suite``, which would hide it."""
     if not subject.plugin.commands:
         raise NotApplicable("it has no verbs of its own")
     for command in subject.plugin.commands:

@@ -25,7 +25,7 @@ def checkpoint_is_safe(subject: Subject) -> str:
         run = subject.first_fit()
     except Exception as error:
         if not unsafe(error):
-            subject.trained()  # says which other check this is for
+            subject.trained()  # names the check that reports this
         raise ContractFailure(
             "checkpoints that torch.load reads with weights_only=True",
             str(error),
@@ -38,7 +38,7 @@ def checkpoint_is_safe(subject: Subject) -> str:
 
 
 def checkpoint_describes_itself(subject: Subject) -> str:
-    """A checkpoint alone, in another folder, says its plugin, versions and settings and becomes the trained module."""
+    """A checkpoint alone, in another folder, names its plugin, versions and settings and gives the trained module."""
     import lightning_suite
     from lightning_suite.checkpoint import read
     from lightning_suite.run import KEY
@@ -52,7 +52,7 @@ def checkpoint_describes_itself(subject: Subject) -> str:
     missing = [name for name in wanted if name not in description]
     if missing or description["plugin"] != subject.name:
         raise ContractFailure(
-            f"a checkpoint that says {', '.join(wanted)}",
+            f"a checkpoint that names {', '.join(wanted)}",
             f"without {', '.join(missing)}" if missing else f"the plugin {description['plugin']!r}",
             "do not change what lightning-suite puts into a checkpoint",
         )
@@ -117,7 +117,7 @@ def evaluation_changes_nothing(subject: Subject) -> str:
 
 
 def predicts(subject: Subject) -> str:
-    """``suite predict`` writes a row for every input, each with the same columns."""
+    """``suite predict`` writes a row for every input, all with the same columns."""
     rows = _rows(subject.predicted("plain"))
     if not rows or not rows[0]:
         raise ContractFailure(

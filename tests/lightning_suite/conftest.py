@@ -1,4 +1,4 @@
-"""Little distributions as pip would leave them: a good plugin, and one for every way a plugin can be bad."""
+"""Small distributions as pip would install them: a good plugin, and one for every way to be broken."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ STUDIES = '''def {command}(run: str, *, times: int = 1) -> None:
 
 
 class Bad(NamedTuple):
-    """One way to be bad, and what must be said of it."""
+    """A kind of broken plugin, and the cause and repair that must be reported."""
 
     cause: str
     repair: str
@@ -106,7 +106,7 @@ class Site:
         metadata: str = "",
         version: str = "2.0",
     ) -> None:
-        """Install a distribution of one package whose plugin is good but for what is said."""
+        """Install a distribution of one package, whose plugin is good apart from what the arguments change."""
         fields: dict[str, object] = {
             "name": name,
             "summary": f"The plugin {name}",
@@ -150,7 +150,7 @@ class Site:
         return bad
 
     def add_with_command(self, name: str, command: str) -> None:
-        """Install a good plugin with a verb of its own, which prints its module and what it was given."""
+        """Install a good plugin with a verb of its own, which prints its module and its arguments."""
         self.add(
             name,
             f"plugin_{name}",
@@ -173,7 +173,7 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    """An empty place to install distributions in, seen by the processes that get its ``env``."""
+    """An empty folder to install distributions in, on the search path of processes that get its ``env``."""
     folder = tmp_path / "site"
     folder.mkdir()
     return Site(folder)
@@ -181,7 +181,7 @@ def site(tmp_path: Path) -> Site:
 
 @pytest.fixture
 def here(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """The same, seen by the test's own process; what the test imports from it is forgotten afterwards."""
+    """The same on the search path of this process; modules that the test imports from it are removed afterwards."""
     monkeypatch.syspath_prepend(str(site.folder))
     yield site
     for name, module in list(sys.modules.items()):
@@ -201,7 +201,7 @@ def light_lightning(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def bad_house(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """Every bad plugin, two of one name, a good one and one to be warned of; Lightning is a light stand-in."""
+    """Every broken plugin, two of one name, a good one and one with a warning; Lightning is a light stand-in."""
     house = Site(tmp_path_factory.mktemp("bad_house"))
     for kind in BAD:
         house.add_bad(kind)
@@ -221,5 +221,5 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def expected_of() -> Callable[[str], Bad]:
-    """What must be said of a kind of bad plugin."""
+    """A function that gives the cause and repair of a kind of broken plugin."""
     return lambda kind: BAD[kind]

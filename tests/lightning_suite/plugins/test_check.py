@@ -85,13 +85,13 @@ def test_a_class_that_is_no_module_is_refused_with_what_it_derives_from(light_li
         check_class(record(), ROLE, type("Net", (base,), {}), "LightningModule")
 
 
-def test_a_data_module_in_the_place_of_a_module_is_refused(light_lightning: Any) -> None:
+def test_a_data_module_instead_of_a_module_is_refused(light_lightning: Any) -> None:
     data = type("Net", (light_lightning.LightningDataModule,), {})
     with pytest.raises(BrokenPlugin, match=r"expected a subclass of pytorch_lightning.LightningModule"):
         check_class(record(), ROLE, data, "LightningModule")
 
 
-def test_a_function_in_the_place_of_a_class_is_refused(light_lightning: Any) -> None:
+def test_a_function_instead_of_a_class_is_refused(light_lightning: Any) -> None:
     with pytest.raises(BrokenPlugin, match="of type function, expected a subclass"):
         check_class(record(), ROLE, lambda: None, "LightningModule")
 
@@ -105,4 +105,4 @@ def test_a_class_of_the_other_lightning_package_is_told_apart(
     monkeypatch.setitem(sys.modules, "lightning.pytorch", other)
     with pytest.raises(BrokenPlugin, match="package 'lightning'") as raised:
         check_class(record(), ROLE, type("Net", (other.LightningModule,), {}), "LightningModule")
-    assert "import pytorch_lightning in the place of lightning.pytorch" in raised.value.repair
+    assert "import pytorch_lightning instead of lightning.pytorch" in raised.value.repair

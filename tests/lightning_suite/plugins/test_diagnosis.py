@@ -38,13 +38,13 @@ def test_a_good_plugin_has_no_fault(here: Any) -> None:
         "from lightning_other import x\nclass Net(LightningModule): pass",
     ],
 )
-def test_a_class_that_may_be_right_is_not_accused(source: str, here: Any) -> None:
+def test_a_class_that_may_be_right_is_not_reported(source: str, here: Any) -> None:
     here.add("calm", "calm_plugin", "calm-plugin", files={"module.py": source})
     assert diagnosis.read(entry("calm"), 5.0).state == "ok"
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "cause"),
     [
         ("class Net: pass", "derived from object"),
         ("class Net(nn.Module): pass", "derived from nn.Module"),
@@ -58,9 +58,9 @@ def test_a_class_that_may_be_right_is_not_accused(source: str, here: Any) -> Non
         ("# class Net:\nx = 1", "defines no 'Net'"),
     ],
 )
-def test_a_class_that_is_plainly_wrong_is_accused_from_its_text(source: str, said: str, here: Any) -> None:
+def test_a_class_that_is_plainly_wrong_is_reported_from_its_source(source: str, cause: str, here: Any) -> None:
     here.add("calm", "calm_plugin", "calm-plugin", files={"module.py": source})
-    assert said in diagnosis.read(entry("calm"), 5.0).state
+    assert cause in diagnosis.read(entry("calm"), 5.0).state
 
 
 def test_all_faults_are_found_not_the_first_alone(here: Any) -> None:

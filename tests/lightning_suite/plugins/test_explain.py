@@ -1,4 +1,4 @@
-"""Faults: each says cause, origin and repair in three lines; an import's failure is blamed on the plugin."""
+"""Errors of broken plugins name cause, origin and repair in three lines; a failed import is the plugin's."""
 
 from dataclasses import replace
 
@@ -24,14 +24,14 @@ def plugin() -> Plugin:
     return Plugin(name="made", summary="Made here", module="made_here:Net", data="made_here:Data", origin=ENTRY)
 
 
-def blamed(error: BaseException, entry: Origin = ENTRY) -> BrokenPlugin:
+def wrapped(error: BaseException, entry: Origin = ENTRY) -> BrokenPlugin:
     with pytest.raises(BrokenPlugin) as raised, wrap_import_errors(entry, "made_here"):
         raise error
     return raised.value
 
 
 def test_a_fault_is_three_lines_cause_origin_and_repair() -> None:
-    first, origin, repair = str(blamed(RuntimeError("nms is missing"))).splitlines()
+    first, origin, repair = str(wrapped(RuntimeError("nms is missing"))).splitlines()
     assert first.startswith(
         "plugin 'made' cannot be used: the import of made_here failed: RuntimeError: nms is missing ("
     )
@@ -41,12 +41,12 @@ def test_a_fault_is_three_lines_cause_origin_and_repair() -> None:
 
 
 def test_a_fault_is_a_plugin_error_that_ends_a_command_with_3() -> None:
-    assert isinstance(blamed(ValueError("x")), PluginError)
-    assert blamed(ValueError("x")).exit_status == 3
+    assert isinstance(wrapped(ValueError("x")), PluginError)
+    assert wrapped(ValueError("x")).exit_status == 3
 
 
 def test_an_exit_of_an_import_is_the_plugin_s_fault() -> None:
-    assert "it ends the program: SystemExit(7)" in blamed(SystemExit(7)).cause
+    assert "it ends the program: SystemExit(7)" in wrapped(SystemExit(7)).cause
 
 
 def test_an_interruption_by_the_user_is_not_the_plugin_s_fault() -> None:
@@ -55,25 +55,25 @@ def test_an_interruption_by_the_user_is_not_the_plugin_s_fault() -> None:
 
 
 def test_a_missing_module_that_no_extra_brings_is_to_be_installed() -> None:
-    repair = blamed(ModuleNotFoundError("No module named 'gone'", name="gone.deep")).repair
+    repair = wrapped(ModuleNotFoundError("No module named 'gone'", name="gone.deep")).repair
     assert repair.startswith("pip install the distribution that brings the module 'gone'")
 
 
 def test_a_missing_module_of_the_plugin_s_own_is_its_author_s_to_mend() -> None:
-    repair = blamed(ModuleNotFoundError("No module named 'made_here.gone'", name="made_here.gone")).repair
+    repair = wrapped(ModuleNotFoundError("No module named 'made_here.gone'", name="made_here.gone")).repair
     assert repair.startswith("correct made_here")
 
 
 def test_a_plugin_given_by_a_path_is_not_to_be_upgraded() -> None:
-    assert blamed(ValueError("x"), Origin("a.py:plugin", "a.py:plugin")).repair == "correct a.py"
+    assert wrapped(ValueError("x"), Origin("a.py:plugin", "a.py:plugin")).repair == "correct a.py"
 
 
-def test_a_misspelt_attribute_is_told_with_the_nearest_public_name(plugin: Plugin) -> None:
-    said = no_attribute(plugin, "module='made_here:Nett'", "made_here", "Nett", ["Net", "_Nett", "Data"]).cause
-    assert said == "module='made_here:Nett', but made_here defines no 'Nett'. Did you mean 'Net'?"
+def test_a_misspelt_attribute_is_reported_with_the_nearest_public_name(plugin: Plugin) -> None:
+    cause = no_attribute(plugin, "module='made_here:Nett'", "made_here", "Nett", ["Net", "_Nett", "Data"]).cause
+    assert cause == "module='made_here:Nett', but made_here defines no 'Nett'. Did you mean 'Net'?"
 
 
-def test_several_plugins_of_one_name_are_all_told() -> None:
+def test_several_plugins_of_one_name_are_all_named() -> None:
     twin = Origin("made", "second:plugin", "second-made", "1.0")
     assert same_name([ENTRY, twin]).origin == "made-here 2.0 and second-made 1.0"
 

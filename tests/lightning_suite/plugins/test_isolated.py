@@ -1,4 +1,4 @@
-"""What goes wrong in a process of its own is told, and harms nobody."""
+"""What goes wrong in a process of its own is described, and harms no other."""
 
 import time
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_output_and_words_come_through(module: Path) -> None:
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "by SIGSEGV"),
     ],
 )
-def test_the_end_is_told_in_words(code: str, how: str, module: Path) -> None:
+def test_the_end_is_described_in_words(code: str, how: str, module: Path) -> None:
     module.write_text(code)
     assert isolated.run("to_be_run", [], 20).description == how
 

@@ -9,7 +9,7 @@ from lightning_suite.plugins import find, records
 from lightning_suite.plugins.explain import BrokenPlugin
 from lightning_suite.plugins.origin import Origin
 
-# The kinds of bad plugins are in conftest.py; what is said of them is tested with `suite info`.
+# The kinds of bad plugins are in conftest.py; their causes and repairs are tested with `suite info`.
 
 MEDDLE = "import os\nos.environ['MEDDLER_WAS_HERE'] = '1'"
 

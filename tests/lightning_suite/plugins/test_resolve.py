@@ -31,7 +31,7 @@ def made_here(here: Any, light_lightning: Any) -> Any:
     return make
 
 
-def test_a_class_whose_import_fails_blames_the_plugin(made_here: Any) -> None:
+def test_a_failed_import_of_a_class_is_the_plugin_s_error(made_here: Any) -> None:
     made_here("raise OSError('libfoo.so: cannot open')")
     with pytest.raises(BrokenPlugin, match=r"module='made_here:Net' failed: OSError: libfoo.so"):
         resolve(record(), "module")
@@ -68,7 +68,7 @@ def test_a_missing_extra_is_refused_before_anything_heavy_is_imported(here: Any)
     assert "bad_missing_extra.module" not in sys.modules
 
 
-def test_an_undone_change_of_the_environment_is_told_once_when_the_plugin_is_used(
+def test_an_undone_change_of_the_environment_is_reported_once_when_the_plugin_is_used(
     here: Any, light_lightning: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     here.add("meddler", "meddling_plugin", "meddling-plugin", code_before=MEDDLE)
@@ -76,6 +76,6 @@ def test_an_undone_change_of_the_environment_is_told_once_when_the_plugin_is_use
     assert capsys.readouterr().err == ""
     resolve(find.get("meddler"), "module")
     resolve(plugin, "data")
-    said = capsys.readouterr().err
-    assert said.startswith("plugin 'meddler': the import of its record changed the environment: MEDDLER_WAS_HERE.")
-    assert len(said.splitlines()) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("plugin 'meddler': the import of its record changed the environment: MEDDLER_WAS_HERE.")
+    assert len(message.splitlines()) == 1

@@ -1,4 +1,4 @@
-"""Modules are found and read as text; nothing is imported, and doubt speaks for the module."""
+"""Modules are located and read without an import; where in doubt, they are taken to be right."""
 
 import ast
 import sys

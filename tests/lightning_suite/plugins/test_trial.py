@@ -26,7 +26,7 @@ def test_a_trial_of_a_good_plugin_finds_nothing(here: Any) -> None:
     assert causes("calm") == ""
 
 
-def test_a_trial_tells_what_was_undone_and_finds_no_fault_in_it(here: Any) -> None:
+def test_a_trial_warns_of_what_was_undone(here: Any) -> None:
     here.add_light_lightning()
     here.add("calm", "calm_plugin", "calm-plugin", code_before="import os\nos.environ['CALM_WAS_HERE'] = '1'")
     seen = trial.run(entry("calm"), 20.0)
@@ -77,15 +77,15 @@ def test_a_trial_compares_the_versions_of_an_extra(here: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "cause"),
     [
         ("import os; os._exit(5)", "with status 5"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "by SIGSEGV"),
     ],
 )
-def test_a_crash_ends_the_trial_alone(code: str, said: str, here: Any) -> None:
+def test_a_crash_ends_the_trial_alone(code: str, cause: str, here: Any) -> None:
     here.add("calm", "calm_plugin", "calm-plugin", code_before=code)
-    assert said in causes("calm")
+    assert cause in causes("calm")
 
 
 def test_an_import_that_swallows_every_interruption_is_killed(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +105,7 @@ def test_an_import_that_swallows_every_interruption_is_killed(here: Any, monkeyp
         os.kill(int(marker.read_text()), 0)
 
 
-def test_an_import_of_a_class_that_hangs_is_told_with_its_line(here: Any) -> None:
+def test_an_import_of_a_class_that_hangs_is_reported_with_its_line(here: Any) -> None:
     here.add_light_lightning()
     here.add(
         "calm", "calm_plugin", "calm-plugin", files={"module.py": "import time\ntime.sleep(60)\nclass Net(X): ..."}
