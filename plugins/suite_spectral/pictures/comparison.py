@@ -71,6 +71,7 @@ def write_cuts(picture: Path, cuts: TwoCuts) -> None:
         both = zip(figure.subplots(1, 2), parts.items(), cuts.weights, cuts.ncuts, strict=True)
         for axis, (name, labels), weight, value in both:
             _dots(axis, places, labels)
+            axis.set_ylabel(names[1])
             sizes = labels.bincount(minlength=2).tolist()
             axis.set_title(f"{name}: {max(sizes)} and {min(sizes)} points")
             axis.set_xlabel(f"{names[0]}\nweight of the edges cut {weight:.3g}, Ncut {value:.3g}", fontsize="small")
