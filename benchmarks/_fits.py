@@ -29,9 +29,9 @@ def fitted(plugin: str, options: Sequence[str], root: Path, name: str, seed: int
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        found = re.search(r"^finished after .*: (.+)$", said, re.MULTILINE)
-        assert found, said
-        record = json.loads((Path(found[1]) / "run.json").read_text())
+        folder = re.search(r"^finished after .*: (.+)$", said, re.MULTILINE)
+        assert folder, said
+        record = json.loads((Path(folder[1]) / "run.json").read_text())
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         marker.write_text(json.dumps({"cpu_seconds": cpu, "record": record}))
     kept: dict[str, Any] = json.loads(marker.read_text())

@@ -59,8 +59,8 @@ def example(name: str) -> Example:
 
     kind, _, number = name.partition(" ")
     if hasattr(datasets, f"load_{name}"):
-        found = getattr(datasets, f"load_{name}")()
-        return Example(found.data.astype(np.float64), found.target.astype(np.int64))
+        result = getattr(datasets, f"load_{name}")()
+        return Example(result.data.astype(np.float64), result.target.astype(np.int64))
     if number.isdigit():
         n = int(number)
         if kind == "circles":
@@ -177,14 +177,14 @@ def _seconds(step: Callable[[], Any]) -> float:
     return time.process_time() - begin
 
 
-def cell(found: Any, unit: float | None = None) -> str:
+def cell(result: Any, unit: float | None = None) -> str:
     """CPU seconds, how many times the unit they are, and MiB; or the bound that something went beyond."""
-    if isinstance(found, str):
-        return found
-    seconds = found["seconds"]
+    if isinstance(result, str):
+        return result
+    seconds = result["seconds"]
     digits = 3 if seconds < 0.1 else 2 if seconds < 10 else 0
     times = "" if unit is None else f" ({seconds / unit:.{1 if seconds / unit >= 0.95 else 2}f}x)"
-    return f"{seconds:.{digits}f} s{times}, {found['mib']:.0f} MiB"
+    return f"{seconds:.{digits}f} s{times}, {result['mib']:.0f} MiB"
 
 
 def alone(module: str, options: Sequence[str], *, seconds: int = 600, gib: float = 8.0) -> Any:

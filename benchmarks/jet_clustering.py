@@ -63,18 +63,18 @@ def with_history(sequence: Any) -> Any:
 
 def by_swig(jets: list[NDArray[np.float64]], definition: Any) -> list[Any]:
     """Each jet's sequence and root."""
-    found = []
+    sequences = []
     for jet in jets:
         particles = []
-        for place, (px, py, pz, energy) in enumerate(jet.tolist()):
+        for index, (px, py, pz, energy) in enumerate(jet.tolist()):
             particles.append(fastjet.PseudoJet(px, py, pz, energy))
-            particles[-1].set_user_index(place)
+            particles[-1].set_user_index(index)
         sequence = fastjet.ClusterSequence(particles, definition)
-        found.append((sequence, sequence.inclusive_jets()))
-    return found
+        sequences.append((sequence, sequence.inclusive_jets()))
+    return sequences
 
 
-def walked(found: list[Any]) -> list[set[frozenset[int]]]:
+def walked(sequences: list[Any]) -> list[set[frozenset[int]]]:
     """The constituents below each node of each tree."""
 
     def walk(jet: Any, sets: set[frozenset[int]]) -> frozenset[int]:
@@ -84,7 +84,7 @@ def walked(found: list[Any]) -> list[set[frozenset[int]]]:
         return whole
 
     trees = []
-    for _, roots in found:
+    for _, roots in sequences:
         trees.append(set[frozenset[int]]())
         for root in roots:
             walk(root, trees[-1])
@@ -93,8 +93,8 @@ def walked(found: list[Any]) -> list[set[frozenset[int]]]:
 
 def sets_of(children: NDArray[np.int32]) -> set[frozenset[int]]:
     below: list[frozenset[int]] = []
-    for place, (left, right) in enumerate(children.tolist()):
-        below.append(frozenset([place]) if left < 0 else below[left] | below[right])
+    for index, (left, right) in enumerate(children.tolist()):
+        below.append(frozenset([index]) if left < 0 else below[left] | below[right])
     return set(below)
 
 

@@ -108,9 +108,9 @@ def main() -> None:
         for case, (options, seeds) in cases(chosen.seeds).items():
             if not re.search(chosen.only, case) or ("{more}" in options and chosen.more is None):
                 continue
-            given = [word.format(more=chosen.more) for word in options]
-            given += [] if "{more}" in options else ["--data.path", str(chosen.data)]
-            runs = [figures(fitted("recnn", given, chosen.runs, case, seed), seed, METRICS) for seed in range(seeds)]
+            words = [word.format(more=chosen.more) for word in options]
+            words += [] if "{more}" in options else ["--data.path", str(chosen.data)]
+            runs = [figures(fitted("recnn", words, chosen.runs, case, seed), seed, METRICS) for seed in range(seeds)]
             results["cases"][case] = {"options": options, "runs": runs}
         record("recnn_accuracy", results)
     print(table(results), table_steps(results), sep="\n\n")

@@ -53,7 +53,7 @@ def stepper(kind: Any, data: ForestData, batch_size: int) -> Callable[[], None]:
 
 def jets_a_second(steps: dict[str, Callable[[], None]], batch_size: int, kind: str) -> dict[str, float]:
     """Median over the turns, in which the forms follow each other."""
-    found: dict[str, list[float]] = {name: [] for name in steps}
+    rates: dict[str, list[float]] = {name: [] for name in steps}
     for turn in range(TURNS + 1):
         for name, step in steps.items():
             form = getattr(OPS[kind], op_name(kind) if name == "op" else "reference")
@@ -63,8 +63,8 @@ def jets_a_second(steps: dict[str, Callable[[], None]], batch_size: int, kind: s
                     step()
                     count += 1
             if turn:  # the first warms up
-                found[name].append(count * batch_size / spent)
-    return {name: statistics.median(values) for name, values in found.items()}
+                rates[name].append(count * batch_size / spent)
+    return {name: statistics.median(values) for name, values in rates.items()}
 
 
 def op_name(kind: str) -> str:

@@ -54,14 +54,14 @@ LIMIT = 60
 """CPU seconds after which a method is ended where nothing is said."""
 
 
-def task(method: str, kind: str, given: Example) -> Callable[[], Any]:
+def task(method: str, kind: str, data: Example) -> Callable[[], Any]:
     """What a method does; it gives labels, and ours what it chose as well."""
     from sklearn.cluster import KMeans, SpectralClustering
 
-    k = given.n_clusters
+    k = data.n_clusters
     if method == "suite_spectral":
-        return ours(kind, given)
-    content = given.content
+        return ours(kind, data)
+    content = data.content
     if kind == "images":
         places, colours = content[:, :2], content[:, 2:]
         content = np.concatenate([places / (places.max() + 1), colours], axis=1).astype(np.float64)
@@ -75,7 +75,7 @@ def task(method: str, kind: str, given: Example) -> Callable[[], Any]:
     )
 
 
-def ours(kind: str, given: Example) -> Callable[[], Any]:
+def ours(kind: str, data: Example) -> Callable[[], Any]:
     """Labels and the line that a run prints."""
     import torch
 
@@ -85,32 +85,32 @@ def ours(kind: str, given: Example) -> Callable[[], Any]:
     from suite_spectral.solving.routes import solve
 
     clusterer = SpectralClusterer(
-        n_clusters=given.n_clusters,
+        n_clusters=data.n_clusters,
         n_neighbors=None,
         rows="njw" if kind in ("news", "networks") else "random-walk",
         regularisation=1.0 if kind == "networks" else 0.0,
     )
     if kind == "images":
-        return segments(given)
+        return segments(data)
     kinds: dict[str, Kind] = {"news": "texts", "networks": "graph"}
     clusterer.kind = kinds.get(kind, "points")
     settings = clusterer.settings()
     content: Any
     if kind == "networks":
-        content = SparseGraph.from_scipy(given.content)
+        content = SparseGraph.from_scipy(data.content)
     elif kind == "news":
-        content = sparse_rows(given.content, torch.float64)
+        content = sparse_rows(data.content, torch.float64)
     else:
-        content = torch.from_numpy(given.content)
+        content = torch.from_numpy(data.content)
 
     def step() -> Any:
-        found = solve(content, settings)
-        return found.clustering.labels.numpy(), found.line
+        result = solve(content, settings)
+        return result.clustering.labels.numpy(), result.line
 
     return step
 
 
-def segments(given: Example) -> Callable[[], Any]:
+def segments(data: Example) -> Callable[[], Any]:
     """Labels of an image as ``suite segment`` gives them."""
     import torch
 
@@ -118,40 +118,40 @@ def segments(given: Example) -> Callable[[], Any]:
     from suite_spectral.graphs.pixels import image_of
     from suite_spectral.segments import segment
 
-    image = image_of(torch.from_numpy(given.content)).double()
+    image = image_of(torch.from_numpy(data.content)).double()
     command = inspect.signature(studies.segment).parameters
     settings = {name: command[name].default for name in ("size", "radius", "sigma_color", "sigma_position")}
 
     def step() -> Any:
-        found = segment(image, given.n_clusters, **settings)
-        return found.labels.flatten().numpy(), f"as suite segment, at {found.worked[1]} x {found.worked[0]}"
+        result = segment(image, data.n_clusters, **settings)
+        return result.labels.flatten().numpy(), f"as suite segment, at {result.worked[1]} x {result.worked[0]}"
 
     return step
 
 
-def given_by(kind: str, name: str) -> Example:
+def data_of(kind: str, name: str) -> Example:
     """A set as every method gets it."""
-    found = example(name)
+    result = example(name)
     if kind == "tables":
-        points = found.content
-        return found._replace(content=(points - points.mean(axis=0)) / points.std(axis=0))
+        points = result.content
+        return result._replace(content=(points - points.mean(axis=0)) / points.std(axis=0))
     if kind == "news":
         from suite_spectral.graphs.graph import SparseGraph
         from suite_spectral.sources.texts import Vocabulary
 
-        rows = Vocabulary.learn(found.content).rows(found.content)
-        return found._replace(content=SparseGraph(rows).scipy())
-    return found
+        rows = Vocabulary.learn(result.content).rows(result.content)
+        return result._replace(content=SparseGraph(rows).scipy())
+    return result
 
 
-def once(method: str, kind: str, given: Example) -> dict[str, Any]:
+def once(method: str, kind: str, data: Example) -> dict[str, Any]:
     """A method's seconds and answer."""
-    step = task(method, kind, given)
+    step = task(method, kind, data)
     answer, seconds, mib = spent(step)
     if seconds < 2:
         seconds = statistics.median([seconds, *(spent(step).seconds for _ in range(2))])
     labels, line = answer if isinstance(answer, tuple) else (answer, "")
-    return {"seconds": seconds, "mib": mib, **scores(labels, given.truth), "line": line}
+    return {"seconds": seconds, "mib": mib, **scores(labels, data.truth), "line": line}
 
 
 def table(results: dict[str, Any]) -> str:
@@ -188,16 +188,16 @@ def main() -> None:
     if chosen.once:
         warnings.simplefilter("ignore")
         kind = kinds[chosen.only]
-        given = given_by(kind, chosen.only)
+        data = data_of(kind, chosen.only)
         for method in methods:
             task(method, "shapes", example("moons 300"))()  # has everything loaded that is loaded late
-        print(json.dumps({method: once(method, kind, given) for method in methods}))
+        print(json.dumps({method: once(method, kind, data) for method in methods}))
         return
     cases = recorded("spectral_applications").get("cases", {}) if chosen.only or chosen.methods else {}
     for name in chosen.only.split(",") if chosen.only else kinds:
-        given = example(name)
-        n = given.content.shape[0] if hasattr(given.content, "shape") else len(given.content)
-        found = cases.setdefault(name, {"kind": kinds[name], "n": n, "k": given.n_clusters, "methods": {}})
+        data = example(name)
+        n = data.content.shape[0] if hasattr(data.content, "shape") else len(data.content)
+        result = cases.setdefault(name, {"kind": kinds[name], "n": n, "k": data.n_clusters, "methods": {}})
         fitting = [method for method in methods if kinds[name] != "networks" or method != METHODS[-1]]
         for some in [fitting] if n <= FEW else [[method] for method in fitting]:
             # What would come for certain to more memory than there is need not be tried.
@@ -205,9 +205,9 @@ def main() -> None:
             if n < 32_000 or some != ["scikit-learn"]:
                 options = ["--only", name, "--once", "--methods", ";".join(some)]
                 said = alone("benchmarks.spectral_applications", options, seconds=chosen.limit)
-            found["methods"] |= said if isinstance(said, dict) else dict.fromkeys(some, said)
-        found["methods"] = {method: found["methods"][method] for method in METHODS if method in found["methods"]}
-        print(f"{name}: {found['methods']}", flush=True)
+            result["methods"] |= said if isinstance(said, dict) else dict.fromkeys(some, said)
+        result["methods"] = {method: result["methods"][method] for method in METHODS if method in result["methods"]}
+        print(f"{name}: {result['methods']}", flush=True)
         ordered = {each: cases[each] for each in kinds if each in cases}
         keep("spectral_applications", {"cases": ordered})
     print(table({"cases": ordered}))

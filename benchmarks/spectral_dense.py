@@ -28,7 +28,7 @@ LIMIT = 900
 """CPU seconds after which a side is ended."""
 
 
-def task(side: str, given: Example, gamma: float) -> Callable[[], Any]:
+def task(side: str, data: Example, gamma: float) -> Callable[[], Any]:
     """What a side does; it gives the labels."""
     import torch
     from sklearn.cluster import SpectralClustering
@@ -37,10 +37,10 @@ def task(side: str, given: Example, gamma: float) -> Callable[[], Any]:
     from suite_spectral.graphs.gaussian import GaussianGraph
 
     if side == "scikit-learn":
-        return lambda: SpectralClustering(given.n_clusters, gamma=gamma, random_state=0).fit(given.content).labels_
-    points = torch.from_numpy(given.content)
+        return lambda: SpectralClustering(data.n_clusters, gamma=gamma, random_state=0).fit(data.content).labels_
+    points = torch.from_numpy(data.content)
     return lambda: cluster(
-        GaussianGraph(points, (2 * gamma) ** -0.5, BUDGET), given.n_clusters, points=points
+        GaussianGraph(points, (2 * gamma) ** -0.5, BUDGET), data.n_clusters, points=points
     ).labels.numpy()
 
 
@@ -54,13 +54,13 @@ def once(side: str, name: str) -> dict[str, Any]:
     kind = name.split()[0]
     gamma = GAMMA[kind]
     task(side, example(f"{kind} 500"), gamma)()
-    given = example(name)
-    labels, seconds, mib = spent(task(side, given, gamma))
-    found = {"seconds": seconds, "mib": mib, **scores(labels, given.truth)}
+    data = example(name)
+    labels, seconds, mib = spent(task(side, data, gamma))
+    result = {"seconds": seconds, "mib": mib, **scores(labels, data.truth)}
     if len(labels) <= max(BESIDE):
-        graph = GaussianGraph(torch.from_numpy(given.content), (2 * gamma) ** -0.5, 0)
-        found["ncut"] = ncut(graph, torch.from_numpy(labels).long(), given.n_clusters)
-    return found
+        graph = GaussianGraph(torch.from_numpy(data.content), (2 * gamma) ** -0.5, 0)
+        result["ncut"] = ncut(graph, torch.from_numpy(labels).long(), data.n_clusters)
+    return result
 
 
 def asked(*options: str) -> Any:
@@ -74,8 +74,8 @@ def table(results: dict[str, Any]) -> str:
     for name, sides in results["beside"].items():
         kind, n = name.split()
         row = [f"{kind}, {int(n):,} points"]
-        for found in sides.values():
-            row += [cell(found), f"{found['ncut']:.6f}", f"{found['ari']:.3f}"]
+        for result in sides.values():
+            row += [cell(result), f"{result['ncut']:.6f}", f"{result['ari']:.3f}"]
         ours, theirs = sides["suite_spectral"], sides["scikit-learn"]
         times = [theirs[what] / ours[what] for what in ("seconds", "mib")]
         rows.append([*row, f"{times[0]:.1f}x / {times[1]:.1f}x"])
@@ -107,8 +107,8 @@ def main() -> None:
         print(json.dumps(once(chosen.once, chosen.name)))
         return
     if chosen.turns:
-        given, gamma = example(chosen.name), GAMMA[chosen.name.split()[0]]
-        print(json.dumps(medians({side: task(side, given, gamma) for side in chosen.turns.split(",")})))
+        data, gamma = example(chosen.name), GAMMA[chosen.name.split()[0]]
+        print(json.dumps(medians({side: task(side, data, gamma) for side in chosen.turns.split(",")})))
         return
     before = recorded("spectral_dense").get("growth", {}) if chosen.largest < max(GROWTH) else {}
     beside: dict[str, Any] = {}
@@ -125,10 +125,10 @@ def main() -> None:
             sides = {"suite_spectral": growth[kind][str(n)]}
             sides["scikit-learn"] = asked("--name", name, "--once", "scikit-learn")
             print(f"{name}, scikit-learn: {sides['scikit-learn']}", flush=True)
-            short = [side for side, found in sides.items() if found["seconds"] <= LONG]
+            short = [side for side, result in sides.items() if result["seconds"] <= LONG]
             for side, seconds in (asked("--name", name, "--turns", ",".join(short)) if short else {}).items():
                 sides[side]["seconds"] = seconds
-            beside[name] = {side: dict(found) for side, found in sides.items()}
+            beside[name] = {side: dict(result) for side, result in sides.items()}
             keep("spectral_dense", {"gamma": GAMMA, "budget": BUDGET, "beside": beside, "growth": growth})
     results = {"gamma": GAMMA, "budget": BUDGET, "beside": beside, "growth": growth}
     keep("spectral_dense", results)

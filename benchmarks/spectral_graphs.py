@@ -48,7 +48,7 @@ LIMIT = 100
 """CPU seconds after which a side is ended."""
 
 
-def task(side: str, given: Example, weights: Any) -> Callable[[], Any]:
+def task(side: str, data: Example, weights: Any) -> Callable[[], Any]:
     """What a side does; it gives the labels.
 
     Args:
@@ -64,7 +64,7 @@ def task(side: str, given: Example, weights: Any) -> Callable[[], Any]:
     from suite_spectral.graphs.neighbour_graph import neighbour_graph
 
     name, *options = side.split()
-    k = given.n_clusters
+    k = data.n_clusters
     if name == "exact":
         fine = 1e-5 if options == ["multilevel"] else None
         solver: Any = options[0]
@@ -72,14 +72,14 @@ def task(side: str, given: Example, weights: Any) -> Callable[[], Any]:
     if name == "ours" and not options:
         return lambda: cluster(SparseGraph.from_scipy(weights), k).labels.numpy()
     if name == "ours":
-        points = torch.from_numpy(given.content)
+        points = torch.from_numpy(data.content)
         return lambda: cluster(neighbour_graph(points, NEIGHBOURS), k, points=points).labels.numpy()
     tolerance: Any = float(options[0]) if options and options != ["whole"] else "auto"
     settings = {"eigen_solver": name, "eigen_tol": tolerance, "random_state": 0}
     if options == ["whole"]:
         return lambda: (
             SpectralClustering(k, affinity="nearest_neighbors", n_neighbors=NEIGHBOURS, **settings)
-            .fit(given.content)
+            .fit(data.content)
             .labels_
         )
     return lambda: SpectralClustering(k, affinity="precomputed", **settings).fit(weights).labels_
@@ -90,20 +90,20 @@ def small() -> Example:
     return example("moons 1000")
 
 
-def graph_of(given: Example) -> Any:
+def graph_of(data: Example) -> Any:
     """The weights of the graph, scipy csr without a diagonal."""
     import scipy.sparse
     import torch
 
     from suite_spectral.graphs.neighbour_graph import neighbour_graph
 
-    weights = scipy.sparse.csr_matrix(neighbour_graph(torch.from_numpy(given.content), NEIGHBOURS).scipy())
+    weights = scipy.sparse.csr_matrix(neighbour_graph(torch.from_numpy(data.content), NEIGHBOURS).scipy())
     weights.setdiag(0)
     weights.eliminate_zeros()
     return weights
 
 
-def once(side: str, given: Example, weights: Any) -> dict[str, Any]:
+def once(side: str, data: Example, weights: Any) -> dict[str, Any]:
     """A side's seconds, memory and answer."""
     import torch
 
@@ -112,9 +112,9 @@ def once(side: str, given: Example, weights: Any) -> dict[str, Any]:
 
     few = small()
     task(side.replace("arpack", "dense") if "exact" in side else side, few, graph_of(few))()
-    labels, seconds, mib = spent(task(side, given, weights))
-    value = ncut(SparseGraph.from_scipy(weights), torch.from_numpy(labels).long(), given.n_clusters)
-    return {"seconds": seconds, "mib": mib, "ncut": value, **scores(labels, given.truth), "clusters": len(set(labels))}
+    labels, seconds, mib = spent(task(side, data, weights))
+    value = ncut(SparseGraph.from_scipy(weights), torch.from_numpy(labels).long(), data.n_clusters)
+    return {"seconds": seconds, "mib": mib, "ncut": value, **scores(labels, data.truth), "clusters": len(set(labels))}
 
 
 def measure(name: str, folder: Path) -> dict[str, Any]:
@@ -142,17 +142,17 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
     if isinstance(sides["amg"], dict) and sides["amg"]["ncut"] > enough:
         tolerance = "none"
         for each in TOLERANCES:
-            found = asked("--once", f"amg {each}")
-            print(f"{name}, amg {each}: {found}", flush=True)
-            if isinstance(found, dict) and found["ncut"] <= enough:
-                tolerance, sides[f"amg {each}"] = each, found
+            result = asked("--once", f"amg {each}")
+            print(f"{name}, amg {each}: {result}", flush=True)
+            if isinstance(result, dict) and result["ncut"] <= enough:
+                tolerance, sides[f"amg {each}"] = each, result
                 break
-    short = [side for side, found in sides.items() if isinstance(found, dict) and found["seconds"] <= LONG]
+    short = [side for side, result in sides.items() if isinstance(result, dict) and result["seconds"] <= LONG]
     for part in ([side for side in short if "whole" not in side], [side for side in short if "whole" in side]):
         if part:
             for side, seconds in asked("--turns", ",".join(part)).items():
                 sides[side]["seconds"] = seconds
-    print(name, {side: found["seconds"] for side, found in sides.items() if isinstance(found, dict)}, flush=True)
+    print(name, {side: result["seconds"] for side, result in sides.items() if isinstance(result, dict)}, flush=True)
     return {**shape, "exact": exact, "amg_tolerance": tolerance, "sides": sides}
 
 
@@ -185,13 +185,13 @@ def table_answers(results: dict[str, Any]) -> str:
         exact = case["exact"]["ncut"]
         row = [name.split()[0], f"{exact:.4g} ({case['exact']['solver']}), ARI {case['exact']['ari']:.3f}"]
         for side in ("ours", "arpack", "amg"):
-            found = case["sides"][side]
-            if isinstance(found, str):
-                row.append(found)
+            result = case["sides"][side]
+            if isinstance(result, str):
+                row.append(result)
                 continue
-            away = f"{100 * (found['ncut'] / exact - 1):+.2f} %" if exact > 1e-12 else f"{found['ncut']:.2g}"
-            empty = "" if found["clusters"] == case["k"] else f", {found['clusters']} clusters"
-            row.append(f"{away}, {found['ari']:.3f}{empty}")
+            away = f"{100 * (result['ncut'] / exact - 1):+.2f} %" if exact > 1e-12 else f"{result['ncut']:.2g}"
+            empty = "" if result["clusters"] == case["k"] else f", {result['clusters']} clusters"
+            row.append(f"{away}, {result['ari']:.3f}{empty}")
         rows.append(row)
     return markdown(["Ncut against the exact, ARI", "exact", "suite_spectral", "arpack", "amg"], rows)
 
@@ -217,19 +217,19 @@ def main() -> None:
         return
     import scipy.sparse
 
-    given = example(chosen.name)
+    data = example(chosen.name)
     file = chosen.folder / "weights.npz"
     if chosen.graph:
-        weights = graph_of(given)
+        weights = graph_of(data)
         scipy.sparse.save_npz(file, weights)
-        n, dim = given.content.shape
-        print(json.dumps({"n": n, "dim": dim, "k": given.n_clusters, "weights": weights.nnz}))
+        n, dim = data.content.shape
+        print(json.dumps({"n": n, "dim": dim, "k": data.n_clusters, "weights": weights.nnz}))
         return
     weights = scipy.sparse.load_npz(file)
     if chosen.once:
-        print(json.dumps(once(chosen.once, given, weights)))
+        print(json.dumps(once(chosen.once, data, weights)))
     else:
-        print(json.dumps(medians({side: task(side, given, weights) for side in chosen.turns.split(",")})))
+        print(json.dumps(medians({side: task(side, data, weights) for side in chosen.turns.split(",")})))
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ LIMIT = 400
 Labels = NDArray[np.int64]
 
 
-def exact(given: Example) -> tuple[Labels, dict[str, float]]:
+def exact(data: Example) -> tuple[Labels, dict[str, float]]:
     """Labels by the graph of every point, and the CPU seconds of each stage."""
     import torch
 
@@ -41,14 +41,14 @@ def exact(given: Example) -> tuple[Labels, dict[str, float]]:
     from suite_spectral.graphs.neighbour_graph import neighbour_graph
 
     begin = time.process_time()
-    points = torch.from_numpy(given.content)
+    points = torch.from_numpy(data.content)
     graph = neighbour_graph(points, NEIGHBOURS)
     built = time.process_time()
-    found = cluster(graph, given.n_clusters, points=points)
-    return found.labels.numpy(), {"graph": built - begin, **found.seconds}
+    result = cluster(graph, data.n_clusters, points=points)
+    return result.labels.numpy(), {"graph": built - begin, **result.seconds}
 
 
-def landmarks(given: Example) -> tuple[Labels, dict[str, float]]:
+def landmarks(data: Example) -> tuple[Labels, dict[str, float]]:
     """Labels by landmarks, and the CPU seconds of each stage."""
     import torch
 
@@ -57,31 +57,31 @@ def landmarks(given: Example) -> tuple[Labels, dict[str, float]]:
     from suite_spectral.graphs.landmark_graph import LandmarkGraph
 
     begin = time.process_time()
-    points = torch.from_numpy(given.content)
+    points = torch.from_numpy(data.content)
     graph = LandmarkGraph(points, place_landmarks(points, LANDMARKS), nearest=NEAREST)
     built = time.process_time()
-    found = sparse_landmarks(graph, given.n_clusters)
+    result = sparse_landmarks(graph, data.n_clusters)
     solved = time.process_time()
-    labels = by_component(graph, found.spectrum, given.n_clusters, root=found.root, points=points).labels
+    labels = by_component(graph, result.spectrum, data.n_clusters, root=result.root, points=points).labels
     stages = {"graph": built - begin, "eigenvectors": solved - built, "labels": time.process_time() - solved}
     return labels.numpy(), stages
 
 
-def minibatch(given: Example) -> tuple[Labels, dict[str, float]]:
+def minibatch(data: Example) -> tuple[Labels, dict[str, float]]:
     """Labels by scikit-learn's k-means in batches."""
     from sklearn.cluster import MiniBatchKMeans
 
-    return MiniBatchKMeans(given.n_clusters, n_init=10, random_state=0).fit_predict(given.content), {}
+    return MiniBatchKMeans(data.n_clusters, n_init=10, random_state=0).fit_predict(data.content), {}
 
 
-def amg(given: Example) -> tuple[Labels, dict[str, float]]:
+def amg(data: Example) -> tuple[Labels, dict[str, float]]:
     """Labels by scikit-learn's spectral clustering with its fastest solver."""
     from sklearn.cluster import SpectralClustering
 
     method = SpectralClustering(
-        given.n_clusters, affinity="nearest_neighbors", n_neighbors=NEIGHBOURS, eigen_solver="amg", random_state=0
+        data.n_clusters, affinity="nearest_neighbors", n_neighbors=NEIGHBOURS, eigen_solver="amg", random_state=0
     )
-    return method.fit_predict(given.content), {}
+    return method.fit_predict(data.content), {}
 
 
 ROUTES: dict[str, Callable[[Example], tuple[Labels, dict[str, float]]]] = {
@@ -100,12 +100,12 @@ def once(route: str, name: str, n: int) -> dict[str, Any]:
     from suite_spectral.graphs.neighbour_graph import neighbour_graph
 
     ROUTES[route](example(f"{name} 3000"))
-    given = example(f"{name} {n}")
-    (labels, stages), seconds, mib = spent(lambda: ROUTES[route](given))
-    graph = neighbour_graph(torch.from_numpy(given.content), NEIGHBOURS)
-    cuts = [ncut(graph, torch.from_numpy(each).long(), given.n_clusters) for each in (labels, given.truth)]
-    found = {"seconds": seconds, "mib": mib, "stages": stages, **scores(labels, given.truth)}
-    return found | {"ncut": cuts[0], "ncut_of_truth": cuts[1]}
+    data = example(f"{name} {n}")
+    (labels, stages), seconds, mib = spent(lambda: ROUTES[route](data))
+    graph = neighbour_graph(torch.from_numpy(data.content), NEIGHBOURS)
+    cuts = [ncut(graph, torch.from_numpy(each).long(), data.n_clusters) for each in (labels, data.truth)]
+    result = {"seconds": seconds, "mib": mib, "stages": stages, **scores(labels, data.truth)}
+    return result | {"ncut": cuts[0], "ncut_of_truth": cuts[1]}
 
 
 def table(results: dict[str, Any]) -> str:
@@ -113,14 +113,14 @@ def table(results: dict[str, Any]) -> str:
     said = {"exact": "suite_spectral, every point", "landmarks": f"suite_spectral, {results['landmarks']} landmarks"}
     rows = []
     for name, routes in results["cases"].items():
-        for route, found in routes.items():
+        for route, result in routes.items():
             row = [f"{name}, {said.get(route, route)}"]
-            if isinstance(found, str):
-                rows.append([*row, found, "", "", ""])
+            if isinstance(result, str):
+                rows.append([*row, result, "", "", ""])
                 continue
-            stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in found["stages"].items())
-            cut = f"{found['ncut']:.3g} ({found['ncut_of_truth']:.3g})"
-            rows.append([*row, cell(found), stages, f"{found['ari']:.4f}", cut])
+            stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in result["stages"].items())
+            cut = f"{result['ncut']:.3g} ({result['ncut_of_truth']:.3g})"
+            rows.append([*row, cell(result), stages, f"{result['ari']:.4f}", cut])
     columns = [f"{results['points']:,} points", "CPU s, memory", "of these", "ARI", "Ncut (of the true labels)"]
     return markdown(columns, rows)
 

@@ -33,7 +33,7 @@ HELD_OUT = 0.2
 GRAPHS = {"10 neighbours": 10, "by the rule": None}
 
 
-def measure(given: Example, n_neighbors: int | None, seed: int) -> dict[str, float]:
+def measure(data: Example, n_neighbors: int | None, seed: int) -> dict[str, float]:
     """Agreements and seconds with one part held out."""
     import torch
     from sklearn.metrics import adjusted_rand_score
@@ -42,9 +42,9 @@ def measure(given: Example, n_neighbors: int | None, seed: int) -> dict[str, flo
     from suite_spectral.module import SpectralClusterer
     from suite_spectral.solving.routes import solve
 
-    clusterer = SpectralClusterer(n_clusters=given.n_clusters, n_neighbors=n_neighbors)
+    clusterer = SpectralClusterer(n_clusters=data.n_clusters, n_neighbors=n_neighbors)
     settings = clusterer.settings()
-    points = torch.from_numpy(given.content)
+    points = torch.from_numpy(data.content)
     order = torch.from_numpy(np.random.default_rng(seed).permutation(len(points)))
     held_out = round(HELD_OUT * len(points))
     new, old = order[:held_out], order[held_out:]
@@ -56,7 +56,7 @@ def measure(given: Example, n_neighbors: int | None, seed: int) -> dict[str, flo
     refit = solve(points, settings).clustering.labels
     refit_seconds = time.process_time() - begun
     labels = fit.clustering.labels
-    truth = torch.from_numpy(given.truth)[new]
+    truth = torch.from_numpy(data.truth)[new]
     nearest = labels[nearest_to(points[new], points[old], 1).indices[:, 0]]
     return {
         "new": adjusted_rand_score(refit[new], predicted),
@@ -89,9 +89,9 @@ def main() -> None:
     parser.add_argument("--graph", choices=GRAPHS, help="measure this graph, here")
     chosen = parser.parse_args()
     if chosen.graph:
-        given = example(chosen.only)
+        data = example(chosen.only)
         measure(example("moons 1000"), 10, 0)  # has everything loaded that is loaded late
-        print(json.dumps([measure(given, GRAPHS[chosen.graph], seed) for seed in SEEDS]))
+        print(json.dumps([measure(data, GRAPHS[chosen.graph], seed) for seed in SEEDS]))
         return
     cases = recorded("spectral_predict").get("cases", {}) if chosen.only else {}
     for name in chosen.only.split(",") if chosen.only else NAMES:

@@ -91,12 +91,12 @@ def trees_of_jets(trees: int) -> Trees:
 def levels_from_the_root(children: Tensor, offsets: Tensor) -> list[tuple[Tensor, Tensor]]:
     """The nodes by their distance from the root, and which of a level are inner: their children are the next level."""
     level = offsets[1:] - 1
-    found = []
+    levels = []
     while len(level):
         inner = (children[level, 0] >= 0).nonzero()[:, 0]
-        found.append((level, inner))
+        levels.append((level, inner))
         level = children[level[inner]].flatten()
-    return found
+    return levels
 
 
 def one_level(x: Tensor, inner: Tensor, below: Tensor, w_u: Tensor, b_u: Tensor, w_h: Tensor, b_h: Tensor) -> Tensor:
@@ -148,8 +148,8 @@ def median_seconds(steps: dict[str, Callable[[], Any]]) -> dict[str, float]:
 
 def measure(trees: int, with_authors: bool) -> dict[str, dict[str, float]]:
     """Trees a CPU second of every form, forward and both ways."""
-    given = trees_of_jets(trees) if JETS.is_dir() else random_trees(trees)
-    x, children, offsets = given
+    batch = trees_of_jets(trees) if JETS.is_dir() else random_trees(trees)
+    x, children, offsets = batch
     levels = levels_from_the_root(children, offsets)
     order, inner = torch.cat([rows for rows, _ in levels]), [rows for _, rows in levels]
     shapes = [(HIDDEN, FEATURES), (HIDDEN,), (HIDDEN, 3 * HIDDEN), (HIDDEN,)]
@@ -183,7 +183,7 @@ def measure(trees: int, with_authors: bool) -> dict[str, dict[str, float]]:
     boths: dict[str, Callable[[], Any]] = {name: both(name) for name in forms}
     if with_authors:
         roots = offsets[1:] - 1
-        forwards[AUTHORS], boths[AUTHORS] = authors(given, weights, share[roots])
+        forwards[AUTHORS], boths[AUTHORS] = authors(batch, weights, share[roots])
         theirs = torch.from_numpy(forwards[AUTHORS]()).to(x.dtype)
         torch.testing.assert_close(theirs, expected[roots].detach(), rtol=1e-4, atol=1e-4 * float(theirs.max()))
 

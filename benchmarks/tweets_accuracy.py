@@ -135,17 +135,17 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs") / "tweets_accuracy")
     parser.add_argument("--only", default="", help="regular expression: cases whose name it is found in")
     parser.add_argument("--seeds", type=int, default=3)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     results = {"cases": recorded("tweets_accuracy").get("cases", {})}
-    if given.data is not None:
-        for case, (options, seeds) in cases(given.seeds).items():
-            if not re.search(given.only, case):
+    if arguments.data is not None:
+        for case, (options, seeds) in cases(arguments.seeds).items():
+            if not re.search(arguments.only, case):
                 continue
-            typed = [word.format(data=given.data) for word in options]
+            typed = [word.format(data=arguments.data) for word in options]
             runs = []
             for seed in range(seeds):
-                run = figures(fitted("tweets", typed, given.runs, case, seed), seed, METRICS)
-                end = at_the_end(given.runs, case, seed)
+                run = figures(fitted("tweets", typed, arguments.runs, case, seed), seed, METRICS)
+                end = at_the_end(arguments.runs, case, seed)
                 run["last"] = {name: end["last"][name] for name in METRICS if name in end["last"]}
                 runs.append(run | ({"samples": end["samples"]} if seed == 0 else {}))
             results["cases"][case] = {"options": options, "runs": runs}

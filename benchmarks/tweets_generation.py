@@ -89,9 +89,9 @@ def measured(model: TweetModel) -> dict[str, Any]:
             tweets = form(model, turn)
             if turn:  # the first warms up
                 rates[name].append(len(tweets) / (time.process_time() - begin))
-    found = {name: {"tweets_a_second": statistics.median(values)} for name, values in rates.items()}
-    found["together"]["length_distance"] = length_distance(together(model, 0), model.account.lengths)
-    return found
+    results = {name: {"tweets_a_second": statistics.median(values)} for name, values in rates.items()}
+    results["together"]["length_distance"] = length_distance(together(model, 0), model.account.lengths)
+    return results
 
 
 def table(results: dict[str, Any]) -> str:
@@ -109,16 +109,16 @@ def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("runs", nargs="*")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     results = {"runs": recorded("tweets_generation").get("runs", {})}
     torch.set_num_threads(1)
-    for run in given.runs:
+    for run in arguments.runs:
         model = load(run)
         assert isinstance(model, TweetModel)
         settings = Run.at(run).settings()
         name = f"{settings['recipe']}, {model.tokenizer.size:,} tokens"
         results["runs"][name] = measured(model)
-    if given.runs:
+    if arguments.runs:
         record("tweets_generation", results | {"tweets": TWEETS, "turns": TURNS, "threads": 1})
     print(table(results))
 

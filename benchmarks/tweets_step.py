@@ -165,7 +165,7 @@ def main() -> None:
         torch.manual_seed(0)
         print(json.dumps(FORMS[chosen.form](chosen.data, chosen.rate)))
         return
-    found: dict[str, dict[str, list[float]]] = {}
+    rates_of: dict[str, dict[str, list[float]]] = {}
     for _ in range(TURNS):
         for name, rate in RATES.items():
             for form in (form for form in chosen.only.split(",") if form != "keras" or find_spec("keras")):
@@ -174,10 +174,10 @@ def main() -> None:
                 said = subprocess.run(
                     command, check=True, stdout=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
                 ).stdout
-                found.setdefault(name, {}).setdefault(form, []).append(float(said.splitlines()[-1]))
+                rates_of.setdefault(name, {}).setdefault(form, []).append(float(said.splitlines()[-1]))
     medians = {
         name: {form: round(statistics.median(values)) for form, values in forms.items()}
-        for name, forms in found.items()
+        for name, forms in rates_of.items()
     }
     results = {"tokens_per_cpu_second": medians, "turns": TURNS, "data": Path(chosen.data or "default").name}
     record("tweets_step", results)

@@ -108,7 +108,7 @@ def root_of(name: str) -> str:
     return name.split(".")[0]
 
 
-def place(path: Path) -> str:
+def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
@@ -135,7 +135,7 @@ def packages_of(requirements: Iterable[str]) -> set[str]:
 def test_no_plugin_imports_another() -> None:
     packages = {folder.name for folder in PLUGINS}
     bad = [
-        f"{place(path)} imports {name}"
+        f"{relative(path)} imports {name}"
         for folder in PLUGINS
         for path in python_files(folder)
         for name in imports(path)
@@ -147,14 +147,14 @@ def test_no_plugin_imports_another() -> None:
 def test_the_core_names_no_first_party_plugin() -> None:
     packages = [folder.name for folder in PLUGINS]
     bad = [
-        f"{place(path)} names {package}"
+        f"{relative(path)} names {package}"
         for path in CORE.rglob("*")
         if path.is_file() and path.suffix not in {".pyc", ".so"}
         for package in packages
         if package in path.read_text(encoding="utf-8")
     ]
     bad += [
-        f"{place(path)}:{node.lineno} names {node.value!r}"
+        f"{relative(path)}:{node.lineno} names {node.value!r}"
         for path in python_files(CORE)
         for node in ast.walk(parse(path))
         if isinstance(node, ast.Constant) and node.value in ENTRY_POINTS
@@ -179,7 +179,7 @@ def test_inside_a_plugin_imports_go_from_studies_to_module_to_network(folder: Pa
         "studies": set(),
     }
     bad = {
-        place(path): wrong
+        relative(path): wrong
         for path in folder.glob("*.py")
         if (wrong := own_modules(imports(path), folder.name) & forbidden.get(path.stem, layers))
     }
@@ -214,7 +214,7 @@ def test_in_the_core_imports_go_from_the_command_to_the_parts() -> None:
         else:
             wrong = used & {"cli", "verbs"} if name not in {"__main__", "cli", "testing", "verbs"} else set()
         if wrong:
-            bad[place(path)] = wrong
+            bad[relative(path)] = wrong
     assert not bad, f"a part must not know who uses it; pass what it needs as an argument: {bad}"
 
 
@@ -244,7 +244,7 @@ def test_no_imports_run_in_a_circle() -> None:
     graph = {}
     for path in python_files(CORE, *PLUGINS):
         below = {found for name in imports(path) if name != "lightning_suite" and (found := file_of(name))}
-        graph[place(path)] = sorted(place(each) for each in below - {path})
+        graph[relative(path)] = sorted(relative(each) for each in below - {path})
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -253,7 +253,7 @@ def test_no_imports_run_in_a_circle() -> None:
 
 def test_first_party_plugins_use_only_the_public_names_of_the_core() -> None:
     bad = [
-        f"{place(path)} imports {name}"
+        f"{relative(path)} imports {name}"
         for folder in PLUGINS
         for path in python_files(folder)
         for name in imports(path)
@@ -287,7 +287,7 @@ def test_everything_imported_is_required() -> None:
         package = path.split(":")[0]
         homes[ROOT / "plugins" / package] = always | packages_of(extras[name]) | {package}
     bad = [
-        f"{place(path)} imports {name}"
+        f"{relative(path)} imports {name}"
         for folder, known in homes.items()
         for path in python_files(folder)
         for name in sorted({root_of(name) for name in imports(path)} - known)
@@ -328,12 +328,12 @@ def test_every_test_stands_where_its_source_stands() -> None:
         home = ROOT if inside.parts[0] == "lightning_suite" else ROOT / "plugins"
         source = home / inside.parent / inside.stem.removeprefix("test_")
         if not (source.with_suffix(".py").is_file() or source.is_dir()):
-            bad.append(f"{place(path)}: there is no {place(source)}.py")
+            bad.append(f"{relative(path)}: there is no {relative(source)}.py")
     assert not bad, f"name the test after the file it tests, or put it directly in tests/: {bad}"
 
 
 def test_tests_are_not_packages() -> None:
-    bad = [place(path) for path in (ROOT / "tests").rglob("__init__.py")]
+    bad = [relative(path) for path in (ROOT / "tests").rglob("__init__.py")]
     assert not bad, f"pytest imports each test by its path; remove {bad}"
 
 
@@ -344,14 +344,14 @@ def ops() -> list[Path]:
 @pytest.mark.parametrize("path", ops(), ids=lambda path: path.stem)
 def test_an_op_is_the_function_its_file_is_named_after(path: Path) -> None:
     functions = {node.name: node for node in parse(path).body if isinstance(node, ast.FunctionDef)}
-    assert path.stem in functions, f"{place(path)} offers def {path.stem}(...); put what is no op elsewhere"
+    assert path.stem in functions, f"{relative(path)} offers def {path.stem}(...); put what is no op elsewhere"
     assert ast.get_docstring(functions[path.stem]), f"{path.stem} needs a docstring with its formula and its source"
 
 
 @pytest.mark.parametrize("path", ops(), ids=lambda path: path.stem)
 def test_an_op_has_its_test(path: Path) -> None:
     test = ROOT / "tests" / "lightning_suite" / "ops" / f"test_{path.stem}.py"
-    assert test.is_file(), f"compare it with an independent calculation, values and gradients, in {place(test)}"
+    assert test.is_file(), f"compare it with an independent calculation, values and gradients, in {relative(test)}"
 
 
 def compiled_ops() -> list[Path]:
@@ -378,14 +378,16 @@ def test_a_compiled_op_can_be_compared_with_its_reference(folder: Path) -> None:
 @pytest.mark.parametrize("folder", compiled_ops(), ids=lambda path: path.name)
 def test_kernels_know_nothing_of_torch(folder: Path) -> None:
     files = [file for file in folder.iterdir() if file.name != f"{folder.name}.cpp"]
-    bad = [place(file) for file in files if "#include <torch" in file.read_text() or '"binding.h"' in file.read_text()]
+    bad = [
+        relative(file) for file in files if "#include <torch" in file.read_text() or '"binding.h"' in file.read_text()
+    ]
     assert not bad, f"only the binding, {folder.name}.cpp, includes headers of torch: {bad}"
 
 
 def test_no_file_has_a_name_that_says_nothing() -> None:
     folders = [CORE, *(ROOT / name for name in ("plugins", "csrc", "tests", "examples", "benchmarks"))]
     bad = [
-        place(path)
+        relative(path)
         for folder in folders
         for path in folder.rglob("*")
         if path.stem.removeprefix("test_").lower() in VAGUE_NAMES and ".venv" not in path.parts
@@ -400,10 +402,10 @@ def test_nothing_is_unpickled() -> None:
     unsafe = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
     bad = []
     for path in python_files(CORE, ROOT / "plugins", ROOT / "examples", ROOT / "benchmarks"):
-        bad += [f"{place(path)} imports {name}" for name in sorted(imports(path)) if root_of(name) in unsafe]
+        bad += [f"{relative(path)} imports {name}" for name in sorted(imports(path)) if root_of(name) in unsafe]
         for node in ast.walk(parse(path)):
             if isinstance(node, ast.keyword) and node.arg == "allow_pickle" and is_not(node.value, False):
-                bad.append(f"{place(path)}:{node.lineno} {ast.unparse(node)}")
+                bad.append(f"{relative(path)}:{node.lineno} {ast.unparse(node)}")
     assert not bad, f"data and checkpoints are read without running code; use JSON, npz or a state_dict: {bad}"
 
 
@@ -412,10 +414,10 @@ def test_checkpoints_are_loaded_with_weights_only() -> None:
     for path in python_files(CORE, ROOT / "plugins", ROOT / "examples", ROOT / "benchmarks"):
         for node in ast.walk(parse(path)):
             if isinstance(node, ast.keyword) and node.arg == "weights_only" and is_not(node.value, True):
-                bad.append(f"{place(path)}:{node.value.lineno} {ast.unparse(node)}")
+                bad.append(f"{relative(path)}:{node.value.lineno} {ast.unparse(node)}")
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
-                given = {keyword.arg for keyword in node.keywords}
-                bad += [] if "weights_only" in given else [f"{place(path)}:{node.lineno} {ast.unparse(node)}"]
+                keywords = {keyword.arg for keyword in node.keywords}
+                bad += [] if "weights_only" in keywords else [f"{relative(path)}:{node.lineno} {ast.unparse(node)}"]
     assert not bad, f"say weights_only=True: a checkpoint must not run code: {bad}"
 
 

@@ -27,8 +27,8 @@ def installed() -> Distribution:
 @pytest.fixture(scope="module")
 def required(installed: Distribution) -> dict[str, Requirement]:
     """What is required without any extra, by name."""
-    found = [Requirement(line) for line in installed.requires or []]
-    return {each.name: each for each in found if each.marker is None}
+    requirements = [Requirement(line) for line in installed.requires or []]
+    return {each.name: each for each in requirements if each.marker is None}
 
 
 def test_the_metadata_is_that_of_the_source(installed: Distribution) -> None:
@@ -96,12 +96,12 @@ def test_installing_claims_no_generic_top_level_name() -> None:
         "find"
     ]
     setuptools = pytest.importorskip("setuptools")
-    found = {
+    requirements = {
         name.split(".")[0]
         for folder in find["where"]
         for name in setuptools.find_namespace_packages(ROOT / folder, include=find["include"])
     }
-    assert all(name == "lightning_suite" or name.startswith("suite_") for name in found), found
+    assert all(name == "lightning_suite" or name.startswith("suite_") for name in requirements), requirements
 
 
 def test_the_module_runs_as_the_command_does(suite: Callable[..., tuple[int, str, str]]) -> None:

@@ -21,10 +21,10 @@ def said(*command: str | Path) -> str:
 
 @pytest.fixture
 def nvcc() -> str:
-    found = shutil.which("nvcc") or shutil.which("/usr/local/cuda/bin/nvcc")
-    if found is None:
+    path = shutil.which("nvcc") or shutil.which("/usr/local/cuda/bin/nvcc")
+    if path is None:
         pytest.skip("no nvcc here, neither on PATH nor in /usr/local/cuda/bin")
-    return found
+    return path
 
 
 @pytest.fixture

@@ -243,14 +243,14 @@ def test_a_cache_that_cannot_be_written_is_named(wheel: Asset, tmp_path: Path, m
 
 
 def test_several_processes_may_fetch_at_once(wheel: Asset) -> None:
-    found: list[bytes] = []
-    threads = [threading.Thread(target=lambda: found.append(fetch(wheel).read_bytes())) for _ in range(4)]
+    contents: list[bytes] = []
+    threads = [threading.Thread(target=lambda: contents.append(fetch(wheel).read_bytes())) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
-    assert found == [FIRST] * 4
+    assert contents == [FIRST] * 4
     assert [path.name for path in cache_folder().rglob(".*")] == []
 
 

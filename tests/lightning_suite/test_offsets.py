@@ -43,8 +43,8 @@ def test_lengths_may_be_a_list() -> None:
 def test_sequences_are_selected_by_number_and_by_mask(
     array: Any, chosen: list[int], rows: list[int], expected: list[int]
 ) -> None:
-    found, offsets = select(array([0, 2, 2, 5]), array(chosen))
-    assert found.tolist() == rows
+    selected, offsets = select(array([0, 2, 2, 5]), array(chosen))
+    assert selected.tolist() == rows
     assert offsets.tolist() == expected
 
 

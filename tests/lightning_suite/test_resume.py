@@ -36,10 +36,12 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def differences(left: Any, right: Any, path: str = "") -> list[str]:
     """Where two checkpoints are not bit for bit the same."""
     if isinstance(left, dict) and left.keys() == right.keys():
-        return [found for key in left for found in differences(left[key], right[key], f"{path}/{key}")]
+        return [difference for key in left for difference in differences(left[key], right[key], f"{path}/{key}")]
     if isinstance(left, list | tuple) and len(left) == len(right):
         return [
-            found for i, pair in enumerate(zip(left, right, strict=True)) for found in differences(*pair, f"{path}/{i}")
+            difference
+            for i, pair in enumerate(zip(left, right, strict=True))
+            for difference in differences(*pair, f"{path}/{i}")
         ]
     if isinstance(left, torch.Tensor):
         return [] if torch.equal(left, right) else [path]

@@ -24,9 +24,9 @@ def test_a_wrong_value_is_found() -> None:
     def wrong(x: Tensor, offsets: Tensor, iterations: int) -> Tensor:
         return module.reference(x, offsets, iterations)[0] * 1.001
 
-    found = compare(wrong, module.reference, module.example(torch.device("cpu")))
-    assert not found["agrees"]
-    assert 9e-4 < found["difference"] < 1.1e-3
+    comparison = compare(wrong, module.reference, module.example(torch.device("cpu")))
+    assert not comparison["agrees"]
+    assert 9e-4 < comparison["difference"] < 1.1e-3
 
 
 def test_a_wrong_gradient_is_found() -> None:
@@ -42,6 +42,6 @@ def test_a_gradient_that_is_no_number_is_found() -> None:
         z = module.reference(x, offsets, iterations)[0]
         return z + (x - x.detach()).sum().abs().sqrt()  # 0, with an infinite slope times 0
 
-    found = compare(wrong, module.reference, module.example(torch.device("cpu")))
-    assert not found["agrees"]
-    assert found["difference"] != found["difference"]
+    comparison = compare(wrong, module.reference, module.example(torch.device("cpu")))
+    assert not comparison["agrees"]
+    assert comparison["difference"] != comparison["difference"]

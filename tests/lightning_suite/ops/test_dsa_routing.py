@@ -116,8 +116,8 @@ def test_the_compiled_form_equals_the_reference_on_any_batch(device: str, batch:
     learnt = 3 if r > 1 else 1  # the weights of one iteration are the same for any words
     shares = [torch.randn(out.shape, dtype=out.dtype, generator=generator) for out in expected[:learnt]]
     (slope,) = torch.autograd.grad(expected[:learnt], x, shares)
-    (found,) = torch.autograd.grad(actual[:learnt], there, [share.to(device) for share in shares])
-    torch.testing.assert_close(found.cpu(), slope, rtol=0, atol=1e-11 * max(1.0, largest(slope)))
+    (gradient,) = torch.autograd.grad(actual[:learnt], there, [share.to(device) for share in shares])
+    torch.testing.assert_close(gradient.cpu(), slope, rtol=0, atol=1e-11 * max(1.0, largest(slope)))
 
 
 @pytest.mark.usefixtures("compiled")
@@ -135,9 +135,9 @@ def test_lower_precision_errs_by_its_roundoff(device: str, dtype: torch.dtype, h
     assert largest(z.cpu().double() - expected) <= 2e-6 + roundoff * largest(expected)
     share = torch.randn(expected.shape).to(dtype)
     (slope,) = torch.autograd.grad(expected, exact, share.double())
-    (found,) = torch.autograd.grad(z, x, share.to(device))
+    (gradient,) = torch.autograd.grad(z, x, share.to(device))
     # The backward pass sees z as it was stored.
-    assert largest(found.cpu().double() - slope) <= (2e-6 + 4 * roundoff) * largest(slope)
+    assert largest(gradient.cpu().double() - slope) <= (2e-6 + 4 * roundoff) * largest(slope)
 
 
 @pytest.mark.usefixtures("form")
@@ -434,10 +434,10 @@ def test_a_compiled_graph_refuses_bad_offsets_too() -> None:
 def test_the_backward_pass_reads_no_array_of_another_shape(name: str, bad: Tensor, message: str) -> None:
     x = words(dtype=torch.float32)
     z, weights, vectors = raw(x, OFFSETS, 2)
-    given = {"grad_z": z, "grad_weights": weights, "grad_vectors": vectors}
-    given |= {"x": x, "offsets": OFFSETS, "z": z, "weights": weights, "vectors": vectors}
+    inputs = {"grad_z": z, "grad_weights": weights, "grad_vectors": vectors}
+    inputs |= {"x": x, "offsets": OFFSETS, "z": z, "weights": weights, "vectors": vectors}
     with pytest.raises(RuntimeError, match="dsa_routing_backward: " + message):
-        torch.ops.lightning_suite.dsa_routing_backward(**(given | {name: bad}))
+        torch.ops.lightning_suite.dsa_routing_backward(**(inputs | {name: bad}))
 
 
 @pytest.mark.usefixtures("compiled")

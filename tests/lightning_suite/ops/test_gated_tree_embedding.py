@@ -25,7 +25,7 @@ WEIGHTS = ("w_u", "b_u", "w_r", "b_r", "w_h", "b_h", "w_z", "b_z")
 
 
 def forest(sizes: list[int], chain: bool = False, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Children and offsets of trees of so many leaves, in any order in which children come before their parent."""
+    """Return children and offsets of random trees of so many leaves, children before their parent in any order."""
     choose = random.Random(seed)
     rows: list[tuple[int, int]] = []
     ends = [0]
@@ -74,7 +74,7 @@ def node_by_node(
     w_z: Tensor,
     b_z: Tensor,
 ) -> Tensor:
-    """The recursion by the letter."""
+    """Return the embeddings by the recursion as it is written."""
     h: list[Tensor] = []
     for features, (left, right) in zip(x, children.tolist(), strict=True):
         u = (w_u @ features + b_u).relu()
@@ -90,9 +90,9 @@ def node_by_node(
     return torch.stack(h) if h else x.new_zeros(0, len(b_u))
 
 
-def learnt(given: Arguments) -> tuple[Arguments, list[Tensor]]:
-    """The arguments with gradients, and those that have one."""
-    ready = tuple(each.detach().requires_grad_() if each.is_floating_point() else each for each in given)
+def with_gradients(inputs: Arguments) -> tuple[Arguments, list[Tensor]]:
+    """Return the arguments with gradients, and those that have one."""
+    ready = tuple(each.detach().requires_grad_() if each.is_floating_point() else each for each in inputs)
     return ready, [each for each in ready if each.requires_grad]
 
 
@@ -110,20 +110,20 @@ FORESTS = {"of all kinds": ([4, 1, 0, 2, 9], False), "a chain": ([30], True), "m
 @pytest.mark.parametrize("kind", FORESTS)
 @pytest.mark.parametrize("hidden", [1, 5, 16, 70])
 def test_it_equals_the_recursion_node_by_node(kind: str, hidden: int) -> None:
-    given = arguments(FORESTS[kind][0], hidden, chain=FORESTS[kind][1])
-    torch.testing.assert_close(node_by_node(*given), gated_tree_embedding(*given), rtol=0, atol=1e-13)
+    inputs = arguments(FORESTS[kind][0], hidden, chain=FORESTS[kind][1])
+    torch.testing.assert_close(node_by_node(*inputs), gated_tree_embedding(*inputs), rtol=0, atol=1e-13)
 
 
 @pytest.mark.usefixtures("form")
 @pytest.mark.parametrize("kind", FORESTS)
 @pytest.mark.parametrize("hidden", [1, 17, 70])
 def test_gradients_equal_those_of_the_recursion(kind: str, hidden: int) -> None:
-    given, parts = learnt(arguments(FORESTS[kind][0], hidden, chain=FORESTS[kind][1]))
-    expected = node_by_node(*given)
+    inputs, parts = with_gradients(arguments(FORESTS[kind][0], hidden, chain=FORESTS[kind][1]))
+    expected = node_by_node(*inputs)
     share = torch.randn_like(expected)
     for one, other in zip(
         torch.autograd.grad(expected, parts, share),
-        torch.autograd.grad(gated_tree_embedding(*given), parts, share),
+        torch.autograd.grad(gated_tree_embedding(*inputs), parts, share),
         strict=True,
     ):
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12 * max(1.0, largest(one)))
@@ -132,21 +132,21 @@ def test_gradients_equal_those_of_the_recursion(kind: str, hidden: int) -> None:
 @pytest.mark.usefixtures("form")
 def test_roots_are_those_of_the_authors_program() -> None:
     golden = json.loads((Path(__file__).parent / "golden_recnn.json").read_text(encoding="utf-8"))
-    given = {"children": torch.tensor(golden["children"]), "offsets": torch.tensor(golden["offsets"])}
-    for place, (name, array) in enumerate(golden["arrays"].items()):
+    inputs = {"children": torch.tensor(golden["children"]), "offsets": torch.tensor(golden["offsets"])}
+    for position, (name, array) in enumerate(golden["arrays"].items()):
         count = torch.Size(array["shape"]).numel()
-        numbers = (12.9898 * torch.arange(1, count + 1, dtype=torch.float64) + place).sin() * array["scale"]
+        numbers = (12.9898 * torch.arange(1, count + 1, dtype=torch.float64) + position).sin() * array["scale"]
         twice = 2 if name in {"w_r", "b_r"} else 1  # their sigmoid of t is the logistic function of 2 t
-        given[name] = twice * numbers.reshape(array["shape"])
-    h = gated_tree_embedding(*(given[name] for name in ("x", "children", "offsets", *WEIGHTS)))
+        inputs[name] = twice * numbers.reshape(array["shape"])
+    h = gated_tree_embedding(*(inputs[name] for name in ("x", "children", "offsets", *WEIGHTS)))
     expected = torch.tensor(golden["gated"], dtype=torch.float64)
-    torch.testing.assert_close(h[given["offsets"][1:] - 1], expected, rtol=1e-12, atol=1e-13)
+    torch.testing.assert_close(h[inputs["offsets"][1:] - 1], expected, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.usefixtures("form")
 def test_gradients_are_right() -> None:
-    given, _ = learnt(arguments([4, 1, 3], hidden=2))
-    assert gradcheck(gated_tree_embedding, given)
+    inputs, _ = with_gradients(arguments([4, 1, 3], hidden=2))
+    assert gradcheck(gated_tree_embedding, inputs)
 
 
 @pytest.mark.usefixtures("form")
@@ -184,14 +184,14 @@ def test_the_compiled_form_equals_the_reference_on_any_forest(
     x, _, _, *weights = arguments([2], hidden)
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(len(children), x.shape[1], dtype=x.dtype, generator=generator)
-    given, parts = learnt((x, children, offsets, *weights))
-    there, parts_there = learnt(tuple(each.to(device) for each in given))
-    expected, actual = reference(*given), gated_tree_embedding(*there)
+    inputs, parts = with_gradients((x, children, offsets, *weights))
+    there, parts_there = with_gradients(tuple(each.to(device) for each in inputs))
+    expected, actual = reference(*inputs), gated_tree_embedding(*there)
     torch.testing.assert_close(actual.cpu(), expected, rtol=0, atol=1e-11)
     share = torch.randn(expected.shape, dtype=expected.dtype, generator=generator)
     slopes = torch.autograd.grad(expected, parts, share, allow_unused=True)
-    found = torch.autograd.grad(actual, parts_there, share.to(device), allow_unused=True)
-    for one, other in zip(slopes, found, strict=True):
+    gradients = torch.autograd.grad(actual, parts_there, share.to(device), allow_unused=True)
+    for one, other in zip(slopes, gradients, strict=True):
         one = torch.zeros_like(other.cpu()) if one is None else one  # the reference has no use for what no node meets
         torch.testing.assert_close(other.cpu(), one, rtol=1e-9, atol=1e-10 * max(1.0, largest(one)))
 
@@ -199,18 +199,18 @@ def test_the_compiled_form_equals_the_reference_on_any_forest(
 @pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("dtype", [torch.float32, *HALF])
 def test_lower_precision_errs_by_its_roundoff(device: str, dtype: torch.dtype) -> None:
-    given = arguments([60, 30, 1, 5], 70, 7, dtype=dtype)
-    exact = reference(*(each.double() if each.is_floating_point() else each for each in given))
-    actual = gated_tree_embedding(*(each.to(device) for each in given))
+    inputs = arguments([60, 30, 1, 5], 70, 7, dtype=dtype)
+    exact = reference(*(each.double() if each.is_floating_point() else each for each in inputs))
+    actual = gated_tree_embedding(*(each.to(device) for each in inputs))
     assert actual.dtype == dtype
     assert largest(actual.cpu().double() - exact) <= (2e-6 + 4 * HALF.get(dtype, 0.0)) * largest(exact)
 
 
 @pytest.mark.usefixtures("compiled")
 def test_gradients_in_single_precision_err_by_its_roundoff(device: str) -> None:
-    given = arguments([60, 30, 1, 5] * 40, 70, 7, dtype=torch.float32)
-    exact, exact_parts = learnt(tuple(each.double() if each.is_floating_point() else each for each in given))
-    there, parts_there = learnt(tuple(each.to(device) for each in given))
+    inputs = arguments([60, 30, 1, 5] * 40, 70, 7, dtype=torch.float32)
+    exact, exact_parts = with_gradients(tuple(each.double() if each.is_floating_point() else each for each in inputs))
+    there, parts_there = with_gradients(tuple(each.to(device) for each in inputs))
     slopes = torch.autograd.grad(reference(*exact).sum(), exact_parts)
     for one, other in zip(slopes, torch.autograd.grad(gated_tree_embedding(*there).sum(), parts_there), strict=True):
         assert largest(other.cpu().double() - one) <= 2e-5 * largest(one)
@@ -221,16 +221,16 @@ def test_gradients_in_single_precision_err_by_its_roundoff(device: str) -> None:
 
 @pytest.mark.usefixtures("form")
 def test_a_tree_of_one_node_is_its_own_root() -> None:
-    given = arguments([1, 1])
-    x, _, _, w_u, b_u, *_ = given
-    torch.testing.assert_close((x @ w_u.T + b_u).relu(), gated_tree_embedding(*given))
+    inputs = arguments([1, 1])
+    x, _, _, w_u, b_u, *_ = inputs
+    torch.testing.assert_close((x @ w_u.T + b_u).relu(), gated_tree_embedding(*inputs))
 
 
 @pytest.mark.usefixtures("form")
 @pytest.mark.parametrize("sizes", [[], [0], [0, 0, 0]])
 def test_no_nodes_give_nothing_and_gradients_of_zero(sizes: list[int]) -> None:
-    given, parts = learnt(arguments(sizes))
-    h = gated_tree_embedding(*given)
+    inputs, parts = with_gradients(arguments(sizes))
+    h = gated_tree_embedding(*inputs)
     assert h.shape == (0, 5)
     slopes = torch.autograd.grad(h.sum(), parts, allow_unused=True)
     assert all(slope is None or not slope.any() for slope in slopes)
@@ -282,9 +282,9 @@ def test_the_order_of_the_trees_changes_no_bit_of_a_node(device: str, dtype: tor
     weights = [each.to(device, dtype) for each in arguments([1], 70)[5:]]
     u = torch.randn(len(children), 70).to(device, dtype)
     rows = torch.cat([torch.arange(int(offsets[at]), int(offsets[at + 1])) for at in order]).to(device)
-    place = torch.empty_like(rows)
-    place[rows] = torch.arange(len(rows), device=device)
-    moved = torch.where(children[rows] >= 0, place[children[rows].clamp(min=0)], -1)
+    position = torch.empty_like(rows)
+    position[rows] = torch.arange(len(rows), device=device)
+    moved = torch.where(children[rows] >= 0, position[children[rows].clamp(min=0)], -1)
     h, grad_u, *_ = of_all(u, children, offsets, weights)
     h2, grad_u2, *_ = of_all(u[rows], moved, ragged.offsets_of(ragged.lengths(offsets)[order]), weights)
     assert torch.equal(h[rows], h2)
@@ -330,9 +330,9 @@ def test_one_compilation_serves_forests_of_all_shapes() -> None:
     torch._dynamo.reset()
     function = torch.compile(gated_tree_embedding, backend=counter, fullgraph=True, dynamic=True)
     for sizes in ([4, 1, 6], [7, 23], [50, 2, 2, 2, 9]):
-        given, parts = learnt(arguments(sizes))
-        (expected,) = torch.autograd.grad(gated_tree_embedding(*given).pow(2).sum(), parts[3])
-        (actual,) = torch.autograd.grad(function(*given).pow(2).sum(), parts[3])
+        inputs, parts = with_gradients(arguments(sizes))
+        (expected,) = torch.autograd.grad(gated_tree_embedding(*inputs).pow(2).sum(), parts[3])
+        (actual,) = torch.autograd.grad(function(*inputs).pow(2).sum(), parts[3])
         torch.testing.assert_close(expected, actual)
     assert counter.frame_count == 1
 
@@ -340,23 +340,23 @@ def test_one_compilation_serves_forests_of_all_shapes() -> None:
 @pytest.mark.usefixtures("compiled")
 def test_an_exported_program_serves_forests_of_all_shapes() -> None:
     class Embedding(nn.Module):
-        def forward(self, *given: Tensor) -> Tensor:
-            return gated_tree_embedding(*given)
+        def forward(self, *inputs: Tensor) -> Tensor:
+            return gated_tree_embedding(*inputs)
 
     node, tree = torch.export.Dim("node", min=2), torch.export.Dim("tree", min=3)
-    shapes = {"given": ({0: node}, {0: node}, {0: tree}, *({} for _ in WEIGHTS))}
+    shapes = {"inputs": ({0: node}, {0: node}, {0: tree}, *({} for _ in WEIGHTS))}
     program = torch.export.export(Embedding(), arguments([4, 1, 6]), dynamic_shapes=shapes)
-    given = arguments([9, 2])
-    assert torch.equal(gated_tree_embedding(*given), program.module()(*given))
+    inputs = arguments([9, 2])
+    assert torch.equal(gated_tree_embedding(*inputs), program.module()(*inputs))
 
 
 @pytest.mark.usefixtures("compiled")
 def test_derivatives_that_are_not_there_are_refused() -> None:
-    given, parts = learnt(arguments([4]))
-    (slope,) = torch.autograd.grad(gated_tree_embedding(*given).pow(2).sum(), parts[3], create_graph=True)
+    inputs, parts = with_gradients(arguments([4]))
+    (slope,) = torch.autograd.grad(gated_tree_embedding(*inputs).pow(2).sum(), parts[3], create_graph=True)
     with pytest.raises(NotImplementedError, match="gated_tree_embedding: second derivatives"):
         slope.sum().backward()
-    x, children, offsets, w_u, _, *weights = given
+    x, children, offsets, w_u, _, *weights = inputs
     _, kept = torch.ops.lightning_suite.gated_tree_embedding(x @ w_u.T, children, offsets, *weights, True)
     with pytest.raises(NotImplementedError, match="gated_tree_embedding: what is kept"):
         kept.sum().backward()
@@ -395,21 +395,21 @@ BAD = {
 @pytest.mark.parametrize("kind", BAD)
 def test_bad_arguments_are_refused(kind: str) -> None:
     name, bad, message = BAD[kind]
-    given = {"x": torch.ones(6, 3), "children": with_child(0, -1, -1), "offsets": torch.tensor([0, 3, 6])}
-    given |= dict(zip(WEIGHTS, arguments([3], dtype=torch.float32)[3:], strict=True))
-    assert gated_tree_embedding(**given).shape == (6, 5)
+    inputs = {"x": torch.ones(6, 3), "children": with_child(0, -1, -1), "offsets": torch.tensor([0, 3, 6])}
+    inputs |= dict(zip(WEIGHTS, arguments([3], dtype=torch.float32)[3:], strict=True))
+    assert gated_tree_embedding(**inputs).shape == (6, 5)
     with pytest.raises(ValueError, match="gated_tree_embedding: .*" + message):
-        gated_tree_embedding(**(given | {name: bad}))
+        gated_tree_embedding(**(inputs | {name: bad}))
 
 
 @pytest.mark.usefixtures("compiled")
-@pytest.mark.parametrize("place", range(9))
-def test_the_kernel_itself_refuses_what_it_would_read_beyond(place: int) -> None:
+@pytest.mark.parametrize("position", range(9))
+def test_the_kernel_itself_refuses_what_it_would_read_beyond(position: int) -> None:
     x, children, offsets, w_u, b_u, *weights = arguments([3])
-    given = [(x @ w_u.T + b_u).relu(), children, offsets, *weights]
-    given[place] = given[place][1:]
+    inputs = [(x @ w_u.T + b_u).relu(), children, offsets, *weights]
+    inputs[position] = inputs[position][1:]
     with pytest.raises(RuntimeError, match="gated_tree_embedding: "):
-        torch.ops.lightning_suite.gated_tree_embedding(*given, False)
+        torch.ops.lightning_suite.gated_tree_embedding(*inputs, False)
 
 
 @pytest.mark.usefixtures("compiled")

@@ -24,7 +24,7 @@ Arguments = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
 
 
 def tree(leaves: int, chain: bool, choose: random.Random) -> list[tuple[int, int]]:
-    """Children of the nodes of a tree, leaves first or not: any order in which children come before their parent."""
+    """Return the children of the nodes of a tree, in any order in which children come before their parent."""
     if leaves == 0:
         return []
     nodes, roots = [(-1, -1)], [0]
@@ -43,7 +43,7 @@ def tree(leaves: int, chain: bool, choose: random.Random) -> list[tuple[int, int
 
 
 def forest(sizes: list[int], chain: bool = False, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Children and offsets of trees of so many leaves."""
+    """Return children and offsets of trees of so many leaves."""
     choose = random.Random(seed)
     trees = [tree(leaves, chain, choose) for leaves in sizes]
     offsets = ragged.offsets_of(torch.tensor([len(nodes) for nodes in trees], dtype=torch.int64))
@@ -70,7 +70,7 @@ def arguments(
 def node_by_node(
     x: Tensor, children: Tensor, offsets: Tensor, w_u: Tensor, b_u: Tensor, w_h: Tensor, b_h: Tensor
 ) -> Tensor:
-    """The recursion by the letter."""
+    """Return the embeddings by the recursion as it is written."""
     h: list[Tensor] = []
     for features, (left, right) in zip(x, children.tolist(), strict=True):
         u = (w_u @ features + b_u).relu()
@@ -78,9 +78,9 @@ def node_by_node(
     return torch.stack(h) if h else x.new_zeros(0, len(b_u))
 
 
-def learnt(given: Arguments) -> tuple[Arguments, list[Tensor]]:
-    """The arguments with gradients, and those that have one."""
-    ready = tuple(each.detach().requires_grad_() if each.is_floating_point() else each for each in given)
+def with_gradients(inputs: Arguments) -> tuple[Arguments, list[Tensor]]:
+    """Return the arguments with gradients, and those that have one."""
+    ready = tuple(each.detach().requires_grad_() if each.is_floating_point() else each for each in inputs)
     return ready, [each for each in ready if each.requires_grad]  # type: ignore[return-value]
 
 
@@ -98,20 +98,20 @@ FORESTS = {"of all kinds": ([4, 1, 0, 2, 9], False), "a chain": ([30], True), "m
 @pytest.mark.parametrize("kind", FORESTS)
 @pytest.mark.parametrize("hidden", [1, 5, 16, 70])
 def test_it_equals_the_recursion_node_by_node(kind: str, hidden: int) -> None:
-    given = arguments(FORESTS[kind][0], hidden, chain=FORESTS[kind][1])
-    torch.testing.assert_close(node_by_node(*given), tree_embedding(*given), rtol=0, atol=1e-13)
+    inputs = arguments(FORESTS[kind][0], hidden, chain=FORESTS[kind][1])
+    torch.testing.assert_close(node_by_node(*inputs), tree_embedding(*inputs), rtol=0, atol=1e-13)
 
 
 @pytest.mark.usefixtures("form")
 @pytest.mark.parametrize("kind", FORESTS)
 @pytest.mark.parametrize(("hidden", "features"), [(1, 1), (17, 20), (70, 7)])
 def test_gradients_equal_those_of_the_recursion(kind: str, hidden: int, features: int) -> None:
-    given, parts = learnt(arguments(FORESTS[kind][0], hidden, features, FORESTS[kind][1]))
-    expected = node_by_node(*given)
+    inputs, parts = with_gradients(arguments(FORESTS[kind][0], hidden, features, FORESTS[kind][1]))
+    expected = node_by_node(*inputs)
     share = torch.randn_like(expected)
     for one, other in zip(
         torch.autograd.grad(expected, parts, share),
-        torch.autograd.grad(tree_embedding(*given), parts, share),
+        torch.autograd.grad(tree_embedding(*inputs), parts, share),
         strict=True,
     ):
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12 * max(1.0, largest(one)))
@@ -120,34 +120,34 @@ def test_gradients_equal_those_of_the_recursion(kind: str, hidden: int, features
 @pytest.mark.usefixtures("form")
 def test_roots_are_those_of_the_authors_program() -> None:
     golden = json.loads((Path(__file__).parent / "golden_recnn.json").read_text(encoding="utf-8"))
-    given = {"children": torch.tensor(golden["children"]), "offsets": torch.tensor(golden["offsets"])}
-    for place, (name, array) in enumerate(golden["arrays"].items()):
+    inputs = {"children": torch.tensor(golden["children"]), "offsets": torch.tensor(golden["offsets"])}
+    for position, (name, array) in enumerate(golden["arrays"].items()):
         count = torch.Size(array["shape"]).numel()
-        numbers = (12.9898 * torch.arange(1, count + 1, dtype=torch.float64) + place).sin() * array["scale"]
-        given[name] = numbers.reshape(array["shape"])
-    h = tree_embedding(*(given[name] for name in ("x", "children", "offsets", "w_u", "b_u", "w_h", "b_h")))
+        numbers = (12.9898 * torch.arange(1, count + 1, dtype=torch.float64) + position).sin() * array["scale"]
+        inputs[name] = numbers.reshape(array["shape"])
+    h = tree_embedding(*(inputs[name] for name in ("x", "children", "offsets", "w_u", "b_u", "w_h", "b_h")))
     expected = torch.tensor(golden["simple"], dtype=torch.float64)
-    torch.testing.assert_close(h[given["offsets"][1:] - 1], expected, rtol=1e-12, atol=1e-13)
+    torch.testing.assert_close(h[inputs["offsets"][1:] - 1], expected, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.usefixtures("form")
 def test_gradients_are_right() -> None:
-    given, _ = learnt(arguments([4, 1, 6]))
-    assert gradcheck(tree_embedding, given)
+    inputs, _ = with_gradients(arguments([4, 1, 6]))
+    assert gradcheck(tree_embedding, inputs)
 
 
 @pytest.mark.usefixtures("form")
 @pytest.mark.parametrize("frozen", [(0,), (3, 4), (5,), (0, 3, 4, 5, 6)])
 def test_what_asks_for_no_gradient_gets_none_and_changes_no_other(frozen: tuple[int, ...]) -> None:
-    given, _ = learnt(arguments([4, 1, 6], 17))
-    tree_embedding(*given).sin().sum().backward()
-    some = [each.detach() for each in given]
-    ready = [each.requires_grad_(given[at].requires_grad and at not in frozen) for at, each in enumerate(some)]
+    inputs, _ = with_gradients(arguments([4, 1, 6], 17))
+    tree_embedding(*inputs).sin().sum().backward()
+    some = [each.detach() for each in inputs]
+    ready = [each.requires_grad_(inputs[at].requires_grad and at not in frozen) for at, each in enumerate(some)]
     h = tree_embedding(*ready)  # type: ignore[arg-type]
     assert h.requires_grad == any(each.requires_grad for each in ready)
     if h.requires_grad:
         h.sin().sum().backward()
-    for one, other in zip(given, ready, strict=True):
+    for one, other in zip(inputs, ready, strict=True):
         assert other.grad is None if not other.requires_grad else torch.equal(one.grad, other.grad)  # type: ignore[arg-type]
 
 
@@ -164,14 +164,14 @@ def test_the_compiled_form_equals_the_reference_on_any_forest(
     x, _, _, *weights = arguments([2], hidden, features)
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(len(children), x.shape[1], dtype=x.dtype, generator=generator)
-    given, parts = learnt((x, children, offsets, *weights))  # type: ignore[arg-type]
-    there, parts_there = learnt(tuple(each.to(device) for each in given))  # type: ignore[arg-type]
-    expected, actual = reference(*given), tree_embedding(*there)
+    inputs, parts = with_gradients((x, children, offsets, *weights))  # type: ignore[arg-type]
+    there, parts_there = with_gradients(tuple(each.to(device) for each in inputs))  # type: ignore[arg-type]
+    expected, actual = reference(*inputs), tree_embedding(*there)
     torch.testing.assert_close(actual.cpu(), expected, rtol=0, atol=1e-11)
     share = torch.randn(expected.shape, dtype=expected.dtype, generator=generator)
     slopes = torch.autograd.grad(expected, parts, share, allow_unused=True)
-    found = torch.autograd.grad(actual, parts_there, share.to(device), allow_unused=True)
-    for one, other in zip(slopes, found, strict=True):
+    gradients = torch.autograd.grad(actual, parts_there, share.to(device), allow_unused=True)
+    for one, other in zip(slopes, gradients, strict=True):
         one = torch.zeros_like(other.cpu()) if one is None else one  # the reference has no use for what no node meets
         torch.testing.assert_close(other.cpu(), one, rtol=1e-9, atol=1e-10 * max(1.0, largest(one)))
 
@@ -179,9 +179,9 @@ def test_the_compiled_form_equals_the_reference_on_any_forest(
 @pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("dtype", [torch.float32, *HALF])
 def test_lower_precision_errs_by_its_roundoff(device: str, dtype: torch.dtype) -> None:
-    given = arguments([60, 30, 1, 5], 70, 7, dtype=dtype)
-    exact = reference(*(each.double() if each.is_floating_point() else each for each in given))
-    actual = tree_embedding(*(each.to(device) for each in given))  # type: ignore[arg-type]
+    inputs = arguments([60, 30, 1, 5], 70, 7, dtype=dtype)
+    exact = reference(*(each.double() if each.is_floating_point() else each for each in inputs))
+    actual = tree_embedding(*(each.to(device) for each in inputs))  # type: ignore[arg-type]
     assert actual.dtype == dtype
     assert largest(actual.cpu().double() - exact) <= (2e-6 + 4 * HALF.get(dtype, 0.0)) * largest(exact)
 
@@ -198,8 +198,8 @@ def test_a_tree_of_one_node_is_its_own_root() -> None:
 @pytest.mark.usefixtures("form")
 @pytest.mark.parametrize("sizes", [[], [0], [0, 0, 0]])
 def test_no_nodes_give_nothing_and_gradients_of_zero(sizes: list[int]) -> None:
-    given, parts = learnt(arguments(sizes))
-    h = tree_embedding(*given)
+    inputs, parts = with_gradients(arguments(sizes))
+    h = tree_embedding(*inputs)
     assert h.shape == (0, 5)
     slopes = torch.autograd.grad(h.sum(), parts, allow_unused=True)
     assert all(slope is None or not slope.any() for slope in slopes)
@@ -226,9 +226,9 @@ def test_what_is_no_number_harms_the_nodes_above_it_alone() -> None:
 # The same forest in another order, on other threads
 
 
-def of_all(*given: Tensor) -> list[Tensor]:
+def of_all(*inputs: Tensor) -> list[Tensor]:
     """Embeddings, and gradients to all, beginning with x."""
-    ready, parts = learnt(given)  # type: ignore[arg-type]
+    ready, parts = with_gradients(inputs)  # type: ignore[arg-type]
     h = tree_embedding(*ready)
     return [h.detach(), *torch.autograd.grad(h, parts, torch.ones_like(h) * 0.5)]
 
@@ -239,9 +239,9 @@ def test_the_order_of_the_trees_changes_no_bit_of_a_node(device: str, dtype: tor
     sizes, order = [5, 1, 31, 17, 2, 64, *[3] * 60], [3, 0, 5, 2, 1, 4, *range(6, 66)]
     x, children, offsets, *weights = (each.to(device) for each in arguments(sizes, 70, 7, dtype=dtype))
     rows = torch.cat([torch.arange(int(offsets[at]), int(offsets[at + 1])) for at in order]).to(device)
-    place = torch.empty_like(rows)
-    place[rows] = torch.arange(len(rows), device=device)
-    moved = torch.where(children[rows] >= 0, place[children[rows].clamp(min=0)], -1)
+    position = torch.empty_like(rows)
+    position[rows] = torch.arange(len(rows), device=device)
+    moved = torch.where(children[rows] >= 0, position[children[rows].clamp(min=0)], -1)
     h, grad_x, *_ = of_all(x, children, offsets, *weights)
     h2, grad_x2, *_ = of_all(x[rows], moved, ragged.offsets_of(ragged.lengths(offsets)[order]), *weights)
     assert torch.equal(h[rows], h2)
@@ -250,14 +250,14 @@ def test_the_order_of_the_trees_changes_no_bit_of_a_node(device: str, dtype: tor
 
 @pytest.mark.usefixtures("compiled")
 def test_the_number_of_threads_changes_no_bit() -> None:
-    given = arguments([7] * 100, 70, 7, dtype=torch.float32)
+    inputs = arguments([7] * 100, 70, 7, dtype=torch.float32)
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
-        expected = of_all(*given)
+        expected = of_all(*inputs)
         for threads in (2, 3, 8):
             torch.set_num_threads(threads)
-            actual = of_all(*given)
+            actual = of_all(*inputs)
             assert all(torch.equal(one, other) for one, other in zip(expected, actual, strict=True))
     finally:
         torch.set_num_threads(before)
@@ -270,13 +270,13 @@ def test_the_number_of_threads_changes_no_bit() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("sizes", [[4, 1, 6], [1]])
 def test_torch_finds_nothing_wrong_with_the_op(dtype: torch.dtype, sizes: list[int]) -> None:
-    given = arguments(sizes, dtype=dtype)
-    ready, _ = learnt(given)
+    inputs = arguments(sizes, dtype=dtype)
+    ready, _ = with_gradients(inputs)
     opcheck(torch.ops.lightning_suite.tree_embedding, ready)
-    opcheck(torch.ops.lightning_suite.tree_embedding, (given[0], *ready[1:]))
-    h = torch.ops.lightning_suite.tree_embedding(*given)
+    opcheck(torch.ops.lightning_suite.tree_embedding, (inputs[0], *ready[1:]))
+    h = torch.ops.lightning_suite.tree_embedding(*inputs)
     for for_x in (True, False):
-        opcheck(torch.ops.lightning_suite.tree_embedding_backward, (h, *given[:6], h, for_x))
+        opcheck(torch.ops.lightning_suite.tree_embedding_backward, (h, *inputs[:6], h, for_x))
 
 
 @pytest.mark.usefixtures("compiled")
@@ -285,9 +285,9 @@ def test_one_compilation_serves_forests_of_all_shapes() -> None:
     torch._dynamo.reset()
     function = torch.compile(tree_embedding, backend=counter, fullgraph=True, dynamic=True)
     for sizes in ([4, 1, 6], [7, 23], [50, 2, 2, 2, 9]):
-        given, parts = learnt(arguments(sizes))
-        (expected,) = torch.autograd.grad(tree_embedding(*given).pow(2).sum(), parts[3])
-        (actual,) = torch.autograd.grad(function(*given).pow(2).sum(), parts[3])
+        inputs, parts = with_gradients(arguments(sizes))
+        (expected,) = torch.autograd.grad(tree_embedding(*inputs).pow(2).sum(), parts[3])
+        (actual,) = torch.autograd.grad(function(*inputs).pow(2).sum(), parts[3])
         torch.testing.assert_close(expected, actual)
     assert counter.frame_count == 1
 
@@ -295,20 +295,20 @@ def test_one_compilation_serves_forests_of_all_shapes() -> None:
 @pytest.mark.usefixtures("compiled")
 def test_an_exported_program_serves_forests_of_all_shapes() -> None:
     class Embedding(nn.Module):
-        def forward(self, *given: Tensor) -> Tensor:
-            return tree_embedding(*given)  # type: ignore[arg-type]
+        def forward(self, *inputs: Tensor) -> Tensor:
+            return tree_embedding(*inputs)  # type: ignore[arg-type]
 
     node, tree_ = torch.export.Dim("node", min=2), torch.export.Dim("tree", min=3)
-    shapes = {"given": ({0: node}, {0: node}, {0: tree_}, {}, {}, {}, {})}
+    shapes = {"inputs": ({0: node}, {0: node}, {0: tree_}, {}, {}, {}, {})}
     program = torch.export.export(Embedding(), arguments([4, 1, 6]), dynamic_shapes=shapes)
-    given = arguments([9, 2])
-    assert torch.equal(tree_embedding(*given), program.module()(*given))
+    inputs = arguments([9, 2])
+    assert torch.equal(tree_embedding(*inputs), program.module()(*inputs))
 
 
 @pytest.mark.usefixtures("compiled")
 def test_derivatives_that_are_not_there_are_refused() -> None:
-    given, parts = learnt(arguments([4]))
-    (slope,) = torch.autograd.grad(tree_embedding(*given).pow(2).sum(), parts[3], create_graph=True)
+    inputs, parts = with_gradients(arguments([4]))
+    (slope,) = torch.autograd.grad(tree_embedding(*inputs).pow(2).sum(), parts[3], create_graph=True)
     with pytest.raises(NotImplementedError, match="tree_embedding: second derivatives"):
         slope.sum().backward()
     x, *rest = arguments([4])
@@ -352,11 +352,11 @@ BAD = {
 def test_bad_arguments_are_refused(kind: str) -> None:
     name, bad, message = BAD[kind]
     _, _, _, w_u, b_u, w_h, b_h = arguments([3], dtype=torch.float32)
-    given = {"x": torch.ones(6, 3), "children": with_child(0, -1, -1), "offsets": torch.tensor([0, 3, 6])}
-    given |= {"w_u": w_u, "b_u": b_u, "w_h": w_h, "b_h": b_h}
-    assert tree_embedding(**given).shape == (6, 5)
+    inputs = {"x": torch.ones(6, 3), "children": with_child(0, -1, -1), "offsets": torch.tensor([0, 3, 6])}
+    inputs |= {"w_u": w_u, "b_u": b_u, "w_h": w_h, "b_h": b_h}
+    assert tree_embedding(**inputs).shape == (6, 5)
     with pytest.raises(ValueError, match="tree_embedding: .*" + message):
-        tree_embedding(**(given | {name: bad}))
+        tree_embedding(**(inputs | {name: bad}))
 
 
 @pytest.mark.usefixtures("compiled")
