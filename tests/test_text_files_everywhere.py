@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lightning_suite.errors import DataError
+from lightning_suite.errors import SuiteError
 from suite_dsa.sources.columns import Columns
 from suite_dsa.sources.reading import read as read_sentences
 from suite_dsa.sources.reading import read_unlabelled
@@ -44,6 +44,8 @@ FILES: list[tuple[str, str, bytes, list[str] | str]] = [
     ("UTF-16, the high byte first", "a.csv", TABLE.encode("utf-16-be"), TEXTS),
     ("UTF-32 with a mark", "a.csv", TABLE.encode("utf-32"), TEXTS),
     ("UTF-32, the high byte first", "a.csv", TABLE.encode("utf-32-be"), TEXTS),
+    ("the other suffix of tabs", "a.tab", b"text\tlabel\na\tx\nb, c\ty\n", ["a", "b, c"]),
+    ("the other suffix of objects", "a.ndjson", OBJECTS.encode(), TEXTS),
     ("lines in UTF-16", "a.txt", LINES.encode("utf-16"), TEXTS),
     ("objects in UTF-16", "a.jsonl", OBJECTS.encode("utf-16-le"), TEXTS),
     # ends of lines
@@ -111,25 +113,27 @@ FILES: list[tuple[str, str, bytes, list[str] | str]] = [
 ]
 
 
-def labelled_sentences(path: Path) -> list[str]:
-    return [example.texts[0] for example in read_sentences(path, Columns(), None, False).examples]
+def labelled_sentences(path: Path, encoding: str | None) -> list[str]:
+    return [example.texts[0] for example in read_sentences(path, Columns(), None, False, encoding=encoding).examples]
 
 
-def sentences_to_predict(path: Path) -> list[str]:
-    return [texts[0] for texts in read_unlabelled(path, Columns(), 1)]
+def sentences_to_predict(path: Path, encoding: str | None) -> list[str]:
+    return [texts[0] for texts in read_unlabelled(path, Columns(), 1, encoding=encoding)]
 
 
-def points_of_texts(path: Path) -> list[str]:
-    of_lines = ".txt" in path.suffixes
-    texts: list[str] = read_points(path, Choice(read_as="texts") if of_lines else Choice(text_column=["text"])).content
+def points_of_texts(path: Path, encoding: str | None) -> list[str]:
+    column = {"read_as": "texts"} if ".txt" in path.suffixes else {"text_column": ["text"]}
+    texts: list[str] = read_points(path, Choice(**column, encoding=encoding)).content  # type: ignore[arg-type]
     return texts
 
 
-def tweets(path: Path) -> list[str]:
-    return [tweet.text for tweet in read_tweets(path)]
+def tweets(path: Path, encoding: str | None) -> list[str]:
+    return [tweet.text for tweet in read_tweets(path, encoding=encoding)]
 
 
-READERS: dict[str, Callable[[Path], list[str]]] = {
+Reader = Callable[[Path, str | None], list[str]]
+
+READERS: dict[str, Reader] = {
     "dsa, training": labelled_sentences,
     "dsa, predicting": sentences_to_predict,
     "spectral": points_of_texts,
@@ -141,9 +145,17 @@ every_file = pytest.mark.parametrize(
 )
 
 
-def readers_of(name: str) -> dict[str, Callable[[Path], list[str]]]:
-    """Lines of text have no labels to train on."""
-    return {reader: read for reader, read in READERS.items() if reader != "dsa, training" or ".txt" not in name}
+def answers(path: Path, encoding: str | None = None) -> dict[str, list[str] | str]:
+    """What each reader gives or says, without the folder; lines of text have no labels to train on."""
+    given: dict[str, list[str] | str] = {}
+    for reader, read in READERS.items():
+        if reader == "dsa, training" and ".txt" in path.suffixes:
+            continue
+        try:
+            given[reader] = read(path, encoding)
+        except SuiteError as error:
+            given[reader] = str(error).replace(f"{path.parent}/", "")
+    return given
 
 
 @every_file
@@ -152,17 +164,23 @@ def test_every_plugin_reads_the_same_or_says_the_same(
 ) -> None:
     path = tmp_path / name
     path.write_bytes(content)
-    answers: dict[str, list[str] | str] = {}
-    for reader, read in readers_of(name).items():
-        try:
-            answers[reader] = read(path)
-        except DataError as error:
-            answers[reader] = str(error).replace(str(tmp_path), "")
+    given = answers(path)
 
-    first = next(iter(answers.values()))
-    assert answers == dict.fromkeys(answers, first)
+    first = next(iter(given.values()))
+    assert given == dict.fromkeys(given, first)
     if isinstance(expected, list):
         assert first == expected
     else:
         assert isinstance(first, str)
         assert re.search(expected, first)
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.csv", TABLE), ("a.jsonl", OBJECTS), ("a.txt", LINES)])
+def test_every_plugin_reads_the_encoding_that_is_named(tmp_path: Path, name: str, content: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content.encode("cp1251"))
+
+    assert set(map(str, answers(path, "cp1251").values())) == {str(TEXTS)}
+    (message,) = set(map(str, answers(path, "cp12511").values()))
+    assert "there is no encoding 'cp12511'" in message
+    assert "Did you mean 'cp1251'" in message

@@ -60,6 +60,7 @@ class ClusterData(LightningDataModule):
         text_column: list[int | str] | int | str | None = DEFAULTS.text_column,
         key: str | None = DEFAULTS.key,
         header: bool | None = DEFAULTS.header,
+        encoding: str | None = DEFAULTS.encoding,
         read_as: ReadAs | None = DEFAULTS.read_as,
         standardize: Literal["none", "scale"] = DEFAULTS.standardize,
         vocabulary_size: int | None = DEFAULTS.vocabulary_size,

@@ -70,6 +70,10 @@ class DataSettings:
         meaning="whether the first line of a table names its columns; null: it does if none of its cells is a number "
         "and the columns are not asked for by number.",
     )
+    encoding: str | None = setting(
+        None,
+        meaning="of text that is not Unicode, cp1251 for instance; null: Unicode, whose kind is recognised.",
+    )
     read_as: ReadAs | None = setting(
         None, meaning="points, texts or graph, for a file whose suffix leaves it open; null: by what is in it."
     )

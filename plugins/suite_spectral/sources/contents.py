@@ -24,6 +24,7 @@ class Choice(NamedTuple):
         key: array of points in an .npz file.
         header: whether the first line of a table names its columns.
         read_as: what the file holds.
+        encoding: of text that is not Unicode.
     """
 
     columns: Sequence[Column] | None = None
@@ -32,6 +33,7 @@ class Choice(NamedTuple):
     key: str | None = None
     header: bool | None = None
     read_as: ReadAs | None = None
+    encoding: str | None = None
 
     @classmethod
     def of(cls, settings: DataSettings) -> "Choice":
@@ -44,6 +46,7 @@ class Choice(NamedTuple):
             settings.key,
             settings.header,
             settings.read_as,
+            settings.encoding,
         )
 
 

@@ -13,7 +13,7 @@
 ``.png .jpg .jpeg``     an image: its pixels
 ======================  ==============================================================================================
 
-All may be compressed, and text may be in any Unicode encoding, as ``lightning_suite.text_files`` says. Nothing is
+All may be compressed, and text may be in any encoding, as ``lightning_suite.text_files`` says. Nothing is
 unpickled.
 """
 
@@ -35,7 +35,9 @@ from suite_spectral.sources.images import IMAGES, read_image
 from suite_spectral.sources.matrix_market import read_matrix
 from suite_spectral.sources.tables import Table, is_number, no_line
 
-TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
+DELIMITED = (".csv", ".tsv", ".tab")
+OBJECTS = (".jsonl", ".ndjson")
+TABLES = (*DELIMITED, *OBJECTS, ".parquet")
 LISTS = (".edges", ".edgelist")
 SUFFIXES = (".npy", ".npz", *TABLES, ".mtx", *LISTS, ".txt", *IMAGES)
 
@@ -45,7 +47,7 @@ LABEL_NAMES = ("gold_label", "label", "labels", "class", "target", "sentiment", 
 
 _POSSIBLE: dict[str, Sequence[ReadAs]] = {
     **dict.fromkeys((".npy", ".npz", ".mtx"), ("points", "graph")),
-    **dict.fromkeys((".parquet", ".jsonl"), ("points", "texts")),
+    **dict.fromkeys((".parquet", *OBJECTS), ("points", "texts")),
     **dict.fromkeys(LISTS, ("graph",)),
     **dict.fromkeys(IMAGES, ()),
 }
@@ -99,12 +101,12 @@ def _read(path: Path, suffix: str, choice: Choice, labelled: bool) -> Source:
     if suffix == ".npz":
         return of_arrays(read_npz(path, content=read_bytes(path)), choice, path, labelled)
     if suffix == ".mtx":
-        return of_matrix(read_matrix(read_text(path), path), choice, path)
-    if suffix in LISTS or (suffix in (".csv", ".tsv") and choice.read_as == "graph"):
-        network = edges.read_edges(path, read_text(path))
+        return of_matrix(read_matrix(read_text(path, encoding=choice.encoding), path), choice, path)
+    if suffix in LISTS or (suffix in DELIMITED and choice.read_as == "graph"):
+        network = edges.read_edges(path, read_text(path, encoding=choice.encoding))
         return Source("graph", network.weights, names=network.names)
     if suffix == ".txt":
-        return _of_lines(read_text(path), choice, path, labelled)
+        return _of_lines(read_text(path, encoding=choice.encoding), choice, path, labelled)
     return _of_table(*_table(path, suffix, choice, labelled), labelled)
 
 
@@ -112,7 +114,7 @@ def without_unused(choice: Choice, path: Path) -> Choice:
     """Return the choice that was made for one file, for another that is perhaps of another kind."""
     suffix = suffix_of(path)
     if choice.text_column is not None and suffix == ".txt":
-        return Choice(read_as="texts")
+        return Choice(read_as="texts", encoding=choice.encoding)
     kept = choice._replace(**dict.fromkeys(_unused(suffix, choice)))
     named = [column for column in choice.columns or () if not str(column).isdecimal()]
     return kept._replace(columns=None) if suffix in (".npy", ".npz") and named else kept
@@ -126,7 +128,8 @@ def _unused(suffix: str, choice: Choice) -> list[str]:
         "label_column": columns,
         "text_column": suffix in TABLES,
         "key": suffix == ".npz",
-        "header": suffix in (".csv", ".tsv"),
+        "header": suffix in DELIMITED,
+        "encoding": suffix in (*DELIMITED, *OBJECTS, *LISTS, ".mtx", ".txt"),
         "read_as": choice.read_as in _POSSIBLE.get(suffix, get_args(ReadAs)),
     }
     return [name for name, used in uses.items() if not used and getattr(choice, name) is not None]
@@ -177,10 +180,10 @@ def _table(path: Path, suffix: str, choice: Choice, labelled: bool) -> tuple[Tab
     """A table, and the choice of its columns: in JSON lines texts and labels have usual names."""
     if suffix == ".parquet":
         return table_files.read_parquet(path, read_bytes(path)), choice
-    if suffix != ".jsonl":
+    if suffix not in OBJECTS:
         wanted = table_files.Wanted(choice.columns, choice.text_column or (), choice.label_column if labelled else None)
-        return table_files.read_csv(path, wanted, header=choice.header), choice
-    table = table_files.read_json_table(path)
+        return table_files.read_csv(path, wanted, header=choice.header, encoding=choice.encoding), choice
+    table = table_files.read_json_table(path, encoding=choice.encoding)
     text = find_name(table.names, TEXT_NAMES)
     if text is None or choice.columns is not None or choice.text_column is not None or choice.read_as == "points":
         return table, choice

@@ -37,7 +37,12 @@ class Wanted(NamedTuple):
 
 
 def read_csv(
-    path: Path, wanted: Wanted | None = None, *, header: bool | None = None, content: bytes | None = None
+    path: Path,
+    wanted: Wanted | None = None,
+    *,
+    header: bool | None = None,
+    encoding: str | None = None,
+    content: bytes | None = None,
 ) -> Table:
     """Return the table of a CSV or TSV file.
 
@@ -45,27 +50,28 @@ def read_csv(
         path: the file.
         wanted: columns that will be asked for.
         header: whether the first line names the columns; None: by the rule above.
+        encoding: of a file that is not Unicode.
         content: of the file, where it is at hand.
 
     Raises:
         DataError: the file is no table, or has no row.
         UsageError: pyarrow is not installed.
     """
-    rows = read_table(path, has_header=False, content=content)
+    rows = read_table(path, has_header=False, encoding=encoding, content=content)
     _, first = next(rows.rows)
     if header is None:
         header = _has_header(first, wanted or Wanted())
     names = [name.strip() for name in first] if header else [str(i) for i in range(len(first))]
-    text = read_text(path, content=content)
+    text = read_text(path, encoding=encoding, content=content)
     columns = None if '"' in text else _plain_columns(text, rows.delimiter, len(first), header)
     if columns is None:
-        table = read_table(path, delimiter=rows.delimiter, has_header=header, content=content)
+        table = read_table(path, delimiter=rows.delimiter, has_header=header, encoding=encoding, content=content)
         columns = _text_columns([fields for _, fields in table.rows if fields])
     if not columns or not len(columns[0]):
         raise DataError("there is a header, but no row", path)
 
     def line(row: int) -> int | None:  # read once more, for a message
-        table = read_table(path, delimiter=rows.delimiter, has_header=bool(header), content=content)
+        table = read_table(path, delimiter=rows.delimiter, has_header=bool(header), encoding=encoding, content=content)
         return next(islice((line for line, fields in table.rows if fields), row, None), None)
 
     return Table(path, names, columns, line, without_header=not header)
@@ -92,7 +98,7 @@ def read_spaced(path: Path, lines: Sequence[tuple[int, str]]) -> Table:
     return Table(path, [str(i) for i in range(width)], columns, lambda row: lines[row][0])
 
 
-def read_json_table(path: Path, content: bytes | None = None) -> Table:
+def read_json_table(path: Path, *, encoding: str | None = None, content: bytes | None = None) -> Table:
     """Return the table of a file of JSON lines: a row an object, a column a key.
 
     Raises:
@@ -100,7 +106,7 @@ def read_json_table(path: Path, content: bytes | None = None) -> Table:
         UsageError: pyarrow is not installed.
     """
     pyarrow = _pyarrow()
-    records = [(line, record) for line, record in read_jsonl(path, content=content) if record]
+    records = [(line, record) for line, record in read_jsonl(path, encoding=encoding, content=content) if record]
     if not records:
         raise DataError("holds blank lines only; expected one JSON object a line", path)
     columns = []
