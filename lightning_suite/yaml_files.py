@@ -4,7 +4,8 @@
 """
 
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,26 @@ def read_options(file: Path, edit: Callable[[str], str] = str) -> dict[str, Any]
     if strange := [key for key in values if not isinstance(key, str)]:
         raise ValueError(f"{file}: {str(strange[0])!r} is not the name of an option")
     return values
+
+
+def one_line_yaml(options: Mapping[str, Any]) -> str:
+    """Return options as one line of YAML that is read in the same way by every dialect: all text is quoted.
+
+    Example:
+        >>> one_line_yaml({"rate": 1e-5, "limit": float("inf"), "name": "1e-5"})
+        '{"rate": 1.0e-05, "limit": .inf, "name": "1e-5"}'
+    """
+    import yaml
+
+    class QuotingDumper(yaml.SafeDumper):
+        def represent_str(self, data: str) -> yaml.ScalarNode:
+            return self.represent_scalar("tag:yaml.org,2002:str", data, style='"')
+
+    QuotingDumper.add_representer(str, QuotingDumper.represent_str)
+    text: str = yaml.dump(
+        dict(options), Dumper=QuotingDumper, default_flow_style=True, sort_keys=False, width=sys.maxsize
+    )
+    return text.strip()
 
 
 @cache

@@ -16,6 +16,7 @@ from lightning_suite.plugin import Plugin
 from lightning_suite.plugins.resolve import resolve
 from lightning_suite.recipes import recipe_files
 from lightning_suite.tables import one_line
+from lightning_suite.yaml_files import one_line_yaml
 
 if TYPE_CHECKING:
     from pytorch_lightning import LightningDataModule, LightningModule
@@ -73,10 +74,11 @@ def parse(
     parser = parser_of(plugin, prog)
     files, words = config_files(typed)
     arguments = []
-    for where, values in [("in the recipe", start), *((f"in {file}", read_config(file)) for file in files)]:
+    source = "in the recipe" if prog == "suite fit" else "in the settings of the run"
+    for where, values in [(source, start), *((f"in {file}", read_config(file)) for file in files)]:
         options = renamed_options(plugin.renamed, flat(values), where)
         check_names(parser, options, where)
-        arguments += ["--config", json.dumps({"plugin": plugin.name} | options)]
+        arguments += ["--config", one_line_yaml({"plugin": plugin.name} | options)]
     words = renamed_words(plugin.renamed, words)
     check_typed(parser, words, own)
     recipes = recipe_files(plugin) if prog == "suite fit" else ()

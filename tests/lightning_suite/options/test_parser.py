@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from lightning_suite.options import Settings, build, parse
@@ -22,6 +23,20 @@ def test_typed_wins_over_config_over_recipe_over_signature(tmp_path: Path) -> No
     assert settings.model == {"hidden": 3, "learning_rate": 0.2}
     assert settings.data == {"points": 40, "batch_size": 2, "workers": 0}
     assert settings.seed == 7
+
+
+@pytest.mark.parametrize("value", [float("inf"), 1e-5, 1e300, 0.1 + 0.2])
+def test_every_number_of_a_recipe_and_a_config_file_arrives_as_it_is(value: float, tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump({"model": {"learning_rate": value}}))
+    assert parse(TINY, [], start={"model": {"learning_rate": value}}).model["learning_rate"] == value
+    assert parse(TINY, ["--config", str(tmp_path / "c.yaml")], start={}).model["learning_rate"] == value
+
+
+@pytest.mark.parametrize(
+    "text", ["1e-5", "no", "null", "2020-01-31", "a: {b", "#", 'say "é"\n\\', "\t", "~", "[1]", "\U0001f600"]
+)
+def test_a_text_of_a_recipe_stays_a_text(text: str) -> None:
+    assert parse(TINY, [], start={"monitor": text}).monitor == text
 
 
 def test_a_later_config_wins_over_an_earlier_one(tmp_path: Path) -> None:
