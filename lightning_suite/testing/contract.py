@@ -18,8 +18,10 @@ from lightning_suite.tables import one_line
 from lightning_suite.testing.learning import CHECKS as LEARNING
 from lightning_suite.testing.machines import CHECKS as MACHINES
 from lightning_suite.testing.outcome import ContractFailure, NotApplicable, NotRun, Outcome, Status
+from lightning_suite.testing.predicting import CHECKS as PREDICTING
 from lightning_suite.testing.record import CHECKS as RECORD
-from lightning_suite.testing.subject import Subject, mute, silence
+from lightning_suite.testing.silence import mute, silence
+from lightning_suite.testing.subject import Subject
 from lightning_suite.testing.using import CHECKS as USING
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 Check = Callable[[Subject], str]
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
-    {check.__name__: check for check in (*RECORD, *LEARNING, *USING, *MACHINES)}
+    {check.__name__: check for check in (*RECORD, *LEARNING, *USING, *PREDICTING, *MACHINES)}
 )
 """Every check by its name."""
 

@@ -2,10 +2,10 @@
 
 import csv
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from lightning_suite.testing.outcome import ContractFailure, NotApplicable, NotRun
-from lightning_suite.testing.subject import Subject, difference, plain, unsafe
+from lightning_suite.testing.subject import Subject, difference, unsafe
 
 FILES = ("config.yaml", "run.json", "metrics.csv", "checkpoints/best.ckpt", "checkpoints/last.ckpt")
 
@@ -188,8 +188,8 @@ def config_repeats_the_run(subject: Subject) -> str:
     run = subject.trained()
     written = run.settings()
     file = run.folder / "config.yaml"
-    back = plain(parse(subject.plugin, ["--config", str(file)], start={}, name=subject.name))
-    before = plain(Settings(**written))
+    back = asdict(parse(subject.plugin, ["--config", str(file)], start={}, name=subject.name))
+    before = asdict(Settings(**written))
     for part in ("model", "data", "trainer"):
         for name in {**before[part], **back[part]}:
             written_value, read_value = before[part].get(name), back[part].get(name)

@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from lightning_suite.plugins import isolated
 from lightning_suite.testing.outcome import ContractFailure, NotApplicable
-from lightning_suite.testing.subject import Subject, difference, plain
+from lightning_suite.testing.subject import Subject, difference
 
 STEPS = 20
 SHARE = 4
@@ -101,7 +101,7 @@ def _distance(subject: Subject, kind: str, share: int, steps: dict[str, object])
         batch_size=share,
     )
     two.mkdir()
-    (two / "settings.json").write_text(json.dumps(plain(replace(settings, recipe=None))), encoding="utf-8")
+    (two / "settings.json").write_text(json.dumps(asdict(replace(settings, recipe=None))), encoding="utf-8")
     _run_processes(two)
     runs = [path for path in (two / subject.plugin.name).iterdir() if path.is_dir()]
     if len(runs) != 1:

@@ -10,7 +10,7 @@ from pathlib import Path
 from lightning_suite.options import Settings
 from lightning_suite.plugins import find
 from lightning_suite.testing.callbacks import Steady
-from lightning_suite.testing.subject import silence
+from lightning_suite.testing.silence import silence
 from lightning_suite.training import fit
 
 

@@ -1,12 +1,9 @@
 """The plugin under test: its smallest settings, and the trainings that several checks share."""
 
-import contextlib
-import io
-import logging
 import math
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, replace
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -259,12 +256,8 @@ def unsafe(error: BaseException) -> bool:
     """Return whether training ended because its checkpoint could not be read back safely."""
     from lightning_suite.checkpoint import SafeCheckpointIO
 
-    writes, traceback = SafeCheckpointIO.save_checkpoint.__code__, error.__traceback__
-    while traceback is not None:
-        if traceback.tb_frame.f_code is writes:
-            return True
-        traceback = traceback.tb_next
-    return False
+    writes = SafeCheckpointIO.save_checkpoint.__code__
+    return any(frame.f_code is writes for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
 def difference(left: "Mapping[str, Tensor]", right: "Mapping[str, Tensor]") -> tuple[float, str]:
@@ -287,31 +280,3 @@ def difference(left: "Mapping[str, Tensor]", right: "Mapping[str, Tensor]") -> t
         if distance > largest or not tensor:
             largest, tensor = distance, name
     return largest, tensor
-
-
-def plain(settings: "Settings") -> dict[str, Any]:
-    """Return settings as plain values, to compare them."""
-    return asdict(settings)
-
-
-@contextlib.contextmanager
-def silence() -> Iterator[None]:
-    """Hide warnings and Lightning's messages: they are about a training that only the checks want."""
-    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric", "lightning")]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
-
-
-@contextlib.contextmanager
-def mute() -> Iterator[None]:
-    """Hide what a plugin prints, which would stand between the lines of ``suite check``."""
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        yield

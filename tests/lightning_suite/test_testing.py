@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from lightning_suite.errors import UsageError
-from lightning_suite.testing import CHECKS, check_plugin, contract_tests, record, using
+from lightning_suite.testing import CHECKS, check_plugin, contract_tests, predicting, record
 from lightning_suite.testing.contract import run_check
 from lightning_suite.testing.outcome import Outcome
 from lightning_suite.testing.subject import Subject, difference
@@ -362,11 +362,11 @@ def test_a_failure_that_was_expected_is_an_xfail(
 def test_inputs_in_a_parquet_file_are_reversed(tmp_path: Path) -> None:
     pyarrow.parquet.write_table(pyarrow.table({"x": [1, 2, 3]}), tmp_path / "a.parquet")
     rows = [{"y": number} for number in (10, 20, 30)]
-    assert using._reverse_table(tmp_path / "a.parquet", tmp_path / "b.parquet", rows) == rows[::-1]
+    assert predicting._reverse_table(tmp_path / "a.parquet", tmp_path / "b.parquet", rows) == rows[::-1]
     assert pyarrow.parquet.read_table(tmp_path / "b.parquet")["x"].to_pylist() == [3, 2, 1]
 
 
 def test_a_parquet_file_with_other_rows_than_predictions_is_left_alone(tmp_path: Path) -> None:
     pyarrow.parquet.write_table(pyarrow.table({"x": [1, 2, 3]}), tmp_path / "a.parquet")
-    assert using._reverse_table(tmp_path / "a.parquet", tmp_path / "b.parquet", [{"y": 10}]) is None
+    assert predicting._reverse_table(tmp_path / "a.parquet", tmp_path / "b.parquet", [{"y": 10}]) is None
     assert not (tmp_path / "b.parquet").exists()
