@@ -167,7 +167,7 @@ def test_a_name_is_found_but_for_capitals_and_spaces() -> None:
 
 def test_json_lines_are_rows() -> None:
     content = b'{"x": 1, "y": 0.5, "who": "Ann"}\n\n{"x": 2, "who": "Bob", "more": [1]}\n'
-    found = read_json_table(Path("a.jsonl"), content)
+    found = read_json_table(Path("a.jsonl"), content=content)
     assert (found.names, found.texts("who"), found.line(1)) == (["x", "y", "who", "more"], ["Ann", "Bob"], 3)
     values = found.numbers(["x", "y"]).values
     assert values[:, 0].tolist() == [1, 2]
@@ -175,7 +175,8 @@ def test_json_lines_are_rows() -> None:
 
 
 def test_a_key_of_more_than_one_type_is_text() -> None:
-    assert read_json_table(Path("a.jsonl"), b'{"x": 1}\n{"x": "one"}\n{"x": null}\n').texts("x") == ["1", "one", ""]
+    content = b'{"x": 1}\n{"x": "one"}\n{"x": null}\n'
+    assert read_json_table(Path("a.jsonl"), content=content).texts("x") == ["1", "one", ""]
 
 
 def test_lines_of_numbers_are_as_wide_as_the_first() -> None:
