@@ -229,7 +229,8 @@ class _Display:
         with self._changed:
             while self._tasks:
                 if not is_quiet():
-                    self._show()
+                    with contextlib.suppress(OSError, ValueError):  # whoever read standard error has gone
+                        self._show()
                 self._changed.wait(min(0.1, PATIENCE))
             self._thread = None
 
@@ -272,9 +273,10 @@ class _Display:
         bars.refresh()
 
     def _stop_bars(self) -> None:
-        if self._bars is not None:
-            self._bars.stop()
-            self._bars = None
+        bars, self._bars = self._bars, None
+        if bars is not None:
+            with contextlib.suppress(OSError, ValueError):
+                bars.stop()
 
 
 def _has_terminal() -> bool:

@@ -1,16 +1,16 @@
-// suite_recnn._clustering: the constituents of jets merged two by two into binary trees; clustering.py says which.
+// suite_recnn._clustering: merges the constituents of jets two by two into binary trees, as clustering.py defines them.
 //
 // Generalised kt (Cacciari, Salam, Soyez: arXiv:0802.1189) merges, again and again, the two roots i and j with the
-// smallest min(f_i, f_j) dR_ij^2, f = pt^(2p). With f_i <= f_j the best j is the one nearest to i in dR alone: so each
-// root remembers its nearest neighbour, and one merging costs a few passes over the roots (Cacciari, Salam:
-// hep-ph/0512210). A pass reads arrays that lie end to end, eight roots at a time.
+// smallest min(f_i, f_j) dR_ij^2, f = pt^(2p). With f_i <= f_j the best j is the one nearest to i in dR alone. Each
+// root therefore stores its nearest neighbour, and a merging costs a few passes over the roots (Cacciari, Salam:
+// hep-ph/0512210). A pass reads contiguous arrays, eight roots at a time.
 //
-// Roots stand in the order in which they came to be, so that of equal distances the first found is that of the older
-// root. Merged ones stay, out of everyone's reach, until kDead of them are swept out together.
+// Roots are in the order of their creation, so that of equal distances the first is that of the older root. Merged
+// roots stay, at a distance that nothing reaches, until kDead of them are removed together.
 //
-// No multiply-add may be fused here and no sum reordered: the trees must not depend on the machine.
+// No multiply-add may be fused and no sum reordered: the trees must not depend on the machine.
 //
-// momenta (node, 4) px py pz E; children (node, 2), places within the tree; offsets (jet + 1,).
+// momenta (node, 4) px py pz E; children (node, 2), nodes counted within the tree; offsets (jet + 1,).
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
@@ -23,15 +23,15 @@
 #include <thread>
 #include <vector>
 
-// One binary for every CPU: what is marked TREE_CLONES is compiled for some instruction sets, and the first call takes
-// the best that the machine has. The sanitizers' own start-up is not over when it is chosen.
+// One binary for every CPU: functions marked TREE_CLONES are compiled for several instruction sets, and the loader
+// chooses the best that the machine has. It does so before the sanitizers have started, so that these have no clones.
 #if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define TREE_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define TREE_CLONES
 #endif
-// The arrays that a loop reads and writes are never the same.
+// The arrays that a loop reads and writes never overlap.
 #if defined(__GNUC__) && !defined(__clang__)
 #define TREE_APART _Pragma("GCC ivdep")
 #else
@@ -46,10 +46,10 @@ namespace {
 constexpr int64_t kLanes = 8;
 constexpr int64_t kDead = 16;
 constexpr double kTwoPi = 6.283185307179586;
-constexpr double kBeamRapidity = 1e5;    // of a particle along the beam, before |pz| tells it from others
-constexpr double kSmallestPt2 = 1e-100;  // keeps anti-kt finite for it
-// Momenta are below 1e30 (clustering.py sees to it), so whatever is measured lies far below these.
-constexpr double kOutOfReach = 1e120;  // the rapidity of what is merged already
+constexpr double kBeamRapidity = 1e5;    // of a particle along the beam, to which |pz| is added
+constexpr double kSmallestPt2 = 1e-100;  // keeps anti-kt finite for such a particle
+// Momenta are below 1e30, as clustering.py checks, so that all distances are far below these.
+constexpr double kOutOfReach = 1e120;  // the rapidity of merged roots
 constexpr double kFar = 1e200;
 constexpr double kNever = 1e300;
 
@@ -75,24 +75,24 @@ struct Tree {
   }
 };
 
-// The living roots of one jet, and for a while some that are merged: place -1. Places among the roots are doubles too,
-// for a loop becomes vectors on every machine when all that it chooses from has one size.
+// The roots of one jet, among them for a while some that are merged already: node -1. Numbers of roots are doubles,
+// because compilers vectorise a selection on every machine when all its values have one size.
 struct Roots {
   explicit Roots(int64_t most)
       : room((most + kDead) / kLanes * kLanes + kLanes),
         y(room), phi(room), factor(room), distance(room), cost(room), nearest(room), measured(room), index(room),
-        place(room), order(room) {
+        node_of(room), order(room) {
     std::iota(index.begin(), index.end(), 0.0);
   }
 
   int64_t room;
   std::vector<double> y, phi, factor;  // root
   std::vector<double> distance, cost;  // root: dR^2 to the nearest other root, and that times the own factor
-  std::vector<double> nearest;         // root: which it is
-  std::vector<double> measured;        // root: dR^2 to the one that was looked at last
+  std::vector<double> nearest;         // root: the number of that root
+  std::vector<double> measured;        // root: dR^2 to the root of the last call of find_nearest
   std::vector<double> index;           // 0, 1, 2, ...
-  std::vector<int64_t> place;          // root: which node of the tree it is
-  std::vector<int64_t> order;          // root: room for lists
+  std::vector<int64_t> node_of;        // root: its node in the tree
+  std::vector<int64_t> order;          // root: space for lists
   int64_t count = 0, dead = 0;
 };
 
@@ -101,10 +101,10 @@ TREE_INLINE void bury(Roots& roots, int64_t root) {
   roots.phi[root] = roots.distance[root] = 0;
   roots.cost[root] = kNever;
   roots.nearest[root] = -1;
-  roots.place[root] = -1;
+  roots.node_of[root] = -1;
 }
 
-// Appends a node; where it lies is what FastJet says, whose rapidities along the beam are huge, finite and distinct.
+// Appends a node. Its rapidity is defined as in FastJet: along the beam huge, finite and distinct.
 TREE_INLINE void append(Roots& roots, const Tree& tree, int64_t node, Algorithm algorithm) {
   const double *p = tree.momenta + 4 * node, pz = p[2], energy = p[3], along = std::fabs(pz);
   const double pt2 = tree.pt2(node);
@@ -120,10 +120,10 @@ TREE_INLINE void append(Roots& roots, const Tree& tree, int64_t node, Algorithm 
   roots.factor[root] = algorithm == Algorithm::kKt ? bounded : algorithm == Algorithm::kAntiKt ? 1 / bounded : 1;
   roots.distance[root] = kFar;
   roots.cost[root] = kNever;
-  roots.place[root] = node;
+  roots.node_of[root] = node;
 }
 
-// How many roots a pass reads: whole vectors, the last one filled up with what is out of reach.
+// The number of roots that a pass reads: whole vectors, the last one filled with roots out of reach.
 TREE_INLINE int64_t padded(int64_t count) { return (count + kLanes - 1) / kLanes * kLanes; }
 
 TREE_INLINE double least_of(const double* __restrict values, int64_t count) {
@@ -133,7 +133,7 @@ TREE_INLINE double least_of(const double* __restrict values, int64_t count) {
   return least;
 }
 
-// The first of the roots that has this value.
+// The first root that has this value.
 TREE_INLINE double first_with(const double* __restrict values, double value, const double* __restrict index,
                               int64_t count) {
   double first = kNever;
@@ -142,7 +142,7 @@ TREE_INLINE double first_with(const double* __restrict values, double value, con
   return first;
 }
 
-// Fills roots.measured with dR^2 from one root to all others, and keeps the nearest.
+// Fills roots.measured with dR^2 from one root to all others, and stores the nearest.
 TREE_INLINE void find_nearest(Roots& roots, int64_t root) {
   const int64_t count = padded(roots.count);
   const double *__restrict y = roots.y.data(), *__restrict phi = roots.phi.data();
@@ -162,7 +162,7 @@ TREE_INLINE void find_nearest(Roots& roots, int64_t root) {
   roots.cost[root] = least < kFar ? roots.factor[root] * least : kNever;
 }
 
-// The newest root, whose distances were measured just now, may be the new nearest of others.
+// The newest root, whose distances have just been measured, may be the new nearest neighbour of others.
 TREE_INLINE void introduce(Roots& roots, double newest) {
   const int64_t count = padded(roots.count);
   const double *__restrict measured = roots.measured.data(), *__restrict factor = roots.factor.data();
@@ -184,19 +184,19 @@ TREE_INLINE int64_t cheapest(const Roots& roots) {
   return static_cast<int64_t>(first_with(roots.cost.data(), least, roots.index.data(), count));
 }
 
-// Removes the dead; the others keep their order.
+// Removes merged roots; the others keep their order.
 TREE_INLINE void sweep(Roots& roots) {
   int64_t living = 0;
   for (int64_t root = 0; root < roots.count; ++root) {
     roots.order[root] = living;
-    if (roots.place[root] < 0) continue;
+    if (roots.node_of[root] < 0) continue;
     roots.y[living] = roots.y[root];
     roots.phi[living] = roots.phi[root];
     roots.factor[living] = roots.factor[root];
     roots.distance[living] = roots.distance[root];
     roots.cost[living] = roots.cost[root];
     roots.nearest[living] = roots.nearest[root];
-    roots.place[living++] = roots.place[root];
+    roots.node_of[living++] = roots.node_of[root];
   }
   for (int64_t root = 0; root < living; ++root)
     roots.nearest[root] = static_cast<double>(roots.order[static_cast<int64_t>(roots.nearest[root])]);
@@ -213,7 +213,7 @@ TREE_CLONES void merge_nearest(const Tree& tree, Algorithm algorithm, Roots& roo
   for (int64_t root = 0; root < roots.count; ++root) find_nearest(roots, root);
   for (int64_t node = tree.leaves; node < 2 * tree.leaves - 1; ++node) {
     const int64_t one = cheapest(roots), other = static_cast<int64_t>(roots.nearest[one]), merged = roots.count;
-    tree.merge(roots.place[one], roots.place[other], node);
+    tree.merge(roots.node_of[one], roots.node_of[other], node);
     append(roots, tree, node, algorithm);
     bury(roots, one);
     bury(roots, other);
@@ -252,7 +252,8 @@ uint64_t scrambled(uint64_t bits) {
 struct Generator {
   uint64_t state;
 
-  // Below a limit that is itself below 2^32; one that is no power of two prefers some by 2^-32, which nobody sees.
+  // Below a limit that is itself below 2^32; one that is no power of two prefers some numbers by 2^-32, a negligible
+  // amount.
   int64_t below(int64_t limit) {
     state += 0x9E3779B97F4A7C15u;
     return static_cast<int64_t>(((scrambled(state) >> 32) * static_cast<uint64_t>(limit)) >> 32);
@@ -269,7 +270,7 @@ void merge_at_random(const Tree& tree, Generator generator, Roots& roots) {
     other += other >= one;
     tree.merge(living[one], living[other], node);
     living[one] = node;
-    living[other] = living[count - 1];  // the newest itself, where it was the last
+    living[other] = living[count - 1];  // the newest root itself, where it was the last
   }
 }
 
@@ -283,7 +284,7 @@ void cluster_jet(const Tree& tree, Algorithm algorithm, uint64_t seed, uint64_t 
     merge_nearest(tree, algorithm, roots);
 }
 
-// Ends with all of them joined, also when one could not be started.
+// Joins all threads, also when one could not be started.
 struct Threads {
   std::vector<std::thread> running;
   ~Threads() {
@@ -291,7 +292,7 @@ struct Threads {
   }
 };
 
-// What clustering.py has checked: momenta contiguous, finite and small; offsets that fit; no empty jet.
+// clustering.py has checked: momenta contiguous, finite and bounded; offsets that fit; no empty jet.
 py::tuple cluster(const py::array_t<double, py::array::c_style>& momenta,
                   const py::array_t<int64_t, py::array::c_style>& offsets, int algorithm, uint64_t seed,
                   int64_t threads) {
@@ -306,7 +307,7 @@ py::tuple cluster(const py::array_t<double, py::array::c_style>& momenta,
     const py::gil_scoped_release release;
     int64_t most = 0;
     for (int64_t jet = 0; jet < jets; ++jet) most = std::max(most, begin[jet + 1] - begin[jet]);
-    constexpr int64_t kShare = 32;  // jets that a thread takes at a time
+    constexpr int64_t kShare = 32;  // jets that a thread takes at once
     threads = std::max<int64_t>(1, std::min(threads, (jets + kShare - 1) / kShare));
     std::vector<Roots> roots(threads, Roots(most));
     std::atomic<int64_t> next{0};

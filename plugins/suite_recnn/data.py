@@ -82,6 +82,11 @@ class JetData(LightningDataModule):
 
     Raises:
         UsageError: a fraction or a number is out of its range.
+
+    Example:
+        >>> data = JetData("jets", signal="top", validation_fraction=0.2)
+        >>> data.fractions
+        {'validation': 0.2, 'test': 0.2}
     """
 
     predictions_suffix = ".parquet"

@@ -68,12 +68,7 @@ def roc(scores: Scores, labels: Labels) -> Roc:
 def auc(scores: Scores, labels: Labels) -> Estimate:
     """Return the area under the ROC curve, with DeLong's error; nan where a class has a single jet.
 
-    Args:
-        scores: (jet,).
-        labels: (jet,) 1 for signal, 0 for background.
-
-    Raises:
-        ValueError: there is no signal, or no background, or a score is not finite.
+    Arguments and errors are those of `roc`.
 
     Example:
         >>> auc(np.array([0.9, 0.8, 0.3, 0.1]), np.array([1, 0, 1, 0])).value

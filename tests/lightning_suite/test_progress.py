@@ -218,6 +218,20 @@ def test_standard_error_may_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
         advance()
 
 
+def test_a_terminal_that_goes_away_is_no_error(open_terminal: Callable[[], Terminal]) -> None:
+    terminal = open_terminal()
+
+    def write(text: str) -> int:
+        raise BrokenPipeError
+
+    with progress("reading") as advance:
+        wait_for(lambda: "reading" in terminal.getvalue())
+        terminal.write = write  # type: ignore[method-assign]
+        time.sleep(0.3)
+        advance()
+    assert advance.done == 1
+
+
 @pytest.mark.usefixtures("at_once")
 def test_the_thread_ends_with_the_last_call() -> None:
     with progress("reading"):

@@ -45,6 +45,12 @@ def read(path: Path, columns: Mapping[str, str] | None = None, *, definition: "J
         DataError: the file does not exist, is damaged, has no known format or layout, lacks a column, or holds values
             that cannot be a jet; the message names jet, constituent and column.
         UsageError: the mapping names no complete momentum, or a package is missing.
+
+    Example:
+        >>> import suite_recnn
+        >>> jets = read(Path(suite_recnn.__file__).parent / "recipes" / "check" / "w_check.parquet")
+        >>> len(jets), jets.columns["sample"][0].item()
+        (150, 'w')
     """
     if not path.is_file():
         raise DataError("is a folder; expected a file" if path.is_dir() else "there is no such file", path)
