@@ -1,7 +1,7 @@
 """The options of a plugin: read from the signatures of its classes, given as dotted flags or YAML.
 
 What is typed wins over ``--config``, which wins over the recipe, which wins over the signature. The signature is the
-only place where a default lives.
+only place where a default stands.
 
     settings.py   the resolved values of one run, as config.yaml and checkpoints hold them
     config.py     files of options, and nested options under dotted names

@@ -35,7 +35,7 @@ def test_an_argument_too_many_is_refused(parser: LightParser) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["--runs", "x", "--runs", "y"], "--runs is given twice"),
         (["--timeout", "60", "--timeout=60"], "--timeout is given twice"),
@@ -45,9 +45,9 @@ def test_an_argument_too_many_is_refused(parser: LightParser) -> None:
     ],
 )
 def test_an_option_that_is_given_twice_or_without_a_value_is_refused(
-    words: list[str], said: str, parser: LightParser
+    words: list[str], message: str, parser: LightParser
 ) -> None:
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, match=message):
         parser.read(words)
 
 
@@ -64,6 +64,6 @@ def test_the_words_that_are_left_keep_their_order(parser: LightParser) -> None:
 def test_the_help_has_the_description_as_it_stands_and_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         LightParser("predict", "Predicts.\n\n    RUN is a run.", "RUN [--data.x 1]").read(["--help"])
-    said = capsys.readouterr().out
-    assert said.startswith("usage: suite predict RUN [--data.x 1]\n")
-    assert "\nPredicts.\n\nRUN is a run.\n" in said
+    message = capsys.readouterr().out
+    assert message.startswith("usage: suite predict RUN [--data.x 1]\n")
+    assert "\nPredicts.\n\nRUN is a run.\n" in message

@@ -31,7 +31,7 @@ def test_the_help_is_one_screen_with_every_verb(words: list[str], suite: Any) ->
         assert verbs.help_line(verb) in output
 
 
-def test_the_help_names_the_commands_of_plugins(site: Any, suite: Any) -> None:
+def test_the_help_names_the_verbs_of_plugins(site: Any, suite: Any) -> None:
     site.add_with_command("calm", "speak")
     _, output, _ = suite(env=site.env)
     assert re.search(r"^  calm +speak$", output, re.MULTILINE)
@@ -63,9 +63,9 @@ def test_a_light_verb_explains_itself(verb: str, suite: Any) -> None:
 @pytest.mark.parametrize("asked", ["-h", "--help"])
 def test_every_verb_explains_itself(verb: str, asked: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([verb, asked]) == 0
-    said = capsys.readouterr().out
-    assert verbs.help_line(verb).split(",")[0] in " ".join(said.split())
-    assert f"suite {verb}" in said
+    message = capsys.readouterr().out
+    assert verbs.help_line(verb).split(",")[0] in " ".join(message.split())
+    assert f"suite {verb}" in message
 
 
 def test_every_verb_has_a_help_line() -> None:
@@ -86,7 +86,7 @@ def single_edits(word: str) -> Iterator[str]:
             yield left + letter + right[1:]
 
 
-def test_every_single_typo_of_every_verb_and_command_gets_its_suggestion() -> None:
+def test_every_single_typo_of_every_verb_gets_its_suggestion() -> None:
     plugins = find.readable()
     right = [*verbs.names(), *(command for plugin in plugins for command in plugin.commands)]
     assert len(right) >= 8
@@ -126,39 +126,39 @@ def test_a_mistake_is_answered_in_six_lines_with_the_nearest(
     words: list[str], meant: str, site: Any, suite: Any
 ) -> None:
     site.add_with_command("calm", "speak")
-    status, output, said = suite(*words, env=site.env)
+    status, output, message = suite(*words, env=site.env)
     assert (status, output) == (2, "")
-    assert len(said.strip().splitlines()) <= 6
-    assert repr(words[-1]) in said
-    assert meant in said
-    assert "Traceback" not in said
+    assert len(message.strip().splitlines()) <= 6
+    assert repr(words[-1]) in message
+    assert meant in message
+    assert "Traceback" not in message
 
 
 def test_a_misspelt_verb_beside_a_plugin_gets_its_suggestion(site: Any, suite: Any) -> None:
     site.add_with_command("calm", "speak")
-    status, _, said = suite("fti", "--plugin", "calm", env=site.env)
+    status, _, message = suite("fti", "--plugin", "calm", env=site.env)
     assert status == 2
-    assert "Did you mean 'fit'?" in said
+    assert "Did you mean 'fit'?" in message
 
 
-def test_a_plugin_in_the_place_of_a_verb_is_told_what_to_type(site: Any, suite: Any) -> None:
+def test_a_plugin_instead_of_a_verb_gets_a_hint(site: Any, suite: Any) -> None:
     site.add("calm", "calm_plugin", "calm-plugin")
-    status, _, said = suite("calm", env=site.env)
+    status, _, message = suite("calm", env=site.env)
     assert status == 2
-    assert "suite fit --plugin calm" in said
+    assert "suite fit --plugin calm" in message
 
 
 def test_a_misspelt_verb_says_nothing_of_broken_plugins(bad_house: Any, suite: Any) -> None:
-    status, _, said = suite("lsit", env={**bad_house.env, "LIGHTNING_SUITE_IMPORT_LIMIT": "0.3"})
+    status, _, message = suite("lsit", env={**bad_house.env, "LIGHTNING_SUITE_IMPORT_LIMIT": "0.3"})
     assert status == 2
-    assert len(said.strip().splitlines()) <= 6
-    assert "nms" not in said
-    assert "broken" not in said
+    assert len(message.strip().splitlines()) <= 6
+    assert "nms" not in message
+    assert "broken" not in message
 
 
 def test_broken_plugins_leave_the_help_whole(bad_house: Any, suite: Any) -> None:
-    status, output, said = suite(env={**bad_house.env, "LIGHTNING_SUITE_IMPORT_LIMIT": "0.3"})
-    assert (status, said) == (0, "")
+    status, output, message = suite(env={**bad_house.env, "LIGHTNING_SUITE_IMPORT_LIMIT": "0.3"})
+    assert (status, message) == (0, "")
     assert "  fit " in output
 
 
@@ -186,61 +186,59 @@ def run_of_wild(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_command_that_one_plugin_has_is_found_by_its_name(two_speakers: Any, suite: Any) -> None:
-    status, output, said = suite("sing", "a song", "--times", "3", env=two_speakers.env)
-    assert (status, output) == (0, "plugin_bird.studies a song 3\n"), said
+def test_an_own_verb_that_one_plugin_has_is_found_by_its_name(two_speakers: Any, suite: Any) -> None:
+    status, output, message = suite("sing", "a song", "--times", "3", env=two_speakers.env)
+    assert (status, output) == (0, "plugin_bird.studies a song 3\n"), message
 
 
-def test_a_command_finds_its_plugin_by_the_run(two_speakers: Any, run_of_wild: Path, suite: Any) -> None:
-    status, output, said = suite("speak", run_of_wild, env=two_speakers.env)
-    assert (status, output) == (0, f"plugin_wild.studies {run_of_wild} 1\n"), said
+def test_an_own_verb_finds_its_plugin_by_the_run(two_speakers: Any, run_of_wild: Path, suite: Any) -> None:
+    status, output, message = suite("speak", run_of_wild, env=two_speakers.env)
+    assert (status, output) == (0, f"plugin_wild.studies {run_of_wild} 1\n"), message
 
 
 @pytest.mark.parametrize("typed", [["--plugin", "calm"], ["--plugin=calm"]])
-def test_a_command_finds_its_plugin_by_the_option(typed: list[str], two_speakers: Any, suite: Any) -> None:
-    status, output, said = suite("speak", *typed, "x", env=two_speakers.env)
-    assert (status, output) == (0, "plugin_calm.studies x 1\n"), said
+def test_an_own_verb_finds_its_plugin_by_the_option(typed: list[str], two_speakers: Any, suite: Any) -> None:
+    status, output, message = suite("speak", *typed, "x", env=two_speakers.env)
+    assert (status, output) == (0, "plugin_calm.studies x 1\n"), message
 
 
-def test_a_command_that_two_plugins_have_asks_which(two_speakers: Any, suite: Any) -> None:
-    status, _, said = suite("speak", "x", env=two_speakers.env)
+def test_an_own_verb_that_two_plugins_have_asks_which(two_speakers: Any, suite: Any) -> None:
+    status, _, message = suite("speak", "x", env=two_speakers.env)
     assert status == 2
-    assert "calm, wild" in said
-    assert "--plugin NAME" in said
+    assert "calm, wild" in message
+    assert "--plugin NAME" in message
 
 
 def test_a_run_of_another_plugin_than_was_typed_is_refused(two_speakers: Any, run_of_wild: Path, suite: Any) -> None:
-    status, _, said = suite("speak", "--plugin", "calm", run_of_wild, env=two_speakers.env)
+    status, _, message = suite("speak", "--plugin", "calm", run_of_wild, env=two_speakers.env)
     assert status == 2
-    assert "'wild'" in said
+    assert "'wild'" in message
 
 
-def test_a_run_whose_plugin_has_no_such_command_is_told_what_it_has(
-    two_speakers: Any, run_of_wild: Path, suite: Any
-) -> None:
-    status, _, said = suite("sing", run_of_wild, env=two_speakers.env)
+def test_a_run_whose_plugin_has_no_such_verb_lists_its_verbs(two_speakers: Any, run_of_wild: Path, suite: Any) -> None:
+    status, _, message = suite("sing", run_of_wild, env=two_speakers.env)
     assert status == 2
-    assert "'wild'" in said
-    assert "it has: speak" in said
+    assert "'wild'" in message
+    assert "it has: speak" in message
 
 
-def test_a_command_explains_itself_without_a_run(two_speakers: Any, suite: Any) -> None:
+def test_an_own_verb_explains_itself_without_a_run(two_speakers: Any, suite: Any) -> None:
     status, output, _ = suite("sing", "--help", env=two_speakers.env)
     assert status == 0
     assert "Says the run." in output
     assert "--times" in output
 
 
-def test_a_misspelt_option_of_a_command_is_refused(two_speakers: Any, suite: Any) -> None:
-    status, _, said = suite("sing", "x", "--time", "3", env=two_speakers.env)
+def test_a_misspelt_option_of_an_own_verb_is_refused(two_speakers: Any, suite: Any) -> None:
+    status, _, message = suite("sing", "x", "--time", "3", env=two_speakers.env)
     assert status == 2
-    assert "times" in said
+    assert "times" in message
 
 
 def test_plugin_without_a_name_is_a_mistake(two_speakers: Any, suite: Any) -> None:
-    status, _, said = suite("speak", "--plugin", env=two_speakers.env)
+    status, _, message = suite("speak", "--plugin", env=two_speakers.env)
     assert status == 2
-    assert "needs a name" in said
+    assert "needs a name" in message
 
 
 # Endings, in this process
@@ -264,8 +262,8 @@ def ending(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_an_unexpected_exception_is_two_lines_and_1(ending: Any, capsys: pytest.CaptureFixture[str]) -> None:
     ending(ValueError("deep inside"))
     assert cli.main(["list"]) == 1
-    said = capsys.readouterr().err
-    assert said == "unexpected ValueError: deep inside\nrun it again with --debug to see where\n"
+    message = capsys.readouterr().err
+    assert message == "unexpected ValueError: deep inside\nrun it again with --debug to see where\n"
 
 
 @pytest.mark.parametrize("words", [["--debug", "list"], ["list", "--debug"]])
@@ -314,10 +312,10 @@ def test_an_exit_of_a_verb_keeps_its_status(code: Any, status: int, ending: Any)
 
 
 def test_a_terminal_without_unicode_shows_what_it_can(suite: Any) -> None:
-    status, _, said = suite("größe", env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    status, _, message = suite("größe", env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
     assert status == 2
-    assert "there is no verb 'gr" in said
-    assert "UnicodeEncodeError" not in said
+    assert "there is no verb 'gr" in message
+    assert "UnicodeEncodeError" not in message
 
 
 def test_a_closed_output_is_no_error(tmp_path: Path) -> None:
@@ -340,9 +338,9 @@ def test_a_reader_that_goes_away_is_no_error_message(tmp_path: Path) -> None:
     )
     assert process.stdout is not None and process.stderr is not None
     process.stdout.close()
-    said = process.stderr.read()
+    message = process.stderr.read()
     process.stderr.close()
-    assert (process.wait(), said) == (141, "")
+    assert (process.wait(), message) == (141, "")
 
 
 # Using a bad plugin
@@ -359,10 +357,10 @@ def test_fitting_a_bad_plugin_ends_with_3_within_eight_lines(
     if "recipe" in kind and kind != "no_recipes":
         words += ["--recipe", "wide"]
     status = cli.main(words)
-    said = capsys.readouterr().err
-    assert status == 3, said
-    assert len(said.strip().splitlines()) <= 8
-    assert "Traceback" not in said
-    assert f"bad-{kind.replace('_', '-')} 2.0" in said
-    assert expected_of(kind).cause in said
-    assert expected_of(kind).repair in said
+    message = capsys.readouterr().err
+    assert status == 3, message
+    assert len(message.strip().splitlines()) <= 8
+    assert "Traceback" not in message
+    assert f"bad-{kind.replace('_', '-')} 2.0" in message
+    assert expected_of(kind).cause in message
+    assert expected_of(kind).repair in message

@@ -28,7 +28,7 @@ def test_an_unknown_recipe_is_answered_with_the_nearest(here: Any) -> None:
         recipe_of(find.get("calm"), "defualt")
 
 
-def test_a_recipe_that_does_not_parse_is_told_with_file_and_line(here: Any) -> None:
+def test_a_recipe_that_does_not_parse_is_refused_with_file_and_line(here: Any) -> None:
     here.add_bad("bad_recipe")
     with pytest.raises(BrokenPlugin, match=r"wide\.yaml:3: "):
         recipe_of(find.get("bad_recipe"), "wide")

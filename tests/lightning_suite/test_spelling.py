@@ -31,9 +31,9 @@ def test_a_mistake_in_a_name_is_answered_with_all_names_and_the_nearest() -> Non
 
 
 def test_a_hundred_names_do_not_make_a_long_message() -> None:
-    said = no_such("plugin", "x", [f"plugin{i}" for i in range(100)], "installed")
-    assert "and 80 more" in said
-    assert len(said.splitlines()) <= 3
+    message = no_such("plugin", "x", [f"plugin{i}" for i in range(100)], "installed")
+    assert "and 80 more" in message
+    assert len(message.splitlines()) <= 3
 
 
 def test_no_names_at_all_are_told_as_none() -> None:

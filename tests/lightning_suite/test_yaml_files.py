@@ -39,7 +39,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("a: [", "options.yaml:"),
         ("- 1\n", ":1: expected options by name, got list"),
@@ -51,12 +51,12 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
         ("? [a]\n: 1\n", "found unhashable key"),
     ],
 )
-def test_what_is_no_mapping_of_options_is_said_with_file_and_line(text: str, said: str, tmp_path: Path) -> None:
+def test_what_is_no_mapping_of_options_is_refused_with_file_and_line(text: str, message: str, tmp_path: Path) -> None:
     file = written(tmp_path, text)
     with pytest.raises(ValueError, match=r"options\.yaml") as error:
         read_options(file)
     assert str(error.value).startswith(str(file))
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 

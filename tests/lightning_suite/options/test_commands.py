@@ -13,20 +13,20 @@ def several(*, sizes: list[int] | None = None, rates: tuple[float, ...] = (), pa
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "message"),
     [
         (["--sizes", "3,5"], "--sizes: expected list[int] or null, written [3,5], got '3,5'"),
         (["--rates", "x"], "--rates: expected tuple[float, ...], written [0.3,0.5], got 'x'"),
         (["--pair", "a"], "--pair: expected tuple[str, int], written [one,5], got 'a'"),
     ],
 )
-def test_several_values_are_told_in_the_form_in_which_they_are_typed(typed: list[str], said: str) -> None:
+def test_a_message_shows_several_values_in_the_form_in_which_they_are_typed(typed: list[str], message: str) -> None:
     with pytest.raises(UsageError) as error:
         call(several, typed)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
-def test_the_form_that_is_told_for_several_values_is_taken() -> None:
+def test_the_form_that_a_message_shows_for_several_values_is_accepted() -> None:
     call(several, ["--sizes", "[3,5]", "--rates", "[0.3,0.5]", "--pair", "[one,5]"])
 
 
@@ -54,7 +54,7 @@ def test_options_of_one_letter_and_of_many_stand_together() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "message"),
     [
         (["a", "-n", "x"], "--n: expected int, got 'x'"),
         (["a", "-n", "2", "--n", "3"], "--n is given 2 times"),
@@ -64,10 +64,10 @@ def test_options_of_one_letter_and_of_many_stand_together() -> None:
         (["a", "-tone", "loud"], "-tone"),
     ],
 )
-def test_a_mistake_with_one_dash_is_a_usage_error(typed: list[str], said: str) -> None:
+def test_a_mistake_with_one_dash_is_a_usage_error(typed: list[str], message: str) -> None:
     with pytest.raises(UsageError) as error:
         call(repeat, typed)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 def test_the_help_shows_an_option_of_one_letter(capsys: pytest.CaptureFixture[str]) -> None:
@@ -113,7 +113,7 @@ def test_a_list_of_words_needs_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ([], "name"),
         (["ann", "--time", "2"], "no option is called --time. Did you mean '--times'?"),
@@ -121,16 +121,16 @@ def test_a_list_of_words_needs_one() -> None:
         (["ann", "bob"], "bob"),
     ],
 )
-def test_a_mistake_in_a_plugins_own_verb_is_a_usage_error(arguments: list[str], said: str) -> None:
-    with pytest.raises(UsageError, match=said.replace("?", r"\?")):
+def test_a_mistake_in_a_plugins_own_verb_is_a_usage_error(arguments: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message.replace("?", r"\?")):
         call(greet, arguments, "suite greet")
 
 
 def test_help_of_a_plugins_own_verb_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
     call(greet, ["--help"], "suite greet")
-    said = capsys.readouterr().out
-    assert "Says a name." in said
-    assert "--times int = 1" in said
+    message = capsys.readouterr().out
+    assert "Says a name." in message
+    assert "--times int = 1" in message
 
 
 def test_an_old_name_of_an_option_still_works_in_every_spelling(capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,8 +142,8 @@ def test_an_old_name_of_an_option_still_works_in_every_spelling(capsys: pytest.C
     for words in (["a", "--at-most", "3"], ["a", "--at_most=3"], ["--at-most", "3", "a"]):
         assert call(divide, words, renamed=renamed) == ("a", 3, "fast")
     assert call(divide, ["a", "--route", "better"], renamed=renamed) == ("a", 1, "best_of")
-    said = capsys.readouterr().err.splitlines()
-    assert said == ["--at_most is now --max_clusters", "--route=better is now --route=best_of"]
+    message = capsys.readouterr().err.splitlines()
+    assert message == ["--at_most is now --max_clusters", "--route=better is now --route=best_of"]
 
 
 def test_an_option_under_both_names_is_refused() -> None:

@@ -9,7 +9,7 @@ from lightning_suite.options import config_files, read_config
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("a: [", "c.yaml"),
         ("- 1\n", "expected options by name, got list"),
@@ -23,14 +23,14 @@ from lightning_suite.options import config_files, read_config
         ("model: {x: !!python/name:os.system }", "could not determine a constructor"),
     ],
 )
-def test_a_config_file_that_is_no_mapping_of_options_is_told_with_its_place(
-    text: str, said: str, tmp_path: Path
+def test_a_config_file_that_is_no_mapping_of_options_is_refused_with_its_file(
+    text: str, message: str, tmp_path: Path
 ) -> None:
     (tmp_path / "c.yaml").write_text(text)
     with pytest.raises(UsageError) as error:
         read_config(str(tmp_path / "c.yaml"))
     assert str(error.value).startswith(f"--config {tmp_path / 'c.yaml'}:")
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 

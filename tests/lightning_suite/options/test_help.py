@@ -25,9 +25,11 @@ def test_help_says_all_of_an_option_within_the_width_of_the_terminal(
     monkeypatch.setenv("COLUMNS", str(columns))
     text = help_text(find.get("dsa"), "suite fit", "model")
     assert all(len(line) <= columns for line in text.splitlines() if line.startswith(" "))
-    said = " ".join(text.split())
-    assert "attention 'dynamic' or 'static' = 'dynamic' weights from the sentence itself (dynamic, Algorithm 1)" in said
-    assert "layers of each kernel size, L. --model.first_dim" in said
+    message = " ".join(text.split())
+    assert (
+        "attention 'dynamic' or 'static' = 'dynamic' weights from the sentence itself (dynamic, Algorithm 1)" in message
+    )
+    assert "layers of each kernel size, L. --model.first_dim" in message
     assert ":paramref:" not in help_text(find.get("dsa"), "suite fit", "trainer")
 
 

@@ -13,7 +13,7 @@ TINY = find.get(f"{Path(__file__).parents[1] / 'tiny.py'}:plugin")
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "message"),
     [
         (["--model.hiden", "3"], "no option is called --model.hiden. Did you mean '--model.hidden'?"),
         (["--trainer.max_epoch=1"], "no option is called --trainer.max_epoch. Did you mean '--trainer.max_epochs'?"),
@@ -28,14 +28,14 @@ TINY = find.get(f"{Path(__file__).parents[1] / 'tiny.py'}:plugin")
         (["seed", "3"], "'seed' is not an option, nor the value of one. Did you mean '--seed'?"),
     ],
 )
-def test_a_mistake_names_option_and_nearest_match_within_six_lines(typed: list[str], said: str) -> None:
+def test_a_mistake_names_option_and_nearest_match_within_six_lines(typed: list[str], message: str) -> None:
     with pytest.raises(UsageError) as error:
         parse(TINY, typed, start={})
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert len(str(error.value).splitlines()) <= 6
 
 
-def test_the_name_of_a_recipe_in_the_place_of_an_option_is_told_how_to_be_given(here: Any) -> None:
+def test_the_name_of_a_recipe_instead_of_an_option_gets_a_hint(here: Any) -> None:
     here.add("calm", "calm_plugin", "calm-plugin", files={"recipes/deep.yaml": "summary: Deep\n"})
     with pytest.raises(UsageError, match=r"'deep' is not an option, .* Did you mean --recipe deep\?"):
         parse(find.get("calm"), ["deep"], start={})
@@ -58,10 +58,10 @@ def test_an_option_of_the_verb_itself_is_among_those_that_were_meant() -> None:
 
 
 def test_a_class_without_what_it_needs_says_how_to_give_it() -> None:
-    with pytest.raises(UsageError) as said:
+    with pytest.raises(UsageError) as message:
         parse(TINY, ["--trainer.callbacks", "EarlyStopping"], start={})
-    assert "monitor; give it as --trainer.callbacks.monitor VALUE" in str(said.value)
-    assert "Namespace" not in str(said.value)
+    assert "monitor; give it as --trainer.callbacks.monitor VALUE" in str(message.value)
+    assert "Namespace" not in str(message.value)
 
 
 def test_a_misspelt_class_gets_its_suggestion() -> None:

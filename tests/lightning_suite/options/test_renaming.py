@@ -122,8 +122,8 @@ def test_a_run_of_an_earlier_release_loads_validates_and_predicts(
     assert validate.run([str(old_run.folder)]) == 0
     assert predict.run([str(old_run.checkpoint), "--output", str(tmp_path / "p.csv"), "--data.batch_size", "5"]) == 0
     assert len((tmp_path / "p.csv").read_text().splitlines()) == 41
-    said = capsys.readouterr().err.splitlines()
-    assert sorted(line for line in said if "is now" in line) == ["--data.size is now --data.points", *SAID]
+    message = capsys.readouterr().err.splitlines()
+    assert sorted(line for line in message if "is now" in line) == ["--data.size is now --data.points", *SAID]
 
 
 def test_a_lone_checkpoint_of_an_earlier_release_loads(old_run: Run, tmp_path: Path) -> None:

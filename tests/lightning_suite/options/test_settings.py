@@ -27,7 +27,7 @@ def test_stored_settings_are_those_that_were_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"sed": 3}, "there is no setting 'sed'"),
         ({"sed": 3}, "Did you mean 'seed'"),
@@ -38,12 +38,12 @@ def test_stored_settings_are_those_that_were_written() -> None:
         ({"plugin": 3}, "plugin: expected str, got 3"),
     ],
 )
-def test_what_are_no_settings_of_a_run_is_said_with_the_name(changes: dict[str, Any], said: str) -> None:
+def test_settings_that_no_run_has_are_refused_by_name(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(RunError, match=r"^run/config\.yaml does not hold the settings of a run: ") as error:
         stored_settings({"plugin": NAME} | changes, "run/config.yaml")
-    assert re.search(said, str(error.value))
+    assert re.search(message, str(error.value))
 
 
-def test_settings_without_a_plugin_are_none_of_a_run() -> None:
+def test_settings_without_a_plugin_are_refused() -> None:
     with pytest.raises(RunError, match="it has no 'plugin'"):
         stored_settings({"seed": 3}, "run/config.yaml")

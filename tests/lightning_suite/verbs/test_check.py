@@ -18,9 +18,9 @@ def test_a_passed_check_is_a_row_and_status_0(capsys: pytest.CaptureFixture[str]
 
 def test_a_failed_check_says_what_to_do_and_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert check.run([TINY, "--only", "options_are_documented"]) == 1  # tiny.py explains no parameter
-    said = capsys.readouterr().out
-    assert "to do:" in said
-    assert said.splitlines()[-1].startswith("1 failed in ")
+    message = capsys.readouterr().out
+    assert "to do:" in message
+    assert message.splitlines()[-1].startswith("1 failed in ")
 
 
 def test_an_expected_failure_that_fails_is_status_0(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,13 +39,13 @@ def test_the_list_names_every_check(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ([TINY, "--only", "fit"], "Did you mean 'fits'"),
         ([TINY, "--expect", "fits"], "expected CHECK=REASON"),
         ([], "which"),
     ],
 )
-def test_a_mistake_is_a_usage_error(words: list[str], said: str) -> None:
-    with pytest.raises(UsageError, match=said):
+def test_a_mistake_is_a_usage_error(words: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         check.run(words)

@@ -67,8 +67,8 @@ def test_the_recipe_that_was_typed_is_the_one_that_is_recorded(
 ) -> None:
     (tmp_path / "c.yaml").write_text("plugin: dsa\nrecipe: check\nseed: 4\n")
     fit.run(["--config", str(tmp_path / "c.yaml"), "--recipe", "sst2", "--print-config"])
-    said = capsys.readouterr().out
-    assert "recipe: sst2\nseed: 4\n" in said
+    message = capsys.readouterr().out
+    assert "recipe: sst2\nseed: 4\n" in message
 
 
 def test_what_is_other_than_in_the_recipe_is_named_but_for_the_place() -> None:
@@ -106,9 +106,9 @@ def test_expected_numbers_are_said_to_be_of_other_options(
     recipe = {"expected": {"val_loss": 0.5} | source}
     monkeypatch.setattr(fit, "recipe_of", lambda plugin, name: recipe)
     fit.report(run, plugin, replace(parse(plugin, typed, start={}, name=TINY), recipe="one"))
-    said = capsys.readouterr().out
-    assert f"\nexpected: {line}\n" in said
-    assert "0.5000" in said
+    message = capsys.readouterr().out
+    assert f"\nexpected: {line}\n" in message
+    assert "0.5000" in message
 
 
 @pytest.mark.parametrize("fault", [UsageError("gone"), BrokenPlugin("tiny", "broken", "here", "mend it"), None])

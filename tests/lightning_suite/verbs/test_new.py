@@ -14,8 +14,8 @@ def test_what_it_writes_installs_with_pip_and_passes_every_check_unedited(
     tmp_path: Path, new_environment: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert new.run(["hello", "--in", str(tmp_path)]) == 0
-    said = capsys.readouterr().out
-    assert "suite check hello" in said
+    message = capsys.readouterr().out
+    assert "suite check hello" in message
     environment = new_environment(tmp_path / "venv", tmp_path / "hello")
     closing = environment.run("-m", "lightning_suite", "check", "hello", cwd=tmp_path).splitlines()[-1]
     assert " passed" in closing
@@ -23,7 +23,7 @@ def test_what_it_writes_installs_with_pip_and_passes_every_check_unedited(
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("Hello-World", "Did you mean 'hello_world'"),
         ("class", "a name that Python can import"),
@@ -32,8 +32,8 @@ def test_what_it_writes_installs_with_pip_and_passes_every_check_unedited(
         ("9", "a name that Python can import"),
     ],
 )
-def test_a_name_that_could_not_be_a_plugins_is_refused(name: str, said: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=said):
+def test_a_name_that_could_not_be_a_plugins_is_refused(name: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=message):
         new.run([name, "--in", str(tmp_path)])
     assert list(tmp_path.iterdir()) == []
 
