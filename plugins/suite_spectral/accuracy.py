@@ -16,7 +16,7 @@ from torchmetrics.utilities import dim_zero_cat
 
 
 def contingency(labels: Tensor, classes: Tensor) -> NDArray[np.int64]:
-    """How many points lie in each cluster and class, (cluster, class), for (point,) int64 each, numbered from 0."""
+    """Return how many points lie in each cluster and class, (cluster, class), from (point,) int64 numbers of both."""
     width = int(classes.max()) + 1 if len(classes) else 0
     height = int(labels.max()) + 1 if len(labels) else 0
     counts = torch.bincount(labels * width + classes, minlength=width * height)
@@ -25,7 +25,7 @@ def contingency(labels: Tensor, classes: Tensor) -> NDArray[np.int64]:
 
 
 def matched_accuracy(labels: Tensor, classes: Tensor) -> float:
-    """The share of the points that lie in the class their cluster is matched with; NaN for no points.
+    """Return the share of the points that lie in the class their cluster is matched with; NaN for no points.
 
     Args:
         labels: (point,) int64, clusters from 0.
@@ -40,10 +40,10 @@ def matched_accuracy(labels: Tensor, classes: Tensor) -> float:
 
 @final
 class MatchedAccuracy(Metric):
-    """``matched_accuracy`` over all that it has been told.
+    """``matched_accuracy`` over all points it was updated with.
 
     Args:
-        sync_on_compute: gather what the other processes have been told before it computes.
+        sync_on_compute: gather what the other processes were updated with before it computes.
     """
 
     is_differentiable = False
@@ -58,11 +58,11 @@ class MatchedAccuracy(Metric):
         self.add_state("classes", default=[], dist_reduce_fx="cat")
 
     def update(self, preds: Tensor, target: Tensor) -> None:  # torchmetrics' own names
-        """Takes clusters and classes of some points, (batch,) int64 each."""
+        """Add clusters and classes of some points, (batch,) int64."""
         self.labels.append(preds)
         self.classes.append(target)
 
     def compute(self) -> Tensor:
-        """The accuracy, a scalar."""
+        """Return the accuracy, a scalar."""
         labels: Any = dim_zero_cat(self.labels)
         return torch.tensor(matched_accuracy(labels, dim_zero_cat(self.classes)), device=self.device)

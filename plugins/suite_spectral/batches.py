@@ -80,7 +80,7 @@ class Scaling(NamedTuple):
     scale: Tensor
 
     def apply(self, points: Tensor) -> Tensor:
-        """The points (point, dim), scaled in float64 and given back in their own type."""
+        """Return points (point, dim) scaled in float64, in their own type."""
         center, scale = self.center.to(points.device), self.scale.to(points.device)
         return ((points.double() - center) / scale).to(points.dtype)
 
@@ -150,7 +150,7 @@ def _distinct(index: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def scaling_of(points: Any) -> tuple[Scaling, NDArray[np.int64]]:
-    """The scaling of points, and the columns that are constant."""
+    """Return the scaling of points, and the columns that are constant."""
     if scipy.sparse.issparse(points):
         low, high = points.min(axis=0).toarray().ravel(), points.max(axis=0).toarray().ravel()
         center = np.asarray(points.mean(axis=0)).ravel()
@@ -168,11 +168,11 @@ def scaling_of(points: Any) -> tuple[Scaling, NDArray[np.int64]]:
 
 
 def fingerprint(content: Any, chosen: NDArray[np.int64], labels: Tensor | None) -> str:
-    """Changes when what is clustered, its order or its labels do."""
+    """Return a hash that changes when what is clustered, its order or its labels do."""
     digest = hashlib.sha256(chosen.tobytes())
     if isinstance(content, list):
-        for place in chosen:
-            digest.update(content[place].encode("utf-8", "backslashreplace") + b"\0")
+        for number in chosen:
+            digest.update(content[number].encode("utf-8", "backslashreplace") + b"\0")
     elif isinstance(content, GraphRows) or scipy.sparse.issparse(content):
         matrix = content.weights if isinstance(content, GraphRows) else content[chosen]
         for part in (matrix.indptr, matrix.indices, matrix.data):
@@ -203,17 +203,17 @@ class Examples(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.chosen)
 
-    def __getitem__(self, place: int) -> Batch:
-        return self.__getitems__([place])
+    def __getitem__(self, position: int) -> Batch:
+        return self.__getitems__([position])
 
-    def __getitems__(self, places: Sequence[int]) -> Batch:
-        """The examples at some places among those that are here; torch's loader asks so, a batch at a time."""
-        here = np.asarray(places, dtype=np.int64)
+    def __getitems__(self, positions: Sequence[int]) -> Batch:
+        """Return the examples at some positions as one batch; torch's loader asks for a batch at a time."""
+        here = np.asarray(positions, dtype=np.int64)
         chosen = self.chosen[here]
         labels = None if self.labels is None else self.labels[torch.from_numpy(here)]
         content: Tensor | list[str] | Rows
         if isinstance(self.content, list):
-            content = [self.content[place] for place in chosen]
+            content = [self.content[number] for number in chosen]
         elif isinstance(self.content, GraphRows):
             content = self.content.of(here)
         elif scipy.sparse.issparse(self.content):
@@ -234,9 +234,9 @@ class GraphRows:
     def __init__(self, weights: scipy.sparse.csr_array) -> None:
         self.weights = weights
 
-    def of(self, places: NDArray[np.int64]) -> Rows:
-        """Some rows, with columns counted among the nodes that are here."""
-        rows = self.weights[places]
+    def of(self, positions: NDArray[np.int64]) -> Rows:
+        """Return some rows, with columns counted among the nodes that are here."""
+        rows = self.weights[positions]
         return Rows(
             torch.from_numpy(rows.indices.astype(np.int64)),
             torch.from_numpy(rows.data.astype(np.float64)),

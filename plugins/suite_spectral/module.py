@@ -111,7 +111,7 @@ class SpectralClusterer(LightningModule):
         self.network = FittedClusters()
         self.scores = nn.ModuleDict(
             {
-                # Every process is told all examples once, so there is nothing to gather.
+                # Every process sees all examples once, so there is nothing to gather.
                 "ari": AdjustedRandScore(sync_on_compute=False),
                 "nmi": NormalizedMutualInfoScore(sync_on_compute=False),
                 "accuracy": MatchedAccuracy(sync_on_compute=False),
@@ -125,11 +125,11 @@ class SpectralClusterer(LightningModule):
         self._graph: Graph | None = None  # that was clustered, until this process ends
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        """None: nothing is learnt by gradients."""
+        """Return no optimizer: nothing is learnt by gradients."""
         return []
 
     def settings(self) -> Settings:
-        """How the data are clustered: the hyperparameters, with the similarity for the kind of data."""
+        """Return how the data are clustered: the hyperparameters, with the affinity for the kind of data."""
         chosen = dict(self.hparams)
         affinity: Affinity = FOR_KIND[self.kind] if chosen["affinity"] == "auto" else chosen["affinity"]
         return Settings(**chosen | {"affinity": affinity})
@@ -137,11 +137,11 @@ class SpectralClusterer(LightningModule):
     # Fitting
 
     def on_train_epoch_start(self) -> None:
-        """Begins to collect; an epoch that goes on in its middle does not come here."""
+        """Begin to collect batches; an epoch that is resumed in its middle does not call this."""
         self._batches = []
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
-        """Keeps the batch.
+        """Keep the batch.
 
         Raises:
             RunError: training goes on in the middle of an epoch whose first points are gone.
@@ -154,7 +154,7 @@ class SpectralClusterer(LightningModule):
         self._batches.append(batch)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
-        """Solves after the last batch: Lightning validates before it ends the epoch, and needs the labels for it."""
+        """Solve after the last batch: Lightning validates before it ends the epoch, and needs the labels for it."""
         if self.trainer.is_last_batch:
             self._solve()
 
@@ -171,12 +171,12 @@ class SpectralClusterer(LightningModule):
             with progress("spectral clustering") as task:
                 solution = solve(self._content(whole.content), self.settings(), seed=seed, progress=task.stage)
             self._graph = solution.graph
-            found = solution.clustering
+            clustering = solution.clustering
             values = {
-                "train_ncut": found.ncut,
-                "train_lower_bound": found.lower_bound,
-                "train_eigengap": found.eigengap,
-                "train_components": found.n_components,
+                "train_ncut": clustering.ncut,
+                "train_lower_bound": clustering.lower_bound,
+                "train_eigengap": clustering.eigengap,
+                "train_components": clustering.n_components,
                 "n_clusters": solution.fitted.n_clusters,
             }
             fitted = solution.fitted
@@ -192,7 +192,7 @@ class SpectralClusterer(LightningModule):
                 self.log(name, float(value), on_step=False, on_epoch=True, batch_size=1, sync_dist=True)
 
     def _gathered(self, batches: list[Batch]) -> Batch:
-        """The batches of all processes as one, each example once, in the order of the file."""
+        """Return the batches of all processes as one, each example once, in the order of the file."""
         if self.trainer.world_size == 1:
             return join(batches)
         own = [_moved(join(batches), torch.device("cpu"))] if batches else []
@@ -201,7 +201,7 @@ class SpectralClusterer(LightningModule):
         return _moved(join([batch for part in parts for batch in part]), self.device)
 
     def _from_leader(self, compute: Callable[[], Value]) -> Value:
-        """What process 0 computes, in every process; what goes wrong there ends all of them."""
+        """Return in every process what process 0 computes; an error there is raised in all of them."""
         if self.trainer.world_size == 1:
             return compute()
         value: Value | None = None
@@ -236,19 +236,19 @@ class SpectralClusterer(LightningModule):
     # What is held out, or looked at again
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Labels the batch; what the labels are worth is measured when all are there."""
+        """Label the batch; the labels are measured when all are there."""
         self._evaluate(batch)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """The same."""
+        """Label the batch, as in a validation."""
         self._evaluate(batch)
 
     def on_validation_epoch_end(self) -> None:
-        """Logs Ncut, and, where the classes are known, how well the clusters agree with them."""
+        """Log Ncut and, where the classes are known, how well the clusters agree with them."""
         self._measure("val")
 
     def on_test_epoch_end(self) -> None:
-        """The same; and draws the spectrum, and of points the clusters."""
+        """Log the same, and draw the spectrum and the clusters of points."""
         whole = self._measure("test")
         figures = Path(self.trainer.default_root_dir) / "figures"
         if whole is None or not self.trainer.is_global_zero or not figures.is_dir():
@@ -264,7 +264,7 @@ class SpectralClusterer(LightningModule):
             self._evaluated.append((batch, self._predicted(batch)))
 
     def _measure(self, stage: Literal["val", "test"]) -> Batch | None:
-        """Logs what the labels of an evaluation are worth, and gives its examples with the labels in place of classes.
+        """Log the scores of an evaluation, and return its examples with the clusters as labels.
 
         None where nothing was evaluated.
         """
@@ -292,7 +292,7 @@ class SpectralClusterer(LightningModule):
         return whole
 
     def _ncut(self, content: Tensor | list[str] | Rows, labels: Tensor) -> float:
-        """The normalised cut of labels on the graph that the settings make of what was evaluated."""
+        """Return the normalised cut of labels on the graph that the settings make of what was evaluated."""
         n_clusters = self.network.fitted.n_clusters
         if len(labels) < 2:
             return 0.0  # one point has no edges to cut
@@ -304,15 +304,15 @@ class SpectralClusterer(LightningModule):
         return ncut(graph, labels[spread_evenly(len(labels), graph.n).to(labels.device)], n_clusters)
 
     def _predicted(self, batch: Batch) -> Tensor:
-        """The clusters of a batch, (batch,) int64."""
+        """Return the clusters of a batch, (batch,) int64."""
         labels: Tensor = self.network(self._queries(batch), batch.index)
         return labels
 
     def on_predict_start(self) -> None:
-        """Refuses a file of another kind than what was clustered.
+        """Refuse a file of another kind than what was clustered.
 
         Raises:
-            DataError: it is so.
+            DataError: the file is of another kind.
         """
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         kind = getattr(data, "kind", self.kind)
@@ -321,7 +321,7 @@ class SpectralClusterer(LightningModule):
             raise DataError(f"expected {what[self.kind]}, like what was clustered, got {what[kind]}", data.predict_path)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        """The cluster of each, from 0; cluster 0 has the most of the fitted points.
+        """Return the cluster of each example, from 0; cluster 0 has the most of the clustered points.
 
         Raises:
             DataError: the points have another dimension than those fitted, or are not numbers.
@@ -329,11 +329,11 @@ class SpectralClusterer(LightningModule):
         return {"cluster": self._predicted(batch)}
 
     def embed_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The rows of the eigenvectors, continued to new points: (batch, vector)."""
+        """Return the rows of the examples in the eigenvectors, (batch, vector)."""
         return self.network.embed(self._queries(batch)).float()
 
     def _queries(self, batch: Batch) -> Tensor:
-        """Examples as the network takes them."""
+        """Return examples as the network takes them."""
         if not self.network.is_fitted:
             raise RunError("nothing was fitted yet: the run ended before its first epoch did")
         self._refuse_other_kind(batch.content)
@@ -353,19 +353,19 @@ class SpectralClusterer(LightningModule):
         )
 
     def _predicted_place(self, what: str) -> str:
-        """The file that is predicted; a word for what is, where it is of none."""
+        """Return the file that is predicted, or a word for its content where there is no file."""
         return getattr(getattr(self._trainer, "datamodule", None), "predict_path", None) or what
 
     def _refuse_wrong_points(self, points: Tensor, index: Tensor) -> None:
-        place = self._predicted_place("points")
+        file = self._predicted_place("points")
         wanted = self.network.fitted.extension.dim
         if points.shape[1] != wanted:
             raise DataError(
-                f"expected points of {wanted} numbers, as those that were fitted, got {points.shape[1]}", place
+                f"expected points of {wanted} numbers, as those that were fitted, got {points.shape[1]}", file
             )
         wrong = (~torch.isfinite(points).all(dim=1)).nonzero()
         if len(wrong):
-            raise DataError(f"point {int(index[wrong[0, 0]])} is not all of finite numbers", place)
+            raise DataError(f"point {int(index[wrong[0, 0]])} is not all of finite numbers", file)
 
     # Checkpoints
 

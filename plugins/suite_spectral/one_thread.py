@@ -7,14 +7,14 @@ from threadpoolctl import ThreadpoolController
 
 
 def one_thread() -> AbstractContextManager[object]:
-    """While it is entered, BLAS and OpenMP of this process use one thread."""
+    """Return a context inside which BLAS and OpenMP of this process use one thread."""
     limits: AbstractContextManager[object] = _controller().limit(limits=1)
     return limits
 
 
 @cache
 def _controller() -> ThreadpoolController:
-    """The libraries of this process, which are looked for once: that takes as long as clustering 1,000 points."""
+    """Return the thread pools of this process, searched once: that takes as long as clustering 1,000 points."""
     import sklearn.cluster  # noqa: F401  # its OpenMP must be there to be found
 
     return ThreadpoolController()

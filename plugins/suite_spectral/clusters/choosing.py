@@ -56,17 +56,17 @@ ZERO = 1e-9
 
 
 def relative_gaps(values: Tensor) -> Tensor:
-    """(lambda_{k+1} - lambda_k) / lambda_{k+1} for k = 1, 2 ..., (value - 1,); 0 where lambda_{k+1} is 0."""
+    """Return (lambda_{k+1} - lambda_k) / lambda_{k+1} for k = 1, 2 ..., (value - 1,); 0 where lambda_{k+1} is 0."""
     lower, upper = values[:-1].double().clamp_min(0), values[1:].double()
     lower = torch.where(lower < ZERO, 0, lower)
     return torch.where(upper < ZERO, 0, (upper - lower) / upper.clamp_min(ZERO))
 
 
 def eigengap_clusters(values: Tensor, max_clusters: int) -> int:
-    """The number of clusters whose relative eigengap is largest, from 2 to ``max_clusters``; of equal ones the smaller.
+    """Return the number of clusters, 2 to ``max_clusters``, of the largest relative eigengap; of equals the smaller.
 
     Args:
-        values: (value,) ascending eigenvalues of L; as many more clusters as there are eigenvalues cannot be told.
+        values: (value,) ascending eigenvalues of L; they must be one more than the clusters they tell.
         max_clusters: the most clusters.
 
     Raises:
@@ -81,20 +81,20 @@ def eigengap_clusters(values: Tensor, max_clusters: int) -> int:
     return 2 + int((gaps * 1e9).round().argmax())
 
 
-def clusters_of(found: Spectrum, max_clusters: int) -> int:
-    """The number of clusters that the spectrum of a graph says, by ``eigengap_clusters``.
+def clusters_of(pairs: Spectrum, max_clusters: int) -> int:
+    """Return the number of clusters by the eigengap of a graph's spectrum, see ``eigengap_clusters``.
 
     Raises:
         UsageError: the graph has more components than max_clusters, so that no gap is among its eigenvalues; and what
             ``eigengap_clusters`` refuses.
     """
-    count = int(found.components.max()) + 1
+    count = int(pairs.components.max()) + 1
     if count > max_clusters:
         raise UsageError(
             f"the number of clusters by eigengap: expected at most {max_clusters}, and the graph has {count:,} "
             "components already; give n_clusters, let it choose more (max_clusters), or give the points more neighbours"
         )
-    return eigengap_clusters(found.values, max_clusters)
+    return eigengap_clusters(pairs.values, max_clusters)
 
 
 def choose(
@@ -118,7 +118,7 @@ def choose(
         rows: how the rows are scaled, for the sizes of the clusters.
         max_clusters: the most clusters where n_clusters is None.
         seed: of the sample and of k-means.
-        progress: is told what is being done.
+        progress: is called with words for what is being done.
 
     Raises:
         UsageError: no candidate fits the points, or a subsample has fewer points than there are clusters.
@@ -131,14 +131,14 @@ def choose(
     runs: list[list[Clustered]] = [[] for _ in candidates]
     for number, some in enumerate(_subsamples(len(sample), seed)):
         graphs = affinity.graphs(candidates, sample[some.to(sample.device)], seed=seed)
-        for place, (run, graph) in enumerate(zip(runs, graphs, strict=True)):
-            progress(f"graph {place + 1} of {len(candidates)}, subsample {number + 1} of {SUBSAMPLES}")
+        for tried, (run, graph) in enumerate(zip(runs, graphs, strict=True)):
+            progress(f"graph {tried + 1} of {len(candidates)}, subsample {number + 1} of {SUBSAMPLES}")
             run.append(_clustered(graph, n_clusters, some, len(sample), rows, max_clusters, seed))
     return _choice([_candidate(*pair) for pair in zip(candidates, runs, strict=True)], len(sample))
 
 
 def _refuse_few(points: int, n_clusters: int | None, instead: str) -> None:
-    """UsageError where subsamples of so many points cannot be clustered."""
+    """Raise a UsageError where subsamples of so many points cannot be clustered."""
     wanted = 3 if n_clusters is None else n_clusters
     if points < wanted:
         raise UsageError(
@@ -155,10 +155,10 @@ def _clustered(
     with warnings.catch_warnings():
         # The graph that is chosen is solved again, and warned of then.
         warnings.filterwarnings("ignore", message="the eigenvectors are less accurate", category=RuntimeWarning)
-        found = spectrum(laplacian, wanted, seed=seed)
-    clusters = eigengap_clusters(found.values, wanted) if n_clusters is None else n_clusters
-    gaps = relative_gaps(found.values)
-    labels = by_component(graph, found, clusters, root=laplacian.root, rows=rows, n_init=3, seed=seed).labels
+        pairs = spectrum(laplacian, wanted, seed=seed)
+    clusters = eigengap_clusters(pairs.values, wanted) if n_clusters is None else n_clusters
+    gaps = relative_gaps(pairs.values)
+    labels = by_component(graph, pairs, clusters, root=laplacian.root, rows=rows, n_init=3, seed=seed).labels
     everywhere = np.full(n, -1, dtype=np.int64)
     everywhere[some.numpy()] = labels.cpu().numpy()
     return Clustered(
@@ -166,7 +166,7 @@ def _clustered(
         clusters,
         smallest=int(labels.bincount(minlength=clusters).min()) * clusters / graph.n,
         gap=float(gaps[clusters - 1]) if clusters <= len(gaps) else 0.0,
-        n_components=int(found.components.max()) + 1,
+        n_components=int(pairs.components.max()) + 1,
     )
 
 

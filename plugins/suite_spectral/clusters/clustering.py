@@ -84,7 +84,7 @@ def cluster(
         points: (point, dim), by which small components find the nearest cluster where there are too many of them.
         seed: of whatever is random in it.
         tolerance: of the eigenvectors, see ``suite_spectral.eigen.solvers``; None: its usual value.
-        progress: is told what is being done.
+        progress: is called with words for what is being done.
 
     Raises:
         UsageError: such clusters cannot be had.
@@ -101,7 +101,7 @@ def cluster(
     begun = time.process_time()
     laplacian = Laplacian(graph, regularisation)
     count = n_clusters if n_clusters is not None else min(max_clusters, graph.n)
-    found = spectrum(
+    pairs = spectrum(
         laplacian,
         count,
         solver=solver,
@@ -110,40 +110,40 @@ def cluster(
         progress=progress,
     )
     solved = time.process_time()
-    k = n_clusters if n_clusters is not None else clusters_of(found, max_clusters)
-    found = found.first(k + 1)
-    scaled = scaled_rows(found.vectors[:, :k], laplacian.root, rows)
+    k = n_clusters if n_clusters is not None else clusters_of(pairs, max_clusters)
+    pairs = pairs.first(k + 1)
+    scaled = scaled_rows(pairs.vectors[:, :k], laplacian.root, rows)
     progress("clusters from the eigenvectors")
     if assign == "kmeans":
         labels, centroids = by_component(
-            graph, found, k, root=laplacian.root, rows=rows, points=points, n_init=n_init, seed=seed
+            graph, pairs, k, root=laplacian.root, rows=rows, points=points, n_init=n_init, seed=seed
         )
     else:
-        labels = two_way(graph, found, assign, root=laplacian.root, seed=seed)
+        labels = two_way(graph, pairs, assign, root=laplacian.root, seed=seed)
         centroids = mean_rows(scaled, labels, k)
     labelled = time.process_time()
     return Clustering(
         labels=labels,
-        spectrum=found,
+        spectrum=pairs,
         rows=scaled,
         centroids=centroids,
         ncut=ncut(graph, labels, k),
-        lower_bound=math.nan if regularisation else _bound(found, k),
-        eigengap=float(found.values[k] - found.values[k - 1]) if len(found.values) > k else math.nan,
-        n_components=int(found.components.max()) + 1,
+        lower_bound=math.nan if regularisation else _bound(pairs, k),
+        eigengap=float(pairs.values[k] - pairs.values[k - 1]) if len(pairs.values) > k else math.nan,
+        n_components=int(pairs.components.max()) + 1,
         seconds={"eigenvectors": solved - begun, "labels": labelled - solved, "ncut": time.process_time() - labelled},
     )
 
 
-def _bound(found: Spectrum, k: int) -> float:
-    """lambda_1 + ... + lambda_k, less what the residuals leave open where the solver has missed no eigenvalue.
+def _bound(pairs: Spectrum, k: int) -> float:
+    """Return lambda_1 + ... + lambda_k, less the error that the residuals allow if the solver has missed no eigenvalue.
 
     A computed eigenvalue is too large by at most its residual r, and by at most r^2 over the distance to the
     eigenvalues that are not among the computed ones (Parlett, 1980, section 11.7).
     """
-    values, residuals = found.values[:k], found.residuals[:k]
+    values, residuals = pairs.values[:k], pairs.residuals[:k]
     slack = residuals
-    if len(found.values) > k:
-        gap = found.values[k] - found.residuals[k] - values
+    if len(pairs.values) > k:
+        gap = pairs.values[k] - pairs.residuals[k] - values
         slack = slack.minimum(residuals.square() / gap.clamp_min(1e-300))
     return float((values - slack).clamp_min(0).sum())

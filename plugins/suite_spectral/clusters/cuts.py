@@ -46,7 +46,7 @@ class Sweep(NamedTuple):
 
 
 def cut(graph: Graph, labels: Tensor, n_clusters: int) -> Tensor:
-    """The weight between each cluster and the rest, W(A_i, complement of A_i), (cluster,) float64.
+    """Return the weight between each cluster and the rest, W(A_i, complement of A_i), (cluster,) float64.
 
     Raises:
         UsageError: the labels are not one number from 0 to n_clusters - 1 for each point.
@@ -55,7 +55,7 @@ def cut(graph: Graph, labels: Tensor, n_clusters: int) -> Tensor:
 
 
 def volumes(graph: Graph, labels: Tensor, n_clusters: int) -> Tensor:
-    """The sum of the degrees of each cluster, (cluster,) float64.
+    """Return the sum of the degrees of each cluster, (cluster,) float64.
 
     Raises:
         UsageError: the labels are not one number from 0 to n_clusters - 1 for each point.
@@ -65,7 +65,7 @@ def volumes(graph: Graph, labels: Tensor, n_clusters: int) -> Tensor:
 
 
 def ncut(graph: Graph, labels: Tensor, n_clusters: int) -> float:
-    """The normalised cut; a cluster without points, or without volume, adds nothing.
+    """Return the normalised cut; a cluster without points, or without volume, adds nothing.
 
     Raises:
         UsageError: the labels are not one number from 0 to n_clusters - 1 for each point.
@@ -76,7 +76,7 @@ def ncut(graph: Graph, labels: Tensor, n_clusters: int) -> float:
 
 
 def sweep(graph: Graph, order: Tensor, *, grid: int = 128) -> Sweep:
-    """The normalised cuts that separate the first points of an order from the last, ordered by size.
+    """Return the normalised cuts between the first points of an order and the others, ordered by how many come first.
 
     A stored graph gives all n - 1 of them in the time of one pass over its edges: an edge is cut by just the
     thresholds between its two ends. Of other graphs only a grid of thresholds is tried, evenly spaced in rank.
@@ -103,7 +103,7 @@ def sweep(graph: Graph, order: Tensor, *, grid: int = 128) -> Sweep:
 
 
 def min_cut_2way(graph: SparseGraph) -> MinCut:
-    """The cheapest separation of a graph into two parts, which mostly is a single point against all others.
+    """Return the cut of least weight into two parts, which mostly separates a single point from all others.
 
     Each round visits the points in the order of their connection to those visited before, which proves for many edges
     that no cheaper cut than the best known separates their ends; those ends are merged, and the round is repeated
@@ -187,15 +187,15 @@ def _all_thresholds(graph: SparseGraph, order: Tensor) -> Tensor:
 def _some_thresholds(graph: Graph, order: Tensor, sizes: Tensor) -> Tensor:
     rank = torch.empty_like(order)
     rank[order] = torch.arange(graph.n, device=graph.device)
-    found = []
+    cuts = []
     for some in torch.split(sizes, max(1, BLOCK_VALUES // max(1, graph.n))):
         first = rank[:, None] < some  # point, threshold
-        found.append(graph.multiply(first.double()).masked_fill_(first, 0).sum(dim=0))
-    return torch.cat(found)
+        cuts.append(graph.multiply(first.double()).masked_fill_(first, 0).sum(dim=0))
+    return torch.cat(cuts)
 
 
 def _inseparable(matrix: scipy.sparse.csr_array, bound: float) -> np.ndarray:
-    """Pairs of points that no cut of less than `bound` separates, at least one, (pair, 2)."""
+    """Return pairs of points that no cut of less than `bound` separates, at least one, (pair, 2)."""
     count = matrix.shape[0]
     pointers, columns, weights = matrix.indptr.tolist(), matrix.indices.tolist(), matrix.data.tolist()
     connection = [0.0] * count  # to the points visited before

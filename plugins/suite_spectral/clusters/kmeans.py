@@ -27,7 +27,7 @@ class Labelling(NamedTuple):
 
 
 def kmeans(rows: Tensor, n_clusters: int, *, n_init: int = 10, seed: int = 0, start: Tensor | None = None) -> Labelling:
-    """The clusters of least squared distance to their means, the best of n_init starts.
+    """Return the clusters of least squared distance to their means, the best of n_init starts.
 
     Scikit-learn's k-means on one thread in float64: with more threads its sums depend on how many there are. Of more
     than 100,000 rows a sample decides between the starts, and all of them go on from the best.
@@ -67,14 +67,14 @@ def kmeans(rows: Tensor, n_clusters: int, *, n_init: int = 10, seed: int = 0, st
             f"expected at least {n_clusters} distinct rows for {n_clusters} clusters, got {filled}: "
             "ask for fewer clusters"
         )
-    found = torch.from_numpy(labels).long().to(rows.device)
+    clusters = torch.from_numpy(labels).long().to(rows.device)
     if start is None:
-        found = largest_first(found, n_clusters)
-    return Labelling(found, mean_rows(rows, found, n_clusters))
+        clusters = largest_first(clusters, n_clusters)
+    return Labelling(clusters, mean_rows(rows, clusters, n_clusters))
 
 
 def mean_rows(rows: Tensor, labels: Tensor, n_clusters: int) -> Tensor:
-    """The mean row of each cluster, (cluster, vector) float64; zeros for one without points."""
+    """Return the mean row of each cluster, (cluster, vector) float64; zeros for one without points."""
     sums = torch.zeros(n_clusters, rows.shape[1], dtype=torch.float64, device=rows.device)
     sums.index_add_(0, labels, rows.double())
     return sums / labels.bincount(minlength=n_clusters).clamp_min(1)[:, None]
@@ -86,6 +86,6 @@ def largest_first(labels: Tensor, n_clusters: int) -> Tensor:
     first = torch.full((n_clusters,), len(labels), dtype=torch.int64, device=labels.device)
     first.scatter_reduce_(0, labels, torch.arange(len(labels), device=labels.device), "amin")
     number = torch.empty_like(sizes)
-    places = sorted(range(n_clusters), key=lambda cluster: (-int(sizes[cluster]), int(first[cluster])))
-    number[torch.tensor(places, device=labels.device)] = torch.arange(n_clusters, device=labels.device)
+    order = sorted(range(n_clusters), key=lambda cluster: (-int(sizes[cluster]), int(first[cluster])))
+    number[torch.tensor(order, device=labels.device)] = torch.arange(n_clusters, device=labels.device)
     return number[labels]

@@ -42,7 +42,7 @@ class Columns(NamedTuple):
 
 
 def two_way(graph: Graph, spectrum: Spectrum, how: TwoWay, *, root: Tensor | None = None, seed: int = 0) -> Tensor:
-    """Two clusters from the second eigenvector alone, divided by the root of the degree, (point,) int64.
+    """Return two clusters by the second eigenvector, divided by the root of the degree, (point,) int64.
 
     Args:
         graph: the graph.
@@ -79,7 +79,7 @@ def two_way(graph: Graph, spectrum: Spectrum, how: TwoWay, *, root: Tensor | Non
 
 def by_component(
     graph: Graph,
-    found: Spectrum,
+    spectrum: Spectrum,
     n_clusters: int,
     *,
     root: Tensor | None = None,
@@ -88,7 +88,7 @@ def by_component(
     n_init: int = 10,
     seed: int = 0,
 ) -> Labelling:
-    """The clusters of a graph of several components, none of which reaches over two, if there are enough.
+    """Return the clusters of a graph of several components; where there are enough, each lies in one component.
 
     A component of one cluster is that cluster; in another, k-means sees its own points and its own eigenvectors. With
     more components than clusters, those of most volume are the clusters and every other joins the one whose mean point
@@ -96,7 +96,7 @@ def by_component(
 
     Args:
         graph: the graph.
-        found: its spectrum, at least n_clusters vectors unless it has more components than that.
+        spectrum: its spectrum, at least n_clusters vectors unless it has more components than that.
         n_clusters: how many clusters.
         root: (point,) square roots of the degrees; None for those of the graph.
         rows: how the rows are scaled.
@@ -112,9 +112,9 @@ def by_component(
     """
     degrees = graph.degrees()
     root = degrees.sqrt() if root is None else root
-    columns = found.vectors[:, :n_clusters].double()
+    columns = spectrum.vectors[:, :n_clusters].double()
     scaled = scaled_rows(columns, root, rows)
-    components = found.components.to(columns.device)
+    components = spectrum.components.to(columns.device)
     count = int(components.max()) + 1
     if count == 1:
         return kmeans(scaled, n_clusters, n_init=n_init, seed=seed)
@@ -125,7 +125,7 @@ def by_component(
         used = 0
         # The first of a component's vectors is constant in the scale of the random walk and tells no points apart.
         first = 1 if rows == "random-walk" else 0
-        for own in own_vectors(found, n_clusters):
+        for own in own_vectors(spectrum, n_clusters):
             clusters = own.vectors.shape[1]
             inside = torch.zeros(len(own.points), dtype=torch.int64, device=labels.device)
             if clusters > 1:
@@ -137,15 +137,15 @@ def by_component(
     return Labelling(labels, mean_rows(scaled, labels, n_clusters))
 
 
-def own_vectors(found: Spectrum, n_clusters: int) -> list[Columns]:
-    """The eigenvectors of each component by itself: of the n_clusters smallest eigenvalues those that are its own.
+def own_vectors(spectrum: Spectrum, n_clusters: int) -> list[Columns]:
+    """Return the eigenvectors of each component: of the n_clusters smallest eigenvalues those that are its own.
 
     An eigenvector reaches over several components only where their eigenvalues coincide. Its part in each is then an
     eigenvector of that component, so the parts are made orthogonal (Rayleigh and Ritz) and those that carry most of the
     squared length are kept, as many as there were. Every component has at least its vector of eigenvalue 0.
     """
-    vectors = found.vectors.double()
-    components = found.components.to(vectors.device)
+    vectors = spectrum.vectors.double()
+    components = spectrum.components.to(vectors.device)
     count = int(components.max()) + 1
     mass = torch.zeros(count, vectors.shape[1], dtype=torch.float64, device=vectors.device)
     mass.index_add_(0, components, vectors.square())
@@ -154,17 +154,17 @@ def own_vectors(found: Spectrum, n_clusters: int) -> list[Columns]:
     order = components.argsort(stable=True)
     members = torch.split(order, components.bincount(minlength=count).tolist())
     # eigenvalue, component, vector on the component's points
-    candidates = [(float(found.values[j]), int(home[j]), vectors[members[home[j]], j]) for j in pure.nonzero()[:, 0]]
-    candidates += _unmixed(found.values[~pure], vectors[:, ~pure], mass[:, ~pure], members)
+    candidates = [(float(spectrum.values[j]), int(home[j]), vectors[members[home[j]], j]) for j in pure.nonzero()[:, 0]]
+    candidates += _unmixed(spectrum.values[~pure], vectors[:, ~pure], mass[:, ~pure], members)
     # A component whose first vector the solver missed still is one: its vector is as good as any other as a label.
     missed = set(range(count)) - {component for _, component, _ in candidates}
     candidates += [(0.0, lost, torch.full_like(members[lost], 1, dtype=torch.float64)) for lost in sorted(missed)]
     # The first of each component is kept whatever its place: an error of rounding must not lose a component.
     candidates.sort(key=lambda candidate: candidate[:2])
     leaders: dict[int, int] = {}
-    for place, (_, component, _) in enumerate(candidates):
-        leaders.setdefault(component, place)
-    others = [place for place in range(len(candidates)) if place not in set(leaders.values())]
+    for rank, (_, component, _) in enumerate(candidates):
+        leaders.setdefault(component, rank)
+    others = [rank for rank in range(len(candidates)) if rank not in set(leaders.values())]
     kept = sorted([*leaders.values(), *others[: max(0, n_clusters - len(leaders))]])
     return [
         Columns(number, members[number], torch.stack([candidates[j][2] for j in kept if candidates[j][1] == number], 1))
@@ -190,13 +190,13 @@ def _unmixed(
     return [part[1:] for part in parts[: len(values)]]
 
 
-def _cheapest(found: Sweep, ascending: Tensor) -> int:
-    """How many of the first points the best threshold cuts off: none lies between equal entries."""
+def _cheapest(cuts: Sweep, ascending: Tensor) -> int:
+    """Return how many of the first points the best threshold cuts off; no threshold lies between equal entries."""
     steps = ascending.diff()
-    ncuts = torch.where(steps[found.sizes - 1] > 0, found.ncuts, torch.inf)
+    ncuts = torch.where(steps[cuts.sizes - 1] > 0, cuts.ncuts, torch.inf)
     best = ncuts.argmin()
     # Without volume on either side of every threshold, as of a point without edges, the widest step is taken.
-    return int(found.sizes[best]) if bool(ncuts[best].isfinite()) else int(steps.argmax()) + 1
+    return int(cuts.sizes[best]) if bool(ncuts[best].isfinite()) else int(steps.argmax()) + 1
 
 
 def _joined(degrees: Tensor, components: Tensor, n_clusters: int, points: Tensor | None) -> Tensor:

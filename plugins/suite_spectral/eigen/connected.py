@@ -19,11 +19,11 @@ from suite_spectral.graphs.graph import Progress, SparseGraph
 from suite_spectral.settings import Solver as Solver
 
 LANDMARKS = 500
-"""Points of a Nystroem start."""
+"""Points of a Nyström start."""
 
 BLOCK = 8
 """Vectors beyond the wanted ones where a product costs the same for a few vectors more. To these come random ones,
-since a Nystroem start knows nothing of a point that no landmark is near to."""
+since a Nyström start knows nothing of a point that no landmark is near to."""
 
 SINGLE = 1e-3
 """Smallest wanted eigenvalue for which products in float32, which are right to some 1e-6, are enough."""
@@ -35,7 +35,7 @@ POLYNOMIAL = 20
 def smallest_of_connected(
     laplacian: Laplacian, wanted: int, solver: str, seed: int, tolerance: float, progress: Progress
 ) -> Lowest:
-    """The smallest eigenpairs of a connected graph above the known one of eigenvalue 0.
+    """Return the smallest eigenpairs of a connected graph above the known one of eigenvalue 0.
 
     One more than is wanted comes back where there are as many points.
     """
@@ -45,7 +45,7 @@ def smallest_of_connected(
         return Lowest(empty, laplacian.root.new_zeros(n, 0), empty, 0)
     progress(f"eigenvectors of {n:,} points ({solver})")
 
-    def told(step: int, ratio: float) -> None:
+    def report(step: int, ratio: float) -> None:
         progress(f"eigenvectors of {n:,} points ({solver}): step {step}, residual {ratio:.1f} times the allowed")
 
     null = laplacian.root / laplacian.root.norm()
@@ -54,7 +54,7 @@ def smallest_of_connected(
     if solver == "multilevel":
         added = (laplacian.tau / n) ** 0.5 * laplacian.inverse if laplacian.tau else None
         return multilevel(
-            _scaled(laplacian), laplacian.root, wanted, added=added, tolerance=tolerance, seed=seed, told=told
+            _scaled(laplacian), laplacian.root, wanted, added=added, tolerance=tolerance, seed=seed, report=report
         )
     if solver in ("arpack", "lobpcg"):
         return _by_scipy(laplacian, wanted, solver, seed, tolerance)
@@ -65,7 +65,7 @@ def smallest_of_connected(
             return _polynomial(laplacian.similarity, block.float()).double()
 
         return lowest(
-            laplacian.similarity, start, null, wanted, precondition=polynomial, tolerance=tolerance, told=told
+            laplacian.similarity, start, null, wanted, precondition=polynomial, tolerance=tolerance, report=report
         )
     start = torch.cat([_nystroem(laplacian, wanted + BLOCK, seed), _random(laplacian, GUARD, seed)], 1)
     rough = lowest(
@@ -75,7 +75,7 @@ def smallest_of_connected(
         wanted,
         precondition=lambda block: block,
         tolerance=tolerance,
-        told=told,
+        report=report,
     )
     if float(rough.values[0]) >= SINGLE:
         return rough
@@ -86,7 +86,7 @@ def smallest_of_connected(
         wanted,
         precondition=lambda block: block,
         tolerance=tolerance,
-        told=told,
+        report=report,
     )
 
 
@@ -102,7 +102,7 @@ def _dense(laplacian: Laplacian, wanted: int) -> Lowest:
 
 
 def _scaled(laplacian: Laplacian) -> scipy.sparse.csr_array:
-    """S of a sparse graph, without what regularisation adds."""
+    """Return S of a sparse graph, without what regularisation adds."""
     assert isinstance(laplacian.graph, SparseGraph)
     weights = laplacian.graph.scipy()
     inverse = laplacian.inverse.cpu().numpy()
@@ -118,7 +118,7 @@ def _by_scipy(laplacian: Laplacian, wanted: int, solver: str, seed: int, toleran
     random = np.random.default_rng(seed)
 
     def shifted(block: np.ndarray) -> np.ndarray:
-        """S + 1 without the known vector: its largest eigenvalues are 2 - lambda."""
+        """Return S + 1 without the known vector times a block; its largest eigenvalues are 2 - lambda."""
         columns = torch.from_numpy(np.ascontiguousarray(block.reshape(n, -1))).to(device)
         product: np.ndarray = laplacian.similarity(columns).cpu().numpy() + block.reshape(n, -1)
         product -= 2 * null[:, None] * (null @ block.reshape(n, -1))
@@ -160,7 +160,7 @@ def _random(laplacian: Laplacian, count: int, seed: int) -> Tensor:
 
 
 def _nystroem(laplacian: Laplacian, count: int, seed: int) -> Tensor:
-    """Approximate eigenvectors: those of S C A^-1 C' S, C its columns of some points, A the rows of these in C.
+    """Return the eigenvectors of S C A^-1 C' S, where C is some columns of W and A the rows of C for the same points.
 
     Williams and Seeger (2001); Fowlkes, Belongie, Chung and Malik (2004). Random where a graph has no such columns.
     """
@@ -180,7 +180,7 @@ def _nystroem(laplacian: Laplacian, count: int, seed: int) -> Tensor:
 
 
 def _polynomial(similarity: Callable[[Tensor], Tensor], block: Tensor) -> Tensor:
-    """A Chebyshev polynomial of L that approximates its inverse on the upper part of its eigenvalues, up to 2."""
+    """Return a Chebyshev polynomial of L times a block, near the inverse of L for its upper eigenvalues, up to 2."""
     lower, upper = 2 / POLYNOMIAL**2, 2.0
     middle, half = (upper + lower) / 2, (upper - lower) / 2
     sigma = middle / half

@@ -81,7 +81,7 @@ def sparse_landmarks(graph: LandmarkGraph, count: int) -> "Landmarks":
     sizes = np.bincount(home, minlength=number)
     pairs: list[tuple[float, int, np.ndarray, np.ndarray]] = []
     order = np.argsort(-sizes, kind="stable")
-    for place, part in enumerate(order):
+    for rank_of_part, part in enumerate(order):
         members = np.flatnonzero(parts == part)
         dense = inner[members][:, members].toarray()
         # The vector of the eigenvalue 0 is known. It is moved behind all others: where the landmarks are only weakly
@@ -91,7 +91,7 @@ def sparse_landmarks(graph: LandmarkGraph, count: int) -> "Landmarks":
         squares, vectors = np.linalg.eigh(dense - 2 * np.outer(known, known))
         squares, vectors = np.append(squares[1:], 1), np.column_stack([vectors[:, 1:], known])
         for j in range(len(members) - 1, max(-1, len(members) - 2 - count), -1):
-            pairs.append((1 - float(squares[j]), place, members, vectors[:, j]))
+            pairs.append((1 - float(squares[j]), rank_of_part, members, vectors[:, j]))
     pairs.sort(key=lambda pair: pair[:2])
     pairs = pairs[: count + 1]
     values = np.array([pair[0] for pair in pairs]).clip(0)

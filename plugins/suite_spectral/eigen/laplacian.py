@@ -55,7 +55,7 @@ class Laplacian:
         self.inverse = torch.where(self.root > 0, 1 / self.root, 0.0)
 
     def similarity(self, block: Tensor) -> Tensor:
-        """S times some vectors, (point, vector): L x = x - S x."""
+        """Return S times some vectors, (point, vector); L x = x - S x."""
         inverse = self.inverse.to(block.dtype)[:, None]
         scaled = block * inverse
         product = self.graph.multiply(scaled)
@@ -65,20 +65,20 @@ class Laplacian:
 
 
 def components(graph: Graph) -> Tensor:
-    """The number of each point's component, (point,) int64 on the CPU; that with the most points is 0.
+    """Return the number of each point's component, (point,) int64 on the CPU; that with the most points is 0.
 
     Components of equal size keep the order of their first points. A graph that does not store its edges is taken for
-    one: Gaussian weights are positive between all points. A cosine graph may fall apart, and then is not told so: its
-    many texts without a word in common with others would else be the clusters.
+    one: Gaussian weights are positive between all points. The components of a cosine graph are not looked for: its many
+    texts without a word in common with others would else be the clusters.
     """
     if not isinstance(graph, SparseGraph):
         return torch.zeros(graph.n, dtype=torch.int64)
-    count, found = connected_components(graph.scipy(), directed=False)
+    count, numbers = connected_components(graph.scipy(), directed=False)
     if count == 1:
         return torch.zeros(graph.n, dtype=torch.int64)
-    _, first = np.unique(found, return_index=True)
-    sizes = np.bincount(found, minlength=count)
+    _, first = np.unique(numbers, return_index=True)
+    sizes = np.bincount(numbers, minlength=count)
     order = np.lexsort((first, -sizes))  # by size, then by first point
     ranks = np.empty(count, dtype=np.int64)
     ranks[order] = np.arange(count)
-    return torch.from_numpy(ranks[found])
+    return torch.from_numpy(ranks[numbers])

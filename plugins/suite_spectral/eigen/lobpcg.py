@@ -58,9 +58,9 @@ def lowest(
     precondition: Callable[[Tensor], Tensor],
     tolerance: float,
     limit: int = 200,
-    told: Callable[[int, float], None] = lambda step, ratio: None,
+    report: Callable[[int, float], None] = lambda step, ratio: None,
 ) -> Lowest:
-    """The lowest eigenpairs of L = I - S orthogonal to a known one.
+    """Return the lowest eigenpairs of L = I - S orthogonal to a known one.
 
     Args:
         similarity: S times a block, (point, vector) float64.
@@ -70,7 +70,7 @@ def lowest(
         precondition: approximately the inverse of L, of a block of residuals.
         tolerance: of the residuals, as a share of the gap behind the wanted eigenvalues.
         limit: most steps.
-        told: is told each step, and by how much the worst residual is above what is allowed.
+        report: is called with each step, and the worst residual over the allowed one.
 
     Returns:
         As many pairs as ``start`` has vectors, fewer where those depend on each other.
@@ -95,7 +95,7 @@ def lowest(
         norms = residual.norm(dim=0)
         allowed = allowed_residual(values, wanted, tolerance)
         moving = norms > allowed
-        told(steps, float((norms[:wanted] / allowed).max()))
+        report(steps, float((norms[:wanted] / allowed).max()))
         if steps == limit or not bool(moving[:wanted].any()):
             return Lowest(values, basis[:, :width].clone(), norms, steps)
         used = len(inner)
@@ -122,19 +122,19 @@ def lowest(
 
 
 def allowance(values: Tensor, wanted: int) -> Tensor:
-    """What residuals are compared with: the gap behind the wanted eigenvalues, or the least that can be resolved."""
+    """Return what residuals are compared with: the gap behind the wanted eigenvalues, or the least resolvable."""
     after = values[min(wanted, len(values) - 1)]
     gap = after - values[wanted - 1]
     return torch.maximum(gap, GAP_FLOOR * after).clamp_min(1e-14)
 
 
 def allowed_residual(values: Tensor, wanted: int, tolerance: float) -> Tensor:
-    """The residual at which the wanted vectors are accurate enough, see ``lowest``."""
+    """Return the residual at which the wanted vectors are accurate enough, see ``lowest``."""
     return (tolerance * allowance(values, wanted)).clamp_min(ROUNDING)
 
 
 def _added(basis: Tensor, used: int, block: Tensor) -> Tensor:
-    """Puts a block, without what the columns in use give of it and at unit length, behind them, and returns it."""
+    """Put a block behind the columns in use, made orthogonal to them and of unit length; return it."""
     present = basis[:, :used]
     block = normalize(block, dim=0, eps=TINY)
     block -= present @ (present.T @ block)
@@ -144,26 +144,26 @@ def _added(basis: Tensor, used: int, block: Tensor) -> Tensor:
 
 
 def _bordered(matrix: Tensor, columns: Tensor) -> Tensor:
-    """A symmetric matrix with further columns, whose upper part is also its further rows."""
+    """Return a symmetric matrix with further columns, whose upper part becomes its further rows too."""
     size = len(matrix)
     whole = torch.cat([torch.cat([matrix, columns[:size].T]), columns], 1)
     return _symmetric(whole)
 
 
 def _combine(block: Tensor, used: int, turn: Tensor) -> None:
-    """Replaces the first columns of a block by combinations of those in use, in place."""
+    """Replace the first columns of a block by combinations of those in use, in place."""
     for begin in range(0, len(block), CHUNK):
         rows = block[begin : begin + CHUNK]
         rows[:, : turn.shape[1]] = rows[:, :used] @ turn
 
 
 def _orthonormal(block: Tensor) -> Tensor:
-    """An orthonormal basis of the span of a block's columns, without those that the others already give."""
+    """Return an orthonormal basis of the span of a block's columns."""
     return block @ _whitening(block.T @ block)
 
 
 def _whitening(products: Tensor) -> Tensor:
-    """Combinations of columns, of which the inner products are given, that are orthonormal."""
+    """Return combinations of columns that are orthonormal, from the inner products of the columns."""
     lengths = products.diagonal().clamp_min(TINY).sqrt()
     sizes, turns = torch.linalg.eigh(_symmetric(products / lengths / lengths[:, None]))
     kept = sizes > DEPENDENT * sizes[-1]

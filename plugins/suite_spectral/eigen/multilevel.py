@@ -57,9 +57,9 @@ def multilevel(
     added: Tensor | None = None,
     tolerance: float,
     seed: int = 0,
-    told: Callable[[int, float], None] = lambda step, ratio: None,
+    report: Callable[[int, float], None] = lambda step, ratio: None,
 ) -> Lowest:
-    """The lowest eigenpairs of L = I - S above the eigenvalue 0.
+    """Return the lowest eigenpairs of L = I - S above the eigenvalue 0.
 
     Args:
         similarity: S (point, point), float64; connected, unless ``added`` connects it.
@@ -68,7 +68,7 @@ def multilevel(
         added: e of an S + e e' that is meant, (point,): what regularisation adds.
         tolerance: of the residuals, as a share of the gap behind the wanted eigenvalues.
         seed: of the roots.
-        told: see ``suite_spectral.eigen.lobpcg.lowest``.
+        report: see ``suite_spectral.eigen.lobpcg.lowest``.
 
     Returns:
         The wanted pairs, and up to ``GUARD`` more that are rough.
@@ -94,7 +94,7 @@ def multilevel(
         wanted,
         precondition=lambda block: _corrected(levels, 0, block.float()).double(),
         tolerance=tolerance,
-        told=told,
+        report=report,
     )
     if order is None:
         return found
@@ -119,7 +119,7 @@ class _Level:
 def _levels(
     similarity: scipy.sparse.csr_array, null: np.ndarray, width: int, singular: bool, seed: int
 ) -> tuple[list[_Level], Tensor]:
-    """The levels from the finest to the coarsest, and the coarsest eigenvectors interpolated to the finest."""
+    """Return the levels from the finest to the coarsest, and the coarsest eigenvectors interpolated to the finest."""
     matrix = (scipy.sparse.eye_array(similarity.shape[0], format="csr") - similarity).tocsr()
     mass = None  # P'P over all the levels above: the inner product of the finest vectors
     levels: list[_Level] = []
@@ -168,7 +168,7 @@ def _dense(matrix: scipy.sparse.csr_array, mass: scipy.sparse.csr_array | None) 
 
 
 def aggregated(matrix: scipy.sparse.csr_array, diagonal: np.ndarray, seed: int) -> tuple[np.ndarray, int]:
-    """The number of the aggregate of each point, and how many there are.
+    """Return the number of each point's aggregate, and how many aggregates there are.
 
     Roots are local maxima of random priorities within two edges, chosen until every point is within two edges of
     one; then each point joins the aggregate of its strongest neighbour that has one.
@@ -215,7 +215,7 @@ def aggregated(matrix: scipy.sparse.csr_array, diagonal: np.ndarray, seed: int) 
 
 
 def _corrected(levels: list[_Level], number: int, block: Tensor) -> Tensor:
-    """A V-cycle: approximately the solution of A x = block on a level."""
+    """Return the approximate solution of A x = block on a level by a V-cycle."""
     level = levels[number]
     if level.solution is not None:
         return (level.solution @ block.double()).float()
@@ -229,7 +229,7 @@ def _corrected(levels: list[_Level], number: int, block: Tensor) -> Tensor:
 
 
 def _smoothed(level: _Level, block: Tensor) -> tuple[Tensor, Tensor]:
-    """A Chebyshev polynomial of D^-1 A that solves A x = block for its upper eigenvalues; and what is left of block."""
+    """Return a Chebyshev polynomial of D^-1 A that solves A x = block for upper eigenvalues, and the rest of block."""
     middle, half = level.largest * (1 + ROUGH) / 2, level.largest * (1 - ROUGH) / 2
     sigma = middle / half
     rho = 1 / sigma
@@ -246,7 +246,7 @@ def _smoothed(level: _Level, block: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _largest(matrix: scipy.sparse.csr_array, diagonal: np.ndarray, null: np.ndarray) -> float:
-    """No eigenvalue of D^-1 A is larger: the circles of Gershgorin, after scaling by the vector that A takes to 0.
+    """Return a bound of the eigenvalues of D^-1 A by Gershgorin's circles, scaled by the vector that A takes to 0.
 
     So the smoother never amplifies anything, and the preconditioner stays positive. On the finest level it is 2.
     """

@@ -10,7 +10,7 @@ Rows = RowScaling
 
 
 def scaled_rows(vectors: Tensor, root: Tensor, rows: Rows) -> Tensor:
-    """The rows that k-means sees, (point, vector).
+    """Return the rows that k-means sees, (point, vector).
 
     Args:
         vectors: (point, vector) eigenvectors of the normalised Laplacian.

@@ -57,7 +57,7 @@ class Spectrum(NamedTuple):
     solver: str
 
     def first(self, count: int) -> "Spectrum":
-        """The smallest of the eigenpairs only."""
+        """Return the smallest of the eigenpairs."""
         return self._replace(
             values=self.values[:count], vectors=self.vectors[:, :count], residuals=self.residuals[:count]
         )
@@ -72,7 +72,7 @@ def spectrum(
     tolerance: float = TOLERANCE,
     progress: Progress = lambda words: None,
 ) -> Spectrum:
-    """The ``count`` smallest eigenpairs of L, and the next one, which tells the gap.
+    """Return the ``count`` smallest eigenpairs of L, and the next one, which gives the gap.
 
     Args:
         laplacian: L.
@@ -80,7 +80,7 @@ def spectrum(
         solver: see above; auto chooses by the kind of graph, its size and its device.
         seed: of whatever is random in it.
         tolerance: residuals that are allowed, as a share of the gap behind the wanted eigenvalues.
-        progress: is told what is being done.
+        progress: is called with words for what is being done.
 
     Raises:
         UsageError: there are fewer points than ``count``, the solver cannot be used with such a graph, or arpack has
@@ -99,13 +99,13 @@ def spectrum(
     if number == 1 or laplacian.tau:
         wanted = min(count, laplacian.n - 1)
         used = _chosen(solver, laplacian, wanted)
-        found = smallest_of_connected(laplacian, wanted, used, seed, tolerance, progress)
-        _warn(_excess(found, wanted, tolerance), used, tolerance)
+        lowest = smallest_of_connected(laplacian, wanted, used, seed, tolerance, progress)
+        _warn(_excess(lowest, wanted, tolerance), used, tolerance)
         null = laplacian.root / laplacian.root.norm()
         pairs = (
-            torch.cat([null.new_zeros(1), found.values]),
-            torch.cat([null[:, None], found.vectors], 1),
-            torch.cat([null.new_zeros(1), found.residuals]),
+            torch.cat([null.new_zeros(1), lowest.values]),
+            torch.cat([null[:, None], lowest.vectors], 1),
+            torch.cat([null.new_zeros(1), lowest.residuals]),
         )
         components_ = several if not laplacian.tau else torch.zeros_like(several)
         return Spectrum(*pairs, components_, used).first(count + 1)
@@ -133,29 +133,29 @@ def spectrum(
             way = _chosen(solver, inside, wanted)
             used = way if part == 0 else used
             within = tolerance if left > 1 else max(tolerance, ROUGH)
-            found = smallest_of_connected(inside, wanted, way, seed, within, progress)
-            worst = max(worst, (_excess(found, wanted, within), way, within))
-            values.append(found.values)
-            residuals.append(found.residuals)
-            columns.append((points, found.vectors))
+            lowest = smallest_of_connected(inside, wanted, way, seed, within, progress)
+            worst = max(worst, (_excess(lowest, wanted, within), way, within))
+            values.append(lowest.values)
+            residuals.append(lowest.residuals)
+            columns.append((points, lowest.vectors))
     _warn(*worst)
     every = torch.cat(values)
     kept = torch.argsort(every, stable=True)[: count + 1]
     vectors = torch.zeros(laplacian.n, len(kept), dtype=torch.float64, device=device)
     owners = [(block, i) for block, (_, vectors_) in enumerate(columns) for i in range(vectors_.shape[1])]
-    for place, which in enumerate(kept.tolist()):
+    for column, which in enumerate(kept.tolist()):
         block, i = owners[which]
         points, found_vectors = columns[block]
-        vectors[points.to(device), place] = found_vectors[:, i]
+        vectors[points.to(device), column] = found_vectors[:, i]
     return Spectrum(every[kept], vectors, torch.cat(residuals)[kept], several, used)
 
 
-def _excess(found: Lowest, wanted: int, tolerance: float) -> float:
-    """The worst wanted residual over the allowed one: at most 1 where the vectors are as accurate as asked for."""
-    wanted = min(wanted, len(found.values))
+def _excess(lowest: Lowest, wanted: int, tolerance: float) -> float:
+    """Return the worst residual over the allowed one: at most 1 where the vectors are as accurate as asked for."""
+    wanted = min(wanted, len(lowest.values))
     if not wanted:
         return 0.0
-    return float((found.residuals[:wanted] / allowed_residual(found.values, wanted, tolerance)).max())
+    return float((lowest.residuals[:wanted] / allowed_residual(lowest.values, wanted, tolerance)).max())
 
 
 def _warn(excess: float, solver: str, tolerance: float) -> None:
@@ -170,7 +170,7 @@ def _warn(excess: float, solver: str, tolerance: float) -> None:
 
 
 def _chosen(solver: Solver, laplacian: Laplacian, wanted: int) -> str:
-    """The solver that ``auto`` means, or the one that was asked for; dense for few points in any case."""
+    """Return the solver that ``auto`` means, or the one that was asked for; dense for few points in any case."""
     sparse = isinstance(laplacian.graph, SparseGraph)
     if solver not in get_args(Solver):
         raise UsageError(f"solver: expected {', '.join(get_args(Solver))}, got {solver!r}")

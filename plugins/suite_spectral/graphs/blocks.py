@@ -46,7 +46,7 @@ def _tree_order(coordinates: Array) -> Array:
 
 
 def _leading(points: Array, centre: Array, scale: float, columns: Array) -> Array:
-    """At most 12 coordinates to order the points by: their own, or the principal ones of a sample."""
+    """Return at most 12 coordinates by which points are ordered: their own, or the principal ones of a sample."""
     if len(columns) <= 12:
         return (points[:, columns] - centre[columns]) / scale
     some = np.linspace(0, points.shape[0] - 1, min(256, points.shape[0])).astype(np.int64)
@@ -57,20 +57,20 @@ def _leading(points: Array, centre: Array, scale: float, columns: Array) -> Arra
         axes /= np.maximum(np.linalg.norm(axes, axis=0), np.float32(1e-30))
     else:
         axes = np.linalg.eigh(sample.T @ sample)[1][:, -8:]
-    found = np.empty((points.shape[0], axes.shape[1]), dtype=np.float32)
+    coordinates = np.empty((points.shape[0], axes.shape[1]), dtype=np.float32)
     step = _rows_within(len(columns))
     for start in range(0, points.shape[0], step):
-        found[start : start + step] = (points[start : start + step, columns] / scale).astype(np.float32) @ axes
-    return found
+        coordinates[start : start + step] = (points[start : start + step, columns] / scale).astype(np.float32) @ axes
+    return coordinates
 
 
 def _rows_within(dim: int) -> int:
-    """Rows of so many float64 that a few copies of them stay within the budget."""
+    """Return how many rows of ``dim`` float64 fit into the budget a few times."""
     return max(64, BUDGET // 64 // max(1, dim))
 
 
 def opposite(rows: Array) -> Array:
-    """Rows (-x, |x|²/2, 1) of (x, 1, |x|²/2)."""
+    """Return rows (-x, |x|²/2, 1) for rows (x, 1, |x|²/2)."""
     turned = np.negative(rows)
     turned[:, -2] = rows[:, -1]
     turned[:, -1] = 1

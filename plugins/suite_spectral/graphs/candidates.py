@@ -34,7 +34,7 @@ class Candidates:
             self.tighten()
 
     def widened(self, rows: Array, reach: Array) -> tuple[Array, Array]:
-        """Bounds and margins of queries whose count-th nearest candidate is at half the squared distance reach."""
+        """Return bounds and margins of queries whose count-th nearest candidate has half the squared distance reach."""
         # a neighbour has at most the norm of the query and its distance; a quarter more covers the rounding of both
         norm = 1.25 * (self.norms[rows] + np.sqrt(2 * reach))
         margins = rounding(len(self.points.columns), self.unit) * norm**2 + 2.0**-22 * reach
@@ -60,7 +60,7 @@ class Candidates:
         self.enough = max(2**18, len(rows))
 
     def _resolved(self, rows: Array, columns: Array, values: Array, crowded: Array) -> tuple[Array, Array, Array]:
-        """Of queries with too many candidates within the rounding errors, the nearest by exact distances."""
+        """Return the candidates, of crowded queries only the nearest by exact distances."""
         open_ones = crowded[rows]
         some, others = rows[open_ones], columns[open_ones]
         squares = self.squares(some, others)
@@ -80,26 +80,26 @@ class Candidates:
         )
 
     def squares(self, rows: Array, columns: Array) -> Array:
-        """Squared distances of pairs, in float64, by differences."""
-        found = np.empty(len(rows))
+        """Return squared distances of pairs, in float64, by differences."""
+        sums = np.empty(len(rows))
         queries, points = self.queries, self.points
         step = max(1, 2**17 // max(1, points.points.shape[1]))
         for start in range(0, len(rows), step):
             part = slice(start, start + step)
             away = queries.points[queries.order[rows[part]]].astype(np.float64)
             away -= points.points[points.order[columns[part]]]
-            found[part] = np.einsum("ij,ij->i", away, away)
-        return found
+            sums[part] = np.einsum("ij,ij->i", away, away)
+        return sums
 
     def ranked(self) -> tuple[Array, Array]:
-        """The nearest of each query in the order in which queries and points were given."""
+        """Return the nearest of each query, in the order in which queries and points came."""
         self.tighten()
         rows, columns, _ = self.parts.pop()
         indices = np.empty((self.n, self.count), dtype=np.int64)
         distances = np.empty((self.n, self.count))
-        places = self.points.order[columns]
-        ranks = np.argsort((rows.astype(np.int64) << 32) | places)
-        rows, columns, places = rows[ranks], columns[ranks], places[ranks]
+        numbers = self.points.order[columns]
+        ranks = np.argsort((rows.astype(np.int64) << 32) | numbers)
+        rows, columns, numbers = rows[ranks], columns[ranks], numbers[ranks]
         first = np.searchsorted(rows, np.arange(self.n + 1, dtype=np.int32))
         squares = self.squares(rows, columns)
         step = 2**14
@@ -109,9 +109,9 @@ class Candidates:
             width = int(np.diff(first[start : end + 1]).max())
             at = (rows[part] - start, np.arange(first[start], first[end]) - first[rows[part]])
             table, named = np.full((end - start, width), np.inf), np.zeros((end - start, width), dtype=np.int64)
-            table[at], named[at] = squares[part], places[part]
+            table[at], named[at] = squares[part], numbers[part]
             best = np.argsort(table, axis=1, kind="stable")[:, : self.count]
-            given = self.queries.order[start:end]
-            indices[given] = np.take_along_axis(named, best, 1)
-            distances[given] = np.sqrt(np.take_along_axis(table, best, 1))
+            original = self.queries.order[start:end]
+            indices[original] = np.take_along_axis(named, best, 1)
+            distances[original] = np.sqrt(np.take_along_axis(table, best, 1))
         return indices, distances

@@ -22,9 +22,9 @@ def transposed_product(features: Tensor, table: Tensor) -> Tensor:
     if features.layout == torch.sparse_csr:
         pointers = features.crow_indices().long()
         points = torch.arange(len(pointers) - 1, device=table.device).repeat_interleave(pointers.diff())
-        places = torch.stack([features.col_indices().long(), points])
+        indices = torch.stack([features.col_indices().long(), points])
         shape = (features.shape[1], features.shape[0])
-        return torch.sparse_coo_tensor(places, features.values().double(), shape, check_invariants=False) @ table
+        return torch.sparse_coo_tensor(indices, features.values().double(), shape, check_invariants=False) @ table
     total = torch.zeros(features.shape[1], table.shape[1], dtype=torch.float64, device=table.device)
     size = max(1, BUDGET // (8 * max(1, features.shape[1])))
     for start in range(0, len(table), size):

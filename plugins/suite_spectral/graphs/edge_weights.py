@@ -19,7 +19,7 @@ SCALE_NEIGHBOUR = 7
 
 
 def median_sigma(points: Tensor, *, seed: int = 0) -> float:
-    """The median distance of 20,000 random pairs of points, a sigma for Gaussian weights that needs no labels.
+    """Return the median distance of 20,000 random pairs of points, a sigma for Gaussian weights.
 
     Pairs at distance 0 are left out where more than half are; 1.0 where all points are one.
 
@@ -43,11 +43,11 @@ def median_sigma(points: Tensor, *, seed: int = 0) -> float:
     return _positive_median(distances)
 
 
-def edge_scale(found: Neighbours, *, weights: Weights, sigma: float | None = None) -> Tensor | float | None:
-    """What weighs the edges: None for "connectivity", sigma for "gaussian", sigma_i (point,) for "self-tuning".
+def edge_scale(neighbours: Neighbours, *, weights: Weights, sigma: float | None = None) -> Tensor | float | None:
+    """Return the scale of the edges: None for "connectivity", sigma for "gaussian", sigma_i (point,) for "self-tuning".
 
     Args:
-        found: the neighbours of every point, itself not among them.
+        neighbours: the neighbours of every point, itself not among them.
         sigma: of "gaussian"; None: the median distance to the last neighbour.
 
     Raises:
@@ -59,9 +59,9 @@ def edge_scale(found: Neighbours, *, weights: Weights, sigma: float | None = Non
     if weights == "connectivity":
         return None
     if weights == "self-tuning":
-        return _own_scales(found.distances)
+        return _own_scales(neighbours.distances)
     if sigma is None:
-        return _positive_median(found.distances[:, -1]) if found.distances.shape[1] else 1.0
+        return _positive_median(neighbours.distances[:, -1]) if neighbours.distances.shape[1] else 1.0
     if not (sigma > 0 and np.isfinite(sigma)):
         raise UsageError(f"sigma must be a positive number, got {sigma}")
     return float(sigma)
@@ -76,7 +76,7 @@ def weights_to(
     scale: Tensor | float | None,
     search: Search = "auto",
 ) -> tuple[Tensor, Tensor]:
-    """The points nearest to each new point and how heavy the edges to them are, for out-of-sample formulas.
+    """Return the points nearest to each new point, and the weights of the edges to them.
 
     Args:
         queries: (query, dim).
@@ -101,14 +101,14 @@ def weights_to(
         wanted = {"connectivity": "None", "gaussian": "one number", "self-tuning": f"a tensor ({points.shape[0]},)"}
         came = f"a tensor {tuple(scale.shape)}" if isinstance(scale, Tensor) else repr(scale)
         raise UsageError(f"weights_to: scale of weights={weights!r} must be {wanted[weights]}, got {came}")
-    found = nearest_to(queries, points, n_neighbors, search=search)
+    neighbours = nearest_to(queries, points, n_neighbors, search=search)
     if weights == "connectivity":
-        return found.indices, torch.ones(found.indices.shape, dtype=torch.float64, device=points.device)
-    mine = _own_scales(found.distances) if weights == "self-tuning" else scale
-    exponents = _exponents(found.distances, mine, scale, found.indices)
+        return neighbours.indices, torch.ones(neighbours.indices.shape, dtype=torch.float64, device=points.device)
+    mine = _own_scales(neighbours.distances) if weights == "self-tuning" else scale
+    exponents = _exponents(neighbours.distances, mine, scale, neighbours.indices)
     least = exponents.amax(1, keepdim=True) if exponents.shape[1] else exponents
     far = least < -700  # exp underflows there
-    return found.indices, torch.where(far, exponents - least, exponents).exp()
+    return neighbours.indices, torch.where(far, exponents - least, exponents).exp()
 
 
 def check_weights(weights: str) -> None:

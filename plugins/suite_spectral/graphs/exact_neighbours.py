@@ -24,7 +24,7 @@ NEAR = 4  # blocks that are met first, for tight bounds
 
 
 def nearest_by_blocks(points: Array, count: int) -> tuple[Array, Array]:
-    """The neighbours of every point among the others, exact also where float32 is not.
+    """Return the neighbours of every point among the others, exact also where float32 is not.
 
     Among equal distances the lower index is the neighbour, but among more duplicates than neighbours any of them.
 
@@ -41,13 +41,13 @@ def nearest_by_blocks(points: Array, count: int) -> tuple[Array, Array]:
 
 
 def nearest_by_blocks_to(queries: Array, points: Array, count: int) -> tuple[Array, Array]:
-    """The same for points, (query, dim), that are not among those searched."""
+    """Return the neighbours of queries (query, dim) among points (point, dim), as ``nearest_by_blocks`` does."""
     frame = frame_of(points, queries)
     return _search(in_blocks(queries, *frame), in_blocks(points, *frame), count)
 
 
 def nearest_on_device(queries: Tensor, points: Tensor, count: int, itself: bool) -> tuple[Tensor, Tensor]:
-    """The same in torch alone, on the device where the points are: products with topk, ranked again in float64.
+    """Return the neighbours of queries by torch alone, on their device: products with topk, ranked again in float64.
 
     Rows whose rounding errors leave the answer open are searched once more, in float64.
 
@@ -75,16 +75,16 @@ def nearest_on_device(queries: Tensor, points: Tensor, count: int, itself: bool)
         some = queries[start : start + rows].double()
         asked = ((some - centre) / scale).to(kind)
         half = asked.square().sum(1) / 2
-        found = torch.addmm(moved.square().sum(1) / 2, asked, moved.T, alpha=-1) + half[:, None]  # query point
+        halves = torch.addmm(moved.square().sum(1) / 2, asked, moved.T, alpha=-1) + half[:, None]  # query point
         own = torch.arange(start, start + len(some), device=points.device)
         if itself:
-            found[own - start, own] = torch.inf
-        values, places = found.topk(taken, dim=1, largest=False)
-        exact = (points[places].double() - some[:, None]).square().sum(2)
+            halves[own - start, own] = torch.inf
+        values, nearby = halves.topk(taken, dim=1, largest=False)
+        exact = (points[nearby].double() - some[:, None]).square().sum(2)
         if itself:
-            exact.masked_fill_(places == own[:, None], torch.inf)
+            exact.masked_fill_(nearby == own[:, None], torch.inf)
         squares, ranks = exact.sort(dim=1, stable=True)
-        squares, best = squares[:, :count], places.gather(1, ranks)[:, :count]
+        squares, best = squares[:, :count], nearby.gather(1, ranks)[:, :count]
         reach = values[:, count - 1].double().clamp(min=0)
         norm = 1.25 * ((2 * half.double()).sqrt() + (2 * reach).sqrt())
         margin = 2 * rounding(dim, units[kind]) * norm.square()
@@ -105,11 +105,11 @@ def nearest_on_device(queries: Tensor, points: Tensor, count: int, itself: bool)
 
 
 def _search(queries: Blocks, points: Blocks, count: int) -> tuple[Array, Array]:
-    found = _swept(queries, points, count, np.float32)
-    if found is None:  # points so close together, for how far they are apart, that float32 tells too few from others
-        found = _swept(queries, points, count, np.float64)
-    assert found is not None
-    return found.ranked()
+    candidates = _swept(queries, points, count, np.float32)
+    if candidates is None:  # points lie so close together, and so far apart, that float32 does not separate them
+        candidates = _swept(queries, points, count, np.float64)
+    assert candidates is not None
+    return candidates.ranked()
 
 
 def _swept(queries: Blocks, points: Blocks, count: int, dtype: type[np.floating[Any]]) -> Candidates | None:
@@ -117,16 +117,16 @@ def _swept(queries: Blocks, points: Blocks, count: int, dtype: type[np.floating[
     theirs = Factors(points, dtype)
     mine = theirs if itself else Factors(queries, dtype)
     unit = float(np.finfo(dtype).eps) / 2
-    found = Candidates(queries, points, mine.norms, count, unit)
+    candidates = Candidates(queries, points, mine.norms, count, unit)
     away = np.sqrt(_squares_between(mine.means, theirs.means))  # block block
     near = np.argsort(away, axis=1)[:, : NEAR + 1]
     met = np.zeros(away.shape, dtype=bool)
     for block in range(len(away)):
         other = block if itself else int(near[block, 0])
         met[block, other] = True
-        if not _begin(mine, theirs, found, block, other):
+        if not _begin(mine, theirs, candidates, block, other):
             return None
-    found.tighten()
+    candidates.tighten()
     for sequences in (near, np.argsort(away, axis=1)):
         for block in range(len(away)):
             start, end = queries.starts[block : block + 2]
@@ -141,16 +141,17 @@ def _swept(queries: Blocks, points: Blocks, count: int, dtype: type[np.floating[
                     begin, stop = points.starts[other : other + 2]
                     back = theirs.rows(begin, stop)[:, :-2].astype(np.float64)
                     to_mine = np.sqrt(_squares_between(back, mine.means[[block]])[:, 0]) - mine.radii[block]
-                    theirs_active = np.flatnonzero(to_mine <= _reach(found, begin, stop))
-                active = np.flatnonzero(to_theirs[:, other] <= _reach(found, start, end))
-                _meet(mine, theirs, found, block, other, active, theirs_active)
-        found.tighten()
-    return found
+                    theirs_active = np.flatnonzero(to_mine <= _reach(candidates, begin, stop))
+                active = np.flatnonzero(to_theirs[:, other] <= _reach(candidates, start, end))
+                _meet(mine, theirs, candidates, block, other, active, theirs_active)
+        candidates.tighten()
+    return candidates
 
 
-def _reach(found: Candidates, start: int, end: int) -> Array:
-    bounds = found.bounds[start:end].astype(np.float64)
-    slack = 2e-6 * (1 + len(found.points.columns) ** 0.5)  # the rounding of coordinates, which are at most 1, and means
+def _reach(candidates: Candidates, start: int, end: int) -> Array:
+    bounds = candidates.bounds[start:end].astype(np.float64)
+    # the rounding of means and of coordinates, which are at most 1
+    slack = 2e-6 * (1 + len(candidates.points.columns) ** 0.5)
     return np.where(bounds < 0, -np.inf, np.sqrt(2 * np.maximum(bounds, 0)) * 1.00001 + slack)
 
 
@@ -160,34 +161,34 @@ def _squares_between(rows: Array, others: Array) -> Array:
     return squares
 
 
-def _begin(mine: Factors, theirs: Factors, found: Candidates, block: int, other: int) -> bool:
+def _begin(mine: Factors, theirs: Factors, candidates: Candidates, block: int, other: int) -> bool:
     """Multiply the first two blocks of these queries and set their bounds; False where float32 rounds too much off."""
     rows = np.arange(*mine.ordered.starts[block : block + 2])
     columns = np.arange(*theirs.ordered.starts[other : other + 2])
     halves = mine.rows(rows[0], rows[-1] + 1) @ opposite(theirs.rows(columns[0], columns[-1] + 1)).T  # row column
     if mine is theirs:
         np.fill_diagonal(halves, np.inf)
-    count = found.count
+    count = candidates.count
     if count < len(columns):
         kth = np.maximum(np.partition(halves, count - 1, axis=1)[:, count - 1], 0).astype(np.float64)
-        found.bounds[rows], margins = found.widened(rows, kth)
+        candidates.bounds[rows], margins = candidates.widened(rows, kth)
         open_ones = np.flatnonzero(margins >= 0.1 * kth)
         # duplicates look like points too close together; those with enough of them are done
         best = columns[np.argpartition(halves[open_ones], count - 1, axis=1)[:, :count]]
         some = np.repeat(rows[open_ones], count)
-        same = ~found.squares(some, best.ravel()).reshape(-1, count).any(axis=1)
+        same = ~candidates.squares(some, best.ravel()).reshape(-1, count).any(axis=1)
         done = rows[open_ones[same]]
-        found.bounds[done] = -np.inf
+        candidates.bounds[done] = -np.inf
         blurred = len(open_ones) - len(done)
-        if 2 * blurred > len(rows) and found.unit > 2.0**-30:
+        if 2 * blurred > len(rows) and candidates.unit > 2.0**-30:
             return False  # float64 may do better
-        found.add(np.repeat(done, count), best[same].ravel(), np.zeros(len(done) * count))
-    _keep(found, halves, rows, columns)
+        candidates.add(np.repeat(done, count), best[same].ravel(), np.zeros(len(done) * count))
+    _keep(candidates, halves, rows, columns)
     return True
 
 
 def _meet(
-    mine: Factors, theirs: Factors, found: Candidates, block: int, other: int, active: Array, back: Array
+    mine: Factors, theirs: Factors, candidates: Candidates, block: int, other: int, active: Array, back: Array
 ) -> None:
     """Multiply the active rows of two blocks and keep the entries below the bounds of either side.
 
@@ -206,13 +207,13 @@ def _meet(
     if not len(active):
         right, columns = right[back], columns[back]
     halves = left @ opposite(right).T  # row column
-    _keep(found, halves, rows, columns)
+    _keep(candidates, halves, rows, columns)
     if mine is theirs:
-        _keep(found, halves.T, columns, rows)
+        _keep(candidates, halves.T, columns, rows)
 
 
-def _keep(found: Candidates, halves: Array, rows: Array, columns: Array) -> None:
-    bounds = found.bounds[rows]
+def _keep(candidates: Candidates, halves: Array, rows: Array, columns: Array) -> None:
+    bounds = candidates.bounds[rows]
     least = halves.min(axis=1)
     hit = np.flatnonzero((least <= bounds) & np.isfinite(least))
     if not len(hit):
@@ -220,10 +221,10 @@ def _keep(found: Candidates, halves: Array, rows: Array, columns: Array) -> None
     if len(hit) < len(rows) // 2 or not halves.flags.c_contiguous:
         halves, rows, bounds = np.ascontiguousarray(halves[hit]), rows[hit], bounds[hit]
     below = halves <= bounds[:, None]
-    places = np.flatnonzero(below)
-    at = places // len(columns)
-    values = halves.ravel()[places]
+    entries = np.flatnonzero(below)
+    at = entries // len(columns)
+    values = halves.ravel()[entries]
     known = np.isfinite(values)
     if not known.all():
-        places, at, values = places[known], at[known], values[known]
-    found.add(rows[at], columns[places - at * len(columns)], values)
+        entries, at, values = entries[known], at[known], values[known]
+    candidates.add(rows[at], columns[entries - at * len(columns)], values)

@@ -96,13 +96,13 @@ class GaussianGraph(Graph):
         return product
 
     def columns(self, chosen: Tensor) -> Tensor:
-        """The weights of all points with some, (point, chosen) float32."""
+        """Return the weights of all points with some, (point, chosen) float32."""
         if self.kept is not None:
             return self.kept[:, chosen]
         return torch.cat([rows[:, chosen] for _, rows in self._rows()])
 
     def _rows(self) -> Iterator[tuple[int, Tensor]]:
-        """The weights, some rows at a time, each with the number of the first; valid until the next come."""
+        """Yield the weights, some rows at a time, with the number of the first; they are valid until the next."""
         space = None if self.kept is not None else torch.empty(self._height, self.n, device=self.device)
         for begin in range(0, self.n, self._height):
             end = min(self.n, begin + self._height)
@@ -113,7 +113,7 @@ class GaussianGraph(Graph):
                 yield begin, self._weights(begin, space[: end - begin])
 
     def _weights(self, begin: int, out: Tensor) -> Tensor:
-        """The weights of some points with all, into ``out`` (row, point)."""
+        """Write the weights of some points with all into ``out`` (row, point), and return it."""
         rows = slice(begin, begin + len(out))
         exponents = out if self._points.dtype == out.dtype else torch.empty_like(out, dtype=self._points.dtype)
         torch.addmm(self._squares, self._points[rows], self._points.T, alpha=-2, out=exponents)

@@ -20,7 +20,7 @@ with warnings.catch_warnings():
     torch.empty(0, 0, layout=torch.sparse_csr)
 
 Progress = Callable[[str], None]
-"""A function that is told in words what is being done."""
+"""A function that is called with words for what is being done."""
 
 BUDGET = 2**28
 """Bytes of the intermediate results that are in memory at a time."""
@@ -39,11 +39,11 @@ class Graph(ABC):
 
     @abstractmethod
     def degrees(self) -> Tensor:
-        """The sums of the rows of W, (point,), float64."""
+        """Return the sums of the rows of W, (point,), float64."""
 
     @abstractmethod
     def multiply(self, block: Tensor) -> Tensor:
-        """W times some vectors, (point, vector) float32 or float64; the same shape and type come back."""
+        """Return W times some vectors, (point, vector) float32 or float64, in the same shape and type."""
 
 
 @final
@@ -62,7 +62,7 @@ class SparseGraph(Graph):
 
     @classmethod
     def from_scipy(cls, matrix: Any) -> "SparseGraph":
-        """From any scipy sparse matrix, whose symmetry the caller promises; a stored 0 is no edge."""
+        """Return the graph of a scipy sparse matrix, which must be symmetric; a stored 0 is no edge."""
         rows = scipy.sparse.csr_array(matrix, dtype=np.float64)
         if not rows.has_canonical_format or not rows.data.all():
             rows = rows.copy()  # the caller's own stays as it is
@@ -71,11 +71,11 @@ class SparseGraph(Graph):
         return cls(sparse_rows(rows, torch.float64))
 
     def to(self, device: torch.device) -> "SparseGraph":
-        """The same graph on a device."""
+        """Return the same graph on a device."""
         return self if device == self.device else SparseGraph(self.matrix.to(device))
 
     def scipy(self) -> scipy.sparse.csr_array:
-        """W as a scipy array, which shares its memory where the graph is on the CPU."""
+        """Return W as a scipy array, which shares its memory where the graph is on the CPU."""
         pointers, columns = self.matrix.crow_indices(), self.matrix.col_indices()
         parts = (part.cpu().numpy() for part in (self.matrix.values(), columns, pointers))
         return scipy.sparse.csr_array(tuple(parts), shape=tuple(self.matrix.shape))
@@ -92,7 +92,7 @@ class SparseGraph(Graph):
 
 
 def sparse_rows(matrix: scipy.sparse.csr_array, dtype: torch.dtype) -> Tensor:
-    """A scipy matrix as a torch one, sparse_csr, with 32-bit indices where they are enough, as MKL wants them."""
+    """Return a scipy matrix as a torch one, sparse_csr, with 32-bit indices where they suffice, as MKL wants them."""
     matrix.sum_duplicates()  # scipy may do so in place later, under the tensor that shares the indices
     index = np.int32 if max(*matrix.shape, matrix.nnz) < 2**31 else np.int64
     return torch.sparse_csr_tensor(

@@ -64,12 +64,12 @@ class MixtureWeights(LandmarkWeights):
     unit_degrees: ClassVar[bool] = True
 
     def sums(self, queries: Tensor, table: Tensor) -> Tensor:
-        found = torch.empty(len(queries), table.shape[1], dtype=torch.float64, device=queries.device)
+        sums = torch.empty(len(queries), table.shape[1], dtype=torch.float64, device=queries.device)
         for part in parts(len(queries), self.nearest * table.shape[1]):
             neighbours = nearest_to(queries[part], self.landmarks, self.nearest)
             weights = mixture_weights(neighbours, self.sigma)
-            found[part] = torch.einsum("qn,qnc->qc", weights, table[neighbours.indices])
-        return found
+            sums[part] = torch.einsum("qn,qnc->qc", weights, table[neighbours.indices])
+        return sums
 
     def graph(self, points: Tensor, memory_gib: float) -> Graph:
         return LandmarkGraph(points, self.landmarks, nearest=self.nearest, sigma=self.sigma)
@@ -88,7 +88,7 @@ class LandmarkGraph(Graph):
     """
 
     def __init__(self, points: Tensor, landmarks: Tensor, *, nearest: int = 5, sigma: float | None = None) -> None:
-        """From the points (point, dim) and landmarks (landmark, dim).
+        """Make the graph.
 
         Args:
             points: (point, dim).
@@ -103,12 +103,12 @@ class LandmarkGraph(Graph):
         weights = mixture_weights(neighbours, self.sigma).cpu().numpy()
         counts = np.bincount(indices.ravel(), weights.ravel(), len(landmarks))
         used = counts > 0
-        places = np.cumsum(used) - 1
+        column_of = np.cumsum(used) - 1
         self.n, self.device = len(points), points.device
         self.landmarks = landmarks[torch.from_numpy(used).to(landmarks.device)]
         self.counts = torch.from_numpy(counts[used])
         # A weight of 0 in a column that is left out keeps its entry, in whatever column.
-        columns = places[indices].clip(0).astype(np.int32)
+        columns = column_of[indices].clip(0).astype(np.int32)
         weights /= np.sqrt(np.where(used, counts, 1))[indices]
         pointers = np.arange(0, weights.size + 1, self.nearest)
         shape = (self.n, len(self.landmarks))

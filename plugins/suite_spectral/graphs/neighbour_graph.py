@@ -47,7 +47,7 @@ def neighbour_graph(
     search: Search = "auto",
     seed: int = 0,
 ) -> SparseGraph:
-    """The graph of every point with its nearest neighbours.
+    """Return the graph of every point with its nearest neighbours.
 
     With the defaults W is scikit-learn's own, (A + A')/2 with A = kneighbors_graph(points, n_neighbors,
     include_self=True), entry for entry where no two distances are equal.
@@ -71,26 +71,29 @@ def neighbour_graph(
             f"n_neighbors={n_neighbors} counts the point itself and must be between 1 and the number of points, {n}; "
             "give fewer neighbours or more points"
         )
-    found = nearest(points, n_neighbors - 1, search=search, seed=seed)
-    if weights == "connectivity" and sigma is None:
-        found = Neighbours(found.indices, found.distances[:, :0])  # the distances of many points are worth freeing
-    return graph_of(found, weights=weights, scale=edge_scale(found, weights=weights, sigma=sigma), mutual=mutual)
+    neighbours = nearest(points, n_neighbors - 1, search=search, seed=seed)
+    scale = edge_scale(neighbours, weights=weights, sigma=sigma)
+    if weights == "connectivity":  # the distances of many points are worth freeing
+        neighbours = Neighbours(neighbours.indices, neighbours.distances[:, :0])
+    return graph_of(neighbours, weights=weights, scale=scale, mutual=mutual)
 
 
-def graph_of(found: Neighbours, *, weights: Weights, scale: Tensor | float | None, mutual: Mutual) -> SparseGraph:
-    """The symmetric graph of neighbours that are found already.
+def graph_of(neighbours: Neighbours, *, weights: Weights, scale: Tensor | float | None, mutual: Mutual) -> SparseGraph:
+    """Return the symmetric graph of neighbours.
 
     Args:
-        found: the neighbours of every point, itself not among them; "connectivity" does not ask for the distances.
+        neighbours: the neighbours of every point, itself not among them; "connectivity" does not ask for the distances.
         scale: by ``edge_scale``.
     """
     check_weights(weights)
     if mutual not in ("either", "both", "mean"):
         raise UsageError(f"mutual must be one of either, both, mean, got {mutual!r}")
-    values = None if weights == "connectivity" else gaussian_weights(found.distances, scale, scale, found.indices)
-    if found.indices.device.type == "cpu":
-        return _symmetric(found.indices, values, mutual)
-    return _symmetric_on_device(found.indices, values, mutual)
+    values = (
+        None if weights == "connectivity" else gaussian_weights(neighbours.distances, scale, scale, neighbours.indices)
+    )
+    if neighbours.indices.device.type == "cpu":
+        return _symmetric(neighbours.indices, values, mutual)
+    return _symmetric_on_device(neighbours.indices, values, mutual)
 
 
 def _symmetric(indices: Tensor, values: Tensor | None, mutual: Mutual) -> SparseGraph:
@@ -132,16 +135,16 @@ def _symmetric_on_device(indices: Tensor, values: Tensor | None, mutual: Mutual)
     )  # 1, or 2 for mutual
     # both directions of an edge weigh the same
     if mutual == "mean":
-        found = sums.values() / 2
+        symmetric = sums.values() / 2
     elif mutual == "either":
-        found = sums.values() / seen
+        symmetric = sums.values() / seen
     else:
-        found = sums.values() / 2 * (seen == 2)
-    kept = found > 0
+        symmetric = sums.values() / 2 * (seen == 2)
+    kept = symmetric > 0
     own = torch.arange(n, device=indices.device)
-    places = torch.cat([sums.indices()[:, kept], torch.stack([own, own])], dim=1)
-    entries = torch.cat([found[kept], torch.ones(n, dtype=torch.float64, device=indices.device)])
-    matrix = torch.sparse_coo_tensor(places, entries, (n, n), check_invariants=False).coalesce().to_sparse_csr()
+    positions = torch.cat([sums.indices()[:, kept], torch.stack([own, own])], dim=1)
+    entries = torch.cat([symmetric[kept], torch.ones(n, dtype=torch.float64, device=indices.device)])
+    matrix = torch.sparse_coo_tensor(positions, entries, (n, n), check_invariants=False).coalesce().to_sparse_csr()
     index = torch.int32 if max(n, len(entries)) < 2**31 else torch.int64
     return SparseGraph(
         torch.sparse_csr_tensor(

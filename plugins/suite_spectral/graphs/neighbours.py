@@ -62,7 +62,7 @@ SQUARED = (1e-150, 1e150)
 
 
 def nearest(points: Tensor, count: int, *, search: Search = "auto", seed: int = 0) -> Neighbours:
-    """The nearest other points of every point; a point is never its own neighbour, also among duplicates.
+    """Return the nearest other points of every point; none is its own neighbour, also among duplicates.
 
     Args:
         points: (point, dim), any real type, no NaN; dim may be 0 (all points are one).
@@ -96,7 +96,7 @@ def nearest(points: Tensor, count: int, *, search: Search = "auto", seed: int = 
 
 
 def nearest_to(queries: Tensor, points: Tensor, count: int, *, search: Search = "auto", seed: int = 0) -> Neighbours:
-    """The points nearest to each of some new points, which may be among them: then they are their own nearest.
+    """Return the points nearest to each query; a query that is one of the points is its own nearest.
 
     Args:
         queries: (query, dim), real, no NaN, on the device of the points.
@@ -139,7 +139,7 @@ def _check_points(points: Tensor, name: str) -> None:
     if points.is_floating_point():
         finite = points.isfinite()
         if not bool(finite.all()):
-            row, column = (int(place) for place in torch.nonzero(~finite)[0])
+            row, column = (int(number) for number in torch.nonzero(~finite)[0])
             raise UsageError(
                 f"{name} must be finite numbers, but row {row}, column {column} is {float(points[row, column])}; "
                 "remove or fill such rows"
@@ -194,9 +194,9 @@ def _typed(indices: Tensor, distances: Tensor, points: Tensor) -> Neighbours:
     return Neighbours(indices, distances.float() if points.dtype == torch.float32 else distances)
 
 
-def _without_itself(found: Array, own: Array) -> Array:
-    """Which of the found (query, neighbour) stay: all but the query itself, or but the last where it is not there."""
-    stays: Array = found != own[:, None]
+def _without_itself(indices: Array, own: Array) -> Array:
+    """Return which (query, neighbour) stay: all but the query itself, or but the last where it is not among them."""
+    stays: Array = indices != own[:, None]
     stays[stays.all(axis=1), -1] = False  # more duplicates than neighbours
     return stays
 
@@ -220,11 +220,11 @@ def _by_tree(points: Array, queries: Array | None, count: int, like: Tensor) -> 
     for start in range(0, len(asked), QUERIES):
         own = order[start : start + QUERIES]
         more = count + (queries is None)
-        lengths, found = (part.reshape(len(own), more) for part in tree.query(asked[own], more))
+        lengths, near = (part.reshape(len(own), more) for part in tree.query(asked[own], more))
         if queries is None:
-            stays = _without_itself(found, own)
-            found, lengths = found[stays].reshape(-1, count), lengths[stays].reshape(-1, count)
-        indices[own], distances[own] = found, lengths
+            stays = _without_itself(near, own)
+            near, lengths = near[stays].reshape(-1, count), lengths[stays].reshape(-1, count)
+        indices[own], distances[own] = near, lengths
     return _answer(indices, distances, like)
 
 
@@ -265,25 +265,25 @@ def _by_cells(points: Array, queries: Array | None, count: int, seed: int, like:
         for start in range(0, len(asked), step):
             some = asked[start : start + step]
             own = np.arange(start, start + len(some))
-            found = index.search(moved(some), more)[1]
+            near = index.search(moved(some), more)[1]
             if queries is None:
-                found = found[_without_itself(found, own)].reshape(-1, count)
-            short.append(own[(found < 0).any(axis=1)])  # too few points in the cells
-            squares = np.empty(found.shape)
+                near = near[_without_itself(near, own)].reshape(-1, count)
+            short.append(own[(near < 0).any(axis=1)])  # too few points in the cells
+            squares = np.empty(near.shape)
             for column in range(count):
-                away = some.astype(np.float64) - points[found[:, column]]
+                away = some.astype(np.float64) - points[near[:, column]]
                 squares[:, column] = np.einsum("ij,ij->i", away, away)
-            ranks = np.lexsort((found, squares), axis=1)
-            indices[own] = np.take_along_axis(found, ranks, 1)
+            ranks = np.lexsort((near, squares), axis=1)
+            indices[own] = np.take_along_axis(near, ranks, 1)
             distances[own] = np.sqrt(np.take_along_axis(squares, ranks, 1))
     finally:
         faiss.omp_set_num_threads(threads)
     rest = np.concatenate(short)
     if len(rest):
         more = min(n, count + 1) if queries is None else count
-        found, lengths = nearest_by_blocks_to(asked[rest], points, more)
+        near, lengths = nearest_by_blocks_to(asked[rest], points, more)
         if queries is None:
-            stays = _without_itself(found, rest)
-            found, lengths = found[stays].reshape(-1, count), lengths[stays].reshape(-1, count)
-        indices[rest], distances[rest] = found, lengths
+            stays = _without_itself(near, rest)
+            near, lengths = near[stays].reshape(-1, count), lengths[stays].reshape(-1, count)
+        indices[rest], distances[rest] = near, lengths
     return _answer(indices, distances, like)

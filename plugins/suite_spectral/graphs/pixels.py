@@ -26,7 +26,7 @@ BUDGET = 16 * 2**20  # bytes of the weights of one band of rows, before those ou
 def pixel_graph(
     image: Tensor, *, radius: float = 5.0, sigma_color: float = 0.1, sigma_position: float = 4.0
 ) -> SparseGraph:
-    """The graph of the pixels of an image, row by row: pixel (y, x) is point y * width + x.
+    """Return the graph of the pixels of an image, row by row: pixel (y, x) is point y * width + x.
 
     Args:
         image: (height, width, channel), 0 to 1.
@@ -67,7 +67,7 @@ def pixel_graph(
     for top in range(0, height, band):
         rows = min(band, height - top)
         weights = torch.zeros(rows, width, len(offsets), dtype=torch.float64, device=device)
-        for place, (down, right) in enumerate(offsets):
+        for step, (down, right) in enumerate(offsets):
             first, last = max(0, -down - top), min(rows, height - down - top)
             left, end = max(0, -right), min(width, width - right)
             if first >= last:
@@ -76,26 +76,26 @@ def pixel_graph(
             there = colours[top + first + down : top + last + down, left + right : end + right]
             away = (here - there).double().square().sum(2)
             near = (down**2 + right**2) / sigma_position**2
-            weights[first:last, left:end, place] = torch.exp(-(away / sigma_color**2 + near))
+            weights[first:last, left:end, step] = torch.exp(-(away / sigma_color**2 + near))
         kept = (weights > 0).view(rows * width, -1)  # not what lies outside, nor what is 0 in float64
         points = torch.arange(top * width, (top + rows) * width, device=device)
-        found = weights.view(rows * width, -1)[kept]
-        values[stored : stored + len(found)] = found
-        columns[stored : stored + len(found)] = (points[:, None] + steps).to(index)[kept]
+        inside = weights.view(rows * width, -1)[kept]
+        values[stored : stored + len(inside)] = inside
+        columns[stored : stored + len(inside)] = (points[:, None] + steps).to(index)[kept]
         starts[points + 1] = (kept.sum(1).cumsum(0) + stored).to(index)
-        stored += len(found)
+        stored += len(inside)
     matrix = torch.sparse_csr_tensor(starts, columns[:stored], values[:stored], size=(n, n), check_invariants=False)
     return SparseGraph(matrix)
 
 
 def scaled_pixels(pixels: Tensor, sigma_position: float, sigma_color: float) -> Tensor:
-    """Pixels whose weight is exp(-|x - y|^2)."""
+    """Return pixels scaled so that their weight is exp(-|x - y|^2)."""
     pixels = pixels.double()
     return torch.cat([pixels[:, :2] / sigma_position, pixels[:, 2:] / sigma_color], dim=1)
 
 
 def image_of(pixels: Tensor) -> Tensor:
-    """The image (height, width, channel) of (pixel, 2 + channel) rows, columns and channels.
+    """Return the image (height, width, channel) of (pixel, 2 + channel) rows, columns and channels.
 
     Raises:
         UsageError: there is not one pixel for each place of a rectangle.
@@ -103,14 +103,14 @@ def image_of(pixels: Tensor) -> Tensor:
     rows, columns = pixels[:, 0].long(), pixels[:, 1].long()
     rows, columns = rows - rows.min(), columns - columns.min()
     height, width = int(rows.max()) + 1, int(columns.max()) + 1
-    places = rows * width + columns
-    if height * width != len(pixels) or int(places.bincount().max()) > 1:
+    numbers = rows * width + columns
+    if height * width != len(pixels) or int(numbers.bincount().max()) > 1:
         raise UsageError(
             f"expected all {height * width:,} pixels of {height} rows and {width} columns, got {len(pixels):,}"
         )
     image = torch.empty(height * width, pixels.shape[1] - 2, dtype=pixels.dtype, device=pixels.device)
-    image[places] = pixels[:, 2:]
-    if not torch.equal(places, torch.arange(len(places), device=places.device)):
+    image[numbers] = pixels[:, 2:]
+    if not torch.equal(numbers, torch.arange(len(numbers), device=numbers.device)):
         raise UsageError("expected the pixels of an image row by row")
     return image.reshape(height, width, -1)
 

@@ -46,7 +46,7 @@ def solve_by_landmarks(
         beside: the exact answer, on whose graph this one is measured; None: on its own graph, see
             ``suite_spectral.solving.building.measured``.
         seed: of all that is drawn.
-        progress: is told what is being done.
+        progress: is called with words for what is being done.
 
     Raises:
         UsageError: there are too few landmarks for so many clusters.
@@ -54,9 +54,9 @@ def solve_by_landmarks(
     begun = time.process_time()
     number = landmarks_for(settings, len(points))
     progress(f"{number:,} landmarks")
-    places = place_landmarks(points, number, seed=seed)
+    landmark_positions = place_landmarks(points, number, seed=seed)
     progress(f"graph and eigenvectors of {len(points):,} points by landmarks")
-    similarity = affinity.by_landmarks(points, places, seed=seed)
+    similarity = affinity.by_landmarks(points, landmark_positions, seed=seed)
     count = settings.n_clusters or min(settings.max_clusters, number)
     if isinstance(similarity.weights, GaussianLandmarkWeights):
         landmarks = nystroem(points, similarity.weights, count)

@@ -36,14 +36,14 @@ def solve(
             for pixels (pixel, 2 + channel), row, column and channels of every pixel of an image.
         settings: how.
         seed: of all that is drawn.
-        progress: is told what is being done.
+        progress: is called with words for what is being done.
 
     Raises:
         UsageError: a setting does not fit the content.
     """
-    affinity, given = affinity_of(settings), isinstance(content, SparseGraph)
-    if given != affinity.of_graph:
-        what = "a graph" if given else "points"
+    affinity, is_graph = affinity_of(settings), isinstance(content, SparseGraph)
+    if is_graph != affinity.of_graph:
+        what = "a graph" if is_graph else "points"
         raise UsageError(f"affinity {settings.affinity!r} cannot be had of {what}; leave it to 'auto'")
     points = content.matrix if isinstance(content, SparseGraph) else content
     refuse_impossible(settings, points.shape[0])
