@@ -25,6 +25,8 @@ PATIENCE = 2.0
 SELDOM = 10.0
 """Seconds between two lines where no terminal shows bars; later a tenth of the time that has passed, if it is more."""
 
+_READER_GONE = (OSError, ValueError, SystemExit)  # of a closed standard error; SystemExit is rich's for a broken pipe
+
 _quiet = 0
 
 
@@ -229,7 +231,7 @@ class _Display:
         with self._changed:
             while self._tasks:
                 if not is_quiet():
-                    with contextlib.suppress(OSError, ValueError):  # whoever read standard error has gone
+                    with contextlib.suppress(*_READER_GONE):
                         self._show()
                 self._changed.wait(min(0.1, PATIENCE))
             self._thread = None
@@ -275,7 +277,7 @@ class _Display:
     def _stop_bars(self) -> None:
         bars, self._bars = self._bars, None
         if bars is not None:
-            with contextlib.suppress(OSError, ValueError):
+            with contextlib.suppress(*_READER_GONE):
                 bars.stop()
 
 
@@ -294,7 +296,7 @@ def _has_terminal() -> bool:
 
 
 def _print(line: str) -> None:
-    with contextlib.suppress(OSError, ValueError):  # whoever read standard error has gone
+    with contextlib.suppress(*_READER_GONE):
         print(line, file=sys.stderr, flush=True)
 
 
