@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
+MOST = 5
+"""Names that are offered at most."""
+
 NEAR = 0.6
 """Similarity, by ``difflib``, that a name needs to be offered; a swap of neighbours in three letters has 0.67."""
 
@@ -19,10 +22,14 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
         >>> did_you_mean("mix", ["min", "max", "mean"])
         "Did you mean 'min' or 'max'?"
     """
-    similarity = {choice: SequenceMatcher(None, word, choice).ratio() for choice in choices}
+    matcher, similarity = SequenceMatcher(b=word), {}
+    for choice in choices:
+        matcher.set_seq1(choice)
+        if matcher.quick_ratio() >= NEAR:  # an upper bound, so that thousands of names cost little
+            similarity[choice] = matcher.ratio()
     least = max(NEAR, max(similarity.values(), default=0.0) - 1 / max(1, len(word)))
-    near = [repr(choice) for choice, ratio in similarity.items() if ratio >= least]
-    return f"Did you mean {' or '.join(near)}?" if near else ""
+    near = sorted((choice for choice in similarity if similarity[choice] >= least), key=lambda name: -similarity[name])
+    return f"Did you mean {' or '.join(map(repr, near[:MOST]))}?" if near else ""
 
 
 def no_such(kind: str, word: str, choices: Iterable[str], have: str) -> str:

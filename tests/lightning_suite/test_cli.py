@@ -278,8 +278,12 @@ def test_debug_anywhere_shows_the_traceback(words: list[str], ending: Any, capsy
 )
 def test_quiet_anywhere_shows_no_progress(words: list[str], expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    verb = importlib.import_module("lightning_suite.verbs.list")
-    monkeypatch.setattr(verb, "run", lambda words: seen.append((words, progress.is_quiet())) or 0)
+
+    def run(words: list[str]) -> int:
+        seen.append((words, progress.is_quiet()))
+        return 0
+
+    monkeypatch.setattr(importlib.import_module("lightning_suite.verbs.list"), "run", run)
     assert cli.main(words) == 0
     assert seen == [([], expected)]
     assert not progress.is_quiet()

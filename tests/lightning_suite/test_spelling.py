@@ -24,6 +24,13 @@ def test_nothing_is_offered_when_nothing_is_near(choices: list[str]) -> None:
     assert did_you_mean("fit", choices) == ""
 
 
+def test_of_many_names_that_are_near_the_five_nearest_are_offered_best_first() -> None:
+    names = [*(f"points-{number:03}" for number in range(200)), "points-0-1"]
+    message = did_you_mean("points-01", names)
+    assert message.startswith("Did you mean 'points-001' or 'points-010' or ")
+    assert message.count("points-") == 5
+
+
 def test_a_mistake_in_a_name_is_answered_with_all_names_and_the_nearest() -> None:
     assert no_such("verb", "lsit", ["list", "fit"], "verbs") == (
         "there is no verb 'lsit'\nverbs: list, fit\nDid you mean 'list'?"
