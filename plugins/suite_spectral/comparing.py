@@ -19,7 +19,7 @@ from suite_spectral.clusters.clustering import cluster
 from suite_spectral.clusters.cuts import cut, min_cut_2way, ncut
 from suite_spectral.clusters.kmeans import kmeans
 from suite_spectral.graphs.graph import Progress, SparseGraph
-from suite_spectral.point_sets import PointSet, point_set
+from suite_spectral.point_sets import PointSet, of_arrays
 from suite_spectral.settings import Settings
 from suite_spectral.solving.routes import solve
 from suite_spectral.sources.samples import sample
@@ -28,7 +28,7 @@ SMALL = 200
 """Points whose minimum cut is looked for."""
 
 SIGMA = 0.15
-"""Of their Gaussian graph, some three times the distance of neighbours."""
+"""Width of their Gaussian graph, some three times the distance of neighbours."""
 
 
 class Answer(NamedTuple):
@@ -37,7 +37,7 @@ class Answer(NamedTuple):
     Attributes:
         method: its name.
         labels: (point,) int64, numbered as the classes or clusters that they agree with most.
-        ari: agreement with the given classes (Hubert and Arabie, 1985); None without them.
+        ari: agreement with the classes (Hubert and Arabie, 1985); None without them.
         nmi: normalised mutual information with them; None without them.
         ncut: on the graph of the spectral clustering, whichever method made the clusters.
         seconds: of processor time; for spectral clustering the graph's included.
@@ -55,14 +55,14 @@ class Comparison(NamedTuple):
     """Both methods on the same points.
 
     Attributes:
-        given: the points.
+        point_set: the points.
         n_clusters: how many clusters both were asked for, or the eigengap said.
         kmeans: the answer of k-means on the points.
         spectral: the answer of spectral clustering.
         line: the graph and how it was solved.
     """
 
-    given: PointSet
+    point_set: PointSet
     n_clusters: int
     kmeans: Answer
     spectral: Answer
@@ -70,7 +70,7 @@ class Comparison(NamedTuple):
 
     @property
     def answers(self) -> tuple[Answer, Answer]:
-        """K-means', then spectral clustering's."""
+        """The answer of k-means, then that of spectral clustering."""
         return self.kmeans, self.spectral
 
 
@@ -78,14 +78,14 @@ class TwoCuts(NamedTuple):
     """The two parts that the minimum cut and the normalised cut make of the same graph.
 
     Attributes:
-        given: the points.
+        point_set: the points.
         smallest: (point,) int64, the parts of the minimum cut; 1 has fewer points.
         normalised: (point,) int64, the parts by the second eigenvector, at the threshold of least normalised cut.
         weights: of the edges that are cut, of either.
         ncuts: the normalised cut of either.
     """
 
-    given: PointSet
+    point_set: PointSet
     smallest: Tensor
     normalised: Tensor
     weights: tuple[float, float]
@@ -93,52 +93,52 @@ class TwoCuts(NamedTuple):
 
 
 def compare(
-    given: PointSet, settings: Settings, *, seed: int = 0, progress: Progress = lambda words: None
+    point_set: PointSet, settings: Settings, *, seed: int = 0, progress: Progress = lambda words: None
 ) -> Comparison:
     """Cluster the same points by both methods; k-means gets as many clusters as spectral clustering has.
 
     Args:
-        given: the points.
+        point_set: the points.
         settings: of the spectral clustering; ``n_clusters`` None: by the eigengap. ``n_init`` is k-means' too.
         seed: of both.
         progress: is told what is being done.
 
     Raises:
-        UsageError: the points cannot be clustered so.
+        UsageError: the points cannot be clustered with these settings.
     """
     begun = time.process_time()
-    found = solve(given.points, settings, seed=seed, progress=progress)
+    solution = solve(point_set.points, settings, seed=seed, progress=progress)
     spent = time.process_time() - begun
-    k = found.fitted.n_clusters
-    spectral = found.clustering.labels.cpu()
+    k = solution.fitted.n_clusters
+    spectral = solution.clustering.labels.cpu()
     progress("k-means on the points")
     begun = time.process_time()
-    dense = given.points if given.points.layout == torch.strided else given.points.to_dense()
+    dense = point_set.points if point_set.points.layout == torch.strided else point_set.points.to_dense()
     means = kmeans(dense, k, n_init=settings.n_init, seed=seed).labels
     answers = []
     for method, labels, seconds in (
         ("k-means", means, time.process_time() - begun),
         ("spectral", spectral, spent),
     ):
-        ari, nmi = (None, None) if given.labels is None else _agreement(given.labels, labels)
-        reference = given.labels if given.labels is not None else means
-        cost = ncut(found.graph, labels, k)
+        ari, nmi = (None, None) if point_set.labels is None else _agreement(point_set.labels, labels)
+        reference = point_set.labels if point_set.labels is not None else means
+        cost = ncut(solution.graph, labels, k)
         answers.append(Answer(method, numbered_like(reference, labels), ari, nmi, cost, seconds))
-    return Comparison(given, k, answers[0], answers[1], found.line)
+    return Comparison(point_set, k, answers[0], answers[1], solution.line)
 
 
 def compare_cuts(seed: int = 0) -> TwoCuts:
-    """The minimum cut beside the best normalised cut, on the Gaussian graph of two moons that nearly touch."""
-    found = sample("moons", SMALL, 0.1, seed)
-    given = point_set(f"moons, {SMALL} points", found.points, found.labels)
-    squares = torch.cdist(given.points, given.points).square()
+    """Return the minimum cut beside the best normalised cut, on the Gaussian graph of two moons that nearly touch."""
+    drawn = sample("moons", SMALL, 0.1, seed)
+    moons = of_arrays(f"moons, {SMALL} points", drawn.points, drawn.labels)
+    squares = torch.cdist(moons.points, moons.points).square()
     graph = SparseGraph((-squares / (2 * SIGMA**2)).exp().to_sparse_csr())
     smallest = min_cut_2way(graph)
     normalised = cluster(graph, 2, assign="ncut", seed=seed)
-    assert given.labels is not None
-    halves = numbered_like(given.labels, normalised.labels)
+    assert moons.labels is not None
+    halves = numbered_like(moons.labels, normalised.labels)
     return TwoCuts(
-        given,
+        moons,
         smallest.labels,
         halves,
         (smallest.weight, float(cut(graph, halves, 2)[0])),
@@ -147,9 +147,13 @@ def compare_cuts(seed: int = 0) -> TwoCuts:
 
 
 def numbered_like(reference: Tensor, labels: Tensor) -> Tensor:
-    """The same clusters, each with the number of the class that it is best matched with, (point,) int64.
+    """Return the same clusters, each with the number of the class that it is best matched with, (point,) int64.
 
     A cluster without a class of its own gets a number that no class has.
+
+    Example:
+        >>> numbered_like(torch.tensor([0, 0, 1]), torch.tensor([1, 1, 0])).tolist()
+        [0, 0, 1]
     """
     counts = contingency(labels, reference)  # cluster class
     clusters, classes = linear_sum_assignment(counts, maximize=True)
@@ -160,10 +164,10 @@ def numbered_like(reference: Tensor, labels: Tensor) -> Tensor:
     return torch.from_numpy(numbers)[labels.cpu()]
 
 
-def settings_for(settings: Settings, given: PointSet, n_clusters: int | None) -> Settings:
-    """The settings with as many clusters as were asked for, else as there are classes, else by the eigengap."""
-    if n_clusters is None and given.labels is not None:
-        n_clusters = max(2, len(torch.unique(given.labels)))
+def settings_for(settings: Settings, point_set: PointSet, n_clusters: int | None) -> Settings:
+    """Return the settings with as many clusters as were asked for, else as there are classes, else by the eigengap."""
+    if n_clusters is None and point_set.labels is not None:
+        n_clusters = max(2, len(torch.unique(point_set.labels)))
     return replace(settings, n_clusters=n_clusters)
 
 

@@ -43,13 +43,13 @@ RENAMED = {"largest": "max_clusters", "memory": "memory_gib"}
 _OF_SETTINGS = constraints_of(Settings)
 
 
-def _numbers(given: Tensor) -> Any:
-    """A tensor on the CPU as scikit-learn reads it: an array, or a scipy matrix of a sparse one."""
-    if given.dtype == torch.bfloat16:
-        given = given.float()
-    if given.layout == torch.strided:
-        return given.numpy()
-    rows = given.to_sparse_csr()
+def _numbers(tensor: Tensor) -> Any:
+    """Return a tensor on the CPU as scikit-learn reads it: an array, or a scipy matrix of a sparse one."""
+    if tensor.dtype == torch.bfloat16:
+        tensor = tensor.float()
+    if tensor.layout == torch.strided:
+        return tensor.numpy()
+    rows = tensor.to_sparse_csr()
     parts = rows.values(), rows.col_indices(), rows.crow_indices()
     return scipy.sparse.csr_array(tuple(part.numpy() for part in parts), shape=tuple(rows.shape))
 
@@ -60,18 +60,18 @@ def _refuse_negative(weights: Tensor) -> None:
 
 
 class _Input(NamedTuple):
-    """What was given, as ``suite_spectral.solving.routes.solve`` takes it.
+    """X, as ``suite_spectral.solving.routes.solve`` takes it.
 
     Attributes:
         content: points, features or a graph.
-        like: the tensor that answers are given like; None for arrays.
+        like: X where it is a tensor: answers are tensors on its device then; None for arrays.
     """
 
     content: Tensor
     like: Tensor | None
 
     def answer(self, values: Tensor) -> Any:
-        """Values as the same kind of thing that was given."""
+        """Return values as what X is: a tensor on its device, or an array."""
         return values.to(self.like.device) if self.like is not None else values.cpu().numpy()
 
 
@@ -165,26 +165,26 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         return tags
 
     def fit(self, X: Any, y: Any = None) -> "SpectralClustering":
-        """Clusters points.
+        """Cluster points.
 
         Args:
             X: (point, dim) array, scipy sparse matrix or tensor of points; (point, point) weights for precomputed.
-            y: nothing; scikit-learn's pipelines give it.
+            y: not used; scikit-learn's pipelines pass it.
 
         Raises:
             ValueError: X or a parameter is not what it should be.
         """
-        given = self._read(X, reset=True)
+        inputs = self._read(X, reset=True)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         try:
-            solution = solve(self._content(given.content), self._settings(), seed=seed)
+            solution = solve(self._content(inputs.content), self._settings(), seed=seed)
         except SuiteError as error:
             raise ValueError(f"{error}") from error
-        self._keep(given, solution)
+        self._keep(inputs, solution)
         return self
 
     def predict(self, X: Any) -> Any:
-        """The clusters of new points, (query,); a point that was fitted has the label it got then.
+        """Return the clusters of new points, (query,); a point that was fitted has the label it got then.
 
         Args:
             X: (query, dim) points; for precomputed the weights between new and fitted points, (query, point).
@@ -192,22 +192,22 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         Raises:
             ValueError: X is not what it should be.
         """
-        given = self._queries(X)
-        return given.answer(self._fitted.assign(given.content))
+        inputs = self._queries(X)
+        return inputs.answer(self._fitted.assign(inputs.content))
 
     def embed(self, X: Any) -> Any:
-        """The rows of new points in the eigenvectors, (query, vector); see ``predict``."""
-        given = self._queries(X)
-        return given.answer(self._fitted.embed(given.content))
+        """Return the rows of new points in the eigenvectors, (query, vector); see ``predict``."""
+        inputs = self._queries(X)
+        return inputs.answer(self._fitted.embed(inputs.content))
 
     def _queries(self, X: Any) -> _Input:
         check_is_fitted(self)
-        given = self._read(X, reset=False)
-        content = given.content.to(self._fitted.centroids.device)
+        inputs = self._read(X, reset=False)
+        content = inputs.content.to(self._fitted.centroids.device)
         if self._fitted.affinity_class.of_graph:
             content = content.to_sparse_csr() if content.layout == torch.strided else content
             _refuse_negative(content)
-        return given._replace(content=content)
+        return inputs._replace(content=content)
 
     def _read(self, X: Any, *, reset: bool) -> _Input:
         like = X if isinstance(X, Tensor) else None
@@ -228,7 +228,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         return _Input(torch.from_numpy(rows if rows.flags.writeable else rows.copy()), like)
 
     def _checked_on_device(self, points: Tensor, reset: bool) -> Tensor:
-        """What scikit-learn checks of arrays, for a tensor that stays where it is."""
+        """Check of a tensor, which stays where it is, what scikit-learn checks of arrays."""
         points = points.detach()
         if points.ndim != 2 or not points.is_floating_point():
             raise ValueError(f"expected points (point, dim) of real numbers, got {points.dtype} {tuple(points.shape)}")
@@ -258,42 +258,42 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         return SparseGraph.from_scipy((graph.scipy() + graph.scipy().T) / 2)
 
     def _settings(self) -> Settings:
-        given = self._with_present_names()
+        values = self._with_present_names()
         constraints = {
-            name: _OF_SETTINGS[NAMES.get(name, name)] for name in given if NAMES.get(name, name) in _OF_SETTINGS
+            name: _OF_SETTINGS[NAMES.get(name, name)] for name in values if NAMES.get(name, name) in _OF_SETTINGS
         }
-        check(constraints | {"affinity": [OfPoints], "gamma": [POSITIVE, None]}, given, error=ValueError)
+        check(constraints | {"affinity": [OfPoints], "gamma": [POSITIVE, None]}, values, error=ValueError)
         if self.gamma is not None:
             if self.sigma is not None:
                 raise ValueError("give gamma or sigma, not both: gamma = 1 / (2 sigma^2)")
-            given["sigma"] = (2 * self.gamma) ** -0.5
+            values["sigma"] = (2 * self.gamma) ** -0.5
         # Whole numbers of numpy wrap around or are not written to a checkpoint.
-        whole = {name: int(given[name]) for name in constraints if isinstance(given[name], Integral)}
-        return Settings(**{NAMES.get(name, name): whole.get(name, given[name]) for name in constraints})
+        whole = {name: int(values[name]) for name in constraints if isinstance(values[name], Integral)}
+        return Settings(**{NAMES.get(name, name): whole.get(name, values[name]) for name in constraints})
 
     def _with_present_names(self) -> dict[str, Any]:
         """Return the parameters by their present names, with a FutureWarning for each old one."""
-        given: dict[str, Any] = self.get_params(deep=False)
+        values: dict[str, Any] = self.get_params(deep=False)
         for old, new in RENAMED.items():
-            value = given.pop(old)
+            value = values.pop(old)
             if not (isinstance(value, str) and value == "deprecated"):
                 warnings.warn(f"{old} is called {new} now; the old name ends with the next release", FutureWarning, 2)
-                given[new] = value
-        if given["route"] == "better":
+                values[new] = value
+        if values["route"] == "better":
             warnings.warn(
                 "route 'better' is called 'best_of' now; the old name ends with the next release", FutureWarning, 2
             )
-            given["route"] = "best_of"
-        return given
+            values["route"] = "best_of"
+        return values
 
-    def _keep(self, given: _Input, solution: Solution) -> None:
-        found = solution.clustering
+    def _keep(self, inputs: _Input, solution: Solution) -> None:
+        clustering = solution.clustering
         self._fitted = solution.fitted
-        self.labels_ = given.answer(solution.fitted.labels)
+        self.labels_ = inputs.answer(solution.fitted.labels)
         self.n_clusters_ = solution.fitted.n_clusters
-        self.eigenvalues_ = given.answer(solution.fitted.eigenvalues)
-        self.embedding_ = given.answer(found.rows)
-        self.ncut_ = found.ncut
-        self.lower_bound_ = found.lower_bound
-        self.n_components_ = found.n_components
+        self.eigenvalues_ = inputs.answer(solution.fitted.eigenvalues)
+        self.embedding_ = inputs.answer(clustering.rows)
+        self.ncut_ = clustering.ncut
+        self.lower_bound_ = clustering.lower_bound
+        self.n_components_ = clustering.n_components
         self.report_ = solution.line

@@ -17,7 +17,7 @@ class PointSet(NamedTuple):
     Attributes:
         name: what a reader calls it.
         points: (point, dim) float64, dense or sparse_csr.
-        labels: (point,) int64, the given classes, or None.
+        labels: (point,) int64, the classes, or None.
     """
 
     name: str
@@ -25,7 +25,7 @@ class PointSet(NamedTuple):
     labels: Tensor | None
 
 
-def point_set(name: str, points: np.ndarray, labels: np.ndarray) -> PointSet:
+def of_arrays(name: str, points: np.ndarray, labels: np.ndarray) -> PointSet:
     """Return points and labels of numpy as a set."""
     return PointSet(name, torch.from_numpy(np.ascontiguousarray(points)), torch.from_numpy(labels.astype(np.int64)))
 
@@ -39,18 +39,18 @@ def own_sets(n_samples: int, seed: int) -> Iterator[PointSet]:
     shapes: tuple[Name, ...] = ("moons", "circles")
     for name in shapes:
         own = sample(name, n_samples, None, seed)
-        yield point_set(name, own.points, own.labels)
-    yield point_set("uneven blobs", *uneven_blobs(n_samples, seed))
-    yield point_set("stretched blobs", *stretched_blobs(n_samples, seed))
+        yield of_arrays(name, own.points, own.labels)
+    yield of_arrays("uneven blobs", *uneven_blobs(n_samples, seed))
+    yield of_arrays("stretched blobs", *stretched_blobs(n_samples, seed))
     measured: tuple[Name, ...] = ("digits", "iris")
     for name in measured:
         own = sample(name, n_samples, None, seed)
-        yield point_set(name, own.points, own.labels)
+        yield of_arrays(name, own.points, own.labels)
     with_units: tuple[Name, ...] = ("wine", "breast_cancer")
     for name in with_units:
         own = sample(name, n_samples, None, seed)
         centred = own.points - own.points.mean(axis=0)
-        yield point_set(f"{name} (scaled)", centred / centred.std(axis=0), own.labels)
+        yield of_arrays(f"{name} (scaled)", centred / centred.std(axis=0), own.labels)
 
 
 def uneven_blobs(n_samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -16,11 +16,11 @@ def comparison_table(compared: Sequence[Comparison]) -> str:
     """Return what one method is worth on one set, a line a method."""
     rows = []
     for one in compared:
-        count, dims = one.given.points.shape
+        count, dims = one.point_set.points.shape
         for answer in one.answers:
             rows.append(
                 [
-                    clip(one.given.name, 28),
+                    clip(one.point_set.name, 28),
                     f"{count}",
                     f"{dims}",
                     f"{one.n_clusters}",
@@ -46,7 +46,7 @@ def verdict(compared: Sequence[Comparison]) -> str:
             )
         ahead = spectral.ari - means.ari
         winner = "neither" if abs(ahead) < CLOSE else "spectral" if ahead > 0 else "k-means"
-        closer[winner].append(one.given.name)
+        closer[winner].append(one.point_set.name)
     lines = {
         "spectral": "spectral clustering is closer to the given classes (ARI)",
         "k-means": "k-means is closer",
@@ -58,10 +58,10 @@ def verdict(compared: Sequence[Comparison]) -> str:
 def cuts_line(cuts: TwoCuts) -> str:
     """Return the sizes, weights and normalised cuts of both divisions."""
     sizes = [sorted(labels.bincount().tolist()) for labels in (cuts.smallest, cuts.normalised)]
+    worth = [f"(weight {weight:.3g}, Ncut {ncut:.3g})" for weight, ncut in zip(cuts.weights, cuts.ncuts, strict=True)]
     return (
-        f"{cuts.given.name}, two parts: the minimum cut separates {sizes[0][0]} of them (weight {cuts.weights[0]:.3g}, "
-        f"Ncut {cuts.ncuts[0]:.3g}), the normalised cut {sizes[1][0]} (weight {cuts.weights[1]:.3g}, "
-        f"Ncut {cuts.ncuts[1]:.3g})"
+        f"{cuts.point_set.name}, two parts: the minimum cut separates {sizes[0][0]} of them {worth[0]}, the normalised "
+        f"cut {sizes[1][0]} {worth[1]}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Segments of an image by its normalised cut, and what they are: sizes, colours, places, borders.
+"""Segments of an image by its normalised cut, and what they are: sizes, colours, positions, borders.
 
 Pixels near each other and of like colour are joined (``suite_spectral.graphs.pixels``), and the graph is cut where that
 costs least for what is cut off (Shi and Malik, 2000). Colours are compared in CIE L*a*b*, where equal distances look
@@ -22,7 +22,8 @@ LAB_UNIT = 100.0
 """L* of white: distances are in units of black against white, so that ``sigma_color`` means the same as in grey."""
 
 FLOOR = 1e-3
-"""No edge weighs less. A few pixels of a colour of their own would else be cut off for nothing, before any object."""
+"""The least weight of an edge. Without it a few pixels of a colour of their own would be cut off for nothing, before
+any object."""
 
 _FROM_RGB = ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041))
 _WHITE = (0.95047, 1.0, 1.08883)  # D65, the white of sRGB
@@ -98,14 +99,14 @@ def segment(
     progress(f"graph of {rows * columns:,} pixels")
     graph = pixel_graph(lab(small), radius=radius, sigma_color=sigma_color, sigma_position=sigma_position)
     graph.matrix.values().clamp_min_(FLOOR)
-    found = cluster(graph, n_segments, seed=seed, progress=progress)
+    clustering = cluster(graph, n_segments, seed=seed, progress=progress)
     progress("borders at full size")
-    labels = enlarged(found.labels.reshape(rows, columns), height, width)
-    return Segments(labels, (rows, columns), found)
+    labels = enlarged(clustering.labels.reshape(rows, columns), height, width)
+    return Segments(labels, (rows, columns), clustering)
 
 
 def lab(image: Tensor) -> Tensor:
-    """An sRGB image in CIE L*a*b* / 100, (height, width, 3) float64; of a grey one L* / 100 alone."""
+    """Return an sRGB image in CIE L*a*b* / 100, (height, width, 3) float64; of a grey one L* / 100 alone."""
     linear = torch.where(image <= 0.04045, image / 12.92, ((image + 0.055) / 1.055) ** 2.4).double()
     if image.shape[2] == 1:
         return (116 * _lightness(linear) - 16) / LAB_UNIT
@@ -115,7 +116,7 @@ def lab(image: Tensor) -> Tensor:
 
 
 def shrunk(image: Tensor, size: int) -> Tensor:
-    """The image with its longer side at most so long, each pixel a mean of those it stands for."""
+    """Return the image with its longer side at most so long, each pixel the mean of those it stands for."""
     height, width, _ = image.shape
     factor = size / max(height, width)
     if factor >= 1:
@@ -133,17 +134,17 @@ def enlarged(labels: Tensor, height: int, width: int) -> Tensor:
     if labels.shape == (height, width):
         return labels
     best = torch.full((height, width), -math.inf)
-    found = torch.zeros(height, width, dtype=torch.int64)
+    large = torch.zeros(height, width, dtype=torch.int64)
     for label in torch.unique(labels).tolist():
         inside = (labels == label).float()[None, None]
         weight = interpolate(inside, (height, width), mode="bilinear", align_corners=False)[0, 0]
         nearer = weight > best
-        best[nearer], found[nearer] = weight[nearer], label
-    return found
+        best[nearer], large[nearer] = weight[nearer], label
+    return large
 
 
 def segments_of(image: Tensor, labels: Tensor) -> list[Segment]:
-    """What each segment is, in the order of their labels; one without pixels is left out.
+    """Return what each segment is, in the order of their labels; one without pixels is left out.
 
     Args:
         image: (height, width, channel), 0 to 1.
@@ -151,7 +152,7 @@ def segments_of(image: Tensor, labels: Tensor) -> list[Segment]:
     """
     from scipy.ndimage import distance_transform_edt
 
-    found = []
+    segments = []
     for number in torch.unique(labels).tolist():
         inside = labels == number
         rows, columns = inside.any(dim=1).nonzero()[:, 0], inside.any(dim=0).nonzero()[:, 0]
@@ -161,7 +162,7 @@ def segments_of(image: Tensor, labels: Tensor) -> list[Segment]:
         depth = torch.from_numpy(distance_transform_edt(torch.nn.functional.pad(part, (1, 1, 1, 1)).numpy()))
         deepest = divmod(int(depth[1:-1, 1:-1].argmax()), part.shape[1])
         pixels = int(inside.sum())
-        found.append(
+        segments.append(
             Segment(
                 number=number,
                 pixels=pixels,
@@ -171,15 +172,20 @@ def segments_of(image: Tensor, labels: Tensor) -> list[Segment]:
                 middle=(box[0] + deepest[0], box[1] + deepest[1]),
             )
         )
-    return found
+    return segments
 
 
 def borders(labels: Tensor) -> Tensor:
-    """Pixels whose right or lower neighbour is of another segment, (height, width) bool."""
-    found = torch.zeros(labels.shape, dtype=torch.bool)
-    found[:, :-1] |= labels[:, :-1] != labels[:, 1:]
-    found[:-1] |= labels[:-1] != labels[1:]
-    return found
+    """Return the pixels whose right or lower neighbour is of another segment, (height, width) bool.
+
+    Example:
+        >>> borders(torch.tensor([[0, 0, 1]])).tolist()
+        [[False, True, False]]
+    """
+    edges = torch.zeros(labels.shape, dtype=torch.bool)
+    edges[:, :-1] |= labels[:, :-1] != labels[:, 1:]
+    edges[:-1] |= labels[:-1] != labels[1:]
+    return edges
 
 
 def _lightness(light: Tensor) -> Tensor:

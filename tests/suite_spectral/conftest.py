@@ -1,6 +1,8 @@
 """What tests of more than one file ask for: settings, and points that every way of clustering can tell apart."""
 
+import csv
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,3 +69,14 @@ def arcs() -> Callable[..., tuple[Tensor, Tensor]]:
 def agreement() -> Callable[[Tensor, Tensor], float]:
     """The share of points in the right one of two clusters, whichever they are called."""
     return share_of_equal
+
+
+@pytest.fixture(scope="session")
+def rows_of() -> Callable[[Path], list[dict[str, str]]]:
+    """The rows of a CSV file, by the names of its columns."""
+
+    def read(path: Path) -> list[dict[str, str]]:
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    return read

@@ -77,8 +77,8 @@ def test_the_minimum_cut_separates_a_single_point() -> None:
 
 def test_the_normalised_cut_of_the_same_graph_separates_the_moons() -> None:
     cuts = compare_cuts()
-    assert cuts.given.labels is not None
-    assert (cuts.normalised == cuts.given.labels).double().mean() > 0.95
+    assert cuts.point_set.labels is not None
+    assert (cuts.normalised == cuts.point_set.labels).double().mean() > 0.95
 
 
 def test_the_minimum_cut_is_cheaper_and_its_normalised_cut_dearer() -> None:

@@ -1,5 +1,5 @@
 import csv
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from suite_spectral.sources.samples import sample
 
 pytest.importorskip("matplotlib", reason="matplotlib, of the extra 'spectral', is not installed")
 
+Rows = Callable[[Path], list[dict[str, str]]]
 PNG = b"\x89PNG"
 TRAINER = {"max_epochs": 1, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
 
@@ -42,30 +43,27 @@ def points(tmp_path: Path) -> Path:
     return path
 
 
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
 # suite compare
 
 
 def test_the_own_sets_are_compared_in_a_table_and_two_pictures(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], rows_of: Rows
 ) -> None:
     studies.compare(samples=60, output=str(tmp_path / "out"))
     said = capsys.readouterr().out
     for name in ("moons", "stretched blobs", "digits", "breast_cancer (scaled)"):
         assert name in said
     assert "the minimum cut separates 1 of them" in said
-    assert len(rows(tmp_path / "out" / "comparison.csv")) == 16
+    assert len(rows_of(tmp_path / "out" / "comparison.csv")) == 16
     for name in ("comparison.png", "cuts.png"):
         assert (tmp_path / "out" / name).read_bytes().startswith(PNG)
 
 
-def test_a_file_is_clustered_into_as_many_clusters_as_it_has_classes(points: Path, tmp_path: Path) -> None:
+def test_a_file_is_clustered_into_as_many_clusters_as_it_has_classes(
+    points: Path, tmp_path: Path, rows_of: Rows
+) -> None:
     studies.compare(path=str(points), label_column="kind", output=str(tmp_path / "out"))
-    found = {row["method"]: row for row in rows(tmp_path / "out" / "comparison.csv")}
+    found = {row["method"]: row for row in rows_of(tmp_path / "out" / "comparison.csv")}
     assert found["spectral"]["clusters"] == "2"
     assert float(found["spectral"]["ari"]) == pytest.approx(1)
     assert float(found["k-means"]["ari"]) < 0.5
@@ -78,13 +76,13 @@ def test_a_file_without_labels_is_compared_by_its_cut(
     assert "cuts less of the graph than k-means" in capsys.readouterr().out
 
 
-def test_texts_are_compared_by_their_words(tmp_path: Path) -> None:
+def test_texts_are_compared_by_their_words(tmp_path: Path, rows_of: Rows) -> None:
     path = tmp_path / "news.txt"
     path.write_text(
         "goal match team\n" * 6 + "team match coach\n" * 6 + "stock market bank\n" * 6 + "bank stock money\n" * 6
     )
     studies.compare(path=str(path), n_clusters=2, output=str(tmp_path / "out"))
-    found = rows(tmp_path / "out" / "comparison-points.csv")
+    found = rows_of(tmp_path / "out" / "comparison-points.csv")
     assert len({row["spectral"] for row in found[:12]}) == 1
     assert found[0]["spectral"] != found[-1]["spectral"]
 
@@ -160,24 +158,26 @@ def test_what_is_no_image_is_refused(points: Path) -> None:
 # suite eigen
 
 
-def test_the_eigenvalues_of_a_run_lie_beside_its_other_figures(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_eigenvalues_of_a_run_lie_beside_its_other_figures(
+    run: Run, capsys: pytest.CaptureFixture[str], rows_of: Rows
+) -> None:
     studies.eigen(str(run.folder), count=8)
-    found = rows(run.folder / "figures" / "eigenvalues.csv")
+    found = rows_of(run.folder / "figures" / "eigenvalues.csv")
     assert len(found) == 8
-    assert len(rows(run.folder / "figures" / "embedding.csv")) == 200
+    assert len(rows_of(run.folder / "figures" / "embedding.csv")) == 200
     for name in ("eigenvalues.png", "embedding.png"):
         assert (run.folder / "figures" / name).read_bytes().startswith(PNG)
     assert "suggested" in capsys.readouterr().out
 
 
-def test_the_first_eigenvalues_are_those_of_the_run(run: Run, tmp_path: Path) -> None:
+def test_the_first_eigenvalues_are_those_of_the_run(run: Run, tmp_path: Path, rows_of: Rows) -> None:
     from lightning_suite import load
 
     studies.eigen(str(run.folder), count=8, output=str(tmp_path))
     module = load(run.folder)
     assert isinstance(module, SpectralClusterer)
     expected = module.network.fitted.eigenvalues
-    found = torch.tensor([float(row["eigenvalue"]) for row in rows(tmp_path / "eigenvalues.csv")]).double()
+    found = torch.tensor([float(row["eigenvalue"]) for row in rows_of(tmp_path / "eigenvalues.csv")]).double()
     torch.testing.assert_close(found[: len(expected)], expected, atol=1e-6, rtol=1e-3)
 
 
@@ -203,14 +203,14 @@ def test_a_graph_that_has_changed_is_refused(tmp_path: Path) -> None:
         studies.eigen(str(run.folder))
 
 
-def test_texts_are_read_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_texts_are_read_again(tmp_path: Path, capsys: pytest.CaptureFixture[str], rows_of: Rows) -> None:
     path = tmp_path / "news.txt"
     path.write_text(
         "goal match team\nteam match coach\ncoach goal win\nstock market bank\nbank stock money\nmoney market\n"
     )
     run = fitted(tmp_path / "runs", {"n_clusters": 2}, {"path": str(path)})
     studies.eigen(str(run.folder), count=4)
-    zeros = [float(row["eigenvalue"]) < 1e-9 for row in rows(run.folder / "figures" / "eigenvalues.csv")]
+    zeros = [float(row["eigenvalue"]) < 1e-9 for row in rows_of(run.folder / "figures" / "eigenvalues.csv")]
     assert zeros == [True, True, False, False]
     assert "6 points" in capsys.readouterr().out
 

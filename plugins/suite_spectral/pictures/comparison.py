@@ -1,4 +1,4 @@
-"""Two methods beside the given classes, and two cuts of the same graph."""
+"""Two methods beside the classes, and two cuts of the same graph."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,21 +13,21 @@ from suite_spectral.pictures.scatter import SHOWN, plane, scatter, spread
 
 
 def write_comparison(picture: Path, comparisons: Sequence[Comparison]) -> None:
-    """Draw both methods' clusters beside the given classes, a row a set.
+    """Draw both methods' clusters beside the classes, a row a set.
 
     Args:
         picture: the PNG file; the measures go beside it, and the points with ``-points`` after its name.
         comparisons: one or several.
     """
     measures = (
-        [one.given.name, *one.given.points.shape, one.n_clusters, answer.method]
+        [one.point_set.name, *one.point_set.points.shape, one.n_clusters, answer.method]
         + ["" if value is None else value for value in (answer.ari, answer.nmi)]
         + [answer.ncut, answer.seconds]
         for one in comparisons
         for answer in one.answers
     )
     names = ["set", "points", "dims", "clusters", "method", "ari", "nmi", "ncut", "cpu_seconds"]
-    columns = 3 if any(one.given.labels is not None for one in comparisons) else 2
+    columns = 3 if any(one.point_set.labels is not None for one in comparisons) else 2
     points: list[list[object]] = []
     with drawing(picture, names, measures, width=3.4 * columns, height=3.1 * len(comparisons)) as figure:
         grid = figure.subplots(len(comparisons), columns, squeeze=False)
@@ -39,31 +39,31 @@ def write_comparison(picture: Path, comparisons: Sequence[Comparison]) -> None:
 
 def _draw_row(axes: Any, comparison: Comparison) -> list[list[object]]:
     """Draw one set; return the points that are shown: set, number, place, class and clusters."""
-    given = comparison.given
-    shown = spread(given.points.shape[0], SHOWN)
-    places, names = _places(given.points, shown)
-    if len(axes) == 3 and given.labels is None:
+    drawn = comparison.point_set
+    shown = spread(drawn.points.shape[0], SHOWN)
+    places, names = _places(drawn.points, shown)
+    if len(axes) == 3 and drawn.labels is None:
         axes[0].set_axis_off()
-    elif given.labels is not None:
-        _dots(axes[0], places, given.labels[shown])
-        axes[0].set_title(f"given: {len(torch.unique(given.labels))} classes")
+    elif drawn.labels is not None:
+        _dots(axes[0], places, drawn.labels[shown])
+        axes[0].set_title(f"given: {len(torch.unique(drawn.labels))} classes")
     for axis, answer in zip(axes[-2:], comparison.answers, strict=True):
         _dots(axis, places, answer.labels[shown])
         worth = f"ARI {answer.ari:.2f}" if answer.ari is not None else f"Ncut {answer.ncut:.3g}"
         axis.set_title(f"{answer.method}: {worth}")
     for axis in axes:
         axis.set_xlabel(names[0], fontsize="small")
-    first = axes[-2] if given.labels is None else axes[0]
-    first.set_ylabel(f"{given.name}\n{names[1]}")
-    classes = [""] * len(shown) if given.labels is None else given.labels[shown].tolist()
+    first = axes[-2] if drawn.labels is None else axes[0]
+    first.set_ylabel(f"{drawn.name}\n{names[1]}")
+    classes = [""] * len(shown) if drawn.labels is None else drawn.labels[shown].tolist()
     clusters = [answer.labels[shown].tolist() for answer in comparison.answers]
     rows = zip(shown.tolist(), *places.T.tolist(), classes, *clusters, strict=True)
-    return [[given.name, *row] for row in rows]
+    return [[drawn.name, *row] for row in rows]
 
 
 def write_cuts(picture: Path, cuts: TwoCuts) -> None:
     """Draw the minimum cut beside the normalised one, on the same graph."""
-    places, names = _places(cuts.given.points, spread(cuts.given.points.shape[0], SHOWN))
+    places, names = _places(cuts.point_set.points, spread(cuts.point_set.points.shape[0], SHOWN))
     rows = zip(range(len(places)), *places.T.tolist(), cuts.smallest.tolist(), cuts.normalised.tolist(), strict=True)
     parts = {"minimum cut": cuts.smallest, "normalised cut": cuts.normalised}
     columns = ["point", "x", "y", "minimum_cut", "normalised_cut"]
@@ -77,7 +77,7 @@ def write_cuts(picture: Path, cuts: TwoCuts) -> None:
             axis.set_xlabel(f"{names[0]}\nweight of the edges cut {weight:.3g}, Ncut {value:.3g}", fontsize="small")
             if sizes[1] <= 5:
                 _ring(axis, places[labels == 1])
-        figure.suptitle(f"{cuts.given.name}: two cuts of the same Gaussian graph")
+        figure.suptitle(f"{cuts.point_set.name}: two cuts of the same Gaussian graph")
 
 
 def _places(points: Tensor, shown: Tensor) -> tuple[Tensor, tuple[str, str]]:

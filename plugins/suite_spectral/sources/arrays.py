@@ -66,14 +66,16 @@ def _array_labels(arrays: dict[str, NDArray[Any]], key: str, choice: Choice, pat
 
 
 def of_array(array: NDArray[Any], choice: Choice, path: Path, labelled: bool) -> Source:
-    """The points of one array, of which a column may be the label."""
+    """Return the points of one array, of which a column may be the label."""
     if choice.read_as == "graph":
         return of_matrix(_sparse(_as_points(array, path)), choice, path)
     points = _as_points(array, path)
     width = points.shape[1]
     label = None if choice.label_column is None else _array_column(choice.label_column, width, path)
-    wanted = range(width) if choice.columns is None else [_array_column(each, width, path) for each in choice.columns]
-    chosen = [place for place in wanted if place != label]
+    wanted = (
+        range(width) if choice.columns is None else [_array_column(column, width, path) for column in choice.columns]
+    )
+    chosen = [column for column in wanted if column != label]
     if not chosen:
         raise DataError("there is no column but the label's", path)
     labels = points[:, label] if label is not None and labelled else None
@@ -119,13 +121,13 @@ def _count(labels: NDArray[Any] | None) -> int | None:
 
 
 def _sparse(matrix: Any) -> scipy.sparse.csr_array:
-    found = scipy.sparse.csr_array(matrix, dtype=np.float64)
-    found.sum_duplicates()
-    return found
+    summed = scipy.sparse.csr_array(matrix, dtype=np.float64)
+    summed.sum_duplicates()
+    return summed
 
 
 def of_matrix(matrix: scipy.sparse.csr_array, choice: Choice, path: Path) -> Source:
-    """A matrix is a graph where it is symmetric, and points where it is not."""
+    """Return a graph where the matrix is symmetric, and points where it is not."""
     if 0 in matrix.shape:
         raise DataError(f"expected a matrix with entries, got one of shape {matrix.shape}", path)
     if choice.read_as == "graph" or (choice.read_as is None and edges.is_symmetric(matrix)):

@@ -100,7 +100,7 @@ def coded(labels: NDArray[Any]) -> Coded:
         order = np.argsort([float(name) for name in names], kind="stable")
     rank = np.empty(len(names), dtype=np.int64)
     rank[order] = np.arange(len(names))
-    return Coded([names[place] for place in order], rank[merged[places]])
+    return Coded([names[index] for index in order], rank[merged[places]])
 
 
 def of_used(labels: Coded, used: NDArray[np.int64], path: Path) -> Coded:

@@ -53,19 +53,24 @@ class Edges(NamedTuple):
 
 
 def read_edges(path: Path, content: str) -> Network:
-    """A list of edges, one a line: two nodes, by name or number, and perhaps a weight.
+    """Return the graph of a list of edges, one a line: two nodes, by name or number, and perhaps a weight.
 
     Between them stand tabs, else commas, else spaces; a line that begins with # or % is a comment. Nodes come in the
     order of their numbers where all are numbers, else as they first appear.
 
     Raises:
         DataError: a line has another number of fields, a weight is no number or is below 0, an edge has two weights.
+
+    Example:
+        >>> network = read_edges(Path("friends.edges"), "Ann Bob\\nBob Cleo\\n")
+        >>> network.names, network.weights.toarray().tolist()
+        (['Ann', 'Bob', 'Cleo'], [[0.0, 1.0, 0.0], [1.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
     """
-    found = _numbered(content)
-    if found is not None:
-        nodes, places = np.unique(found.ends, return_inverse=True)
+    edges = _numbered(content)
+    if edges is not None:
+        nodes, numbers = np.unique(edges.ends, return_inverse=True)
         try:
-            weights = symmetric(found._replace(ends=places.reshape(-1, 2)), len(nodes), path)
+            weights = symmetric(edges._replace(ends=numbers.reshape(-1, 2)), len(nodes), path)
         except DataError:
             pass  # once more, line by line, to say in which
         else:
@@ -74,10 +79,10 @@ def read_edges(path: Path, content: str) -> Network:
 
 
 def looks_like_edges(content: str) -> bool:
-    """Whether every line is two whole numbers and perhaps a third number; a text or a table of points is not."""
-    found = _numbered(content)
-    if found is not None:
-        return bool((found.ends >= 0).all())
+    """Return whether every line is two whole numbers and perhaps a third number; a text or a table of points is not."""
+    edges = _numbered(content)
+    if edges is not None:
+        return bool((edges.ends >= 0).all())
     width = 0
     for _, fields in _fields(content):
         width = width or len(fields)
@@ -93,7 +98,7 @@ def looks_like_edges(content: str) -> bool:
 
 
 def array_edges(edges: NDArray[Any], weights: NDArray[Any] | None, n_nodes: int | None, path: Path) -> Network:
-    """A graph of numbered nodes.
+    """Return the graph of numbered nodes.
 
     Args:
         edges: (edge, 2) node numbers from 0, or (edge, 3) with the weight as the third.
@@ -102,7 +107,7 @@ def array_edges(edges: NDArray[Any], weights: NDArray[Any] | None, n_nodes: int 
         path: for messages.
 
     Raises:
-        DataError: the shape is wrong, a number is none of a node, or a weight is none.
+        DataError: the shape is wrong, or a node or a weight is not what it should be.
     """
     if edges.ndim != 2 or edges.shape[1] not in (2, 3) or edges.dtype.kind not in "iuf":
         raise DataError(
@@ -139,7 +144,7 @@ def array_edges(edges: NDArray[Any], weights: NDArray[Any] | None, n_nodes: int 
 
 
 def symmetric(edges: Edges, n_nodes: int, path: Path) -> scipy.sparse.csr_array:
-    """W of a list of edges, each counted once whatever the directions and the times it is listed in.
+    """Return W of a list of edges, each counted once whatever the directions and the times it is listed in.
 
     Raises:
         DataError: a weight is below 0 or not finite, or an edge has two.
@@ -169,13 +174,13 @@ def symmetric(edges: Edges, n_nodes: int, path: Path) -> scipy.sparse.csr_array:
     apart = low != high
     rows, columns = np.concatenate([low, high[apart]]), np.concatenate([high, low[apart]])
     both = np.concatenate([values, values[apart]])
-    found = scipy.sparse.csr_array((both, (rows, columns)), shape=(n_nodes, n_nodes))
-    found.sort_indices()
-    return found
+    weights = scipy.sparse.csr_array((both, (rows, columns)), shape=(n_nodes, n_nodes))
+    weights.sort_indices()
+    return weights
 
 
 def is_symmetric(matrix: scipy.sparse.csr_array) -> bool:
-    """Whether a matrix is square and equal to its transpose, up to rounding."""
+    """Return whether a matrix is square and equal to its transpose, up to rounding."""
     if matrix.shape[0] != matrix.shape[1]:
         return False
     difference = abs(matrix - matrix.T)
@@ -183,7 +188,7 @@ def is_symmetric(matrix: scipy.sparse.csr_array) -> bool:
 
 
 def matrix_network(matrix: scipy.sparse.csr_array, path: Path) -> Network:
-    """A symmetric matrix as a graph.
+    """Return a symmetric matrix as a graph.
 
     Raises:
         DataError: it is not symmetric, or a weight is below 0 or not finite.

@@ -85,9 +85,9 @@ def read_matrix(text: str, path: Path) -> scipy.sparse.csr_array:
     if symmetry != "general":
         below = scipy.sparse.tril(matrix, -1) + scipy.sparse.triu(matrix, 1)
         matrix = matrix + (below.T if symmetry == "symmetric" else -below.T)
-    found = scipy.sparse.csr_array(matrix)
-    found.sum_duplicates()
-    return found
+    whole = scipy.sparse.csr_array(matrix)
+    whole.sum_duplicates()
+    return whole
 
 
 def _sizes(text: str, count: int, path: Path, line: int) -> list[int]:

@@ -44,6 +44,11 @@ def sample(name: Name, n_samples: int, noise: float | None, seed: int) -> Sample
 
     Raises:
         UsageError: there is no such set.
+
+    Example:
+        >>> iris = sample("iris", 0, None, 0)
+        >>> iris.points.shape, iris.classes
+        ((150, 4), ['setosa', 'versicolor', 'virginica'])
     """
     from sklearn import datasets  # a second to import
 
@@ -51,9 +56,9 @@ def sample(name: Name, n_samples: int, noise: float | None, seed: int) -> Sample
         raise UsageError(f"--data.name: expected one of {', '.join(get_args(Name))}, got {name!r}")
     if name not in DRAWN:
         # digits, iris, wine and breast_cancer lie in scikit-learn's own folder: nothing is fetched
-        found: Any = getattr(datasets, f"load_{name}")()
-        points, labels = found.data, found.target
-        return Sample(points.astype(np.float64), labels.astype(np.int64), [str(each) for each in found.target_names])
+        measured: Any = getattr(datasets, f"load_{name}")()
+        points, labels = measured.data, measured.target
+        return Sample(points.astype(np.float64), labels.astype(np.int64), list(map(str, measured.target_names)))
     spread = DRAWN[name] if noise is None else noise
     if name == "moons":
         points, labels = datasets.make_moons(n_samples, noise=spread, random_state=seed)
@@ -63,4 +68,4 @@ def sample(name: Name, n_samples: int, noise: float | None, seed: int) -> Sample
         points, labels = datasets.make_blobs(
             n_samples, centers=np.array(CENTRES), cluster_std=spread, random_state=seed
         )
-    return Sample(points, labels.astype(np.int64), [str(each) for each in range(int(labels.max()) + 1)])
+    return Sample(points, labels.astype(np.int64), list(map(str, range(int(labels.max()) + 1))))

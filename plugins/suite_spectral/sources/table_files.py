@@ -93,7 +93,7 @@ def read_spaced(path: Path, lines: Sequence[tuple[int, str]]) -> Table:
     columns = _plain_columns("\n".join(rows), " ", width, header=False)
     if columns is None:
         widths = ((line, row.count(" ") + 1) for (line, _), row in zip(lines, rows, strict=True))
-        line, wrong = next((line, found) for line, found in widths if found != width)
+        line, wrong = next((line, cells) for line, cells in widths if cells != width)
         raise DataError(f"has {wrong} fields, but the first row has {width}", path, line)
     return Table(path, [str(i) for i in range(width)], columns, lambda row: lines[row][0])
 

@@ -28,6 +28,11 @@ WORD = re.compile(r"(?u)\b\w\w+\b")
 class Vocabulary:
     """The words of a collection of texts.
 
+    Example:
+        >>> vocabulary = Vocabulary.learn(["a good film", "a bad film"])
+        >>> vocabulary.words, vocabulary.unknown(["nothing known"])
+        (['bad', 'film', 'good'], [0])
+
     Attributes:
         words: (word,) in alphabetical order.
         idf: (word,) float64, 1 + ln((1 + n) / (1 + df)).
@@ -38,11 +43,11 @@ class Vocabulary:
             raise ValueError(f"Vocabulary: expected one idf a word, {len(words)}, got shape {tuple(idf.shape)}")
         self.words = list(words)
         self.idf = idf.detach().to("cpu", torch.float64)
-        self._places = {word: place for place, word in enumerate(self.words)}
+        self._columns = {word: column for column, word in enumerate(self.words)}
 
     @classmethod
     def learn(cls, texts: Sequence[str], size: int | None = 2000, stop_words: StopWords = "english") -> "Vocabulary":
-        """The words that the texts say most often in all.
+        """Return the vocabulary of the words that occur most often in all texts.
 
         Args:
             texts: of which at least one must have a word.
@@ -62,38 +67,37 @@ class Vocabulary:
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> "Vocabulary":
-        """The vocabulary that ``state`` gave."""
+        """Return the vocabulary whose ``state`` this is."""
         return cls(state["words"], state["idf"])
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps: a list of words and a tensor."""
+        """Return what a checkpoint keeps: a list of words and a tensor."""
         return {"words": list(self.words), "idf": self.idf.clone()}
 
     def rows(self, texts: Sequence[str]) -> Tensor:
-        """The texts as rows of unit length, sparse_csr (document, word) float64; 0 where a text has no known word."""
+        """Return the texts as rows of unit length, (document, word) float64, sparse_csr; 0 without a known word."""
         columns: list[int] = []
         counts: list[int] = []
         lengths = np.zeros(len(texts), dtype=np.int64)
         for number, text in enumerate(texts):
-            said = Counter(map(self._places.get, WORD.findall(text.lower())))
-            said.pop(None, None)
-            known = sorted((place, count) for place, count in said.items() if place is not None)
-            columns += [place for place, _ in known]
+            occurring = Counter(map(self._columns.get, WORD.findall(text.lower())))
+            known = sorted((column, count) for column, count in occurring.items() if column is not None)
+            columns += [column for column, _ in known]
             counts += [count for _, count in known]
             lengths[number] = len(known)
-        places = np.array(columns, dtype=np.int64)
-        values = (1 + np.log(np.array(counts, dtype=np.float64))) * self.idf.numpy()[places]
+        indices = np.array(columns, dtype=np.int64)
+        values = (1 + np.log(np.array(counts, dtype=np.float64))) * self.idf.numpy()[indices]
         owners = np.repeat(np.arange(len(texts)), lengths)
         norms = np.sqrt(np.bincount(owners, weights=values**2, minlength=len(texts)))
         values /= norms[owners]
         pointers = np.concatenate([[0], lengths.cumsum()])
-        matrix = scipy.sparse.csr_array((values, places, pointers), shape=(len(texts), len(self.words)))
+        matrix = scipy.sparse.csr_array((values, indices, pointers), shape=(len(texts), len(self.words)))
         return sparse_rows(matrix, torch.float64)
 
     def unknown(self, texts: Sequence[str]) -> list[int]:
-        """The numbers of the texts that have no known word."""
+        """Return the numbers of the texts that have no known word."""
         return [
             number
             for number, text in enumerate(texts)
-            if not any(word in self._places for word in WORD.findall(text.lower()))
+            if not any(word in self._columns for word in WORD.findall(text.lower()))
         ]

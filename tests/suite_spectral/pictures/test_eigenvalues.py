@@ -1,6 +1,6 @@
 """Pictures of eigenvalues."""
 
-import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,18 +10,14 @@ from suite_spectral.pictures.eigenvalues import write_eigenvalues, write_spectru
 
 pytest.importorskip("matplotlib", reason="matplotlib, of the extra 'spectral', is not installed")
 
+Rows = Callable[[Path], list[dict[str, str]]]
 PNG = b"\x89PNG"
 
 
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def test_eigenvalues_are_written_with_their_gaps_and_sums(tmp_path: Path) -> None:
+def test_eigenvalues_are_written_with_their_gaps_and_sums(tmp_path: Path, rows_of: Rows) -> None:
     values = torch.tensor([0.0, 0.1, 0.4, 0.5], dtype=torch.float64)
     write_eigenvalues(tmp_path / "e.png", values, 3, 2)
-    found = rows(tmp_path / "e.csv")
+    found = rows_of(tmp_path / "e.csv")
     assert [float(row["gap_to_next"]) for row in found[:-1]] == pytest.approx([0.1, 0.3, 0.1])
     assert [float(row["relative_gap"]) for row in found[:-1]] == pytest.approx([1, 0.75, 0.2])
     assert float(found[-1]["sum"]) == pytest.approx(1.0)
@@ -34,9 +30,9 @@ def test_as_many_eigenvalues_as_clusters_can_be_drawn(tmp_path: Path) -> None:
     assert (tmp_path / "e.png").read_bytes().startswith(PNG)
 
 
-def test_the_spectrum_is_drawn_and_written_with_its_gap(tmp_path: Path) -> None:
+def test_the_spectrum_is_drawn_and_written_with_its_gap(tmp_path: Path, rows_of: Rows) -> None:
     write_spectrum(tmp_path / "spectrum.png", torch.tensor([0.0, 0.25, 0.75]), 2)
-    found = rows(tmp_path / "spectrum.csv")
+    found = rows_of(tmp_path / "spectrum.csv")
     assert (tmp_path / "spectrum.png").stat().st_size > 0
     assert [row["gap_to_next"] for row in found] == ["0.25", "0.5", ""]
     assert [row["used"] for row in found] == ["1", "1", "0"]

@@ -1,6 +1,6 @@
 """Pictures of points by cluster."""
 
-import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,26 +13,22 @@ from suite_spectral.pictures.scatter import plane, scatter, write_embedding, wri
 
 pytest.importorskip("matplotlib", reason="matplotlib, of the extra 'spectral', is not installed")
 
+Rows = Callable[[Path], list[dict[str, str]]]
 PNG = b"\x89PNG"
 
 
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
 @pytest.mark.parametrize("clusters", [2, 20])
-def test_an_embedding_has_a_row_a_point(tmp_path: Path, clusters: int) -> None:
+def test_an_embedding_has_a_row_a_point(tmp_path: Path, clusters: int, rows_of: Rows) -> None:
     places = torch.randn(100, 2, generator=torch.Generator().manual_seed(0))
     write_embedding(tmp_path / "m.png", places, torch.arange(100) % clusters, ("one", "two"))
-    found = rows(tmp_path / "m.csv")
+    found = rows_of(tmp_path / "m.csv")
     assert [int(row["cluster"]) for row in found] == [point % clusters for point in range(100)]
     assert (tmp_path / "m.png").read_bytes().startswith(PNG)
 
 
-def test_points_of_two_dims_are_drawn_where_they_are(tmp_path: Path) -> None:
+def test_points_of_two_dims_are_drawn_where_they_are(tmp_path: Path, rows_of: Rows) -> None:
     write_points(tmp_path / "points.png", torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1, 0]))
-    assert rows(tmp_path / "points.csv")[1] == {"point": "1", "x": "3.0", "y": "4.0", "cluster": "0"}
+    assert rows_of(tmp_path / "points.csv")[1] == {"point": "1", "x": "3.0", "y": "4.0", "cluster": "0"}
 
 
 def test_points_of_more_dims_are_drawn_by_their_widest_directions() -> None:

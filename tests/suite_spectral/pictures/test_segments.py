@@ -1,6 +1,6 @@
 """Pictures of segments."""
 
-import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,21 +11,17 @@ from suite_spectral.segments import segments_of
 
 pytest.importorskip("matplotlib", reason="matplotlib, of the extra 'spectral', is not installed")
 
+Rows = Callable[[Path], list[dict[str, str]]]
 PNG = b"\x89PNG"
 
 
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
 @pytest.mark.parametrize("channels", [1, 3])
-def test_segments_are_drawn_with_their_numbers(tmp_path: Path, channels: int) -> None:
+def test_segments_are_drawn_with_their_numbers(tmp_path: Path, channels: int, rows_of: Rows) -> None:
     image = torch.full((20, 30, channels), 0.5)
     labels = torch.zeros(20, 30, dtype=torch.int64)
     labels[:, 20:] = 1
     write_segments(tmp_path / "s.png", image, labels, segments_of(image, labels))
-    found = rows(tmp_path / "s.csv")
+    found = rows_of(tmp_path / "s.csv")
     assert [row["pixels"] for row in found] == ["400", "200"]
     assert [float(row["blue"]) for row in found] == pytest.approx([0.5, 0.5])
     assert (tmp_path / "s.png").read_bytes().startswith(PNG)
