@@ -4,7 +4,7 @@
 //
 //     z^t = tanh(X' a^t),    a^(t+1) = softmax(X (z^1 + ... + z^t)),    t = 1 .. r
 //
-// docs/derivations/dsa_routing.md derives the backward pass and says what is kept for it.
+// docs/derivations/dsa_routing.md derives the backward pass and says what is saved for it.
 //
 // All arrays are dense and row-major. A sentence as one head sees it is one job: no job reads or writes what another
 // one writes, so that results depend neither on the order of the jobs nor on the number of threads.

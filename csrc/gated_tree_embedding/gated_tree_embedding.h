@@ -7,7 +7,7 @@
 //     z = softmax over the four blocks of W_z [g, a] + b_z, for each coordinate on its own
 //     h_i = z_0 g + z_1 h_l + z_2 h_r + z_3 u_i
 //
-// docs/derivations/gated_tree_embedding.md derives the backward pass and says what is kept for it.
+// docs/derivations/gated_tree_embedding.md derives the backward pass and says what is saved for it.
 //
 // All arrays are dense and row-major. No tree reads or writes what another one writes.
 #pragma once

@@ -24,18 +24,13 @@
 #include <cuda_runtime.h>
 
 #include "forest_climb.cuh"
+#include "forest_sums.cuh"
 
 namespace lightning_suite::gated_tree_embedding {
 namespace {
 
 constexpr int64_t kBlocks = 384;  // climbing at most: three on each multiprocessor of a large device
 constexpr int kScratch = 12;      // blocks of `hidden` in a row of scratch
-
-constexpr int kSumThreads = 128;  // of a block of the third kernel, and nodes that it looks at together
-constexpr int kSide = 4;          // a thread has kSide * kSide sums of the tile
-constexpr int kTileRows = 32, kTileColumns = 64;
-constexpr int kBatch = 32;        // nodes whose rows are in shared memory at a time
-static_assert(kTileRows * kTileColumns == kSumThreads * kSide * kSide);
 
 alignas(16) extern __shared__ unsigned char shared_memory[];
 
@@ -231,13 +226,6 @@ __global__ void __launch_bounds__(kThreads, 2) backward_kernel(Backward<Number> 
   }
 }
 
-template <typename Number>
-struct alignas(16) Tiles {
-  Number pre[kBatch][kTileRows], inputs[kBatch][kTileColumns];
-  int64_t nodes[kSumThreads];  // the inner ones of so many
-  int counts[kSumThreads / 32];
-};
-
 // The gradient of one weight and its bias: pre (rows) is at a block of scratch, the inputs have so many columns and, as
 // one more, 1 for the bias.
 struct Sum {
@@ -259,82 +247,39 @@ __global__ void __launch_bounds__(kSumThreads) sum_kernel(Backward<Number> array
   const Forest& forest = arrays.forest;
   const int hidden = static_cast<int>(forest.hidden), own = static_cast<int>(threadIdx.x);
   const int of_part = sums_of.of[0].tiles() + sums_of.of[1].tiles() + sums_of.of[2].tiles();
-  const int64_t part = blockIdx.x / of_part, first_tree = part * kTreesOfPart;
+  const int64_t part = blockIdx.x / of_part;
   int tile = static_cast<int>(blockIdx.x % of_part), which = 0;
   while (tile >= sums_of.of[which].tiles()) tile -= sums_of.of[which++].tiles();
   const Sum sum = sums_of.of[which];
   const int first_row = tile % sum.row_tiles() * kTileRows, first_column = tile / sum.row_tiles() * kTileColumns;
-  const int64_t last_tree = first_tree + kTreesOfPart < forest.trees ? first_tree + kTreesOfPart : forest.trees;
-  const int64_t end = forest.offsets[last_tree];
 
-  // The column of the inputs, and the row, that this thread copies; those that it adds up.
   const int column = first_column + own % kTileColumns, block = column / hidden, in_block = column % hidden;
   const int row = first_row + own % kTileRows;
   const int side = which == 2 ? block - 1 : block;  // of a; -1 is g
-  const int sums_row = own / (kTileColumns / kSide) * kSide, sums_column = own % (kTileColumns / kSide) * kSide;
-  Number sums[kSide][kSide] = {};
-  for (int64_t first = forest.offsets[first_tree]; first < end; first += kSumThreads) {
-    const int64_t node = first + own;
-    const int inner = node < end && forest.children[2 * node] >= 0;
-    int before = 0, count = inner;  // inner nodes in the lanes before this one, and in these 1, 2, 4 .. 32 lanes
-    for (int distance = 1; distance < 32; distance *= 2) {
-      const int other = __shfl_xor_sync(~0u, count, distance);
-      if (own & distance) before += other;
-      count += other;
-    }
-    if (own % 32 == 0) tiles.counts[own / 32] = count;
-    __syncthreads();
-    count = 0;
-    for (int warp = 0; warp < kSumThreads / 32; ++warp) {
-      if (warp < own / 32) before += tiles.counts[warp];
-      count += tiles.counts[warp];
-    }
-    if (inner) tiles.nodes[before] = node;
-    __syncthreads();
-    for (int start = 0; start < count; start += kBatch) {
-      const int batch = count - start < kBatch ? count - start : kBatch;
-#pragma unroll 4
-      for (int i = own / kTileRows; i < batch; i += kSumThreads / kTileRows) {
-        const Number* pre = arrays.scratch + (tiles.nodes[start + i] * kScratch + sum.pre) * hidden;
-        tiles.pre[i][own % kTileRows] = row < sum.rows ? pre[row] : Number(0);
-      }
-#pragma unroll 1
-      for (int i = own / kTileColumns; i < batch; i += kSumThreads / kTileColumns) {
-        const int64_t from = tiles.nodes[start + i];
+  TileSums<Number> sums;
+  sums.template add_part<1>(
+      tiles, forest, part, [&](int64_t node) { return forest.children[2 * node] >= 0; },
+      [&](int64_t node) {
+        const Number* const pre = arrays.scratch + (node * kScratch + sum.pre) * hidden;
+        return row < sum.rows ? pre[row] : Number(0);
+      },
+      [&](int64_t node) {
         Number input = 1;
         if (column < sum.columns) {
-          const Number* kept = arrays.kept + from * 8 * hidden;
-          input = (side < 0 ? kept + 3 * hidden : input_of(arrays, from, side))[in_block];
+          const Number* kept = arrays.kept + node * 8 * hidden;
+          input = (side < 0 ? kept + 3 * hidden : input_of(arrays, node, side))[in_block];
           if (which == 1) input *= kept[column];  // r
         }
-        tiles.inputs[i][own % kTileColumns] = input;
-      }
-      __syncthreads();
-#pragma unroll 4
-      for (int i = 0; i < batch; ++i) {
-#pragma unroll
-        for (int r = 0; r < kSide; ++r) {
-#pragma unroll
-          for (int c = 0; c < kSide; ++c) {
-            sums[r][c] += tiles.pre[i][sums_row + r] * tiles.inputs[i][sums_column + c];
-          }
-        }
-      }
-      __syncthreads();
-    }
-  }
+        return input;
+      });
   Number* const weight = arrays.grad_weights + part * sums_of.numbers + sum.begin;
   Number* const bias = weight + static_cast<int64_t>(sum.rows) * sum.columns;
-#pragma unroll
-  for (int r = 0; r < kSide; ++r) {
-#pragma unroll
-    for (int c = 0; c < kSide; ++c) {
-      const int to_row = first_row + sums_row + r, to_column = first_column + sums_column + c;
-      if (to_row >= sum.rows) continue;
-      if (to_column < sum.columns) weight[static_cast<int64_t>(to_row) * sum.columns + to_column] = sums[r][c];
-      if (to_column == sum.columns) bias[to_row] = sums[r][c];
-    }
-  }
+  sums.write([&](int row_of_tile, int column_of_tile, Number value) {
+    const int to_row = first_row + row_of_tile, to_column = first_column + column_of_tile;
+    if (to_row >= sum.rows) return;
+    if (to_column < sum.columns) weight[static_cast<int64_t>(to_row) * sum.columns + to_column] = value;
+    if (to_column == sum.columns) bias[to_row] = value;
+  });
 }
 
 template <typename Arrays>

@@ -3,7 +3,7 @@
 //
 //     h_i = relu(W_h [h_l, h_r, u_i] + b_h)
 //
-// docs/derivations/tree_embedding.md derives the backward pass and says what is kept for it.
+// docs/derivations/tree_embedding.md derives the backward pass and says what is saved for it.
 //
 // All arrays are dense and row-major. No tree reads or writes what another one writes.
 #pragma once

@@ -17,25 +17,19 @@
 // one part's sum of p_i' [h_l, h_r, u_i, 1] or of q_i' [x_i, 1], in the order of the nodes; the last column is the
 // gradient of the bias. There are no atomics.
 //
-// Shared memory of a block of the third kernel:
-//     Tiles                                            a batch of nodes, and their rows
+// Shared memory of a block of the third kernel (forest_sums.cuh): Tiles, a batch of nodes, and their rows
 #include "tree_embedding.h"
 
 #include <cuda_pipeline.h>
 #include <cuda_runtime.h>
 
 #include "forest_climb.cuh"
+#include "forest_sums.cuh"
 
 namespace lightning_suite::tree_embedding {
 namespace {
 
 constexpr int64_t kBlocks = 384;  // climbing at most: three on each multiprocessor of a large device
-
-constexpr int kSumThreads = 128;  // of a block of the third kernel, and nodes that it looks at together
-constexpr int kSide = 4;          // a thread has kSide * kSide sums of the tile
-constexpr int kTileRows = 32, kTileColumns = 64;
-constexpr int kBatch = 32;        // nodes whose rows are in shared memory at a time
-static_assert(kTileRows * kTileColumns == kSumThreads * kSide * kSide);
 
 // Loops marked `unroll 1` have few rounds: unrolled, they cost registers that then spill.
 
@@ -167,19 +161,12 @@ struct Sums {  // tiles of a part: so many rows of so many of p, then of so many
 };
 
 template <typename Number>
-struct alignas(16) Tiles {
-  Number rows[kBatch][kTileRows], inputs[kBatch][kTileColumns];  // of p or q
-  int64_t nodes[kSumThreads];                                    // those of so many that are added up
-  int counts[kSumThreads / 32];
-};
-
-template <typename Number>
 __global__ void __launch_bounds__(kSumThreads) sum_kernel(Backward<Number> arrays, Sums sums_of) {
   auto& tiles = *reinterpret_cast<Tiles<Number>*>(shared_memory);
   const Forest& forest = arrays.forest;
   const int hidden = static_cast<int>(forest.hidden), own = static_cast<int>(threadIdx.x);
   const int all_columns = sums_of.column_tiles + sums_of.column_tiles_of_q, all_tiles = sums_of.row_tiles * all_columns;
-  const int64_t part = blockIdx.x / all_tiles, first_tree = part * kTreesOfPart;
+  const int64_t part = blockIdx.x / all_tiles;
   const int tile = static_cast<int>(blockIdx.x % all_tiles), column_tile = tile % all_columns;
   const bool of_q = column_tile >= sums_of.column_tiles;
   const int first_row = tile / all_columns * kTileRows;
@@ -187,76 +174,24 @@ __global__ void __launch_bounds__(kSumThreads) sum_kernel(Backward<Number> array
   const int length = of_q ? static_cast<int>(arrays.features) : 3 * hidden;
   const Kept<Number> kept(arrays);
   const Number* const all_rows = of_q ? kept.q : kept.p;
-  const int64_t last_tree = first_tree + kTreesOfPart < forest.trees ? first_tree + kTreesOfPart : forest.trees;
-  const int64_t end = forest.offsets[last_tree];
 
-  // The column of the inputs, and the row, that this thread copies; those that it adds up.
   const int column = first_column + own % kTileColumns, side = column / hidden, row = first_row + own % kTileRows;
-  const int sums_row = own / (kTileColumns / kSide) * kSide, sums_column = own % (kTileColumns / kSide) * kSide;
-  Number sums[kSide][kSide] = {};
-  for (int64_t first = forest.offsets[first_tree]; first < end; first += kSumThreads) {
-    const int64_t node = first + own;
-    const int taken = node < end && (of_q || forest.children[2 * node] >= 0);
-    int before = 0, count = taken;  // nodes taken in the lanes before this one, and in these 1, 2, 4 .. 32 lanes
-    for (int distance = 1; distance < 32; distance *= 2) {
-      const int other = __shfl_xor_sync(~0u, count, distance);
-      if (own & distance) before += other;
-      count += other;
-    }
-    if (own % 32 == 0) tiles.counts[own / 32] = count;
-    __syncthreads();
-    count = 0;
-    for (int warp = 0; warp < kSumThreads / 32; ++warp) {
-      if (warp < own / 32) before += tiles.counts[warp];
-      count += tiles.counts[warp];
-    }
-    if (taken) tiles.nodes[before] = node;
-    __syncthreads();
-    for (int start = 0; start < count; start += kBatch) {
-      const int batch = count - start < kBatch ? count - start : kBatch;
-#pragma unroll 4
-      for (int i = own / kTileRows; i < batch; i += kSumThreads / kTileRows) {
-        const int64_t from = tiles.nodes[start + i];
-        tiles.rows[i][own % kTileRows] = row < hidden ? all_rows[from * hidden + row] : Number(0);
-      }
-#pragma unroll 4
-      for (int i = own / kTileColumns; i < batch; i += kSumThreads / kTileColumns) {
-        const int64_t from = tiles.nodes[start + i];
-        Number input = 1;
-        if (of_q) {
-          if (column < length) input = arrays.x[from * length + column];
-        } else if (side < 2) {
-          input = arrays.h[forest.children[2 * from + side] * hidden + column - side * hidden];
-        } else if (side == 2) {
-          input = kept.u[from * hidden + column - 2 * hidden];
-        }
-        tiles.inputs[i][own % kTileColumns] = input;
-      }
-      __syncthreads();
-#pragma unroll 4
-      for (int i = 0; i < batch; ++i) {
-#pragma unroll
-        for (int r = 0; r < kSide; ++r) {
-#pragma unroll
-          for (int c = 0; c < kSide; ++c) {
-            sums[r][c] += tiles.rows[i][sums_row + r] * tiles.inputs[i][sums_column + c];
-          }
-        }
-      }
-      __syncthreads();
-    }
-  }
-#pragma unroll
-  for (int r = 0; r < kSide; ++r) {
-#pragma unroll
-    for (int c = 0; c < kSide; ++c) {
-      const int at = first_column + sums_column + c;
-      if (first_row + sums_row + r >= hidden) continue;
-      const int64_t sums_at = part * hidden + first_row + sums_row + r;
-      if (at < length) (of_q ? arrays.grad_w_u : arrays.grad_w_h)[sums_at * length + at] = sums[r][c];
-      if (at == length) (of_q ? arrays.grad_b_u : arrays.grad_b_h)[sums_at] = sums[r][c];
-    }
-  }
+  TileSums<Number> sums;
+  sums.template add_part<4>(
+      tiles, forest, part, [&](int64_t node) { return of_q || forest.children[2 * node] >= 0; },
+      [&](int64_t node) { return row < hidden ? all_rows[node * hidden + row] : Number(0); },
+      [&](int64_t node) {
+        if (of_q) return column < length ? arrays.x[node * length + column] : Number(1);
+        if (side < 2) return arrays.h[forest.children[2 * node + side] * hidden + column - side * hidden];
+        return side == 2 ? kept.u[node * hidden + column - 2 * hidden] : Number(1);
+      });
+  sums.write([&](int row_of_tile, int column_of_tile, Number sum) {
+    const int to_row = first_row + row_of_tile, to_column = first_column + column_of_tile;
+    if (to_row >= hidden) return;
+    const int64_t at = part * hidden + to_row;
+    if (to_column < length) (of_q ? arrays.grad_w_u : arrays.grad_w_h)[at * length + to_column] = sum;
+    if (to_column == length) (of_q ? arrays.grad_b_u : arrays.grad_b_h)[at] = sum;
+  });
 }
 
 // grad_x = q W_u: a thread has one number.
