@@ -18,21 +18,11 @@ USAGE = """--plugin NAME [--recipe R] [--config FILE] [--model.x 1 --data.y 2 --
        suite fit --resume RUN [--trainer.max_epochs 20]
        suite fit --config RUN/config.yaml"""
 
+WHERE_IT_RUNS = ("accelerator", "devices", "num_nodes", "strategy")
+WHAT_IS_SEEN = ("enable_progress_bar", "enable_model_summary", "enable_checkpointing", "logger", "log_every_n_steps")
 NOT_THE_RESULT = {
-    "plugin",
-    "recipe",
-    "checkpoint_every",
-    "data.num_workers",
-    "trainer.accelerator",
-    "trainer.devices",
-    "trainer.num_nodes",
-    "trainer.strategy",
-    "trainer.enable_progress_bar",
-    "trainer.enable_model_summary",
-    "trainer.enable_checkpointing",
-    "trainer.logger",
-    "trainer.log_every_n_steps",
-    "trainer.profiler",
+    *("plugin", "recipe", "checkpoint_every", "data.num_workers"),
+    *(f"trainer.{name}" for name in (*WHERE_IT_RUNS, *WHAT_IS_SEEN, "profiler")),
 }
 """Options that say where a run takes place and what is seen of it, not how it ends."""
 

@@ -1,5 +1,6 @@
 """Old names of options: they work wherever an option can stand, and the present name is said once."""
 
+import inspect
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ import yaml
 from lightning_suite import load, load_data
 from lightning_suite.checkpoint import read
 from lightning_suite.errors import UsageError
-from lightning_suite.options import help_text, parse, renaming, settings_of, stored_settings
+from lightning_suite.lightning_internals import options_of
+from lightning_suite.options import help_text, parse, parser_of, renaming, settings_of, stored_settings
 from lightning_suite.options.renaming import renamed_words
 from lightning_suite.plugins import find
+from lightning_suite.plugins.resolve import resolve
 from lightning_suite.run import KEY, Run
 from lightning_suite.verbs import fit, predict, rerun, validate
 
@@ -106,6 +109,17 @@ def test_later_processes_of_a_training_say_nothing(
     monkeypatch.setenv("LOCAL_RANK", "1")
     assert renamed_words(TINY.renamed, ["--model.width", "5"]) == ["--model.hidden", "5"]
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", find.names())
+def test_the_present_names_of_an_installed_plugin_are_options(name: str) -> None:
+    plugin = find.get(name)
+    known = {option[2:] for option in options_of(parser_of(plugin, "suite"))}
+    for verb in plugin.commands:
+        known |= {f"{verb}.{parameter}" for parameter in inspect.signature(resolve(plugin, verb)).parameters}
+    for old, new in plugin.renamed.items():
+        assert new.partition("=")[0] in known
+        assert old not in known
 
 
 def test_help_of_an_old_name_is_that_of_the_present_one() -> None:
