@@ -32,11 +32,11 @@ PAPER = np.repeat(np.arange(1, 26), _TWEETS)
 
 def test_a_description_is_that_of_the_statistics_module() -> None:
     numbers = [1, 4, 4, 7, 12, 20]
-    found = describe(np.array(numbers))
-    assert (found.count, found.minimum, found.maximum) == (6, 1, 20)
-    assert found.mean == pytest.approx(statistics.mean(numbers))
-    assert found.std == pytest.approx(statistics.stdev(numbers))
-    assert found.quartiles == pytest.approx(statistics.quantiles(numbers, n=4, method="inclusive"))
+    actual = describe(np.array(numbers))
+    assert (actual.count, actual.minimum, actual.maximum) == (6, 1, 20)
+    assert actual.mean == pytest.approx(statistics.mean(numbers))
+    assert actual.std == pytest.approx(statistics.stdev(numbers))
+    assert actual.quartiles == pytest.approx(statistics.quantiles(numbers, n=4, method="inclusive"))
 
 
 def test_quartiles_are_interpolated_as_pandas_does() -> None:
@@ -45,8 +45,8 @@ def test_quartiles_are_interpolated_as_pandas_does() -> None:
 
 @pytest.mark.filterwarnings("error")
 def test_a_single_number_has_no_deviation() -> None:
-    found = describe(np.array([7]))
-    assert (found.std, found.mean, found.quartiles) == (None, 7.0, (7.0, 7.0, 7.0))
+    actual = describe(np.array([7]))
+    assert (actual.std, actual.mean, actual.quartiles) == (None, 7.0, (7.0, 7.0, 7.0))
 
 
 def test_the_span_is_that_of_the_tweets_whose_time_is_known() -> None:
@@ -71,7 +71,7 @@ def test_the_span_is_that_of_the_tweets_whose_time_is_known() -> None:
         ("RT is a TV channel", set()),
     ],
 )
-def test_kinds_of_tweets_are_told(text: str, expected: set[str]) -> None:
+def test_kinds_of_tweets_are_recognised(text: str, expected: set[str]) -> None:
     assert {kind.name for kind in kinds([text]) if kind.tweets} == expected
 
 
@@ -90,27 +90,27 @@ def test_words_with_few_letters_are_passed_over_on_request() -> None:
 
 
 def test_losses_are_those_counted_by_hand() -> None:
-    found = losses(LENGTHS)
-    assert found.seq_length.tolist() == [1, 2, 3, 4, 5]
-    assert found.lost.tolist() == [0.2, 0.4, 0.4, 0.8, 0.8]
+    actual = losses(LENGTHS)
+    assert actual.seq_length.tolist() == [1, 2, 3, 4, 5]
+    assert actual.lost.tolist() == [0.2, 0.4, 0.4, 0.8, 0.8]
     # Set 1 at 3 takes the tweets of 3, 3 and 5 words, with 2, 2 and 4 windows.
-    assert found.windows.tolist() == [2 + 4 + 4 + 6, 3 + 3 + 5, 2 + 2 + 4, 3, 2]
+    assert actual.windows.tolist() == [2 + 4 + 4 + 6, 3 + 3 + 5, 2 + 2 + 4, 3, 2]
     # The stream has 12 words and an END for each of four tweets.
-    assert found.stretches.tolist() == [16, 8, 5, 4, 3]
+    assert actual.stretches.tolist() == [16, 8, 5, 4, 3]
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=30).filter(any))
 def test_windows_are_those_of_the_training_set(lengths: list[int]) -> None:
-    found = losses(np.array(lengths))
-    for size, lost, windows in zip(found.seq_length.tolist(), found.lost, found.windows, strict=True):
+    actual = losses(np.array(lengths))
+    for size, lost, windows in zip(actual.seq_length.tolist(), actual.lost, actual.windows, strict=True):
         assert windows == sum(n + 2 - size for n in lengths if n >= size)
         assert lost == sum(n < size for n in lengths) / len(lengths)
 
 
 def test_the_sample_is_like_the_papers_account() -> None:
-    found = describe(PAPER)
-    assert (found.count, found.minimum, found.maximum) == (3182, 1, 25)
-    assert found.quartiles == (9, 12, 14)
+    actual = describe(PAPER)
+    assert (actual.count, actual.minimum, actual.maximum) == (3182, 1, 25)
+    assert actual.quartiles == (9, 12, 14)
 
 
 def test_the_paper_would_be_advised_its_own_seq_length() -> None:
@@ -130,8 +130,8 @@ def test_the_advice_is_never_below_one_word() -> None:
 
 def test_examples_are_spread_over_the_file_and_those_that_change_come_first() -> None:
     texts = ["same", "A", "B", "C", "D"]
-    found = examples(texts, ["same", "a", "b", "c", "d"], 2)
-    assert found == [("A", "a"), ("C", "c")]
+    actual = examples(texts, ["same", "a", "b", "c", "d"], 2)
+    assert actual == [("A", "a"), ("C", "c")]
     assert examples(texts, ["same", "a", "b", "c", "d"], 9)[-1] == ("same", "same")
 
 

@@ -143,10 +143,10 @@ def test_every_reader_reads_a_stretch_on_and_all_stretches_are_the_stream(
         assert cut.tokens < readers
         return
     read = stretches(batches)
-    told = [token for _, targets in read for token in targets]
-    assert told == stream[1 : len(told) + 1]
-    assert [token for tokens, _ in read for token in tokens] == stream[: len(told)]
-    assert 0 <= cut.tokens - len(told) < readers
+    targets_read = [token for _, targets in read for token in targets]
+    assert targets_read == stream[1 : len(targets_read) + 1]
+    assert [token for tokens, _ in read for token in tokens] == stream[: len(targets_read)]
+    assert 0 <= cut.tokens - len(targets_read) < readers
 
 
 def test_all_but_the_first_batch_of_an_epoch_go_on() -> None:
@@ -222,8 +222,8 @@ def test_no_tweets_side_by_side_are_no_columns() -> None:
 @given(tweets=tweets_of_tokens)
 def test_every_token_side_by_side_is_a_target_once(tweets: list[list[int]]) -> None:
     _, targets, _ = padded(tweets)
-    told = [[token for token in column if token != NOTHING] for column in targets.T.tolist()]
-    assert told == [[*tweet, END] for tweet in tweets]
+    targets_read = [[token for token in column if token != NOTHING] for column in targets.T.tolist()]
+    assert targets_read == [[*tweet, END] for tweet in tweets]
 
 
 @given(tweets=tweets_of_tokens, readers=some.integers(1, 20), length=some.integers(1, 9))
@@ -233,8 +233,8 @@ def test_every_token_of_the_readings_is_a_target_once_and_in_order(
     batches = list(in_order(tweets, readers, length))
     read = stretches(batches)
     assert len(read) <= readers
-    told = [token for _, targets in read for token in targets if token != NOTHING]
-    assert told == [token for tweet in tweets for token in [*tweet, END]]
+    targets_read = [token for _, targets in read for token in targets if token != NOTHING]
+    assert targets_read == [token for tweet in tweets for token in [*tweet, END]]
 
 
 @given(tweets=tweets_of_tokens, readers=some.integers(1, 20), length=some.integers(1, 9))

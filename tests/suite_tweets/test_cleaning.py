@@ -154,7 +154,7 @@ def test_joiners_stay_in_emoji_and_arabic_and_go_between_other_letters() -> None
 
 
 @pytest.mark.parametrize("sign", list("©®°™№♪"))
-def test_an_odd_sign_goes(sign: str) -> None:
+def test_an_odd_sign_is_removed(sign: str) -> None:
     assert clean(f"Газ{sign}5 {sign}\ufe0f6", ["odd-signs"]) == "Газ 5  6"
 
 

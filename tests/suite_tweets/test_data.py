@@ -204,9 +204,9 @@ def test_windows_are_those_of_the_training_texts(file: Path) -> None:
 
 def test_a_stream_holds_the_tokens_of_all_training_texts(file: Path) -> None:
     data = ready(file, training_set="stream", seq_length=5, batch_size=1)
-    told = torch.cat([batch.targets for batch in batches(data)]).flatten().tolist()
+    targets = torch.cat([batch.targets for batch in batches(data)]).flatten().tolist()
     expected = [token for each in data.parts.train for token in [*data.tokenizer.encode(each), END]]
-    assert sorted(told) == sorted(expected)
+    assert sorted(targets) == sorted(expected)
 
 
 def test_batches_are_another_order_every_epoch_and_the_same_for_the_same_seed(file: Path) -> None:
@@ -216,7 +216,7 @@ def test_batches_are_another_order_every_epoch_and_the_same_for_the_same_seed(fi
     assert not torch.equal(one, batches(ready(file, seed=1))[0].tokens)
 
 
-def test_the_order_is_that_of_the_runs_seed_unless_told(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_order_is_that_of_the_runs_seed_by_default(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PL_GLOBAL_SEED", "7")
     assert torch.equal(batches(ready(file, seed=None))[0].tokens, batches(ready(file, seed=7))[0].tokens)
 

@@ -28,7 +28,7 @@ RUSSIAN = [
 ]
 
 
-def test_languages_of_sentences_are_told() -> None:
+def test_languages_of_sentences_are_detected() -> None:
     assert languages([*ENGLISH, *RUSSIAN]) == ["en"] * 5 + ["ru"] * 5
 
 
@@ -37,7 +37,7 @@ def test_what_holds_no_prose_is_undetermined(text: str) -> None:
     assert languages([text, *ENGLISH]) == [UNDETERMINED, *["en"] * 5]
 
 
-def test_a_short_text_is_told_by_the_others_of_its_account() -> None:
+def test_a_short_text_is_detected_by_the_others_of_its_account() -> None:
     short = "Liftoff!"
     assert languages([short]) != ["en"]
     assert languages([short, *ENGLISH * 40])[0] == "en"
@@ -57,7 +57,7 @@ def test_no_text_has_no_language() -> None:
     assert languages([]) == []
 
 
-def test_a_text_of_ten_megabytes_is_told_by_its_beginning() -> None:
+def test_a_text_of_ten_megabytes_is_detected_by_its_beginning() -> None:
     assert languages([(RUSSIAN[0] + " ") * 160_000]) == ["ru"]
 
 
@@ -66,7 +66,7 @@ def test_a_language_without_a_name_goes_by_its_code() -> None:
 
 
 @pytest.mark.parametrize(("name", "language"), [("spacex.csv.xz", "en"), ("fortunes_ru_le280.csv.xz", "ru")])
-def test_real_accounts_are_told(name: str, language: str) -> None:
+def test_languages_of_real_accounts_are_detected(name: str, language: str) -> None:
     path = DATA / name
     if not path.is_file():
         pytest.skip(f"{path} is not there")

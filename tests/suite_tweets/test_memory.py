@@ -25,15 +25,15 @@ def by_hand(nats: Tensor, read: Memory, before: Memory, window: int, flatness: f
     """The formula, token by token."""
     tokens = [*before.tokens.tolist(), *read.tokens.tolist()]
     hidden = torch.cat([before.hidden, read.hidden])
-    found = []
-    for place in range(len(before.tokens), len(tokens)):
-        network = math.exp(-float(nats[place - len(before.tokens)]))
-        past = range(max(0, place - window), place)
-        weights = [math.exp(flatness * float(hidden[place] @ hidden[i])) for i in past]
-        same = sum(weight for weight, i in zip(weights, past, strict=True) if tokens[i] == tokens[place])
+    mixed = []
+    for now in range(len(before.tokens), len(tokens)):
+        network = math.exp(-float(nats[now - len(before.tokens)]))
+        past = range(max(0, now - window), now)
+        weights = [math.exp(flatness * float(hidden[now] @ hidden[i])) for i in past]
+        same = sum(weight for weight, i in zip(weights, past, strict=True) if tokens[i] == tokens[now])
         cache = same / sum(weights) if past else 0.0
-        found.append(-math.log((1 - weight) * network + weight * cache))
-    return found
+        mixed.append(-math.log((1 - weight) * network + weight * cache))
+    return mixed
 
 
 @pytest.mark.parametrize("together", [1, 3, 100])
@@ -72,8 +72,8 @@ def test_the_best_of_what_is_tried_is_taken() -> None:
     nats = torch.rand(10, dtype=torch.float64) * 3
     flatness, weight = tuned(nats, read, before, window=6)
     tried = [
-        cached_nats(nats, read, before, window=6, flatness=each, weight=share).sum()
-        for each in FLATNESSES
+        cached_nats(nats, read, before, window=6, flatness=flatness_tried, weight=share).sum()
+        for flatness_tried in FLATNESSES
         for share in WEIGHTS
     ]
     assert cached_nats(nats, read, before, window=6, flatness=flatness, weight=weight).sum() == min(tried)
@@ -86,13 +86,13 @@ def test_probabilities_of_all_tokens_add_up_to_one() -> None:
     total = 0.0
     for token in range(5):
         read = Memory(hidden, torch.tensor([token]))
-        found = cached_nats(nats[token : token + 1], read, before, window=3, flatness=0.7, weight=0.3)
-        total += math.exp(-float(found))
+        mixed = cached_nats(nats[token : token + 1], read, before, window=3, flatness=0.7, weight=0.3)
+        total += math.exp(-float(mixed))
     assert total == pytest.approx(1, abs=1e-6)
 
 
 def test_without_flatness_it_is_a_cache_of_frequencies() -> None:
-    found = cached_nats(
+    mixed = cached_nats(
         torch.full((1,), 50.0, dtype=torch.float64),
         memory([1]),
         memory([1, 2, 1, 3]),
@@ -100,7 +100,7 @@ def test_without_flatness_it_is_a_cache_of_frequencies() -> None:
         flatness=0.0,
         weight=0.5,
     )
-    assert math.exp(-float(found)) == pytest.approx(0.5 * 2 / 4)
+    assert math.exp(-float(mixed)) == pytest.approx(0.5 * 2 / 4)
 
 
 def test_what_comes_after_is_not_known() -> None:

@@ -147,7 +147,7 @@ def test_the_state_is_carried_along_a_stream(tmp_path: Path) -> None:
     per_epoch = len(starts) // 2
     zero = [not any(tensor.any() for tensor in start) for start in starts]
     assert per_epoch > 2
-    assert zero == [place % per_epoch == 0 for place in range(2 * per_epoch)]
+    assert zero == [step % per_epoch == 0 for step in range(2 * per_epoch)]
     assert not any(tensor.requires_grad for start in starts for tensor in start)
 
 
@@ -278,7 +278,7 @@ def counted(module: TweetModel, texts: list[str]) -> list[float]:
 
 
 @pytest.mark.parametrize("carries", [False, True])
-def test_texts_are_heard_in_their_order_with_the_end_of_each(carries: bool) -> None:
+def test_texts_are_scored_in_their_order_with_the_end_of_each(carries: bool) -> None:
     module = untrained(whole(), carries=carries)
     texts = some_texts(3 * READERS * STRETCH // 4)
     with torch.inference_mode():
@@ -551,7 +551,7 @@ def test_the_state_of_all_readers_comes_back_to_its_processes(processes: int, mo
             assert all(tensor.is_contiguous() for tensor in layer)
 
 
-def test_without_a_carried_state_none_is_kept() -> None:
+def test_without_a_carried_state_none_is_saved() -> None:
     module = of_process(0, 1, untrained(whole()))
     assert module._gathered() == []
     assert module._own([]) is None
@@ -660,7 +660,7 @@ def test_an_option_out_of_range_is_refused_by_name(option: str, value: float) ->
         TweetModel(**{option: value})
 
 
-def test_the_embedding_is_as_wide_as_the_layers_unless_told() -> None:
+def test_the_embedding_is_as_wide_as_the_layers_by_default() -> None:
     def widths(**settings: Any) -> tuple[int, int]:
         network = untrained(whole(), **settings).network
         assert isinstance(network, LanguageModel)

@@ -76,11 +76,11 @@ def test_reading_step_by_step_is_reading_at_once(tied: bool) -> None:
     network = model(tied=tied, **dict.fromkeys(DROPOUTS, 0.3)).eval()
     tokens = torch.randint(11, (7, 3))
     expected, after = network(tokens, network.initial_state(3))
-    state, told = network.initial_state(3), []
+    state, parts = network.initial_state(3), []
     for part in tokens.split([1, 3, 1, 2]):
         logits, state = network(part, state)
-        told.append(logits)
-    torch.testing.assert_close(torch.cat(told), expected)
+        parts.append(logits)
+    torch.testing.assert_close(torch.cat(parts), expected)
     for one, other in zip(flat(state), flat(after), strict=True):
         torch.testing.assert_close(one, other)
 
@@ -183,20 +183,20 @@ def test_a_dropped_token_is_dropped_wherever_it_occurs_in_the_batch() -> None:
     assert set(share) == {0.0, 1.0}
 
 
-def test_tokens_that_are_kept_are_scaled() -> None:
+def test_tokens_that_remain_are_scaled() -> None:
     embedding = TokenEmbedding(40, 6, 0.5, range(0))
     vectors = embedding(torch.arange(40)[:, None])[:, 0]
-    kept = (vectors != 0).any(dim=1)
-    torch.testing.assert_close(vectors[kept], 2 * embedding.weight[kept])
+    remaining = (vectors != 0).any(dim=1)
+    torch.testing.assert_close(vectors[remaining], 2 * embedding.weight[remaining])
 
 
-def test_gradients_reach_the_tokens_that_are_kept_alone() -> None:
+def test_gradients_reach_only_the_tokens_that_remain() -> None:
     embedding = TokenEmbedding(40, 6, 0.5, range(0))
     vectors = embedding(torch.arange(40)[:, None])
     vectors.sum().backward()
-    kept = (vectors[:, 0] != 0).any(dim=1)
+    remaining = (vectors[:, 0] != 0).any(dim=1)
     assert embedding.weight.grad is not None
-    assert torch.equal((embedding.weight.grad != 0).any(dim=1), kept)
+    assert torch.equal((embedding.weight.grad != 0).any(dim=1), remaining)
 
 
 def test_the_unknown_word_reads_as_the_mean_of_words_seen_once() -> None:
@@ -257,7 +257,7 @@ def test_dropped_weights_are_as_they_were_after_training() -> None:
     assert all(torch.equal(tensor, before[name]) for name, tensor in lstm.state_dict().items())
 
 
-def test_gradients_reach_the_recurrent_weights_that_are_kept() -> None:
+def test_gradients_reach_the_recurrent_weights_that_remain() -> None:
     lstm = WeightDropLSTM(6, 5, 0.5)
     output, _ = lstm(torch.randn(4, 3, 6), (torch.zeros(1, 3, 5), torch.zeros(1, 3, 5)))
     output.sum().backward()

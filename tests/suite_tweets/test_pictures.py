@@ -59,8 +59,8 @@ def test_any_number_can_be_drawn(tmp_path: Path, numbers: list[int]) -> None:
 
 
 def test_losses_have_their_numbers_beside_them(tmp_path: Path) -> None:
-    found = losses(np.array([0, 1, 3, 3]))
-    written = write_losses(tmp_path / "seq_length.png", found, 1)
+    of_lengths = losses(np.array([0, 1, 3, 3]))
+    written = write_losses(tmp_path / "seq_length.png", of_lengths, 1)
     assert rows(written) == [
         ["seq_length", "share_lost", "windows_set_1", "sequences_set_2"],
         ["1", "0.25", "10", "10"],

@@ -86,8 +86,8 @@ def test_copies_are_found_among_twenty_thousand_texts() -> None:
     generator = np.random.default_rng(0)
     texts = [" ".join(f"w{word}" for word in row) for row in generator.integers(0, 5000, (20_000, 13)).tolist()]
     copies = Copies(texts)
-    found = [copies.copied(text, n) for n in (4, 8, 20) for text in texts[:100]]
-    assert found == [True] * 200 + [False] * 100
+    copied = [copies.copied(text, n) for n in (4, 8, 20) for text in texts[:100]]
+    assert copied == [True] * 200 + [False] * 100
 
 
 @pytest.mark.parametrize(

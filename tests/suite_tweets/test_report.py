@@ -66,7 +66,7 @@ def test_lists_of_words_stand_side_by_side() -> None:
     assert report.words({"all": [], "longer": []}) == "no tweet has a word"
 
 
-def test_the_advice_is_given_with_its_loss() -> None:
+def test_the_advice_says_its_loss() -> None:
     lengths = np.array([1] * 3 + [9] * 10)
     lines = report.training_sets(lengths, losses(lengths)).splitlines()
     assert [line.split()[0] for line in lines[2:-1]] == ["5", "6", "7", "8", "9"]

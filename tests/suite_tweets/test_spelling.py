@@ -38,10 +38,10 @@ def test_bits_of_a_word_are_those_of_its_characters_and_of_its_end() -> None:
     # One word "ab": after nothing a, b and the end come once each; after every other beginning one character.
     uniform = 1 / UNICODE
     single = (1 + 3 * uniform) / 6  # of a, of b and of the end, whatever stands before
-    found = single
+    probability = single
     for _ in range(ORDER):
-        found = (1 + found) / 2  # seen once after each longer beginning
-    assert Spelling(["ab"]).bits("ab") == pytest.approx(-3 * math.log2(found))
+        probability = (1 + probability) / 2  # seen once after each longer beginning
+    assert Spelling(["ab"]).bits("ab") == pytest.approx(-3 * math.log2(probability))
 
 
 def test_a_vocabulary_without_words_spells_with_all_of_unicode() -> None:

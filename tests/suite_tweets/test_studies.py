@@ -107,8 +107,8 @@ def test_rules_and_columns_are_handed_on_to_the_training(
     path = tmp_path / "other.csv"
     path.write_text("nr;was\n1;Ein Satz mit Worten\n", encoding="utf-8")
     call(analyse, [str(path), "--output", str(tmp_path / "out"), "--rules", "none", "--text_column", "was"])
-    given = f"--data.path {path} --data.cleaning none --data.text_column was --data.seq_length 4"
-    expected = f"next: suite fit --plugin tweets --recipe model-1 {given}"
+    options = f"--data.path {path} --data.cleaning none --data.text_column was --data.seq_length 4"
+    expected = f"next: suite fit --plugin tweets --recipe model-1 {options}"
     assert capsys.readouterr().out.splitlines()[-1] == expected
 
 
@@ -218,7 +218,7 @@ def test_each_tweet_is_one_line_and_there_is_nothing_else(scribe: Scribe, capsys
     assert capsys.readouterr().out == "Ракета летит\nחדש עם 🚀\nThe rocket flies to the moon\n"
 
 
-def test_ten_tweets_are_asked_for_unless_told_otherwise(scribe: Scribe) -> None:
+def test_ten_tweets_are_asked_for_by_default(scribe: Scribe) -> None:
     generate()
     expected = {"count": 10, "sampling": Sampling(), "seed": 0, "prompt": None, "refused": None, "limit": 280}
     assert scribe.asked == expected
@@ -238,12 +238,12 @@ def test_the_options_reach_the_model(scribe: Scribe) -> None:
     assert scribe.asked == expected
 
 
-@pytest.mark.parametrize(("n", "kept"), [(4, 2), (5, 3)])
+@pytest.mark.parametrize(("n", "left"), [(4, 2), (5, 3)])
 def test_copies_of_training_tweets_are_refused(
-    scribe: Scribe, capsys: pytest.CaptureFixture[str], n: int, kept: int
+    scribe: Scribe, capsys: pytest.CaptureFixture[str], n: int, left: int
 ) -> None:
     generate("--avoid_copies", n)
-    assert len(capsys.readouterr().out.splitlines()) == kept
+    assert len(capsys.readouterr().out.splitlines()) == left
 
 
 def test_tweets_go_into_a_file(scribe: Scribe, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -120,9 +120,9 @@ def test_an_unknown_word_is_possible_where_no_word_was_seen_once() -> None:
     assert len(words.once) == 0
 
 
-def test_a_whole_vocabulary_that_was_given_a_size_is_as_one_without() -> None:
-    given, free = (learn(["a a a b b c"], "words", size, "kept") for size in (100, None))
-    assert given.state() == free.state()
+def test_a_whole_vocabulary_with_a_size_is_as_one_without() -> None:
+    sized, free = (learn(["a a a b b c"], "words", size, "kept") for size in (100, None))
+    assert sized.state() == free.state()
 
 
 @pytest.mark.parametrize("size", [2, 0, -3])
@@ -131,7 +131,7 @@ def test_a_vocabulary_without_room_for_a_word_is_refused(size: int) -> None:
         learn(TEXTS, "words", size, "kept")
 
 
-def test_known_words_leave_nothing_untold() -> None:
+def test_known_words_have_no_further_bits() -> None:
     assert learn(TEXTS, "words", None, "kept").oov_bits(" ".join(TEXTS)) == 0
 
 

@@ -198,12 +198,12 @@ def test_a_server_that_begins_again_does_not_keep_us(api: Any, output: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("name", "expected"),
     [("kosmos.txt", "ends in .csv"), ("nowhere/kosmos.csv", "there is no folder"), (".csv", "ends in")],
 )
-def test_a_wrong_output_costs_no_request(api: Any, tmp_path: Path, given: str, expected: str) -> None:
+def test_a_wrong_output_costs_no_request(api: Any, tmp_path: Path, name: str, expected: str) -> None:
     with pytest.raises(UsageError, match=expected):
-        collect_from_api(NAME, tmp_path / given, Choice())
+        collect_from_api(NAME, tmp_path / name, Choice())
     assert api.requests == []
 
 

@@ -220,7 +220,7 @@ def test_pages_of_the_api_are_read(tmp_path: Path) -> None:
     assert texts(write(tmp_path, "a.jsonl", "\n".join(json.dumps(page) for page in pages))) == ["a", "b", "c", "d"]
 
 
-def test_half_of_an_emoji_becomes_the_sign_of_what_cannot_be_shown(tmp_path: Path) -> None:
+def test_half_of_an_emoji_becomes_a_replacement_character(tmp_path: Path) -> None:
     assert texts(write(tmp_path, "a.jsonl", '{"text": "go \\ud83d"}\n{"text": "\\ud83d\\ude80"}\n')) == [
         "go \ufffd",
         "🚀",

@@ -237,7 +237,7 @@ def test_the_network_reads_the_prompt_from_end_on() -> None:
     assert write(network, vocabulary, 1, temperature=0.0, prompt=prompt) == [free]
 
 
-def test_a_prompt_is_printed_as_it_was_given() -> None:
+def test_a_prompt_is_printed_as_it_was_typed() -> None:
     model = chain(even("a", "b"))
     assert all(tweet.startswith("Zoë  a") for tweet in write(*model, 5, prompt="Zoë  a"))
 
