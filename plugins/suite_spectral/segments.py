@@ -17,6 +17,7 @@ from lightning_suite.errors import UsageError
 from suite_spectral.clusters.clustering import Clustering, cluster
 from suite_spectral.graphs.graph import Progress
 from suite_spectral.graphs.pixels import pixel_graph
+from suite_spectral.settings import SEGMENT_SIZE, SEGMENTATION
 
 LAB_UNIT = 100.0
 """L* of white: distances are in units of black against white, so that ``sigma_color`` means the same as in grey."""
@@ -67,10 +68,10 @@ def segment(
     image: Tensor,
     n_segments: int,
     *,
-    size: int,
-    radius: float,
-    sigma_color: float,
-    sigma_position: float,
+    size: int = SEGMENT_SIZE,
+    radius: float = SEGMENTATION.radius,
+    sigma_color: float = SEGMENTATION.sigma_color,
+    sigma_position: float = SEGMENTATION.sigma_position,
     seed: int = 0,
     progress: Progress = lambda words: None,
 ) -> Segments:
@@ -86,6 +87,12 @@ def segment(
 
     Raises:
         UsageError: the image has fewer pixels than there are to be segments, or an option is out of its range.
+
+    Example:
+        >>> image = torch.zeros(20, 30, 3)
+        >>> image[:, 10:] = 1
+        >>> segment(image, 2).labels[0].bincount().tolist()
+        [20, 10]
     """
     if size < 2:
         raise UsageError(f"size: expected at least 2 pixels, got {size}")

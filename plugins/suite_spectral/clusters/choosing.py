@@ -38,10 +38,10 @@ from torch import Tensor
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters.labelling import by_component
 from suite_spectral.eigen.laplacian import Laplacian
-from suite_spectral.eigen.row_scaling import Rows
 from suite_spectral.eigen.solvers import Spectrum, spectrum
 from suite_spectral.graphs.affinity import Affinity
 from suite_spectral.graphs.graph import Graph, Progress
+from suite_spectral.settings import RowScaling
 
 SUBSAMPLES = 4
 """How often candidates are clustered."""
@@ -103,7 +103,7 @@ def choose(
     n_clusters: int | None,
     *,
     candidates: Sequence[Affinity] | None = None,
-    rows: Rows = "random-walk",
+    rows: RowScaling = "random-walk",
     max_clusters: int = 20,
     seed: int = 0,
     progress: Progress = lambda words: None,
@@ -148,7 +148,7 @@ def _refuse_few(points: int, n_clusters: int | None, instead: str) -> None:
 
 
 def _clustered(
-    graph: Graph, n_clusters: int | None, some: Tensor, n: int, rows: Rows, max_clusters: int, seed: int
+    graph: Graph, n_clusters: int | None, some: Tensor, n: int, rows: RowScaling, max_clusters: int, seed: int
 ) -> "Clustered":
     laplacian = Laplacian(graph)
     wanted = min(max_clusters, graph.n - 1) if n_clusters is None else n_clusters

@@ -16,11 +16,12 @@ from lightning_suite.errors import UsageError
 from suite_spectral.clusters.choosing import clusters_of
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.clusters.kmeans import mean_rows
-from suite_spectral.clusters.labelling import TwoWay, by_component, two_way
+from suite_spectral.clusters.labelling import by_component, two_way
 from suite_spectral.eigen.laplacian import Laplacian
-from suite_spectral.eigen.row_scaling import Rows, scaled_rows
-from suite_spectral.eigen.solvers import TOLERANCE, Solver, Spectrum, spectrum
+from suite_spectral.eigen.row_scaling import scaled_rows
+from suite_spectral.eigen.solvers import TOLERANCE, Spectrum, spectrum
 from suite_spectral.graphs.graph import Graph, Progress
+from suite_spectral.settings import RowScaling, Solver, TwoWay
 
 
 class Clustering(NamedTuple):
@@ -59,7 +60,7 @@ def cluster(
     graph: Graph,
     n_clusters: int | None,
     *,
-    rows: Rows = "random-walk",
+    rows: RowScaling = "random-walk",
     assign: TwoWay = "kmeans",
     solver: Solver = "auto",
     regularisation: float = 0.0,

@@ -16,10 +16,10 @@ from torch import Tensor
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters.cuts import Sweep, sweep
 from suite_spectral.clusters.kmeans import Labelling, kmeans, largest_first, mean_rows
-from suite_spectral.eigen.row_scaling import Rows, scaled_rows
+from suite_spectral.eigen.row_scaling import scaled_rows
 from suite_spectral.eigen.solvers import Spectrum
 from suite_spectral.graphs.graph import Graph
-from suite_spectral.settings import TwoWay as TwoWay
+from suite_spectral.settings import RowScaling, TwoWay
 
 PURE = 0.99
 """A column with this much of its squared length in one component belongs to it."""
@@ -83,7 +83,7 @@ def by_component(
     n_clusters: int,
     *,
     root: Tensor | None = None,
-    rows: Rows = "random-walk",
+    rows: RowScaling = "random-walk",
     points: Tensor | None = None,
     n_init: int = 10,
     seed: int = 0,

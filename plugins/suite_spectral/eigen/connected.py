@@ -16,7 +16,6 @@ from suite_spectral.eigen.lobpcg import Lowest, lowest
 from suite_spectral.eigen.multilevel import GUARD, multilevel
 from suite_spectral.graphs.gaussian import GaussianGraph
 from suite_spectral.graphs.graph import Progress, SparseGraph
-from suite_spectral.settings import Solver as Solver
 
 LANDMARKS = 500
 """Points of a Nyström start."""

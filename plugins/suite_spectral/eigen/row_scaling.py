@@ -6,10 +6,8 @@ from torch import Tensor
 from lightning_suite.errors import UsageError
 from suite_spectral.settings import RowScaling
 
-Rows = RowScaling
 
-
-def scaled_rows(vectors: Tensor, root: Tensor, rows: Rows) -> Tensor:
+def scaled_rows(vectors: Tensor, root: Tensor, rows: RowScaling) -> Tensor:
     """Return the rows that k-means sees, (point, vector).
 
     Args:

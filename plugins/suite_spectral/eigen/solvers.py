@@ -24,7 +24,7 @@ from suite_spectral.eigen.laplacian import Laplacian, components
 from suite_spectral.eigen.lobpcg import Lowest, allowed_residual
 from suite_spectral.eigen.multilevel import GUARD
 from suite_spectral.graphs.graph import Progress, SparseGraph
-from suite_spectral.settings import Solver as Solver
+from suite_spectral.settings import Solver
 
 TOLERANCE = 3e-2
 """Of the residuals against the gap: the subspace is right to that angle, its eigenvalues to the angle's square."""

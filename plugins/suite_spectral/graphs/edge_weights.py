@@ -11,8 +11,7 @@ from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.graphs.neighbours import Neighbours, nearest_to
-from suite_spectral.settings import Search
-from suite_spectral.settings import Weights as Weights
+from suite_spectral.settings import Search, Weights
 
 SCALE_NEIGHBOUR = 7
 """The neighbour whose distance is a point's own scale: Zelnik-Manor and Perona's choice for all of their data."""

@@ -17,8 +17,9 @@ from suite_spectral.graphs.affinity import Affinity, Average, LandmarkSimilarity
 from suite_spectral.graphs.edge_weights import SCALE_NEIGHBOUR, edge_scale, median_sigma
 from suite_spectral.graphs.graph import BUDGET, Graph, Progress, spread_evenly
 from suite_spectral.graphs.landmark_graph import LandmarkWeights, parts
-from suite_spectral.graphs.neighbours import Search, nearest
+from suite_spectral.graphs.neighbours import nearest
 from suite_spectral.graphs.row_hash import find_rows
+from suite_spectral.settings import Search
 
 STORED = 2 << 30
 """Bytes that weights may take, unless another budget is given."""

@@ -27,8 +27,7 @@ from suite_spectral.graphs.graph import BUDGET, Graph, Progress, SparseGraph
 from suite_spectral.graphs.landmark_graph import LandmarkGraph, LandmarkWeights, MixtureWeights
 from suite_spectral.graphs.neighbours import Neighbours, automatic_search, nearest
 from suite_spectral.graphs.row_hash import find_rows
-from suite_spectral.settings import Mutual, Search
-from suite_spectral.settings import Weights as Weights
+from suite_spectral.settings import Mutual, Search, Weights
 
 N_NEIGHBORS = (10, 15, 20, 30, 5)
 """Numbers of neighbours among which the rule without labels chooses, the point itself counted."""

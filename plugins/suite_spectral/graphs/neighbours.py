@@ -21,7 +21,7 @@ from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.graphs.exact_neighbours import nearest_by_blocks, nearest_by_blocks_to, nearest_on_device
-from suite_spectral.settings import Search as Search
+from suite_spectral.settings import Search
 
 TREE_DIM = 7  # measured: 20,000 points in 6 dim .15 s by tree, .23 s by blocks; in 8 dim .25-.40 s and .22-.26 s
 EXACT_WORK = 5e12  # of queries * points * (dim + 50): about 45 CPU seconds by blocks

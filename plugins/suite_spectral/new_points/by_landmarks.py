@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from suite_spectral.eigen.row_scaling import Rows, scaled_rows
+from suite_spectral.eigen.row_scaling import scaled_rows
 from suite_spectral.graphs.affinity import no_match
 from suite_spectral.graphs.landmark_graph import LandmarkGraph, LandmarkWeights
 from suite_spectral.new_points.extension import Extension
+from suite_spectral.settings import RowScaling
 
 
 def landmark_votes(graph: LandmarkGraph, labels: Tensor, n_clusters: int) -> Tensor:
@@ -42,11 +43,11 @@ class ByLandmarks(Extension):
     def dim(self) -> int:
         return self.weights.landmarks.shape[1]
 
-    def rows_and_votes(self, content: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
+    def rows_and_votes(self, content: Tensor, rows: RowScaling) -> tuple[Tensor, Tensor]:
         votes = self.weights.sums(content.to(self.weights.landmarks.dtype), self.votes)
         return self.embed(content, rows), votes
 
-    def embed(self, content: Tensor, rows: Rows) -> Tensor:
+    def embed(self, content: Tensor, rows: RowScaling) -> Tensor:
         queries = content.to(self.weights.landmarks.dtype)
         columns = torch.cat([self.table, self.divisor[:, None]], dim=1)
         sums = self.weights.sums(queries, columns)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from suite_spectral.eigen.row_scaling import Rows
+from suite_spectral.settings import RowScaling
 
 
 def nearest_cluster(rows: Tensor, votes: Tensor, centroids: Tensor, groups: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ class Extension(ABC):
         """How many columns new points have."""
 
     @abstractmethod
-    def rows_and_votes(self, content: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
+    def rows_and_votes(self, content: Tensor, rows: RowScaling) -> tuple[Tensor, Tensor]:
         """Return the rows (query, vector) of new points, and how much weight each cluster has (query, cluster).
 
         Args:
@@ -70,7 +70,7 @@ class Extension(ABC):
         """Return what was clustered; None where it is not kept."""
         return None
 
-    def embed(self, content: Tensor, rows: Rows) -> Tensor:
+    def embed(self, content: Tensor, rows: RowScaling) -> Tensor:
         """Return the rows of new points alone."""
         return self.rows_and_votes(content, rows)[0]
 

@@ -8,12 +8,12 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from suite_spectral.eigen.row_scaling import Rows
 from suite_spectral.graphs.affinities import AFFINITIES
 from suite_spectral.graphs.affinity import Affinity
 from suite_spectral.new_points.by_landmarks import ByLandmarks
 from suite_spectral.new_points.extension import Extension, nearest_cluster
 from suite_spectral.new_points.nystroem import Nystroem
+from suite_spectral.settings import RowScaling
 
 WEIGHTS, CHOSEN = "weights_", "chosen_"
 """How the names of what belongs to the weights, and of what was chosen, begin in a state."""
@@ -60,7 +60,7 @@ class Fitted:
     """
 
     affinity: str
-    rows: Rows
+    rows: RowScaling
     labels: Tensor
     centroids: Tensor
     groups: Tensor

@@ -19,9 +19,10 @@ import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
-from suite_spectral.eigen.row_scaling import Rows, scaled_rows
+from suite_spectral.eigen.row_scaling import scaled_rows
 from suite_spectral.graphs.affinity import Average, OutOfSampleWeights
 from suite_spectral.new_points.extension import Extension
+from suite_spectral.settings import RowScaling
 
 SMALLEST = 0.1
 """The least that 1 - lambda is taken for: dividing by less would blow up what is mostly error."""
@@ -57,7 +58,7 @@ def regularised(average: Average, added: Tensor) -> Average:
     return Average((average.values * average.degrees[:, None] + added[1:]) / degrees[:, None], degrees)
 
 
-def new_rows(average: Average, values: Tensor, rows: Rows) -> Tensor:
+def new_rows(average: Average, values: Tensor, rows: RowScaling) -> Tensor:
     """Return the rows of new points, (query, vector), from averages of f over their neighbours.
 
     Args:
@@ -96,7 +97,7 @@ class Nystroem(Extension):
     def dim(self) -> int:
         return self.weights.dim
 
-    def rows_and_votes(self, content: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
+    def rows_and_votes(self, content: Tensor, rows: RowScaling) -> tuple[Tensor, Tensor]:
         if content.dim() != 2:
             raise UsageError(f"expected new points of shape (point, dim), got {tuple(content.shape)}")
         average = self.weights.average(self.weights.prepare(content), self.table)

@@ -5,18 +5,18 @@ from typing import Any
 
 from torch import Tensor
 
-from suite_spectral.eigen.row_scaling import Rows
 from suite_spectral.graphs.affinity import OutOfSampleWeights
 from suite_spectral.graphs.cosine import CosineWeights
 from suite_spectral.graphs.gaussian import GaussianLandmarkWeights, GaussianWeights
 from suite_spectral.graphs.given import EdgeWeights
 from suite_spectral.graphs.landmark_graph import LandmarkWeights, MixtureWeights
-from suite_spectral.graphs.neighbour_graph import NeighbourWeights, Weights
+from suite_spectral.graphs.neighbour_graph import NeighbourWeights
 from suite_spectral.graphs.pixels import PixelWeights
 from suite_spectral.new_points.by_landmarks import ByLandmarks
 from suite_spectral.new_points.extension import Extension
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.new_points.nystroem import Nystroem
+from suite_spectral.settings import RowScaling, Weights
 
 NAMES = (
     "points",
@@ -35,7 +35,7 @@ NAMES = (
 
 AFFINITIES = ("nearest_neighbors", "rbf", "self-tuning", "cosine", "precomputed", "pixels")
 WEIGHTS: tuple[Weights, ...] = ("connectivity", "gaussian", "self-tuning")
-ROWS: tuple[Rows, ...] = ("plain", "njw", "random-walk")
+ROWS: tuple[RowScaling, ...] = ("plain", "njw", "random-walk")
 
 
 def is_of_previous_release(state: Mapping[str, Tensor]) -> bool:

@@ -15,7 +15,8 @@ from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.solvers import spectrum
 from suite_spectral.graphs.edge_weights import median_sigma
 from suite_spectral.graphs.gaussian import Gaussian, GaussianGraph
-from suite_spectral.graphs.neighbour_graph import NearestNeighbours, Weights
+from suite_spectral.graphs.neighbour_graph import NearestNeighbours
+from suite_spectral.settings import Weights
 
 NEIGHBOURS = NearestNeighbours(None, "connectivity", "mean", "auto", None)
 SIGMA = Gaussian("stable", 1.0)

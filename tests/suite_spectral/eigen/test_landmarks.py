@@ -10,10 +10,11 @@ from suite_spectral.clusters.kmeans import kmeans
 from suite_spectral.clusters.labelling import by_component
 from suite_spectral.eigen.landmarks import Landmarks, nystroem, place_landmarks, sparse_landmarks
 from suite_spectral.eigen.laplacian import Laplacian
-from suite_spectral.eigen.row_scaling import Rows, scaled_rows
+from suite_spectral.eigen.row_scaling import scaled_rows
 from suite_spectral.graphs.gaussian import GaussianGraph, GaussianLandmarkWeights
 from suite_spectral.graphs.landmark_graph import LandmarkGraph
 from suite_spectral.new_points.by_landmarks import ByLandmarks, landmark_votes
+from suite_spectral.settings import RowScaling
 
 
 def circles(n: int = 2000, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -25,7 +26,7 @@ def agreement(first: Tensor, second: Tensor) -> float:
     return float(adjusted_rand_score(first.numpy(), second.numpy()))
 
 
-def rows_of(found: Landmarks, points: Tensor, rows: Rows) -> Tensor:
+def rows_of(found: Landmarks, points: Tensor, rows: RowScaling) -> Tensor:
     votes = torch.zeros(len(found.table), 1, dtype=torch.float64)
     return ByLandmarks(found.weights, found.table, found.divisor, votes).embed(points, rows)
 
@@ -98,7 +99,7 @@ def test_a_hundred_thousand_points_are_clustered_by_landmarks(make: object) -> N
 
 
 @pytest.mark.parametrize("rows", ["plain", "njw", "random-walk"])
-def test_old_points_have_their_rows_again_by_sparse_landmarks(rows: Rows) -> None:
+def test_old_points_have_their_rows_again_by_sparse_landmarks(rows: RowScaling) -> None:
     points, graph = mixed()
     found = sparse_landmarks(graph, 5)
     expected = scaled_rows(found.spectrum.vectors, found.root, rows)
@@ -106,7 +107,7 @@ def test_old_points_have_their_rows_again_by_sparse_landmarks(rows: Rows) -> Non
 
 
 @pytest.mark.parametrize("rows", ["plain", "njw", "random-walk"])
-def test_old_points_have_their_rows_again_by_nystrom(rows: Rows) -> None:
+def test_old_points_have_their_rows_again_by_nystrom(rows: RowScaling) -> None:
     points, _ = circles(500)
     found = nystroem(points, GaussianLandmarkWeights(place_landmarks(points, 80), 0.3), 4)
     expected = scaled_rows(found.spectrum.vectors, found.root, rows)

@@ -11,23 +11,24 @@ from lightning_suite.errors import UsageError
 from suite_spectral.clusters.kmeans import Labelling, kmeans
 from suite_spectral.clusters.labelling import by_component
 from suite_spectral.eigen.laplacian import Laplacian
-from suite_spectral.eigen.row_scaling import Rows, scaled_rows
+from suite_spectral.eigen.row_scaling import scaled_rows
 from suite_spectral.eigen.solvers import Spectrum, spectrum
 from suite_spectral.graphs.affinity import Average, OutOfSampleWeights
 from suite_spectral.graphs.cosine import Cosine, CosineGraph
 from suite_spectral.graphs.edge_weights import edge_scale
 from suite_spectral.graphs.gaussian import GaussianGraph, GaussianWeights
 from suite_spectral.graphs.graph import Graph
-from suite_spectral.graphs.neighbour_graph import NeighbourWeights, Weights, graph_of
+from suite_spectral.graphs.neighbour_graph import NeighbourWeights, graph_of
 from suite_spectral.graphs.neighbours import nearest
 from suite_spectral.new_points.extension import cluster_groups, nearest_cluster
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.new_points.nystroem import Nystroem, new_rows, regularising, table_of
+from suite_spectral.settings import RowScaling, Weights
 
 MNIST = Path(__file__).parents[4] / "shared/data/spectral/mnist10k.npz"
 
 
-def clustered(graph: Graph, k: int, rows: Rows = "random-walk") -> tuple[Spectrum, Tensor, Labelling]:
+def clustered(graph: Graph, k: int, rows: RowScaling = "random-walk") -> tuple[Spectrum, Tensor, Labelling]:
     laplacian = Laplacian(graph)
     found = spectrum(laplacian, k)
     return found, laplacian.root, by_component(graph, found, k, root=laplacian.root, rows=rows)
@@ -39,7 +40,7 @@ def fitted_with(
     values: Tensor,
     centroids: Tensor,
     groups: Tensor,
-    rows: Rows = "random-walk",
+    rows: RowScaling = "random-walk",
     added: Tensor | None = None,
 ) -> Fitted:
     """Clusters whose points are not known again: their labels are all -1."""
@@ -54,7 +55,9 @@ def predicted(fitted: Fitted, points: Tensor) -> Tensor:
     return nearest_cluster(rows, votes, fitted.centroids, fitted.groups)
 
 
-def extended(graph: Graph, weights: OutOfSampleWeights, k: int, rows: Rows = "random-walk") -> tuple[Fitted, Labelling]:
+def extended(
+    graph: Graph, weights: OutOfSampleWeights, k: int, rows: RowScaling = "random-walk"
+) -> tuple[Fitted, Labelling]:
     found, root, labelled = clustered(graph, k, rows)
     table = table_of(found.vectors[:, :k], root, labelled.labels, k)
     groups = cluster_groups(labelled.labels, found.components, k)
@@ -62,7 +65,7 @@ def extended(graph: Graph, weights: OutOfSampleWeights, k: int, rows: Rows = "ra
 
 
 def of_neighbours(
-    points: Tensor, k: int, weights: Weights = "connectivity", rows: Rows = "random-walk"
+    points: Tensor, k: int, weights: Weights = "connectivity", rows: RowScaling = "random-walk"
 ) -> tuple[Fitted, Labelling]:
     found = nearest(points, 9)
     scale = edge_scale(found, weights=weights)
@@ -81,14 +84,14 @@ def agreement(first: Tensor, second: Tensor) -> float:
 
 @pytest.mark.parametrize("weights", ["connectivity", "gaussian", "self-tuning"])
 @pytest.mark.parametrize("rows", ["plain", "njw", "random-walk"])
-def test_new_points_of_two_moons_join_their_moon(weights: Weights, rows: Rows) -> None:
+def test_new_points_of_two_moons_join_their_moon(weights: Weights, rows: RowScaling) -> None:
     found, _ = of_neighbours(moons(600, 0)[0], 2, weights, rows)
     points, expected = moons(300, 1)
     assert agreement(predicted(found, points), expected) == 1
 
 
 @pytest.mark.parametrize("rows", ["njw", "random-walk"])
-def test_old_points_keep_their_labels(rows: Rows) -> None:
+def test_old_points_keep_their_labels(rows: RowScaling) -> None:
     points = torch.from_numpy(load_digits().data)
     found, labelled = of_neighbours(points, 10, rows=rows)
     assert agreement(predicted(found, points), labelled.labels) >= 0.98
@@ -218,7 +221,7 @@ def test_a_point_too_far_away_for_a_degree_still_has_a_row_of_unit_length() -> N
 
 
 @pytest.mark.parametrize("rows", ["plain", "njw", "random-walk"])
-def test_the_rows_of_a_regularised_graph_are_continued_exactly(rows: Rows) -> None:
+def test_the_rows_of_a_regularised_graph_are_continued_exactly(rows: RowScaling) -> None:
     points, _ = moons(120, 0)
     laplacian = Laplacian(GaussianGraph(points, 0.5), 0.7)
     found = spectrum(laplacian, 3)
