@@ -55,7 +55,7 @@ def write_histogram(
         quartiles = describe(numbers[names[-1]]).quartiles
         # Quartiles may be neighbours: the name of a line stands above the lines to its right.
         for height, percent, value in zip((0.97, 0.92, 0.87), (25, 50, 75), quartiles, strict=True):
-            label = f"quartiles of {names[-1]}" if percent == 25 else None
+            label = f"quartiles, {names[-1]}" if percent == 25 else None
             axes.axvline(value, 0, height, color=colour, linewidth=0.9, linestyle="--", label=label)
             _write_beside(axes, value, height, f"{percent} %: {value:g}", colour)
         for limit in limits:

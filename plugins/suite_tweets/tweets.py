@@ -1,12 +1,11 @@
 """The form in which tweets travel: a list of them, and the CSV file that a person can open."""
 
-import csv
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from lightning_suite.files import atomic_write
+from lightning_suite.pictures import write_csv
 
 COLUMNS = ("id", "created_at", "text")
 
@@ -58,8 +57,5 @@ def write_tweets(path: Path, tweets: Iterable[Tweet]) -> None:
         ...     (Path(folder) / "mine.csv").read_text().splitlines()
         ['id,created_at,text', '7,,"Lift-off, at last!"']
     """
-    with atomic_write(path, newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for tweet in tweets:
-            writer.writerow([tweet.id, tweet.created_at.isoformat() if tweet.created_at else "", tweet.text])
+    rows = ((tweet.id, tweet.created_at.isoformat() if tweet.created_at else "", tweet.text) for tweet in tweets)
+    write_csv(path, COLUMNS, rows)
