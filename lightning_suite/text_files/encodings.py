@@ -54,7 +54,9 @@ koi8-r and the others of Python. Did you mean 'cp1251'?
     except (LookupError, ValueError):  # a name with a NUL is a ValueError
         name = ""
     if not name or name.replace("_", "-") in _OF_NO_FILES:
-        near = did_you_mean(encoding, sorted({name.replace("_", "-") for name in (*aliases, *aliases.values())}))
+        names = {name.replace("_", "-") for name in (*aliases, *aliases.values())}
+        # Python has the names of codecs that are for no text too, such as rot13: no use to offer it again.
+        near = "" if encoding.replace("_", "-") in names else did_you_mean(encoding, sorted(names))
         known = "utf-8, utf-16, cp1251, cp1252, koi8-r and the others of Python"
         raise UsageError(f"there is no encoding {encoding!r}; known are {known}. {near}".rstrip())
     return name

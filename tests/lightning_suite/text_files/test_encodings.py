@@ -131,6 +131,13 @@ def test_an_archive_is_no_text(content: bytes, hint: str) -> None:
         read_text("a.txt", content=content)
 
 
+@pytest.mark.parametrize("encoding", ["rot13", "base64"])
+def test_a_codec_that_is_for_no_text_is_not_offered_again(encoding: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        encoding_name(encoding)
+    assert "Did you mean" not in str(caught.value)
+
+
 @pytest.mark.parametrize("encoding", ["cp12511", "rot13", "base64", "", "idna", "unicode_escape", "a\0"])
 def test_what_is_no_encoding_of_text_is_refused(encoding: str) -> None:
     with pytest.raises(UsageError, match="there is no encoding "):
