@@ -16,7 +16,7 @@ the normalised cut of clusters A_1, ..., A_k,
 would be least for the clusters that are best. That is hard to find, but over all H with orthonormal columns the least
 trace is lambda_1 + ... + lambda_k, the sum of the k smallest eigenvalues (Ky Fan), at their eigenvectors U: a lower
 bound of every normalised cut. k-means on the rows of U, one a point, gives clusters. A new point is labelled by
-Nystroem's formula, f(x) = 1 / (1 - lambda) sum_j w(x, x_j) f_j / d(x) with f = D^-1/2 u.
+Nyström's formula, f(x) = 1 / (1 - lambda) sum_j w(x, x_j) f_j / d(x) with f = D^-1/2 u.
 
     from suite_spectral import SpectralClustering
 

@@ -15,7 +15,10 @@ from torch import Tensor
 from lightning_suite.constraints import check
 from lightning_suite.errors import SuiteError
 from lightning_suite.setting import constraints_of, with_meanings
+from suite_spectral.graphs.affinities import AFFINITIES
+from suite_spectral.graphs.affinity import Affinity
 from suite_spectral.graphs.graph import SparseGraph, sparse_rows
+from suite_spectral.graphs.neighbour_graph import NearestNeighbours
 from suite_spectral.settings import (
     DEFAULTS,
     POSITIVE,
@@ -157,11 +160,16 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.largest = largest
         self.memory = memory
 
+    @property
+    def _kind(self) -> type[Affinity]:
+        """The class of the affinity; any for a name that ``fit`` refuses."""
+        return AFFINITIES.get(self.affinity, NearestNeighbours)
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.input_tags.pairwise = self.affinity == "precomputed"
-        tags.input_tags.positive_only = self.affinity == "cosine"
+        tags.input_tags.pairwise = self._kind.of_graph
+        tags.input_tags.positive_only = self._kind.nonnegative
         return tags
 
     def fit(self, X: Any, y: Any = None) -> "SpectralClustering":
@@ -219,7 +227,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
             self, rows, accept_sparse="csr", dtype=kinds, reset=reset, ensure_min_samples=2 if reset else 1
         )
         if scipy.sparse.issparse(rows):
-            if self.affinity in ("cosine", "precomputed"):
+            if self._kind.sparse:
                 rows = scipy.sparse.csr_array(rows)
                 return _Input(sparse_rows(rows, torch.from_numpy(rows.data[:0]).dtype), like)
             rows = rows.toarray()
@@ -241,7 +249,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         return points
 
     def _content(self, content: Tensor) -> Tensor | SparseGraph:
-        if self.affinity != "precomputed":
+        if not self._kind.of_graph:
             return content
         if content.shape[0] != content.shape[1]:
             raise ValueError(f"precomputed weights: expected a square matrix, got shape {tuple(content.shape)}")

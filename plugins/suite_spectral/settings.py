@@ -30,9 +30,6 @@ FOR_KIND: dict[Kind, Affinity] = {
 }
 """The affinity by which each kind of data is clustered when none is asked for."""
 
-WITH_LANDMARKS: tuple[Affinity, ...] = ("nearest_neighbors", "rbf")
-"""The affinities whose points landmarks can stand for."""
-
 POSITIVE = Interval(float, 0, closed="neither")
 
 
@@ -137,26 +134,6 @@ SEGMENT_SIZE = 160
 """Longer side at which an image is cut: 160 x 107 pixels take some two seconds of a processor, without the imports."""
 
 
-def refuse_impossible(settings: Settings, n: int) -> None:
-    """Refuse settings with which so many points cannot be clustered.
-
-    Args:
-        settings: each within its range.
-        n: how many points there are.
-
-    Raises:
-        UsageError: more clusters than points are asked for, or two settings contradict each other.
-    """
-    wanted = settings.n_clusters
-    if wanted is not None and wanted > n:
-        raise UsageError(f"n_clusters: {wanted} clusters were asked for, and there are {n:,} points")
-    if n < 2:
-        raise UsageError(f"expected at least 2 points to cluster, got n_samples = {n}")
-    refuse_contradictions(settings.affinity, settings.assign, settings.sigma, wanted)
-    if settings.route != "exact":
-        _refuse_landmarks(settings)
-
-
 def refuse_contradictions(affinity: str, assign: TwoWay, sigma: Sigma, n_clusters: int | None, where: str = "") -> None:
     """Refuse settings that contradict each other whatever the data are.
 
@@ -173,20 +150,4 @@ def refuse_contradictions(affinity: str, assign: TwoWay, sigma: Sigma, n_cluster
         raise UsageError(
             f"{where}assign {assign!r} divides by the second eigenvector: it needs {where}n_clusters 2, "
             f"got {n_clusters}"
-        )
-
-
-def _refuse_landmarks(settings: Settings) -> None:
-    route, affinity, wanted = settings.route, settings.affinity, settings.n_clusters
-    if affinity not in WITH_LANDMARKS:
-        raise UsageError(
-            f"route {route!r}: landmarks are for the affinities {' and '.join(WITH_LANDMARKS)}, not {affinity!r}; "
-            "take route 'exact'"
-        )
-    if settings.landmarks < (wanted or 2):
-        raise UsageError(f"landmarks: expected at least {wanted or 2}, as many as clusters, got {settings.landmarks}")
-    if affinity == "rbf" and settings.assign != "kmeans":
-        raise UsageError(
-            f"route {route!r}: assign {settings.assign!r} needs the degrees of all points, which landmarks do not give "
-            "for rbf; take assign 'kmeans' or route 'exact'"
         )

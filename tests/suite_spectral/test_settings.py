@@ -10,38 +10,9 @@ import pytest
 from lightning_suite.errors import UsageError
 from suite_spectral.estimator import NAMES, RENAMED, SpectralClustering
 from suite_spectral.module import SpectralClusterer
-from suite_spectral.settings import DEFAULTS, Settings, refuse_impossible
+from suite_spectral.settings import DEFAULTS, Settings
 
 Made = Callable[..., Settings]
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"n_clusters": 0}, "1 or more.*got 0"),
-        ({"n_clusters": 31}, "31 clusters were asked for, and there are 30"),
-        ({"n_clusters": 3, "assign": "sign"}, "assign 'sign' .*second eigenvector: it needs n_clusters 2, got 3"),
-        ({"affinity": "self-tuning", "route": "landmarks"}, "landmarks are for the affinities .*, not 'self-tuning'"),
-        ({"affinity": "cosine", "route": "best_of"}, "route 'best_of': landmarks are for .*, not 'cosine'"),
-        ({"affinity": "precomputed", "route": "best_of"}, "not 'precomputed'; take route 'exact'"),
-        ({"affinity": "pixels", "route": "landmarks"}, "not 'pixels'"),
-        ({"n_clusters": 9, "route": "best_of", "landmarks": 8}, "landmarks: expected at least 9.*got 8"),
-        ({"affinity": "rbf", "assign": "sign", "route": "landmarks"}, "degrees of all points"),
-    ],
-)
-def test_what_cannot_be_clustered_is_refused(changes: dict[str, Any], said: str, settings: Made) -> None:
-    with pytest.raises(UsageError, match=said):
-        refuse_impossible(settings(**changes), 30)
-
-
-def test_one_point_is_refused(settings: Made) -> None:
-    with pytest.raises(UsageError, match="at least 2 points"):
-        refuse_impossible(settings(n_clusters=1), 1)
-
-
-@pytest.mark.parametrize("affinity", ["self-tuning", "cosine", "precomputed", "pixels"])
-def test_the_exact_route_asks_nothing_of_landmarks(affinity: str, settings: Made) -> None:
-    refuse_impossible(settings(affinity=affinity, n_clusters=3, landmarks=2), 30)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
     dense        all eigenvalues by LAPACK: a hundred points
     arpack       scipy's eigsh, implicitly restarted Lanczos, with a factorisation: some hundred points
     multilevel   ``suite_spectral.eigen.multilevel``: sparse graphs on the CPU
-    matrix-free  block conjugate gradients from a Nystroem start: Gaussian and cosine graphs, whose products are dear
+    matrix-free  block conjugate gradients from a Nyström start: Gaussian and cosine graphs, whose products are dear
     chebyshev    block conjugate gradients with a Chebyshev polynomial of L as preconditioner: sparse graphs on a GPU
     lobpcg       scipy's, without a preconditioner
 

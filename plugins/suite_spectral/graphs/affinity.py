@@ -117,6 +117,8 @@ class Affinity(ABC):
     Attributes:
         name: what the option calls it.
         of_graph: whether it takes a graph instead of points.
+        sparse: whether it takes sparse rows.
+        nonnegative: whether it needs features of 0 or more.
         weights_class: that of its out-of-sample weights.
         landmark_class: that of its weights to landmarks; None where landmarks cannot stand for the points.
         sample_size: how many points its open setting is chosen by, where there are more.
@@ -124,6 +126,8 @@ class Affinity(ABC):
 
     name: ClassVar[str]
     of_graph: ClassVar[bool] = False
+    sparse: ClassVar[bool] = False
+    nonnegative: ClassVar[bool] = False
     weights_class: ClassVar[type[OutOfSampleWeights]]
     landmark_class: ClassVar[type[LandmarkWeights] | None] = None
     sample_size: ClassVar[int] = 0

@@ -125,6 +125,8 @@ class Cosine(Affinity):
     """The cosine of the angle between rows of features."""
 
     name: ClassVar[str] = "cosine"
+    sparse: ClassVar[bool] = True
+    nonnegative: ClassVar[bool] = True
     weights_class: ClassVar[type[OutOfSampleWeights]] = CosineWeights
 
     def build(self, content: Tensor, *, seed: int = 0, progress: Progress = lambda words: None) -> SimilarityGraph:

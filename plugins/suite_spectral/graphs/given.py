@@ -60,6 +60,7 @@ class Given(Affinity):
 
     name: ClassVar[str] = "precomputed"
     of_graph: ClassVar[bool] = True
+    sparse: ClassVar[bool] = True
     weights_class: ClassVar[type[OutOfSampleWeights]] = EdgeWeights
 
     def build(self, content: Tensor, *, seed: int = 0, progress: Progress = lambda words: None) -> SimilarityGraph:

@@ -1,16 +1,17 @@
-"""The affinity that the settings ask for, and the graph on which the normalised cut of labels is measured."""
+"""The affinity that the settings ask for, what cannot be had, and the graph on which a normalised cut is measured."""
 
 from dataclasses import fields, replace
 from typing import Any
 
 from torch import Tensor
 
+from lightning_suite.errors import UsageError
 from suite_spectral.graphs.affinities import AFFINITIES
 from suite_spectral.graphs.affinity import Affinity
 from suite_spectral.graphs.graph import Graph, SparseGraph
 from suite_spectral.new_points.by_landmarks import ByLandmarks
 from suite_spectral.new_points.fitted import Fitted
-from suite_spectral.settings import Settings
+from suite_spectral.settings import Settings, refuse_contradictions
 
 
 def affinity_of(settings: Settings) -> Affinity:
@@ -25,6 +26,26 @@ def affinity_of(settings: Settings) -> Affinity:
     return affinity
 
 
+def refuse_impossible(settings: Settings, n: int) -> None:
+    """Refuse settings with which so many points cannot be clustered.
+
+    Args:
+        settings: each within its range.
+        n: how many points there are.
+
+    Raises:
+        UsageError: more clusters than points are asked for, or two settings contradict each other.
+    """
+    wanted = settings.n_clusters
+    if wanted is not None and wanted > n:
+        raise UsageError(f"n_clusters: {wanted} clusters were asked for, and there are {n:,} points")
+    if n < 2:
+        raise UsageError(f"expected at least 2 points to cluster, got n_samples = {n}")
+    refuse_contradictions(settings.affinity, settings.assign, settings.sigma, wanted)
+    if settings.route != "exact":
+        _refuse_landmarks(settings)
+
+
 def measured(content: Tensor | SparseGraph, settings: Settings, fitted: Fitted) -> Graph:
     """Return the graph on which the normalised cut of labels is measured: that of the settings over what is measured.
 
@@ -37,3 +58,20 @@ def measured(content: Tensor | SparseGraph, settings: Settings, fitted: Fitted) 
         assert isinstance(fitted.extension, ByLandmarks)
         return fitted.extension.weights.graph(content, settings.memory_gib)
     return affinity_of(replace(settings, **fitted.chosen)).build(content).graph
+
+
+def _refuse_landmarks(settings: Settings) -> None:
+    route, affinity, wanted = settings.route, settings.affinity, settings.n_clusters
+    weights = AFFINITIES[affinity].landmark_class
+    if weights is None:
+        known = " and ".join(name for name, kind in AFFINITIES.items() if kind.landmark_class is not None)
+        raise UsageError(
+            f"route {route!r}: landmarks are for the affinities {known}, not {affinity!r}; take route 'exact'"
+        )
+    if settings.landmarks < (wanted or 2):
+        raise UsageError(f"landmarks: expected at least {wanted or 2}, as many as clusters, got {settings.landmarks}")
+    if settings.assign != "kmeans" and not weights.unit_degrees:
+        raise UsageError(
+            f"route {route!r}: assign {settings.assign!r} needs the degrees of all points, which landmarks do not give "
+            f"for {affinity}; take assign 'kmeans' or route 'exact'"
+        )

@@ -17,8 +17,8 @@ from suite_spectral.graphs.graph import Progress, SparseGraph
 from suite_spectral.new_points.extension import around_threshold, cluster_groups
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.new_points.nystroem import Nystroem, regularising, table_of
-from suite_spectral.settings import Settings, refuse_impossible
-from suite_spectral.solving.building import affinity_of
+from suite_spectral.settings import Settings
+from suite_spectral.solving.building import affinity_of, refuse_impossible
 from suite_spectral.solving.landmark_route import solve_by_landmarks
 from suite_spectral.solving.solution import Solution, line_of
 

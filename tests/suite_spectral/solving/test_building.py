@@ -13,7 +13,7 @@ from suite_spectral.graphs.gaussian import SCALES
 from suite_spectral.graphs.graph import SparseGraph
 from suite_spectral.graphs.landmark_graph import LandmarkGraph
 from suite_spectral.settings import Settings
-from suite_spectral.solving.building import affinity_of, measured
+from suite_spectral.solving.building import affinity_of, measured, refuse_impossible
 from suite_spectral.solving.routes import solve
 
 Made = Callable[..., Settings]
@@ -124,3 +124,32 @@ def test_the_better_of_both_routes_is_measured_on_the_exact_graph(affinity: str,
     graph = measured(points, given, found.fitted)
     assert torch.allclose(graph.degrees(), found.graph.degrees())
     assert graph.n == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"n_clusters": 0}, "1 or more.*got 0"),
+        ({"n_clusters": 31}, "31 clusters were asked for, and there are 30"),
+        ({"n_clusters": 3, "assign": "sign"}, "assign 'sign' .*second eigenvector: it needs n_clusters 2, got 3"),
+        ({"affinity": "self-tuning", "route": "landmarks"}, "landmarks are for the affinities .*, not 'self-tuning'"),
+        ({"affinity": "cosine", "route": "best_of"}, "route 'best_of': landmarks are for .*, not 'cosine'"),
+        ({"affinity": "precomputed", "route": "best_of"}, "not 'precomputed'; take route 'exact'"),
+        ({"affinity": "pixels", "route": "landmarks"}, "not 'pixels'"),
+        ({"n_clusters": 9, "route": "best_of", "landmarks": 8}, "landmarks: expected at least 9.*got 8"),
+        ({"affinity": "rbf", "assign": "sign", "route": "landmarks"}, "degrees of all points"),
+    ],
+)
+def test_what_cannot_be_clustered_is_refused(changes: dict[str, Any], said: str, settings: Made) -> None:
+    with pytest.raises(UsageError, match=said):
+        refuse_impossible(settings(**changes), 30)
+
+
+def test_one_point_is_refused(settings: Made) -> None:
+    with pytest.raises(UsageError, match="at least 2 points"):
+        refuse_impossible(settings(n_clusters=1), 1)
+
+
+@pytest.mark.parametrize("affinity", ["self-tuning", "cosine", "precomputed", "pixels"])
+def test_the_exact_route_asks_nothing_of_landmarks(affinity: str, settings: Made) -> None:
+    refuse_impossible(settings(affinity=affinity, n_clusters=3, landmarks=2), 30)
