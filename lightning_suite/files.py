@@ -7,7 +7,6 @@ killed leaves one behind; its name begins with a dot and holds ``.partial``.
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -33,7 +32,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         ['vectors.npz']
     """
     path = Path(path)
-    unfinished = path.with_name(f".{path.stem[:40]}-{secrets.token_hex(6)}.partial{path.suffix}")
+    unfinished = path.with_name(f".{path.stem[:40]}-{os.urandom(6).hex()}.partial{path.suffix}")
     try:
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # less the umask
         yield unfinished

@@ -69,7 +69,7 @@ def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
 def test_a_symbolic_link_under_the_unfinished_name_is_not_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("secrets.token_hex", lambda size: "0" * 2 * size)
+    monkeypatch.setattr("os.urandom", bytes)
     (tmp_path / "precious").write_text("precious")
     (tmp_path / ".a-000000000000.partial.txt").symlink_to(tmp_path / "precious")
     with pytest.raises(OutputError, match=r"a\.txt cannot be written: File exists"):
