@@ -23,7 +23,7 @@ def split_heads(words: Tensor, heads: int) -> Tensor:
 
 
 class Attention(Protocol):
-    """What makes a sentence out of its words."""
+    """A module that makes a sentence of its words."""
 
     output_dim: int
 

@@ -298,7 +298,7 @@ class SentenceData(LightningDataModule):
         return Sentences([example.texts for example in examples], TOKENIZERS[self.tokenizer], numbers)
 
     def _drop_wordless(self) -> None:
-        """Leave training examples without any word out, and count them; in testing they stay."""
+        """Drop training examples without any word, and count them; in testing they stay."""
         whole = self._sets["train"]
         with_words = [i for i, sentences in enumerate(whole.words) if any(sentences)]
         if not with_words:

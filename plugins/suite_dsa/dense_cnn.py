@@ -26,7 +26,7 @@ def l2_normalize(words: Tensor) -> Tensor:
 
 
 class _WindowSum(torch.autograd.Function):
-    """Add up over each word's window what its neighbours sent through their taps of the kernel.
+    """The sum over each word's window of what its neighbours sent through their taps of the kernel.
 
     sums[i] = sum_j products[i + j - (width - 1) / 2, j], over the neighbours in the same sentence.
     """
@@ -66,7 +66,7 @@ class PackedConv(nn.Module):
 
 
 class DenseBlock(nn.Module):
-    """Phi_k but for its first layer (Eq. 3 and 4): each layer sees all before it.
+    """The layers of Phi_k behind the first (Eq. 3 and 4): each layer sees all before it.
 
     Args:
         first_dim: d_1.
@@ -85,7 +85,12 @@ class DenseBlock(nn.Module):
         )
 
     def forward(self, first: Tensor, offsets: Tensor) -> Tensor:
-        """(word, first_dim), (sentence + 1,) -> (word, first_dim + (layers - 1) * layer_dim), the last layer first."""
+        """Return all layers side by side, the last first: (word, first_dim + (L - 1) * layer_dim).
+
+        Args:
+            first: (word, first_dim), the first layer.
+            offsets: (sentence + 1,).
+        """
         windows = ragged.windows(offsets, len(first), self.kernel)
         block = first
         for layer in self.layers:
@@ -136,7 +141,7 @@ class DenseCNN(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, words: Tensor, offsets: Tensor) -> Tensor:
-        """(word, word_dim), (sentence + 1,) -> (word, compressed_dim)."""
+        """Return the words: (word, word_dim), (sentence + 1,) -> (word, compressed_dim)."""
         count = len(words)
         words = functional.pad(words, (0, 0, 0, padding_rows(words)))
         offsets = functional.pad(offsets, (0, 1), value=len(words))  # the padding is a sentence of its own

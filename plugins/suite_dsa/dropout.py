@@ -65,7 +65,7 @@ class Dropout(nn.Module):
 
 
 class DropoutLeakyReLU(nn.Module):
-    """What follows the convolution in a layer h: dropout, then LeakyReLU."""
+    """Dropout, then LeakyReLU: what follows the convolution in a layer h."""
 
     def __init__(self, dropout: float) -> None:
         super().__init__()

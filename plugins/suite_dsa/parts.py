@@ -26,7 +26,7 @@ MOVIE_REVIEWS = Asset(
 
 @dataclass(frozen=True)
 class Selection:
-    """Which examples there are, as the options of ``SentenceData`` say; their meanings stand there.
+    """Which examples there are, by the options of ``SentenceData``, which explains them.
 
     Attributes:
         named: files to train on, to validate on, to test on.

@@ -34,7 +34,7 @@ def spellings(word: str) -> tuple[str, ...]:
 
 
 class Vocabulary:
-    """The words that have a row of the embedding table each, and which.
+    """The row of the embedding table that each word has.
 
     Args:
         words: the words, each once.

@@ -26,7 +26,7 @@ class Columns(NamedTuple):
     label: str | None = None
 
 
-class Chosen(NamedTuple):
+class UsedColumns(NamedTuple):
     """Names of the columns of a file that are read."""
 
     texts: tuple[str, ...]
@@ -63,7 +63,7 @@ def read_rows(path: Path, columns: Columns, *, labelled: bool, encoding: str | N
     return rows(path, columns, labelled, encoding)
 
 
-def choose(names: Sequence[str], columns: Columns, labelled: bool, path: Path, line: int) -> Chosen:
+def choose(names: Sequence[str], columns: Columns, labelled: bool, path: Path, line: int) -> UsedColumns:
     """Return which columns hold text and label.
 
     Raises:
@@ -101,15 +101,15 @@ def choose(names: Sequence[str], columns: Columns, labelled: bool, path: Path, l
         hint = "Name the text's with --data.text_column"
         raise DataError(f"no column is called {usual}; there are: {listed}. {hint}", path, line)
     if not labelled:
-        return Chosen(texts, None)
+        return UsedColumns(texts, None)
     if columns.label is not None:
-        return Chosen(texts, named(columns.label, "label_column"))
+        return UsedColumns(texts, named(columns.label, "label_column"))
     label = find_name(names, LABEL_COLUMNS)
     if label is None:
         usual = ", ".join(map(repr, LABEL_COLUMNS))
         hint = "Name the label's with --data.label_column"
         raise DataError(f"no column is called {usual}; there are: {listed}. {hint}", path, line)
-    return Chosen(texts, label)
+    return UsedColumns(texts, label)
 
 
 def _rows_of_table(path: Path, columns: Columns, labelled: bool, encoding: str | None) -> Iterator[Row]:
@@ -126,7 +126,7 @@ def _rows_of_table(path: Path, columns: Columns, labelled: bool, encoding: str |
 
 
 def _rows_of_objects(path: Path, columns: Columns, labelled: bool, encoding: str | None) -> Iterator[Row]:
-    chosen = Chosen((), None)
+    chosen = UsedColumns((), None)
     for line, row in read_jsonl(path, encoding=encoding):
         if not row:
             yield Row(line, (), None)
@@ -139,7 +139,7 @@ def _rows_of_objects(path: Path, columns: Columns, labelled: bool, encoding: str
         yield Row(line, tuple(row[name] for name in chosen.texts), label)
 
 
-def _class_of(label: object, chosen: Chosen, path: Path, line: int) -> str:
+def _class_of(label: object, chosen: UsedColumns, path: Path, line: int) -> str:
     if not isinstance(label, str | int | float) or not (name := class_name(label)):
         raise DataError(f"expected a label in {chosen.label!r}, got {label!r:.60}", path, line)
     return name

@@ -18,7 +18,7 @@ NO_LABEL = "-1"
 
 
 class Example(NamedTuple):
-    """One sentence or pair with its label, and where it stands."""
+    """One sentence or pair with its label, and its file and line."""
 
     texts: tuple[str, ...]
     label: str | None
