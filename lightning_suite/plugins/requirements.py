@@ -36,8 +36,9 @@ def required(name: str, extra: str) -> "list[Requirement]":
     dist = _distribution(name, tuple(sys.path))
     needs = []
     for line in [] if dist is None else dist.requires or []:
-        with suppress(InvalidRequirement):  # written by an old tool; pip ignores it as well
-            needs.append(Requirement(line))
+        if not extra or "extra" in line:  # the others need not be parsed
+            with suppress(InvalidRequirement):  # written by an old tool; pip ignores it as well
+                needs.append(Requirement(line))
     return [need for need in needs if _applies(need.marker, extra)]
 
 
@@ -82,7 +83,6 @@ def _distribution(name: str, _path: tuple[str, ...]) -> Distribution | None:
 
 def _applies(marker: "Marker | None", extra: str) -> bool:
     """Return whether a requirement with this marker is brought by the extra, or needed always for the extra ``""``."""
-    is_needed_always = marker is None or marker.evaluate({"extra": ""})
-    if not extra or marker is None or is_needed_always:
-        return is_needed_always and not extra
-    return marker.evaluate({"extra": extra})
+    if marker is None:
+        return not extra
+    return ("extra" in str(marker)) == bool(extra) and marker.evaluate({"extra": extra})

@@ -1,6 +1,7 @@
 """Small distributions as pip would install them: a good plugin, and one for every way to be broken."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -8,6 +9,9 @@ from types import ModuleType
 from typing import NamedTuple
 
 import pytest
+
+from lightning_suite.plugins import find
+from lightning_suite.plugins.origin import Origin
 
 MODULE = "from pytorch_lightning import LightningModule\n\n\nclass Net(LightningModule):\n    pass\n"
 DATA = "from pytorch_lightning import LightningDataModule\n\n\nclass Data(LightningDataModule):\n    pass\n"
@@ -159,6 +163,15 @@ class Site:
             files={"studies.py": STUDIES.format(command=command)},
         )
 
+    def add_meddler(self) -> None:
+        """Install the plugin ``meddler``, whose record changes the environment when it is imported."""
+        code = "import os\nos.environ['MEDDLER_WAS_HERE'] = '1'"
+        self.add("meddler", "meddling", "meddling", code_before=code)
+
+    def origin(self, name: str) -> Origin:
+        """Return where this process finds an installed plugin."""
+        return next(origin for origin in find.installed() if origin.name == name)
+
     def add_light_lightning(self) -> None:
         """Put a pytorch_lightning of two empty classes in front: what is tested is our treatment of plugins."""
         stand_in = self.folder / "pytorch_lightning"
@@ -208,9 +221,31 @@ def bad_house(tmp_path_factory: pytest.TempPathFactory) -> Site:
     house.add("twin", "twin_one", "first-twin")
     house.add("twin", "twin_two", "second-twin")
     house.add("good", "good_plugin", "good-plugin")
-    house.add("meddler", "meddling", "meddling", code_before="import os\nos.environ['MEDDLER_WAS_HERE'] = '1'")
+    house.add_meddler()
     house.add_light_lightning()
     return house
+
+
+@pytest.fixture(scope="session")
+def in_bad_house(
+    bad_house: Site, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The command ``suite`` where every bad plugin is installed, its output read by a program and hence not wrapped."""
+
+    def run(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, **bad_house.env, **env}
+        environment.pop("COLUMNS", None)
+        return subprocess.run(
+            [sys.executable, "-m", "lightning_suite", *words],
+            env=environment,
+            cwd=tmp_path_factory.mktemp("elsewhere"),
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+
+    return run
 
 
 @pytest.fixture(params=[*BAD])

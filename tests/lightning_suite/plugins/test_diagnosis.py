@@ -6,17 +6,12 @@ from typing import Any
 
 import pytest
 
-from lightning_suite.plugins import diagnosis, find
-from lightning_suite.plugins.origin import Origin
-
-
-def entry(name: str) -> Origin:
-    return next(one for one in find.installed() if one.name == name)
+from lightning_suite.plugins import diagnosis
 
 
 def test_a_good_plugin_has_no_fault(here: Any) -> None:
     here.add("calm", "calm_plugin", "calm-plugin")
-    seen = diagnosis.read(entry("calm"), 5.0)
+    seen = diagnosis.read(here.origin("calm"), 5.0)
     assert seen.state == "ok"
     assert not {"calm_plugin.module", "calm_plugin.data"} & set(sys.modules)
 
@@ -40,7 +35,7 @@ def test_a_good_plugin_has_no_fault(here: Any) -> None:
 )
 def test_a_class_that_may_be_right_is_not_reported(source: str, here: Any) -> None:
     here.add("calm", "calm_plugin", "calm-plugin", files={"module.py": source})
-    assert diagnosis.read(entry("calm"), 5.0).state == "ok"
+    assert diagnosis.read(here.origin("calm"), 5.0).state == "ok"
 
 
 @pytest.mark.parametrize(
@@ -60,21 +55,21 @@ def test_a_class_that_may_be_right_is_not_reported(source: str, here: Any) -> No
 )
 def test_a_class_that_is_plainly_wrong_is_reported_from_its_source(source: str, cause: str, here: Any) -> None:
     here.add("calm", "calm_plugin", "calm-plugin", files={"module.py": source})
-    assert cause in diagnosis.read(entry("calm"), 5.0).state
+    assert cause in diagnosis.read(here.origin("calm"), 5.0).state
 
 
 def test_all_faults_are_found_not_the_first_alone(here: Any) -> None:
     here.add("calm", "calm_plugin", "calm-plugin", record={"module": "calm_plugin.no:A", "data": "calm_plugin.no:B"})
-    assert len(diagnosis.read(entry("calm"), 5.0).faults) == 2
+    assert len(diagnosis.read(here.origin("calm"), 5.0).faults) == 2
 
 
 def test_a_command_whose_function_is_gone_is_a_fault(here: Any) -> None:
     here.add("calm", "calm_plugin", "calm-plugin", record={"commands": {"speak": "calm_plugin.module:speak"}})
-    assert "the verb 'speak'" in diagnosis.read(entry("calm"), 5.0).state
+    assert "the verb 'speak'" in diagnosis.read(here.origin("calm"), 5.0).state
 
 
 def test_a_look_gives_up_an_import_that_hangs(here: Any) -> None:
     here.add_bad("hang")
     started = time.monotonic()
-    assert "had not ended after 0.3 s" in diagnosis.read(entry("hang"), 0.3).state
+    assert "had not ended after 0.3 s" in diagnosis.read(here.origin("hang"), 0.3).state
     assert time.monotonic() - started < 5

@@ -11,8 +11,6 @@ from lightning_suite.plugins.origin import Origin
 
 # The kinds of bad plugins are in conftest.py; their causes and repairs are tested with `suite info`.
 
-MEDDLE = "import os\nos.environ['MEDDLER_WAS_HERE'] = '1'"
-
 
 def test_a_broken_plugin_is_refused_with_its_distribution(here: Any) -> None:
     here.add_bad("exception")
@@ -22,7 +20,7 @@ def test_a_broken_plugin_is_refused_with_its_distribution(here: Any) -> None:
 
 
 def test_an_import_that_changes_the_environment_is_undone_and_no_reason_to_refuse(here: Any) -> None:
-    here.add("meddler", "meddling_plugin", "meddling-plugin", code_before=MEDDLE)
+    here.add_meddler()
     assert find.get("meddler").name == "meddler"
     assert "MEDDLER_WAS_HERE" not in os.environ
 
@@ -37,7 +35,7 @@ def test_an_entry_point_without_attribute_is_refused(here: Any) -> None:
 
 
 def test_what_the_first_import_had_changed_is_still_known_after_the_second(here: Any) -> None:
-    here.add("meddler", "meddling_plugin", "meddling-plugin", code_before=MEDDLE)
+    here.add_meddler()
     find.get("meddler")
     assert find.get("meddler").origin.changed_environment == ("MEDDLER_WAS_HERE",)
 

@@ -12,8 +12,6 @@ from lightning_suite.plugins import find
 from lightning_suite.plugins.explain import BrokenPlugin
 from lightning_suite.plugins.resolve import resolve
 
-MEDDLE = "import os\nos.environ['MEDDLER_WAS_HERE'] = '1'"
-
 
 def record(**fields: Any) -> Plugin:
     return Plugin(
@@ -71,7 +69,7 @@ def test_a_missing_extra_is_refused_before_anything_heavy_is_imported(here: Any)
 def test_an_undone_change_of_the_environment_is_reported_once_when_the_plugin_is_used(
     here: Any, light_lightning: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    here.add("meddler", "meddling_plugin", "meddling-plugin", code_before=MEDDLE)
+    here.add_meddler()
     plugin = find.get("meddler")
     assert capsys.readouterr().err == ""
     resolve(find.get("meddler"), "module")

@@ -8,28 +8,23 @@ from typing import Any
 
 import pytest
 
-from lightning_suite.plugins import find, trial
-from lightning_suite.plugins.origin import Origin
+from lightning_suite.plugins import trial
 
 
-def entry(name: str) -> Origin:
-    return next(one for one in find.installed() if one.name == name)
-
-
-def causes(name: str, seconds: float = 20.0) -> str:
-    return "\n".join(f"{fault.cause} | {fault.repair}" for fault in trial.run(entry(name), seconds).faults)
+def causes(here: Any, name: str, seconds: float = 20.0) -> str:
+    return "\n".join(f"{fault.cause} | {fault.repair}" for fault in trial.run(here.origin(name), seconds).faults)
 
 
 def test_a_trial_of_a_good_plugin_finds_nothing(here: Any) -> None:
     here.add_light_lightning()
     here.add("calm", "calm_plugin", "calm-plugin", code_before="print('noise')")
-    assert causes("calm") == ""
+    assert causes(here, "calm") == ""
 
 
 def test_a_trial_warns_of_what_was_undone(here: Any) -> None:
     here.add_light_lightning()
     here.add("calm", "calm_plugin", "calm-plugin", code_before="import os\nos.environ['CALM_WAS_HERE'] = '1'")
-    seen = trial.run(entry("calm"), 20.0)
+    seen = trial.run(here.origin("calm"), 20.0)
     assert seen.faults == ()
     assert "CALM_WAS_HERE" in seen.warning
 
@@ -42,7 +37,7 @@ def test_a_trial_imports_the_classes(here: Any) -> None:
         "calm-plugin",
         files={"data.py": "raise RuntimeError('no libfoo')\nclass Data(Unknown): ..."},
     )
-    assert "RuntimeError: no libfoo" in causes("calm")
+    assert "RuntimeError: no libfoo" in causes(here, "calm")
 
 
 def test_a_trial_imports_the_commands(here: Any) -> None:
@@ -54,13 +49,15 @@ def test_a_trial_imports_the_commands(here: Any) -> None:
         record={"commands": {"speak": "calm_plugin.studies:speak"}},
         files={"studies.py": "import nowhere_to_be_found\ndef speak(): ...\n"},
     )
-    assert "the verb 'speak'" in causes("calm")
+    assert "the verb 'speak'" in causes(here, "calm")
 
 
 def test_a_trial_sees_a_class_that_turns_out_to_be_another(here: Any) -> None:
     here.add_light_lightning()
     here.add("calm", "calm_plugin", "calm-plugin", files={"module.py": "Base = object\nclass Net(Base): pass\n"})
-    assert "a class derived from object, expected a subclass of pytorch_lightning.LightningModule" in causes("calm")
+    assert "a class derived from object, expected a subclass of pytorch_lightning.LightningModule" in causes(
+        here, "calm"
+    )
 
 
 def test_a_trial_compares_the_versions_of_an_extra(here: Any) -> None:
@@ -72,8 +69,8 @@ def test_a_trial_compares_the_versions_of_an_extra(here: Any) -> None:
         record={"extra": "new"},
         metadata='Provides-Extra: new\nRequires-Dist: torch>=999; extra == "new"\n',
     )
-    assert "needed is >=999" in causes("calm")
-    assert 'pip install --upgrade "calm-plugin[new]"' in causes("calm")
+    assert "needed is >=999" in causes(here, "calm")
+    assert 'pip install --upgrade "calm-plugin[new]"' in causes(here, "calm")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +82,7 @@ def test_a_trial_compares_the_versions_of_an_extra(here: Any) -> None:
 )
 def test_a_crash_ends_the_trial_alone(code: str, cause: str, here: Any) -> None:
     here.add("calm", "calm_plugin", "calm-plugin", code_before=code)
-    assert cause in causes("calm")
+    assert cause in causes(here, "calm")
 
 
 def test_an_import_that_swallows_every_interruption_is_killed(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +97,7 @@ def test_an_import_that_swallows_every_interruption_is_killed(here: Any, monkeyp
             "while True:\n    try:\n        time.sleep(60)\n    except BaseException:\n        pass\n"
         ),
     )
-    assert "had to be killed" in causes("calm", 1.5)
+    assert "had to be killed" in causes(here, "calm", 1.5)
     with pytest.raises(ProcessLookupError):
         os.kill(int(marker.read_text()), 0)
 
@@ -110,11 +107,11 @@ def test_an_import_of_a_class_that_hangs_is_reported_with_its_line(here: Any) ->
     here.add(
         "calm", "calm_plugin", "calm-plugin", files={"module.py": "import time\ntime.sleep(60)\nclass Net(X): ..."}
     )
-    assert "module.py:2" in causes("calm", 2.0)
+    assert "module.py:2" in causes(here, "calm", 2.0)
 
 
 def test_a_trial_of_two_plugins_of_one_name_names_both_distributions(here: Any) -> None:
     here.add("twin", "twin_one", "first-twin")
     here.add("twin", "twin_two", "second-twin")
-    (fault,) = trial.run(entry("twin"), 20.0).faults
+    (fault,) = trial.run(here.origin("twin"), 20.0).faults
     assert fault.origin == "first-twin 2.0 and second-twin 2.0"

@@ -14,19 +14,10 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def said(bad_house: Any, tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+def done(in_bad_house: Any) -> subprocess.CompletedProcess[str]:
     """``suite doctor`` where every bad plugin is installed."""
-    environment = {**os.environ, **bad_house.env}
-    environment.pop("COLUMNS", None)
-    return subprocess.run(
-        [sys.executable, "-m", "lightning_suite", "doctor", "--timeout", "5"],
-        env=environment,
-        cwd=tmp_path_factory.mktemp("elsewhere"),
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
+    answer: subprocess.CompletedProcess[str] = in_bad_house("doctor", "--timeout", "5")
+    return answer
 
 
 def part_of(name: str, output: str) -> str:
@@ -37,13 +28,13 @@ def part_of(name: str, output: str) -> str:
     return "\n".join(lines[start : next((i for i in starts if i > start), len(lines))])
 
 
-def test_it_ends_with_1_where_something_is_broken(said: Any) -> None:
-    assert said.returncode == 1
-    assert "Traceback" not in said.stdout + said.stderr
+def test_it_ends_with_1_where_something_is_broken(done: Any) -> None:
+    assert done.returncode == 1
+    assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_every_bad_plugin_is_explained(kind: str, said: Any, expected_of: Any) -> None:
-    part = part_of(kind, said.stdout)
+def test_every_bad_plugin_is_explained(kind: str, done: Any, expected_of: Any) -> None:
+    part = part_of(kind, done.stdout)
     assert part.split()[1] == "broken"
     assert f"bad-{kind.replace('_', '-')} 2.0" in part
     assert expected_of(kind).cause in part
@@ -51,25 +42,25 @@ def test_every_bad_plugin_is_explained(kind: str, said: Any, expected_of: Any) -
     assert expected_of(kind).repair in part
 
 
-def test_both_distributions_of_one_name_are_told(said: Any) -> None:
-    part = part_of("twin", said.stdout)
+def test_both_distributions_of_one_name_are_told(done: Any) -> None:
+    part = part_of("twin", done.stdout)
     assert "first-twin 2.0 and second-twin 2.0" in part
     assert "pip uninstall" in part
 
 
-def test_a_good_plugin_among_bad_ones_is_fine(said: Any) -> None:
-    assert part_of("good", said.stdout).split()[:4] == ["good", "ok", "good-plugin", "2.0"]
+def test_a_good_plugin_among_bad_ones_is_fine(done: Any) -> None:
+    assert part_of("good", done.stdout).split()[:4] == ["good", "ok", "good-plugin", "2.0"]
 
 
-def test_a_plugin_that_changes_the_environment_is_fine_with_a_warning(said: Any) -> None:
-    part = part_of("meddler", said.stdout)
+def test_a_plugin_that_changes_the_environment_is_fine_with_a_warning(done: Any) -> None:
+    part = part_of("meddler", done.stdout)
     assert part.split()[1] == "ok"
     assert "warning: " in part
     assert "MEDDLER_WAS_HERE" in part
 
 
-def test_versions_and_ops_are_told(said: Any) -> None:
-    first, _, ops = said.stdout.partition("\nops")
+def test_versions_and_ops_are_told(done: Any) -> None:
+    first, _, ops = done.stdout.partition("\nops")
     for package in ("python", "lightning-suite", "torch", "pytorch-lightning", "jsonargparse", "torchmetrics"):
         assert f"  {package} " in first
     assert "  dsa_routing  " in ops

@@ -7,25 +7,12 @@ from typing import Any
 
 import pytest
 
-LIMIT = {"LIGHTNING_SUITE_IMPORT_LIMIT": "0.5"}
-
 
 @pytest.fixture(scope="session")
-def listed(bad_house: Any, tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
-    """``suite list`` where every bad plugin is installed, its output read by a program, hence not wrapped."""
-    import os
-
-    environment = {**os.environ, **bad_house.env, **LIMIT}
-    environment.pop("COLUMNS", None)
-    return subprocess.run(
-        [sys.executable, "-m", "lightning_suite", "list"],
-        env=environment,
-        cwd=tmp_path_factory.mktemp("elsewhere"),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def listed(in_bad_house: Any) -> subprocess.CompletedProcess[str]:
+    """``suite list`` where every bad plugin is installed."""
+    done: subprocess.CompletedProcess[str] = in_bad_house("list", LIGHTNING_SUITE_IMPORT_LIMIT="0.5")
+    return done
 
 
 def rows(output: str, name: str) -> list[str]:
