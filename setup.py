@@ -1,12 +1,12 @@
-"""What is compiled: the ops, and what plugins have in C++; the rest is in pyproject.toml.
+"""Compiles the ops, and what plugins have in C++; the rest of the build is in pyproject.toml.
 
 The C++ and CUDA files under csrc/ become ``lightning_suite._C``. One decision is made, and printed: with CUDA or
 without. It depends on the installed torch and compiler, not on the machine having a GPU; SUITE_CUDA=0 or 1 overrides
 it. Only torch's stable ABI is used: one build serves torch >= 2.11 and every Python. plugins/suite_NAME/_PART.cpp is
-written for pybind11, becomes ``suite_NAME._PART``, knows nothing of torch and serves the Python that compiled it.
+written for pybind11, becomes ``suite_NAME._PART``, uses nothing of torch and serves the Python that compiled it.
 
-What a missing or failing compiler leaves out, alone or with the others, runs as plain torch or numpy, unless
-LIGHTNING_SUITE_REQUIRE_OPS is 1.
+An extension that cannot be compiled is replaced by plain torch or numpy, unless LIGHTNING_SUITE_REQUIRE_OPS is 1.
+torch compiles in parallel where ninja is installed, as pyproject.toml asks for isolated builds.
 """
 
 import importlib.util
@@ -29,34 +29,34 @@ else:
     WITHOUT = "could not be compiled, and plain torch or numpy will run in its place"
 
     class BuildEach(BuildExtension):
-        """Compiles, or says what it could not. A binary of an earlier build never passes for this one's."""
+        """Compiles the extensions, and prints which could not be; no binary of an earlier build is left in use."""
 
         def run(self) -> None:
             if self.inplace or self.editable_mode:
-                for old in (*Path("lightning_suite").glob("_C.*.so"), *Path("plugins").glob("*/_*.so")):
-                    old.unlink()
+                for binary in (*Path("lightning_suite").glob("_C.*.so"), *Path("plugins").glob("*/_*.so")):
+                    binary.unlink()
             super().run()
 
         def build_extensions(self) -> None:
-            for each in self.extensions:
-                Path(self.get_ext_fullpath(each.name)).unlink(missing_ok=True)
+            for ext in self.extensions:
+                Path(self.get_ext_fullpath(ext.name)).unlink(missing_ok=True)
             try:
                 super().build_extensions()
             except Exception as error:  # before the first of them: torch refuses this compiler or this CUDA
-                for each in self.extensions:
-                    self.do_without(each, error)
+                for ext in self.extensions:
+                    self.leave_out(ext, error)
 
         def build_extension(self, ext: Extension) -> None:
             try:
                 super().build_extension(ext)
             except Exception as error:
-                self.do_without(ext, error)
+                self.leave_out(ext, error)
 
-        def do_without(self, extension: Extension, error: Exception) -> None:
+        def leave_out(self, ext: Extension, error: Exception) -> None:
             if os.environ.get("LIGHTNING_SUITE_REQUIRE_OPS") == "1":
                 raise error
-            print(f"lightning-suite: {extension.name} {WITHOUT}: {error}")
-            extension.optional = True  # there is none to copy
+            print(f"lightning-suite: {ext.name} {WITHOUT}: {error}")
+            ext.optional = True  # there is no binary to copy
 
     wish = os.environ.get("SUITE_CUDA", "auto")
     if wish not in {"auto", "0", "1"}:
