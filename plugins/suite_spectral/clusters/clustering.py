@@ -73,6 +73,12 @@ def cluster(
 ) -> Clustering:
     """Cluster the points of a graph; a graph of several components component by component.
 
+    Example:
+        >>> import torch
+        >>> from suite_spectral.graphs.neighbour_graph import neighbour_graph
+        >>> cluster(neighbour_graph(torch.tensor([[0.0], [1.0], [10.0], [11.0]]), 2), 2).labels.tolist()
+        [0, 0, 1, 1]
+
     Args:
         graph: the graph.
         n_clusters: how many clusters; None: by the largest eigengap.

@@ -67,6 +67,11 @@ def volumes(graph: Graph, labels: Tensor, n_clusters: int) -> Tensor:
 def ncut(graph: Graph, labels: Tensor, n_clusters: int) -> float:
     """Return the normalised cut; a cluster without points, or without volume, adds nothing.
 
+    Example:
+        >>> weights = torch.tensor([[0.0, 2.0, 0.0], [2.0, 0.0, 1.0], [0.0, 1.0, 0.0]], dtype=torch.float64)
+        >>> ncut(SparseGraph(weights.to_sparse_csr()), torch.tensor([0, 0, 1]), 2)
+        1.2
+
     Raises:
         UsageError: the labels are not one number from 0 to n_clusters - 1 for each point.
     """

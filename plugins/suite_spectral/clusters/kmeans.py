@@ -32,6 +32,10 @@ def kmeans(rows: Tensor, n_clusters: int, *, n_init: int = 10, seed: int = 0, st
     Scikit-learn's k-means on one thread in float64: with more threads its sums depend on how many there are. Of more
     than 100,000 rows a sample decides between the starts, and all of them go on from the best.
 
+    Example:
+        >>> kmeans(torch.tensor([[0.0], [1.0], [10.0], [11.0]]), 2).centroids.tolist()
+        [[0.5], [10.5]]
+
     Args:
         rows: (point, vector).
         n_clusters: how many clusters.

@@ -70,6 +70,10 @@ def components(graph: Graph) -> Tensor:
     Components of equal size keep the order of their first points. A graph that does not store its edges is taken for
     one: Gaussian weights are positive between all points. The components of a cosine graph are not looked for: its many
     texts without a word in common with others would else be the clusters.
+
+    Example:
+        >>> components(SparseGraph(torch.eye(3, dtype=torch.float64).to_sparse_csr())).tolist()
+        [0, 1, 2]
     """
     if not isinstance(graph, SparseGraph):
         return torch.zeros(graph.n, dtype=torch.int64)

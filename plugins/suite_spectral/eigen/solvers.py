@@ -74,6 +74,11 @@ def spectrum(
 ) -> Spectrum:
     """Return the ``count`` smallest eigenpairs of L, and the next one, which gives the gap.
 
+    Example:
+        >>> weights = torch.tensor([[0.0, 1.0, 0.0], [1.0, 0.0, 1.0], [0.0, 1.0, 0.0]], dtype=torch.float64)
+        >>> [round(value, 6) for value in spectrum(Laplacian(SparseGraph(weights.to_sparse_csr())), 2).values.tolist()]
+        [0.0, 1.0, 2.0]
+
     Args:
         laplacian: L.
         count: how many have to be accurate.

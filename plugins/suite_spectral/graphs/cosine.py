@@ -51,6 +51,10 @@ def unit_rows(features: Tensor) -> Tensor:
 class CosineGraph(Graph):
     """The cosine graph of rows of unit length, or of zeros.
 
+    Example:
+        >>> CosineGraph(torch.tensor([[1.0, 0.0], [0.0, 1.0]])).degrees().tolist()
+        [1.0, 1.0]
+
     Args:
         features: (point, dim), dense or sparse_csr.
 

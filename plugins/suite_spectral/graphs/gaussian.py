@@ -44,6 +44,10 @@ FARTHEST = 69.0
 class GaussianGraph(Graph):
     """The Gaussian graph of some points; the weight of a point with itself is 1.
 
+    Example:
+        >>> GaussianGraph(torch.tensor([[0.0], [10.0]]), 1.0).degrees().tolist()
+        [1.0, 1.0]
+
     Args:
         points: (point, dim).
         sigma: the kernel's width, in the units of the points; (point,) for the self-tuning graph.

@@ -50,6 +50,10 @@ class Graph(ABC):
 class SparseGraph(Graph):
     """A graph whose edges are stored.
 
+    Example:
+        >>> SparseGraph.from_scipy(scipy.sparse.csr_array([[0, 2], [2, 0]])).degrees().tolist()
+        [2.0, 2.0]
+
     Attributes:
         matrix: W, sparse_csr, float64.
     """

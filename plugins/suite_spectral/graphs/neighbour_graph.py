@@ -51,6 +51,11 @@ def neighbour_graph(
     With the defaults W is scikit-learn's own, (A + A')/2 with A = kneighbors_graph(points, n_neighbors,
     include_self=True), entry for entry where no two distances are equal.
 
+    Example:
+        >>> graph = neighbour_graph(torch.tensor([[0.0], [1.0], [10.0], [11.0]]), 2)
+        >>> graph.degrees().tolist()
+        [2.0, 2.0, 2.0, 2.0]
+
     Args:
         points: (point, dim), real, no NaN.
         n_neighbors: neighbours of each point, the point itself being the first, 1 to n.
@@ -203,6 +208,11 @@ class NeighbourWeights(OutOfSampleWeights):
 @dataclass(frozen=True)
 class NearestNeighbours(Affinity):
     """Edges between points and their nearest neighbours.
+
+    Example:
+        >>> affinity = NearestNeighbours(2, "connectivity", "mean", "auto", None)
+        >>> affinity.build(torch.tensor([[0.0], [1.0], [10.0], [11.0]])).line
+        '2 nearest neighbours (tree), connectivity, mean, 8 weights'
 
     Attributes:
         n_neighbors: neighbours of each point, itself counted; None: chosen, with the weights, without labels.

@@ -64,6 +64,10 @@ SQUARED = (1e-150, 1e150)
 def nearest(points: Tensor, count: int, *, search: Search = "auto", seed: int = 0) -> Neighbours:
     """Return the nearest other points of every point; none is its own neighbour, also among duplicates.
 
+    Example:
+        >>> nearest(torch.tensor([[0.0], [1.0], [10.0], [11.0]]), 1).indices.tolist()
+        [[1], [0], [3], [2]]
+
     Args:
         points: (point, dim), any real type, no NaN; dim may be 0 (all points are one).
         count: neighbours of each point, 0 to n - 1.
@@ -97,6 +101,10 @@ def nearest(points: Tensor, count: int, *, search: Search = "auto", seed: int = 
 
 def nearest_to(queries: Tensor, points: Tensor, count: int, *, search: Search = "auto", seed: int = 0) -> Neighbours:
     """Return the points nearest to each query; a query that is one of the points is its own nearest.
+
+    Example:
+        >>> nearest_to(torch.tensor([[9.0]]), torch.tensor([[0.0], [1.0], [10.0], [11.0]]), 2).indices.tolist()
+        [[2, 3]]
 
     Args:
         queries: (query, dim), real, no NaN, on the device of the points.

@@ -28,6 +28,10 @@ def pixel_graph(
 ) -> SparseGraph:
     """Return the graph of the pixels of an image, row by row: pixel (y, x) is point y * width + x.
 
+    Example:
+        >>> pixel_graph(torch.zeros(4, 5, 3)).n
+        20
+
     Args:
         image: (height, width, channel), 0 to 1.
         radius: how far apart joined pixels may be, in pixels.

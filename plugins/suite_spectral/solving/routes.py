@@ -31,6 +31,12 @@ def solve(
 ) -> Solution:
     """Return the clusters of points, features or a graph.
 
+    Example:
+        >>> import torch
+        >>> solution = solve(torch.tensor([[0.0], [1.0], [10.0], [11.0]]), Settings(n_clusters=2, n_neighbors=2))
+        >>> solution.clustering.labels.tolist(), solution.fitted.assign(torch.tensor([[0.4], [12.0]])).tolist()
+        ([0, 0, 1, 1], [0, 1])
+
     Args:
         content: (point, dim) points; for cosine rows of unit length, dense or sparse_csr; for precomputed a graph;
             for pixels (pixel, 2 + channel), row, column and channels of every pixel of an image.
