@@ -20,11 +20,15 @@ from lightning_suite.errors import DataError, UsageError
 from lightning_suite.setting import settings_from, with_meanings
 from suite_spectral.batches import Batch, Examples, GraphRows, Scaling, fingerprint, scaling_of
 from suite_spectral.data_settings import DEFAULTS, DataSettings, Name, ReadAs, StopWords
+from suite_spectral.division import division
 from suite_spectral.settings import Kind
-from suite_spectral.sources.contents import Choice, Coded, Source, coded, of_used
+from suite_spectral.sources.contents import Choice, Source, coded, of_used
 from suite_spectral.sources.reading import read, without_unused
 from suite_spectral.sources.samples import sample
 from suite_spectral.sources.texts import Vocabulary
+
+EXAMPLES: dict[Kind, str] = {"points": "points", "texts": "texts", "graph": "nodes", "image": "pixels"}
+"""What the examples of each kind are called."""
 
 
 @with_meanings(DataSettings)
@@ -157,7 +161,11 @@ class ClusterData(LightningDataModule):
         if source.labels is not None and len(source.labels) != total:
             raise DataError(f"expected one label an example, {total}, got {len(source.labels)}", self.source_path)
         labels = None if source.labels is None else coded(source.labels)
-        fitted, held_out = self._divided(total, labels)
+        fitted, held_out = division(total, labels, self.settings)
+        if len(fitted) < 2:
+            raise DataError(
+                f"expected at least 2 {EXAMPLES[self.kind]} to cluster, got {len(fitted)} of {total}", self.source_path
+            )
         numbers = None
         if labels is not None:
             self.classes, numbers = of_used(labels, np.sort(np.concatenate([fitted, held_out])), self.source_path)
@@ -187,34 +195,6 @@ class ClusterData(LightningDataModule):
             raise UsageError(
                 f"--data.standardize {self.settings.standardize} is for points; {self.source_path} holds {self.kind}"
             )
-
-    def _divided(self, total: int, labels: Coded | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the indices of what is clustered and of what is held out, both rising."""
-        places = np.arange(total)
-        if self.settings.noise_label is not None:
-            if labels is None:
-                raise UsageError("--data.noise_label: there are no labels; --data.label_column says where they are")
-            label = str(self.settings.noise_label)
-            known = labels.names
-            if label not in known:
-                raise UsageError(
-                    f"--data.noise_label: no point has the label {label!r}; there are {', '.join(known[:10])}"
-                    f"{' ...' if len(known) > 10 else ''}"
-                )
-            places = np.flatnonzero(labels.numbers != known.index(label))
-            rank_zero_info(f"data: left out: {total - len(places):,} points with the label {label!r}")
-        generator = np.random.default_rng(self.settings.split_seed)
-        if self.settings.limit is not None and self.settings.limit < len(places):
-            places = np.sort(generator.permutation(places)[: self.settings.limit])
-        held_out = places[:0]
-        if self.settings.test_fraction:
-            count = max(1, round(self.settings.test_fraction * len(places)))
-            order = generator.permutation(places)
-            held_out, places = np.sort(order[:count]), np.sort(order[count:])
-        if len(places) < 2:
-            what = {"points": "points", "texts": "texts", "graph": "nodes", "image": "pixels"}[self.kind]
-            raise DataError(f"expected at least 2 {what} to cluster, got {len(places)} of {total}", self.source_path)
-        return places, held_out
 
     def _learn(self, content: Any, fitted: NDArray[np.int64]) -> list[str]:
         """Learn the scaling, or the vocabulary, of what is clustered; return what the user should know of it."""
@@ -256,7 +236,6 @@ class ClusterData(LightningDataModule):
         return [f"{len(empty):,} of {len(texts):,} texts have no word of the vocabulary; the first is number {first}"]
 
     def _report(self, total: int, remarks: Sequence[str]) -> None:
-        what = {"points": "points", "texts": "texts", "graph": "nodes", "image": "pixels"}[self.kind]
         dims = {
             "points": f" of {self.dim} dim{'' if self.dim == 1 else 's'}",
             "texts": f", {self.dim:,} words" if self.dim else "",
@@ -266,7 +245,9 @@ class ClusterData(LightningDataModule):
         classes = f", {len(self.classes)} classes" if self.classes is not None else ""
         some = f" of {total:,}" if self.n_points < total else ""
         tested = f"; {len(self._tested):,} held out" if self._tested is not self._fitted else ""
-        rank_zero_info(f"data: {self.source_path.name}: {self.n_points:,}{some} {what}{dims}{classes}{tested}")
+        rank_zero_info(
+            f"data: {self.source_path.name}: {self.n_points:,}{some} {EXAMPLES[self.kind]}{dims}{classes}{tested}"
+        )
         for remark in remarks:
             rank_zero_info(f"data: {remark}")
 

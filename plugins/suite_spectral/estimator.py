@@ -2,7 +2,7 @@
 
 import warnings
 from numbers import Integral
-from typing import Any, Literal, NamedTuple, final
+from typing import Any, Literal, final
 
 import numpy as np
 import scipy.sparse
@@ -15,9 +15,10 @@ from torch import Tensor
 from lightning_suite.constraints import check
 from lightning_suite.errors import SuiteError
 from lightning_suite.setting import constraints_of, with_meanings
+from suite_spectral.estimator_inputs import Input, as_arrays, given_graph, refuse_negative
 from suite_spectral.graphs.affinities import AFFINITIES
 from suite_spectral.graphs.affinity import Affinity
-from suite_spectral.graphs.graph import SparseGraph, sparse_rows
+from suite_spectral.graphs.graph import sparse_rows
 from suite_spectral.graphs.neighbour_graph import NearestNeighbours
 from suite_spectral.settings import (
     DEFAULTS,
@@ -44,38 +45,6 @@ RENAMED = {"largest": "max_clusters", "memory": "memory_gib"}
 """Parameters of the last release, which give way to others."""
 
 _OF_SETTINGS = constraints_of(Settings)
-
-
-def _numbers(tensor: Tensor) -> Any:
-    """Return a tensor on the CPU as scikit-learn reads it: an array, or a scipy matrix of a sparse one."""
-    if tensor.dtype == torch.bfloat16:
-        tensor = tensor.float()
-    if tensor.layout == torch.strided:
-        return tensor.numpy()
-    rows = tensor.to_sparse_csr()
-    parts = rows.values(), rows.col_indices(), rows.crow_indices()
-    return scipy.sparse.csr_array(tuple(part.numpy() for part in parts), shape=tuple(rows.shape))
-
-
-def _refuse_negative(weights: Tensor) -> None:
-    if len(weights.values()) and float(weights.values().min()) < 0:
-        raise ValueError("precomputed weights: expected weights of 0 or more")
-
-
-class _Input(NamedTuple):
-    """X, as ``suite_spectral.solving.routes.solve`` takes it.
-
-    Attributes:
-        content: points, features or a graph.
-        like: X where it is a tensor: answers are tensors on its device then; None for arrays.
-    """
-
-    content: Tensor
-    like: Tensor | None
-
-    def answer(self, values: Tensor) -> Any:
-        """Return values as what X is: a tensor on its device, or an array."""
-        return values.to(self.like.device) if self.like is not None else values.cpu().numpy()
 
 
 @final
@@ -185,7 +154,9 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         inputs = self._read(X, reset=True)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         try:
-            solution = solve(self._content(inputs.content), self._settings(), seed=seed)
+            solution = solve(
+                given_graph(inputs.content) if self._kind.of_graph else inputs.content, self._settings(), seed=seed
+            )
         except SuiteError as error:
             raise ValueError(f"{error}") from error
         self._keep(inputs, solution)
@@ -208,20 +179,20 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         inputs = self._queries(X)
         return inputs.answer(self._fitted.embed(inputs.content))
 
-    def _queries(self, X: Any) -> _Input:
+    def _queries(self, X: Any) -> Input:
         check_is_fitted(self)
         inputs = self._read(X, reset=False)
         content = inputs.content.to(self._fitted.centroids.device)
         if self._fitted.affinity_class.of_graph:
             content = content.to_sparse_csr() if content.layout == torch.strided else content
-            _refuse_negative(content)
+            refuse_negative(content)
         return inputs._replace(content=content)
 
-    def _read(self, X: Any, *, reset: bool) -> _Input:
+    def _read(self, X: Any, *, reset: bool) -> Input:
         like = X if isinstance(X, Tensor) else None
         if like is not None and like.device.type != "cpu":
-            return _Input(self._checked_on_device(like, reset), like)
-        rows: Any = X if like is None else _numbers(like.detach())
+            return Input(self._checked_on_device(like, reset), like)
+        rows: Any = X if like is None else as_arrays(like.detach())
         kinds = [np.float64, np.float32]
         rows = validate_data(
             self, rows, accept_sparse="csr", dtype=kinds, reset=reset, ensure_min_samples=2 if reset else 1
@@ -229,11 +200,11 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         if scipy.sparse.issparse(rows):
             if self._kind.sparse:
                 rows = scipy.sparse.csr_array(rows)
-                return _Input(sparse_rows(rows, torch.from_numpy(rows.data[:0]).dtype), like)
+                return Input(sparse_rows(rows, torch.from_numpy(rows.data[:0]).dtype), like)
             rows = rows.toarray()
         rows = np.ascontiguousarray(rows)
         # Torch cannot share memory that may only be read.
-        return _Input(torch.from_numpy(rows if rows.flags.writeable else rows.copy()), like)
+        return Input(torch.from_numpy(rows if rows.flags.writeable else rows.copy()), like)
 
     def _checked_on_device(self, points: Tensor, reset: bool) -> Tensor:
         """Check of a tensor, which stays where it is, what scikit-learn checks of arrays."""
@@ -247,23 +218,6 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         elif points.shape[1] != self.n_features_in_:
             raise ValueError(f"X has {points.shape[1]} features, but {self.n_features_in_} were fitted")
         return points
-
-    def _content(self, content: Tensor) -> Tensor | SparseGraph:
-        if not self._kind.of_graph:
-            return content
-        if content.shape[0] != content.shape[1]:
-            raise ValueError(f"precomputed weights: expected a square matrix, got shape {tuple(content.shape)}")
-        matrix = content.double()
-        if matrix.layout == torch.strided:
-            matrix = matrix.to_sparse_csr()
-        if matrix.device.type != "cpu":
-            return SparseGraph(matrix)
-        graph = SparseGraph(matrix)
-        difference = abs(graph.scipy() - graph.scipy().T)
-        if difference.nnz and difference.max() > 1e-8 * abs(graph.scipy()).max():
-            raise ValueError("precomputed weights: expected a symmetric matrix; (W + W') / 2 is one")
-        _refuse_negative(matrix)
-        return SparseGraph.from_scipy((graph.scipy() + graph.scipy().T) / 2)
 
     def _settings(self) -> Settings:
         values = self._with_present_names()
@@ -294,7 +248,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
             values["route"] = "best_of"
         return values
 
-    def _keep(self, inputs: _Input, solution: Solution) -> None:
+    def _keep(self, inputs: Input, solution: Solution) -> None:
         clustering = solution.clustering
         self._fitted = solution.fitted
         self.labels_ = inputs.answer(solution.fitted.labels)
