@@ -118,7 +118,14 @@ def location(error: BaseException, is_skipped: Callable[[str], bool]) -> str:
 
 
 class BrokenPlugin(PluginError):
-    """A plugin that cannot be used: its name, what is wrong, where it comes from and what repairs it."""
+    """A plugin that cannot be used: its name, what is wrong, where it comes from and what repairs it.
+
+    Example:
+        >>> print(BrokenPlugin("echo", "its record is empty", Origin("echo", "echo_net:plugin", "echo-net", "1.0")))
+        plugin 'echo' cannot be used: its record is empty
+          from:   echo-net 1.0, entry point echo = echo_net:plugin
+          repair: correct echo_net, or try a newer one: pip install --upgrade echo-net
+    """
 
     def __init__(self, name: str, cause: str, origin: Origin | str, repair: str = "") -> None:
         self.name, self.cause, self.origin = name, one_line(cause), str(origin)

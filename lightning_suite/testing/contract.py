@@ -38,7 +38,12 @@ NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def ensures(check: str) -> str:
-    """Return what a check ensures: the first line of its docstring."""
+    """Return what a check ensures: the first line of its docstring.
+
+    Example:
+        >>> ensures("runs_on_every_device")
+        'It trains on every kind of device that this machine has.'
+    """
     return (CHECKS[check].__doc__ or "").strip().splitlines()[0].replace("``", "`")
 
 
