@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
+from lightning_suite.offsets import offsets_of
 from suite_spectral.eigen.connected import smallest_of_connected
 from suite_spectral.eigen.laplacian import Laplacian, components
 from suite_spectral.eigen.lobpcg import Lowest, allowed_residual
@@ -119,7 +120,7 @@ def spectrum(
     weights = graph.scipy()
     order = torch.argsort(several, stable=True)
     sizes = torch.bincount(several)
-    starts = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
+    starts = offsets_of(sizes)
     values, residuals, columns = [], [], []
     used = "none"
     worst = (0.0, used, tolerance)

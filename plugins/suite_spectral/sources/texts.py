@@ -17,6 +17,7 @@ import scipy.sparse
 import torch
 from torch import Tensor
 
+from lightning_suite.offsets import offsets_of
 from suite_spectral.data_settings import StopWords
 from suite_spectral.graphs.graph import sparse_rows
 
@@ -90,7 +91,7 @@ class Vocabulary:
         owners = np.repeat(np.arange(len(texts)), lengths)
         norms = np.sqrt(np.bincount(owners, weights=values**2, minlength=len(texts)))
         values /= norms[owners]
-        pointers = np.concatenate([[0], lengths.cumsum()])
+        pointers = offsets_of(lengths)
         matrix = scipy.sparse.csr_array((values, indices, pointers), shape=(len(texts), len(self.words)))
         return sparse_rows(matrix, torch.float64)
 
