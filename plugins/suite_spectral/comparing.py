@@ -6,6 +6,7 @@ The minimum cut of a graph is cheapest around a single point, the normalised cut
 """
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -125,6 +126,25 @@ def compare(
         cost = ncut(solution.graph, labels, k)
         answers.append(Answer(method, numbered_like(reference, labels), ari, nmi, cost, seconds))
     return Comparison(point_set, k, answers[0], answers[1], solution.line)
+
+
+def compare_sets(
+    sets: Iterable[PointSet],
+    settings: Settings,
+    n_clusters: int | None,
+    *,
+    seed: int = 0,
+    progress: Progress = lambda words: None,
+) -> list[Comparison]:
+    """Cluster each set by both methods; see ``settings_for`` for the number of clusters, and ``compare``."""
+    comparisons = []
+    for one in sets:
+
+        def stage(words: str, name: str = one.name) -> None:
+            progress(f"{name}: {words}")
+
+        comparisons.append(compare(one, settings_for(settings, one, n_clusters), seed=seed, progress=stage))
+    return comparisons
 
 
 def compare_cuts(seed: int = 0) -> TwoCuts:

@@ -14,15 +14,14 @@ from lightning_suite.run import Run
 from lightning_suite.setting import constraints_of, with_meanings
 from suite_spectral.data_settings import DEFAULTS as DATA
 from suite_spectral.data_settings import DataSettings
-from suite_spectral.settings import DEFAULTS, SEGMENT_SIZE, SEGMENTATION, RowScaling, Settings, Weights
+from suite_spectral.settings import DEFAULTS, SEGMENT_SIZE, SEGMENTATION, Kind, RowScaling, Settings, Weights
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from suite_spectral.comparing import Comparison, TwoCuts
-    from suite_spectral.data import ClusterData
     from suite_spectral.graphs.graph import SparseGraph
     from suite_spectral.module import SpectralClusterer
+    from suite_spectral.point_sets import PointSet
 
 OF_FILES = ("columns", "label_column", "noise_label", "text_column", "standardize", "limit")
 """Options of ``compare`` that say what of a file is clustered."""
@@ -74,29 +73,22 @@ def compare(
     folder = _folder(output, "comparison" if path is None else f"{Path(path).name.split('.')[0]}-comparison")
 
     from suite_spectral import comparing, point_sets, reports
-    from suite_spectral.batches import join, prepared
     from suite_spectral.module import SpectralClusterer
+    from suite_spectral.pictures.comparison import write_comparison, write_cuts
 
     module = SpectralClusterer(n_neighbors=n_neighbors, weights=weights, rows=rows)
     if path is None:
         sets = list(point_sets.own_sets(samples, seed))
     else:
-        data = _data_of(path, of_file, seed)
-        module.kind = data.kind
-        points = prepared(join(list(data.train_dataloader())).content, data.scaling, data.vocabulary)
-        sets = [point_sets.PointSet(Path(path).name, points, data.labels)]
-    compared = []
+        module.kind, points = _points_of(path, of_file, seed)
+        sets = [points]
     with progress("comparing") as task:
-        for one in sets:
-            settings = comparing.settings_for(module.settings(), one, n_clusters)
-
-            def stage(words: str, name: str = one.name) -> None:
-                task.stage(f"{name}: {words}")
-
-            compared.append(comparing.compare(one, settings, seed=seed, progress=stage))
+        compared = comparing.compare_sets(sets, module.settings(), n_clusters, seed=seed, progress=task.stage)
         cuts = comparing.compare_cuts(seed) if path is None else None
         task.stage("pictures")
-        _draw_comparison(folder, compared, cuts)
+        write_comparison(folder / "comparison.png", compared)
+        if cuts is not None:
+            write_cuts(folder / "cuts.png", cuts)
     print(reports.comparison_table(compared))
     print(f"\n{reports.verdict(compared)}")
     print(compared[0].line if cuts is None else f"\n{reports.cuts_line(cuts)}")
@@ -106,9 +98,11 @@ def compare(
     print(f"next: suite fit --plugin spectral{''.join(words)} --model.n_clusters {compared[0].n_clusters}")
 
 
-def _data_of(path: str, options: dict[str, Any], seed: int) -> "ClusterData":
-    """The data in a file, of which k-means can make something."""
+def _points_of(path: str, options: dict[str, Any], seed: int) -> "tuple[Kind, PointSet]":
+    """The kind of data in a file, and the points that both methods cluster."""
+    from suite_spectral.batches import join, prepared
     from suite_spectral.data import ClusterData
+    from suite_spectral.point_sets import PointSet
 
     data = ClusterData(path, split_seed=seed, **options)
     data.setup("fit")
@@ -116,15 +110,8 @@ def _data_of(path: str, options: dict[str, Any], seed: int) -> "ClusterData":
         command = "suite segment" if data.kind == "image" else "suite fit --plugin spectral --data.path"
         what = "an image" if data.kind == "image" else "a graph"
         raise UsageError(f"{path} holds {what}: k-means needs points or texts. Take {command} {shlex.quote(path)}")
-    return data
-
-
-def _draw_comparison(folder: Path, compared: "list[Comparison]", cuts: "TwoCuts | None") -> None:
-    from suite_spectral.pictures.comparison import write_comparison, write_cuts
-
-    write_comparison(folder / "comparison.png", compared)
-    if cuts is not None:
-        write_cuts(folder / "cuts.png", cuts)
+    points = prepared(join(list(data.train_dataloader())).content, data.scaling, data.vocabulary)
+    return data.kind, PointSet(Path(path).name, points, data.labels)
 
 
 @with_meanings(Settings)
