@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 
 import suite_recnn
 from lightning_suite.errors import RunError, UsageError
+from lightning_suite.testing.trainers import quiet_trainer
 from suite_recnn import forests, tagging
 from suite_recnn.data import JetData
 from suite_recnn.module import JetTagger, mirrored, warm_cosine
@@ -29,16 +30,10 @@ def data() -> JetData:
     return JetData(str(CHECK), batch_size=32, predict_path=str(CHECK / "w_check.parquet"))
 
 
-def trainer(folder: Path, **settings: Any) -> Trainer:
-    settings = {"max_epochs": 1, "logger": False, "enable_checkpointing": False} | settings
-    quiet = {"enable_progress_bar": False, "enable_model_summary": False}
-    return Trainer(accelerator="cpu", devices=1, default_root_dir=folder, **quiet, **settings)
-
-
 def trained(folder: Path, epochs: int = 1, **settings: Any) -> tuple[JetTagger, Trainer, JetData]:
     seed_everything(0, verbose=False)
     module, source = JetTagger(**SMALL | settings), data()
-    run = trainer(folder, max_epochs=epochs)
+    run = quiet_trainer(folder, max_epochs=epochs)
     run.fit(module, datamodule=source)
     return module, run, source
 
@@ -81,12 +76,12 @@ def test_the_auc_of_validation_is_that_of_all_its_jets(tmp_path) -> None:
 def test_aligned_jets_are_not_mirrored(tmp_path) -> None:
     source = JetData(str(CHECK), preprocess="recnn")
     with pytest.raises(UsageError, match=r"set --model\.mirror false"):
-        trainer(tmp_path).fit(JetTagger(**SMALL), datamodule=source)
+        quiet_trainer(tmp_path).fit(JetTagger(**SMALL), datamodule=source)
 
 
 def test_a_training_without_an_end_has_no_schedule(tmp_path) -> None:
     with pytest.raises(UsageError, match="max_epochs or max_steps"):
-        trainer(tmp_path, max_epochs=-1, max_time="00:00:00:20").fit(JetTagger(**SMALL), datamodule=data())
+        quiet_trainer(tmp_path, max_epochs=-1, max_time="00:00:00:20").fit(JetTagger(**SMALL), datamodule=data())
 
 
 @pytest.mark.parametrize("network", ["gated", "fcn", "lstm", "cnn"])

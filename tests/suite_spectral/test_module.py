@@ -10,6 +10,7 @@ import torch
 from pytorch_lightning import Trainer
 
 from lightning_suite.errors import DataError, RunError, UsageError
+from lightning_suite.testing.trainers import quiet_trainer
 from suite_spectral.batches import Batch, Rows
 from suite_spectral.data import ClusterData
 from suite_spectral.module import SpectralClusterer
@@ -17,26 +18,10 @@ from suite_spectral.module import SpectralClusterer
 Fitted = tuple[SpectralClusterer, ClusterData, Trainer]
 
 
-def trainer(folder: Path, **options: Any) -> Trainer:
-    return Trainer(
-        **{
-            "accelerator": "cpu",
-            "devices": 1,
-            "max_epochs": 1,
-            "logger": False,
-            "enable_checkpointing": False,
-            "enable_progress_bar": False,
-            "enable_model_summary": False,
-            "default_root_dir": folder,
-            **options,
-        }
-    )
-
-
 def fitted(folder: Path, data: ClusterData, *, trains: dict[str, Any] | None = None, **model: Any) -> Fitted:
     torch.manual_seed(0)
     module = SpectralClusterer(**{"n_clusters": 2, **model})
-    lightning = trainer(folder, **(trains or {}))
+    lightning = quiet_trainer(folder, **(trains or {}))
     lightning.fit(module, datamodule=data)
     return module, data, lightning
 
@@ -183,7 +168,7 @@ def test_the_better_of_both_routes_is_measured_as_it_was_fitted(tmp_path: Path) 
 def test_a_test_draws_the_spectrum_and_the_points_with_their_numbers(of_moons: Fitted, tmp_path: Path) -> None:
     module, data, _ = of_moons
     (tmp_path / "figures").mkdir()
-    trainer(tmp_path).test(module, datamodule=data, verbose=False)
+    quiet_trainer(tmp_path).test(module, datamodule=data, verbose=False)
     files = {path.name for path in (tmp_path / "figures").iterdir()}
     assert files == {"spectrum.png", "spectrum.csv", "points.png", "points.csv"}
     with (tmp_path / "figures" / "points.csv").open(newline="") as file:
