@@ -8,7 +8,7 @@ from suite_spectral.eigen.solvers import Spectrum, spectrum
 from suite_spectral.graphs.graph import Graph, Progress, SparseGraph
 from suite_spectral.pictures.scatter import plane
 from suite_spectral.settings import Settings
-from suite_spectral.solving.building import affinity_of
+from suite_spectral.solving.building import graph_by
 
 
 def graph_spectrum(
@@ -21,14 +21,10 @@ def graph_spectrum(
         settings: how the graph is built.
         count: how many eigenvalues, at most one less than there are points.
         seed: of all that is drawn.
-        progress: is told what is being done.
+        progress: is called with words for what is being done.
     """
     progress("graph")
-    graph: Graph
-    if isinstance(content, SparseGraph):
-        graph = content
-    else:
-        graph = affinity_of(settings).build(content, seed=seed, progress=progress).graph
+    graph = graph_by(settings, content, seed=seed)
     laplacian = Laplacian(graph, settings.regularisation)
     smallest = spectrum(laplacian, min(count, graph.n - 1), solver=settings.solver, seed=seed, progress=progress)
     return graph, laplacian.root, smallest

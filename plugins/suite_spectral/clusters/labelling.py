@@ -1,7 +1,4 @@
-"""From eigenvectors to labels: the scaling of the rows, k-means, two-way thresholds, and unconnected graphs.
-
-Each point is a row of the k eigenvectors; the rows are taken as they are (Khan, 2020), at unit length (Ng, Jordan and
-Weiss, 2002) or divided by the root of the degree (Shi and Malik, 2000), and k-means makes the clusters.
+"""From eigenvectors to labels: k-means on the rows of each component, or a threshold of the second eigenvector.
 
 The eigenvalue 0 of a graph of several components belongs to all their indicators together, so its eigenvectors are any
 rotation of these and say nothing inside a component. Each component is therefore clustered by its own eigenvectors:

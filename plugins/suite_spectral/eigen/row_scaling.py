@@ -1,4 +1,8 @@
-"""How the rows of the eigenvectors are scaled before they are clustered."""
+"""How the rows of the eigenvectors are scaled before they are clustered.
+
+Each point is a row of the k eigenvectors; the rows are taken as they are (Khan, 2020), at unit length (Ng, Jordan and
+Weiss, 2002) or divided by the root of the degree (Shi and Malik, 2000).
+"""
 
 import torch
 from torch import Tensor

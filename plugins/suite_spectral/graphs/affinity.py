@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
-from suite_spectral.graphs.graph import Graph, Progress, SparseGraph
+from suite_spectral.graphs.graph import Graph, SparseGraph
 from suite_spectral.graphs.landmark_graph import LandmarkGraph, LandmarkWeights
 
 State = dict[str, Tensor | int | float | str]
@@ -133,7 +133,7 @@ class Affinity(ABC):
     sample_size: ClassVar[int] = 0
 
     @abstractmethod
-    def build(self, content: Tensor, *, seed: int = 0, progress: Progress = lambda words: None) -> SimilarityGraph:
+    def build(self, content: Tensor, *, seed: int = 0) -> SimilarityGraph:
         """Return the graph of points (point, dim), features, pixels or of W itself.
 
         Raises:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lightning_suite.errors import DataError
 from suite_spectral.graphs.affinity import Affinity, Average, OutOfSampleWeights, SimilarityGraph
-from suite_spectral.graphs.graph import BUDGET, Graph, Progress
+from suite_spectral.graphs.graph import BUDGET, Graph
 from suite_spectral.graphs.row_hash import first_match, row_hash
 
 
@@ -133,7 +133,7 @@ class Cosine(Affinity):
     nonnegative: ClassVar[bool] = True
     weights_class: ClassVar[type[OutOfSampleWeights]] = CosineWeights
 
-    def build(self, content: Tensor, *, seed: int = 0, progress: Progress = lambda words: None) -> SimilarityGraph:
+    def build(self, content: Tensor, *, seed: int = 0) -> SimilarityGraph:
         graph = CosineGraph(unit_rows(content))
         ones = torch.ones(graph.n, 1, dtype=torch.float64, device=graph.device)
         weights = CosineWeights(transposed_product(graph.features, ones)[:, 0], row_hash(content))

@@ -15,7 +15,7 @@ from torch import Tensor
 from lightning_suite.errors import UsageError
 from suite_spectral.graphs.affinity import Affinity, Average, LandmarkSimilarity, OutOfSampleWeights, SimilarityGraph
 from suite_spectral.graphs.edge_weights import SCALE_NEIGHBOUR, edge_scale, median_sigma
-from suite_spectral.graphs.graph import BUDGET, Graph, Progress, spread_evenly
+from suite_spectral.graphs.graph import BUDGET, Graph, spread_evenly
 from suite_spectral.graphs.landmark_graph import LandmarkWeights, parts
 from suite_spectral.graphs.neighbours import nearest
 from suite_spectral.graphs.row_hash import find_rows
@@ -238,7 +238,7 @@ class Gaussian(Affinity):
     landmark_class: ClassVar[type[LandmarkWeights] | None] = GaussianLandmarkWeights
     sample_size: ClassVar[int] = 1_500
 
-    def build(self, content: Tensor, *, seed: int = 0, progress: Progress = lambda words: None) -> SimilarityGraph:
+    def build(self, content: Tensor, *, seed: int = 0) -> SimilarityGraph:
         settled, sigma = self._with_sigma(content, seed)
         line = f"all pairs, Gaussian of sigma {sigma:.4g} ({settled.origin})"
         graph = GaussianGraph(content, sigma, int(self.memory_gib * 2**30))
@@ -285,7 +285,7 @@ class SelfTuning(Affinity):
     name: ClassVar[str] = "self-tuning"
     weights_class: ClassVar[type[OutOfSampleWeights]] = GaussianWeights
 
-    def build(self, content: Tensor, *, seed: int = 0, progress: Progress = lambda words: None) -> SimilarityGraph:
+    def build(self, content: Tensor, *, seed: int = 0) -> SimilarityGraph:
         neighbours = nearest(content, min(SCALE_NEIGHBOUR, len(content) - 1), search=self.search, seed=seed)
         scale = torch.as_tensor(edge_scale(neighbours, weights="self-tuning"), device=content.device)
         line = f"all pairs, self-tuning by neighbour {neighbours.distances.shape[1]}"

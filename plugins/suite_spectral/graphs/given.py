@@ -14,7 +14,7 @@ from suite_spectral.graphs.affinity import (
     edge_count,
     no_match,
 )
-from suite_spectral.graphs.graph import Progress, SparseGraph
+from suite_spectral.graphs.graph import SparseGraph
 from suite_spectral.graphs.row_hash import row_hash
 
 
@@ -63,6 +63,6 @@ class Given(Affinity):
     sparse: ClassVar[bool] = True
     weights_class: ClassVar[type[OutOfSampleWeights]] = EdgeWeights
 
-    def build(self, content: Tensor, *, seed: int = 0, progress: Progress = lambda words: None) -> SimilarityGraph:
+    def build(self, content: Tensor, *, seed: int = 0) -> SimilarityGraph:
         graph = SparseGraph(content)
         return SimilarityGraph(graph, EdgeWeights(row_hash(content)), self, {}, f"given, {edge_count(graph)}")

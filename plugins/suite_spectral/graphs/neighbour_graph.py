@@ -23,7 +23,7 @@ from suite_spectral.graphs.affinity import (
     edge_count,
 )
 from suite_spectral.graphs.edge_weights import check_weights, edge_scale, gaussian_weights, weights_to
-from suite_spectral.graphs.graph import BUDGET, Graph, Progress, SparseGraph
+from suite_spectral.graphs.graph import BUDGET, Graph, SparseGraph
 from suite_spectral.graphs.landmark_graph import LandmarkGraph, LandmarkWeights, MixtureWeights
 from suite_spectral.graphs.neighbours import Neighbours, automatic_search, nearest
 from suite_spectral.graphs.row_hash import find_rows
@@ -235,7 +235,7 @@ class NearestNeighbours(Affinity):
     landmark_class: ClassVar[type[LandmarkWeights] | None] = MixtureWeights
     sample_size: ClassVar[int] = 10_000
 
-    def build(self, content: Tensor, *, seed: int = 0, progress: Progress = lambda words: None) -> SimilarityGraph:
+    def build(self, content: Tensor, *, seed: int = 0) -> SimilarityGraph:
         assert self.n_neighbors is not None
         n = len(content)
         count = min(self.n_neighbors, n)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.graphs.affinity import Affinity, Average, OutOfSampleWeights, SimilarityGraph, edge_count
-from suite_spectral.graphs.graph import Progress, SparseGraph
+from suite_spectral.graphs.graph import SparseGraph
 from suite_spectral.graphs.neighbour_graph import NeighbourWeights
 from suite_spectral.graphs.row_hash import find_rows
 
@@ -175,7 +175,7 @@ class Pixels(Affinity):
     name: ClassVar[str] = "pixels"
     weights_class: ClassVar[type[OutOfSampleWeights]] = PixelWeights
 
-    def build(self, content: Tensor, *, seed: int = 0, progress: Progress = lambda words: None) -> SimilarityGraph:
+    def build(self, content: Tensor, *, seed: int = 0) -> SimilarityGraph:
         image = image_of(content)
         graph = pixel_graph(image, radius=self.radius, sigma_color=self.sigma_color, sigma_position=self.sigma_position)
         points = scaled_pixels(content, self.sigma_position, self.sigma_color)

@@ -26,6 +26,11 @@ def affinity_of(settings: Settings) -> Affinity:
     return affinity
 
 
+def graph_by(settings: Settings, content: Tensor | SparseGraph, *, seed: int = 0) -> Graph:
+    """Return the graph that the settings make of points; a graph stays as it is."""
+    return content if isinstance(content, SparseGraph) else affinity_of(settings).build(content, seed=seed).graph
+
+
 def refuse_impossible(settings: Settings, n: int) -> None:
     """Refuse settings with which so many points cannot be clustered.
 
@@ -52,12 +57,10 @@ def measured(content: Tensor | SparseGraph, settings: Settings, fitted: Fitted) 
     What was chosen is not chosen again. By landmarks alone it is that of the fitted landmarks, and for all pairs of
     too many points of some of them, see ``suite_spectral.graphs.graph.spread_evenly``.
     """
-    if isinstance(content, SparseGraph):
-        return content
     if settings.route == "landmarks":
-        assert isinstance(fitted.extension, ByLandmarks)
+        assert isinstance(fitted.extension, ByLandmarks) and isinstance(content, Tensor)
         return fitted.extension.weights.graph(content, settings.memory_gib)
-    return affinity_of(replace(settings, **fitted.chosen)).build(content).graph
+    return graph_by(replace(settings, **fitted.chosen), content)
 
 
 def _refuse_landmarks(settings: Settings) -> None:

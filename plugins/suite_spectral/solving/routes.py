@@ -66,7 +66,7 @@ def solve(
     if settings.route == "landmarks":
         return solve_by_landmarks(points, affinity, settings, seed=seed, progress=progress)
     progress(f"graph of {points.shape[0]:,} points")
-    similarity = affinity.build(points, seed=seed, progress=progress)
+    similarity = affinity.build(points, seed=seed)
     clustering = cluster(
         similarity.graph,
         settings.n_clusters,
