@@ -3,7 +3,7 @@
     python -m benchmarks.spectral_predict [--only digits]
 
 A fifth of the points is held out, chosen by seeds 0, 1 and 2; the rest is fitted and the held-out points are predicted
-(the Nystroem formula and the nearest centroid). Then everything is fitted again. The graph is the plugin's default, 10
+(the Nyström formula and the nearest centroid). Then everything is fitted again. The graph is the plugin's default, 10
 neighbours, or the one of the label-free rule. In the table, means over the seeds:
 
 - new: ARI between predicted and refitted clusters of the held-out points;

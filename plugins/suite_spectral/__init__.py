@@ -1,10 +1,10 @@
 """Normalised spectral clustering: k-means on the eigenvectors of a graph of the points.
 
-Two points x_i and x_j are tied by a weight of similarity, of the Gaussian kernel
+The edge between two points x_i and x_j weighs as much as they are similar, by the Gaussian kernel
 
     w_ij = exp(-|x_i - x_j|^2 / (2 sigma^2)),
 
-of nearest neighbours, of angles, or as a graph has it. With the degrees d_i = sum_j w_ij, D = diag(d) and the
+by nearest neighbours, by angles, or as a graph has it. With the degrees d_i = sum_j w_ij, D = diag(d) and the
 normalised Laplacian
 
     L = D^-1/2 (D - W) D^-1/2,

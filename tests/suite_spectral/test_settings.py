@@ -6,6 +6,7 @@ from inspect import signature
 from typing import Any
 
 import pytest
+import yaml
 
 from lightning_suite.errors import UsageError
 from suite_spectral.estimator import NAMES, RENAMED, SpectralClustering
@@ -52,3 +53,21 @@ def test_module_and_estimator_have_the_defaults_of_the_table() -> None:
 def test_settings_need_nothing_heavy() -> None:
     code = "import sys, suite_spectral.settings; print({'numpy', 'torch', 'jsonargparse'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "value"),
+    [
+        (["--model.largest", "5"], "max_clusters", 5),
+        (["--model.memory=2"], "memory_gib", 2.0),
+        (["--model.route", "better"], "route", "best_of"),
+        (["--model.largest", "5", "--model.route", "best_of"], "route", "best_of"),
+    ],
+)
+def test_old_names_of_options_still_work_and_say_the_new_ones(
+    typed: list[str], name: str, value: object, suite: Callable[..., tuple[int, str, str]]
+) -> None:
+    status, output, said = suite("fit", "--plugin", "spectral", *typed, "--print-config")
+    assert status == 0
+    assert yaml.safe_load(output)["model"][name] == value
+    assert "is now --model." in said

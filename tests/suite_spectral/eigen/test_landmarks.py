@@ -107,7 +107,7 @@ def test_old_points_have_their_rows_again_by_sparse_landmarks(rows: RowScaling) 
 
 
 @pytest.mark.parametrize("rows", ["plain", "njw", "random-walk"])
-def test_old_points_have_their_rows_again_by_nystrom(rows: RowScaling) -> None:
+def test_old_points_have_their_rows_again_by_nystroem(rows: RowScaling) -> None:
     points, _ = circles(500)
     found = nystroem(points, GaussianLandmarkWeights(place_landmarks(points, 80), 0.3), 4)
     expected = scaled_rows(found.spectrum.vectors, found.root, rows)
