@@ -1,6 +1,6 @@
 """Batches of examples on their way from the files to the solver, which needs all of them at once.
 
-An example travels as it stands in its file, with its place there: so the batches of several processes, in which the
+An example travels as it stands in its file, with its index there: so the batches of several processes, in which the
 loader may repeat some examples, are put together again. Points are scaled, and texts become rows of numbers, where
 they have arrived, by a ``Scaling`` and a ``suite_spectral.sources.texts.Vocabulary`` that lie in the checkpoint.
 """
@@ -57,7 +57,7 @@ class Batch(NamedTuple):
     """Some examples.
 
     Attributes:
-        index: (batch,) int64, the place of each in its file, from 0; some may be left out, none has that of another.
+        index: (batch,) int64, the number of each example in its file, from 0; each is another.
         content: (batch, dim) float32 or float64 for points; a pixel is one with row, column and its channels in 0..1.
             Texts are a list, rows of a graph are ``Rows``.
         labels: (batch,) int64, the number of the class, or None where nothing says it.
@@ -191,7 +191,7 @@ class Examples(Dataset[Batch]):
 
     Args:
         content: all examples of the file: points (point, dim), dense or csr; texts; W (node, node), csr.
-        chosen: (example,) places in the file of those that are here, rising.
+        chosen: (example,) indices in the file of those that are here, rising.
         labels: (example,) of those that are here, or None.
     """
 

@@ -156,7 +156,7 @@ def own_vectors(spectrum: Spectrum, n_clusters: int) -> list[Columns]:
     # A component whose first vector the solver missed still is one: its vector is as good as any other as a label.
     missed = set(range(count)) - {component for _, component, _ in candidates}
     candidates += [(0.0, lost, torch.full_like(members[lost], 1, dtype=torch.float64)) for lost in sorted(missed)]
-    # The first of each component is kept whatever its place: an error of rounding must not lose a component.
+    # The first of each component is kept whatever its rank: an error of rounding must not lose a component.
     candidates.sort(key=lambda candidate: candidate[:2])
     leaders: dict[int, int] = {}
     for rank, (_, component, _) in enumerate(candidates):

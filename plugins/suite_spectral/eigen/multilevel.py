@@ -77,8 +77,8 @@ def multilevel(
     if similarity.shape[0] >= ORDERED:
         order = reverse_cuthill_mckee(similarity, symmetric_mode=True)
         similarity = similarity[order][:, order].tocsr()
-        places = torch.from_numpy(order.astype(np.int64))
-        root, added = root[places], added if added is None else added[places]
+        original = torch.from_numpy(order.astype(np.int64))
+        root, added = root[original], added if added is None else added[original]
     null = root / root.norm()
     width = wanted + GUARD
     levels, start = _levels(similarity, null.numpy(), width, added is None, seed)
@@ -87,7 +87,7 @@ def multilevel(
     def product(block: Tensor) -> Tensor:
         return exact @ block if added is None else exact @ block + added[:, None] * (added @ block)
 
-    found = lowest(
+    pairs = lowest(
         product,
         start,
         null,
@@ -97,10 +97,10 @@ def multilevel(
         report=report,
     )
     if order is None:
-        return found
-    vectors = torch.empty_like(found.vectors)
-    vectors[places] = found.vectors
-    return found._replace(vectors=vectors)
+        return pairs
+    vectors = torch.empty_like(pairs.vectors)
+    vectors[original] = pairs.vectors
+    return pairs._replace(vectors=vectors)
 
 
 @final

@@ -82,7 +82,7 @@ class Blocks(NamedTuple):
 
     Attributes:
         points: as they were given, (point, dim).
-        order: the place in points of each, (point,).
+        order: the row of ``points`` that each is, (point,).
         starts: where each block begins, and the end, (block + 1,).
         centre: what is subtracted before the products, (dim,), float64.
         scale: what they are divided by then.

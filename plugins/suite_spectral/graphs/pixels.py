@@ -102,7 +102,7 @@ def image_of(pixels: Tensor) -> Tensor:
     """Return the image (height, width, channel) of (pixel, 2 + channel) rows, columns and channels.
 
     Raises:
-        UsageError: there is not one pixel for each place of a rectangle.
+        UsageError: the pixels do not fill a rectangle.
     """
     rows, columns = pixels[:, 0].long(), pixels[:, 1].long()
     rows, columns = rows - rows.min(), columns - columns.min()
@@ -122,7 +122,7 @@ def image_of(pixels: Tensor) -> Tensor:
 @final
 @dataclass(frozen=True, eq=False)
 class PixelWeights(OutOfSampleWeights):
-    """The weights of new pixels to the nearest of an image's, by place and colour without a radius.
+    """The weights of new pixels to the nearest of an image's, by position and colour without a radius.
 
     Attributes:
         points: (pixel, dim) float64, ``scaled_pixels`` of the image.
@@ -160,7 +160,7 @@ class PixelWeights(OutOfSampleWeights):
 @final
 @dataclass(frozen=True)
 class Pixels(Affinity):
-    """Edges between pixels near to each other, by place and colour.
+    """Edges between pixels near to each other, by position and colour.
 
     Attributes:
         radius: how far apart joined pixels may be, in pixels.
