@@ -42,7 +42,7 @@ def restore_into(module: LightningModule, run: Run, checkpoint: dict[str, Any] |
         checkpoint: the contents of its checkpoint where they have been read.
 
     Raises:
-        RunError: if the weights have other names or shapes; the message shows the first of them.
+        RunError: the weights have other names or shapes; the message shows the first of them.
     """
     checkpoint = checkpoint or run.read_checkpoint()
     module.on_load_checkpoint(checkpoint)
@@ -68,7 +68,7 @@ def trainer_of(
     """Return Lightning's Trainer with the user's arguments and, beside theirs, our callbacks, logger and checkpoints.
 
     Raises:
-        UsageError: if the Trainer does not take the arguments, alone or together.
+        UsageError: the Trainer does not take the arguments, alone or together.
     """
     hide_messages()
     loggers = [logger for logger in _as_list(arguments.get("logger")) if not isinstance(logger, bool)]

@@ -18,7 +18,7 @@ def read(path: str | Path) -> dict[str, Any]:
     """Return a checkpoint's contents, on the CPU.
 
     Raises:
-        RunError: if there is no file, it is damaged, or it holds more than tensors and plain values.
+        RunError: there is no file, it is damaged, or it holds more than tensors and plain values.
 
     Example:
         >>> import tempfile
@@ -43,7 +43,7 @@ class SafeCheckpointIO(TorchCheckpointIO):
         """Write a checkpoint; the first one is read back before it gets its name.
 
         Raises:
-            RunError: if the checkpoint cannot be written, or holds something that could not be read back safely.
+            RunError: the checkpoint cannot be written, or holds something that could not be read back safely.
         """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ class SafeCheckpointIO(TorchCheckpointIO):
             raise RunError(f"{path} cannot be written: {_cause(error)}. The checkpoint before it is whole.") from error
 
     def load_checkpoint(self, path: str | Path, map_location: Any = None, weights_only: bool | None = None) -> Any:
-        """Return a checkpoint's contents, read as with ``weights_only=True``, whatever was asked for."""
+        """Return a checkpoint's contents; ``weights_only`` is always True."""
         return read(path)
 
 

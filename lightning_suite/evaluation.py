@@ -26,7 +26,7 @@ def evaluate(run: Run, stage: Literal["validate", "test"], changes: Settings | N
         changes: settings in place of the run's own, for other data or another device; see ``for_evaluation``.
 
     Raises:
-        RunError: if the plugin has no such data or step, or the checkpoint does not fit the settings.
+        RunError: the plugin has no such data or step, or the checkpoint does not fit the settings.
     """
     settings = changes or for_evaluation(settings_of(run))
     plugin = find.get(settings.plugin)
@@ -53,7 +53,7 @@ def predict(run: Run, path: str | None, output: "Predictions", changes: Settings
         changes: settings in place of the run's own; see ``for_evaluation``.
 
     Raises:
-        UsageError: if the plugin takes no file, needs one, or computes no embeddings.
+        UsageError: the plugin takes no file, needs one, or computes no embeddings.
     """
     settings = changes or for_evaluation(settings_of(run))
     plugin = find.get(settings.plugin)

@@ -16,8 +16,8 @@ def load(run: str | Path | Run) -> "LightningModule":
     generators stay as they are.
 
     Raises:
-        RunError: if there is no such run, or its checkpoint cannot be read.
-        PluginError: if its plugin is not installed or broken.
+        RunError: there is no such run, or its checkpoint cannot be read.
+        PluginError: its plugin is not installed or broken.
 
     Example:
         >>> module = load("runs/dsa/2026-01-31-120000-default")  # doctest: +SKIP
@@ -41,8 +41,8 @@ def load_data(run: str | Path | Run) -> "LightningDataModule":
     """Return the data module of a run folder or a checkpoint, with the settings of the run; it has not read anything.
 
     Raises:
-        RunError: if there is no such run, or its checkpoint cannot be read.
-        PluginError: if its plugin is not installed or broken.
+        RunError: there is no such run, or its checkpoint cannot be read.
+        PluginError: its plugin is not installed or broken.
     """
     from pytorch_lightning.utilities.seed import isolate_rng
 

@@ -7,7 +7,7 @@ import contextlib
 import csv
 import json
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy
 import torch
@@ -35,11 +35,12 @@ class Predictions(Callback):
         rows: how many inputs have been written.
 
     Raises:
-        UsageError: if the suffix is not one of the formats.
+        UsageError: the suffix is not one of the formats.
 
     Example:
         >>> import tempfile
         >>> output = Predictions(Path(tempfile.mkdtemp(), "out.csv"), "predict_step")
+        >>> output.on_predict_start(None, None)
         >>> output.on_predict_batch_end(None, None, {"text": ["a", "b"], "p": torch.tensor([0.5, 1])}, None, 0)
         >>> output.on_predict_end(None, None)
         >>> output.path.read_text().split()
@@ -55,14 +56,16 @@ class Predictions(Callback):
         self.path = path
         self.step_name = step_name
         self.rows = 0
+        self._names: list[str] = []
+        self._file: Any = None  # open for the formats that are written row by row
         self._open = contextlib.ExitStack()
-        self._file: IO[str] | None = None  # rows of text are written as they come
-        self._columns: dict[str, list[Any]] = {}  # the other formats are written at once
-        self._arrays: list[numpy.ndarray[Any, Any]] = []
+        self._waiting: list[Any] = []  # rows, or arrays of embeddings, of the formats that are written at once
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Make the folder, so that a path that cannot be written to costs no predictions."""
+        """Begin the file, so that a path that cannot be written to costs no predictions."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self.path.suffix in (".csv", ".tsv", ".jsonl"):
+            self._file = self._open.enter_context(atomic_write(self.path, newline="", errors=UNPAIRED_SURROGATES))
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Remove the unfinished file."""
@@ -77,46 +80,43 @@ class Predictions(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Write the rows of a batch, or keep them for a format that is written at once."""
-        self.rows += self._add_array(outputs) if self.step_name == "embed_step" else self._add_rows(outputs)
+        """Write the rows of a batch, or keep them for a format that is written at once.
+
+        Raises:
+            UsageError: ``predict_step`` returned something else than columns, or other columns than before.
+        """
+        if self.step_name == "embed_step":
+            self._waiting.append(outputs.detach().float().cpu().numpy())  # input embedding_dim
+            self.rows += len(outputs)
+            return
+        columns = {name: _plain(values) for name, values in _columns(outputs).items()}
+        is_first = not self._names
+        if is_first:
+            self._names = list(columns)
+        elif columns.keys() != set(self._names):
+            raise UsageError(f"predict_step must return the columns {self._names} for every batch, got {[*columns]}")
+        rows = list(zip(*(columns[name] for name in self._names), strict=True))
+        self.rows += len(rows)
+        if self.path.suffix == ".parquet":
+            self._waiting += rows
+        elif self.path.suffix == ".jsonl":
+            objects = (dict(zip(self._names, row, strict=True)) for row in rows)
+            self._file.writelines(json.dumps(values, ensure_ascii=False) + "\n" for values in objects)
+        else:
+            writer = csv.writer(self._file, delimiter="\t" if self.path.suffix == ".tsv" else ",")
+            writer.writerows([self._names, *rows] if is_first else rows)
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Complete the file and give it its name."""
+        self._open.close()
         if self.path.suffix == ".npy":
             with atomic_write(self.path, "wb") as file:
-                numpy.save(file, numpy.concatenate(self._arrays) if self._arrays else numpy.empty((0, 0), "float32"))
+                numpy.save(file, numpy.concatenate(self._waiting) if self._waiting else numpy.empty((0, 0), "float32"))
+        elif self.path.suffix == ".parquet" and self.step_name == "embed_step":
+            _write_parquet(self.path, {"embedding": [row for array in self._waiting for row in array]})
         elif self.path.suffix == ".parquet":
-            _write_parquet(self.path, self._columns, self._arrays)
-        else:
-            self._text_file()  # without inputs it is empty
-            self._open.close()
-
-    def _add_array(self, outputs: torch.Tensor) -> int:
-        self._arrays.append(outputs.detach().float().cpu().numpy())  # input embedding_dim
-        return len(outputs)
-
-    def _add_rows(self, outputs: Any) -> int:
-        columns = {name: _plain(values) for name, values in _columns(outputs).items()}
-        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        if self.path.suffix == ".parquet":
-            for name, values in columns.items():
-                self._columns.setdefault(name, []).extend(values)
-        elif self.path.suffix == ".jsonl":
-            self._text_file().writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        else:
-            is_first = self._file is None
-            delimiter = "\t" if self.path.suffix == ".tsv" else ","
-            writer = csv.DictWriter(self._text_file(), columns, delimiter=delimiter)
-            if is_first:
-                writer.writeheader()
-            writer.writerows(rows)
-        return len(rows)
-
-    def _text_file(self) -> IO[str]:
-        if self._file is None:
-            writing = atomic_write(self.path, newline="", errors=UNPAIRED_SURROGATES)
-            self._file = self._open.enter_context(writing)
-        return self._file
+            columns = {name: [_encodable(row[i]) for row in self._waiting] for i, name in enumerate(self._names)}
+            _write_parquet(self.path, columns)
 
 
 def _columns(outputs: Any) -> dict[str, Any]:
@@ -135,13 +135,10 @@ def _plain(values: Any) -> list[Any]:
     return values.detach().cpu().tolist() if isinstance(values, torch.Tensor) else list(values)
 
 
-def _write_parquet(path: Path, columns: dict[str, list[Any]], arrays: list[numpy.ndarray[Any, Any]]) -> None:
+def _write_parquet(path: Path, columns: dict[str, list[Any]]) -> None:
     with needs("writing .parquet", "pyarrow"):
         import pyarrow
         import pyarrow.parquet
-    if arrays:
-        columns = {"embedding": list(numpy.concatenate(arrays))}
-    columns = {name: [_encodable(value) for value in values] for name, values in columns.items()}
     with atomic_path(path) as unfinished:
         pyarrow.parquet.write_table(pyarrow.table(columns), unfinished)
 

@@ -11,6 +11,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.utilities import rank_zero_warn
 
 from lightning_suite import ops
+from lightning_suite.files import remove_unfinished, write_text
 from lightning_suite.metrics_file import MetricsFile
 from lightning_suite.options import Settings
 from lightning_suite.plugin import Plugin
@@ -48,10 +49,10 @@ class Recorder(Checkpoint):
             return
         if self.run is None:
             new = Run.create(self._root, self._plugin.name, self._settings.recipe) if trainer.is_global_zero else None
-            folder = Path(trainer.strategy.broadcast(str(new.folder) if new else ""))
-            self.run = Run(folder, folder / "checkpoints" / "best.ckpt")
+            self.run = Run.in_folder(Path(trainer.strategy.broadcast(str(new.folder) if new else "")))
         elif trainer.is_global_zero:
-            self.run.remove_unfinished()
+            for folder in (self.run.folder, self.run.last.parent):
+                remove_unfinished(folder)
         self._metrics.open(self.run.folder / "metrics.csv")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -59,7 +60,7 @@ class Recorder(Checkpoint):
         self._has_begun = True
         datamodule = trainer.datamodule  # type: ignore[attr-defined]
         if trainer.is_global_zero and self.run is not None:
-            self.run.write_settings(self._settings.as_yaml())
+            write_text(self.run.folder / "config.yaml", self._settings.as_yaml())
             resumed = {"resumed": [*self.run.record.get("resumed", []), now()]} if self.run.record else {}
             self.run.write_record(
                 {

@@ -10,19 +10,20 @@
 Nothing here imports torch until a checkpoint is opened, so that a verb learns the plugin of a folder at once.
 """
 
+import contextlib
 import json
 import os
 import platform
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from lightning_suite.errors import RunError, UsageError
-from lightning_suite.files import remove_unfinished, write_text
+from lightning_suite.files import write_text
+from lightning_suite.plugins import requirements
 from lightning_suite.spelling import did_you_mean
 from lightning_suite.yaml_files import read_options
 
@@ -54,8 +55,8 @@ class Run:
         """Return the run at a path: a folder that ``suite fit`` wrote, or a checkpoint.
 
         Raises:
-            UsageError: if nothing is there.
-            RunError: if it is a folder of another kind.
+            UsageError: nothing is there.
+            RunError: it is a folder of another kind.
         """
         path = Path(path).expanduser()
         if path.is_file():
@@ -69,15 +70,20 @@ class Run:
             )
         if not (path / "config.yaml").is_file():
             raise RunError(f"{path} is not a run folder: it has no config.yaml. A run folder is what suite fit wrote.")
-        best, last = path / "checkpoints" / "best.ckpt", path / "checkpoints" / "last.ckpt"
-        return cls(path, best if best.is_file() else last)
+        run = cls.in_folder(path)
+        return run if run.best.is_file() else replace(run, checkpoint=run.last)
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> "Run":
+        """Return the run whose files are, or will be, in a folder; its checkpoint is the best one."""
+        return cls(folder, folder / "checkpoints" / "best.ckpt")
 
     @classmethod
     def create(cls, root: str | Path, plugin: str, recipe: str | None) -> "Run":
-        """Make a folder below ``root``; a second run of the same second gets a number, never the folder of the first.
+        """Make a new folder below ``root``; runs that begin in the same second are numbered.
 
         Raises:
-            RunError: if there are 10,000 of that second.
+            RunError: 10,000 runs began in this second.
         """
         root = Path(root).expanduser()
         stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{recipe or 'signature'}"
@@ -91,19 +97,14 @@ class Run:
                 continue
             for name in ("checkpoints", "figures"):
                 (folder / name).mkdir()
-            return cls(folder, folder / "checkpoints" / "best.ckpt")
+            return cls.in_folder(folder)
         raise RunError(f"{parent} already holds 10,000 runs called {stem}. Choose another folder with --runs.")
 
     def discard(self) -> None:
         """Remove the folder again where nothing has been written to it."""
-        for folder in (self.folder / "checkpoints", self.folder / "figures", self.folder):
-            if folder.is_dir() and not any(folder.iterdir()):
+        with contextlib.suppress(OSError):  # not empty
+            for folder in (self.folder / "checkpoints", self.folder / "figures", self.folder):
                 folder.rmdir()
-
-    def remove_unfinished(self) -> None:
-        """Remove the files that a killed training had begun to write."""
-        for folder in (self.folder, self.folder / "checkpoints"):
-            remove_unfinished(folder)
 
     @property
     def last(self) -> Path:
@@ -117,13 +118,13 @@ class Run:
 
     @property
     def record(self) -> dict[str, Any]:
-        """Return the contents of run.json, nothing before fit has written it.
+        """Return the contents of run.json; nothing before fit has written it, and for a lone checkpoint.
 
         Raises:
-            RunError: if the file is damaged.
+            RunError: the file is damaged.
         """
         file = self.folder / "run.json"
-        if not file.is_file():
+        if self._is_lone_checkpoint or not file.is_file():
             return {}
         try:
             return dict(json.loads(file.read_text(encoding="utf-8")))
@@ -134,18 +135,25 @@ class Run:
         """Add to run.json, or change what it says."""
         write_text(self.folder / "run.json", json.dumps(self.record | dict(changes), indent=2) + "\n")
 
-    def write_settings(self, text: str) -> None:
-        """Write config.yaml."""
-        write_text(self.folder / "config.yaml", text)
+    @property
+    def settings_file(self) -> Path:
+        """Return the file that holds the settings: config.yaml, or the checkpoint where that stands alone."""
+        config = self.folder / "config.yaml"
+        return config if config.is_file() and not self._is_lone_checkpoint else self.checkpoint
+
+    @property
+    def _is_lone_checkpoint(self) -> bool:
+        """Return whether what else lies in the folder may be of another run."""
+        return self.checkpoint.parent == self.folder
 
     def settings(self) -> dict[str, Any]:
         """Return the settings of the run, from its folder or else from the checkpoint.
 
         Raises:
-            RunError: if they cannot be read.
+            RunError: they cannot be read.
         """
-        file = self.folder / "config.yaml"
-        if not file.is_file():
+        file = self.settings_file
+        if file == self.checkpoint:
             settings: dict[str, Any] = self.read_checkpoint()[KEY]["settings"]
             return settings
         try:
@@ -160,7 +168,7 @@ class Run:
         """Return the contents of the checkpoint, on the CPU.
 
         Raises:
-            RunError: if there is none, it cannot be read safely, or lightning-suite did not write it.
+            RunError: there is none, it cannot be read safely, or lightning-suite did not write it.
         """
         from lightning_suite.checkpoint import read
 
@@ -171,10 +179,7 @@ class Run:
 
 
 def plugin_of(path: str) -> str | None:
-    """Return the plugin of the run or checkpoint at a path, None where there is none.
-
-    Only a lone checkpoint costs an import of torch.
-    """
+    """Return the plugin of the run or checkpoint at a path, or None; only a lone checkpoint imports torch."""
     try:
         if Path(path).is_file() and Path(path).suffix != ".ckpt":
             return None  # an input, not a run
@@ -185,17 +190,13 @@ def plugin_of(path: str) -> str | None:
 
 def versions() -> dict[str, str]:
     """Return the installed versions of what a run depends on, without importing it."""
-    known = {"python": platform.python_version()}
-    for name in ("lightning-suite", "torch", "pytorch-lightning", "jsonargparse", "torchmetrics", "numpy"):
-        try:
-            known[name] = version(name)
-        except PackageNotFoundError:
-            known[name] = "not installed"
-    return known
+    names = ("lightning-suite", "torch", "pytorch-lightning", "jsonargparse", "torchmetrics", "numpy")
+    installed = {name: requirements.version(name) or "not installed" for name in names}
+    return {"python": platform.python_version()} | installed
 
 
 def machine() -> dict[str, Any]:
-    """Return what a run should say of its machine: system, processor, cores, threads, accelerators."""
+    """Return system, processor, cores, threads and accelerators of this machine."""
     import torch
 
     model = platform.processor() or platform.machine()

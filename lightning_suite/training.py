@@ -3,7 +3,7 @@
 import shlex
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -46,18 +46,18 @@ def fit(
         The run, and whether this process is the one of several that prints.
 
     Raises:
-        UsageError: if the trainer does not take its options.
-        RunError: if the checkpoint to continue from was made with other settings, or no step was taken.
-        Interrupted: if training was ended from outside.
+        UsageError: the trainer does not take its options.
+        RunError: the checkpoint to continue from was made with other settings, or no step was taken.
+        Interrupted: training was ended from outside.
     """
     built = seeded(plugin, settings)
     settings = built.settings
-    start = run.last if run is not None and run.last.is_file() else None
-    if run is not None and start is None:
-        (run.folder / "metrics.csv").unlink(missing_ok=True)
-    if start is not None:
-        _refuse_other_settings(Run(start.parent.parent, start), settings)
+    start = None
+    if run is not None and run.last.is_file():
+        start = run.last
+        _refuse_other_settings(replace(run, checkpoint=start), settings)
     elif run is not None:
+        (run.folder / "metrics.csv").unlink(missing_ok=True)
         rank_zero_info(f"{run.folder} has no checkpoint to go on from: it begins again")
     metrics = MetricsFile()
     recorder = Recorder(plugin, settings, root, metrics, run)
@@ -78,15 +78,15 @@ def fit(
             f"no step was taken, so there is nothing to test: {run.folder}\n"
             "Look at --trainer.max_epochs, --trainer.max_steps, --trainer.max_time and --trainer.limit_train_batches."
         )
+    run = Run.at(run.folder)  # its best checkpoint may be new
     seconds = time.monotonic() - clock
     values = {name: float(value) for name, value in trainer.callback_metrics.items()}
-    is_first = trainer.is_global_zero
     if trainer.world_size > 1:
         # One process does the rest; metrics would wait for the others as long as the group exists.
         trainer.strategy.barrier()
         torch.distributed.destroy_process_group()
-    if not is_first:
-        return run, is_first
+    if not trainer.is_global_zero:
+        return run, False
     before = run.record.get("fit_seconds", 0.0) if start is not None else 0.0
     run.write_record(
         {
@@ -101,11 +101,11 @@ def fit(
     )
     if has_stage(built, "test"):
         run.write_record({"metrics": values | evaluate(run, "test", for_evaluation(settings))})
-    return run, is_first
+    return run, True
 
 
 def _how_to_continue(run: Run | None) -> str:
-    """Return the message for a training that was ended from outside."""
+    """Return the message for a training that was interrupted."""
     if run is None:
         return "interrupted before the first step; nothing was written"
     record = run.record
@@ -115,11 +115,7 @@ def _how_to_continue(run: Run | None) -> str:
 
 
 def _refuse_other_settings(run: Run, settings: Settings) -> None:
-    """Refuse to go on with another model, other data or another measure than a run began with.
-
-    Raises:
-        RunError: what differs.
-    """
+    """Raise a RunError that names what differs when a run is to go on with another model, data or metric."""
     stored = stored_settings(run.read_checkpoint()[KEY]["settings"], run.checkpoint)
     filled = parse(find.get(stored.plugin), [], start=asdict(stored))  # with options that a later release added
     names = ("model", "data", "seed", "monitor", "mode")

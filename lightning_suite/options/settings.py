@@ -99,11 +99,10 @@ def stored_settings(values: Mapping[str, Any], where: str | Path) -> Settings:
 
 
 def settings_of(run: Run) -> Settings:
-    """Return the settings of a run: of its folder, or of the checkpoint where that stands alone.
+    """Return the settings of a run.
 
     Raises:
         RunError: there are none, or they are not the settings of a run.
         PluginError: their plugin is not installed, or broken.
     """
-    config = run.folder / "config.yaml"
-    return stored_settings(run.settings(), config if config.is_file() else run.checkpoint)
+    return stored_settings(run.settings(), run.settings_file)

@@ -20,6 +20,7 @@ BATCHES = [
 
 def written(path: Path, batches: list[Any], step: str = "predict_step") -> Predictions:
     output = Predictions(path, step)
+    output.on_predict_start(None, None)  # type: ignore[arg-type]
     for batch in batches:
         output.on_predict_batch_end(None, None, batch, None, 0)  # type: ignore[arg-type]
     output.on_predict_end(None, None)  # type: ignore[arg-type]
@@ -46,6 +47,21 @@ def test_parquet_holds_the_same_rows(tmp_path: Path) -> None:
     assert parquet.read_table(written(tmp_path / "out.parquet", BATCHES).path).to_pydict()["p"] == [0.25, 0.5, 0.75]
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_columns_in_another_order_stay_under_their_names(suffix: str, tmp_path: Path) -> None:
+    path = written(tmp_path / f"out{suffix}", [{"a": [1], "b": [2]}, {"b": [4], "a": [3]}]).path
+    if suffix == ".csv":
+        assert path.read_text().split() == ["a,b", "1,2", "3,4"]
+    else:
+        parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+        assert parquet.read_table(path).to_pydict() == {"a": [1, 3], "b": [2, 4]}
+
+
+def test_other_columns_than_before_are_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"\['a'\] for every batch, got \['b'\]"):
+        written(tmp_path / "out.csv", [{"a": [1]}, {"b": [2]}])
+
+
 def test_embeddings_are_stacked(tmp_path: Path) -> None:
     output = written(tmp_path / "out.npy", [torch.ones(2, 3), torch.zeros(1, 3)], "embed_step")
     assert numpy.load(output.path, allow_pickle=False).tolist() == [[1, 1, 1], [1, 1, 1], [0, 0, 0]]
@@ -67,6 +83,7 @@ def test_an_unknown_suffix_is_refused_before_anything_is_computed(tmp_path: Path
 
 def test_the_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
     output = Predictions(tmp_path / "out.csv", "predict_step")
+    output.on_predict_start(None, None)  # type: ignore[arg-type]
     output.on_predict_batch_end(None, None, BATCHES[0], None, 0)  # type: ignore[arg-type]
     assert not output.path.exists()
 
@@ -86,6 +103,7 @@ def test_half_a_surrogate_pair_is_written_as_its_escape(suffix: str, tmp_path: P
 
 def test_an_error_leaves_no_half_a_file(tmp_path: Path) -> None:
     output = Predictions(tmp_path / "out.csv", "predict_step")
+    output.on_predict_start(None, None)  # type: ignore[arg-type]
     output.on_predict_batch_end(None, None, BATCHES[0], None, 0)  # type: ignore[arg-type]
     output.on_exception(None, None, ValueError())  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []

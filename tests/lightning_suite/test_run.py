@@ -51,6 +51,13 @@ def test_a_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
         Run.at(tmp_path / "foreign.ckpt").read_checkpoint()
 
 
+def test_a_lone_checkpoint_beside_the_files_of_another_run_has_its_own_settings(folder: Path) -> None:
+    torch.save({KEY: {"settings": {"plugin": "alone"}}}, folder / "alone.ckpt")
+    Run.at(folder).write_record({"seed": 3})
+    run = Run.at(folder / "alone.ckpt")
+    assert (run.settings(), run.record) == ({"plugin": "alone"}, {})
+
+
 def test_the_plugin_of_a_folder_and_of_a_lone_checkpoint_is_found(folder: Path, tmp_path: Path) -> None:
     torch.save({KEY: {"settings": {"plugin": "alone"}}}, tmp_path / "alone.ckpt")
     assert plugin_of(str(folder)) == "toy"

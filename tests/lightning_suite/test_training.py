@@ -150,6 +150,14 @@ def test_training_that_takes_no_step_is_told(tmp_path: Path) -> None:
         trained(tmp_path, trainer=SETTINGS.trainer | {"max_epochs": 0})
 
 
+def test_a_run_that_goes_on_before_its_first_best_checkpoint_is_tested_with_its_best(tmp_path: Path) -> None:
+    first = trained(tmp_path)
+    first.best.unlink()
+    first.last.unlink()
+    run = fit(find.get(TINY), SETTINGS, run=Run.at(first.folder))[0]
+    assert run.checkpoint == run.best
+
+
 def test_going_on_with_fewer_epochs_than_there_were_leaves_the_run_as_it_is(run: Run) -> None:
     before = {name: (run.folder / name).read_text() for name in ("config.yaml", "run.json")}
     with pytest.raises(UsageError, match="max_epochs=1"):
