@@ -3,6 +3,7 @@
 import csv
 import math
 from dataclasses import asdict, replace
+from pathlib import Path
 
 from lightning_suite.testing.outcome import ContractFailure, NotApplicable, NotRun
 from lightning_suite.testing.subject import Subject, difference, unsafe
@@ -221,9 +222,9 @@ def _repeated(subject: Subject) -> tuple[float, str]:
     return difference(subject.weights(first), subject.weights(again))
 
 
-def _logged(path: object) -> set[str]:
+def _logged(path: Path) -> set[str]:
     """Return the names of the metrics in metrics.csv."""
-    with open(str(path), newline="", encoding="utf-8") as file:  # noqa: PTH123
+    with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return {name for row in rows for name, value in row.items() if value} - {"step", "epoch"}
 

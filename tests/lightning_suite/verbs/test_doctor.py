@@ -42,7 +42,7 @@ def test_every_bad_plugin_is_explained(kind: str, done: Any, expected_of: Any) -
     assert expected_of(kind).repair in part
 
 
-def test_both_distributions_of_one_name_are_told(done: Any) -> None:
+def test_both_distributions_of_one_name_are_named(done: Any) -> None:
     part = part_of("twin", done.stdout)
     assert "first-twin 2.0 and second-twin 2.0" in part
     assert "pip uninstall" in part
@@ -59,7 +59,7 @@ def test_a_plugin_that_changes_the_environment_is_fine_with_a_warning(done: Any)
     assert "MEDDLER_WAS_HERE" in part
 
 
-def test_versions_and_ops_are_told(done: Any) -> None:
+def test_versions_and_ops_are_named(done: Any) -> None:
     first, _, ops = done.stdout.partition("\nops")
     for package in ("python", "lightning-suite", "torch", "pytorch-lightning", "jsonargparse", "torchmetrics"):
         assert f"  {package} " in first
@@ -102,25 +102,25 @@ def ops_part(output: str) -> str:
     return output.partition("\nops")[2].partition("\nplugins")[0]
 
 
-def test_a_compiled_op_is_told_with_its_self_test_and_both_times(suite: Callable[..., Any]) -> None:
+def test_a_compiled_op_is_reported_with_its_self_test_and_both_times(suite: Callable[..., Any]) -> None:
     if not importlib.util.find_spec("lightning_suite._C"):
         pytest.skip("the ops are not compiled here")
     status, output, _ = suite("doctor")
-    told = ops_part(output)
+    part = ops_part(output)
     assert status == 0
-    assert "compiled for CPU" in told
-    assert re.search(r"on cpu:\s+equals its reference .* ms forward and backward, reference [\d.]+ ms", told)
+    assert "compiled for CPU" in part
+    assert re.search(r"on cpu:\s+equals its reference .* ms forward and backward, reference [\d.]+ ms", part)
 
 
-def test_an_op_that_is_not_compiled_is_told_with_cause_and_repair(
+def test_an_op_that_is_not_compiled_is_reported_with_cause_and_repair(
     suite: Callable[..., Any], no_extension: dict[str, str]
 ) -> None:
     status, output, _ = suite("doctor", env=no_extension)
-    told = " ".join(ops_part(output).split())
+    part = " ".join(ops_part(output).split())
     assert status == 0
-    assert "dsa_routing reference: lightning_suite._C was not compiled" in told
-    assert "repair: compile them" in told
-    assert "pip install" in told
+    assert "dsa_routing reference: lightning_suite._C was not compiled" in part
+    assert "repair: compile them" in part
+    assert "pip install" in part
 
 
 def test_an_op_that_is_required_and_not_compiled_is_broken_and_no_plugin_is_blamed(
@@ -133,7 +133,7 @@ def test_an_op_that_is_required_and_not_compiled_is_broken_and_no_plugin_is_blam
     assert "correct suite_dsa" not in output
 
 
-def test_a_self_test_that_takes_too_long_is_told_with_the_limit(suite: Callable[..., Any]) -> None:
+def test_a_self_test_that_takes_too_long_is_reported_with_the_limit(suite: Callable[..., Any]) -> None:
     status, output, _ = suite("doctor", "--timeout", "0.1")
     assert status == 1
     assert "had not ended after 0.1 s (--timeout) and had to be killed" in " ".join(ops_part(output).split())

@@ -10,63 +10,63 @@ LIMIT = {"LIGHTNING_SUITE_IMPORT_LIMIT": "0.5"}
 def test_a_bad_plugin_ends_it_with_3_within_eight_lines(
     kind: str, bad_house: Any, suite: Any, expected_of: Any
 ) -> None:
-    status, _, said = suite("info", kind, env={**bad_house.env, **LIMIT})
-    assert status == 3, said
-    assert len(said.strip().splitlines()) <= 8
-    assert "Traceback" not in said
-    assert expected_of(kind).cause in said
-    assert f"bad-{kind.replace('_', '-')} 2.0" in said
-    assert expected_of(kind).repair in said
+    status, _, message = suite("info", kind, env={**bad_house.env, **LIMIT})
+    assert status == 3, message
+    assert len(message.strip().splitlines()) <= 8
+    assert "Traceback" not in message
+    assert expected_of(kind).cause in message
+    assert f"bad-{kind.replace('_', '-')} 2.0" in message
+    assert expected_of(kind).repair in message
 
 
 def test_a_traceback_is_shown_under_debug(bad_house: Any, suite: Any) -> None:
-    status, _, said = suite("info", "exception", "--debug", env=bad_house.env)
+    status, _, message = suite("info", "exception", "--debug", env=bad_house.env)
     assert status == 3
-    assert "Traceback" in said
-    assert "raise RuntimeError" in said
+    assert "Traceback" in message
+    assert "raise RuntimeError" in message
 
 
-def test_two_plugins_of_one_name_cannot_be_told_apart(bad_house: Any, suite: Any) -> None:
-    status, _, said = suite("info", "twin", env=bad_house.env)
+def test_two_plugins_of_one_name_are_refused_with_both_distributions(bad_house: Any, suite: Any) -> None:
+    status, _, message = suite("info", "twin", env=bad_house.env)
     assert status == 3
-    assert "first-twin 2.0 and second-twin 2.0" in said
+    assert "first-twin 2.0 and second-twin 2.0" in message
 
 
-def test_a_misspelt_name_is_told_the_nearest_and_nothing_of_broken_plugins(bad_house: Any, suite: Any) -> None:
-    status, _, said = suite("info", "gppd", env=bad_house.env)
+def test_a_misspelt_name_gets_the_nearest_and_nothing_of_broken_plugins(bad_house: Any, suite: Any) -> None:
+    status, _, message = suite("info", "gppd", env=bad_house.env)
     assert status == 2
-    assert len(said.strip().splitlines()) <= 6
-    assert "'gppd'" in said
-    assert "installed: " in said
-    assert "broken" not in said
-    assert "Traceback" not in said
-    assert "nowhere_to_be_found" not in said
+    assert len(message.strip().splitlines()) <= 6
+    assert "'gppd'" in message
+    assert "installed: " in message
+    assert "broken" not in message
+    assert "Traceback" not in message
+    assert "nowhere_to_be_found" not in message
 
 
-def test_it_tells_recipes_with_expected_numbers_and_commands_with_their_help(site: Any, suite: Any) -> None:
+def test_it_shows_recipes_with_expected_numbers_and_commands_with_their_help(site: Any, suite: Any) -> None:
     site.add(
-        "told",
-        "told_plugin",
-        "told-plugin",
-        record={"commands": {"speak": "told_plugin.studies:speak"}},
+        "full",
+        "full_plugin",
+        "full-plugin",
+        record={"commands": {"speak": "full_plugin.studies:speak"}},
         files={
             "studies.py": 'import torch\n\n\ndef speak(\n    run: str,\n) -> None:\n    """Says the run aloud."""\n',
             "recipes/big.yaml": "summary: A big one\n",
         },
     )
-    status, output, _ = suite("info", "told", env=site.env)
+    status, output, _ = suite("info", "full", env=site.env)
     assert status == 0
     for part in (
-        "The plugin told",
+        "The plugin full",
         "Nobody (1999)",
-        "told-plugin 2.0",
-        "told_plugin.module:Net",
-        "told_plugin.data:Data",
+        "full-plugin 2.0",
+        "full_plugin.module:Net",
+        "full_plugin.data:Data",
         "A small one",
         "test_accuracy 0.75 (its paper)",
         "A big one",
         "Says the run aloud.",
-        "next: suite fit --plugin told",
+        "next: suite fit --plugin full",
     ):
         assert part in output
     assert output.index("A small one") < output.index("A big one")
@@ -78,14 +78,14 @@ def test_a_plugin_in_a_single_file_is_described(tmp_path: Any, suite: Any) -> No
         "record = Plugin(name='echo', summary='Echoes', module='echo:Net', data='echo:Data')\n"
         "Net = Data = None\n"
     )
-    status, output, said = suite("info", "echo.py:record")
-    assert status == 0, said
+    status, output, message = suite("info", "echo.py:record")
+    assert status == 0, message
     assert "echo: Echoes" in output
     assert str(tmp_path / "echo.py:record") in output
 
 
 @pytest.mark.parametrize("words", [["info"], ["info", "dsa", "more"], ["info", "--nmae", "x"]])
 def test_wrong_arguments_are_refused(words: list[str], suite: Any) -> None:
-    status, _, said = suite(*words)
+    status, _, message = suite(*words)
     assert status == 2
-    assert len(said.strip().splitlines()) <= 6
+    assert len(message.strip().splitlines()) <= 6

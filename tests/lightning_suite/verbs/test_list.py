@@ -77,14 +77,14 @@ def test_the_light_verbs_import_neither_torch_nor_lightning_nor_numpy(
 
 
 def test_a_misspelt_option_is_refused(suite: Any) -> None:
-    status, _, said = suite("list", "--hlep")
+    status, _, message = suite("list", "--hlep")
     assert status == 2
-    assert "Did you mean '--help'?" in said
+    assert "Did you mean '--help'?" in message
 
 
 def test_what_a_plugin_prints_at_import_stays_out_of_the_table(site: Any, suite: Any) -> None:
     site.add("loud", "loud_plugin", "loud-plugin", code_before="print('HELLO FROM ME')")
-    status, output, said = suite("list", env=site.env)
+    status, output, message = suite("list", env=site.env)
     assert status == 0
     assert "HELLO FROM ME" not in output
-    assert "HELLO FROM ME" in said
+    assert "HELLO FROM ME" in message
