@@ -65,8 +65,8 @@ class Asset:
 
     Example:
         >>> words = Asset(package="made-up", version="1.2", archive="wheel", sha256="0" * 64, member="words.txt")
-        >>> fetch(words)  # doctest: +SKIP
-        PosixPath('/home/me/.cache/lightning-suite/made-up-1.2/3e1f0a92b74c/words.txt')
+        >>> words.package, words.archive
+        ('made-up', 'wheel')
     """
 
     package: str

@@ -96,17 +96,33 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
-    """Write a file of bytes.
+    r"""Write a file of bytes.
 
     Raises:
         OutputError: the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "two.bin")
+        >>> write_bytes(path, bytes(2))
+        >>> path.read_bytes()
+        b'\x00\x00'
     """
     with atomic_write(path, "wb") as file:
         file.write(content)
 
 
 def remove_unfinished(folder: str | Path) -> None:
-    """Remove what killed processes left behind in a folder; nobody else may be writing there."""
+    """Remove what killed processes left behind in a folder; nobody else may be writing there.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / ".words-1f.partial.txt").touch()
+        >>> remove_unfinished(folder)
+        >>> list(folder.iterdir())
+        []
+    """
     for path in Path(folder).glob(".*-*.partial*"):
         with contextlib.suppress(OSError):
             path.unlink()

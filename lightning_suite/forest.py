@@ -37,6 +37,11 @@ def check(children: Tensor, offsets: Tensor, nodes: int, name: str) -> None:
 
     Raises:
         ValueError: if they do not; the message names the node.
+
+    Example:
+        >>> check(torch.tensor([[-1, -1], [0, 1]]), torch.tensor([0, 2]), 2, "mean")
+        Traceback (most recent call last):
+        ValueError: mean: node 1, whose tree begins at 0, must have ...
     """
     ragged.check(offsets, nodes, name)
     begin = offsets[ragged.segments(offsets, nodes)][:, None]  # node 1

@@ -20,7 +20,10 @@ def load(run: str | Path | Run) -> "LightningModule":
         PluginError: its plugin is not installed or broken.
 
     Example:
-        >>> module = load("runs/dsa/2026-01-31-120000-default")  # doctest: +SKIP
+        What ``suite fit`` prints at its end is the path to give:
+
+            module = load("runs/dsa/2026-01-31-120000-default")
+            module.encode(["a gorgeous, witty, seductive movie"])
     """
     from pytorch_lightning.utilities.seed import isolate_rng
 

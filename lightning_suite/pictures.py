@@ -142,7 +142,12 @@ def check_name(picture: str | Path) -> Path:
 
 
 def numbers_of(picture: str | Path) -> Path:
-    """Return where the numbers of a picture are: beside it, under its name, as .csv."""
+    """Return where the numbers of a picture are: beside it, under its name, as .csv.
+
+    Example:
+        >>> numbers_of("figures/roc.png").name
+        'roc.csv'
+    """
     return Path(picture).with_suffix(".csv")
 
 
@@ -202,7 +207,16 @@ def histogram(sets: "Mapping[str, NDArray[Any]]", *, start: float | None = None)
 
 
 def whole_numbers(axis: "Axis") -> None:
-    """Let an axis (``axes.xaxis``) have ticks at whole numbers alone, with commas between thousands."""
+    """Let an axis (``axes.xaxis``) have ticks at whole numbers alone, with commas between thousands.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> axes = Figure().subplots()
+        >>> _ = axes.plot([1, 2000])
+        >>> whole_numbers(axes.yaxis)
+        >>> axes.yaxis.get_major_formatter()(1000)
+        '1,000'
+    """
     from matplotlib.ticker import MaxNLocator
 
     axis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1, steps=[1, 2, 2.5, 5, 10]))

@@ -97,17 +97,33 @@ def quiet(wanted: bool = True) -> Iterator[None]:
 
 
 def is_quiet() -> bool:
-    """Return whether no progress is shown: inside `quiet`, or in a later process of a distributed training."""
+    """Return whether no progress is shown: inside `quiet`, or in a later process of a distributed training.
+
+    Example:
+        >>> with quiet():
+        ...     is_quiet()
+        True
+    """
     return _quiet > 0 or is_later_process()
 
 
 def is_later_process() -> bool:
-    """Return whether this is a process of a distributed training, but not the first."""
+    """Return whether this is a process of a distributed training, but not the first.
+
+    Example:
+        >>> is_later_process()
+        False
+    """
     return any(os.environ.get(name, "0") != "0" for name in ("RANK", "LOCAL_RANK"))
 
 
 def say(line: str) -> None:
-    """Print a line that stays, above the bars; nothing where `is_quiet`."""
+    """Print a line on standard error that stays, above the bars; nothing where `is_quiet`.
+
+    Example:
+        >>> with quiet():
+        ...     say("not shown")
+    """
     if not is_quiet():
         _display.say(line)
 

@@ -46,6 +46,11 @@ def check(offsets: Tensor, values: int, name: str) -> None:
 
     Raises:
         ValueError: if dtype, shape, beginning, order or end is wrong.
+
+    Example:
+        >>> check(torch.tensor([0, 3, 2]), 2, "mean")
+        Traceback (most recent call last):
+        ValueError: mean: offsets must never fall, but offset 2 is 2 after 3
     """
     check_kind(offsets, offsets.device, name)
     if int(offsets[0]) != 0:
@@ -71,6 +76,11 @@ def check_kind(offsets: Tensor, device: torch.device, name: str, axis: str = "se
 
     Raises:
         ValueError: if device, dtype or shape is wrong.
+
+    Example:
+        >>> check_kind(torch.tensor([0.0, 2.0]), torch.device("cpu"), "mean")
+        Traceback (most recent call last):
+        ValueError: mean: offsets must be int64 of shape (sequence + 1,), got float32 of shape (2,)
     """
     if offsets.device != device:
         raise ValueError(f"{name}: offsets must be on the device of x, {device}, got {offsets.device}")
@@ -82,12 +92,22 @@ def check_kind(offsets: Tensor, device: torch.device, name: str, axis: str = "se
 
 
 def lengths(offsets: Tensor) -> Tensor:
-    """Return the lengths of the sequences: (sequence + 1,) -> (sequence,)."""
+    """Return the lengths of the sequences: (sequence + 1,) -> (sequence,).
+
+    Example:
+        >>> lengths(torch.tensor([0, 2, 2, 5])).tolist()
+        [2, 0, 3]
+    """
     return offsets.diff()
 
 
 def segments(offsets: Tensor, values: int) -> Tensor:
-    """Return the sequence that a value belongs to: (value,), never falling."""
+    """Return the sequence that a value belongs to: (value,), never falling.
+
+    Example:
+        >>> segments(torch.tensor([0, 2, 2, 5]), 5).tolist()
+        [0, 0, 2, 2, 2]
+    """
     sequence = torch.arange(len(offsets) - 1, device=offsets.device)
     return sequence.repeat_interleave(lengths(offsets), output_size=values)
 
@@ -110,12 +130,22 @@ def pack(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
 
 def split(values: Tensor, offsets: Tensor) -> tuple[Tensor, ...]:
-    """Return the sequences, as views: the inverse of `pack`."""
+    """Return the sequences, as views: the inverse of `pack`.
+
+    Example:
+        >>> [sequence.tolist() for sequence in split(torch.tensor([1, 2, 3]), torch.tensor([0, 2, 3]))]
+        [[1, 2], [3]]
+    """
     return torch.split(values, lengths(offsets).tolist())
 
 
 def segment_sum(values: Tensor, offsets: Tensor) -> Tensor:
-    """Return the sums over the values of a sequence: (value, dim) -> (sequence, dim); an empty one sums to 0."""
+    """Return the sums over the values of a sequence: (value, dim) -> (sequence, dim); an empty one sums to 0.
+
+    Example:
+        >>> segment_sum(torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([0, 2, 2, 3])).tolist()
+        [[3.0], [0.0], [3.0]]
+    """
     # embedding_bag is the one packed sum of torch that is quick both ways; segment_reduce takes 8 times as long.
     if len(values) == 0:  # its table may not be empty
         return values.new_zeros(len(offsets) - 1, values.shape[1]) + values.sum()
@@ -133,6 +163,11 @@ def weighted_sum(values: Tensor, weights: Tensor, offsets: Tensor) -> Tensor:
 
     Returns:
         (sequence, head, dim).
+
+    Example:
+        >>> values, weights = torch.tensor([[[1.0]], [[3.0]]]), torch.tensor([[0.5], [0.5]])
+        >>> weighted_sum(values, weights, torch.tensor([0, 2])).tolist()
+        [[[2.0]]]
     """
     value, head, dim = values.shape
     sequence = len(offsets) - 1
@@ -157,7 +192,12 @@ def weighted_sum(values: Tensor, weights: Tensor, offsets: Tensor) -> Tensor:
 
 
 def softmax(scores: Tensor, offsets: Tensor) -> Tensor:
-    """Return the softmax of the scores within their sequence, column by column: (value, head) -> (value, head)."""
+    """Return the softmax of the scores within their sequence, column by column: (value, head) -> (value, head).
+
+    Example:
+        >>> softmax(torch.tensor([[0.0], [0.0], [5.0]]), torch.tensor([0, 2, 3])).tolist()
+        [[0.5], [0.5], [1.0]]
+    """
     segment = segments(offsets, len(scores))
     # The greatest score is subtracted only so that nothing overflows: it needs no gradient.
     top = scores.new_full((len(offsets) - 1, scores.shape[1]), -torch.inf)
@@ -171,6 +211,11 @@ def windows(offsets: Tensor, values: int, width: int) -> Windows:
 
     Raises:
         ValueError: if the width is even or not positive.
+
+    Example:
+        >>> pairs = windows(torch.tensor([0, 2]), 2, width=3)
+        >>> pairs.offsets.tolist(), (pairs.rows // 3).tolist()
+        ([0, 2, 4], [0, 1, 0, 1])
     """
     if width < 1 or width % 2 == 0:
         raise ValueError(f"ragged.windows: width must be odd and positive, got {width}")

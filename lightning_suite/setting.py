@@ -47,12 +47,31 @@ def setting(default: Any, *ranges: Any, meaning: str) -> Any:
         default: its value where nothing is said.
         ranges: what a number or a list must be beyond its type; the annotation says the rest.
         meaning: what it is, as help and docstrings say it.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> from lightning_suite.constraints import Interval
+        >>> @dataclass(frozen=True, kw_only=True)
+        ... class Settings:
+        ...     n_init: int = setting(10, Interval(int, 1), meaning="starts of k-means")
+        >>> Settings().n_init
+        10
     """
     return field(default=default, metadata={"meaning": meaning, "ranges": ranges})
 
 
 def constraints_of(table: type) -> dict[str, list[Any]]:
-    """Return the constraints of all settings of a table, for ``lightning_suite.constraints.check``."""
+    """Return the constraints of all settings of a table, for ``lightning_suite.constraints.check``.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> from lightning_suite.constraints import Interval
+        >>> @dataclass(frozen=True, kw_only=True)
+        ... class Settings:
+        ...     n_init: int = setting(10, Interval(int, 1), meaning="starts of k-means")
+        >>> constraints_of(Settings)["n_init"][0].expected
+        'a whole number of 1 or more'
+    """
     hints = get_type_hints(table)
     return {one.name: _alternatives(hints[one.name], one.metadata["ranges"]) for one in _settings(table)}
 
@@ -64,6 +83,15 @@ def settings_from(table: type[Table], values: Mapping[str, Any]) -> Table:
         table: of the settings.
         values: by name; those that are no settings are left out, and settings that are not among them have their
             default.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> from lightning_suite.constraints import Interval
+        >>> @dataclass(frozen=True, kw_only=True)
+        ... class Settings:
+        ...     n_init: int = setting(10, Interval(int, 1), meaning="starts of k-means")
+        >>> settings_from(Settings, {"n_init": 3, "other": 1})
+        Settings(n_init=3)
     """
     return table(**{one.name: values[one.name] for one in _settings(table) if one.name in values})
 
@@ -80,6 +108,22 @@ def with_meanings(
         tables: of the settings.
         names: parameters that are called otherwise than their setting, with the name of that.
         null: what None is called.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> from lightning_suite.constraints import Interval
+        >>> @dataclass(frozen=True, kw_only=True)
+        ... class Settings:
+        ...     n_init: int = setting(10, Interval(int, 1), meaning="starts of k-means")
+        >>> @with_meanings(Settings)
+        ... def cluster(n_init: int) -> None:
+        ...     '''Cluster points.
+        ...
+        ...     Args:
+        ...         {settings}
+        ...     '''
+        >>> cluster.__doc__.splitlines()[3].strip()
+        'n_init: starts of k-means'
     """
     meanings = {one.name: one.metadata["meaning"].replace("null", null) for table in tables for one in _settings(table)}
 

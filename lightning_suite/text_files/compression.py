@@ -92,6 +92,11 @@ def read_bytes(path: str | Path, *, content: bytes | None = None) -> bytes:
 
     Raises:
         DataError: as ``open_bytes``; and the file is empty, or larger than the memory.
+
+    Example:
+        >>> import gzip
+        >>> read_bytes("words.txt", content=gzip.compress(b"one"))
+        b'one'
     """
     try:
         with open_bytes(path, content=content) as file:

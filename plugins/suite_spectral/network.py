@@ -37,6 +37,15 @@ class FittedClusters(nn.Module):
     It holds the state of a ``Fitted``, each of its tensors as a buffer of the same name. Which there are and how large
     they are is known only when something was fitted: until then few are there, which are empty, and
     ``load_state_dict`` takes any.
+
+    Example:
+        >>> from suite_spectral.settings import Settings
+        >>> from suite_spectral.solving.routes import solve
+        >>> points = torch.tensor([[0.0, 0], [0, 1], [1, 0], [9, 9], [9, 8], [8, 9]])
+        >>> network = FittedClusters()
+        >>> network.take(solve(points, Settings(affinity="rbf", n_clusters=2)).fitted)
+        >>> network(torch.tensor([[0.5, 0.5], [8.5, 8.5]])).tolist()
+        [0, 1]
     """
 
     def __init__(self) -> None:
