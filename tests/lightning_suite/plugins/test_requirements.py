@@ -1,5 +1,7 @@
 """What distributions need, by their own metadata."""
 
+from importlib.metadata import PathDistribution
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ Requires-Dist: pytest (>=999) ; extra == 'heavy'
 Requires-Dist: pytest[more]>=1,<900; (extra == "data_tools")
 Requires-Dist: gone-on-this-python; python_version < "3" and extra == "heavy"
 Requires-Dist: here_on_this_python; python_version >= "3" and extra == "heavy"
+Requires-Dist: written by hand, not a requirement; extra == "heavy"
 Requires-Dist: from-a-file @ https://example.org/x.whl ; extra == "url"
 """
 
@@ -36,7 +39,7 @@ def test_what_is_needed_always_has_the_empty_extra() -> None:
     assert [need.name for need in requirements.required("needy-plugin", "")] == ["pytest"]
 
 
-def test_an_extra_brings_what_applies_to_this_python() -> None:
+def test_an_extra_brings_what_applies_to_this_python_and_can_be_parsed() -> None:
     expected = ["nowhere-to-be-found", "pytest", "here_on_this_python"]
     assert [need.name for need in requirements.required("needy-plugin", "heavy")] == expected
 
@@ -65,3 +68,9 @@ def test_the_extra_that_brings_a_module_is_found_by_the_module_s_name() -> None:
 
 def test_a_distribution_that_is_not_there_needs_nothing() -> None:
     assert requirements.required("nowhere-to-be-found", "heavy") == []
+
+
+def test_a_distribution_without_metadata_is_still_named(tmp_path: Path) -> None:
+    (tmp_path / "empty-1.dist-info").mkdir()
+    names = requirements.identity(PathDistribution(tmp_path / "empty-1.dist-info"))
+    assert names == ("a distribution without a name", "without a version")
