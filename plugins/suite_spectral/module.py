@@ -6,9 +6,8 @@ solves; the others send it their points and are sent the solution, so any number
 
 import math
 import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import sklearn.cluster  # noqa: F401  # sets environment variables when it is imported first: not in the middle of a fit
 import torch
@@ -23,13 +22,14 @@ from lightning_suite.errors import DataError, RunError, UsageError
 from lightning_suite.progress import progress
 from lightning_suite.setting import constraints_of, with_meanings
 from suite_spectral.accuracy import MatchedAccuracy
-from suite_spectral.batches import Batch, Rows, Scaling, join, prepared
+from suite_spectral.batches import Batch, Rows, Scaling, prepared
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.graphs.graph import Graph, SparseGraph, spread_evenly
 from suite_spectral.network import FittedClusters
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.pictures.eigenvalues import write_spectrum
 from suite_spectral.pictures.scatter import write_points
+from suite_spectral.processes import from_leader, gathered
 from suite_spectral.settings import (
     DEFAULTS,
     FOR_KIND,
@@ -57,8 +57,6 @@ CONSTRAINTS = constraints_of(Settings) | {
     "n_clusters": [Interval(int, 2), None],  # a run with one cluster is a mistake, not a question
     "affinity": [Literal["auto"], Affinity],
 }
-
-Value = TypeVar("Value")
 
 
 @with_meanings(Settings)
@@ -161,7 +159,7 @@ class SpectralClusterer(LightningModule):
     def _solve(self) -> None:
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         self.kind, self.scaling = data.kind, data.scaling
-        whole = self._gathered(self._batches)
+        whole = gathered(self.trainer, self.device, self._batches)
         self._batches = []
         self.vocabulary = data.vocabulary
         # The run's seed, of process 0. Nothing is drawn from the generator, so that a further epoch solves the same.
@@ -184,39 +182,12 @@ class SpectralClusterer(LightningModule):
                 fitted = Fitted.from_state({name: part.cpu() for name, part in fitted.state().items()})
             return fitted, values, solution.line
 
-        fitted, values, line = self._from_leader(solved)
+        fitted, values, line = from_leader(self.trainer, solved)
         self.network.take(fitted)
         rank_zero_info(line)
         for name, value in values.items():
             if math.isfinite(value):  # a regularised graph has no lower bound, and no gap is behind the last eigenvalue
                 self.log(name, float(value), on_step=False, on_epoch=True, batch_size=1, sync_dist=True)
-
-    def _gathered(self, batches: list[Batch]) -> Batch:
-        """Return the batches of all processes as one, each example once, in the order of the file."""
-        if self.trainer.world_size == 1:
-            return join(batches)
-        own = [_moved(join(batches), torch.device("cpu"))] if batches else []
-        parts: list[Any] = [None] * self.trainer.world_size
-        torch.distributed.all_gather_object(parts, own)
-        return _moved(join([batch for part in parts for batch in part]), self.device)
-
-    def _from_leader(self, compute: Callable[[], Value]) -> Value:
-        """Return in every process what process 0 computes; an error there is raised in all of them."""
-        if self.trainer.world_size == 1:
-            return compute()
-        value: Value | None = None
-        error: Exception | None = None
-        if self.trainer.is_global_zero:
-            try:
-                value = compute()
-            except Exception as failed:  # whatever it is, the others are waiting for word
-                error = failed
-        value, failure = self.trainer.strategy.broadcast((value, None if error is None else f"{error}"))
-        if error is not None:
-            raise error
-        if failure is not None:
-            raise UsageError(failure)
-        return value  # type: ignore[return-value]
 
     def _content(self, content: Tensor | list[str] | Rows) -> Tensor | SparseGraph:
         """Return examples as ``solve`` takes them.
@@ -271,13 +242,13 @@ class SpectralClusterer(LightningModule):
         evaluated, self._evaluated = self._evaluated, []
         if not self.network.is_fitted:
             return None
-        whole = self._gathered([batch._replace(labels=labels) for batch, labels in evaluated])
+        whole = gathered(self.trainer, self.device, [batch._replace(labels=labels) for batch, labels in evaluated])
         assert whole.labels is not None
         labels, classes = whole.labels, None
         if all(batch.labels is not None for batch, _ in evaluated):
             nothing = [batch._replace(content=torch.empty(len(batch.index), 0)) for batch, _ in evaluated]
-            classes = self._gathered(nothing).labels
-        cut = self._from_leader(lambda: self._ncut(whole.content, labels))
+            classes = gathered(self.trainer, self.device, nothing).labels
+        cut = from_leader(self.trainer, lambda: self._ncut(whole.content, labels))
         self.log(f"{stage}_ncut", cut, prog_bar=True, batch_size=1, sync_dist=True)
         if classes is not None and bool((classes >= 0).any()):
             known = classes >= 0
@@ -393,13 +364,3 @@ class SpectralClusterer(LightningModule):
         self.kind = state["kind"]
         self.scaling = None if state["scaling"] is None else Scaling(*state["scaling"])
         self.vocabulary = None if state["vocabulary"] is None else Vocabulary.from_state(state["vocabulary"])
-
-
-def _moved(batch: Batch, device: torch.device) -> Batch:
-    content = batch.content
-    if isinstance(content, Tensor):
-        content = content.to(device)
-    elif isinstance(content, Rows):
-        content = Rows(*(part.to(device) for part in content))
-    labels = None if batch.labels is None else batch.labels.to(device)
-    return Batch(batch.index.to(device), content, labels)
