@@ -63,8 +63,12 @@ def set_random_state(state: State) -> None:
 class LateLoader:
     """A loader whose iterator is made when its first batch is asked for, and which can continue in the middle.
 
-    Attributes:
+    Args:
         loader: the loader that the batches come from.
+        interrupted: of an epoch to continue: the state of the generators when its iterator was made, how many batches
+            were taken since, and the state of the generators when it was interrupted.
+
+    Attributes:
         began: the state of the generators when the iterator was made.
 
     Example:
@@ -72,20 +76,10 @@ class LateLoader:
         [1, 2, 3]
     """
 
-    def __init__(self, loader: Iterable[Any]) -> None:
+    def __init__(self, loader: Iterable[Any], interrupted: tuple[State, int, State] | None = None) -> None:
         self.loader = loader
         self.began: State | None = None
-        self._interrupted: tuple[State, int, State] | None = None
-
-    def continue_from(self, began: State, taken: int, now: State) -> None:
-        """Let the next iterator be that of an interrupted epoch, after the batches that were taken from it.
-
-        Args:
-            began: the state of the generators when the epoch's iterator was made.
-            taken: how many batches to pass over.
-            now: the state of the generators when the epoch was interrupted.
-        """
-        self._interrupted = (began, taken, now)
+        self._interrupted = interrupted
 
     def __iter__(self) -> Iterator[Any]:
         began, taken, now = self._interrupted or (None, 0, None)
@@ -104,7 +98,7 @@ class LateLoader:
         return len(self.loader)  # type: ignore[arg-type]
 
     def state_dict(self) -> State:
-        """Return nothing: ``ExactResume`` keeps the state, of every process. Lightning asks for such a method."""
+        """Return nothing: ``ExactResume`` keeps the state of every process; Lightning calls the method all the same."""
         return {}
 
     def load_state_dict(self, state: State) -> None:
@@ -129,14 +123,13 @@ class ExactResume(Callback):
         self._loaders = []
 
         def make_late(loader: Iterable[Any]) -> LateLoader:
-            late = LateLoader(loader)
-            self._loaders.append(late)
-            loaded = self._loaded
+            loaded, interrupted = self._loaded, None
             if loaded is not None and loaded["taken"]:
-                late.continue_from(loaded["began"][len(self._loaders) - 1], loaded["taken"], loaded["now"])
+                interrupted = (loaded["began"][len(self._loaders)], loaded["taken"], loaded["now"])
             elif loaded is not None:
                 internals.forget_restart(trainer)
-            return late
+            self._loaders.append(LateLoader(loader, interrupted))
+            return self._loaders[-1]
 
         internals.on_loaders(trainer, make_late)
 
@@ -155,7 +148,7 @@ class ExactResume(Callback):
             self._loaded = None
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        """Restore what the module's own metrics had gathered when the epoch was interrupted."""
+        """Restore what the module's metrics had gathered when the epoch was interrupted."""
         if self._loaded is not None:
             for name, values in self._loaded["metrics"].items():
                 metric = pl_module.get_submodule(name)
@@ -182,12 +175,14 @@ class ExactResume(Callback):
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: State) -> None:
         """Add the state of every process, in the order of their ranks."""
         is_inside = internals.is_inside_epoch(trainer)
+        modules = pl_module.named_modules() if is_inside else ()
+        metrics = {name: module for name, module in modules if isinstance(module, Metric)}
         own = {
             "now": random_state(),
             "began": [loader.began for loader in self._loaders],
             "taken": internals.batches_taken(trainer) if is_inside else 0,
             "logged": self._logged | internals.logged_values(trainer) if is_inside else {},
-            "metrics": _metric_states(pl_module) if is_inside else {},
+            "metrics": {name: internals.metric_state(metric) for name, metric in metrics.items()},
         }
         states: list[Any] = [own] * trainer.world_size
         if trainer.world_size > 1:
@@ -198,7 +193,7 @@ class ExactResume(Callback):
         """Keep the state of this process until training begins.
 
         Raises:
-            RunError: if the epoch was interrupted in its middle, and there are more or fewer processes now.
+            RunError: the epoch was interrupted in its middle, and there are more or fewer processes now.
         """
         if trainer.state.fn != "fit":
             return
@@ -220,9 +215,3 @@ def save_between_batches(trainer: Trainer, path: Path) -> None:
     """Write a checkpoint in ``on_train_epoch_start``, ``on_train_batch_start`` or ``on_train_end``."""
     with internals.between_batches(trainer):
         trainer.save_checkpoint(path)
-
-
-def _metric_states(module: LightningModule) -> State:
-    """Return what the module's own metrics have gathered in the epoch, by their names in it."""
-    metrics = {name: metric for name, metric in module.named_modules() if isinstance(metric, Metric)}
-    return {name: internals.metric_state(metric) for name, metric in metrics.items()}

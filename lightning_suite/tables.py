@@ -1,7 +1,6 @@
 """Text in aligned columns: rows whose last column is wrapped to the terminal, and numbers under their names."""
 
-import os
-import sys
+import shutil
 import textwrap
 from collections.abc import Sequence
 from functools import partial
@@ -13,7 +12,7 @@ _wrap = partial(textwrap.wrap, break_long_words=False, break_on_hyphens=False)
 
 
 def listing(rows: Sequence[Sequence[str]], width: int | None, indent: str = "") -> str:
-    """Return rows of equal length as text, every column as wide as its longest cell, the last one wrapped to the width.
+    """Return rows of equal length in aligned columns, the last of which is wrapped to the width; None: not wrapped.
 
     Example:
         >>> print(listing([("fit", "trains"), ("predict", "predicts")], None))
@@ -55,13 +54,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def terminal_width() -> int | None:
     """Return the columns of the terminal, or those in ``COLUMNS``; None where another program reads the output."""
-    columns = os.environ.get("COLUMNS", "")
-    if columns.isdigit() and int(columns):
-        return int(columns)
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or None
-    except (OSError, ValueError, AttributeError):
-        return None
+    return shutil.get_terminal_size((0, 0)).columns or None
 
 
 def clip(text: str, width: int) -> str:

@@ -1,4 +1,4 @@
-"""Mistakes in options, each said in a few lines: the option, what it takes, what came, the nearest name."""
+"""Find mistakes in options and explain each in a few lines: the option, what it takes, what came, the nearest name."""
 
 import re
 from collections.abc import Callable, Collection, Sequence
@@ -16,16 +16,16 @@ T = TypeVar("T")
 
 
 def check_names(parser: ArgumentParser, names: Collection[str], where: str = "", own: Collection[str] = ()) -> None:
-    """Check that options exist, before jsonargparse answers with all that it knows.
+    """Check that options exist: jsonargparse would answer with a list of all its options.
 
     Args:
-        parser: what knows the options.
+        parser: has the options.
         names: dotted names.
         where: the file or recipe they stand in.
-        own: the other options of the command, which a mistyped one may have meant.
+        own: other options of the command, to suggest for a mistyped one.
 
     Raises:
-        UsageError: the first that does not exist.
+        UsageError: one of them does not exist.
     """
     known = options_of(parser)
     for name in names:
@@ -37,10 +37,10 @@ def check_names(parser: ArgumentParser, names: Collection[str], where: str = "",
 
 
 def check_typed(parser: ArgumentParser, words: Sequence[str], own: Collection[str] = ()) -> None:
-    """Check that the options of a command line exist and that none which takes a single value stands there twice.
+    """Check that the options of a command line exist and that each is given once; ``--list+`` may be repeated.
 
     Raises:
-        UsageError: the first of which this is not so.
+        UsageError: one does not exist, or is there twice.
     """
     names = [word[2:].partition("=")[0] for word in words if word.startswith("--")]
     for name in names:
@@ -50,21 +50,21 @@ def check_typed(parser: ArgumentParser, words: Sequence[str], own: Collection[st
 
 
 def unknown(parser: ArgumentParser, name: str, where: str = "", own: Collection[str] = ()) -> str:
-    """Return what is said of an option that does not exist."""
+    """Return the message for an option that does not exist."""
     lines = [f"{f'no option is called --{name} {where}'.rstrip()}. {_near(parser, name, own)}".rstrip()]
     return "\n".join([*lines, f"{parser.prog} --help lists the options, --help=trainer the trainer's."])
 
 
 def strict(parser: ArgumentParser, read: Callable[[], T], recipes: Collection[str] = ()) -> T:
-    """Return what the parser reads.
+    """Return the result of a function that calls the parser.
 
     Args:
-        parser: what reads.
+        parser: has the options.
         read: calls it.
         recipes: names that may have been typed without ``--recipe``.
 
     Raises:
-        UsageError: it does not take the options; in at most four lines.
+        UsageError: the parser refuses the options; the message has at most four lines.
     """
     try:
         return read()

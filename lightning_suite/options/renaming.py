@@ -1,7 +1,7 @@
-"""Old names of options: they work for one release, and one line on stderr says the present name.
+"""Accept old names of options for one release, and say the new name in a line on stderr.
 
-The record of a plugin lists them, ``renamed={"model.largest": "model.max_clusters"}``; a value that got another name
-stands there with its option in front, ``"model.route=better": "model.route=best_of"``.
+The record of a plugin lists them: ``renamed={"model.largest": "model.max_clusters"}`` for an option, and
+``renamed={"model.route=better": "model.route=best_of"}`` for a value of an option.
 """
 
 import sys
@@ -14,10 +14,10 @@ from lightning_suite.progress import is_later_process
 
 
 def renamed_options(renamed: Mapping[str, str], options: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Return options by dotted name with the present names in place of the old ones.
+    """Return options by dotted name with old names replaced by new ones.
 
     Raises:
-        UsageError: an option is there under both names.
+        UsageError: an option is given under both names.
     """
     present: dict[str, Any] = {}
     for old, value in options.items():
@@ -29,7 +29,7 @@ def renamed_options(renamed: Mapping[str, str], options: Mapping[str, Any], wher
 
 
 def renamed_words(renamed: Mapping[str, str], words: Sequence[str]) -> list[str]:
-    """Return the words of a command line with the present names of options and values in place of the old ones.
+    """Return the words of a command line with old names of options and values replaced by new ones.
 
     Example:
         >>> renamed_words({"model.old": "model.new"}, ["--model.new=3"])
@@ -48,7 +48,7 @@ def renamed_words(renamed: Mapping[str, str], words: Sequence[str]) -> list[str]
 
 
 def renamed_of_verb(renamed: Mapping[str, str], verb: str) -> dict[str, str]:
-    """Return the old and present names of the options of one of a plugin's verbs.
+    """Return the old and new names of the options of one of a plugin's verbs.
 
     Example:
         >>> renamed_of_verb({"segment.largest": "segment.max_clusters", "model.old": "model.new"}, "segment")
@@ -61,7 +61,7 @@ def renamed_of_verb(renamed: Mapping[str, str], verb: str) -> dict[str, str]:
 
 
 def _present_name(renamed: Mapping[str, str], name: str) -> str:
-    """Return the present name of an option, or of one that lies in it: ``model.old.depth`` lies in ``model.old``."""
+    """Return the new name of an option, or of a part of it: ``model.old.depth`` is a part of ``model.old``."""
     for old, new in renamed.items():
         if name == old or name.startswith((f"{old}.", f"{old}+")):
             _announce(f"--{old}", f"--{new}")
@@ -79,6 +79,6 @@ def _present_value(renamed: Mapping[str, str], name: str, value: Any) -> Any:
 
 @cache
 def _announce(old: str, new: str) -> None:
-    """Print, once and in one process, what an old name is called now."""
+    """Print the new name of an old one, once and in the first process alone."""
     if not is_later_process():
         print(f"{old} is now {new}", file=sys.stderr)

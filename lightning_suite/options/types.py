@@ -1,4 +1,4 @@
-"""A type in the words of a command line: what it is called, which values it has, how several values are written."""
+"""Describe a type for users of the command line: its name, its values, and how a list of them is typed."""
 
 import types
 import typing
@@ -36,7 +36,7 @@ def described(hint: Any) -> str:
 
 
 def choices(hint: Any) -> list[str]:
-    """Return what can be typed for a type, as far as it can be listed: its literals, the names of its subclasses.
+    """Return the values that can be typed for a type: its literals and the names of its subclasses.
 
     Example:
         >>> choices(Literal["a", "b"] | None)
@@ -52,7 +52,7 @@ def choices(hint: Any) -> list[str]:
 
 
 def example(hint: Any) -> str:
-    """Return how several values are typed; empty for a type of a single value, or of unusual ones.
+    """Return an example of how a list or tuple of plain values is typed; empty for other types.
 
     Example:
         >>> example(list[int] | None), example(tuple[str, int]), example(int)

@@ -10,7 +10,7 @@ from lightning_suite.errors import SuiteError, UsageError
 from lightning_suite.options import Settings, config_files, flat, help_text, parse, read_config, settings_of
 from lightning_suite.plugin import Plugin
 from lightning_suite.plugins import find, source
-from lightning_suite.recipes import recipe_of, recipes_of
+from lightning_suite.recipes import recipe_files, recipe_of
 from lightning_suite.run import Run
 from lightning_suite.tables import table
 
@@ -24,11 +24,11 @@ NOT_THE_RESULT = {
     *("plugin", "recipe", "checkpoint_every", "data.num_workers"),
     *(f"trainer.{name}" for name in (*WHERE_IT_RUNS, *WHAT_IS_SEEN, "profiler")),
 }
-"""Options that say where a run takes place and what is seen of it, not how it ends."""
+"""Options that change where a run takes place and what it shows, but not its result."""
 
 
 def run(arguments: list[str]) -> int:
-    """Parse the options, train, and print the final table; return the exit status."""
+    """Train, and print the final metrics; return the exit status."""
     parser = LightParser("fit", __doc__, USAGE, add_help=False)
     parser.add_argument(
         "--plugin", metavar="NAME", nargs="?", const="", help="name, module:attribute or file:attribute"
@@ -58,7 +58,7 @@ def run(arguments: list[str]) -> int:
     if values.help is not None:
         print(help_text(plugin, "suite fit", values.help))
         return 0
-    recipe = values.recipe or configured.get("recipe") or next(iter(recipes_of(plugin)), None)
+    recipe = values.recipe or configured.get("recipe") or next(iter(recipe_files(plugin)), None)
     start = recipe_of(plugin, recipe) if recipe else {}
     settings = parse(plugin, typed, start=start, name=find.reference(name), own=parser.options())
     settings = replace(settings, recipe=recipe)
@@ -97,7 +97,7 @@ def report(done: Run, plugin: Plugin, settings: Settings) -> int:
 
 
 def _expected(plugin: Plugin, recipe: str | None) -> dict[str, Any]:
-    """Return the numbers that a recipe should end with; none where it cannot be read: the run is over."""
+    """Return the numbers that a recipe should reach; none where it can no longer be read."""
     try:
         return dict(recipe_of(plugin, recipe or "default").get("expected") or {})
     except SuiteError:
@@ -105,13 +105,10 @@ def _expected(plugin: Plugin, recipe: str | None) -> dict[str, Any]:
 
 
 def other_than_the_recipe(plugin: Plugin, settings: Settings) -> list[str]:
-    """Return the options, ``--model.hidden``, whose values are not the recipe's own and can change how a run ends.
-
-    The list is empty where the recipe alone is no run: a value is left to be given.
-    """
+    """Return the options, such as ``--model.hidden``, that differ from the recipe and can change how a run ends."""
     try:
         recipe = flat(asdict(parse(plugin, [], start=recipe_of(plugin, settings.recipe or "default"))))
-    except UsageError:
+    except UsageError:  # the recipe leaves an option to be given
         return []
     used = flat(asdict(settings))
     others = [name for name in recipe | used if recipe.get(name) != used.get(name)]
@@ -119,7 +116,7 @@ def other_than_the_recipe(plugin: Plugin, settings: Settings) -> list[str]:
 
 
 def _takes_a_run(path: str) -> bool:
-    """Return whether a plugin's verb, the function at this path, begins with a run."""
+    """Return whether the first parameter of the function at this path is a run."""
     module, _, function = path.partition(":")
     return source.first_parameter(source.tree(source.text(module)), function) == "run"
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,6 +70,13 @@ def test_the_recipe_that_was_typed_is_the_one_that_is_recorded(
     fit.run(["--config", str(tmp_path / "c.yaml"), "--recipe", "sst2", "--print-config"])
     message = capsys.readouterr().out
     assert "recipe: sst2\nseed: 4\n" in message
+
+
+def test_a_broken_recipe_does_not_stop_another(here: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    files = {"recipes/default.yaml": "seed: 7\n", "recipes/wide.yaml": "model: ["}
+    here.add("calm", "calm_plugin", "calm-plugin", files=files)
+    assert fit.run(["--plugin", "calm", "--print-config"]) == 0
+    assert "recipe: default\nseed: 7\n" in capsys.readouterr().out
 
 
 def test_what_is_other_than_in_the_recipe_is_named_but_for_the_place() -> None:
