@@ -2,30 +2,27 @@
 
 Fields are apart by commas, semicolons, tabs or bars; which it is shows in the first lines. A field in quotation marks
 may hold the delimiter, line breaks, and quotation marks written twice; it may be of any length. Between tabs quotation
-marks are often no more than text: there a line whose marks do not fit is taken as it stands.
+marks are often no more than text. They enclose fields where every mark of the file can be read so; otherwise each line
+decides, and one whose marks do not fit is taken as it stands.
 """
 
 import csv
 import io
 import re
-import sys
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from collections.abc import Iterable, Sequence
+from functools import cache, partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lightning_suite.errors import DataError
 from lightning_suite.text_files.compression import suffix_of
 from lightning_suite.text_files.lines import lines_as_they_stand
+from lightning_suite.text_files.quotation_marks import Rows, parsed_rows, quoted_rows, tab_separated_rows
 
 DELIMITERS = ",;\t|"
 
 _LINES_TO_LOOK_AT = 100
-_ANY_LENGTH = min(sys.maxsize, 2**31 - 1)
-
-Rows = Iterator[tuple[int, list[str]]]
 
 
 class Table(NamedTuple):
@@ -80,8 +77,12 @@ def read_table(
     if delimiter is None:
         likely = "\t,;|" if suffix_of(path) in (".tsv", ".tab") else DELIMITERS
         delimiter = recognised_delimiter(first, likely)
-    parsed = _tab_separated if delimiter == "\t" else _quoted
-    rows = parsed(chain(first, lines), delimiter, path)
+    if delimiter == "\t":
+        rereadable = content is not None or Path(path).is_file()  # a pipe is not
+        reread = partial(lines_as_they_stand, path, encoding, content) if rereadable else None
+        rows = tab_separated_rows(chain(first, lines), path, reread)
+    else:
+        rows = quoted_rows(chain(first, lines), delimiter, path)
     begin, fields = next(((line, row) for line, row in rows if any(map(str.strip, row))), (0, []))
     if not fields:
         raise DataError("holds blank lines only; expected a table", path)
@@ -109,7 +110,9 @@ def recognised_delimiter(lines: Sequence[str], likely: str = DELIMITERS) -> str:
 
     def share_of_equal_rows(delimiter: str) -> float:
         with io.StringIO("".join(lines), newline="") as text:
-            rows = (row for _, row in _parsed(csv.reader(text, delimiter=delimiter), "") if any(map(str.strip, row)))
+            rows = (
+                row for _, row in parsed_rows(csv.reader(text, delimiter=delimiter), "") if any(map(str.strip, row))
+            )
             widths = [len(row) for row in rows]
         return widths.count(widths[0]) / len(widths) if widths and widths[0] > 1 else 0.0
 
@@ -165,91 +168,3 @@ def _equally_wide(rows: Rows, width: int, of: str, path: str | Path) -> Rows:
             than = "the header has" if of == "header" else "the first row has"
             hint = "A text with the delimiter or a line break in it stands in quotation marks"
             raise DataError(f"has {len(fields)} fields, but {than} {width}. {hint}", path, line)
-
-
-def _quoted(lines: Iterable[str], delimiter: str, path: str | Path) -> Rows:
-    return _parsed(csv.reader(lines, delimiter=delimiter, strict=True), path)
-
-
-def _parsed(reader: Any, path: str | Path) -> Rows:
-    """Yield what the reader does, and the line on which each row begins.
-
-    The csv module's limit of 131,072 characters a field holds for the whole process: it is lifted only for each row.
-    """
-    while True:
-        line = reader.line_num + 1
-        before = csv.field_size_limit(_ANY_LENGTH)
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            hint = 'A quotation mark within quotation marks is written twice (""), and each field ends with its own'
-            raise DataError(f"the row that begins here is not CSV: {error}. {hint}", path, line) from None
-        finally:
-            csv.field_size_limit(before)
-        if row is None:
-            return
-        yield line, row
-
-
-def _tab_separated(lines: Iterable[str], delimiter: str, path: str | Path) -> Rows:
-    """Yield rows whose quotation marks may be mere text: what they enclose counts where that gives the right width."""
-    source = iter(lines)
-    ahead: deque[str] = deque()
-    number, width = 1, 0
-    while ahead or (following := next(source, None)) is not None:
-        line = ahead.popleft() if ahead else str(following)
-        fields, taken = _fields(line, delimiter), 1
-        if any(field.startswith('"') for field in fields):
-            unquoted = _one_row(line, delimiter)
-            if unquoted is None:
-                taken, unquoted = _over_several_lines(line, delimiter, width, ahead, source)
-            if unquoted is not None and (taken > 1 or len(unquoted) == width or len(fields) != width):
-                fields = unquoted
-        yield number, fields
-        width = width or len(fields)
-        number += taken
-
-
-def _over_several_lines(
-    line: str, delimiter: str, width: int, ahead: deque[str], source: Iterator[str]
-) -> tuple[int, list[str] | None]:
-    """Return how many lines a row takes that begins with this one, and its fields; None where that makes no row.
-
-    A line that has the right width as it stands is a row of its own, unless none of the lines that would join it is.
-    """
-    alone = len(_fields(line, delimiter))
-    usual = width or max(2, alone)
-    is_row = alone == usual
-    text, taken = line, 1
-    while text.count('"') % 2:
-        if len(ahead) < taken:
-            following = next(source, None)
-            if following is None:
-                return 1, None
-            ahead.append(following)
-        joining = ahead[taken - 1]
-        if is_row and (joining.startswith('"') if width == 1 else len(_fields(joining, delimiter)) == usual):
-            return 1, None
-        text += joining
-        taken += 1
-    fields = _one_row(text, delimiter)
-    if fields is None or len(fields) != (width or len(fields)):
-        return 1, None
-    for _ in range(taken - 1):
-        ahead.popleft()
-    return taken, fields
-
-
-def _fields(line: str, delimiter: str) -> list[str]:
-    """Return the fields of a line as it stands."""
-    text = line.rstrip("\r\n")
-    return text.split(delimiter) if text else []
-
-
-def _one_row(text: str, delimiter: str) -> list[str] | None:
-    """Return the fields of a text that is one row, with quotation marks read as such; None where it is not."""
-    try:
-        rows = list(_quoted(io.StringIO(text, newline=""), delimiter, ""))
-    except DataError:
-        return None
-    return rows[0][1] if len(rows) == 1 else None

@@ -2,6 +2,9 @@
 
 import csv
 import io
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -97,7 +100,12 @@ def test_what_the_csv_module_writes_is_read_again(
         ('text\tlabel\n"two\r\n""lines"""\tx\n', [['two\r\n"lines"', "x"]]),
         ('text\tlabel\n\'tis 5" long\tx\n""\ty\n', [["'tis 5\" long", "x"], ["", "y"]]),
         ('topic\ttext\nacq\t"buy\nearn\tsell\n', [["acq", '"buy'], ["earn", "sell"]]),
-        ('id\ttext\n1\t"two\n\nlines"\n2\t"open\n3\tsay "\n', [["1", "two\n\nlines"], ["2", '"open'], ["3", 'say "']]),
+        ('text\n"two\nlines\n"\nnext\n', [["two\nlines\n"], ["next"]]),
+        ('id\ttext\n1\t"two\nlines\tand a tab"\n2\tnext\n', [["1", "two\nlines\tand a tab"], ["2", "next"]]),
+        ('id\ttext\n1\t"two\n\n2\tlines"\n3\t5" long\n', [["1", '"two'], [], ["2", 'lines"'], ["3", '5" long']]),
+        ('id\ttext\n1\t"two\n2\tlines"\n3\t"open\n', [["1", '"two'], ["2", 'lines"'], ["3", '"open']]),
+        ('id\ttext\n1\t"a\tb\n\n"\n2\t5" long\n', [["1", "a\tb\n\n"], ["2", '5" long']]),
+        ('text\n\n"two\n\nlines"\n', [[], ["two\n\nlines"]]),
         ('text\n"two\nlines"\n"open\n"one"\n', [["two\nlines"], ['"open'], ["one"]]),
         ('"topic"\t"te""xt"\nacq\tbuy\n', [["acq", "buy"]]),
     ],
@@ -106,8 +114,35 @@ def test_quotation_marks_between_tabs_count_where_they_fit(content: str, expecte
     assert rows(content, "a.tsv") == expected
 
 
+@given(
+    rows=st.lists(st.tuples(*[st.text(st.sampled_from('ab "\t\n'))] * 2)),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+def test_marks_that_a_program_wrote_between_tabs_enclose_fields(rows: list[tuple[str, str]], quoting: Any) -> None:
+    file = io.StringIO(newline="")
+    csv.writer(file, delimiter="\t", lineterminator="\n", quoting=quoting).writerows([("id", "text"), *rows])
+
+    assert [fields for _, fields in table(file.getvalue(), delimiter="\t").rows] == [list(row) for row in rows]
+
+
+def test_a_mark_that_never_ends_takes_in_no_file() -> None:
+    lines = 20_000 * "next\n"
+
+    assert rows(f'text\n"open\n{lines}', "a.tsv")[:2] == [['"open'], ["next"]]
+    assert len(rows(f'text\n"open\n{lines}"\n', "a.tsv")) == 20_002
+
+
+def test_tabs_in_a_pipe_that_can_be_read_only_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "a.tsv"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as threads:
+        threads.submit(pipe.write_text, 'id\ttext\n1\t"two\nlines"\n2\t"next"\n')
+        assert list(read_table(pipe).rows) == [(2, ["1", "two\nlines"]), (4, ["2", "next"])]
+
+
 def test_lines_are_counted_through_fields_that_hold_them() -> None:
     assert numbered('a\tb\n"1\n2"\tx\n\n3\ty\n', "a.tsv") == [(2, ["1\n2", "x"]), (4, []), (5, ["3", "y"])]
+    assert numbered('a\tb\n"1\n2"\tx\n\n3"\ty\n', "a.tsv") == [(2, ["1\n2", "x"]), (4, []), (5, ['3"', "y"])]
     assert numbered('a,b\n"1\r2",x\r\n\r\n3,y\r\n') == [(2, ["1\r2", "x"]), (4, []), (5, ["3", "y"])]
 
 
