@@ -117,4 +117,4 @@ def build(plugin: Plugin, settings: Settings) -> Built:
 def _resolved(parser: ArgumentParser, namespace: Namespace) -> Settings:
     """Return the plain values of a parsed namespace, every default included."""
     values = json.loads(parser.dump(namespace, format="json", skip_unset=False))
-    return Settings(**{name: values[name] for name in Settings.__dataclass_fields__})
+    return Settings(**{name: values[name] for name in Settings.__dataclass_fields__ if name in values})

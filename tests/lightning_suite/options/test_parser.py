@@ -1,11 +1,12 @@
 """Options: which value wins, and what is built from them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from lightning_suite.options import Settings, build, parse
+from lightning_suite.options import Settings, build, build_model, parse
 from lightning_suite.plugins import find
 
 TINY = find.get(f"{Path(__file__).parents[1] / 'tiny.py'}:plugin")
@@ -78,3 +79,11 @@ def test_options_of_several_callbacks_may_repeat() -> None:
         "--trainer.callbacks.monitor=val_loss",
     ]
     assert len(parse(TINY, two, start={}).trainer["callbacks"]) == 2
+
+
+def test_classes_without_parameters_have_no_options(here: Any) -> None:
+    here.add("calm", "calm_plugin", "calm-plugin")
+    plugin = find.get("calm")
+    settings = parse(plugin, ["--seed=4"], start={})
+    assert (settings.seed, settings.model, settings.data) == (4, {}, {})
+    assert type(build(plugin, settings).model) is type(build_model(plugin, settings))
