@@ -8,6 +8,8 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
@@ -142,6 +144,18 @@ def test_a_far_tail_is_counted_and_left_out() -> None:
     assert bins.edges[-1] == 9.5
     assert bins.above == {"a": 1}
     assert bins.counts["a"].sum() == 1000
+
+
+@given(
+    numbers=st.lists(st.integers(0, 10**7), min_size=1, max_size=50)
+    | st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=1, max_size=50),
+    others=st.lists(st.integers(0, 100), max_size=50),
+)
+def test_every_number_is_in_a_bin_or_above(numbers: list[float], others: list[float]) -> None:
+    bins = histogram({"numbers": np.array(numbers), "others": np.array(others)})
+    assert bins.counts["numbers"].sum() + bins.above["numbers"] == len(numbers)
+    assert bins.counts["others"].sum() + bins.above["others"] == len(others)
+    assert len(bins.edges) - 1 <= BINS
 
 
 def test_a_density_counts_also_what_is_beyond_the_last_bin() -> None:

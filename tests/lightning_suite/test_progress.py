@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from lightning_suite import progress as shown
-from lightning_suite.progress import progress, track
+from lightning_suite.progress import duration, progress, track
 
 
 class Terminal(io.StringIO):
@@ -45,6 +45,21 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end, "it was never so"
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0.2, "0 s"),
+        (59.4, "59 s"),
+        (59.5, "1 min 00 s"),
+        (61, "1 min 01 s"),
+        (899, "14 min 59 s"),
+        (3723, "1 h 02 min"),
+    ],
+)
+def test_a_duration_has_its_two_largest_units(seconds: float, expected: str) -> None:
+    assert duration(seconds) == expected
 
 
 def test_a_short_call_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:

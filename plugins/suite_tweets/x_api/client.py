@@ -1,6 +1,7 @@
 """Asks the X API for accounts and timelines through tweepy, as often as it takes."""
 
 from collections.abc import Callable
+from math import ceil
 from time import sleep, time
 from typing import Any
 from urllib.parse import urlsplit
@@ -146,10 +147,10 @@ class XApi:
         )
 
     def _wait(self, why: str, seconds: float) -> None:
-        """Wait with a countdown, by the clock on the wall: a computer that slept has waited too."""
+        """Wait with a countdown of seconds begun, by the clock on the wall: a computer that slept has waited too."""
         end = time() + seconds
-        say(f"{why}: going on in {duration(seconds)}; Ctrl-C keeps what is there")
+        say(f"{why}: going on in {duration(ceil(seconds))}; Ctrl-C keeps what is there")
         while (left := end - time()) > 0:
-            self._stage(f"going on in {duration(left)}")
+            self._stage(f"going on in {duration(ceil(left))}")
             sleep(min(1.0, left))
         self._stage("")

@@ -95,6 +95,14 @@ def test_a_rate_limit_is_waited_for_with_a_countdown(
     assert capsys.readouterr().err == expected
 
 
+def test_a_second_that_has_begun_counts_in_a_countdown(api: XApi, x_api: Any, clock: Any, stages: list[str]) -> None:
+    reset = str(int(clock.now) + 2)
+    clock.now += 0.7
+    x_api.troubles = [x_api.problem(429, "Too Many Requests", "Too Many Requests", x_rate_limit_reset=reset)]
+    first_page(api)
+    assert stages == ["going on in 3 s", "going on in 2 s", "going on in 1 s", ""]
+
+
 def test_a_rate_limit_without_a_time_is_waited_for_a_window_long(api: XApi, x_api: Any, clock: Any) -> None:
     x_api.troubles = [x_api.problem(429, "Too Many Requests", "Too Many Requests")]
     first_page(api)
