@@ -37,3 +37,11 @@ def test_every_command_shown_is_a_verb_or_a_plugins_own(page: Path) -> None:
     own = {command for name in find.names() for command in find.get(name).commands}
     shown = set(re.findall(r"^    (?:\$ )?suite ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
     assert shown <= {*verbs.names(), *own}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_prose_wraps_at_120_columns(page: Path) -> None:
+    prose = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"^<!-- .*?^<!-- end -->$", "", prose, flags=re.MULTILINE | re.DOTALL)  # made by a benchmark
+    unbroken = ("|", "    ", "![")  # rows of tables, code, pictures
+    assert [line for line in prose.splitlines() if len(line) > 120 and not line.startswith(unbroken)] == []
