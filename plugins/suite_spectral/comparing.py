@@ -18,7 +18,7 @@ from torch import Tensor
 from suite_spectral.accuracy import contingency
 from suite_spectral.clusters.clustering import cluster
 from suite_spectral.clusters.cuts import cut, min_cut_2way, ncut
-from suite_spectral.clusters.kmeans import kmeans
+from suite_spectral.clusters.labelling import kmeans
 from suite_spectral.graphs.graph import Progress, SparseGraph
 from suite_spectral.point_sets import PointSet, of_arrays
 from suite_spectral.settings import Settings

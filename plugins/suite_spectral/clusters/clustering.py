@@ -15,10 +15,8 @@ from torch import Tensor
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters.choosing import clusters_of
 from suite_spectral.clusters.cuts import ncut
-from suite_spectral.clusters.kmeans import mean_rows
-from suite_spectral.clusters.labelling import by_component, two_way
+from suite_spectral.clusters.labelling import by_component, mean_rows, scaled_rows, two_way
 from suite_spectral.eigen.laplacian import Laplacian
-from suite_spectral.eigen.row_scaling import scaled_rows
 from suite_spectral.eigen.solvers import TOLERANCE, Spectrum, spectrum
 from suite_spectral.graphs.graph import Graph, Progress
 from suite_spectral.settings import RowScaling, Solver, TwoWay

@@ -1,41 +1,99 @@
 """From eigenvectors to labels: k-means on the rows of each component, or a threshold of the second eigenvector.
 
-The eigenvalue 0 of a graph of several components belongs to all their indicators together, so its eigenvectors are any
-rotation of these and say nothing inside a component. Each component is therefore clustered by its own eigenvectors:
-among the k smallest eigenvalues of all components, as many as are a component's own is the number of its clusters.
+Each point is a row of the k eigenvectors; the rows are taken as they are (Khan, 2020), at unit length (Ng, Jordan and
+Weiss, 2002) or divided by the root of the degree (Shi and Malik, 2000). The eigenvectors of a graph of several
+components say nothing inside a component, so each component is clustered by its own: among the k smallest eigenvalues
+of all components, as many as are a component's own is the number of its clusters.
 """
 
+import warnings
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters.cuts import Sweep, sweep
-from suite_spectral.clusters.kmeans import Labelling, kmeans, largest_first, mean_rows
-from suite_spectral.eigen.row_scaling import scaled_rows
+from suite_spectral.eigen.component_vectors import component_vectors
 from suite_spectral.eigen.solvers import Spectrum
 from suite_spectral.graphs.graph import Graph
+from suite_spectral.one_thread import one_thread
 from suite_spectral.settings import RowScaling, TwoWay
 
-PURE = 0.99
-"""A column with this much of its squared length in one component belongs to it."""
-PRESENT = 0.01
-"""Less squared length than this in a component is error of the solver."""
+SAMPLE = 100_000
+"""Rows by which k-means chooses between its starts."""
 
 
-class Columns(NamedTuple):
-    """The eigenvectors of one component.
+class Labelling(NamedTuple):
+    """Clusters, the one of most points first.
 
     Attributes:
-        component: its number.
-        points: (member,) int64, its points.
-        vectors: (member, vector) float64, as many as the clusters it gets.
+        labels: (point,) int64.
+        centroids: (cluster, vector) float64, the mean row of each cluster.
     """
 
-    component: int
-    points: Tensor
-    vectors: Tensor
+    labels: Tensor
+    centroids: Tensor
+
+
+def by_component(
+    graph: Graph,
+    spectrum: Spectrum,
+    n_clusters: int,
+    *,
+    root: Tensor | None = None,
+    rows: RowScaling = "random-walk",
+    points: Tensor | None = None,
+    n_init: int = 10,
+    seed: int = 0,
+) -> Labelling:
+    """Return the clusters of a graph of several components; where there are enough, each lies in one component.
+
+    A component of one cluster is that cluster; in another, k-means sees its own points and its own eigenvectors. With
+    more components than clusters, those of most volume are the clusters and every other joins the one whose mean point
+    is nearest, or, where there are no points, the one of least volume. A connected graph is clustered as a whole.
+
+    Args:
+        graph: the graph.
+        spectrum: its spectrum, at least n_clusters vectors unless it has more components than that.
+        n_clusters: how many clusters.
+        root: (point,) square roots of the degrees; None for those of the graph.
+        rows: how the rows are scaled.
+        points: (point, dim), for the distances between components.
+        n_init: starts of k-means.
+        seed: of k-means.
+
+    Returns:
+        The labels, and the mean over each cluster of the scaled rows of the first n_clusters vectors.
+
+    Raises:
+        UsageError: the graph has fewer points, or a component fewer distinct rows, than clusters.
+    """
+    root = graph.degrees().sqrt() if root is None else root
+    columns = spectrum.vectors[:, :n_clusters].double()
+    scaled = scaled_rows(columns, root, rows)
+    components = spectrum.components.to(columns.device)
+    count = int(components.max()) + 1
+    if count == 1:
+        return kmeans(scaled, n_clusters, n_init=n_init, seed=seed)
+    if count >= n_clusters:
+        labels = _joined(graph.degrees(), components, n_clusters, points)
+    else:
+        labels = torch.empty_like(components)
+        used = 0
+        # The first of a component's vectors is constant in the scale of the random walk and tells no points apart.
+        first = 1 if rows == "random-walk" else 0
+        for part in component_vectors(spectrum, n_clusters):
+            clusters = part.vectors.shape[1]
+            inside = torch.zeros(len(part.points), dtype=torch.int64, device=labels.device)
+            if clusters > 1:
+                own = scaled_rows(part.vectors, root[part.points], rows)[:, first:]
+                inside = kmeans(own, clusters, n_init=n_init, seed=seed).labels
+            labels[part.points] = inside + used
+            used += clusters
+    labels = largest_first(labels, n_clusters)
+    return Labelling(labels, mean_rows(scaled, labels, n_clusters))
 
 
 def two_way(graph: Graph, spectrum: Spectrum, how: TwoWay, *, root: Tensor | None = None, seed: int = 0) -> Tensor:
@@ -74,126 +132,94 @@ def two_way(graph: Graph, spectrum: Spectrum, how: TwoWay, *, root: Tensor | Non
     return largest_first(labels, 2)
 
 
-def by_component(
-    graph: Graph,
-    spectrum: Spectrum,
-    n_clusters: int,
-    *,
-    root: Tensor | None = None,
-    rows: RowScaling = "random-walk",
-    points: Tensor | None = None,
-    n_init: int = 10,
-    seed: int = 0,
-) -> Labelling:
-    """Return the clusters of a graph of several components; where there are enough, each lies in one component.
-
-    A component of one cluster is that cluster; in another, k-means sees its own points and its own eigenvectors. With
-    more components than clusters, those of most volume are the clusters and every other joins the one whose mean point
-    is nearest, or, where there are no points, the one of least volume. A connected graph is clustered as a whole.
+def scaled_rows(vectors: Tensor, root: Tensor, rows: RowScaling) -> Tensor:
+    """Return the rows that k-means sees, (point, vector).
 
     Args:
-        graph: the graph.
-        spectrum: its spectrum, at least n_clusters vectors unless it has more components than that.
-        n_clusters: how many clusters.
-        root: (point,) square roots of the degrees; None for those of the graph.
-        rows: how the rows are scaled.
-        points: (point, dim), for the distances between components.
-        n_init: starts of k-means.
-        seed: of k-means.
-
-    Returns:
-        The labels, and the mean over each cluster of the scaled rows of the first n_clusters vectors.
+        vectors: (point, vector) eigenvectors of the normalised Laplacian.
+        root: (point,) square roots of the degrees.
+        rows: "plain" for U itself, "njw" for its rows at unit length, "random-walk" for D^-1/2 U. A row of zeros stays
+            one, and a point without degree has a row of zeros.
 
     Raises:
-        UsageError: the graph has fewer points, or a component fewer distinct rows, than clusters.
+        UsageError: rows is none of the three.
     """
-    degrees = graph.degrees()
-    root = degrees.sqrt() if root is None else root
-    columns = spectrum.vectors[:, :n_clusters].double()
-    scaled = scaled_rows(columns, root, rows)
-    components = spectrum.components.to(columns.device)
-    count = int(components.max()) + 1
-    if count == 1:
-        return kmeans(scaled, n_clusters, n_init=n_init, seed=seed)
-    if count >= n_clusters:
-        labels = _joined(degrees, components, n_clusters, points)
+    if rows == "plain":
+        return vectors
+    if rows == "njw":
+        return vectors / _one_for_zero(vectors.norm(dim=1, keepdim=True))
+    if rows == "random-walk":
+        return vectors / _one_for_zero(root[:, None]) * (root[:, None] > 0)
+    raise UsageError(f"rows {rows!r}: expected plain, njw or random-walk")
+
+
+def kmeans(rows: Tensor, n_clusters: int, *, n_init: int = 10, seed: int = 0, start: Tensor | None = None) -> Labelling:
+    """Return the clusters of least squared distance to their means, the best of n_init starts.
+
+    Scikit-learn's k-means on one thread in float64: with more threads its sums depend on how many there are. Of more
+    than 100,000 rows a sample decides between the starts, and all of them go on from the best.
+
+    Example:
+        >>> kmeans(torch.tensor([[0.0], [1.0], [10.0], [11.0]]), 2).centroids.tolist()
+        [[0.5], [10.5]]
+
+    Args:
+        rows: (point, vector).
+        n_clusters: how many clusters.
+        n_init: how many starts.
+        seed: of the starts.
+        start: (cluster, vector) centroids of earlier clusters, which are gone on from in place of starts of its own;
+            the clusters keep their numbers.
+
+    Raises:
+        UsageError: there are fewer distinct rows than clusters.
+    """
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+
+    values = np.ascontiguousarray(rows.detach().double().cpu().numpy())
+    if n_clusters == 1 and len(values):
+        labels = np.zeros(len(values), dtype=np.int64)
+    elif len(values) < n_clusters:
+        raise UsageError(f"expected at least {n_clusters} points for {n_clusters} clusters, got {len(values)}")
     else:
-        labels = torch.empty_like(components)
-        used = 0
-        # The first of a component's vectors is constant in the scale of the random walk and tells no points apart.
-        first = 1 if rows == "random-walk" else 0
-        for own in own_vectors(spectrum, n_clusters):
-            clusters = own.vectors.shape[1]
-            inside = torch.zeros(len(own.points), dtype=torch.int64, device=labels.device)
-            if clusters > 1:
-                part = scaled_rows(own.vectors, root[own.points], rows)[:, first:]
-                inside = kmeans(part, clusters, n_init=n_init, seed=seed).labels
-            labels[own.points] = inside + used
-            used += clusters
-    labels = largest_first(labels, n_clusters)
-    return Labelling(labels, mean_rows(scaled, labels, n_clusters))
+        with one_thread(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            if start is None and len(values) > SAMPLE:
+                some = np.random.default_rng(seed).choice(len(values), SAMPLE, replace=False)
+                sampled = KMeans(n_clusters, n_init=n_init, random_state=seed).fit(values[np.sort(some)])
+                labels = KMeans(n_clusters, init=sampled.cluster_centers_, n_init=1).fit(values).labels_
+            elif start is None:
+                labels = KMeans(n_clusters, n_init=n_init, random_state=seed).fit(values).labels_
+            else:
+                labels = KMeans(n_clusters, init=start.double().cpu().numpy(), n_init=1).fit(values).labels_
+    if n_clusters > 1 and (filled := len(np.unique(labels))) < n_clusters:
+        raise UsageError(
+            f"expected at least {n_clusters} distinct rows for {n_clusters} clusters, got {filled}: "
+            "ask for fewer clusters"
+        )
+    clusters = torch.from_numpy(labels).long().to(rows.device)
+    if start is None:
+        clusters = largest_first(clusters, n_clusters)
+    return Labelling(clusters, mean_rows(rows, clusters, n_clusters))
 
 
-def own_vectors(spectrum: Spectrum, n_clusters: int) -> list[Columns]:
-    """Return the eigenvectors of each component: of the n_clusters smallest eigenvalues those that are its own.
-
-    An eigenvector reaches over several components only where their eigenvalues coincide. Its part in each is then an
-    eigenvector of that component, so the parts are made orthogonal (Rayleigh and Ritz) and those that carry most of the
-    squared length are kept, as many as there were. Every component has at least its vector of eigenvalue 0.
-    """
-    vectors = spectrum.vectors.double()
-    components = spectrum.components.to(vectors.device)
-    count = int(components.max()) + 1
-    mass = torch.zeros(count, vectors.shape[1], dtype=torch.float64, device=vectors.device)
-    mass.index_add_(0, components, vectors.square())
-    home = mass.argmax(dim=0)
-    pure = mass.amax(dim=0) >= PURE
-    order = components.argsort(stable=True)
-    members = torch.split(order, components.bincount(minlength=count).tolist())
-    # eigenvalue, component, vector on the component's points
-    candidates = [(float(spectrum.values[j]), int(home[j]), vectors[members[home[j]], j]) for j in pure.nonzero()[:, 0]]
-    candidates += _unmixed(spectrum.values[~pure], vectors[:, ~pure], mass[:, ~pure], members)
-    # A component whose first vector the solver missed still is one: its vector is as good as any other as a label.
-    missed = set(range(count)) - {component for _, component, _ in candidates}
-    candidates += [(0.0, lost, torch.full_like(members[lost], 1, dtype=torch.float64)) for lost in sorted(missed)]
-    # The first of each component is kept whatever its rank: an error of rounding must not lose a component.
-    candidates.sort(key=lambda candidate: candidate[:2])
-    leaders: dict[int, int] = {}
-    for rank, (_, component, _) in enumerate(candidates):
-        leaders.setdefault(component, rank)
-    others = [rank for rank in range(len(candidates)) if rank not in set(leaders.values())]
-    kept = sorted([*leaders.values(), *others[: max(0, n_clusters - len(leaders))]])
-    return [
-        Columns(number, members[number], torch.stack([candidates[j][2] for j in kept if candidates[j][1] == number], 1))
-        for number in sorted(leaders)
-    ]
+def mean_rows(rows: Tensor, labels: Tensor, n_clusters: int) -> Tensor:
+    """Return the mean row of each cluster, (cluster, vector) float64; zeros for one without points."""
+    sums = torch.zeros(n_clusters, rows.shape[1], dtype=torch.float64, device=rows.device)
+    sums.index_add_(0, labels, rows.double())
+    return sums / labels.bincount(minlength=n_clusters).clamp_min(1)[:, None]
 
 
-def _unmixed(
-    values: Tensor, vectors: Tensor, mass: Tensor, members: tuple[Tensor, ...]
-) -> list[tuple[float, int, Tensor]]:
-    parts = []
-    for component in (mass.sum(dim=1) > PRESENT).nonzero()[:, 0].tolist():
-        part = vectors[members[component]]  # member, vector
-        squares, turn = torch.linalg.eigh(part.T @ part)
-        squares, turn = squares[squares > PRESENT], turn[:, squares > PRESENT]
-        lengths = squares.sqrt()
-        inner = lengths[:, None] * (turn.T @ (values[:, None] * turn)) / lengths
-        own, within = torch.linalg.eigh((inner + inner.T) / 2)
-        basis = part @ turn / lengths @ within
-        weight = within.T.square() @ squares  # of the squared length each new vector explains
-        parts += [(round(-float(weight[j]), 2), float(own[j]), component, basis[:, j]) for j in range(len(own))]
-    parts.sort(key=lambda part: part[:3])
-    return [part[1:] for part in parts[: len(values)]]
-
-
-def _cheapest(cuts: Sweep, ascending: Tensor) -> int:
-    """Return how many of the first points the best threshold cuts off; no threshold lies between equal entries."""
-    steps = ascending.diff()
-    ncuts = torch.where(steps[cuts.sizes - 1] > 0, cuts.ncuts, torch.inf)
-    best = ncuts.argmin()
-    # Without volume on either side of every threshold, as of a point without edges, the widest step is taken.
-    return int(cuts.sizes[best]) if bool(ncuts[best].isfinite()) else int(steps.argmax()) + 1
+def largest_first(labels: Tensor, n_clusters: int) -> Tensor:
+    sizes = labels.bincount(minlength=n_clusters)
+    # Equal sizes: the cluster of the first point comes first, whatever the solver's signs.
+    first = torch.full((n_clusters,), len(labels), dtype=torch.int64, device=labels.device)
+    first.scatter_reduce_(0, labels, torch.arange(len(labels), device=labels.device), "amin")
+    number = torch.empty_like(sizes)
+    order = sorted(range(n_clusters), key=lambda cluster: (-int(sizes[cluster]), int(first[cluster])))
+    number[torch.tensor(order, device=labels.device)] = torch.arange(n_clusters, device=labels.device)
+    return number[labels]
 
 
 def _joined(degrees: Tensor, components: Tensor, n_clusters: int, points: Tensor | None) -> Tensor:
@@ -209,3 +235,16 @@ def _joined(degrees: Tensor, components: Tensor, n_clusters: int, points: Tensor
         means = mean_rows(points.to(degrees.device), components, count)
         cluster[rest] = torch.cdist(means[rest], means[chosen]).argmin(dim=1)
     return cluster[components]
+
+
+def _cheapest(cuts: Sweep, ascending: Tensor) -> int:
+    """Return how many of the first points the best threshold cuts off; no threshold lies between equal entries."""
+    steps = ascending.diff()
+    ncuts = torch.where(steps[cuts.sizes - 1] > 0, cuts.ncuts, torch.inf)
+    best = ncuts.argmin()
+    # Without volume on either side of every threshold, as of a point without edges, the widest step is taken.
+    return int(cuts.sizes[best]) if bool(ncuts[best].isfinite()) else int(steps.argmax()) + 1
+
+
+def _one_for_zero(values: Tensor) -> Tensor:
+    return torch.where(values > 0, values, 1)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from suite_spectral.eigen.row_scaling import scaled_rows
+from suite_spectral.clusters.labelling import scaled_rows
 from suite_spectral.graphs.affinity import no_match
 from suite_spectral.graphs.landmark_graph import LandmarkGraph, LandmarkWeights
 from suite_spectral.new_points.extension import Extension

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
-from suite_spectral.eigen.row_scaling import scaled_rows
+from suite_spectral.clusters.labelling import scaled_rows
 from suite_spectral.graphs.affinity import Average, OutOfSampleWeights
 from suite_spectral.new_points.extension import Extension
 from suite_spectral.settings import RowScaling

@@ -13,10 +13,8 @@ from torch import Tensor
 from suite_spectral.clusters.choosing import clusters_of
 from suite_spectral.clusters.clustering import Clustering
 from suite_spectral.clusters.cuts import ncut
-from suite_spectral.clusters.kmeans import Labelling, kmeans, mean_rows
-from suite_spectral.clusters.labelling import by_component, two_way
+from suite_spectral.clusters.labelling import Labelling, by_component, kmeans, mean_rows, scaled_rows, two_way
 from suite_spectral.eigen.landmarks import Landmarks, nystroem, place_landmarks, sparse_landmarks
-from suite_spectral.eigen.row_scaling import scaled_rows
 from suite_spectral.graphs.affinity import Affinity
 from suite_spectral.graphs.gaussian import GaussianLandmarkWeights
 from suite_spectral.graphs.graph import Progress, spread_evenly

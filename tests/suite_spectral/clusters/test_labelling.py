@@ -6,9 +6,7 @@ from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters.cuts import ncut
-from suite_spectral.clusters.kmeans import kmeans
-from suite_spectral.clusters.labelling import by_component, own_vectors, two_way
-from suite_spectral.eigen.row_scaling import scaled_rows
+from suite_spectral.clusters.labelling import by_component, kmeans, scaled_rows, two_way
 from suite_spectral.eigen.solvers import Spectrum
 from suite_spectral.graphs.graph import SparseGraph
 
@@ -107,18 +105,6 @@ def test_a_rotation_of_the_null_space_changes_no_label() -> None:
     assert torch.equal(by_component(sparse(weights), found._replace(vectors=turned), 4).labels, expected)
 
 
-def test_own_vectors_are_eigenvectors_of_their_component() -> None:
-    one = blocks(5, 6, bridges=0.1)
-    weights = together(one, one)
-    for own in own_vectors(spectrum_of(weights, 4), 4):
-        inside = weights[own.points][:, own.points]
-        root = inside.sum(dim=1).sqrt()
-        product = own.vectors - inside @ (own.vectors / root[:, None]) / root[:, None]
-        ritz = own.vectors.T @ product
-        torch.testing.assert_close(ritz, torch.diag(ritz.diag()), atol=1e-9, rtol=0)
-        torch.testing.assert_close(product, own.vectors @ ritz, atol=1e-9, rtol=0)
-
-
 def test_of_too_many_components_those_of_most_volume_are_clusters_and_the_rest_joins_the_nearest() -> None:
     weights = together(blocks(5), blocks(2), blocks(6), blocks(1))
     points = torch.cat([torch.zeros(5), torch.full((2,), 9.0), torch.full((6,), 10.0), torch.ones(1)])[:, None]
@@ -175,3 +161,63 @@ def test_two_clusters_are_ordered_by_the_degrees_that_are_given() -> None:
     found = Spectrum(torch.zeros(2), vectors, torch.zeros(2), torch.zeros(4).long(), "none")
     root = torch.tensor([0.1, 10, 10, 1], dtype=torch.float64)
     assert two_way(sparse(blocks(4)), found, "median", root=root).tolist() == [0, 1, 1, 0]
+
+
+def test_plain_rows_are_the_vectors() -> None:
+    vectors = torch.randn(5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(scaled_rows(vectors, torch.ones(5), "plain"), vectors)
+
+
+def test_njw_rows_have_unit_length() -> None:
+    vectors = torch.tensor([[3.0, 4.0], [0.0, 0.0], [0.1, 0.0]])
+    lengths = scaled_rows(vectors, torch.ones(3), "njw").norm(dim=1)
+    torch.testing.assert_close(lengths, torch.tensor([1.0, 0.0, 1.0]))
+
+
+def test_random_walk_rows_are_divided_by_the_root_of_the_degree() -> None:
+    rows = scaled_rows(torch.tensor([[2.0], [6.0]]), torch.tensor([2.0, 3.0]), "random-walk")
+    assert rows.tolist() == [[1.0], [2.0]]
+
+
+def test_a_point_without_degree_has_a_row_of_zeros() -> None:
+    rows = scaled_rows(torch.tensor([[2.0], [6.0]]), torch.tensor([0.0, 3.0]), "random-walk")
+    assert rows.tolist() == [[0.0], [2.0]]
+
+
+def test_rows_of_another_name_are_refused() -> None:
+    with pytest.raises(UsageError, match="'unit'"):
+        scaled_rows(torch.ones(2, 2), torch.ones(2), "unit")  # type: ignore[arg-type]
+
+
+def test_kmeans_finds_far_blobs_and_numbers_them_by_size() -> None:
+    draw = torch.Generator().manual_seed(0)
+    rows = torch.randn(60, 2, generator=draw)
+    rows[:10] += 50
+    found = kmeans(rows, 2)
+    assert found.labels.tolist() == [1] * 10 + [0] * 50
+    torch.testing.assert_close(found.centroids[1], rows[:10].double().mean(dim=0))
+
+
+def test_kmeans_gives_the_same_labels_for_the_same_seed_whatever_the_threads() -> None:
+    from threadpoolctl import threadpool_limits
+
+    rows = torch.rand(3000, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    with threadpool_limits(1):
+        first = kmeans(rows, 12, n_init=1, seed=3)
+    with threadpool_limits(2):
+        second = kmeans(rows, 12, n_init=1, seed=3)
+    assert torch.equal(first.labels, second.labels)
+
+
+def test_kmeans_of_fewer_distinct_rows_than_clusters_is_refused() -> None:
+    with pytest.raises(UsageError, match="3 distinct rows for 3 clusters, got 2"):
+        kmeans(torch.tensor([[0.0], [0.0], [1.0], [1.0]]), 3)
+
+
+def test_kmeans_of_fewer_points_than_clusters_is_refused() -> None:
+    with pytest.raises(UsageError, match="at least 3 points for 3 clusters, got 2"):
+        kmeans(torch.ones(2, 1), 3)
+
+
+def test_kmeans_of_as_many_points_as_clusters_has_one_in_each() -> None:
+    assert sorted(kmeans(torch.tensor([[0.0], [5.0], [9.0]]), 3).labels.tolist()) == [0, 1, 2]

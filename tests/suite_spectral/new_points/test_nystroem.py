@@ -8,10 +8,8 @@ from sklearn.metrics import adjusted_rand_score
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
-from suite_spectral.clusters.kmeans import Labelling, kmeans
-from suite_spectral.clusters.labelling import by_component
+from suite_spectral.clusters.labelling import Labelling, by_component, kmeans, scaled_rows
 from suite_spectral.eigen.laplacian import Laplacian
-from suite_spectral.eigen.row_scaling import scaled_rows
 from suite_spectral.eigen.solvers import Spectrum, spectrum
 from suite_spectral.graphs.affinity import Average, OutOfSampleWeights
 from suite_spectral.graphs.cosine import Cosine, CosineGraph
