@@ -1,4 +1,4 @@
-"""What is known of an account beside the model: how long its tweets are, how they begin, which were trained on."""
+"""What is known of an account besides the model: how long its tweets are, how they begin, which were trained on."""
 
 import hashlib
 import re
@@ -17,7 +17,7 @@ def weighted_length(text: str) -> int:
     """Return the length of a text as X counts it: characters of most alphabets 1; Chinese, Japanese, Korean, emoji 2.
 
     X's published rule (twitter-text, configuration version 3) by code points. X counts an emoji made of several code
-    points as one, so this is never less for emoji; a link, which X counts as 23, counts here as what it is.
+    points as one, so this is never less for emoji; a link, which X counts as 23, is counted as it is written.
 
     Example:
         >>> weighted_length("Go 🚀")
@@ -33,7 +33,7 @@ def _fingerprint(text: str) -> int:
 
 @dataclass(frozen=True)
 class Account:
-    """What tweets are to have from their account besides the model: how long they are, and how they begin.
+    """What written tweets take from their account besides the model: how long they are, and how they begin.
 
     Attributes:
         lengths: weighted characters of every training tweet, after cleaning.

@@ -28,7 +28,7 @@ LOST = 0.25
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """Some numbers in short, as pandas describes them; percentiles are interpolated linearly.
+    """A summary of some numbers, as pandas describes them; percentiles are interpolated linearly.
 
     Attributes:
         count: how many there are.

@@ -16,11 +16,11 @@ from torch.utils.data import IterableDataset
 from suite_tweets.tokens import END
 
 NOTHING = -100
-"""A target that does not count; torch's number for it."""
+"""A target that does not count; what torch takes for one by default."""
 
 
 class Batch(NamedTuple):
-    """What the network reads and what it should say.
+    """What the network reads and what it should predict.
 
     Attributes:
         tokens: (time, batch) int64.
@@ -82,7 +82,7 @@ def windows(tweets: Sequence[Sequence[int]], length: int) -> Tensor:
 
 
 class Windows(IterableDataset[Batch]):
-    """Batches of windows, in another order every epoch; the last batch takes some from the first so as to be whole.
+    """Batches of windows, in another order every epoch; the last batch is filled up with windows of the first.
 
     Args:
         windows: (window, length + 1).
@@ -107,8 +107,8 @@ class Windows(IterableDataset[Batch]):
 class Stream(IterableDataset[Batch]):
     """Training set 2: all tweets end to end, in another order every epoch, read by ``batch_size`` readers at once.
 
-    Each reader has a stretch of its own, so that its state can be carried from batch to batch. What is left when the
-    stream is divided evenly, fewer tokens than there are readers, waits for an epoch of another order.
+    Each reader has a stretch of its own, so that its state can be carried from batch to batch. The tokens left over
+    when the stream is divided evenly, fewer than there are readers, are skipped; in another epoch they are others.
 
     Args:
         tweets: their tokens.

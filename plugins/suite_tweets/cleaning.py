@@ -8,7 +8,7 @@ mark alone. Where the paper leaves a choice open, this is the one taken:
                    of a link that X has cut off (``https:/…``, ``http…``, at the end of a tweet ``ht…``)
 ``mentions``       a name after @ becomes the word ``user``; an e-mail address is no mention
 ``hashtags``       the sign goes, the word stays
-``organisations``  ООО, ОАО, ПАО, and so ЗАО, НАО, АО: whole words in capitals (``ооо`` is also a cry of wonder)
+``organisations``  ООО, ОАО, ПАО, and so ЗАО, НАО, АО: whole words in capitals (``ооо`` is also an interjection)
 ``leftovers``      ``&amp;`` and its like, ``amp;`` that has lost its ``&``, no-break spaces, invisible characters,
                    control characters. The paper's pattern ``amp\\S*`` would take ``ampere`` too; here the word ``amp``
                    survives
@@ -67,7 +67,7 @@ _CUT_LINKS_BACKWARDS = re.compile(r"(?:\s*[^\w\s]*(?:…|\.{3})t{0,2}h(?!\S))+",
 _AFTER_A_LINK = ".,;:!?)]}'’*"
 
 # A name on X: Latin letters, digits and underscores; other scripts may stand right against it. An accent that follows
-# goes too: it would sit down on the word put in.
+# goes too: else it would join the word put in.
 _MENTION = re.compile(r"(?<![A-Za-z0-9_@＠])[@＠]+[A-Za-z0-9_]+[\u0300-\u036f]*")
 _HASHTAG = re.compile(r"(?<![\w#＃])[#＃]+(?=\w)")
 _ORGANISATION = re.compile(r"(?<![\w-])(?:ООО|ОАО|ПАО|ЗАО|НАО|АО)(?![\w-])")
@@ -77,7 +77,7 @@ _UNDERSCORE_OUTSIDE = re.compile(r"(?<![\w\u0300-\u036f])_+|(?<!_)_+(?!\w)")  # 
 
 
 class _SpaceFor(dict[int, str]):
-    """For ``str.translate``: a space for every character that is to go, asked when it first occurs."""
+    """A table for ``str.translate``: a space for every character that is to go, filled in as characters occur."""
 
     def __init__(self, goes: Callable[[str], bool]) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ def _is_picture(character: str) -> bool:
         unicodedata.category(character) == "So"
         or "\u2190" <= character <= "\u21ff"  # arrows
         or "\u27f0" <= character <= "\u27ff"
-        or "\U0001f3fb" <= character <= "\U0001f3ff"  # colours of skin
+        or "\U0001f3fb" <= character <= "\U0001f3ff"  # skin tones
         or "\U000e0020" <= character <= "\U000e007f"  # flags of regions
         or character in "\ufe0e\ufe0f\u20e3"
     )
@@ -163,7 +163,7 @@ def replace_mentions(text: str) -> str:
 
 
 def hide_names(text: str) -> str:
-    """Replace @name by ``@user``, which is still a mention, of nobody."""
+    """Replace @name by ``@user``, which is still a mention, but names nobody."""
     return _MENTION.sub("@user", text)
 
 

@@ -1,6 +1,6 @@
 """What the language model learns from: the tweets of one account, cleaned, divided by time and cut into training sets.
 
-Held-out tweets travel as texts, not as numbers: the module reads them with the tokenizer that lies in its checkpoint.
+Held-out tweets are handed over as texts, not as tokens: the module has the tokenizer, in its checkpoint.
 """
 
 import hashlib
@@ -303,7 +303,7 @@ def training_texts(run: str, account: Account) -> list[str]:
     if len(texts) < len(account.fingerprints):
         raise DataError(
             f"holds {len(texts):,} of the {len(account.fingerprints):,} tweets that {run} was trained on: it has "
-            "changed since, or the run has it from elsewhere",
+            "changed since, or the run was trained on another file",
             data.path or RATED_TWEETS.package,
         )
     return texts

@@ -2,7 +2,7 @@
 
 A naive Bayes classifier over byte n-grams (Lui and Baldwin: "langid.py", 2012; here py3langid) gives each text a
 probability p(l | x) of every language l, all being equally likely beforehand. Ten words are often too few for that:
-of an English account's tweets it takes one in thirty for another language. But an account writes in few languages, and
+of an English account's tweets it assigns one in thirty to another language. But an account writes in few languages, and
 its other texts show which. Their shares pi come from expectation-maximization, as Saerens, Latinne and
 Decaestecker ("Adjusting the outputs of a classifier to new a priori probabilities", 2002):
 
@@ -80,7 +80,7 @@ NAMES = {
     "zh": "Chinese",
     UNDETERMINED: "undetermined",
 }
-"""In English, of the languages that are met most; others go by their ISO 639 code."""
+"""English names of the most common languages; others are shown as their ISO 639 code."""
 
 LETTERS = 3
 """A text with fewer letters, links, mentions and hashtags apart, is undetermined."""
@@ -92,7 +92,7 @@ LIKELY = 0.5
 """Below this probability a text is undetermined even beside the account's other texts."""
 
 LONGEST = 1000
-"""So many characters are read: a language is plain long before."""
+"""Only so many characters of a text are read: they are more than enough."""
 
 _ROUNDS = 100
 _NO_PROSE = re.compile(r"https?://\S+|www\.\S+|\S+…$|[@#]\w+|\bRT\b|&#?\w+;")
@@ -123,7 +123,7 @@ def languages(texts: Iterable[str]) -> list[str]:
             alone.append(row)
     if not numbers:
         return codes
-    together = _beside_each_other(np.stack(alone))
+    together = _with_estimated_shares(np.stack(alone))
     for number, own, joint in zip(numbers, alone, together, strict=True):
         probabilities = own if own.max() >= SURE else joint
         best = int(probabilities.argmax())
@@ -155,7 +155,7 @@ def _prose(text: str) -> str:
     return prose if sum(map(str.isalpha, prose)) >= LETTERS else ""
 
 
-def _beside_each_other(alone: NDArray[np.float32]) -> NDArray[np.float32]:
+def _with_estimated_shares(alone: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return probabilities (text, language) once the shares of the languages are known, from those without."""
     texts, count = alone.shape
     shares = np.full(count, 1 / count, dtype=np.float32)

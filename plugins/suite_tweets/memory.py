@@ -5,9 +5,9 @@ state before it resembles the state now (Grave, Joulin, Usunier: "Improving Neur
 Cache", 2017, arXiv:1612.04426; with the network of Merity et al., section 6):
 
     p(w) = (1 - weight) p_network(w) + weight p_cache(w),
-    p_cache(w) ~ sum of exp(flatness h_t . h_i) over the places i < t of the window after which w stood
+    p_cache(w) ~ sum of exp(flatness h_t . h_i) over the positions i < t of the window after which w stood
 
-Nothing is trained; flatness and weight are chosen on the validation tweets. It measures how well tweets are foreseen
+Nothing is trained; flatness and weight are chosen on the validation tweets. It measures how well tweets are predicted
 when those before them are known; it writes no tweets.
 """
 
@@ -18,7 +18,7 @@ from torch import Tensor
 
 FLATNESSES = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
-"""What ``tuned`` tries; by a weight of 0 the cache is left out."""
+"""What ``tuned`` tries; with a weight of 0 the cache is left out."""
 
 
 class Memory(NamedTuple):
@@ -74,7 +74,7 @@ def mixed_nats(nats: Tensor, cache: Tensor, weight: float) -> Tensor:
 
 
 def tuned(nats: Tensor, read: Memory, before: Memory, *, window: int) -> tuple[float, float]:
-    """Return the flatness and the weight with which tokens are foreseen best, for others that come after them.
+    """Return the flatness and the weight that predict tokens best, to be used on those that come after them.
 
     Args:
         nats: (token,) double, -ln p of each by the network.

@@ -80,7 +80,7 @@ class TweetModel(LightningModule):
         learning_rate: of the optimizer, at its highest.
         schedule: constant, or cosine: down to zero over the whole training.
         weight_decay: of the optimizer.
-        cache: tokens that a test remembers, beside measuring without; 0: it remembers nothing (``memory``).
+        cache: tokens in the cache with which a test measures a second time (``memory``); 0: no cache.
         sample_every: sample tweets are written every so many epochs, and after the last, to samples.txt; 0: never.
         samples: how many each time.
         generated: tweets that a test writes to measure copying, variety and lengths.
@@ -129,7 +129,7 @@ class TweetModel(LightningModule):
         """Build the network for the tokens of the data it is to learn from."""
         fitting = self._trainer is not None and self.trainer.state.fn == TrainerFn.FITTING
         if hasattr(self, "network") or not fitting:
-            return  # built already, or about to be from a checkpoint
+            return  # it is there, or will be built from a checkpoint
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         self._build(data.tokenizer, data.account, data.rules, data.training_set == "stream")
 
@@ -278,7 +278,7 @@ class TweetModel(LightningModule):
         return metric
 
     def score(self, texts: Sequence[str]) -> TextScores:
-        """Return how well the model foresees each of some cleaned texts, read from zeros on."""
+        """Return how well the model predicts each of some cleaned texts, each read from a state of zeros."""
         training = self.training
         self.eval()
         try:
@@ -342,7 +342,7 @@ class TweetModel(LightningModule):
         Raises:
             RunError: the network is built already, for other tokens.
         """
-        for process in checkpoint.get("processes", []):  # runs up to 0.1 call oov_bits untold
+        for process in checkpoint.get("processes", []):  # runs up to release 0.1 call oov_bits untold
             if "sums.untold" in process["metrics"]:
                 process["metrics"]["sums.oov_bits"] = process["metrics"].pop("sums.untold")
         state = checkpoint[STATE]

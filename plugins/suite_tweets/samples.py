@@ -1,4 +1,4 @@
-"""samples.txt: tweets that were written while a model learnt (section 8 of the paper), for people to read."""
+"""samples.txt: tweets that a model wrote while it was trained (section 8 of the paper), for people to read."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,9 @@ from lightning_suite.files import write_text
 
 
 def write_samples(path: Path, epoch: int, tweets: Sequence[str]) -> None:
-    """Add the sample tweets of an epoch to a file; those of later epochs, of a run that goes on, make way.
+    """Add the sample tweets of an epoch to a file; those that are there of this epoch and later ones go.
+
+    A run that is resumed writes these again.
 
     Raises:
         OutputError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""How well a network foresees texts, in bits per character, by which models over different tokens can be compared.
+"""How well a network predicts texts, in bits per character: comparable between models over different tokens.
 
 A text costs -ln p for each of its tokens and for the END after them, and the bits that its tokens do not hold, such as
 the spelling of unknown words (``tokens.Tokenizer.oov_bits``). Their sum over its characters, one more for its end, is
@@ -42,7 +42,7 @@ class ScoredNetwork(Protocol):
 
 
 class TextScores(NamedTuple):
-    """How well a network foresees each of some texts.
+    """How well a network predicts each of some texts.
 
     Attributes:
         nats: -ln p of each, (text,) double.
@@ -68,7 +68,7 @@ class TextScores(NamedTuple):
 
 
 class TokenScores(NamedTuple):
-    """How well a network foresees each token of some texts, one text after the other, END after each.
+    """How well a network predicts each token of some texts, one text after the other, END after each.
 
     Attributes:
         nats: -ln p of each, (token,) double.

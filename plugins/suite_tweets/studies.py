@@ -1,4 +1,4 @@
-"""What one does with tweets besides training: collect them, look at them, and write new ones."""
+"""The commands of the plugin: collect tweets, analyse them, and write new ones with a trained model."""
 
 import shlex
 from collections import Counter
@@ -141,7 +141,7 @@ def analyse(
 
     texts = [tweet.text for tweet in tweets]
     cleaned = [cleaning.clean(text, cleaning.RULE_SETS[rules]) for text in track(texts, "cleaning", unit="tweets")]
-    spoken = Counter(languages(track(texts, "telling languages", unit="tweets")))
+    spoken = Counter(languages(track(texts, "detecting languages", unit="tweets")))
     split = [text.split() for text in cleaned]
     characters = {"characters": np.array([len(text) for text in texts])}
     lengths = {"words": np.array([len(text.split()) for text in texts])}
@@ -202,7 +202,7 @@ def generate(
     Args:
         run: a run folder or a checkpoint.
         n: how many.
-        temperature: below 1 likelier words gain, above 1 unlikely ones; at 0 the likeliest is taken.
+        temperature: below 1 likelier words gain, above 1 unlikely ones; at 0 the likeliest is always taken.
         top_k: draws of so many of the likeliest tokens only; 0 of all.
         top_p: draws of the fewest tokens whose probability reaches it.
         seed: other seeds, other tweets.

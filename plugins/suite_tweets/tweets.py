@@ -1,4 +1,4 @@
-"""The form in which tweets travel: a list of them, and the CSV file that a person can open."""
+"""A tweet, and the CSV file of tweets that a person can open."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -25,7 +25,7 @@ class Tweet(NamedTuple):
 
 
 def is_retweet(text: str) -> bool:
-    """Return whether a text passes on what another wrote, as X's timelines mark it.
+    """Return whether a text repeats another account's tweet, as X's timelines mark it.
 
     Example:
         >>> is_retweet("RT @rocket: lift-off")

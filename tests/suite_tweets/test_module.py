@@ -350,23 +350,23 @@ def test_a_network_that_writes_nothing_of_use_is_measured_all_the_same(
     tmp_path: Path, learnt: Callable[[], TweetModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuses(*args: Any, **options: Any) -> list[str]:
-        raise UsageError("only 0 of 4 tweets could be had")
+        raise UsageError("got only 0 of 4 tweets")
 
     module = learnt()
     monkeypatch.setattr(module_file, "generate", refuses)
-    with pytest.warns(UserWarning, match="not measured: only 0 of 4"):
+    with pytest.warns(UserWarning, match="not measured: got only 0 of 4"):
         (results,) = quiet_trainer(tmp_path).test(module, TinyTweets(), verbose=False)
     assert {*results} == {"test_loss", "test_perplexity", "test_bits_per_char"}
 
 
 def test_samples_that_could_not_be_written_say_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuses(*args: Any, **options: Any) -> list[str]:
-        raise UsageError("only 0 of 4 tweets could be had")
+        raise UsageError("got only 0 of 4 tweets")
 
     (tmp_path / "figures").mkdir()
     monkeypatch.setattr(TweetModel, "write", refuses)
     fitted(tmp_path, TinyTweets(), epochs=1, sample_every=1)
-    assert "(none: only 0 of 4" in (tmp_path / "samples.txt").read_text(encoding="utf-8")
+    assert "(none: got only 0 of 4" in (tmp_path / "samples.txt").read_text(encoding="utf-8")
 
 
 def test_tested_tweets_that_were_trained_on_are_said(tmp_path: Path, learnt: Callable[[], TweetModel]) -> None:

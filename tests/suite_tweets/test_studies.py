@@ -170,7 +170,7 @@ def test_a_bar_is_shown_when_it_takes_long(
     monkeypatch.setattr("lightning_suite.progress.SELDOM", 0.0)
     monkeypatch.setattr(studies, "languages", lambda texts: [time.sleep(0.01) or "en" for text in texts])
     call(analyse, [str(tweets), "--output", str(tmp_path / "out")])
-    assert "telling languages: done, 40 tweets" in capsys.readouterr().err
+    assert "detecting languages: done, 40 tweets" in capsys.readouterr().err
 
 
 def test_no_bar_is_shown_for_what_is_done_at_once(

@@ -34,7 +34,7 @@ def collect_from_api(name: str, output: Path, choice: Choice) -> list[Tweet]:
 
     Raises:
         UsageError: there is no token, or files of another account or of other options are in the way.
-        ApiError: the account's tweets cannot be had. What was collected is kept.
+        ApiError: the account's tweets cannot be fetched. What was collected is kept.
         DataError: a file of an earlier call is not as it was left.
         Interrupted: Ctrl-C was pressed. What was collected is kept.
     """
@@ -51,7 +51,7 @@ def collect_from_api(name: str, output: Path, choice: Choice) -> list[Tweet]:
         if pages.heading["since_id"] and not output.exists():
             raise UsageError(
                 f"{pages.path} has tweets to be added to {output}, which is gone: "
-                "put it back, or delete the first to begin anew"
+                "put it back, or delete the first of the two to start over"
             )
     elif record is not None:
         pages = CollectedPages(_pages_path(output), heading(name, choice, record.user_id, record.newest_id))
@@ -62,9 +62,9 @@ def collect_from_api(name: str, output: Path, choice: Choice) -> list[Tweet]:
     new = _without(old, collected)
     if old:
         say(f"@{name}: {len(new):,} newer tweets" if new else f"@{name}: no newer tweets")
-        say(f"older ones than those of {output} were not asked for; to have them, begin another file")
+        say(f"tweets older than those in {output} were not requested; to collect them, give another --output")
     if old and pages.next_token:
-        say(f"the limit of {limit:,} came before the tweets of {output}: some between may be left out")
+        say(f"the limit of {limit:,} was reached before the tweets in {output}: some in between may be missing")
     if not collected and not old:
         pages.path.unlink(missing_ok=True)
         left = "" if choice == Choice(limit=choice.limit) else " that these options leave"
@@ -87,7 +87,7 @@ def _collect_pages(name: str, pages: CollectedPages | None, output: Path, choice
     """Ask for all pages that are wanted and not there yet, and return them with those that are.
 
     Raises:
-        ApiError: some cannot be had.
+        ApiError: some cannot be fetched.
         Interrupted: by the user.
     """
     limit = choice.limit or MOST

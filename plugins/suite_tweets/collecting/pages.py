@@ -1,4 +1,4 @@
-"""The pages of a collection that is not complete, on the disk: a JSON object a line, a heading first, then the pages.
+"""The file of a collection that is not complete: a JSON object a line, a heading first, then the pages.
 
 Each page is written at once, with what leads to the next one, so that an end of any kind loses nothing and the same
 call goes on.
@@ -81,7 +81,7 @@ class CollectedPages:
                     pages._add(_page_of(entry), entry["seen"])
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise DataError(
-                    f"not a line of a collection ({type(error).__name__}: {error}). Delete the file to begin anew",
+                    f"not a line of a collection ({type(error).__name__}: {error}). Delete the file to start over",
                     path,
                     number,
                 ) from None
@@ -107,7 +107,7 @@ class CollectedPages:
         if differing:
             raise UsageError(
                 f"{self.path} was begun with other options: {'; '.join(differing)}\n"
-                "give those again to go on, choose another name with --output, or delete it to begin anew"
+                "give those again to go on, choose another name with --output, or delete it to start over"
             )
 
     def begin(self) -> None:
@@ -115,7 +115,7 @@ class CollectedPages:
         self.path.write_text(_line(self.heading), encoding="utf-8")
 
     def write(self, page: Page, choice: Choice) -> bool:
-        """Take in a page, on the disk before all else; return whether it had any tweet that was not known.
+        """Add a page, to the file first; return whether it had any tweet that was not known.
 
         Those of other kinds than the wanted ones are counted as known from now on, and left out.
         """

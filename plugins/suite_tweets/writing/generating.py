@@ -135,7 +135,7 @@ def _problem(writer: Writer, text: str, whole: bool, refused: Callable[[str], bo
     """Return why a candidate cannot be used; empty when it can."""
     own = text[len(writer.prompt.text) :] if writer.prompt else text
     if not whole and (not text or weighted_length(text) > writer.limit):
-        return f"have no place to be cut at within {writer.limit} characters"
+        return f"cannot be cut between words within {writer.limit} characters"
     if not text.strip():
         return "are empty"
     if "\ufffd" in own:
@@ -145,18 +145,18 @@ def _problem(writer: Writer, text: str, whole: bool, refused: Callable[[str], bo
 
 def _too_few(usable: int, count: int, written: int, useless: Counter[str]) -> str:
     advice = {
-        "are refused": "refuse less (a larger --avoid_copies), raise --temperature, or train for fewer epochs",
+        "are refused": "refuse fewer (a larger --avoid_copies), raise --temperature, or train for fewer epochs",
         "are empty": "raise --temperature, or give a --prompt",
         "hold bytes that are no text": "lower --temperature or --top_p, or train for longer",
     }
     reasons = ", ".join(f"{number} {problem}" for problem, number in useless.most_common())
     most = useless.most_common(1)[0][0]
     needed = advice.get(most, "raise --limit, lower --temperature, or train for longer")
-    return f"only {usable} of {count} tweets could be had from {written} candidates: {reasons}. To have more: {needed}"
+    return f"got only {usable} of {count} tweets: of {written} candidates {reasons}. To get more: {needed}"
 
 
 def _lengths(writer: Writer, count: int) -> list[int]:
-    """Return lengths drawn from those of the account that can be had, else the nearest; none where none is known."""
+    """Return lengths drawn from the possible ones of the account, else the nearest; none where none is known."""
     if not len(writer.account.lengths):
         return []
     least = weighted_length(writer.prompt.text) if writer.prompt else 0

@@ -53,7 +53,7 @@ class XApi:
         """Return the account of a name.
 
         Raises:
-            ApiError: there is none, it is suspended or protected, or the API cannot be had.
+            ApiError: there is none, it is suspended or protected, or the API cannot be reached.
         """
         answer = self._ask(
             lambda: self._client.get_user(username=name, user_fields=["id", "username", "protected", "public_metrics"])
@@ -80,7 +80,7 @@ class XApi:
             until_id: only tweets before this one.
 
         Raises:
-            ApiError: the API refuses, or cannot be had.
+            ApiError: the API refuses, or cannot be reached.
         """
         answer = self._ask(
             lambda: self._client.get_users_tweets(
@@ -116,7 +116,7 @@ class XApi:
             if answer.wait is not None:
                 self._wait("the rate limit of the X API is reached", answer.wait)
                 continue
-            if not answer.passes:
+            if not answer.temporary:
                 raise ApiError(answer.what, answer.status)
             if tries == len(_PAUSES):
                 raise ApiError(f"{answer.what}; that was try {tries + 1}, try again later", answer.status)
@@ -135,15 +135,15 @@ class XApi:
         except tweepy.HTTPException as error:
             return self._explanations.refusal(error.response)
         except requests.JSONDecodeError:
-            return Failure(self._explanations.not_the_api("something that is not JSON"), passes=True)
+            return Failure(self._explanations.not_the_api("something that is not JSON"), temporary=True)
         except requests.RequestException as error:
-            return Failure(f"{connection_problem(error)} {self._host}", passes=True)
+            return Failure(f"{connection_problem(error)} {self._host}", temporary=True)
         except (AttributeError, TypeError, ValueError):  # tweepy's, of an error that is JSON but not an object
-            return Failure(self._explanations.not_the_api("an error in another form"), passes=True)
+            return Failure(self._explanations.not_the_api("an error in another form"), temporary=True)
         if isinstance(answer, dict):
             return answer
         return Failure(
-            self._explanations.not_the_api(f"a JSON {type(answer).__name__}, expected an object"), passes=True
+            self._explanations.not_the_api(f"a JSON {type(answer).__name__}, expected an object"), temporary=True
         )
 
     def _wait(self, why: str, seconds: float) -> None:

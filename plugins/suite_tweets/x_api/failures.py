@@ -1,4 +1,4 @@
-"""What goes wrong between us and the X API, in words that say what to do."""
+"""What can go wrong with the X API, explained in messages that say what to do."""
 
 import os
 from collections.abc import Mapping
@@ -74,13 +74,13 @@ class Failure:
     Attributes:
         what: for the user.
         status: of the answer; None without one.
-        passes: whether a later try may succeed.
+        temporary: whether a later try may succeed.
         wait: seconds until the API allows the next one; None when that is not what failed.
     """
 
     what: str
     status: int | None = None
-    passes: bool = False
+    temporary: bool = False
     wait: float | None = None
 
 
@@ -104,13 +104,13 @@ class Explanations:
         if status == 429 and "cap" not in said.lower():
             return Failure(f"too many requests {reason}", status, wait=_until_reset(response.headers))
         if status >= 500:
-            return Failure(f"{self.host} cannot answer now {reason}", status, passes=True)
+            return Failure(f"{self.host} cannot answer now {reason}", status, temporary=True)
         names = " or ".join(TOKENS)
         explanations = {
-            400: f"the X API finds the request wrong {reason}",
+            400: f"the X API calls the request invalid {reason}",
             401: f"the X API does not accept the bearer token {reason}\n"
             f"see that {names} holds the whole token of an app that still exists, or make a new one at {PORTAL}",
-            402: f"the X API wants to be paid {reason}\nthe plan and credits of your account are shown at {PORTAL}",
+            402: f"the X API demands payment {reason}\nthe plan and credits of your account are shown at {PORTAL}",
             403: f"the X API does not allow this app to read tweets {reason}\n"
             f"the app must belong to a project whose plan includes reading timelines: {PORTAL}",
             404: f"the X API has nothing at this address {reason}\n"
@@ -119,7 +119,9 @@ class Explanations:
             f"wait for the next period, or see the plans at {PORTAL}",
         }
         if 300 <= status < 400:
-            return Failure(f"{self.host} points to another address ({status}); set {ADDRESS} to the right one", status)
+            return Failure(
+                f"{self.host} redirects to another address ({status}); set {ADDRESS} to the right one", status
+            )
         return Failure(explanations.get(status, f"the X API refuses {reason}"), status)
 
     def no_account(self, name: str, answer: Mapping[str, Any]) -> str:

@@ -433,7 +433,7 @@ def test_a_gap_that_the_limit_leaves_is_named(api: Any, output: Path, capsys: py
     api.write(50, first=6)
     collect_from_api(NAME, output, Choice(limit=10))
     assert ids_in(output) == ids(api)[:10] + ids(api)[50:]
-    assert "some between may be left out" in capsys.readouterr().err
+    assert "some in between may be missing" in capsys.readouterr().err
 
 
 def test_newer_tweets_of_another_account_are_refused(api: Any, output: Path) -> None:

@@ -325,7 +325,7 @@ def test_a_model_that_neither_ends_nor_has_a_place_to_cut_at_is_an_error() -> No
         def decode(self, tokens: Sequence[int]) -> str:
             return "".join(self.words[token] for token in tokens)
 
-    with pytest.raises(UsageError, match=r"only 0 of 2 tweets .* have no place to be cut at within 280 characters"):
+    with pytest.raises(UsageError, match=r"only 0 of 2 tweets: .* cannot be cut between words within 280 characters"):
         write(chain(ENDLESS)[0], Joined(["гол"]), 2)
 
 
@@ -361,7 +361,7 @@ def test_a_single_tweet_gets_a_second_chance() -> None:
 
 
 def test_all_refused_is_an_error_that_says_how_many() -> None:
-    with pytest.raises(UsageError, match=r"only 0 of 3 tweets .* from 804 candidates: 804 are refused.*--avoid_copies"):
+    with pytest.raises(UsageError, match=r"only 0 of 3 tweets: of 804 candidates 804 are refused.*--avoid_copies"):
         write(*chain(even("a", "b")), 3, refused=lambda _: True)
 
 

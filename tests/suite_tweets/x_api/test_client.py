@@ -79,7 +79,7 @@ def test_what_is_wanted_is_asked_of_the_server(api: XApi, x_api: Any) -> None:
     assert (query["since_id"], query["until_id"]) == ("12", "99")
 
 
-# What passes
+# Temporary failures
 
 
 def test_a_rate_limit_is_waited_for_with_a_countdown(
@@ -194,9 +194,9 @@ def test_a_server_that_is_not_there_is_an_error(api: XApi, x_server: Any, monkey
 @pytest.mark.parametrize(
     ("status", "title", "expected"),
     [
-        (400, "Invalid Request", r"finds the request wrong \(400: Invalid Request; because\)"),
+        (400, "Invalid Request", r"calls the request invalid \(400: Invalid Request; because\)"),
         (401, "Unauthorized", "does not accept the bearer token.*\n.*X_BEARER_TOKEN.*https://developer.x.com"),
-        (402, "CreditsDepleted", "wants to be paid.*\n.*credits"),
+        (402, "CreditsDepleted", "demands payment.*\n.*credits"),
         (403, "Client Forbidden", "does not allow this app.*\n.*plan"),
         (404, "Not Found", "has nothing at this address.*\n.*LIGHTNING_SUITE_X_API"),
         (418, "Teapot", r"refuses \(418: Teapot; because\)"),
@@ -222,7 +222,7 @@ def test_what_was_wrong_with_a_request_is_shown(api: XApi, x_api: Any) -> None:
 
 def test_a_redirect_is_not_followed(api: XApi, x_api: Any) -> None:
     x_api.always = x_api.json({}, 302, Location=f"{x_api.address}/elsewhere")
-    with pytest.raises(ApiError, match="points to another address"):
+    with pytest.raises(ApiError, match="redirects to another address"):
         first_page(api)
     assert len(x_api.requests) == 1
 
