@@ -1,4 +1,4 @@
-"""A forest's nodes by height, and the forests that are none; test_tree_embedding.py has all kinds of bad children."""
+"""A forest's nodes by height, and the forests that are none; ops/test__trees.py has all kinds of bad children."""
 
 import pytest
 import torch

@@ -1,10 +1,39 @@
-"""Which form of an op a test runs, and on which device. The op is the one that the test's file is named after."""
+"""Which op a test runs (that of its file), in which form and on which device; the arguments of ops over trees."""
 
+import random
+from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
 
 import pytest
 import torch
+from torch import Tensor
+
+WEIGHTS = {
+    "tree_embedding": ((1, 3), (1,)),
+    "gated_tree_embedding": ((3, 3), (3,), (1, 3), (1,), (4, 4), (4,)),
+}
+"""The shapes of the weights of a node's cell, in multiples of hidden."""
+
+
+def random_forest(sizes: list[int], chain: bool, seed: int) -> tuple[Tensor, Tensor]:
+    """Return children and offsets of random trees of so many leaves, children before their parent in any order."""
+    choose = random.Random(seed)
+    rows: list[tuple[int, int]] = []
+    ends = [0]
+    for leaves in sizes:
+        roots: list[int] = []
+        while leaves or len(roots) > 1:
+            if len(roots) > 1 and (chain or not leaves or choose.random() < 0.5):
+                left, right = choose.sample(roots, 2)
+                roots = [root for root in roots if root not in {left, right}]
+                rows.append((left, right))
+            else:
+                rows.append((-1, -1))
+                leaves -= 1
+            roots.append(len(rows) - 1)
+        ends.append(len(rows))
+    return torch.tensor(rows, dtype=torch.int64).reshape(-1, 2), torch.tensor(ends)
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +67,30 @@ def form(request: pytest.FixtureRequest, op: ModuleType, monkeypatch: pytest.Mon
     else:
         request.getfixturevalue("compiled")
     return name
+
+
+@pytest.fixture(scope="module")
+def arguments(op: ModuleType) -> Callable[..., list[Tensor]]:
+    """The function that draws the arguments of an op over trees, in their order."""
+
+    def draw(
+        sizes: list[int],
+        hidden: int = 5,
+        features: int = 3,
+        *,
+        chain: bool = False,
+        seed: int = 0,
+        dtype: torch.dtype = torch.float64,
+    ) -> list[Tensor]:
+        children, offsets = random_forest(sizes, chain, seed)
+        generator = torch.Generator().manual_seed(seed + hidden)
+
+        def normal(*shape: int) -> Tensor:
+            scale = shape[-1] ** -0.5 if len(shape) == 2 else 0.1
+            return (scale * torch.randn(shape, dtype=torch.float64, generator=generator)).to(dtype)
+
+        x = normal(len(children), features) * features**0.5
+        weights = [normal(*(multiple * hidden for multiple in shape)) for shape in WEIGHTS[op.__name__.split(".")[-1]]]
+        return [x, children, offsets, normal(hidden, features), normal(hidden), *weights]
+
+    return draw
