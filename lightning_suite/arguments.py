@@ -1,6 +1,6 @@
-"""Read the arguments of a verb that are not options of a plugin: argparse, whose mistakes become UsageErrors.
+"""Read the arguments of a verb that are not options of a plugin, by argparse with UsageErrors.
 
-An abbreviation is a mistake, and so is an option that is given twice or without a value.
+Abbreviated options are refused, and options that are given twice or with an empty value.
 """
 
 import argparse
@@ -16,9 +16,9 @@ class LightParser(argparse.ArgumentParser):
     """The parser of one verb.
 
     Args:
-        verb: what stands after ``suite``; empty for what every verb takes.
+        verb: its name; empty for arguments that every verb takes.
         description: what the verb does, for ``--help``.
-        usage: what is typed after the verb; argparse lists the options without it.
+        usage: its arguments for ``--help``; argparse lists them by default.
         add_help: whether ``-h`` and ``--help`` print the help and end the program.
 
     Example:
@@ -42,7 +42,7 @@ class LightParser(argparse.ArgumentParser):
         self.register("action", None, _StoreOnce)
 
     def options(self) -> list[str]:
-        """Return the options of the verb, as they are typed."""
+        """Return the options of the verb, such as ``--output``."""
         from lightning_suite.lightning_internals import options_of  # costs an import of logging
 
         return [option for option in options_of(self) if option.startswith("--")]
@@ -61,7 +61,7 @@ class LightParser(argparse.ArgumentParser):
         return values
 
     def error(self, message: str) -> NoReturn:
-        """Raise what argparse would print before it ends the program.
+        """Raise the message that argparse would print, with the usage.
 
         Raises:
             UsageError: always.
@@ -70,7 +70,7 @@ class LightParser(argparse.ArgumentParser):
 
 
 class _StoreOnce(argparse.Action):
-    """Stores a value that may be given once, and is not empty."""
+    """Stores a value; refuses a second one, and an empty one."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None

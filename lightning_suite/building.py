@@ -22,7 +22,7 @@ from lightning_suite.tables import one_line
 
 
 def seeded(plugin: Plugin, settings: Settings) -> Built:
-    """Return the plugin's objects, built after all generators were seeded: the settings alone decide the weights."""
+    """Seed all random generators, so that the settings alone decide the weights, and return the plugin's objects."""
     seed_everything(settings.seed, workers=True, verbose=False)
     return build(plugin, settings)
 
@@ -39,7 +39,7 @@ def restore_into(module: LightningModule, run: Run, checkpoint: dict[str, Any] |
     Args:
         module: the module, built with the settings of the checkpoint.
         run: the run.
-        checkpoint: the contents of its checkpoint where they have been read.
+        checkpoint: the contents of its checkpoint, if they have been read already.
 
     Raises:
         RunError: the weights have other names or shapes; the message shows the first of them.
@@ -48,16 +48,14 @@ def restore_into(module: LightningModule, run: Run, checkpoint: dict[str, Any] |
     module.on_load_checkpoint(checkpoint)
     module.configure_model()
     weights: Mapping[str, torch.Tensor] = checkpoint["state_dict"]
-    own = module.state_dict()
-    shapes = {
-        name: (tuple(weights[name].shape) if name in weights else None, tuple(own[name].shape) if name in own else None)
-        for name in {**weights, **own}
-    }
-    differences = [f"  {name}: {there} there, {here} here" for name, (there, here) in shapes.items() if there != here]
+    there = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    here = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    differing = [name for name in there | here if there.get(name) != here.get(name)]
+    differences = [f"  {name}: {there.get(name)} there, {here.get(name)} here" for name in differing]
     if differences:
         more = [f"  and {len(differences) - 4} more"] if len(differences) > 4 else []
         raise RunError(
-            "\n".join([f"{run.checkpoint} has another structure than the settings ask for:", *differences[:4], *more])
+            "\n".join([f"the weights in {run.checkpoint} do not fit the settings:", *differences[:4], *more])
         )
     module.load_state_dict(dict(weights))
 
@@ -65,7 +63,7 @@ def restore_into(module: LightningModule, run: Run, checkpoint: dict[str, Any] |
 def trainer_of(
     arguments: dict[str, Any], root: str | Path, callbacks: Sequence[Callback] = (), metrics: MetricsFile | None = None
 ) -> Trainer:
-    """Return Lightning's Trainer with the user's arguments and, beside theirs, our callbacks, logger and checkpoints.
+    """Return Lightning's Trainer with the user's arguments, callbacks and loggers, and with ours.
 
     Raises:
         UsageError: the Trainer does not take the arguments, alone or together.

@@ -1,7 +1,6 @@
-"""Checkpoints that are whole, safe and describe themselves.
+"""Reads and writes checkpoints that are complete and safe.
 
-A file under its final name is always complete. It holds tensors and plain values alone, so that
-``torch.load(weights_only=True)`` reads it and no code travels in it.
+They hold tensors and plain values alone, so that ``torch.load(weights_only=True)`` reads them without running code.
 """
 
 from pathlib import Path
@@ -56,7 +55,7 @@ class SafeCheckpointIO(TorchCheckpointIO):
                     self._proved = True
         except OutputError as error:
             raise RunError(f"{error}. The checkpoint before it is whole.") from error
-        except RuntimeError as error:  # what torch makes of an error of the disk
+        except RuntimeError as error:  # torch's error when the disk is full
             raise RunError(f"{path} cannot be written: {_cause(error)}. The checkpoint before it is whole.") from error
 
     def load_checkpoint(self, path: str | Path, map_location: Any = None, weights_only: bool | None = None) -> Any:

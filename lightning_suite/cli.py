@@ -1,7 +1,7 @@
-"""The command ``suite``: finds the verb, runs it, and turns what it raises into a message and an exit status.
+"""The command ``suite``: runs a verb, and turns what it raises into a message and an exit status.
 
-Exit statuses: 0; 1 something the user can mend; 2 a mistake in the command line; 3 a plugin that cannot be used;
-130 interrupted by the user; 141 the reader of the output went away. A traceback is shown only under ``--debug``.
+Exit statuses: 0 success; 1 a problem that the user can solve; 2 a mistake in the command line; 3 a plugin that cannot
+be used; 130 interrupted; 141 the reader of the output went away. Tracebacks are shown with ``--debug`` alone.
 """
 
 import importlib
@@ -20,7 +20,7 @@ from lightning_suite.spelling import did_you_mean
 from lightning_suite.tables import listing, terminal_width
 
 SHOWN = 6
-"""Plugins whose verbs stand in the help, which is to fit on a screen."""
+"""Plugins whose verbs are listed in the help, which should fit on a screen."""
 
 INTERRUPTED = 130
 READER_GONE = 141
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _show(error, "interrupted", debug)
         return INTERRUPTED
     except BrokenPipeError:
-        # Python flushes standard output once more when it ends: into nothing, then.
+        # Python flushes standard output once more when it ends; it must not go to the closed pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return READER_GONE
     except SystemExit as error:
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def suggestion(word: str, plugins: Sequence[Plugin]) -> str:
-    """Return the sentence that offers the nearest verbs, those of plugins too, to a mistyped one; or nothing."""
+    """Return a sentence with the verbs nearest to a mistyped one, those of plugins included; empty if none is near."""
     return did_you_mean(word, [*verbs.names(), *_own_verbs(plugins), "--version", "--help"])
 
 
@@ -94,9 +94,9 @@ def _dispatch(words: list[str]) -> int:
 
 
 def _plugin_with(verb: str, words: list[str]) -> tuple[Plugin, list[str]]:
-    """Return the plugin whose own verb is meant, and the words that are left for the verb.
+    """Return the plugin that has a verb, and the words without ``--plugin``.
 
-    ``--plugin`` decides, else the run among the words, else the name of the verb when one plugin alone has it.
+    ``--plugin`` decides, else the first run among the words, else that only one plugin has the verb.
     """
     parser = LightParser(verb, add_help=False)
     parser.add_argument("--plugin", nargs="?", const="")
@@ -112,8 +112,8 @@ def _plugin_with(verb: str, words: list[str]) -> tuple[Plugin, list[str]]:
         if verb not in plugin.commands:
             where = "" if typed else f", whose run {run} is,"
             raise UsageError(
-                f"plugin {plugin.name!r}{where} has no verb {verb!r}, nor has suite\n"
-                f"it has: {', '.join(plugin.commands) or 'none'}; suite: {', '.join(verbs.names())}\n"
+                f"plugin {plugin.name!r}{where} has no verb {verb!r}, and neither has suite\n"
+                f"it has: {', '.join(plugin.commands) or 'none'}; suite has: {', '.join(verbs.names())}\n"
                 f"{did_you_mean(verb, [*verbs.names(), *plugin.commands])}".rstrip()
             )
         return plugin, rest
@@ -128,7 +128,7 @@ def _plugin_with(verb: str, words: list[str]) -> tuple[Plugin, list[str]]:
 
 
 def _plugin_of_run(words: list[str]) -> tuple[str, str]:
-    """Return the plugin of the first word that is a run folder or a checkpoint, and that word; empty without any."""
+    """Return the plugin of the first word that is a run folder or a checkpoint, and the word; else two empty texts."""
     for word in words:
         if not word.startswith("-") and os.path.exists(word):  # noqa: PTH110  (any text may stand here, even a NUL)
             from lightning_suite import run

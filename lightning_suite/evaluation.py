@@ -48,7 +48,7 @@ def predict(run: Run, path: str | None, output: "Predictions", changes: Settings
 
     Args:
         run: the run.
-        path: the file of inputs; None for what the data module's ``predict_dataloader`` reads by itself.
+        path: the file of inputs; None: the data module's ``predict_dataloader`` knows what to read.
         output: the file that the predictions or embeddings are written to.
         changes: settings in place of the run's own; see ``for_evaluation``.
 
@@ -71,7 +71,7 @@ def predict(run: Run, path: str | None, output: "Predictions", changes: Settings
     step = output.step_name
     if not is_overridden("predict_dataloader", built.data) or not callable(getattr(built.model, step, None)):
         raise UsageError(
-            f"plugin {plugin.name!r} cannot do this: its classes do not define predict_dataloader and {step}."
+            f"plugin {plugin.name!r} cannot predict this: its classes do not define predict_dataloader and {step}."
         )
     restore_into(built.model, run)
     trainer = trainer_of(built.trainer, run.folder, [output])

@@ -1,4 +1,4 @@
-"""A trained module, or the data it learnt from, back from its run folder."""
+"""Load a trained module, or the data it learnt from, from its run folder."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 def load(run: str | Path | Run) -> "LightningModule":
     """Return the trained module of a run folder or a checkpoint, on the CPU and in evaluation mode.
 
-    Nothing but the folder is needed: the checkpoint names its plugin and holds its settings. The global random
-    generators stay as they are.
+    The checkpoint names its plugin and holds its settings. The global random generators stay as they are.
 
     Raises:
         RunError: there is no such run, or its checkpoint cannot be read.

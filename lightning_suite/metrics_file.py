@@ -1,4 +1,4 @@
-"""metrics.csv: everything a module logs, one row for each step, on the disk as soon as an epoch ends."""
+"""Writes metrics.csv: everything a module logs, a row for each step, written when an epoch ends."""
 
 import csv
 from argparse import Namespace
@@ -14,8 +14,8 @@ from lightning_suite.files import atomic_write
 class MetricsFile(Logger):
     """Writes logged values to one CSV file; a new column appears when a new name is logged.
 
-    Unlike Lightning's CSVLogger it keeps the rows of an interrupted run: ``cut`` drops those that came after the
-    checkpoint that training goes on from.
+    Unlike Lightning's CSVLogger it keeps the rows of an interrupted run; ``cut`` drops those after the checkpoint that
+    training goes on from.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class MetricsFile(Logger):
         self.rows: list[dict[str, Any]] = []
 
     def open(self, path: Path) -> None:
-        """Set the file to write to and read the rows that are already in it; until then the run has no folder."""
+        """Set the file to write to, and read the rows that are in it."""
         self.path = path
         if path.is_file():
             with path.open(newline="", encoding="utf-8") as file:
@@ -56,7 +56,7 @@ class MetricsFile(Logger):
 
     @rank_zero_only
     def save(self) -> None:
-        """Write the whole file again; it is small, and a reader never sees half of it."""
+        """Write the whole file again: it is small, and a reader never sees half of it."""
         if self.path is None or not (self.rows or self.path.is_file()):
             return
         columns = ["step", *sorted({name for row in self.rows for name in row} - {"step"})]

@@ -1,7 +1,6 @@
-"""Find and read the recipes of a plugin: named settings, each a YAML file in a folder that the record names.
+"""Read the recipes of a plugin: named settings, each a YAML file in the folder that the record names.
 
-The package they lie in is not imported. ``{recipes}`` in a recipe is the folder it lies in, to name a small data file
-beside it.
+Their package is not imported. ``{recipes}`` in a recipe stands for its folder, for a small data file beside it.
 """
 
 from collections.abc import Mapping
@@ -47,7 +46,7 @@ def recipe_of(plugin: Plugin, name: str) -> Mapping[str, Any]:
 
 
 def recipe_files(plugin: Plugin) -> dict[str, Path]:
-    """Return the file of every recipe by name, ``default`` first; nothing is parsed.
+    """Return the files of all recipes by name, ``default`` first.
 
     Raises:
         BrokenPlugin: their folder or ``default.yaml`` is missing.

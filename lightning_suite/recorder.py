@@ -1,4 +1,4 @@
-"""Writes the run folder while a module trains: settings and run.json first, checkpoints as epochs end."""
+"""Writes the run folder while a module trains: settings and run.json at the beginning, checkpoints as it goes on."""
 
 import math
 import operator
@@ -20,7 +20,7 @@ from lightning_suite.run import KEY, Run, git_commit, machine, now, versions
 
 
 class Recorder(Checkpoint):
-    """Writes ``best.ckpt`` by the monitored metric and ``last.ckpt`` by time, and how the run went into run.json.
+    """Writes ``best.ckpt``, chosen by the monitored metric, ``last.ckpt``, and the course of the run into run.json.
 
     Attributes:
         run: the run folder; None until training is set up, when one process makes it for all.
@@ -44,7 +44,7 @@ class Recorder(Checkpoint):
         self._validated = False
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Make the folder, in one process; other callbacks and loggers may ask for it before training starts."""
+        """Make the folder in one process, before other callbacks and loggers ask for it."""
         if stage != "fit":
             return
         if self.run is None:
@@ -56,7 +56,7 @@ class Recorder(Checkpoint):
         self._metrics.open(self.run.folder / "metrics.csv")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write what is known before the first step, now that the settings have proved right."""
+        """Write the settings and what is known before the first step."""
         self._has_begun = True
         datamodule = trainer.datamodule  # type: ignore[attr-defined]
         if trainer.is_global_zero and self.run is not None:
@@ -79,7 +79,7 @@ class Recorder(Checkpoint):
             )
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Write into run.json that training has ended early; before its first step remove the new folder."""
+        """Write into run.json that training ended early, or remove the new folder if it had not begun."""
         if self.run is None or not trainer.is_global_zero:
             return
         if self._has_begun:
@@ -98,7 +98,7 @@ class Recorder(Checkpoint):
             self._save_best(trainer)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save the end of the last epoch; nothing of this one has happened yet."""
+        """Save the state at the end of the previous epoch."""
         if trainer.current_epoch > 0:
             self._end_epoch(trainer)
 
@@ -116,11 +116,11 @@ class Recorder(Checkpoint):
         self._validated = False
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save the end of training."""
+        """Save the state at the end of training."""
         self._end_epoch(trainer)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Add to the checkpoint what describes it."""
+        """Add the description of the run to the checkpoint."""
         checkpoint[KEY] = {
             "plugin": self._settings.plugin,
             "api": self._plugin.api,
@@ -132,7 +132,7 @@ class Recorder(Checkpoint):
         }
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Continue from the values and rows that the checkpoint was written with."""
+        """Restore the best value and the rows of metrics.csv that the checkpoint was written with."""
         if trainer.state.fn != "fit":
             return
         self.best_value = checkpoint[KEY]["best_value"]

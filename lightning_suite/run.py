@@ -1,4 +1,4 @@
-"""The run folder: written by fit, read by every other verb.
+"""The run folder, which fit writes and every other verb reads.
 
     runs/<plugin>/<date>-<recipe>/
       config.yaml    every setting, also the defaults: ``suite fit --config`` repeats the run with it
@@ -11,6 +11,7 @@ Nothing here imports torch until a checkpoint is opened, so that a verb learns t
 """
 
 import contextlib
+import itertools
 import json
 import os
 import platform
@@ -80,28 +81,22 @@ class Run:
 
     @classmethod
     def create(cls, root: str | Path, plugin: str, recipe: str | None) -> "Run":
-        """Make a new folder below ``root``; runs that begin in the same second are numbered.
-
-        Raises:
-            RunError: 10,000 runs began in this second.
-        """
+        """Make a new folder below ``root``; runs that begin in the same second are numbered."""
         root = Path(root).expanduser()
         stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{recipe or 'signature'}"
         parent = root / plugin
         parent.mkdir(parents=True, exist_ok=True)
-        for count in range(1, 10_000):
-            folder = parent / (stem if count == 1 else f"{stem}-{count}")
-            try:
-                folder.mkdir()
-            except FileExistsError:
-                continue
-            for name in ("checkpoints", "figures"):
-                (folder / name).mkdir()
-            return cls.in_folder(folder)
-        raise RunError(f"{parent} already holds 10,000 runs called {stem}. Choose another folder with --runs.")
+        for name in itertools.chain([stem], (f"{stem}-{count}" for count in itertools.count(2))):
+            with contextlib.suppress(FileExistsError):
+                (parent / name).mkdir()
+                break
+        folder = parent / name
+        (folder / "checkpoints").mkdir()
+        (folder / "figures").mkdir()
+        return cls.in_folder(folder)
 
     def discard(self) -> None:
-        """Remove the folder again where nothing has been written to it."""
+        """Remove the folder if nothing has been written to it."""
         with contextlib.suppress(OSError):  # not empty
             for folder in (self.folder / "checkpoints", self.folder / "figures", self.folder):
                 folder.rmdir()
@@ -132,7 +127,7 @@ class Run:
             raise RunError(f"{file} is damaged: {error}. It may be deleted; the checkpoints do not need it.") from error
 
     def write_record(self, changes: Mapping[str, Any]) -> None:
-        """Add to run.json, or change what it says."""
+        """Write entries of run.json; the others stay."""
         write_text(self.folder / "run.json", json.dumps(self.record | dict(changes), indent=2) + "\n")
 
     @property

@@ -1,20 +1,19 @@
-"""Suggest the nearest names to a mistyped one, and word the message of the mistake."""
+"""Suggest names for a mistyped one, and compose the message about it."""
 
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
 MOST = 5
-"""Names that are offered at most."""
+"""Names that are suggested at most."""
 
 NEAR = 0.6
-"""Similarity, by ``difflib``, that a name needs to be offered; a swap of neighbours in three letters has 0.67."""
+"""Similarity, by ``difflib``, of names that are suggested; a swap of neighbours in three letters has 0.67."""
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """Return the sentence that offers the nearest of some names; empty when none is near.
+    """Return a sentence that suggests the names nearest to a word; empty if none is near.
 
-    Names that differ from the nearest one by about a letter are offered too: every single-edit typo of a name of three
-    letters or more gets that name back.
+    For every single-edit typo of a name of three letters or more that name is among the suggestions.
 
     Example:
         >>> did_you_mean("lsit", ["list", "fit"])
@@ -33,7 +32,7 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 
 
 def no_such(kind: str, word: str, choices: Iterable[str], have: str) -> str:
-    """Return the message of a mistake in a name, at most three lines: what was wrong, what there is, the nearest.
+    """Return the message about a wrong name, in at most three lines: the word, the names there are, the nearest ones.
 
     Example:
         >>> print(no_such("recipe", "defualt", ["default", "wide"], "plugin 'dsa' has"))

@@ -1,4 +1,4 @@
-"""Text in aligned columns: rows whose last column is wrapped to the terminal, and numbers under their names."""
+"""Format text in aligned columns: rows whose last column is wrapped to the terminal, and tables of numbers."""
 
 import shutil
 import textwrap
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 NARROWEST = 32
-"""Columns that the last cell of a row needs; with fewer it stands on lines of its own."""
+"""Width that the last cell of a row needs; with less it goes on lines of its own."""
 
 _wrap = partial(textwrap.wrap, break_long_words=False, break_on_hyphens=False)
 
@@ -58,12 +58,12 @@ def terminal_width() -> int | None:
 
 
 def clip(text: str, width: int) -> str:
-    """Return the text, its end replaced by an ellipsis when it is too long."""
+    """Return the text, with an ellipsis in place of its end if it is too long."""
     return text if len(text) <= width else f"{text[: width - 1].rstrip()}…"
 
 
 def one_line(text: str, width: int = 320) -> str:
-    """Return the text with single spaces, its middle left out when it is too long."""
+    """Return the text on one line, without its middle if it is too long."""
     text = " ".join(text.split())
     return text if len(text) <= width else f"{text[: width // 2]} ... {text[-width // 2 :]}"
 

@@ -1,6 +1,6 @@
 """Read YAML files of options: recipes, ``--config`` files, and the settings of runs, all in one dialect.
 
-``1e-5`` is a number as in YAML 1.2, a date is text, a name stands once in its mapping, and no tag runs code.
+``1e-5`` is a number as in YAML 1.2, a date is text, a name may occur once in a mapping, and no tag runs code.
 """
 
 import re
@@ -19,7 +19,7 @@ def read_options(file: Path, edit: Callable[[str], str] = str) -> dict[str, Any]
 
     Args:
         file: what to read, in UTF-8.
-        edit: changes the text before it is parsed.
+        edit: a function that changes the text before it is parsed.
 
     Raises:
         OSError: the file cannot be read.
@@ -51,7 +51,7 @@ def read_options(file: Path, edit: Callable[[str], str] = str) -> dict[str, Any]
 
 
 def one_line_yaml(options: Mapping[str, Any]) -> str:
-    """Return options as one line of YAML that is read in the same way by every dialect: all text is quoted.
+    """Return options as one line of YAML that every dialect reads in the same way: all text is quoted.
 
     Example:
         >>> one_line_yaml({"rate": 1e-5, "limit": float("inf"), "name": "1e-5"})
@@ -72,7 +72,7 @@ def one_line_yaml(options: Mapping[str, Any]) -> str:
 
 @cache
 def _loader() -> type:
-    """Return YAML's safe loader, compiled where libyaml is there, with the rules of this module."""
+    """Return YAML's safe loader, compiled if libyaml is installed, with the rules of this module."""
     import yaml
 
     class OptionsLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]

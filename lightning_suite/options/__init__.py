@@ -1,16 +1,15 @@
 """The options of a plugin: read from the signatures of its classes, given as dotted flags or YAML.
 
-What is typed wins over ``--config``, which wins over the recipe, which wins over the signature. The signature is the
-only place where a default stands.
+What is typed wins over ``--config``, which wins over the recipe, which wins over the defaults in the signature.
 
     settings.py   the resolved values of one run, as config.yaml and checkpoints hold them
     config.py     files of options, and nested options under dotted names
     renaming.py   old names of options, for one release
     parser.py     options to settings, settings to the plugin's classes
     commands.py   a plugin's own verb: a function whose parameters are its options
-    help.py       what --help prints
-    mistakes.py   what is said of an option that does not exist, or of a value of another type
-    types.py      a type in the words of a command line
+    help.py       the text of --help
+    mistakes.py   the message about an option that does not exist, or about a value of another type
+    types.py      types, described for users of the command line
 """
 
 from lightning_suite.options.commands import call as call

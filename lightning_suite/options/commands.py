@@ -24,18 +24,17 @@ def call(
 ) -> Any:
     """Call a function with options from a command line: positional parameters in order, keyword-only ones by name.
 
-    A last positional parameter that is a ``list[str]`` takes all words that are left, at least one. Options are taken
-    as commands have them: ``-n 10`` where the name is one letter, ``--two-words`` for ``two_words``, and ``--name``
-    alone for a ``bool``.
+    A last positional parameter of type ``list[str]`` takes all remaining words, at least one. Options are written as
+    usual: ``-n 10`` for a name of one letter, ``--two-words`` for ``two_words``, and ``--name`` alone for a ``bool``.
 
     Args:
         function: what to call.
         arguments: the words after the command.
         prog: the command, for messages.
-        renamed: old names of its options, and the present ones.
+        renamed: old and new names of its options.
 
     Returns:
-        What the function returns; None after ``--help``, which calls nothing.
+        The result of the function; None after ``--help``.
 
     Raises:
         UsageError: an option does not exist, is missing, or its value is not what the signature asks for.
@@ -63,7 +62,7 @@ def call(
 
 
 def _spelt_out(parser: ArgumentParser, renamed: Mapping[str, str], arguments: Sequence[str]) -> list[str]:
-    """Return the words as the parser knows them: two dashes, underscores, present names, ``true`` after a switch."""
+    """Return the words as the parser needs them: two dashes, underscores, new names, ``true`` after a switch."""
     types = {option: type_of(action) for option, action in options_of(parser).items()}
     known = types.keys() | {f"--{name}" for name in renamed}
     words = []
@@ -81,7 +80,7 @@ def _spelt_out(parser: ArgumentParser, renamed: Mapping[str, str], arguments: Se
 
 
 def _rest(function: Callable[..., Any]) -> list[str]:
-    """Return the name of the last positional parameter of a function, when that is a list of words."""
+    """Return the name of the last positional parameter of a function if that is a list of words; else nothing."""
     positional = [
         name
         for name, parameter in inspect.signature(function).parameters.items()

@@ -11,11 +11,11 @@ from lightning_suite.yaml_files import read_options
 GROUPS = ("model", "data", "trainer")
 
 PEOPLE_ONLY = ("summary", "expected")
-"""Keys of a recipe that are not options."""
+"""Entries of a recipe that are no options, but information for people."""
 
 
 def flat(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options under dotted names, without what a recipe says to people.
+    """Return options under dotted names, without the entries of a recipe that are no options.
 
     Example:
         >>> flat({"seed": 1, "model": {"heads": 2}, "summary": "as published"})
@@ -30,7 +30,7 @@ def flat(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def nested(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options with dotted names as the groups that `flat` made them from.
+    """Return options with dotted names in groups: the inverse of `flat`.
 
     Example:
         >>> nested({"seed": 1, "model.heads": 2})

@@ -1,4 +1,4 @@
-"""The help of options: names, types, defaults and meanings, in two columns."""
+"""Format the help of options: names, types, defaults and meanings, in two columns."""
 
 import re
 import shutil
@@ -25,8 +25,8 @@ def help_text(plugin: Plugin, prog: str, topic: str = "") -> str:
     """Return the help of a plugin's options.
 
     Args:
-        plugin: whose options.
-        prog: the command they are given to.
+        plugin: has the options.
+        prog: the command.
         topic: ``model``, ``data`` or ``trainer`` for one group, the name of an option for that one; empty for all
             groups but the trainer's.
 
@@ -44,7 +44,7 @@ def help_text(plugin: Plugin, prog: str, topic: str = "") -> str:
     lines = [f"{prog} --plugin {plugin.name} [--recipe NAME] [--config FILE] [--OPTION VALUE ...]"]
     for group in [topic] if topic else ["model", "data", ""]:
         lines += [f"{group or 'run'} ({classes[group]})", *help_lines(parser, group)]
-    lines += ["--help=trainer: the trainer's options. --help=data.NAME: all that is known of one option."]
+    lines += ["--help=trainer: the trainer's options. --help=data.NAME: one option in full."]
     return "\n".join([*lines, "--print-config: the values that would be used."])
 
 

@@ -1,4 +1,4 @@
-"""From options to settings, and from settings to the classes of a plugin, by jsonargparse."""
+"""Read options into settings, and instantiate the classes of a plugin from settings, by jsonargparse."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Built:
-    """What a run works with: the plugin's two classes, instantiated, and the arguments of its Trainer.
-
-    ``settings`` are those it was built from, with every default filled in.
-    """
+    """The plugin's two classes, instantiated, the arguments of its Trainer, and the settings with every default."""
 
     model: "LightningModule"
     data: "LightningDataModule"
@@ -58,15 +55,15 @@ def parse(
     name: str | None = None,
     own: Sequence[str] = (),
 ) -> Settings:
-    """Return the settings that result from a start (a recipe, or the settings of a run), config files, typed options.
+    """Return the settings that result from a start, then config files, then typed options.
 
     Args:
-        plugin: whose options they are.
+        plugin: has the options.
         typed: command-line arguments, ``--config FILE`` among them.
-        start: the values below all others but the signatures'.
+        start: a recipe, or the settings of a run; only these win over the defaults of signatures.
         prog: the command, for messages.
-        name: what the plugin is called in the settings, when it is not its name.
-        own: the other options of the command, which a mistyped one may have meant.
+        name: the plugin's name or path for the settings; its name by default.
+        own: other options of the command, to suggest for a mistyped one.
 
     Raises:
         UsageError: an option does not exist or its value is not what the signature asks for.
@@ -115,6 +112,6 @@ def build(plugin: Plugin, settings: Settings) -> Built:
 
 
 def _resolved(parser: ArgumentParser, namespace: Namespace) -> Settings:
-    """Return the plain values of a parsed namespace, every default included."""
+    """Return the settings of a parsed namespace, every default included."""
     values = json.loads(parser.dump(namespace, format="json", skip_unset=False))
     return Settings(**{name: values[name] for name in Settings.__dataclass_fields__ if name in values})

@@ -1,4 +1,4 @@
-"""The settings of a run: every option, resolved, as config.yaml and checkpoints hold them."""
+"""The settings of a run: the value of every option, as config.yaml and checkpoints hold them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -24,8 +24,8 @@ class Settings:
         recipe: named settings of the plugin
         seed: seed of Python, numpy and torch
         monitor: metric that chooses best.ckpt
-        mode: its better direction
-        checkpoint_every: optimizer steps between two writes of last.ckpt, beside one after each epoch; 0: then only
+        mode: whether its smallest or its largest value is best
+        checkpoint_every: optimizer steps after which last.ckpt is written within an epoch; 0: only after each epoch
         model: arguments of the plugin's LightningModule
         data: arguments of the plugin's LightningDataModule
         trainer: arguments of the Trainer
@@ -70,20 +70,20 @@ ONE_PROCESS = {
     "limit_test_batches": None,
     "limit_predict_batches": None,
 }
-"""What evaluation does not take over from training: limits of a trial run, and more processes than one, whose metrics
-would count those samples twice that Lightning repeats to give each process as many."""
+"""Options of the Trainer for evaluation: no limits of a trial run, and one process. Lightning repeats samples to give
+several processes equally many, and metrics would count these twice."""
 
 
 def for_evaluation(settings: Settings) -> Settings:
-    """Return the settings of a run with the Trainer's for one process and all of the data."""
+    """Return the settings of a run, changed to use one process and all of the data."""
     return replace(settings, trainer=settings.trainer | ONE_PROCESS)
 
 
 def stored_settings(values: Mapping[str, Any], where: str | Path) -> Settings:
-    """Return the settings that a run folder or a checkpoint holds, under the present names of its plugin's options.
+    """Return the settings that a run folder or a checkpoint holds, with old names of options replaced by new ones.
 
     Raises:
-        RunError: they are not the settings of a run: a name is unknown or missing, or a value is of another type.
+        RunError: a name is unknown or missing, or a value has another type.
         PluginError: their plugin is not installed, or broken.
     """
     expected = asdict(Settings(plugin="", recipe=""))

@@ -1,14 +1,13 @@
-"""The verbs of ``suite``: a file for each, with ``run(arguments)``, which returns the exit status.
+"""The verbs of ``suite``: every file in this folder is one, with ``run(arguments)``, which returns the exit status.
 
-The first line of its docstring is its help. Every file in this folder is a verb; nothing else lists them, and they are
-not imported to be named and described.
+The first line of its docstring is its help. Verbs are listed and described without being imported.
 """
 
 from pathlib import Path
 
 from lightning_suite.plugins import source
 
-# The order in which people need them; a verb that is not listed comes last.
+# The order in the help; a verb that is not named here comes last.
 _ORDER = ["list", "info", "fit", "validate", "test", "predict", "rerun", "check", "new", "doctor"]
 
 

@@ -1,7 +1,7 @@
 """Runs the contract tests on a plugin.
 
---only and --expect may be given several times. An expected failure must fail; its reason says why that is right. The
-exit status is 0 when nothing else failed, otherwise 1.
+--only and --expect may be given several times. A check that is expected to fail must fail. The exit status is 0 when
+nothing else failed, otherwise 1.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from lightning_suite.testing.outcome import Outcome
 
 
 def run(arguments: list[str]) -> int:
-    """Print a line for each check while they run, then a table and the text of each failure; return the exit status."""
+    """Print a line for each check, then a table and the message of each failure; return the exit status."""
     parser = LightParser("check", __doc__)
     parser.add_argument("name", metavar="NAME", nargs="?", help="name, module:attribute or path/to/file.py:attribute")
     parser.add_argument("--only", action="append", default=[], metavar="CHECK", help="run this check only")

@@ -1,4 +1,4 @@
-"""Explains this installation: versions, ops, and every plugin with cause and repair of what is broken."""
+"""Explains this installation: versions, ops, and for every broken plugin the cause and the repair."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from lightning_suite.tables import listing, terminal_width
 
 
 def run(arguments: list[str]) -> int:
-    """Print the versions at once, then try the ops and every plugin in other processes; return 0 when all is well."""
+    """Print the versions, then try the ops and every plugin in processes of their own; return 0 if all work."""
     parser = LightParser("doctor", __doc__ or "")
     parser.add_argument(
         "--timeout",
@@ -22,8 +22,8 @@ def run(arguments: list[str]) -> int:
         help="for the ops, and for the imports of each plugin (default: 60)",
     )
     seconds: float = parser.read(arguments).timeout
-    are_well = [_print_versions(), _print_ops(seconds), _print_plugins(seconds)]
-    return 0 if all(are_well) else 1
+    work = [_print_versions(), _print_ops(seconds), _print_plugins(seconds)]
+    return 0 if all(work) else 1
 
 
 def _print_versions() -> bool:

@@ -1,4 +1,4 @@
-"""Shows one plugin: paper, recipes with their expected numbers, verbs of its own, what is missing."""
+"""Shows one plugin: its paper, recipes and their expected numbers, its own verbs, and what is missing."""
 
 import sys
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ from lightning_suite.tables import listing, terminal_width
 
 
 def run(arguments: list[str]) -> int:
-    """Print what the record of a plugin says and return 0, or 3 for a plugin that cannot be used."""
+    """Print the record of a plugin; return 0, or 3 for a plugin that cannot be used."""
     parser = LightParser("info", __doc__ or "")
     parser.add_argument("name", metavar="NAME", nargs="?", help="name, module:attribute or path/to/file.py:attribute")
     name = parser.read(arguments).name
     if name is None:
-        raise UsageError(f"suite info: of which plugin? installed: {', '.join(find.names()) or 'none'}")
+        raise UsageError(f"suite info: which plugin? installed: {', '.join(find.names()) or 'none'}")
     plugin = find.get(name)
     faults = list(diagnosis.faults(plugin))
     print(_description(name, plugin))

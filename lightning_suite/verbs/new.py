@@ -1,7 +1,7 @@
 """Writes a new plugin that trains at once and passes the contract tests.
 
-NAME becomes the name of the distribution, the package and the plugin: a small but complete method, to be replaced file
-by file.
+NAME becomes the name of the distribution, the package and the plugin. It is a small but complete method; replace it
+file by file.
 """
 
 import keyword
@@ -16,7 +16,7 @@ from lightning_suite.plugins import find, source
 
 TEMPLATE = Path(__file__).parent.parent / "template"
 SUFFIX = ".tmpl"  # so that no tool takes a template for a module, a recipe or a project
-IN_PATHS, IN_TEXTS = "NAME", "{{name}}"  # give way to the name of the plugin
+IN_PATHS, IN_TEXTS = "NAME", "{{name}}"  # are replaced by the name of the plugin
 
 
 def run(arguments: list[str]) -> int:

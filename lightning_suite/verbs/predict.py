@@ -1,6 +1,6 @@
-"""Writes what a run says of new inputs.
+"""Predicts with a run, and writes a row for each input.
 
-One row an input, in the order of the inputs. RUN is a run folder or a checkpoint.
+The rows are in the order of the inputs. RUN is a run folder or a checkpoint.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from lightning_suite.verbs.test import changed_settings, run_and_options
 
 
 def run(arguments: list[str]) -> int:
-    """Predict, write a file and say where; return 0."""
+    """Write the predictions and print the path of the file; return 0."""
     parser = LightParser("predict", __doc__, "RUN INPUT [--output FILE] [--embed] [--data.x 1 --trainer.y 2]")
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help=".csv, .tsv, .jsonl or .parquet; with --embed .npy or .parquet"

@@ -1,4 +1,4 @@
-"""Trains a run's settings again and compares: on the CPU the two end bit for bit the same."""
+"""Trains with the settings of a run again, and compares: on the CPU both end bit for bit the same."""
 
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import RunError, UsageError
@@ -10,7 +10,7 @@ from lightning_suite.verbs.test import run_and_options
 
 
 def run(arguments: list[str]) -> int:
-    """Train again, print both sides and whether their weights are equal; return 1 when they are not."""
+    """Train again, and print the metrics of both runs and whether their weights are equal; return 1 if they are not."""
     parser = LightParser("rerun", __doc__, "RUN [--runs DIR]")
     parser.add_argument("--runs", metavar="DIR", help="folder of all runs (default: that of RUN)")
     values, rest = parser.parse_known_args(arguments)
@@ -23,7 +23,7 @@ def run(arguments: list[str]) -> int:
     from lightning_suite.training import fit
 
     plugin, parent = find.get(settings.plugin), first.folder.resolve().parent
-    beside = parent.parent if parent.name == plugin.name else "runs"  # a run that was moved may lie anywhere
+    beside = parent.parent if parent.name == plugin.name else "runs"  # the run may have been moved
     second, leader = fit(plugin, settings, root=values.runs or beside)
     if not leader:
         return 0
@@ -40,7 +40,7 @@ def run(arguments: list[str]) -> int:
 
 
 def different_weights(first: Run, second: Run) -> list[str]:
-    """Return the names of the weights that are not bit for bit the same in the last checkpoints of two runs.
+    """Return the names of the weights that differ in the last checkpoints of two runs.
 
     Raises:
         RunError: the checkpoints hold weights of different names.

@@ -38,7 +38,7 @@ def measure(stage: Literal["validate", "test"], arguments: list[str], descriptio
 
 
 def run_and_options(verb: str, words: list[str]) -> tuple[Run, list[str]]:
-    """Return the run that stands first, and the words that follow it.
+    """Return the run that the first word names, and the other words.
 
     Raises:
         UsageError: no run is named.
@@ -51,7 +51,7 @@ def run_and_options(verb: str, words: list[str]) -> tuple[Run, list[str]]:
 
 
 def changed_settings(done: Run, typed: list[str], prog: str, own: Sequence[str] = ()) -> Settings:
-    """Return the settings a run is measured with: its own for one process and all data, changed by what is typed."""
+    """Return the settings to evaluate a run with: its own for one process and all data, then the typed options."""
     before = for_evaluation(settings_of(done))
     if not typed:
         return before
