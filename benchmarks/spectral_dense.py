@@ -35,12 +35,13 @@ def task(side: str, data: Example, gamma: float) -> Callable[[], Any]:
 
     from suite_spectral.clusters.clustering import cluster
     from suite_spectral.graphs.gaussian import GaussianGraph
+    from suite_spectral.settings import Settings
 
     if side == "scikit-learn":
         return lambda: SpectralClustering(data.n_clusters, gamma=gamma, random_state=0).fit(data.content).labels_
     points = torch.from_numpy(data.content)
     return lambda: cluster(
-        GaussianGraph(points, (2 * gamma) ** -0.5, BUDGET), data.n_clusters, points=points
+        GaussianGraph(points, (2 * gamma) ** -0.5, BUDGET), Settings(n_clusters=data.n_clusters), points=points
     ).labels.numpy()
 
 

@@ -62,18 +62,20 @@ def task(side: str, data: Example, weights: Any) -> Callable[[], Any]:
     from suite_spectral.clusters.clustering import cluster
     from suite_spectral.graphs.graph import SparseGraph
     from suite_spectral.graphs.neighbour_graph import neighbour_graph
+    from suite_spectral.settings import Settings
 
     name, *options = side.split()
-    k = data.n_clusters
+    k, ours = data.n_clusters, Settings(n_clusters=data.n_clusters)
     if name == "exact":
         fine = 1e-5 if options == ["multilevel"] else None
         solver: Any = options[0]
-        return lambda: cluster(SparseGraph.from_scipy(weights), k, solver=solver, tolerance=fine).labels.numpy()
+        solved = Settings(n_clusters=k, solver=solver, tolerance=fine)
+        return lambda: cluster(SparseGraph.from_scipy(weights), solved).labels.numpy()
     if name == "ours" and not options:
-        return lambda: cluster(SparseGraph.from_scipy(weights), k).labels.numpy()
+        return lambda: cluster(SparseGraph.from_scipy(weights), ours).labels.numpy()
     if name == "ours":
         points = torch.from_numpy(data.content)
-        return lambda: cluster(neighbour_graph(points, NEIGHBOURS), k, points=points).labels.numpy()
+        return lambda: cluster(neighbour_graph(points, NEIGHBOURS), ours, points=points).labels.numpy()
     tolerance: Any = float(options[0]) if options and options != ["whole"] else "auto"
     settings = {"eigen_solver": name, "eigen_tol": tolerance, "random_state": 0}
     if options == ["whole"]:

@@ -39,12 +39,13 @@ def exact(data: Example) -> tuple[Labels, dict[str, float]]:
 
     from suite_spectral.clusters.clustering import cluster
     from suite_spectral.graphs.neighbour_graph import neighbour_graph
+    from suite_spectral.settings import Settings
 
     begin = time.process_time()
     points = torch.from_numpy(data.content)
     graph = neighbour_graph(points, NEIGHBOURS)
     built = time.process_time()
-    result = cluster(graph, data.n_clusters, points=points)
+    result = cluster(graph, Settings(n_clusters=data.n_clusters), points=points)
     return result.labels.numpy(), {"graph": built - begin, **result.seconds}
 
 

@@ -154,7 +154,7 @@ def compare_cuts(seed: int = 0) -> TwoCuts:
     squares = torch.cdist(moons.points, moons.points).square()
     graph = SparseGraph((-squares / (2 * SIGMA**2)).exp().to_sparse_csr())
     smallest = min_cut_2way(graph)
-    normalised = cluster(graph, 2, assign="ncut", seed=seed)
+    normalised = cluster(graph, Settings(n_clusters=2, assign="ncut"), seed=seed)
     assert moons.labels is not None
     halves = numbered_like(moons.labels, normalised.labels)
     return TwoCuts(

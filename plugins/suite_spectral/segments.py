@@ -17,7 +17,7 @@ from lightning_suite.errors import UsageError
 from suite_spectral.clusters.clustering import Clustering, cluster
 from suite_spectral.graphs.graph import Progress
 from suite_spectral.graphs.pixels import pixel_graph
-from suite_spectral.settings import SEGMENT_SIZE, SEGMENTATION
+from suite_spectral.settings import SEGMENT_SIZE, SEGMENTATION, Settings
 
 LAB_UNIT = 100.0
 """L* of white: distances are in units of black against white, so that ``sigma_color`` means the same as in grey."""
@@ -106,7 +106,7 @@ def segment(
     progress(f"graph of {rows * columns:,} pixels")
     graph = pixel_graph(lab(small), radius=radius, sigma_color=sigma_color, sigma_position=sigma_position)
     graph.matrix.values().clamp_min_(FLOOR)
-    clustering = cluster(graph, n_segments, seed=seed, progress=progress)
+    clustering = cluster(graph, Settings(n_clusters=n_segments), seed=seed, progress=progress)
     progress("borders at full size")
     labels = enlarged(clustering.labels.reshape(rows, columns), height, width)
     return Segments(labels, (rows, columns), clustering)

@@ -122,6 +122,11 @@ class Settings:
     def __post_init__(self) -> None:
         check(constraints_of(Settings), vars(self))
 
+    @property
+    def known_clusters(self) -> int | None:
+        """The number of clusters; 2 where the second eigenvector divides; None where the eigenvalues say how many."""
+        return 2 if self.n_clusters is None and self.assign != "kmeans" else self.n_clusters
+
 
 DEFAULTS = Settings()
 

@@ -21,6 +21,7 @@ Made = Callable[..., Settings]
     [
         ("n_neighbors", 1, "a whole number of 2 or more, or None, got 1"),
         ("n_clusters", True, "a whole number of 1 or more, or None, got True"),
+        ("n_clusters", 0, "a whole number of 1 or more, or None, got 0"),
         ("weights", "gausian", "one of connectivity, gaussian, self-tuning, got 'gausian'. Did you mean 'gaussian'?"),
         ("sigma", float("nan"), "a number above 0, stable, or None, got nan"),
         ("radius", 0, "a number above 0, got 0"),

@@ -41,7 +41,7 @@ from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.solvers import Spectrum, spectrum
 from suite_spectral.graphs.affinity import Affinity
 from suite_spectral.graphs.graph import Graph, Progress
-from suite_spectral.settings import RowScaling
+from suite_spectral.settings import Settings
 
 SUBSAMPLES = 4
 """How often candidates are clustered."""
@@ -100,11 +100,9 @@ def clusters_of(pairs: Spectrum, max_clusters: int) -> int:
 def choose(
     affinity: Affinity,
     points: Tensor,
-    n_clusters: int | None,
+    settings: Settings,
     *,
     candidates: Sequence[Affinity] | None = None,
-    rows: RowScaling = "random-walk",
-    max_clusters: int = 20,
     seed: int = 0,
     progress: Progress = lambda words: None,
 ) -> "Choice":
@@ -113,10 +111,8 @@ def choose(
     Args:
         affinity: the affinity; where there are more points than its ``sample_size``, as many of them decide.
         points: (point, dim).
-        n_clusters: how many clusters; None for as many as the largest gap says, each time.
+        settings: how many clusters, of which rows; where that is left open as many as the largest gap says, each time.
         candidates: the affinity with each value that is tried, the preferred first; None: those that it offers.
-        rows: how the rows are scaled, for the sizes of the clusters.
-        max_clusters: the most clusters where n_clusters is None.
         seed: of the sample and of k-means.
         progress: is called with words for what is being done.
 
@@ -125,7 +121,7 @@ def choose(
     """
     sample = _sample(points, affinity.sample_size, seed)
     least = max(2, int(SHARE * len(sample)))
-    _refuse_few(least, n_clusters, affinity.open_setting or "the setting")
+    _refuse_few(least, settings.n_clusters, affinity.open_setting or "the setting")
     if candidates is None:
         candidates = affinity.candidates(points, least, seed=seed)
     runs: list[list[Clustered]] = [[] for _ in candidates]
@@ -133,7 +129,7 @@ def choose(
         graphs = affinity.graphs(candidates, sample[some.to(sample.device)], seed=seed)
         for tried, (run, graph) in enumerate(zip(runs, graphs, strict=True)):
             progress(f"graph {tried + 1} of {len(candidates)}, subsample {number + 1} of {SUBSAMPLES}")
-            run.append(_clustered(graph, n_clusters, some, len(sample), rows, max_clusters, seed))
+            run.append(_clustered(graph, settings, some, len(sample), seed))
     return _choice([_candidate(*pair) for pair in zip(candidates, runs, strict=True)], len(sample))
 
 
@@ -147,18 +143,16 @@ def _refuse_few(points: int, n_clusters: int | None, instead: str) -> None:
         )
 
 
-def _clustered(
-    graph: Graph, n_clusters: int | None, some: Tensor, n: int, rows: RowScaling, max_clusters: int, seed: int
-) -> "Clustered":
-    laplacian = Laplacian(graph)
-    wanted = min(max_clusters, graph.n - 1) if n_clusters is None else n_clusters
+def _clustered(graph: Graph, settings: Settings, some: Tensor, n: int, seed: int) -> "Clustered":
+    laplacian, n_clusters = Laplacian(graph), settings.n_clusters
+    wanted = min(settings.max_clusters, graph.n - 1) if n_clusters is None else n_clusters
     with warnings.catch_warnings():
         # The graph that is chosen is solved again, and warned of then.
         warnings.filterwarnings("ignore", message="the eigenvectors are less accurate", category=RuntimeWarning)
         pairs = spectrum(laplacian, wanted, seed=seed)
     clusters = eigengap_clusters(pairs.values, wanted) if n_clusters is None else n_clusters
     gaps = relative_gaps(pairs.values)
-    labels = by_component(graph, pairs, clusters, root=laplacian.root, rows=rows, n_init=3, seed=seed).labels
+    labels = by_component(graph, pairs, clusters, root=laplacian.root, rows=settings.rows, n_init=3, seed=seed).labels
     everywhere = np.full(n, -1, dtype=np.int64)
     everywhere[some.numpy()] = labels.cpu().numpy()
     return Clustered(

@@ -18,8 +18,8 @@ from suite_spectral.clusters.cuts import ncut
 from suite_spectral.clusters.labelling import by_component, mean_rows, scaled_rows, two_way
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.solvers import TOLERANCE, Spectrum, spectrum
-from suite_spectral.graphs.graph import Graph, Progress
-from suite_spectral.settings import RowScaling, Solver, TwoWay
+from suite_spectral.graphs.graph import Graph, Progress, spread_evenly
+from suite_spectral.settings import Settings
 
 
 class Clustering(NamedTuple):
@@ -56,17 +56,10 @@ class Clustering(NamedTuple):
 
 def cluster(
     graph: Graph,
-    n_clusters: int | None,
+    settings: Settings,
     *,
-    rows: RowScaling = "random-walk",
-    assign: TwoWay = "kmeans",
-    solver: Solver = "auto",
-    regularisation: float = 0.0,
-    n_init: int = 10,
-    max_clusters: int = 20,
     points: Tensor | None = None,
     seed: int = 0,
-    tolerance: float | None = None,
     progress: Progress = lambda words: None,
 ) -> Clustering:
     """Cluster the points of a graph; a graph of several components component by component.
@@ -74,21 +67,15 @@ def cluster(
     Example:
         >>> import torch
         >>> from suite_spectral.graphs.neighbour_graph import neighbour_graph
-        >>> cluster(neighbour_graph(torch.tensor([[0.0], [1.0], [10.0], [11.0]]), 2), 2).labels.tolist()
+        >>> graph = neighbour_graph(torch.tensor([[0.0], [1.0], [10.0], [11.0]]), 2)
+        >>> cluster(graph, Settings(n_clusters=2)).labels.tolist()
         [0, 0, 1, 1]
 
     Args:
         graph: the graph.
-        n_clusters: how many clusters; None: by the largest eigengap.
-        rows: how the rows of the eigenvectors are scaled.
-        assign: k-means, or for two clusters a threshold of the second eigenvector.
-        solver: of the eigenvectors, see ``suite_spectral.eigen.solvers``.
-        regularisation: added to the degrees, as a share of their mean.
-        n_init: starts of k-means, of which the best counts.
-        max_clusters: most clusters that the eigengap may choose.
+        settings: how many clusters, and how they are made; what they say of the graph does not matter here.
         points: (point, dim), by which small components find the nearest cluster where there are too many of them.
         seed: of whatever is random in it.
-        tolerance: of the eigenvectors, see ``suite_spectral.eigen.solvers``; None: its usual value.
         progress: is called with words for what is being done.
 
     Raises:
@@ -97,43 +84,77 @@ def cluster(
     Warns:
         RuntimeWarning: the eigenvectors are less accurate than the tolerance asks for.
     """
-    if n_clusters is not None and not 1 <= n_clusters <= graph.n:
-        raise UsageError(f"n_clusters: expected from 1 to {graph.n}, the number of points, got {n_clusters}")
-    if assign != "kmeans" and n_clusters not in (None, 2):
-        raise UsageError(f"assign {assign!r} makes 2 clusters, got n_clusters {n_clusters}: take kmeans")
-    if n_clusters is None and assign != "kmeans":
-        n_clusters = 2
+    wanted = settings.n_clusters
+    if wanted is not None and wanted > graph.n:
+        raise UsageError(f"n_clusters: expected from 1 to {graph.n}, the number of points, got {wanted}")
+    if settings.assign != "kmeans" and wanted not in (None, 2):
+        raise UsageError(f"assign {settings.assign!r} makes 2 clusters, got n_clusters {wanted}: take kmeans")
     begun = time.process_time()
-    laplacian = Laplacian(graph, regularisation)
-    count = n_clusters if n_clusters is not None else min(max_clusters, graph.n)
+    laplacian = Laplacian(graph, settings.regularisation)
     pairs = spectrum(
         laplacian,
-        count,
-        solver=solver,
+        settings.known_clusters or min(settings.max_clusters, graph.n),
+        solver=settings.solver,
         seed=seed,
-        tolerance=TOLERANCE if tolerance is None else tolerance,
+        tolerance=TOLERANCE if settings.tolerance is None else settings.tolerance,
         progress=progress,
     )
+    clustering = cluster_eigenvectors(
+        graph, pairs, laplacian.root, settings, points=points, seed=seed, begun=begun, progress=progress
+    )
+    return clustering._replace(lower_bound=math.nan) if settings.regularisation else clustering
+
+
+def cluster_eigenvectors(
+    graph: Graph,
+    pairs: Spectrum,
+    root: Tensor,
+    settings: Settings,
+    *,
+    begun: float,
+    points: Tensor | None = None,
+    measured: Graph | None = None,
+    seed: int = 0,
+    progress: Progress = lambda words: None,
+) -> Clustering:
+    """Cluster the points of a graph by its eigenvectors.
+
+    Args:
+        graph: the graph.
+        pairs: its smallest eigenpairs, one more than there are clusters where there is one.
+        root: (point,) the square roots of the degrees.
+        settings: how many clusters, and how they are made.
+        begun: the processor time at which the eigenvectors were begun.
+        points: as of ``cluster``.
+        measured: the graph whose normalised cut is measured, of the same points or of some, evenly spread; None: the
+            graph itself.
+        seed: of k-means.
+        progress: is called with words for what is being done.
+
+    Raises:
+        UsageError: the graph has more components than clusters may be chosen, or fewer distinct rows than clusters.
+    """
     solved = time.process_time()
-    k = n_clusters if n_clusters is not None else clusters_of(pairs, max_clusters)
+    k = settings.known_clusters or clusters_of(pairs, settings.max_clusters)
     pairs = pairs.first(k + 1)
-    scaled = scaled_rows(pairs.vectors[:, :k], laplacian.root, rows)
     progress("clusters from the eigenvectors")
-    if assign == "kmeans":
+    rows = scaled_rows(pairs.vectors[:, :k], root, settings.rows)
+    if settings.assign == "kmeans":
         labels, centroids = by_component(
-            graph, pairs, k, root=laplacian.root, rows=rows, points=points, n_init=n_init, seed=seed
+            graph, pairs, k, root=root, rows=settings.rows, points=points, n_init=settings.n_init, seed=seed
         )
     else:
-        labels = two_way(graph, pairs, assign, root=laplacian.root, seed=seed)
-        centroids = mean_rows(scaled, labels, k)
+        labels = two_way(graph, pairs, settings.assign, root=root, seed=seed)
+        centroids = mean_rows(rows, labels, k)
     labelled = time.process_time()
+    measured = graph if measured is None else measured
     return Clustering(
         labels=labels,
         spectrum=pairs,
-        rows=scaled,
+        rows=rows,
         centroids=centroids,
-        ncut=ncut(graph, labels, k),
-        lower_bound=math.nan if regularisation else _bound(pairs, k),
+        ncut=ncut(measured, labels[spread_evenly(len(labels), measured.n).to(labels.device)], k),
+        lower_bound=_bound(pairs, k),
         eigengap=float(pairs.values[k] - pairs.values[k - 1]) if len(pairs.values) > k else math.nan,
         n_components=int(pairs.components.max()) + 1,
         seconds={"eigenvectors": solved - begun, "labels": labelled - solved, "ncut": time.process_time() - labelled},

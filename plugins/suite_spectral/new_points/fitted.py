@@ -1,19 +1,21 @@
 """What is known of clustered points, by which new ones are labelled; it is stored as tensors alone."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, final
 
 import torch
 from torch import Tensor
 
+from suite_spectral.clusters.clustering import Clustering
+from suite_spectral.clusters.labelling import scaled_rows
 from suite_spectral.graphs.affinities import AFFINITIES
 from suite_spectral.graphs.affinity import Affinity
 from suite_spectral.new_points.by_landmarks import ByLandmarks
-from suite_spectral.new_points.extension import Extension, nearest_cluster
+from suite_spectral.new_points.extension import Extension
 from suite_spectral.new_points.nystroem import Nystroem
-from suite_spectral.settings import RowScaling
+from suite_spectral.settings import RowScaling, Settings
 
 WEIGHTS, CHOSEN = "weights_", "chosen_"
 """How the names of what belongs to the weights, and of what was chosen, begin in a state."""
@@ -43,6 +45,44 @@ def from_tensor(stored: Tensor) -> Tensor | int | float | str:
     return stored
 
 
+def nearest_cluster(rows: Tensor, votes: Tensor, centroids: Tensor, groups: Tensor) -> Tensor:
+    """Return the nearest centroid among those of the component that has most of the weight, (query,) int64.
+
+    Args:
+        rows: (query, vector).
+        votes: (query, cluster) the share of each cluster in the weights.
+        centroids: (cluster, vector).
+        groups: (cluster,) int64, the component that each cluster lies in.
+    """
+    distances = torch.cdist(rows.double(), centroids.double(), compute_mode="donot_use_mm_for_euclid_dist")
+    kinds, numbers = torch.unique(groups, return_inverse=True)
+    if len(kinds) > 1:
+        shares = torch.zeros(len(rows), len(kinds), dtype=votes.dtype, device=votes.device)
+        shares.index_add_(1, numbers, votes)
+        distances.masked_fill_(numbers != shares.argmax(dim=1)[:, None], torch.inf)
+    return distances.argmin(dim=1)
+
+
+def cluster_groups(labels: Tensor, components: Tensor, n_clusters: int) -> Tensor:
+    """Return the component that most points of each cluster lie in, (cluster,) int64."""
+    count = int(components.max()) + 1
+    pairs, sizes = torch.unique(labels * count + components, return_counts=True)
+    groups = torch.zeros(n_clusters, dtype=torch.int64, device=labels.device)
+    for pair in pairs[sizes.argsort(stable=True)].tolist():  # the largest is written last
+        groups[pair // count] = pair % count
+    return groups
+
+
+def around_threshold(entries: Tensor, labels: Tensor) -> Tensor:
+    """Return two centroids, (cluster, 1), whose middle is the threshold between two clusters of numbers (point,)."""
+    parts = [entries[labels == cluster] for cluster in (0, 1)]
+    low, high = (0, 1) if parts[0].mean() <= parts[1].mean() else (1, 0)
+    threshold = (parts[low].max() + parts[high].min()) / 2
+    reach = torch.empty(2, 1, dtype=entries.dtype, device=entries.device)
+    reach[low], reach[high] = -1, 1
+    return threshold + reach * (entries.max() - entries.min())
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class Fitted:
@@ -67,6 +107,41 @@ class Fitted:
     eigenvalues: Tensor
     extension: Extension
     chosen: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        clustering: Clustering,
+        root: Tensor,
+        settings: Settings,
+        chosen: dict[str, Any],
+        extend: Callable[[slice], Extension],
+    ) -> "Fitted":
+        """Return the clusters with what labels new points: the nearest centroid, or the side of the threshold.
+
+        Args:
+            clustering: the clusters.
+            root: (point,) the square roots of the degrees, on the device of all that is kept.
+            settings: by which the points were clustered.
+            chosen: settings by which the graph of other points is built the same way, by name.
+            extend: returns the formula for some of the eigenvectors, which it is given as a slice.
+        """
+        labels, count, device = clustering.labels.to(root.device), clustering.n_clusters, root.device
+        rows, used, centroids = settings.rows, slice(0, count), clustering.centroids.double().to(device)
+        if settings.assign != "kmeans":
+            rows, used = "random-walk", slice(1, 2)
+            second = clustering.spectrum.vectors[:, used].double().to(device)
+            centroids = around_threshold(scaled_rows(second, root, rows)[:, 0], labels)
+        return cls(
+            affinity=settings.affinity,
+            rows=rows,
+            labels=labels,
+            centroids=centroids,
+            groups=cluster_groups(labels, clustering.spectrum.components.to(device), count),
+            eigenvalues=clustering.spectrum.values.double().to(device),
+            extension=extend(used),
+            chosen=chosen,
+        )
 
     @classmethod
     def from_state(cls, state: Mapping[str, Tensor]) -> "Fitted":

@@ -10,17 +10,12 @@ import time
 import torch
 from torch import Tensor
 
-from suite_spectral.clusters.choosing import clusters_of
-from suite_spectral.clusters.clustering import Clustering
-from suite_spectral.clusters.cuts import ncut
-from suite_spectral.clusters.labelling import Labelling, by_component, kmeans, mean_rows, scaled_rows, two_way
-from suite_spectral.eigen.landmarks import Landmarks, nystroem, place_landmarks, sparse_landmarks
+from suite_spectral.clusters.clustering import cluster_eigenvectors
+from suite_spectral.eigen.landmarks import nystroem, place_landmarks, sparse_landmarks
 from suite_spectral.graphs.affinity import Affinity
 from suite_spectral.graphs.gaussian import GaussianLandmarkWeights
-from suite_spectral.graphs.graph import Progress, spread_evenly
-from suite_spectral.graphs.landmark_graph import LandmarkGraph
+from suite_spectral.graphs.graph import Progress
 from suite_spectral.new_points.by_landmarks import ByLandmarks, landmark_votes
-from suite_spectral.new_points.extension import around_threshold, cluster_groups
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.settings import Settings
 from suite_spectral.solving.solution import Solution, line_of
@@ -61,81 +56,36 @@ def solve_by_landmarks(
     else:
         assert similarity.graph is not None
         landmarks = sparse_landmarks(similarity.graph, count)
-    solved = time.process_time()
-    k = settings.n_clusters
-    if k is None:
-        chosen = clusters_of(landmarks.spectrum, settings.max_clusters)
-        k = 2 if settings.assign != "kmeans" else chosen
-    landmarks = landmarks._replace(spectrum=landmarks.spectrum.first(k + 1))
-    spectrum = landmarks.spectrum
-    progress("clusters from the eigenvectors")
-    rows = scaled_rows(spectrum.vectors[:, :k], landmarks.root, settings.rows)
-    labels, centroids = _labelled(similarity.graph, landmarks, rows, settings, seed)
     if beside is not None:
-        graph, bound = beside.graph, beside.clustering.lower_bound
+        graph = beside.graph
     else:
         graph = similarity.graph or similarity.weights.graph(points, settings.memory_gib)
-        bound = math.nan if similarity.graph is None else float(spectrum.values[:k].sum())
-    line = similarity.line if graph.n == len(points) else f"{similarity.line}, Ncut of {graph.n:,} points"
-    labelled = time.process_time()
-    clustering = Clustering(
-        labels=labels,
-        spectrum=spectrum,
-        rows=rows,
-        centroids=centroids,
-        ncut=ncut(graph, labels[spread_evenly(len(labels), graph.n).to(labels.device)], k),
-        lower_bound=bound,
-        eigengap=float(spectrum.values[k] - spectrum.values[k - 1]) if len(spectrum.values) > k else math.nan,
-        n_components=int(spectrum.components.max()) + 1,
-        seconds={"eigenvectors": solved - begun, "labels": labelled - solved, "ncut": time.process_time() - labelled},
+    clustering = cluster_eigenvectors(
+        similarity.graph or graph,
+        landmarks.spectrum,
+        landmarks.root,
+        settings,
+        begun=begun,
+        measured=graph,
+        seed=seed,
+        progress=progress,
     )
-    fitted = _fitted(similarity.graph, landmarks, clustering, settings, {} if beside is None else beside.fitted.chosen)
+    if beside is not None:
+        clustering = clustering._replace(lower_bound=beside.clustering.lower_bound)
+    elif similarity.graph is None:  # approximate eigenvalues bound nothing
+        clustering = clustering._replace(lower_bound=math.nan)
+    line = similarity.line if graph.n == len(points) else f"{similarity.line}, Ncut of {graph.n:,} points"
+
+    def extend(used: slice) -> ByLandmarks:
+        votes = torch.zeros(len(landmarks.table), clustering.n_clusters).to(landmarks.table)
+        if similarity.graph is not None:
+            votes = landmark_votes(similarity.graph, clustering.labels, clustering.n_clusters)
+        return ByLandmarks(landmarks.weights, landmarks.table[:, used], landmarks.divisor, votes)
+
+    fitted = Fitted.of(clustering, landmarks.root, settings, {} if beside is None else beside.fitted.chosen, extend)
     return Solution(fitted, clustering, graph, line_of(line, clustering))
 
 
 def landmarks_for(settings: Settings, n: int) -> int:
     """Return how many landmarks stand for n points: at most half as many, if that is more than there are clusters."""
     return min(settings.landmarks, n, max(n // 2, (settings.n_clusters or 1) + 1))
-
-
-def _labelled(
-    graph: LandmarkGraph | None, landmarks: Landmarks, rows: Tensor, settings: Settings, seed: int
-) -> Labelling:
-    """Return the clusters of the points from the scaled rows, (point, cluster)."""
-    k = rows.shape[1]
-    if graph is None:
-        return kmeans(rows, k, n_init=settings.n_init, seed=seed)
-    if settings.assign != "kmeans":
-        labels = two_way(graph, landmarks.spectrum, settings.assign, seed=seed)
-        return Labelling(labels, mean_rows(rows, labels, k))
-    return by_component(
-        graph, landmarks.spectrum, k, root=landmarks.root, rows=settings.rows, n_init=settings.n_init, seed=seed
-    )
-
-
-def _fitted(
-    graph: LandmarkGraph | None,
-    landmarks: Landmarks,
-    clustering: Clustering,
-    settings: Settings,
-    chosen: dict[str, int | float | str],
-) -> Fitted:
-    labels, count, device = clustering.labels, clustering.n_clusters, landmarks.table.device
-    rows, centroids, used = settings.rows, clustering.centroids, slice(0, clustering.centroids.shape[1])
-    if settings.assign != "kmeans":
-        rows, used = "random-walk", slice(1, 2)
-        entries = scaled_rows(clustering.spectrum.vectors[:, used], landmarks.root, rows)
-        centroids = around_threshold(entries[:, 0], labels)
-    votes = torch.zeros(len(landmarks.table), count, dtype=torch.float64, device=device)
-    if graph is not None:
-        votes = landmark_votes(graph, labels, count)
-    return Fitted(
-        affinity=settings.affinity,
-        rows=rows,
-        labels=labels,
-        centroids=centroids,
-        groups=cluster_groups(labels, clustering.spectrum.components.to(device), count),
-        eigenvalues=clustering.spectrum.values.to(device),
-        extension=ByLandmarks(landmarks.weights, landmarks.table[:, used], landmarks.divisor, votes),
-        chosen=chosen,
-    )

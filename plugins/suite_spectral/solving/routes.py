@@ -14,7 +14,6 @@ from suite_spectral.clusters.clustering import Clustering, cluster
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.graphs.affinity import SimilarityGraph
 from suite_spectral.graphs.graph import Progress, SparseGraph
-from suite_spectral.new_points.extension import around_threshold, cluster_groups
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.new_points.nystroem import Nystroem, regularising, table_of
 from suite_spectral.settings import Settings
@@ -54,32 +53,13 @@ def solve(
     points = content.matrix if isinstance(content, SparseGraph) else content
     refuse_impossible(settings, points.shape[0])
     if affinity.open_setting is not None:
-        affinity = choose(
-            affinity,
-            points,
-            settings.n_clusters,
-            rows=settings.rows,
-            max_clusters=settings.max_clusters,
-            seed=seed,
-            progress=progress,
-        ).affinity
+        affinity = choose(affinity, points, settings, seed=seed, progress=progress).affinity
     if settings.route == "landmarks":
         return solve_by_landmarks(points, affinity, settings, seed=seed, progress=progress)
     progress(f"graph of {points.shape[0]:,} points")
     similarity = affinity.build(points, seed=seed)
     clustering = cluster(
-        similarity.graph,
-        settings.n_clusters,
-        rows=settings.rows,
-        assign=settings.assign,
-        solver=settings.solver,
-        regularisation=settings.regularisation,
-        n_init=settings.n_init,
-        max_clusters=settings.max_clusters,
-        points=similarity.weights.positions(),
-        seed=seed,
-        tolerance=settings.tolerance,
-        progress=progress,
+        similarity.graph, settings, points=similarity.weights.positions(), seed=seed, progress=progress
     )
     line = line_of(similarity.line, clustering)
     exact = Solution(_fitted(similarity, clustering, settings), clustering, similarity.graph, line)
@@ -107,24 +87,12 @@ def best_of(exact: Solution, by_landmarks: Solution) -> Solution:
 def _fitted(similarity: SimilarityGraph, clustering: Clustering, settings: Settings) -> Fitted:
     graph, weights = similarity.graph, similarity.weights
     laplacian = Laplacian(graph, settings.regularisation)
-    labels, count = clustering.labels.to(graph.device), len(clustering.centroids)
-    rows, used = settings.rows, slice(0, clustering.centroids.shape[1])
-    if settings.assign != "kmeans":
-        rows, used = "random-walk", slice(1, 2)
-    vectors = clustering.spectrum.vectors[:, used].double().to(graph.device)
-    table = table_of(vectors, laplacian.root, labels, count)
-    centroids = clustering.centroids.double().to(graph.device)
-    if settings.assign != "kmeans":
-        centroids = around_threshold(table[:, 0], labels)
-    values = clustering.spectrum.values.double().to(graph.device)
-    added = regularising(laplacian.tau, table[:, : vectors.shape[1]])
-    return Fitted(
-        affinity=settings.affinity,
-        rows=rows,
-        labels=labels,
-        centroids=centroids,
-        groups=cluster_groups(labels, clustering.spectrum.components.to(graph.device), count),
-        eigenvalues=values,
-        extension=Nystroem(weights, weights.reduce(graph, table), values[used], added),
-        chosen=similarity.chosen,
-    )
+
+    def extend(used: slice) -> Nystroem:
+        vectors = clustering.spectrum.vectors[:, used].to(graph.device)
+        table = table_of(vectors, laplacian.root, clustering.labels.to(graph.device), clustering.n_clusters)
+        added = regularising(laplacian.tau, table[:, : vectors.shape[1]])
+        values = clustering.spectrum.values[used].double().to(graph.device)
+        return Nystroem(weights, weights.reduce(graph, table), values, added)
+
+    return Fitted.of(clustering, laplacian.root, settings, similarity.chosen, extend)

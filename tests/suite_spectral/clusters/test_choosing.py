@@ -16,7 +16,7 @@ from suite_spectral.eigen.solvers import spectrum
 from suite_spectral.graphs.edge_weights import median_sigma
 from suite_spectral.graphs.gaussian import Gaussian, GaussianGraph
 from suite_spectral.graphs.neighbour_graph import NearestNeighbours
-from suite_spectral.settings import Weights
+from suite_spectral.settings import Settings, Weights
 
 NEIGHBOURS = NearestNeighbours(None, "connectivity", "mean", "auto", None)
 SIGMA = Gaussian("stable", 1.0)
@@ -24,7 +24,7 @@ SIGMA = Gaussian("stable", 1.0)
 
 def choose_graph(points: Tensor, n_clusters: int | None, *tried: tuple[int, Weights], seed: int = 0) -> Choice:
     candidates = [NearestNeighbours(count, weights, "mean", "auto", None) for count, weights in tried]
-    return choose(NEIGHBOURS, points, n_clusters, candidates=candidates or None, seed=seed)
+    return choose(NEIGHBOURS, points, Settings(n_clusters=n_clusters), candidates=candidates or None, seed=seed)
 
 
 def graphs(chosen: Choice) -> list[tuple[int | None, str]]:
@@ -143,7 +143,7 @@ def clusters_by(points: Tensor, sigma: float, k: int) -> Tensor:
 
 def test_sigma_is_small_enough_for_two_moons() -> None:
     points, labels = make_moons(300, noise=0.03, random_state=0)
-    chosen = choose(SIGMA, torch.from_numpy(points), 2)
+    chosen = choose(SIGMA, torch.from_numpy(points), Settings(n_clusters=2))
     assert adjusted_rand_score(clusters_by(torch.from_numpy(points), sigma_of(chosen), 2).numpy(), labels) == 1
 
 
@@ -151,7 +151,7 @@ def test_sigma_is_small_enough_for_two_moons() -> None:
 def test_points_too_few_for_subsamples_are_refused(n: int, n_clusters: int | None, said: str) -> None:
     points = torch.randn(n, 2, generator=torch.Generator().manual_seed(0))
     with pytest.raises(UsageError, match=f"{said}.*give sigma"):
-        choose(SIGMA, points, n_clusters)
+        choose(SIGMA, points, Settings(n_clusters=n_clusters))
     with pytest.raises(UsageError, match=f"{said}.*give n_neighbors"):
         choose_graph(points, n_clusters)
 
@@ -159,7 +159,7 @@ def test_points_too_few_for_subsamples_are_refused(n: int, n_clusters: int | Non
 def test_sigma_of_far_blobs_shows_them() -> None:
     points = blobs(60, 60, 60)
     candidates = [Gaussian(scale * median_sigma(points), 1.0) for scale in (1.0, 0.25)]
-    chosen = choose(SIGMA, points, 3, candidates=candidates)
+    chosen = choose(SIGMA, points, Settings(n_clusters=3), candidates=candidates)
     assert sorted(clusters_by(points, sigma_of(chosen), 3).bincount().tolist()) == [60, 60, 60]
     assert all(candidate.stability <= 1 for candidate in chosen.candidates)
 

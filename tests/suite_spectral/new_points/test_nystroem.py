@@ -18,8 +18,7 @@ from suite_spectral.graphs.gaussian import GaussianGraph, GaussianWeights
 from suite_spectral.graphs.graph import Graph
 from suite_spectral.graphs.neighbour_graph import NeighbourWeights, graph_of
 from suite_spectral.graphs.neighbours import nearest
-from suite_spectral.new_points.extension import cluster_groups, nearest_cluster
-from suite_spectral.new_points.fitted import Fitted
+from suite_spectral.new_points.fitted import Fitted, cluster_groups, nearest_cluster
 from suite_spectral.new_points.nystroem import Nystroem, new_rows, regularising, table_of
 from suite_spectral.settings import RowScaling, Weights
 
