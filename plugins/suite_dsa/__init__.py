@@ -1,4 +1,4 @@
-"""Dynamic Self-Attention: a sentence as a few sums of its words, the words weighed by what the sentence is about.
+"""Dynamic Self-Attention: a sentence as weighted sums of its words, with weights computed from the sentence.
 
 Self-attention for sentences weighs each word by its agreement with a learnt vector, which is the same for every
 sentence once training is over. Here the vector is computed from the sentence. Word vectors x_i, made by a densely

@@ -1,4 +1,4 @@
-"""Attentions: how a sentence is made of its words, by a vector that is learnt or made from the sentence itself."""
+"""Attention over words: with a weight vector made from the sentence (dynamic) or learnt (static)."""
 
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from suite_dsa.onednn_linear import Linear
 
 
 def split_heads(words: Tensor, heads: int) -> Tensor:
-    """Return words a part a head: (word, head * head_dim) -> (word, head, head_dim).
+    """Return words split into heads: (word, head * head_dim) -> (word, head, head_dim).
 
     Example:
         >>> split_heads(torch.ones(5, 6), heads=2).shape
@@ -23,7 +23,7 @@ def split_heads(words: Tensor, heads: int) -> Tensor:
 
 
 class Attention(Protocol):
-    """A module that makes a sentence of its words."""
+    """A module that embeds sentences as weighted sums of their words."""
 
     output_dim: int
 
@@ -78,10 +78,10 @@ class DynamicSelfAttention(nn.Module):
 
 
 class StaticSelfAttention(nn.Module):
-    """Attention with one learnt weight vector a head (Eq. 1), the paper's baseline.
+    """Attention with a learnt weight vector for each head (Eq. 1), the paper's baseline.
 
-    The words that are summed are those of Eq. 6, as in `DynamicSelfAttention`, so that both attentions give m * d_o
-    numbers from the same words and differ in nothing but where the weights come from; the W of Eq. 1 comes on top.
+    The words that are summed are those of Eq. 6, as in `DynamicSelfAttention`, so that both attentions sum the
+    same words and differ in nothing but their weights; the W of Eq. 1 is an additional layer.
 
     Args:
         input_dim: d_c.

@@ -9,7 +9,7 @@ from lightning_suite.pictures import drawing
 
 
 def write_confusion(picture: Path, labels: Sequence[str], counts: Tensor) -> None:
-    """Draw how often each class was taken for each, and write the numbers beside it as CSV.
+    """Draw a confusion matrix, and write its numbers beside it as CSV.
 
     Args:
         picture: the PNG file; the CSV has its name.

@@ -1,6 +1,6 @@
-"""What the sentence encoder learns from: sentences, or pairs of sentences, with a class each.
+"""The data of the sentence classifier: sentences, or pairs of sentences, each with a class.
 
-Batches hold words, not numbers: the module turns them into rows of the embedding table that lies in its checkpoint, so
+Batches hold words, not numbers: the module turns them into rows of the embedding table in its checkpoint, so that
 testing and predicting need neither the training data nor the word vectors.
 """
 
@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from pytorch_lightning import LightningDataModule
 from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities import rank_zero_info
@@ -26,14 +25,13 @@ from suite_dsa.parts import MOVIE_REVIEWS, Selection, read_parts
 from suite_dsa.sampler import BucketSampler
 from suite_dsa.sentences import Sentences, fingerprint
 from suite_dsa.sources.columns import Columns
-from suite_dsa.sources.examples import Table, class_name
+from suite_dsa.sources.examples import Table, class_name, class_numbers
 from suite_dsa.sources.reading import read_unlabelled
 from suite_dsa.tokens import TOKENIZERS
-from suite_dsa.vectors.embedding import RANDOM_DIM, embed
-from suite_dsa.vectors.files import WordVectors
-from suite_dsa.vectors.reading import read_vectors
+from suite_dsa.vectors.embedding import embed
+from suite_dsa.vectors.reading import pretrained_vectors
 from suite_dsa.vectors.spacy_md import PACKAGE, read_package
-from suite_dsa.vocabulary import Vocabulary, spellings
+from suite_dsa.vocabulary import Vocabulary
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "validation_fraction": [Interval(float, 0, 1, closed="left")],
@@ -50,11 +48,6 @@ CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
-def _classes_of(table: Table) -> list[str]:
-    """Return the classes of a table in their order: those of its format, else those that occur, sorted."""
-    return list(table.labels or sorted({str(example.label) for example in table.examples}))
-
-
 class SentenceData(LightningDataModule):
     """Labelled sentences or pairs from real files, with pretrained word vectors for the training words.
 
@@ -63,7 +56,7 @@ class SentenceData(LightningDataModule):
 
     After ``setup("fit")`` there are ``vocabulary``, ``vectors`` (row, word_dim), ``labels``, ``columns`` (1 or 2),
     ``counts`` and ``fingerprint``. ``setup("test")`` and ``setup("predict")`` read their own files only; the classes
-    they count by are then the ``labels`` of the model that is tested.
+    are then the ``labels`` of the model that is tested.
 
     Args:
         path: a file or a folder with the data, or hf:NAME for a data set of the Hugging Face hub; null: 10,605 rated
@@ -71,9 +64,9 @@ class SentenceData(LightningDataModule):
         train: files in that folder to train on; null: the folder's layout is recognised.
         validation: files to validate on; null where train names files: cut from the training examples.
         test: files to test on; null where train names files: cut from the training examples.
-        validation_fraction: what is cut for validation where there is no file for it.
-        test_fraction: what is cut for testing where there is no file for it.
-        split_seed: another number cuts other examples.
+        validation_fraction: share of the examples for validation where no file is for it.
+        test_fraction: share of the examples for testing where no file is for it.
+        split_seed: of the division into training, validation and test.
         text_column: name of the column with the sentence, or with the first of a pair; null: the usual names.
         pair_column: name of the column with the second sentence of a pair; null: the usual names.
         label_column: name of the column with the class; null: the usual names.
@@ -82,17 +75,17 @@ class SentenceData(LightningDataModule):
         classes: 2 or 5 classes of SST; with 2 the neutral sentences are left out; null: as in the files.
         phrases: train on every different phrase of SST's trees, not only on sentences.
         neutral_band: ratings of the movie reviews up to this far from 0 are left out.
-        tokenizer: how text becomes words: sst, ptb or whitespace.
+        tokenizer: splits text into words: sst, ptb or whitespace.
         vectors: spacy-md (fetched once), or a file of word vectors (.txt, .vec, .npz); null: random ones.
         word_dim: width that the vectors must have; null: theirs.
         vector_norm: mean norm that the vectors of the training words are scaled to; null: as they are.
-        oov_range: a word without a vector has one from U(-oov_range, oov_range).
-        extra_words: how many vectors of words that are not in the training data are kept; words that share a vector
-            count once.
-        batch_size: examples in a batch, on each process.
+        oov_range: words without a pretrained vector get one from U(-oov_range, oov_range).
+        extra_words: number of vectors of words outside the training data to keep; words that share a vector count
+            once.
+        batch_size: examples in a batch of each process.
         bucket_batches: batches of similar length are formed within this many batches; 0: a plain shuffle.
         seed: of the order and of random vectors; null: the run's.
-        num_workers: processes that form batches.
+        num_workers: processes that prepare batches.
         predict_path: the file whose sentences are predicted, one output for each line or row.
 
     Example:
@@ -178,10 +171,10 @@ class SentenceData(LightningDataModule):
         self._tables: dict[str, Table] = {}
         self._sets: dict[str, Sentences] = {}
 
-    # What Lightning asks for
+    # Lightning's hooks
 
     def prepare_data(self) -> None:
-        """Fetch what the stage needs and what is not there yet."""
+        """Fetch the data that the stage needs, where the cache does not have them."""
         stage = self.trainer.state.fn if self.trainer is not None else TrainerFn.FITTING
         if self.selection.is_movie_reviews and stage != TrainerFn.PREDICTING:
             fetch(MOVIE_REVIEWS)
@@ -192,20 +185,20 @@ class SentenceData(LightningDataModule):
         """Read the files of the stage: fit, validate, test or predict.
 
         Raises:
-            DataError: a file is not what it should be.
-            AssetError: something cannot be fetched.
+            DataError: a file does not exist, or cannot be read as labelled sentences.
+            AssetError: the movie reviews or the word vectors cannot be fetched.
         """
         if stage == "fit" and "train" not in self._sets:
             self._read("train", "validation")
             table = self._tables["train"]
-            self.labels = self.declared_labels or _classes_of(table)
+            self.labels = self.declared_labels or table.classes()
             self.columns = len(table.examples[0].texts)
             self.fingerprint = fingerprint(table.examples)
             for part in ("train", "validation"):
                 self._sets[part] = self._labelled(part, self.labels)
             self._drop_wordless()
             if len(self.labels) < 2:
-                message = f"every training example has the label {self.labels[0]!r}; at least two classes are needed"
+                message = f"expected at least two classes, but every training example has the label {self.labels[0]!r}"
                 raise DataError(message, self.selection.source)
             self._embed()
             self._report("whole", "train", "validation", "words")
@@ -242,8 +235,8 @@ class SentenceData(LightningDataModule):
         """Return the inputs of ``predict_path``, one for each line or row, in its order.
 
         Raises:
-            UsageError: no ``predict_path`` was given.
-            DataError: the file is not what it should be.
+            UsageError: there is no ``predict_path``.
+            DataError: the file does not exist, or cannot be read as sentences.
         """
         if self.predict_path is None:
             raise UsageError("there is nothing to predict: give the path of a file (--data.predict_path)")
@@ -255,7 +248,7 @@ class SentenceData(LightningDataModule):
         )
         return self._loader(Sentences(inputs, TOKENIZERS[self.tokenizer], None), None)
 
-    # What the terminal says
+    # Lines for the terminal
 
     def _line(self, part: str) -> str:
         counts = dict(self.counts[part])
@@ -282,19 +275,13 @@ class SentenceData(LightningDataModule):
         self.counts |= {part: {"examples": len(table.examples), **table.dropped} for part, table in tables.items()}
 
     def _labelled(self, part: str, labels: Sequence[str]) -> Sentences:
-        index = {class_name(label): i for i, label in enumerate(labels)} | {label: i for i, label in enumerate(labels)}
+        """Return the tokenised sentences of a part with the numbers of their classes."""
         examples = self._tables[part].examples
         trained = self.columns or getattr(self._model(), "columns", None)
         if trained is not None and len(examples[0].texts) != trained:
-            has = "pairs" if len(examples[0].texts) == 2 else "single sentences"
-            raise DataError(f"holds {has}, unlike what the model was trained on", examples[0].path)
-        numbers = []
-        for example in examples:
-            number = index.get(str(example.label))
-            if number is None:
-                known = ", ".join(repr(label) for label in labels)
-                raise DataError(f"label {example.label!r} is none of {known}", example.path, example.line)
-            numbers.append(number)
+            expected, got = ("single sentences", "pairs") if trained == 1 else ("pairs", "single sentences")
+            raise DataError(f"expected {expected} as in training, got {got}", examples[0].path)
+        numbers = class_numbers(examples, labels)
         return Sentences([example.texts for example in examples], TOKENIZERS[self.tokenizer], numbers)
 
     def _drop_wordless(self) -> None:
@@ -303,7 +290,8 @@ class SentenceData(LightningDataModule):
         with_words = [i for i, sentences in enumerate(whole.words) if any(sentences)]
         if not with_words:
             raise DataError(
-                f"no training example has a word by the tokenizer {self.tokenizer!r}", self.selection.source
+                f"the tokenizer {self.tokenizer!r} finds no word in any training example. Try another --data.tokenizer",
+                self.selection.source,
             )
         if len(with_words) < len(whole):
             self.counts["train"]["without words"] = len(whole) - len(with_words)
@@ -312,16 +300,9 @@ class SentenceData(LightningDataModule):
 
     def _embed(self) -> None:
         words = self._sets["train"].vocabulary()
-        if self.vectors_source is None:
-            pretrained = WordVectors(np.zeros((0, self.word_dim or RANDOM_DIM), dtype=np.float32), {})
-        else:
-            wanted = {form for word in words for form in (word, *spellings(word))}
-            pretrained = read_vectors(self.vectors_source, wanted, self.extra_words)
-        width = pretrained.vectors.shape[1]
-        if self.word_dim not in (None, width):
-            raise DataError(
-                f"the vectors have {width} numbers, --data.word_dim asks for {self.word_dim}", str(self.vectors_source)
-            )
+        pretrained = pretrained_vectors(
+            self.vectors_source, words, extra_words=self.extra_words, word_dim=self.word_dim
+        )
         embedding = embed(
             words,
             pretrained,
@@ -349,15 +330,16 @@ class SentenceData(LightningDataModule):
         return self._loader(self._sets[part], None)
 
     def _class_names(self, part: str) -> Sequence[str]:
-        """Return the classes to count by: the model's, which its outputs are for, before those of the file at hand."""
+        """Return the classes: those the model was trained on, else the declared ones, else those of the file."""
         table = self._tables[part]
         learnt = getattr(self._model(), "labels", None)
         if learnt and self.declared_labels and list(learnt) != self.declared_labels:
             raise UsageError(
-                f"--data.labels {self.declared_labels}: the model was trained on {list(learnt)}; leave it out"
+                f"--data.labels: expected {list(learnt)}, as in training, got {self.declared_labels}. Leave the "
+                "option out"
             )
         known = learnt or self.declared_labels or self.labels or table.labels
-        self.labels = list(known or _classes_of(table))
+        self.labels = list(known or table.classes())
         return self.labels
 
     def _model(self) -> object:

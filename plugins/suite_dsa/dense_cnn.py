@@ -1,7 +1,7 @@
-"""CNN with dense connection (section 3.1): words in their surroundings.
+"""CNN with dense connection (section 3.1): words in their context.
 
-Words of a batch lie end to end, (word, word_dim) with offsets (sentence + 1,): none is padding, and a convolution sees
-zeros beyond the ends of its own sentence, which is the zero padding of section 3.1.
+Words of a batch are packed end to end without padding, (word, word_dim) with offsets (sentence + 1,); a convolution
+sees zeros beyond the ends of its sentence, which is the zero padding of section 3.1.
 
 A convolution of kernel k is one matrix product, of all words with the k taps of the kernel side by side, followed by a
 sum over each word's window: ``(word, channel) @ (channel, k * out)`` is wide enough to run at full speed, and the sum
@@ -41,7 +41,7 @@ class _WindowSum(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        rows = functional.pad(grad, (0, 0, 0, 1))  # the last is of the taps beyond a sentence's ends
+        rows = functional.pad(grad, (0, 0, 0, 1))  # the last row is for taps beyond a sentence's ends
         products = rows.index_select(0, ctx.windows.owners)  # (word tap) output_dim
         return products.view(len(grad), ctx.windows.width * grad.shape[1]), None
 
@@ -99,7 +99,7 @@ class DenseBlock(nn.Module):
 
 
 class DenseCNN(nn.Module):
-    """CNN with dense connection, section 3.1: words in their surroundings, each of length 1.
+    """CNN with dense connection, section 3.1: words in their context, each of length 1.
 
     Args:
         word_dim: d_0.

@@ -9,18 +9,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 SLOPE = 0.01
-"""LeakyReLU's slope below zero; the paper names none, this is torch's."""
+"""LeakyReLU's slope below zero; the paper gives none, this is torch's default."""
 
 
 def dropout_mask(shape: Sequence[int], dropout: float, device: torch.device) -> Tensor:
-    """Return 1 where dropout keeps a number and 0 where it drops one, int16 of a shape.
+    """Return a mask of a shape, int16: 1 where dropout keeps a number, 0 where it drops it.
 
-    Four decisions come out of one 64-bit random number, which is 6 times as quick on a CPU as a Bernoulli draw for
-    each; the probability is met to 1 / 65536.
+    A 64-bit random number serves four elements, which is 6 times as quick on a CPU as a Bernoulli draw for each; the
+    probability is exact to 1 / 65536.
     """
     count = math.prod(shape)
     bits = torch.empty((count + 3) // 4, dtype=torch.int64, device=device).random_(-(2**63), None)
-    least = round(dropout * 65536) - 32768  # the least 16-bit number that is kept
+    least = round(dropout * 65536) - 32768  # 16-bit numbers below are dropped
     last_dropped = least - 1
     return bits.view(torch.int16)[:count].view(*shape).clamp_(last_dropped, least).sub_(last_dropped)
 
@@ -35,7 +35,7 @@ def he_normal_(weight: Tensor, fan_in: int, dropout: float) -> None:
 
 
 class _DropoutLeakyReLU(torch.autograd.Function):
-    """LeakyReLU(dropout(x)) with one mask for both ways."""
+    """LeakyReLU(dropout(x)) with one mask for forward and backward."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, mask: Tensor, scale: float) -> Tensor:

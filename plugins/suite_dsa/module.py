@@ -1,12 +1,12 @@
-"""Learns to classify sentences, and pairs of them, with the dynamic self-attention encoder (arXiv:1808.07383).
+"""How sentence classifiers with dynamic self-attention are trained, tested and used (arXiv:1808.07383).
 
-Words arrive as text. The module owns the vocabulary and the frozen word vectors and carries both in its checkpoint, so
-that a checkpoint alone is enough to test, predict and encode.
+Batches bring words as text. The module owns the vocabulary and the frozen word vectors, and its checkpoint holds both,
+so that a checkpoint alone is enough to test, predict and encode.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -22,19 +22,23 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionM
 from lightning_suite import ragged
 from lightning_suite.constraints import Condition, Interval, ListOf, check
 from lightning_suite.errors import RunError
-from suite_dsa.attention import DynamicSelfAttention, StaticSelfAttention
 from suite_dsa.confusion import write_confusion
-from suite_dsa.dense_cnn import DenseCNN
-from suite_dsa.network import Classifier, SentenceEncoder, heuristic_matching
-from suite_dsa.sentences import SentenceBatch
+from suite_dsa.network import Classifier, build_encoder, heuristic_matching
+from suite_dsa.sentences import PackedBatch, SentenceBatch
 from suite_dsa.tokens import TOKENIZERS
 from suite_dsa.vocabulary import Vocabulary
 
 STATE = "sentences"
-"""Where a checkpoint holds what is neither a weight nor a setting: vocabulary, class names, columns, tokenizer."""
+"""The key of a checkpoint for what is neither weight nor setting: vocabulary, class names, columns, tokenizer."""
 
 COLUMNS = {1: ("sentence",), 2: ("premise", "hypothesis")}
+"""Names of the columns of text in predictions."""
 
+ENCODER_SETTINGS = (
+    *("attention", "heads", "head_dim", "iterations"),
+    *("kernels", "layers", "first_dim", "layer_dim", "compressed_dim", "word_dropout", "conv_dropout"),
+)
+"""The hyperparameters that `suite_dsa.network.build_encoder` takes."""
 
 _COUNT = [Interval(int, 1)]
 _DROPOUT = [Interval(float, 0, 1, closed="left")]
@@ -50,50 +54,34 @@ CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
-class PackedBatch(NamedTuple):
-    """A batch as the network reads it.
-
-    Attributes:
-        rows: (word,) rows of the word vectors; of pairs, all premises come before all hypotheses.
-        offsets: (column * batch + 1,) where each sentence begins.
-        labels: (batch,) classes, or None.
-        texts: the sentences as they stood in the file, column by column.
-    """
-
-    rows: Tensor
-    offsets: Tensor
-    labels: Tensor | None
-    texts: tuple[list[str], ...]
-
-
 class SentenceClassifier(LightningModule):
     """Dense CNN, self-attention and an MLP over frozen word vectors, trained by cross-entropy.
 
     The defaults are the paper's for single DSA on SST (appendix B).
 
     Args:
-        heads: number of attentions m.
-        head_dim: numbers each attention gives, d_o.
+        heads: number of attention heads, m.
+        head_dim: width of each head's output, d_o.
         iterations: rounds of dynamic self-attention, r.
-        attention: weights from the sentence itself (dynamic, Algorithm 1) or learnt (static, Eq. 1).
+        attention: dynamic: weight vectors made from the sentence (Algorithm 1); static: learnt ones (Eq. 1).
         kernels: kernel sizes of the dense CNN, k_1 and k_2.
         layers: layers of each kernel size, L.
         first_dim: channels of the first layer, d_1.
         layer_dim: channels of the other layers, d_l.
-        compressed_dim: numbers a word is compressed to, d_c.
+        compressed_dim: width that words are compressed to, d_c.
         hidden_dim: neurons of each hidden layer of the classifier.
         hidden_layers: hidden layers of the classifier; the paper has 1 for sentences and 2 for pairs.
         word_dropout: dropout of the word vectors.
         conv_dropout: dropout of every layer of the dense CNN.
         classifier_dropout: dropout on the input of each hidden layer of the classifier.
         optimizer: adadelta (SST) or adam (SNLI).
-        learning_rate: the optimizer's own default where none is given, as in the paper.
+        learning_rate: null: the optimizer's own default, as in the paper.
         weight_decay: L2 regularisation.
-        halve_patience: the learning rate is halved after so many epochs without a lower training loss.
+        halve_patience: epochs without a lower training loss after which the learning rate is halved.
         halve_threshold: how much lower the training loss must be to count.
 
     Raises:
-        UsageError: no network can be built, or trained, with these.
+        UsageError: an argument is out of its range.
 
     Example:
         >>> SentenceClassifier(heads=5).hparams["heads"]
@@ -129,7 +117,7 @@ class SentenceClassifier(LightningModule):
         super().__init__()
         check(CONSTRAINTS, locals(), where="--model.")
         self.save_hyperparameters()
-        self.confusion: Tensor | None = None  # class (row) predicted as class (column), once tested
+        self.confusion: Tensor | None = None  # (true class, predicted class) after a test
 
     def configure_model(self) -> None:
         """Build the network for the words and classes of the data it is to learn from."""
@@ -143,34 +131,18 @@ class SentenceClassifier(LightningModule):
     def _build(
         self, vocabulary: Vocabulary, labels: list[str], columns: int, tokenizer: str, shape: tuple[int, ...]
     ) -> None:
-        chosen = self.hparams
         self.vocabulary, self.labels, self.columns, self.tokenizer = vocabulary, list(labels), columns, tokenizer
         self.vectors: Tensor
         self.register_buffer("vectors", torch.zeros(shape))  # row word_dim
         # They never change, so that processes need not send them to each other before every step.
         self._ddp_params_and_buffers_to_ignore = ["vectors"]
-        cnn = DenseCNN(
-            shape[1],
-            kernels=chosen["kernels"],
-            layers=chosen["layers"],
-            first_dim=chosen["first_dim"],
-            layer_dim=chosen["layer_dim"],
-            compressed_dim=chosen["compressed_dim"],
-            dropout=chosen["conv_dropout"],
-        )
-        attention: DynamicSelfAttention | StaticSelfAttention
-        width, heads, head_dim = chosen["compressed_dim"], chosen["heads"], chosen["head_dim"]
-        if chosen["attention"] == "dynamic":
-            attention = DynamicSelfAttention(width, heads=heads, head_dim=head_dim, iterations=chosen["iterations"])
-        else:
-            attention = StaticSelfAttention(width, heads=heads, head_dim=head_dim)
-        self.encoder = SentenceEncoder(cnn, attention, chosen["word_dropout"])
+        self.encoder = build_encoder(shape[1], **{name: self.hparams[name] for name in ENCODER_SETTINGS})
         self.classifier = Classifier(
             self.encoder.output_dim * (4 if columns == 2 else 1),
-            chosen["hidden_dim"],
-            chosen["hidden_layers"],
+            self.hparams["hidden_dim"],
+            self.hparams["hidden_layers"],
             len(labels),
-            chosen["classifier_dropout"],
+            self.hparams["classifier_dropout"],
         )
         self.metrics = nn.ModuleDict()
         for stage in ("train", "val", "test"):
@@ -188,7 +160,7 @@ class SentenceClassifier(LightningModule):
         rate = self.hparams["learning_rate"]
         own = {} if rate is None else {"lr": rate}
         optimizer = kind(self.parameters(), weight_decay=self.hparams["weight_decay"], **own)
-        # torch halves when *more* than `patience` epochs brought nothing.
+        # torch halves after *more* than `patience` epochs without a lower loss.
         halving = torch.optim.lr_scheduler.ReduceLROnPlateau(
             optimizer,
             factor=0.5,
@@ -199,9 +171,9 @@ class SentenceClassifier(LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": halving, "monitor": "train_loss"}}
 
     def on_before_batch_transfer(self, batch: SentenceBatch, dataloader_idx: int) -> PackedBatch:
-        """Return words as rows of the word vectors, all sentences of a batch at once.
+        """Return the batch with words as rows of the word vectors.
 
-        This is not the data module's work because the vocabulary is the model's, whatever data it is given.
+        The model does this, not the data module, because the vocabulary belongs to the model.
         """
         rows, offsets = self.vocabulary.pack([words for column in batch.columns for words in column])
         return PackedBatch(rows, offsets, batch.labels, batch.texts)
@@ -215,7 +187,7 @@ class SentenceClassifier(LightningModule):
         return logits
 
     def _step(self, batch: PackedBatch, stage: str) -> tuple[Tensor, Tensor]:
-        """Return logits and loss of a batch, and count it in the metrics."""
+        """Return logits and loss of a batch, and update the metrics of the stage."""
         assert batch.labels is not None
         logits = self(batch.rows, batch.offsets)
         loss = functional.cross_entropy(logits, batch.labels)
@@ -252,7 +224,7 @@ class SentenceClassifier(LightningModule):
         return {**texts, "label": [self.labels[index] for index in label.tolist()], "probability": best, **of_classes}
 
     def embed_step(self, batch: PackedBatch, batch_idx: int) -> Tensor:
-        """Return (batch, head * head_dim); of pairs, premise and hypothesis side by side."""
+        """Return the sentence embeddings (batch, head * head_dim); of pairs, those of both sentences side by side."""
         sentences = self.encoder(functional.embedding(batch.rows, self.vectors), batch.offsets)
         return torch.cat(sentences.chunk(self.columns), dim=1)
 
@@ -285,7 +257,7 @@ class SentenceClassifier(LightningModule):
         return torch.cat(parts)
 
     def _embedded(self, sentences: list[str], batch_size: int) -> Iterator[tuple[list[list[str]], Tensor, Tensor]]:
-        """Yield tokens, word vectors and offsets, some sentences at a time, with dropout off."""
+        """Yield tokens, word vectors and offsets of a batch of sentences at a time, with dropout off."""
         training = self.training
         self.eval()
         try:
@@ -312,14 +284,20 @@ class SentenceClassifier(LightningModule):
             RunError: the network is built already, for other classes, columns or word vectors.
         """
         state, shape = checkpoint[STATE], tuple(checkpoint["state_dict"]["vectors"].shape)
-        theirs = (state["labels"], state["columns"], shape)
+        saved = (state["labels"], state["columns"], shape)
         if not hasattr(self, "encoder"):
-            self._build(Vocabulary.from_state(state["vocabulary"]), *theirs[:2], state["tokenizer"], shape)
+            self._build(Vocabulary.from_state(state["vocabulary"]), *saved[:2], state["tokenizer"], shape)
             return
-        ours = (self.labels, self.columns, tuple(self.vectors.shape))
-        if ours != theirs:
+        current = (self.labels, self.columns, tuple(self.vectors.shape))
+        if current != saved:
             raise RunError(
-                f"the checkpoint is for classes, columns and word vectors {theirs}, but the data have {ours}. "
-                "Give the data it was trained on, or train anew."
+                f"the checkpoint was trained on other data: expected {_described(*saved)}, got {_described(*current)}. "
+                "Give the data it was trained on, or start a new run"
             )
         self.vocabulary, self.tokenizer = Vocabulary.from_state(state["vocabulary"]), state["tokenizer"]
+
+
+def _described(labels: list[str], columns: int, shape: tuple[int, ...]) -> str:
+    """Return in words what a network was built for."""
+    texts = "pairs of sentences" if columns == 2 else "single sentences"
+    return f"the classes {', '.join(labels)} of {texts}, with word vectors of shape {shape}"

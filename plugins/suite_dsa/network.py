@@ -1,5 +1,8 @@
 """Sentence encoder with dynamic self-attention on a dense CNN, and its classifiers (arXiv:1808.07383)."""
 
+from collections.abc import Sequence
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -14,8 +17,41 @@ def heuristic_matching(premise: Tensor, hypothesis: Tensor) -> Tensor:
     return torch.cat([hypothesis, premise, (hypothesis - premise).abs(), hypothesis * premise], dim=-1)
 
 
+def build_encoder(
+    word_dim: int,
+    *,
+    attention: Literal["dynamic", "static"],
+    heads: int,
+    head_dim: int,
+    iterations: int,
+    kernels: Sequence[int],
+    layers: int,
+    first_dim: int,
+    layer_dim: int,
+    compressed_dim: int,
+    word_dropout: float,
+    conv_dropout: float,
+) -> "SentenceEncoder":
+    """Return a sentence encoder with new weights; `suite_dsa.module.SentenceClassifier` explains the settings."""
+    cnn = DenseCNN(
+        word_dim,
+        kernels=kernels,
+        layers=layers,
+        first_dim=first_dim,
+        layer_dim=layer_dim,
+        compressed_dim=compressed_dim,
+        dropout=conv_dropout,
+    )
+    attends: DynamicSelfAttention | StaticSelfAttention
+    if attention == "dynamic":
+        attends = DynamicSelfAttention(compressed_dim, heads=heads, head_dim=head_dim, iterations=iterations)
+    else:
+        attends = StaticSelfAttention(compressed_dim, heads=heads, head_dim=head_dim)
+    return SentenceEncoder(cnn, attends, word_dropout)
+
+
 class SentenceEncoder(nn.Module):
-    """Words to sentences: dropout on the words, the dense CNN, an attention.
+    """Encodes sentences: dropout on the words, the dense CNN, an attention.
 
     Args:
         cnn: the dense CNN.
@@ -53,10 +89,10 @@ class Classifier(nn.Module):
     """Appendices A and B: an MLP with batch normalisation and dropout on the input of each hidden layer.
 
     Args:
-        input_dim: numbers a sentence or pair.
-        hidden_dim: of each hidden layer.
+        input_dim: width of a sentence or pair.
+        hidden_dim: width of each hidden layer.
         hidden_layers: two for pairs (A), one for single sentences (B).
-        classes: how many there are.
+        classes: the number of classes.
         dropout: on the input of each hidden layer.
 
     Example:
@@ -84,7 +120,7 @@ class Classifier(nn.Module):
         """Return logits: (sentence, input_dim) -> (sentence, class)."""
         for part in self.layers:
             if isinstance(part, nn.BatchNorm1d) and part.training and len(sentences) == 1:
-                # One sentence has no variance: it is normalised by what is known so far, and teaches nothing about it.
+                # A single sentence has no variance: the running statistics normalise it, and it does not change them.
                 sentences = functional.batch_norm(
                     sentences, part.running_mean, part.running_var, part.weight, part.bias, eps=part.eps
                 )

@@ -1,11 +1,12 @@
-"""x @ weight.T + bias with the quickest matrix product that torch brings for the processor.
+"""x @ weight.T + bias with the fastest matrix product in torch for the processor.
 
 On a processor with AVX-512, torch's own product (MKL) uses those instructions only if Intel made it: a 2.6 GHz AMD EPYC
 ran 84 GFLOP/s a core, and 200 by oneDNN, which is part of torch too. So oneDNN's product is used there for float32;
 everything else, other devices among it, is ``torch.nn.functional.linear``. Both give the same numbers up to rounding.
 
 oneDNN compiles a kernel for every new shape, which takes about as long as using it once, and keeps some 1,000 of them.
-Words come in any number, so that number is rounded up by at most an eighth, with rows of zeros that are cut off again.
+Batches have any number of words, so the number of rows is rounded up by at most an eighth, with zeros that are cut off
+afterwards.
 """
 
 from typing import Any
@@ -19,7 +20,7 @@ def _onednn_is_quicker() -> bool:
     return (
         torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         and torch.backends.cpu.get_cpu_capability() == "AVX512"
-        # torch.compile's own way to oneDNN; it is not a promise, so its absence is no error
+        # used by torch.compile; no public interface, so its absence is no error
         and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     )
 
@@ -29,7 +30,7 @@ ONEDNN = _onednn_is_quicker()
 
 
 def round_up(rows: int) -> int:
-    """Return the number of rows a product is computed for: one of few, so that few kernels are compiled.
+    """Return the number of rows to compute a product for: one of few values, so that few kernels are compiled.
 
     Example:
         >>> round_up(64), round_up(1001)
@@ -70,7 +71,7 @@ class _OneDNNLinear(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
-        # All operands are contiguous or the transpose of such: for other layouts oneDNN has but a plain loop.
+        # All operands are contiguous or transposed: for other layouts oneDNN has only a plain loop.
         padded = _padded(grad)
         of_x = _linear(padded, weight.t())[: len(grad)] if ctx.needs_input_grad[0] else None
         of_weight = _linear(padded.t(), x.t()) if ctx.needs_input_grad[1] else None

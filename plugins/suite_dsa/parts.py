@@ -26,12 +26,12 @@ MOVIE_REVIEWS = Asset(
 
 @dataclass(frozen=True)
 class Selection:
-    """Which examples there are, by the options of ``SentenceData``, which explains them.
+    """The options of ``SentenceData`` that choose the examples; the class explains them.
 
     Attributes:
-        named: files to train on, to validate on, to test on.
-        columns: names of columns.
-        labels: names of the classes, where they are declared.
+        named: the named files for training, validation and test.
+        columns: the names of the columns.
+        labels: the declared classes, or none.
     """
 
     path: str | None
@@ -48,12 +48,12 @@ class Selection:
 
     @property
     def is_movie_reviews(self) -> bool:
-        """Whether no data of one's own are named."""
+        """Whether the movie reviews are used: neither a path nor a training file is named."""
         return self.path is None and self.named[0] is None
 
     @property
     def source(self) -> str:
-        """What a message calls the data."""
+        """The name of the data for messages."""
         return self.path or MOVIE_REVIEWS.package
 
 
@@ -61,11 +61,11 @@ def read_parts(selection: Selection, parts: Sequence[str]) -> tuple[dict[str, Ta
     """Return the tables of these parts, and the table that some of them were cut from.
 
     Args:
-        selection: which examples there are.
+        selection: the options.
         parts: some of ``PARTS``.
 
     Raises:
-        DataError: a file is not what it should be, or a part has no example.
+        DataError: a file does not exist or cannot be read, or a part has no examples.
         UsageError: the options do not go together.
         AssetError: the movie reviews cannot be fetched.
     """
@@ -84,9 +84,11 @@ def read_parts(selection: Selection, parts: Sequence[str]) -> tuple[dict[str, Ta
         else:
             table = _read_all(getattr(files, part), selection, phrases=False)
         if not table.examples:
-            cure = f"--data.{part} names a file" + (f", --data.{part}_fraction cuts more" if part != "train" else "")
+            larger = f", or raise --data.{part}_fraction" if part != "train" else ""
             raise DataError(
-                f"no example is left for {part}; there are {len(whole.examples)} in all. {cure}", selection.source
+                f"no example is left for {part}; there are {len(whole.examples)} in all. Name a file with "
+                f"--data.{part}{larger}",
+                selection.source,
             )
         tables[part] = table
     return tables, whole if cut and whole.examples else None
@@ -98,14 +100,14 @@ def _files(selection: Selection) -> Files:
         of_reviews = set(selection.labels or SST_BINARY) == set(SST_BINARY)
         if selection.classes is not None or selection.phrases or not of_reviews:
             raise UsageError(
-                "--data.path FILE or FOLDER is missing: these settings are for data of your own. The movie reviews "
-                "that are read without it have two classes, negative and positive, and no phrases"
+                "--data.path FILE or FOLDER is missing: --data.classes, --data.phrases and --data.labels need your own "
+                "data. The movie reviews, which are read without a path, have the classes negative and positive"
             )
         return Files([], [], [])
     if train is None and validation is None and test is None:
         return recognised_files(str(selection.path), selection.classes, selection.phrases)
     if train is None:
-        raise UsageError("--data.validation and --data.test name files beside those of --data.train, which is missing")
+        raise UsageError("--data.train is missing: expected it beside --data.validation and --data.test")
     return named_files(selection.path, train, validation or [], test or [])
 
 
@@ -135,6 +137,7 @@ def _read_all(paths: Sequence[Path], selection: Selection, phrases: bool) -> Tab
         )
         width = len(table.examples[0].texts)
         if whole.examples and width != len(whole.examples[0].texts):
-            raise DataError(f"holds {'pairs' if width == 2 else 'single sentences'}, unlike {paths[0]}", path)
+            expected, got = ("single sentences", "pairs") if width == 2 else ("pairs", "single sentences")
+            raise DataError(f"expected {expected} as in {paths[0]}, got {got}", path)
         whole.extend(table)
     return whole

@@ -4,8 +4,8 @@ Blocks of ``block`` neighbours, the batches of all processes together, have simi
 cut into windows of several blocks, each window sorted by length, and the blocks shuffled. Process r of n takes every
 n-th example from r on, so n processes with batches of b see the same blocks as one with batches of n * b.
 
-Lightning wraps any other sampler, in training, into one that permutes its order once more and so would tear the blocks
-apart; a sampler that is a ``DistributedSampler`` already it leaves as it is.
+Lightning wraps any other sampler, in training, into one that permutes its order once more, which would break up the
+blocks; it leaves a ``DistributedSampler`` unchanged.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,13 +19,13 @@ class BucketSampler(DistributedSampler[Any]):
     """Indices of the examples that one process draws in one epoch.
 
     Args:
-        lengths: of the examples.
+        lengths: the lengths of the examples.
         batch_size: examples in a batch of one process.
         window: blocks in a window; 0 or 1 is a plain shuffle.
         seed: of the order.
-        epoch: tells the epoch when an iteration begins.
-        processes: how many share the order.
-        rank: which of them this is.
+        epoch: returns the current epoch; called when an iteration begins.
+        processes: the number of processes that share the order.
+        rank: the number of this process.
 
     Example:
         >>> sampler = BucketSampler([9, 1, 8, 2], batch_size=2, window=2, seed=0, epoch=lambda: 0)

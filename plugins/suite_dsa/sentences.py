@@ -1,6 +1,6 @@
-"""Tokenised sentences, and the batches that are cut from them.
+"""Tokenised sentences, and their batches.
 
-Batches hold words, not numbers: which row of the embedding table a word has is the module's to say.
+The data module's batches hold words; the module, which owns the vocabulary, packs them into rows of the word vectors.
 """
 
 import hashlib
@@ -30,8 +30,8 @@ class SentenceBatch(NamedTuple):
 
     Attributes:
         columns: the words of each sentence, (batch, word) ragged; one column, or premise and hypothesis.
-        labels: numbers of the classes, int64 (batch,); None for inputs to predict.
-        texts: the sentences as they stood in the file, a column each.
+        labels: int64 (batch,), numbers of the classes; None for inputs to predict.
+        texts: the original sentences, column by column.
     """
 
     columns: tuple[list[Words], ...]
@@ -39,12 +39,28 @@ class SentenceBatch(NamedTuple):
     texts: tuple[list[str], ...]
 
 
+class PackedBatch(NamedTuple):
+    """A batch as the network reads it.
+
+    Attributes:
+        rows: (word,) rows of the word vectors; of pairs, all premises come before all hypotheses.
+        offsets: (column * batch + 1,) where each sentence begins.
+        labels: (batch,) classes, or None.
+        texts: the original sentences, column by column.
+    """
+
+    rows: Tensor
+    offsets: Tensor
+    labels: Tensor | None
+    texts: tuple[list[str], ...]
+
+
 class Sentences(Dataset[int]):
-    """Texts, their words, and their classes if they have any; an item is its own index, a batch is cut by ``batch``.
+    """A data set of tokenised texts and, if they are labelled, their classes; an item is its index, for ``batch``.
 
     Args:
         texts: the sentence, or the two sentences, of each example.
-        tokenize: text to words.
+        tokenize: splits a text into words.
         labels: number of each example's class; None for inputs to predict.
     """
 
@@ -72,17 +88,17 @@ class Sentences(Dataset[int]):
         return [sum(map(len, sentences)) for sentences in self.words]
 
     def vocabulary(self) -> list[str]:
-        """Return every word, each once, in the order in which they come."""
+        """Return the distinct words in the order of their first occurrence."""
         return list(dict.fromkeys(word for sentences in self.words for words in sentences for word in words))
 
     def keep(self, indices: Sequence[int]) -> None:
-        """Keep only the examples with these numbers."""
+        """Keep only the examples with these indices."""
         self.texts = [self.texts[i] for i in indices]
         self.words = [self.words[i] for i in indices]
         self.labels = None if self.labels is None else [self.labels[i] for i in indices]
 
     def batch(self, indices: Sequence[int]) -> SentenceBatch:
-        """Return the examples with these numbers."""
+        """Return the batch of the examples with these indices."""
         return SentenceBatch(
             columns=tuple([self.words[i][column] for i in indices] for column in range(self.columns)),
             labels=None if self.labels is None else torch.tensor([self.labels[i] for i in indices], dtype=torch.int64),

@@ -2,7 +2,7 @@
 
 A folder in the layout in which a data set is published is recognised; otherwise files are named. Where validation or
 test have no file, they are cut from the training examples by a hash of their first sentence: the cut does not depend on
-the order of the files, and all examples that share the sentence (a premise, a text that comes twice) fall on one side.
+the order of the files, and all examples that share the sentence (a premise, a repeated text) fall into one part.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ PARTS = ("train", "validation", "test")
 
 
 class Files(NamedTuple):
-    """The files of each part; an empty list is cut from the training examples."""
+    """The files of each part; a part without files is cut from the training examples."""
 
     train: list[Path]
     validation: list[Path]
@@ -43,7 +43,10 @@ def named_files(path: str | None, train: Sequence[str], validation: Sequence[str
         return Files(*([Path(f"{path}:{split}") for split in part] for part in (train, validation, test)))
     folder = Path(path or ".").expanduser()
     if not folder.is_dir():
-        raise DataError("no such folder; the files of --data.train, validation and test are looked for in it", folder)
+        raise DataError(
+            "no such folder; expected that of the files of --data.train, validation and test",
+            folder,
+        )
     return Files(*([_named_file(folder, name) for name in part] for part in (train, validation, test)))
 
 
@@ -51,9 +54,8 @@ def _named_file(folder: Path, name: str) -> Path:
     path = find(folder, name)
     if path is None:
         raise DataError(
-            f"no such file, nor with {', '.join(COMPRESSIONS)} behind it. In the folder: {_listing(folder)}. Name the "
-            "files with --data.train, --data.validation and --data.test; all three null: the folder's layout is "
-            "recognised",
+            f"no such file, nor one with {', '.join(COMPRESSIONS)} appended. In the folder: {_listing(folder)}. "
+            "Correct --data.train, --data.validation and --data.test, or leave out all three to use a published layout",
             folder / name,
         )
     return path
@@ -67,8 +69,8 @@ def recognised_files(path: str, classes: int | None, phrases: bool) -> Files:
     ``derived.*.phrases.train``, and ``train``, ``dev``, ``test`` as .tsv, .csv or .jsonl.
 
     Raises:
-        UsageError: there is nothing.
-        DataError: nothing there is recognised.
+        UsageError: the path does not exist.
+        DataError: the folder has none of these layouts.
     """
     if path.startswith(HUB):
         return Files([Path(f"{path}:train")], [Path(f"{path}:validation")], [Path(f"{path}:test")])

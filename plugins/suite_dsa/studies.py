@@ -15,7 +15,7 @@ from lightning_suite.text_files import numbered_lines
 from suite_dsa.module import SentenceClassifier
 
 SHADES = " ░▒▓█"
-"""From no attention to the most that any word of the sentence has."""
+"""From no attention to that of the most attended word."""
 
 WORDS_A_LINE = 16
 """A picture shows a longer sentence in several lines."""
@@ -27,7 +27,7 @@ Map = tuple[list[str], Tensor]
 def attention(run: str, sentence: str, *, output: str | None = None) -> None:
     """Show how much each head attends to each word of a sentence.
 
-    In the terminal a row a head, a shade a word; as a picture (PNG) with its numbers beside it (CSV).
+    Prints a row of shades for each head, and draws a picture (PNG) with its numbers beside it (CSV).
 
     Args:
         run: a run folder or a checkpoint.
@@ -54,12 +54,13 @@ def vectors(run: str, input: str, *, sentences: int = 1000, head: int = 1, outpu
     Args:
         run: a run folder or a checkpoint.
         input: a text file, one sentence a line.
-        sentences: how many lines are taken, from the first.
-        head: which attention, from 1.
+        sentences: the number of lines to read.
+        head: the number of the attention head, from 1.
         output: the picture; by default vectors.png in the run's figures.
 
     Raises:
-        UsageError: there is no such head, the run is not of this plugin, or its weight vectors are the same for all.
+        UsageError: the head does not exist, the run is not of this plugin, or its weight vectors do not depend on the
+            sentence.
         DataError: the file has fewer than three sentences, or cannot be read.
     """
     encoder = _encoder(run)
@@ -121,7 +122,7 @@ def shaded(words: list[str], weights: Tensor) -> str:
 
 
 def _picture(run: str, output: str | None, name: str) -> Path:
-    """Return where a picture goes."""
+    """Return the path of a picture."""
     return check_name(output or Run.at(run).folder / "figures" / f"{name}.png")
 
 
@@ -165,4 +166,4 @@ def _draw_points(picture: Path, lines: list[str], points: Tensor, share: Tensor)
         axes.scatter(points[:, 0].numpy(), points[:, 1].numpy(), s=6, alpha=0.6)
         axes.set_xlabel(f"component 1 ({share[0]:.0%} of the variance)")
         axes.set_ylabel(f"component 2 ({share[1]:.0%} of the variance)")
-        axes.set_title("Dynamic weight vectors, a point a sentence")
+        axes.set_title("Dynamic weight vectors, one point for each sentence")

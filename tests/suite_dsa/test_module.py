@@ -144,7 +144,7 @@ def test_training_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
 def test_a_checkpoint_for_other_classes_is_refused(tmp_path: Path) -> None:
     _, fit = fitted(tmp_path, TinyData())
     fit.save_checkpoint(tmp_path / "a.ckpt")
-    with pytest.raises(RunError, match="'blame', 'praise'"):
+    with pytest.raises(RunError, match=r"expected the classes blame, praise of single sentences.* got the classes "):
         quiet_trainer(tmp_path, max_epochs=2).fit(
             SentenceClassifier(**SMALL), TinyData(labels=("0", "1")), ckpt_path=tmp_path / "a.ckpt", weights_only=True
         )

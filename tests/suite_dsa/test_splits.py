@@ -74,7 +74,9 @@ def test_named_files_are_found_plain_or_compressed(tmp_path: Path) -> None:
 def test_a_named_file_that_is_missing_is_refused_with_what_there_is(tmp_path: Path) -> None:
     touch(tmp_path, "snli_1.0_train.jsonl")
 
-    with pytest.raises(DataError, match=r"snli\.dev\.tsv: no such file.*In the folder: snli_1\.0_train\.jsonl.*null"):
+    with pytest.raises(
+        DataError, match=r"snli\.dev\.tsv: no such file.*In the folder: snli_1\.0_train\.jsonl.*leave out all three"
+    ):
         named_files(str(tmp_path), ["snli.dev.tsv"], [], [])
 
 

@@ -69,7 +69,7 @@ def test_its_state_survives_a_safe_checkpoint(words: list[str]) -> None:
     ("words", "rows", "message"),
     [
         (["a"], [1, 2], "1 words and 2 rows"),
-        (["a", "a"], [1, 2], "got 2 of which 1 differ"),
+        (["a", "a"], [1, 2], "got 2 words of which 1 are distinct"),
         (["a"], [-1], "got -1"),
         (["a\nb"], [1], "line break"),
     ],

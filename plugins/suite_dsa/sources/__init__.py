@@ -1,1 +1,1 @@
-"""Labelled sentences and pairs of sentences, from the formats in which they are published; ``reading`` begins."""
+"""Labelled sentences and pairs of sentences from files; ``reading`` recognises the format."""

@@ -1,4 +1,4 @@
-"""Sentences and labels by the names of their columns: CSV, TSV and JSON lines."""
+"""Reads sentences and labels from named columns: CSV, TSV and JSON lines."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,11 +15,11 @@ OBJECTS = (".jsonl", ".ndjson")
 TEXT_COLUMNS = ("text", "sentence", "phrase", "review")
 PAIR_COLUMNS = (("premise", "hypothesis"), ("sentence1", "sentence2"))
 LABEL_COLUMNS = ("gold_label", "label", "sentiment", "class")
-"""The usual names, the first that is there; capitals, spaces and hyphens in them do not matter."""
+"""The usual names; the first that a file has is used. Case, spaces and hyphens are ignored."""
 
 
 class Columns(NamedTuple):
-    """Names of columns as options give them; None stands for the usual names."""
+    """The names of columns from the options; None: one of the usual names."""
 
     text: str | None = None
     pair: str | None = None
@@ -27,19 +27,19 @@ class Columns(NamedTuple):
 
 
 class UsedColumns(NamedTuple):
-    """Names of the columns of a file that are read."""
+    """The names of the columns to read."""
 
     texts: tuple[str, ...]
     label: str | None
 
 
 class Row(NamedTuple):
-    """A row of a file; of a blank line the texts are empty.
+    """A row of a file; a blank line has no texts.
 
     Attributes:
-        line: on which it begins.
+        line: the line on which it begins.
         texts: the sentence or pair.
-        label: None where labels are not asked for.
+        label: the class; None where labels are not read.
     """
 
     line: int
@@ -48,12 +48,12 @@ class Row(NamedTuple):
 
 
 def read_rows(path: Path, columns: Columns, *, labelled: bool, encoding: str | None) -> Iterator[Row]:
-    """Return the rows of a table or a file of JSON lines, which is read as they are taken.
+    """Yield the rows of a table or of a file of JSON lines.
 
     Args:
         path: the file.
         columns: names of the columns.
-        labelled: whether there must be labels.
+        labelled: whether to read labels.
         encoding: of a file that is not Unicode.
 
     Raises:
@@ -67,7 +67,7 @@ def choose(names: Sequence[str], columns: Columns, labelled: bool, path: Path, l
     """Return which columns hold text and label.
 
     Raises:
-        DataError: none is known to, or the one that is named is not there.
+        DataError: a named column is missing, or none has a usual name.
     """
     listed = ", ".join(names)
 
@@ -75,7 +75,7 @@ def choose(names: Sequence[str], columns: Columns, labelled: bool, path: Path, l
         column = find_name(names, [name])
         if column is None:
             hint = did_you_mean(name, names)
-            raise DataError(f"no column {name!r} (--data.{option}); there are: {listed}. {hint}".rstrip(), path, line)
+            raise DataError(f"no column {name!r} (--data.{option}); columns: {listed}. {hint}".rstrip(), path, line)
         return column
 
     pairs = ([find_name(names, [first]), find_name(names, [second])] for first, second in PAIR_COLUMNS)
@@ -97,18 +97,18 @@ def choose(names: Sequence[str], columns: Columns, labelled: bool, path: Path, l
     elif len(names) == 1 and not labelled:
         texts = (names[0],)
     else:
-        usual = ", ".join(map(repr, (*TEXT_COLUMNS, *(" and ".join(pair) for pair in PAIR_COLUMNS))))
-        hint = "Name the text's with --data.text_column"
-        raise DataError(f"no column is called {usual}; there are: {listed}. {hint}", path, line)
+        usual = " or ".join(map(repr, (*TEXT_COLUMNS, *(" and ".join(pair) for pair in PAIR_COLUMNS))))
+        hint = "Name the column of the text with --data.text_column"
+        raise DataError(f"expected a column {usual}; columns: {listed}. {hint}", path, line)
     if not labelled:
         return UsedColumns(texts, None)
     if columns.label is not None:
         return UsedColumns(texts, named(columns.label, "label_column"))
     label = find_name(names, LABEL_COLUMNS)
     if label is None:
-        usual = ", ".join(map(repr, LABEL_COLUMNS))
-        hint = "Name the label's with --data.label_column"
-        raise DataError(f"no column is called {usual}; there are: {listed}. {hint}", path, line)
+        usual = " or ".join(map(repr, LABEL_COLUMNS))
+        hint = "Name the column of the label with --data.label_column"
+        raise DataError(f"expected a column {usual}; columns: {listed}. {hint}", path, line)
     return UsedColumns(texts, label)
 
 

@@ -2,9 +2,12 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+
+from lightning_suite.errors import DataError
 
 SST_FINE = ("very negative", "negative", "neutral", "positive", "very positive")
 SST_BINARY = ("negative", "positive")
@@ -14,7 +17,7 @@ NO_MAJORITY = "-"
 """SNLI's label of a pair on which its readers did not agree."""
 
 NO_LABEL = "-1"
-"""GLUE's label of a sentence whose class is kept secret."""
+"""GLUE's label of a sentence whose class is not published."""
 
 
 class Example(NamedTuple):
@@ -32,13 +35,17 @@ class Table:
 
     Attributes:
         examples: in the order of the files.
-        labels: the classes in their order, where the format fixes them.
-        dropped: how many were left out, by reason.
+        labels: the classes in their order, where the format defines them.
+        dropped: the number of examples that were left out, by reason.
     """
 
     examples: list[Example] = field(default_factory=list)
     labels: tuple[str, ...] | None = None
     dropped: Counter[str] = field(default_factory=Counter)
+
+    def classes(self) -> list[str]:
+        """Return the classes in their order: those of the format, else those that occur, sorted."""
+        return list(self.labels or sorted({str(example.label) for example in self.examples}))
 
     def extend(self, other: "Table") -> None:
         """Append another table's examples."""
@@ -58,21 +65,41 @@ def class_name(label: object) -> str:
     return name.partition(".")[0] if name.endswith("0") and re.fullmatch(r"[+-]?\d+\.0+", name) else name
 
 
-def without_unlabelled(table: Table, classes: tuple[str, ...] = ()) -> Table:
-    """Return a table without the examples that have no label, which are counted; NLI's classes get their order.
+def class_numbers(examples: Sequence[Example], classes: Sequence[str]) -> list[int]:
+    """Return the position of each example's label among the classes.
 
-    -1 is no label where classes are counted from 0, or where nothing else occurs; it is a class beside 1 alone, and
-    where it is named among the classes.
+    Raises:
+        DataError: a label is not among the classes.
+
+    Example:
+        >>> class_numbers([Example(("a warm film",), "good", Path("reviews.csv"), 2)], ["bad", "good"])
+        [1]
+    """
+    index = {class_name(name): i for i, name in enumerate(classes)} | {name: i for i, name in enumerate(classes)}
+    numbers = []
+    for example in examples:
+        number = index.get(str(example.label))
+        if number is None:
+            known = ", ".join(map(repr, classes))
+            raise DataError(f"expected one of the labels {known}, got {example.label!r}", example.path, example.line)
+        numbers.append(number)
+    return numbers
+
+
+def without_unlabelled(table: Table, classes: tuple[str, ...] = ()) -> Table:
+    """Return a table without the examples that have no label, which it counts; NLI's classes get their order.
+
+    -1 means no label, unless the only other label is 1, or -1 is among the declared classes.
 
     Args:
-        table: of one file.
-        classes: those that are declared.
+        table: the examples of one file.
+        classes: the declared classes.
     """
     labels = {example.label for example in table.examples}
     reasons = {NO_LABEL: "without label"} if NO_LABEL not in classes and labels != {NO_LABEL, "1"} else {}
     if any(len(example.texts) == 2 for example in table.examples[:1]):
         reasons[NO_MAJORITY] = "without majority label"
-    kept = [example for example in table.examples if example.label not in reasons]
+    labelled = [example for example in table.examples if example.label not in reasons]
     dropped = Counter(reasons[str(example.label)] for example in table.examples if example.label in reasons)
-    is_nli = {example.label for example in kept} <= set(NLI_LABELS)  # just these three, also when one does not occur
-    return Table(kept, table.labels or (NLI_LABELS if is_nli else None), table.dropped + dropped)
+    is_nli = {example.label for example in labelled} <= set(NLI_LABELS)  # also where one of the three is absent
+    return Table(labelled, table.labels or (NLI_LABELS if is_nli else None), table.dropped + dropped)

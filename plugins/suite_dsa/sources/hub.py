@@ -1,4 +1,4 @@
-"""Splits of data sets of the Hugging Face hub, where the package ``datasets`` is installed."""
+"""Reads splits of data sets of the Hugging Face hub, where the package ``datasets`` is installed."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from suite_dsa.sources.columns import Columns, choose
 from suite_dsa.sources.examples import NO_LABEL, Example, Table, class_name
 
 HUB = "hf:"
-"""What a path into the hub begins with."""
+"""The beginning of a path into the hub."""
 
 
 def read_hub(path: Path, columns: Columns) -> Table:
@@ -22,7 +22,7 @@ def read_hub(path: Path, columns: Columns) -> Table:
     """
     name, *parts = str(path).removeprefix(HUB).split(":")
     if not name or len(parts) not in (1, 2):
-        raise DataError("expected hf:NAME:SPLIT or hf:NAME:CONFIGURATION:SPLIT, as hf:stanfordnlp/sst2:train", path)
+        raise DataError("expected hf:NAME:SPLIT or hf:NAME:CONFIGURATION:SPLIT, as in hf:stanfordnlp/sst2:train", path)
     with needs(f"reading {path}", "datasets"):
         import datasets
     try:

@@ -1,4 +1,4 @@
-"""Lines of a label and a text, and the other formats whose lines are not columns by name."""
+"""Reads lines of a label and a text, and the other formats without named columns."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -8,22 +8,22 @@ from lightning_suite.text_files import bare_name, numbered_lines
 from suite_dsa.sources.examples import NO_LABEL, SST_BINARY, SST_FINE, Example, Table, class_name
 from suite_dsa.sources.trees import phrases_of
 
-_MOST_LABELS = 100  # more different first words than this: the lines of the file do not begin with labels
-_SURE = 10  # so many texts of one class do not all begin with one of two words
+_MOST_LABELS = 100  # a file with more different first words does not begin its lines with labels
+_SURE = 10  # this many texts of one class do not all begin with one of two words
 
 Lines = list[tuple[int, str]]
 
 
 def read_label_text(path: Path, *, classes: tuple[str, ...] = (), encoding: str | None = None) -> Table:
-    """Return the examples of lines of label and text, apart by one space, or by a tab in every line.
+    """Return the examples of lines of label and text, with a space or, in every line, a tab between them.
 
     Args:
-        path: the file; of ``stsa.*`` and ``derived.*`` the labels are SST's numbers.
-        classes: names of classes, which may be of several words; by default a label before a space is one word.
+        path: the file; in ``stsa.*`` and ``derived.*`` the labels are SST's numbers.
+        classes: the declared classes, which may have several words; by default a label before a space is one word.
         encoding: of a file that is not Unicode.
 
     Raises:
-        DataError: lines do not begin with labels, or it is not clear where those end.
+        DataError: lines do not begin with labels, or it is ambiguous where the labels end.
     """
     lines = [(line, text) for line, text in numbered_lines(path, encoding=encoding)]
     filled = [(line, text) for line, text in lines if text.strip()]
@@ -46,8 +46,8 @@ def read_label_text(path: Path, *, classes: tuple[str, ...] = (), encoding: str 
         labels.add(label)
         if len(labels) > _MOST_LABELS:
             raise DataError(
-                "read as lines of label, space, text, as its name ends in none of .tsv, .csv, .jsonl; but more than "
-                f"{_MOST_LABELS} different first words are hardly labels",
+                "expected lines of label, space and text, as the name ends in none of .tsv, .csv and .jsonl, got more "
+                f"than {_MOST_LABELS} different first words. A table needs a name that ends in .tsv or .csv",
                 path,
                 line,
             )
@@ -77,10 +77,10 @@ def read_trees(path: Path, phrases: bool, *, encoding: str | None = None) -> Tab
 
 
 def read_infersent(path: Path, *, encoding: str | None = None) -> Table:
-    """Return the pairs of InferSent's three parallel files, of which ``s1.*`` is named.
+    """Return the pairs of InferSent's three parallel files, of which ``path`` is ``s1.*``.
 
     Raises:
-        DataError: the files have not equally many lines, or a label is missing.
+        DataError: the files have different numbers of lines, or a label is missing.
     """
     table = Table()
     paths = [path, *(path.with_name(part + path.name.removeprefix("s1")) for part in ("s2", "labels"))]
@@ -88,7 +88,7 @@ def read_infersent(path: Path, *, encoding: str | None = None) -> Table:
     lengths = [len(column) for column in columns]
     if len(set(lengths)) > 1:
         counts = ", ".join(f"{part.name} {length}" for part, length in zip(paths, lengths, strict=True))
-        raise DataError(f"the three files must have as many lines: {counts}", path)
+        raise DataError(f"expected three files of equal length, got lines: {counts}", path)
     for (line, premise), (_, hypothesis), (_, label) in zip(*columns, strict=True):
         if not label.strip():
             raise DataError("expected a label, got a blank line", paths[2], line)
@@ -97,10 +97,10 @@ def read_infersent(path: Path, *, encoding: str | None = None) -> Table:
 
 
 def read_rated(path: Path, neutral_band: float) -> Table:
-    """Return rated snippets as two classes, the sign of the mean rating, without ratings within the band around 0.
+    """Return rated snippets as two classes, by the sign of the mean rating, without those in the band around 0.
 
     Raises:
-        DataError: a line is not id, rating and text between tabs.
+        DataError: a line is not id, tab, rating, tab and text.
     """
     table = Table(labels=SST_BINARY)
     for line, text in numbered_lines(path):
@@ -109,7 +109,7 @@ def read_rated(path: Path, neutral_band: float) -> Table:
             rating = float(fields[1])
             sentence = fields[2]
         except (IndexError, ValueError):
-            raise DataError("expected id, rating and text between tabs", path, line) from None
+            raise DataError(f"expected id, tab, rating, tab and text, got {text[:60]!r}", path, line) from None
         if abs(rating) <= neutral_band:
             table.dropped["neutral"] += 1
         else:
@@ -139,13 +139,15 @@ def _declared_label(text: str, classes: tuple[str, ...], path: Path, line: int) 
     names = {*classes, NO_LABEL, *([word] if class_name(word) in classes else [])}
     fitting = [name for name in names if text == name or text.startswith(f"{name} ")]
     if not fitting:
-        raise DataError(f"begins with none of the labels {', '.join(map(repr, classes))}: {text[:40]!r}", path, line)
+        raise DataError(
+            f"expected one of the labels {', '.join(map(repr, classes))} and a space, got {text[:40]!r}", path, line
+        )
     label = max(fitting, key=len)
     return label, text[len(label) + 1 :]
 
 
 def _refuse_several_words(pairs: list[tuple[str, str]], lines: Lines, path: Path) -> None:
-    """Raise an error where labels seem to have several words: 'very negative' is not the class 'very'."""
+    """Raise a DataError where labels seem to have several words, as in 'very negative a dull film'."""
     seconds: defaultdict[str, list[str]] = defaultdict(list)
     for label, text in pairs:
         seconds[label].append(text.partition(" ")[0])
@@ -159,8 +161,8 @@ def _refuse_several_words(pairs: list[tuple[str, str]], lines: Lines, path: Path
         if label.isalpha() and "" not in seconds[label] and (of_labels or always):
             shown = " or ".join(map(repr, follows[:3]))
             raise DataError(
-                f"the label {label!r} is always followed by {shown}: have labels of this file several words? Name them "
-                f"all, as in --data.labels '[\"{label} {follows[0]}\", ...]', or put a tab between label and text",
+                f"the label {label!r} is always followed by {shown}: do labels of this file have several words? Name "
+                f"them all, as in --data.labels '[\"{label} {follows[0]}\", ...]', or put a tab between label and text",
                 path,
                 line,
             )

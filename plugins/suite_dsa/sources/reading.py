@@ -1,17 +1,17 @@
-"""Labelled sentences and pairs of sentences, from the formats in which they are published.
+"""Reads labelled sentences and pairs of sentences from the formats in which they are published.
 
 =====================  ===============================================================================================
-``*.tsv *.csv``        a header line; columns by name; between fields tabs, commas or semicolons
-``*.jsonl``            one object a line; columns by name (SNLI's ``snli_1.0_*.jsonl`` among them)
+``*.tsv *.csv``        a header line and named columns; tabs, commas or semicolons between fields
+``*.jsonl``            one object a line with named fields (among them SNLI's ``snli_1.0_*.jsonl``)
 trees                  SST's Penn-Treebank trees, ``(3 (2 It) (4 works))``: a class 0..4 at every node
 label text             ``label``, one space or one tab, the text; SST's ``stsa.*`` (Kim, 2014) and ``derived.*`` too
-``s1.* s2.* labels.*`` InferSent's three parallel files; the first of them is named
-rated                  id, mean rating, text between tabs: the movie-review snippets of VADER (Hutto, Gilbert, 2014)
+``s1.* s2.* labels.*`` InferSent's three parallel files; the path is that of the first
+rated                  id, tab, mean rating, tab, text: the movie-review snippets of VADER (Hutto, Gilbert, 2014)
 ``hf:NAME:SPLIT``      a split of a data set of the Hugging Face hub, where the package ``datasets`` is installed
 =====================  ===============================================================================================
 
 Files may be compressed and in any encoding (``lightning_suite.text_files``). Every reader keeps the order of the file,
-knows each example's line, and counts what it leaves out.
+numbers the lines of its examples, and counts what it leaves out.
 """
 
 from collections import Counter
@@ -35,19 +35,19 @@ def read(
     labels: tuple[str, ...] = (),
     encoding: str | None = None,
 ) -> Table:
-    """Return the labelled examples of one file; the format is told by its name, of trees by the first line.
+    """Return the labelled examples of one file; its name tells the format, the first line tells trees.
 
     Args:
         path: the file, or ``hf:NAME:SPLIT``.
-        columns: names of the columns of TSV, CSV, JSONL and the hub.
-        classes: 2 or 5 classes of SST; None leaves those of the file.
+        columns: the names of the columns of TSV, CSV, JSONL and the hub.
+        classes: 2 or 5 classes of SST; None: those of the file.
         phrases: of trees, every phrase that differs in text or class, not only the whole sentence.
-        labels: names of the classes, where they are declared.
+        labels: the declared classes, or none.
         encoding: of a file that is not Unicode.
 
     Raises:
-        DataError: the file cannot be read as what it should be, or holds no example.
-        UsageError: there is no such encoding, or a library is not installed.
+        DataError: the file cannot be read as labelled sentences, or holds no example.
+        UsageError: the encoding does not exist, or a package is missing.
 
     Example:
         >>> import tempfile
@@ -69,7 +69,7 @@ def read(
     if table.labels == SST_FINE and classes == len(SST_BINARY):
         table = _without_neutral(table)
     if table.labels in (SST_FINE, SST_BINARY) and classes not in (None, len(table.labels or ())):
-        raise DataError(f"has {len(table.labels or ())} classes, not the {classes} that were asked for", path)
+        raise DataError(f"expected {classes} classes (--data.classes), got {len(table.labels or ())}", path)
     if not table.examples:
         left_out = ", ".join(f"{count} {reason}" for reason, count in table.dropped.items()) or "nothing"
         raise DataError(f"holds no labelled example (left out: {left_out})", path)
@@ -79,10 +79,10 @@ def read(
 def read_unlabelled(
     path: Path, columns: Columns, width: int | None, *, encoding: str | None = None
 ) -> list[tuple[str, ...]]:
-    """Return the inputs of a file, one for every line or row, in its order; labels are not looked at.
+    """Return the inputs of a file, one for every line or row, in its order; labels are ignored.
 
     TSV, CSV and JSONL as in ``read``, ``stsa.*`` and ``trees.*`` files without their labels; any other file is text,
-    one input a line, the two sentences of a pair apart by a tab. A blank line is an empty sentence.
+    one input a line, with a tab between the two sentences of a pair. A blank line is an empty sentence.
 
     Args:
         path: the file.
@@ -91,8 +91,8 @@ def read_unlabelled(
         encoding: of a file that is not Unicode.
 
     Raises:
-        DataError: the file cannot be read, is empty, or has not that many sentences a row.
-        UsageError: there is no such encoding, or a library is not installed.
+        DataError: the file cannot be read, is empty, or has another number of sentences in a row.
+        UsageError: the encoding does not exist, or a package is missing.
 
     Example:
         >>> import tempfile
@@ -116,12 +116,12 @@ def read_unlabelled(
             rows = [(line, tuple(text.split("\t")) if width == 2 else (text,)) for line, text in lines]
             rows = [(line, texts if any(texts) else ()) for line, texts in rows]
     if not rows:
-        raise DataError("holds no input, only a header", path)
+        raise DataError("expected at least one row below the header, got none", path)
     width = width or next((len(texts) for _, texts in rows if texts), 1)
     for line, texts in rows:
         if texts and len(texts) != width:
-            need = "a pair of sentences, apart by a tab" if width == 2 else "one sentence"
-            raise DataError(f"each input is {need}; here are {len(texts)}", path, line)
+            need = "a pair of sentences with a tab between them" if width == 2 else "one sentence"
+            raise DataError(f"expected {need}, got {len(texts)} sentences", path, line)
     return [texts or ("",) * width for _, texts in rows]
 
 
@@ -144,6 +144,6 @@ def _read_columns(path: Path, columns: Columns, encoding: str | None) -> Table:
 
 def _without_neutral(table: Table) -> Table:
     binary = {"very negative": "negative", "negative": "negative", "positive": "positive", "very positive": "positive"}
-    kept = [example._replace(label=binary[example.label]) for example in table.examples if example.label in binary]
-    dropped = table.dropped + Counter({"neutral": len(table.examples) - len(kept)})
-    return Table(kept, SST_BINARY, dropped)
+    opinions = [example._replace(label=binary[example.label]) for example in table.examples if example.label in binary]
+    dropped = table.dropped + Counter({"neutral": len(table.examples) - len(opinions)})
+    return Table(opinions, SST_BINARY, dropped)

@@ -17,7 +17,7 @@ _BRACKETS = {"-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-LCB-": "{
 
 
 def phrases_of(tree: str, path: Path, line: int) -> list[tuple[int, str]]:
-    """Return class and words, one space between them, of every node; the last is the whole sentence.
+    """Return the class and the phrase of every node; the last is the whole sentence.
 
     Args:
         tree: one line of a file.

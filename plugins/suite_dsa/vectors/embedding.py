@@ -10,19 +10,16 @@ from torch import Tensor
 from suite_dsa.vectors.files import WordVectors
 from suite_dsa.vocabulary import UNKNOWN, Vocabulary, spellings
 
-RANDOM_DIM = 300
-"""Width of the vectors when there are no pretrained ones and no width is asked for."""
-
 
 class Embedding(NamedTuple):
-    """The embedding table and what became of the words of the training data.
+    """The embedding table, and how many training words have pretrained and random vectors.
 
     Attributes:
-        vocabulary: words to rows of ``vectors``.
+        vocabulary: the row of ``vectors`` that each word has.
         vectors: float32 (row, word_dim).
-        scale: what the pretrained vectors were multiplied by.
-        pretrained: how many training words have a pretrained vector.
-        random: how many have a random one.
+        scale: the factor of the pretrained vectors.
+        pretrained: the number of training words with a pretrained vector.
+        random: the number of training words with a random vector.
     """
 
     vocabulary: Vocabulary
@@ -43,16 +40,15 @@ def embed(
 ) -> Embedding:
     """Return the vocabulary and embedding table of the training words.
 
-    Row 0 is the unknown word. Each training word has its pretrained row, looked up as it stands and then in other
-    spellings, or a row of its own from U(-oov_range, oov_range). Beside them stand other words of the pretrained
-    vectors.
+    Row 0 is the unknown word. Each training word has its pretrained row, looked up in its own and then in other
+    spellings, or a row of its own from U(-oov_range, oov_range). Other words of the pretrained vectors are added.
 
     Args:
         words: the training words, each once.
         pretrained: vectors; words that share a row there share one here.
-        extra_words: how many rows are added for words that the training data does not have; all words of such a row are
-            known, so with 20,000 shared rows half a million words cost as many numbers as 20,000.
-        vector_norm: the mean norm of the training words' pretrained rows after one scaling of all; None leaves them.
+        extra_words: the number of rows to add for words that the training data lack; all words of such a row are known,
+            so that half a million words on 20,000 shared rows need no more memory than 20,000.
+        vector_norm: mean norm to which the training words' pretrained rows are scaled; None: as they are.
         oov_range: half the width of the random vectors' range.
         seed: of the random vectors.
 
@@ -83,7 +79,7 @@ def embed(
             here = source[row] = len(source) + 1
         rows[word] = here
     table = torch.empty(1 + len(source) + len(missing), pretrained.vectors.shape[1])
-    # a word that is missing is missing among the pretrained ones, so none of these stands in `rows` already
+    # missing words are not among the pretrained ones, so that none of them is in `rows` already
     rows |= {word: 1 + len(source) + i for i, word in enumerate(missing)}
     used = np.fromiter(source, dtype=np.int64, count=len(source))
     known = torch.from_numpy(pretrained.vectors[used])  # row word_dim
@@ -91,7 +87,7 @@ def embed(
     scale = vector_norm / norm if vector_norm is not None and norm > 0 else 1.0
     table[1 : 1 + len(source)] = known * scale
     generator = torch.Generator().manual_seed(seed)
-    # one stream, first the unknown word's, then the training words' own: more pretrained words change none of them
+    # the unknown word's row is drawn first, then the training words': more pretrained words change none of them
     random = torch.rand(1 + len(missing), table.shape[1], generator=generator) * (2 * oov_range) - oov_range
     table[UNKNOWN] = random[0]
     table[1 + len(source) :] = random[1:]

@@ -1,8 +1,8 @@
-"""Word vectors from files.
+"""Reads word vectors from files.
 
-``*.npz``       an array ``vectors``; its words stand beside it, in ``<stem>_words.txt``, one a line in the order of
-                the rows, or in ``<stem>_words.tsv``, word TAB row; ``_fp16`` at the end of the stem is left out.
-any other file  GloVe's and fastText's text: word and numbers apart by spaces, with or without a first line of counts;
+``*.npz``       an array ``vectors``; its words are in a file beside it, ``<stem>_words.txt``, one a line in the order
+                of the rows, or ``<stem>_words.tsv``, word TAB row; ``_fp16`` at the end of the stem is left out.
+any other file  GloVe's and fastText's text: word and numbers with spaces between them, a first line of counts or none;
                 compressed or not, in any Unicode encoding.
 """
 
@@ -26,10 +26,10 @@ class WordVectors(NamedTuple):
 
 
 def read_npz_vectors(path: Path) -> WordVectors:
-    """Return the vectors of an .npz file, with the words that stand beside it.
+    """Return the vectors of an .npz file, with the words of the file beside it.
 
     Raises:
-        DataError: a file is missing, or not what it should be.
+        DataError: a file is missing, or cannot be read as vectors or words.
     """
     arrays = read_npz(path)
     if "vectors" not in arrays:
@@ -64,10 +64,10 @@ def read_npz_vectors(path: Path) -> WordVectors:
 
 
 def read_text_vectors(path: Path, wanted: set[str], extra_words: int) -> WordVectors:
-    """Return the vectors of a text file: of the wanted words, and of the first others.
+    """Return the vectors of a text file: those of the wanted words, and of the first others.
 
     Raises:
-        DataError: a line is not a word and as many finite numbers as in the others.
+        DataError: a line is not a word and as many finite numbers as in the other lines.
     """
     rows: dict[str, int] = {}
     vectors: list[list[float]] = []
@@ -97,18 +97,18 @@ def read_text_vectors(path: Path, wanted: set[str], extra_words: int) -> WordVec
         rows[word] = len(vectors)
         vectors.append(vector)
     if not width:
-        raise DataError("holds no word vectors, only the line of counts", path)
+        raise DataError("expected word vectors below the line of counts, got none", path)
     return WordVectors(np.array(vectors, dtype=np.float32).reshape(len(vectors), width), rows)
 
 
 def _is_header(text: str) -> bool:
-    """Return whether this is fastText's first line: how many words, how many numbers."""
+    """Return whether this is fastText's first line: the number of words and the width."""
     parts = text.split()
     return len(parts) == 2 and all(part.isdecimal() for part in parts)
 
 
 def _ends_in_number(word: str) -> bool:
-    """Return whether what looks like a word with spaces (GloVe 840B has such) is a word and numbers too many."""
+    """Return whether the part before the numbers, which may hold spaces (in GloVe 840B), ends in a further number."""
     try:
         float(word.rsplit(" ", maxsplit=1)[-1])
     except ValueError:

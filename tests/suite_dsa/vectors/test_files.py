@@ -37,7 +37,7 @@ def test_of_text_only_the_wanted_and_the_first_words_are_kept(tmp_path: Path) ->
     ("content", "message"),
     [
         ("", r"v\.txt: the file is empty"),
-        ("3 2\n", r"v\.txt: holds no word vectors, only the line of counts"),
+        ("3 2\n", r"v\.txt: expected word vectors below the line of counts, got none"),
         ("a 1 2\nb 1\n", r"v\.txt:2: expected a word and 2 numbers as in the lines before, got 1"),
         ("a 1 2\nb 1 2 3\n", r"v\.txt:2: expected a word and 2 numbers as in the lines before, got 3"),
         ("a 1 2\nb 1 x\n", r"v\.txt:2: .*'x'"),
@@ -130,5 +130,5 @@ def test_text_is_read_in_every_encoding_and_compression(tmp_path: Path, content:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"none\.txt: no such file; --data.vectors is 'spacy-md'"):
+    with pytest.raises(DataError, match=r"none\.txt: no such file; expected 'spacy-md'.*--data.vectors"):
         read_vectors(str(tmp_path / "none.txt"), set(), 0)
