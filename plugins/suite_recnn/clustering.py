@@ -1,8 +1,8 @@
 """Clusters the constituents of each jet into a binary tree.
 
-Two roots are merged until one is left: their four-momenta are added, and the sum is a new root. Unlike when jets are
-found there is no radius, so that all constituents are merged. The sequential algorithms always merge the pair with the
-smallest
+Two roots are merged until one is left: their four-momenta are added, and the sum is a new root. Unlike in jet
+finding there is no radius, so that all constituents are merged. The sequential algorithms always merge the pair with
+the smallest
 
     min(pt_i^2p, pt_j^2p) ((y_i - y_j)^2 + (phi_i - phi_j)^2),   p = 0: Cambridge/Aachen, 1: kt, -1: anti-kt
 

@@ -20,12 +20,11 @@ from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from lightning_suite.assets import cache_folder
 from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import DataError, UsageError
-from lightning_suite.needs import needs
 from suite_recnn import forests, tree_cache
 from suite_recnn.clustering import Algorithm
+from suite_recnn.default_sample import generate_sample, sample_folder
 from suite_recnn.forests import ForestData
 from suite_recnn.jet_files import JetFile, jet_files, labels_of
 from suite_recnn.jet_finding import JetDefinition
@@ -39,9 +38,7 @@ from suite_recnn.tree_cache import ClusteredFile
 NEEDED = {"fit": PARTS, "validate": ("validation",), "test": ("test",)}
 """The parts that a stage needs; a training ends with a test."""
 REPEATED = ("event", "jet_pt", "jet_eta", "jet_phi", "jet_mass")
-"""Columns beside the score of a jet in the predictions, to identify the jet."""
-SAMPLE_JETS = 12_000
-"""Of each class, generated where no path is given: about two minutes on two cores."""
+"""Columns of a jet that predictions repeat beside its score, to identify the jet."""
 CACHED_FROM = 2_000
 """The least number of jets in a file whose trees are stored; fewer are clustered in less time than it takes to load."""
 
@@ -61,11 +58,11 @@ class JetData(LightningDataModule):
 
     Args:
         path: a folder with SIGNAL_* and BACKGROUND_* files, such as w_*.parquet and qcd_*.parquet, or with train.*,
-            val.* and test.*; or a file with a column that tells signal from background. Formats: parquet, HDF5, ROOT.
+            val.* and test.*; or a file with a column that distinguishes signal from background; parquet, HDF5 or ROOT.
             null: jets that are generated once, about two minutes on two cores, and cached.
         signal: the signal class, which is the beginning of its file names.
         background: the background class, which is the beginning of its file names.
-        columns: names of columns in foreign files, as {px: name, py: name, pz: name, energy: name, label: name}; see
+        columns: names of columns in other files, as {px: name, py: name, pz: name, energy: name, label: name}; see
             ``suite_recnn.sources``.
         algorithm: clusters the constituents of a jet into a tree.
         radius: R of the anti-kt jets that are found in files of events (Delphes).
@@ -76,7 +73,7 @@ class JetData(LightningDataModule):
         validation_fraction: the share of the events for validation where no file is for it.
         test_fraction: the share of the events for testing where no file is for it.
         split_seed: of the division into training, validation and test.
-        batch_size: jets in a batch, on each process.
+        batch_size: jets in a batch of each process.
         num_workers: processes that prepare batches.
         predict_path: the file whose jets are predicted, in its order.
 
@@ -146,7 +143,7 @@ class JetData(LightningDataModule):
         if stage == TrainerFn.PREDICTING:
             return
         if self.path is None:
-            self._generate()
+            generate_sample(self.signal, self.background)
         for file in self._files():
             self._prepared[file.path] = self._clustered(file.path)
 
@@ -232,32 +229,13 @@ class JetData(LightningDataModule):
             missing = list(counts) if sum(counts.values()) == 0 else []
         if missing:
             raise DataError(
-                f"there are no {' and no '.join(missing)} jets for {part}. --data.signal and --data.background name "
-                "the classes; --data.validation_fraction and --data.test_fraction say what files of no part give",
+                f"there are no {' and no '.join(missing)} jets for {part}. Check the names of the classes "
+                "(--data.signal, --data.background) and the parts' shares (--data.validation_fraction, --data.test_fraction)",
                 self._path(),
             )
 
-    def _generate(self) -> None:
-        """Generate the training sample that is used without a path; an existing sample is kept."""
-        with needs("generating jets", "lightning-suite[recnn]"):
-            from suite_recnn.generation.production import CLASSES, Settings, file_name, generate
-
-        for name in (self.signal, self.background):
-            if name not in CLASSES:
-                raise UsageError(
-                    f"{name!r} cannot be generated; there are {', '.join(CLASSES)}. "
-                    "Jets of other classes are read from --data.path FOLDER"
-                )
-        classes, folder = [self.signal, self.background], _sample_folder()
-        if not all((folder / file_name(name, Settings(), 1)).exists() for name in classes):
-            rank_zero_info(
-                f"data: no --data.path: generating {SAMPLE_JETS:,} {self.signal} and {self.background} jets each with "
-                f"Pythia into {folder}, once; this takes some minutes"
-            )
-        generate(folder, classes, SAMPLE_JETS, Settings(), seed=1)
-
     def _path(self) -> Path:
-        return _sample_folder() if self.path is None else Path(self.path).expanduser()
+        return sample_folder() if self.path is None else Path(self.path).expanduser()
 
     def _files(self) -> list[JetFile]:
         return jet_files(self._path(), self.signal, self.background)
@@ -301,8 +279,3 @@ class JetData(LightningDataModule):
             num_workers=self.num_workers,
             collate_fn=partial(ForestData.batch, data),
         )
-
-
-def _sample_folder() -> Path:
-    """Return the folder of the generated sample; a release with more jets uses another folder."""
-    return cache_folder() / f"jets-{SAMPLE_JETS}"

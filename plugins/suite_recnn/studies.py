@@ -11,9 +11,9 @@ from lightning_suite.errors import UsageError
 from lightning_suite.needs import needs
 from lightning_suite.progress import progress
 from lightning_suite.tables import table
-from suite_recnn import distributions
 from suite_recnn.generation.detector import Detector
 from suite_recnn.jet_finding import JetDefinition
+from suite_recnn.observables import distributions
 from suite_recnn.sources.reading import read
 
 
@@ -96,7 +96,7 @@ def observables(
         names: observables, with commas between them, or all; also angularity_KAPPA_BETA for any angularity.
         jets: the number of jets of each file, the first ones; by default all.
         radius: R of the jets; in files of events (Delphes) jets are found with it.
-        columns: the file's column for each of our names, for a file of another layout.
+        columns: the file's column for each of our names, for files of another layout.
         output: the table, .parquet or .csv; by default NAME-observables.parquet in the working directory.
 
     Raises:
@@ -105,8 +105,8 @@ def observables(
         DataError: a file cannot be read, or holds something that is not a jet.
     """
     with needs("measuring jets", "lightning-suite[recnn]"):
-        from suite_recnn.observable_table import OBSERVABLES, observable
-        from suite_recnn.observable_table import table as measure
+        from suite_recnn.observables.table import OBSERVABLES, observable
+        from suite_recnn.observables.table import table as measure
     wanted = list(OBSERVABLES) if names == "all" else [name.strip() for name in names.split(",") if name.strip()]
     if not wanted:
         raise UsageError(f"--names: expected all, or some of {', '.join(OBSERVABLES)} with commas between them")
@@ -143,7 +143,7 @@ def _file_names(paths: Sequence[Path]) -> list[str]:
         UsageError: a file is named twice.
     """
     if twice := [path for number, path in enumerate(paths) if path in paths[:number]]:
-        raise UsageError(f"{twice[0]} is given twice")
+        raise UsageError(f"{twice[0]} is named twice; expected different files")
     stems = [path.stem for path in paths]
     return stems if len(set(stems)) == len(stems) else [str(path) for path in paths]
 

@@ -108,7 +108,7 @@ def rejection(scores: Scores, labels: Labels, efficiency: float) -> Estimate:
 
 
 def write_roc(picture: Path, curve: Roc, title: str) -> Path:
-    """Draw background rejection over signal efficiency, and write the points beside it; return where they are (CSV).
+    """Draw background rejection over signal efficiency, and write its points beside it (CSV); return the CSV's path.
 
     Args:
         picture: the PNG file.

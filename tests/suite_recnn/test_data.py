@@ -219,10 +219,10 @@ def test_one_class_alone_cannot_be_learnt(folder) -> None:
         ready(folder / "w_check.parquet")
 
 
-def test_a_class_that_pythia_is_not_told_to_make_is_refused() -> None:
+def test_a_class_that_pythia_does_not_make_is_refused() -> None:
     data = JetData(signal="higgs")
     data.trainer = SimpleNamespace(state=SimpleNamespace(fn="fit"))
-    with pytest.raises(UsageError, match="'higgs' cannot be generated; there are w, top"):
+    with pytest.raises(UsageError, match="'higgs' cannot be generated; expected one of w, top"):
         data.prepare_data()
 
 

@@ -22,7 +22,7 @@ from suite_recnn import studies
 from suite_recnn.generation import production
 from suite_recnn.generation.production import CLASSES, GeneratedFile, Settings
 from suite_recnn.jets import Jets
-from suite_recnn.observable_table import OBSERVABLES, table
+from suite_recnn.observables.table import OBSERVABLES, table
 from suite_recnn.sources.reading import read
 
 
@@ -202,7 +202,7 @@ def test_a_mistake_in_an_option_writes_nothing(options: list[str], said: str, tw
 
 
 def test_a_file_given_twice_is_refused(two_files: list[Path]) -> None:
-    with pytest.raises(UsageError, match=r"class0.parquet is given twice"):
+    with pytest.raises(UsageError, match=r"class0.parquet is named twice; expected different files"):
         observables(two_files[0], two_files[0])
 
 

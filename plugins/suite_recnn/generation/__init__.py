@@ -1,1 +1,1 @@
-"""Jets from nothing: ``collisions`` (Pythia), ``detector``, and ``production`` of whole files by many processes."""
+"""Simulated jets: ``collisions`` (Pythia), ``detector``, and ``production`` of whole files by many processes."""

@@ -20,13 +20,13 @@ from lightning_suite.spelling import no_such
 
 ROLES = ("px", "py", "pz", "energy", "pt", "eta", "phi", "mass")
 KNOWN = ("event", "seed", "sample", "label")
-"""Columns that other modules look for: read whenever the file has them."""
+"""Columns that other modules use: read whenever the file has them."""
 
 JETCLASS = tuple(f"label_{name}" for name in ("QCD", "Hbb", "Hcc", "Hgg", "H4q", "Hqql", "Zqq", "Wqq", "Tbqq", "Tbl"))
 """The classes of JetClass in the order of its authors; a jet has a 1 in exactly one of these columns."""
 
 HOW = (
-    "say which columns hold what, for instance --data.columns '{px: PX, py: PY, pz: PZ, energy: E, label: y}'; "
+    "name the columns, for instance --data.columns '{px: PX, py: PY, pz: PZ, energy: E, label: y}'; "
     "momenta are px, py, pz, energy or pt, eta, phi with energy or mass"
 )
 
@@ -75,7 +75,7 @@ def choose(
     momentum = {role: name for role, name in columns.items() if role in ROLES}
     others = {name: column for name, column in columns.items() if name not in ROLES}
     if momentum and tuple(role for role in ROLES if role in momentum) not in map(_in_order, _COMPLETE):
-        raise UsageError(f"the mapping of columns names {', '.join(columns)}, which are no momentum: {HOW}")
+        raise UsageError(f"the mapping of columns names {', '.join(columns)}, which is not a complete momentum: {HOW}")
     for name in columns.values():
         if name not in listed:
             raise DataError(f"{no_such('column', name, listed, 'there are')}\n{HOW}", path)

@@ -68,8 +68,7 @@ def read_hdf5(path: Path, columns: Mapping[str, str] | None) -> Jets:
     """Return the jets of an HDF5 file.
 
     Raises:
-        DataError: see `suite_recnn.sources.reading.read`.
-        UsageError: see there.
+        DataError, UsageError: see `suite_recnn.sources.reading.read`.
     """
     if importlib.util.find_spec("hdf5plugin"):
         importlib.import_module("hdf5plugin")  # registers more compressions
@@ -129,7 +128,9 @@ def _mapped(path: Path, available: Mapping[str, Column], columns: Mapping[str, s
             )
         if (count := len(available[name].dataset)) != jets:
             first = next(iter(chosen.momentum.values()))
-            raise DataError(f"{jets} jets in column {first!r} and {count} in column {name!r}; expected as many", path)
+            raise DataError(
+                f"{jets} jets in column {first!r} and {count} in column {name!r}; expected equal numbers", path
+            )
 
     def block(rows: slice, origin: Origin) -> tuple[Lists, NDArray[np.int64]]:
         values = {role: column.rows(rows) for role, column in momentum.items()}
@@ -140,7 +141,7 @@ def _mapped(path: Path, available: Mapping[str, Column], columns: Mapping[str, s
     with _filters(path, [column.dataset for column in available.values()]):
         read = _in_blocks(path, jets, block, chosen.momentum, np.float64)
         of_jets = {name: available[column] for name, column in chosen.scalars.items()}
-        if not columns:  # of columns that nobody has named, those with a value for each jet
+        if not columns:  # without a mapping, only the columns with one value for each jet
             of_jets = {name: column for name, column in of_jets.items() if len(column.dataset) == jets}
         values = {name: column.rows(slice(None)) for name, column in of_jets.items()}
     return Jets(read.momenta, read.offsets, finished(path, values, jets))
@@ -181,7 +182,7 @@ def _padded(values: Mapping[str, NDArray[Any]], origin: Origin) -> tuple[Lists, 
         if second.shape != first.shape:
             raise DataError(
                 f"column {origin.names[role]!r} is {first.shape[1]} constituents wide and column "
-                f"{origin.names[other]!r} {second.shape[1]}; expected as many",
+                f"{origin.names[other]!r} {second.shape[1]}; expected equal numbers",
                 origin.path,
             )
     real = is_constituent(values)

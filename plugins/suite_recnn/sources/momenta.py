@@ -27,7 +27,7 @@ class Origin(NamedTuple):
     Attributes:
         path: of the file.
         names: the file's column for each of px, py, pz, energy or pt, eta, phi, energy, mass.
-        sequence: what a list of momenta is: a jet, or an event.
+        sequence: the name of a list of momenta: jet or event.
         first: the number of the first jet or event in the file.
     """
 
@@ -111,7 +111,7 @@ def four_momenta(
         name = origin.names.get("energy", "energy")
         raise DataError(
             f"{origin.position(sequence, member)}: {name} is {momenta[row, 3]:.6g} GeV and |p| is {size[row]:.6g} GeV; "
-            "expected E >= |p|. Are the columns named in the right order, and are all in GeV?",
+            "expected E >= |p|. Check the order of the columns, and that all are in GeV",
             origin.path,
         )
     if real.all():
@@ -176,7 +176,7 @@ def same_counts(offsets: Mapping[str, NDArray[np.int64]], origin: Origin) -> NDA
     (role, first), *others = offsets.items()
     name = origin.names[role]
     for other, second in others:
-        where = f"in column {name!r} and {{}} in column {origin.names[other]!r}; expected as many"
+        where = f"in column {name!r} and {{}} in column {origin.names[other]!r}; expected equal numbers"
         if len(second) != len(first):
             raise DataError(f"{len(first) - 1} {origin.sequence}s {where.format(len(second) - 1)}", origin.path)
         differ = np.flatnonzero(np.diff(second) != np.diff(first))

@@ -26,8 +26,7 @@ def read_parquet(path: Path, columns: Mapping[str, str] | None) -> Jets:
     """Return the jets of a parquet file.
 
     Raises:
-        DataError: see `suite_recnn.sources.reading.read`.
-        UsageError: see there.
+        DataError, UsageError: see `suite_recnn.sources.reading.read`.
     """
     with reading(path, "parquet", pa.ArrowException, OSError, UnicodeError):
         schema = pq.read_schema(path)

@@ -41,8 +41,7 @@ def read_root(path: Path, columns: Mapping[str, str] | None, definition: JetDefi
     """Return the jets of a ROOT file.
 
     Raises:
-        DataError: see `suite_recnn.sources.reading.read`.
-        UsageError: see there.
+        DataError, UsageError: see `suite_recnn.sources.reading.read`.
     """
     columns = dict(columns or {})
     asked = columns.pop("tree", None)
@@ -78,7 +77,7 @@ def _tree(path: Path, file: Any, asked: str | None) -> Any:
         choice = ". Say which with --data.columns.tree NAME" if names else ""
         if "RNTuple" in kinds:
             choice += ". RNTuples are not read: write a TTree, with uproot by file.mktree(...)"
-        raise DataError(f"expected one TTree, found {len(names)} among {kinds}{choice}", path)
+        raise DataError(f"expected one TTree, got {len(names)} among {kinds}{choice}", path)
     with _reading(path):
         return file[names[0]]
 

@@ -270,7 +270,7 @@ def test_texts_are_no_momenta(tmp_path: Path) -> None:
 
 def test_unknown_arrays_ask_for_a_mapping(tmp_path: Path) -> None:
     path = write(tmp_path / "j.h5", {"particles": padded(some_jets().momenta, 6)})
-    with pytest.raises(DataError, match=r"there are particles, particles\[0\], .*\nsay which .*--data\.columns"):
+    with pytest.raises(DataError, match=r"there are particles, particles\[0\], .*\nname the columns.*--data\.columns"):
         read(path)
 
 

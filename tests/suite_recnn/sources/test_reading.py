@@ -248,14 +248,14 @@ def test_several_trees_ask_for_a_choice(tmp_path: Path) -> None:
     path = write_root(tmp_path / "j.root", weaver(), tree="jets")
     with uproot.update(path) as file:
         file.mktree("other", {"x": np.float64}).extend({"x": [1.0]})
-    with pytest.raises(DataError, match=r"expected one TTree, found 2 among .*jets.*--data.columns.tree NAME"):
+    with pytest.raises(DataError, match=r"expected one TTree, got 2 among .*jets.*--data.columns.tree NAME"):
         read(path)
 
 
 def test_a_file_without_a_tree_is_refused_with_what_it_holds(tmp_path: Path) -> None:
     with uproot.recreate(tmp_path / "j.root") as file:
         file["counts"] = np.histogram([1.0, 2.0])
-    with pytest.raises(DataError, match=r"expected one TTree, found 0 among counts;1 \(TH1D\)$"):
+    with pytest.raises(DataError, match=r"expected one TTree, got 0 among counts;1 \(TH1D\)$"):
         read(tmp_path / "j.root")
 
 
@@ -342,7 +342,7 @@ def test_a_file_without_jets_is_refused(tmp_path: Path) -> None:
 
 def test_unknown_columns_ask_for_a_mapping(tmp_path: Path) -> None:
     path = write_parquet(tmp_path / "j.parquet", {"momentum_x": [[1.0]], "momentum_y": [[1.0]]})
-    with pytest.raises(DataError, match=r"there are momentum_x, momentum_y\nsay which .*--data\.columns"):
+    with pytest.raises(DataError, match=r"there are momentum_x, momentum_y\nname the columns.*--data\.columns"):
         read(path)
 
 
@@ -365,7 +365,7 @@ def test_a_column_that_is_not_there_is_refused_with_the_nearest(tmp_path: Path) 
 )
 def test_a_mapping_that_is_no_momentum_is_refused(tmp_path: Path, given: tuple[str, ...]) -> None:
     path = write_parquet(tmp_path / "j.parquet", components())
-    with pytest.raises(UsageError, match=rf"names {', '.join(given)}, which are no momentum"):
+    with pytest.raises(UsageError, match=rf"names {', '.join(given)}, which is not a complete momentum"):
         read(path, dict.fromkeys(given, "px"))
 
 

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from lightning_suite.errors import UsageError
 from suite_recnn.jets import Jets, concatenate
-from suite_recnn.observable_table import OBSERVABLES, table
-from suite_recnn.observables import (
+from suite_recnn.observables.measures import (
     angularity,
     mass,
     multiplicity,
@@ -21,6 +20,7 @@ from suite_recnn.observables import (
     subjettiness_ratio,
     width,
 )
+from suite_recnn.observables.table import OBSERVABLES, table
 
 CLASSES = ("w", "top", "qcd", "quark", "gluon")
 

@@ -80,7 +80,7 @@ def write(path: Path, files: Mapping[str, Columns]) -> None:
 
 
 def write_histograms(picture: Path, shown: Mapping[str, Histogram], labels: Mapping[str, tuple[str, str]]) -> Path:
-    """Draw histograms (PNG), a curve for each file, and write their numbers beside the picture; return where (CSV).
+    """Draw histograms (PNG), a curve for each file, and write their numbers beside it (CSV); return its path.
 
     A row of the numbers is a bin; the row that ends at ``inf`` counts the jets that the picture leaves out.
 

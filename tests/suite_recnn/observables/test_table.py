@@ -6,8 +6,8 @@ import pytest
 from lightning_suite.errors import UsageError
 from suite_recnn import observables
 from suite_recnn.jets import Jets, concatenate
-from suite_recnn.observable_table import OBSERVABLES, observable, table
-from suite_recnn.observables import BLOCK, angularity, n_subjettiness, ptd
+from suite_recnn.observables.measures import BLOCK, angularity, n_subjettiness, ptd
+from suite_recnn.observables.table import OBSERVABLES, observable, table
 
 EMPTY = Jets(np.zeros((0, 4)), np.zeros(1, np.int64))
 TWO = Jets(

@@ -66,7 +66,7 @@ def angularity(jets: Jets, kappa: float, beta: float, radius: float = 0.8) -> ND
 
     Args:
         jets: with any number of constituents.
-        kappa: exponent of the momentum shares; with 0 all constituents count alike.
+        kappa: exponent of the momentum shares; with 0 all constituents have equal weight.
         beta: exponent of the distances; with 0 they do not matter.
         radius: R, the unit of the distances.
 

@@ -11,8 +11,8 @@ from pyarrow import parquet
 
 from lightning_suite.errors import UsageError
 from lightning_suite.pictures import BINS
-from suite_recnn import distributions
-from suite_recnn.distributions import histograms, summary, write, write_histograms
+from suite_recnn.observables import distributions
+from suite_recnn.observables.distributions import histograms, summary, write, write_histograms
 
 Values = dict[str, dict[str, NDArray[Any]]]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lightning_suite.errors import UsageError
 from lightning_suite.spelling import no_such
 from suite_recnn.jets import Jets
-from suite_recnn.observables import (
+from suite_recnn.observables.measures import (
     angularity,
     blocks,
     check_radius,
