@@ -1,8 +1,8 @@
-"""A file appears whole or not at all: it is written under another name beside its place and renamed at the end.
+"""A file appears whole or not at all: it is written under a temporary name beside its path and renamed at the end.
 
-The other name is new, so that no two processes and no symbolic link meet under it. What is written is on the disk
-before the rename, and whatever ends the writing early, Ctrl-C too, takes the unfinished file away. A process that is
-killed leaves one behind; its name begins with a dot and holds ``.partial``.
+The temporary name is unique, so that processes do not collide. The content is on the disk before the rename, and the
+unfinished file is removed after an exception, Ctrl-C too. A process that is killed leaves it behind; its name begins
+with a dot and contains ``.partial``.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from lightning_suite.errors import OutputError
 
 @contextlib.contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a name beside ``path``, with its suffix, for what writes files by their names; rename it at the end.
+    """Yield a name beside ``path``, with its suffix, for functions that write to a path; rename it at the end.
 
     An empty file of that name is there already. When the block ends without an exception, it replaces ``path``.
 
@@ -80,7 +80,7 @@ def atomic_write(
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a text file, in UTF-8 and with the line ends as they stand in the text.
+    """Write a text file, in UTF-8, with the line ends of the text.
 
     Raises:
         OutputError: the file cannot be written.
@@ -113,7 +113,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 
 
 def remove_unfinished(folder: str | Path) -> None:
-    """Remove what killed processes left behind in a folder; nobody else may be writing there.
+    """Remove the unfinished files of killed processes from a folder; no other process may be writing there.
 
     Example:
         >>> import tempfile
@@ -129,14 +129,14 @@ def remove_unfinished(folder: str | Path) -> None:
 
 
 def _is_about(error: OSError, *own: Path) -> bool:
-    """Whether an error comes from writing our file, and not from what else the block does."""
+    """Return whether an error comes from writing our file, not from other work of the block."""
     if error.filename is not None:
         return str(error.filename) in map(str, own)
     return type(error) is OSError  # a full disk; a connection that breaks has a class of its own
 
 
 def _keep_rename(folder: Path) -> None:
-    """Write the folder's new entry to the disk, where the system has such a thing."""
+    """Write the folder's new entry to the disk, where the system supports it."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

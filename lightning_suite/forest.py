@@ -1,4 +1,4 @@
-"""A batch of binary trees: the children of all their nodes end to end, and the offsets where the trees begin.
+"""A batch of binary trees: the children of all nodes, packed end to end, and offsets where the trees begin.
 
 The nodes of tree t are ``offsets[t]`` to ``offsets[t + 1]``, children before their parents, so that its root is last.
 ``children`` (node, 2) int64 are rows of the whole batch; a leaf has -1 and -1. Trees are joined by joining the arrays,
@@ -12,7 +12,7 @@ from lightning_suite import ragged
 
 
 def levels(children: Tensor) -> list[Tensor]:
-    """Return the inner nodes by height, (node of that height,), beginning with those whose children are leaves.
+    """Return the inner nodes of each height, (node,) each, beginning with those whose children are leaves.
 
     Example:
         >>> children = torch.tensor([[-1, -1], [-1, -1], [0, 1], [-1, -1], [2, 3]])
@@ -23,7 +23,7 @@ def levels(children: Tensor) -> list[Tensor]:
     height = torch.zeros(len(children), dtype=torch.int64, device=children.device)
     rows = inner.nonzero()[:, 0]
     pairs = children[rows]
-    while True:  # as often as the highest tree is high
+    while True:  # once for each level of the highest tree
         taller = height[pairs].amax(1) + 1 if len(rows) else height[rows]
         if torch.equal(taller, height[rows]):
             break
@@ -33,10 +33,10 @@ def levels(children: Tensor) -> list[Tensor]:
 
 
 def check(children: Tensor, offsets: Tensor, nodes: int, name: str) -> None:
-    """Check that children and offsets make trees of so many nodes.
+    """Check that children and offsets describe trees with a number of nodes.
 
     Raises:
-        ValueError: if they do not; the message names the node.
+        ValueError: they do not; the message names the node.
 
     Example:
         >>> check(torch.tensor([[-1, -1], [0, 1]]), torch.tensor([0, 2]), 2, "mean")

@@ -1,4 +1,4 @@
-"""The hint that names what to install where a package is missing that only some uses need."""
+"""The message that says what to install where an optional package is missing."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from lightning_suite.errors import UsageError
 
 @contextlib.contextmanager
 def needs(purpose: str, install: str, *, instead: str = "") -> Iterator[None]:
-    """Turn a failing import in the block into a message that says how to install what is missing.
+    """Turn a failing import in the block into a message that says how to install the package.
 
     Args:
         purpose: what the package is for; the message begins with it.

@@ -1,7 +1,7 @@
-"""Where sequences begin that lie end to end in one array; for arrays of numpy and tensors of torch alike.
+"""Offsets of sequences that are packed end to end in one array, for numpy arrays and torch tensors.
 
 Sequence s is ``values[offsets[s]:offsets[s + 1]]``; ``offsets`` (sequence + 1,) begins with 0 and ends with the number
-of values. Nothing here imports torch, so that a process which works with numpy alone starts without it.
+of values. Nothing here imports torch, so that a process that only needs numpy starts fast.
 """
 
 from collections.abc import Sequence
@@ -39,14 +39,14 @@ def select(offsets: "Tensor", chosen: "Tensor") -> "tuple[Tensor, Tensor]": ...
 @overload
 def select(offsets: Array, chosen: Array) -> tuple[NDArray[numpy.int64], NDArray[numpy.int64]]: ...
 def select(offsets: Any, chosen: Any) -> tuple[Any, Any]:
-    """Return the rows of some sequences, in any order and also repeated, and the offsets of what is selected.
+    """Return the rows of the chosen sequences, in any order and also repeated, and their new offsets.
 
     Args:
         offsets: (sequence + 1,) of all sequences.
-        chosen: (chosen,) which sequences, by their numbers or as a mask (sequence,) of booleans.
+        chosen: (chosen,) numbers of sequences, or (sequence,) a mask of booleans.
 
     Returns:
-        (value,) where the chosen values stand, and (chosen + 1,) int64.
+        The rows of the chosen values (value,), and their offsets (chosen + 1,) int64.
 
     Example:
         >>> rows, offsets = select(numpy.array([0, 2, 2, 5]), numpy.array([2, 0]))

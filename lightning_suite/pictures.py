@@ -1,8 +1,8 @@
 """One way to draw: a picture (PNG) and, beside it, the numbers that it shows (CSV); both appear whole or not at all.
 
-All pictures have one style, whatever matplotlib is set to elsewhere: colours that eyes without red or green tell apart
-(Okabe and Ito, 2008), letters of DejaVu Sans (Latin, Greek, Cyrillic), a light grid behind the data. Text is drawn as
-it is, ``$`` too: formulas are written with Unicode, as in "τ₂₁". No window is opened, and no state of ``pyplot`` is
+All pictures have one style, whatever matplotlib is set to elsewhere: colours for the colour-blind (Okabe and Ito,
+2008), the font DejaVu Sans (Latin, Greek, Cyrillic), a light grid behind the data. Text is drawn
+literally, ``$`` too: formulas are written with Unicode, as in "τ₂₁". No window is opened, and no state of ``pyplot`` is
 used.
 """
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#f0e442", "#4d4d4d")
-"""In the order in which curves take them."""
+"""The colours of curves, in their order."""
 
 GREY = "#555555"
-"""Of lines and words that explain."""
+"""For auxiliary lines and text."""
 
 BINS = 60
-"""The most bins of a histogram."""
+"""The largest number of bins of a histogram."""
 
 SHOWN = 99.5
-"""The percentile at which a histogram ends where the largest number is far beyond it."""
+"""The percentile at which a histogram ends if the largest number is far beyond it."""
 
 STYLE: Mapping[str, object] = {
     "axes.axisbelow": True,
@@ -48,16 +48,16 @@ STYLE: Mapping[str, object] = {
     "savefig.dpi": 130,
     "text.parse_math": False,
 }
-"""What differs from matplotlib's own settings."""
+"""Differences from matplotlib's default settings."""
 
 
 class Histogram(NamedTuple):
-    """How many numbers are in each bin, of one or more sets that share their bins.
+    """The number of values in each bin, for one or more sets that share their bins.
 
     Attributes:
-        edges: (bin + 1,) in rising order; whole numbers lie in the middle of their bins.
-        counts: (bin,) numbers in each bin, by set; the last bin holds its upper edge.
-        above: numbers beyond the last bin, by set.
+        edges: (bin + 1,) in rising order; whole numbers are at the centres of their bins.
+        counts: (bin,) number of values in each bin, by set; the last bin includes its upper edge.
+        above: number of values beyond the last bin, by set.
     """
 
     edges: "NDArray[np.float64]"
@@ -65,7 +65,7 @@ class Histogram(NamedTuple):
     above: Mapping[str, int]
 
     def density(self, name: str) -> "NDArray[np.float64]":
-        """Return the share of a set's numbers, also of those beyond, over the width of the bin: (bin,)."""
+        """Return the share of a set's values, including those beyond the bins, over the width of the bin: (bin,)."""
         widths = self.edges[1:] - self.edges[:-1]
         density: NDArray[np.float64] = self.counts[name] / ((self.counts[name].sum() + self.above[name]) * widths)
         return density
@@ -84,7 +84,7 @@ def drawing(
 
     Args:
         picture: the PNG file; its folder is made, and the CSV has its name.
-        columns: the names of the numbers.
+        columns: the names of the columns of numbers.
         rows: the numbers that the picture shows.
         width: of the picture, in inches.
         height: of the picture, in inches.
@@ -125,7 +125,7 @@ def drawing(
 
 
 def check_name(picture: str | Path) -> Path:
-    """Return the path of a picture, ``~`` resolved; ask before the work whether it can be one.
+    """Return the path of a picture, with ``~`` resolved, if its name is valid; call this before long work.
 
     Raises:
         UsageError: the name does not end in .png.
@@ -142,7 +142,7 @@ def check_name(picture: str | Path) -> Path:
 
 
 def numbers_of(picture: str | Path) -> Path:
-    """Return where the numbers of a picture are: beside it, under its name, as .csv.
+    """Return the path of a picture's numbers: its own with the suffix .csv.
 
     Example:
         >>> numbers_of("figures/roc.png").name
@@ -172,10 +172,10 @@ def write_csv(path: str | Path, columns: Sequence[str], rows: Iterable[Sequence[
 
 
 def histogram(sets: "Mapping[str, NDArray[Any]]", *, start: float | None = None) -> Histogram:
-    """Return how many numbers of each set are in at most ``BINS`` bins, which all sets share.
+    """Return a histogram of at most ``BINS`` bins, which all sets share.
 
-    Whole numbers get bins of 1, 2, 5, 10, 20, ... of them. A far tail, which would squeeze all the rest into a few
-    bins, is counted and left out: the bins end at the percentile ``SHOWN`` unless the largest number is near.
+    For whole numbers bins are 1, 2, 5, 10, 20, ... wide. A long tail, which would squeeze the rest into a few bins, is
+    only counted: the bins end at the percentile ``SHOWN`` unless the largest number is near.
 
     Args:
         sets: one or more arrays by name, (number,), at least one of them not empty.
@@ -207,7 +207,7 @@ def histogram(sets: "Mapping[str, NDArray[Any]]", *, start: float | None = None)
 
 
 def whole_numbers(axis: "Axis") -> None:
-    """Let an axis (``axes.xaxis``) have ticks at whole numbers alone, with commas between thousands.
+    """Set the ticks of an axis (``axes.xaxis``) at whole numbers only, with commas between thousands.
 
     Example:
         >>> from matplotlib.figure import Figure
@@ -224,7 +224,7 @@ def whole_numbers(axis: "Axis") -> None:
 
 
 def _plain_powers(axis: "Axis") -> None:
-    """Write 100 at a logarithmic axis; matplotlib writes a formula, which our style shows as it is typed."""
+    """Label a logarithmic axis with plain numbers; matplotlib's formulas would be drawn literally."""
     from matplotlib.ticker import LogFormatterMathtext, LogFormatterSciNotation
 
     class PlainPowers(LogFormatterSciNotation):
@@ -241,7 +241,7 @@ def _plain_powers(axis: "Axis") -> None:
 
 
 def _bin_width(numbers: int) -> int:
-    """Return the smallest of 1, 2, 5, 10, 20, ... that puts so many numbers into at most BINS bins."""
+    """Return the smallest of 1, 2, 5, 10, 20, ... with which a range of whole numbers has at most BINS bins."""
     width = 1
     while numbers > BINS * width:
         width = width * 5 // 2 if str(width)[0] == "2" else width * 2

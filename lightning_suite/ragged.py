@@ -1,9 +1,9 @@
-"""A batch of sequences of different lengths: their values end to end, and the offsets where they begin.
+"""A batch of sequences of different lengths: values packed end to end, and offsets where the sequences begin.
 
 Sequence s is ``values[offsets[s]:offsets[s + 1]]``; ``offsets`` (sequence + 1,) is int64, begins with 0, never falls
-and ends with the number of values. No value is padding, so nothing has to be masked, and the cost of a batch is that of
-its values, not of its longest sequence times their number. (Nested tensors of torch have the same layout, but few
-operations support them, and none of those needed here.)
+and ends with the number of values. There is no padding, so nothing has to be masked, and the cost of a batch is that of
+its values, not of its longest sequence times the number of sequences. (Nested tensors of torch have the same layout,
+but few operations support them, and none of those needed here.)
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from lightning_suite.offsets import select as select
 
 
 class Windows(NamedTuple):
-    """Which values are in the window around a value; no window reaches into another sequence.
+    """The values in the window around each value; no window reaches into another sequence.
 
     In a window of ``width`` w, position j of the window around value i holds value i + j - (w - 1) // 2.
 
@@ -37,15 +37,15 @@ class Windows(NamedTuple):
 
 
 def check(offsets: Tensor, values: int, name: str) -> None:
-    """Check that offsets cut a number of values into sequences.
+    """Check that offsets divide a number of values into sequences.
 
     Args:
         offsets: (sequence + 1,).
-        values: how many values there are.
-        name: the function whose argument it is, for the message.
+        values: the number of values.
+        name: the name of the function, for the message.
 
     Raises:
-        ValueError: if dtype, shape, beginning, order or end is wrong.
+        ValueError: dtype, shape, first value, order or last value is wrong.
 
     Example:
         >>> check(torch.tensor([0, 3, 2]), 2, "mean")
@@ -66,16 +66,16 @@ def check(offsets: Tensor, values: int, name: str) -> None:
 
 
 def check_kind(offsets: Tensor, device: torch.device, name: str, axis: str = "sequence") -> None:
-    """Check what can be seen of offsets without looking at their values, as a compiled graph must.
+    """Check device, dtype and shape of offsets, but not their values, as is possible in a compiled graph.
 
     Args:
         offsets: (sequence + 1,).
-        device: where the values are.
-        name: the function whose argument it is, for the message.
-        axis: what the function calls a sequence.
+        device: the device of the values.
+        name: the name of the function, for the message.
+        axis: the function's word for a sequence.
 
     Raises:
-        ValueError: if device, dtype or shape is wrong.
+        ValueError: device, dtype or shape is wrong.
 
     Example:
         >>> check_kind(torch.tensor([0.0, 2.0]), torch.device("cpu"), "mean")
@@ -102,7 +102,7 @@ def lengths(offsets: Tensor) -> Tensor:
 
 
 def segments(offsets: Tensor, values: int) -> Tensor:
-    """Return the sequence that a value belongs to: (value,), never falling.
+    """Return the sequence that each value belongs to: (value,), ascending.
 
     Example:
         >>> segments(torch.tensor([0, 2, 2, 5]), 5).tolist()
@@ -116,7 +116,7 @@ def pack(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Return values and offsets of sequences of shape (length, ...).
 
     Raises:
-        ValueError: if there is no sequence, so that dtype and width of the values are unknown.
+        ValueError: there is no sequence, so that dtype and width of the values are unknown.
 
     Example:
         >>> values, offsets = pack([torch.tensor([1, 2]), torch.tensor([3])])
@@ -140,21 +140,21 @@ def split(values: Tensor, offsets: Tensor) -> tuple[Tensor, ...]:
 
 
 def segment_sum(values: Tensor, offsets: Tensor) -> Tensor:
-    """Return the sums over the values of a sequence: (value, dim) -> (sequence, dim); an empty one sums to 0.
+    """Return the sum over the values of each sequence: (value, dim) -> (sequence, dim); an empty one sums to 0.
 
     Example:
         >>> segment_sum(torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([0, 2, 2, 3])).tolist()
         [[3.0], [0.0], [3.0]]
     """
-    # embedding_bag is the one packed sum of torch that is quick both ways; segment_reduce takes 8 times as long.
-    if len(values) == 0:  # its table may not be empty
+    # embedding_bag is torch's only packed sum with a fast backward pass; segment_reduce takes 8 times as long.
+    if len(values) == 0:  # embedding_bag needs a table that is not empty
         return values.new_zeros(len(offsets) - 1, values.shape[1]) + values.sum()
     rows = torch.arange(len(values), device=values.device)
     return functional.embedding_bag(rows, values, offsets, mode="sum", include_last_offset=True)
 
 
 def weighted_sum(values: Tensor, weights: Tensor, offsets: Tensor) -> Tensor:
-    """Return the sums over the weighted values of a sequence, head by head.
+    """Return the sum over the weighted values of each sequence, head by head.
 
     Args:
         values: (value, head, dim).
@@ -210,7 +210,7 @@ def windows(offsets: Tensor, values: int, width: int) -> Windows:
     """Return the windows of an odd width around the values.
 
     Raises:
-        ValueError: if the width is even or not positive.
+        ValueError: the width is even or not positive.
 
     Example:
         >>> pairs = windows(torch.tensor([0, 2]), 2, width=3)

@@ -1,4 +1,4 @@
-"""Checks what can be seen of an op's tensors without looking at their values."""
+"""Checks dtype, shape and device of an op's tensors, which can be checked without reading their values."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Expected(NamedTuple):
-    """A tensor, and what it must be: one of the dtypes, of the shape, whose axes have names."""
+    """A tensor, and what it must be: its possible dtypes, its shape, and the names of its axes."""
 
     tensor: Tensor
     dtypes: Sequence[torch.dtype]

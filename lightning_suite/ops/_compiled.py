@@ -1,7 +1,7 @@
-"""The compiled forms of the ops: where they serve, why not elsewhere, and what torch must know of them.
+"""The compiled forms of the ops: which devices they serve, why one is missing, and how torch learns of them.
 
-``lightning_suite._C`` is one extension with all of ``csrc/``; importing it makes each op known to torch. Where it is
-missing or does not fit, the references in plain torch serve instead, and one warning says so.
+``lightning_suite._C`` is one extension with all of ``csrc/``; importing it registers the ops with torch. Where it is
+missing or does not fit, the references in plain torch are used instead, with one warning.
 """
 
 import functools
@@ -21,8 +21,8 @@ REQUIRE = "LIGHTNING_SUITE_REQUIRE_OPS"
 """The environment variable that, set to 1, makes a missing compiled form an error."""
 
 REPAIR = (
-    "compile them, where a C++ compiler is: pip install --no-deps --force-reinstall FOLDER (that of lightning-suite's "
-    "source); with --verbose it shows what the compiler says"
+    "compile them, on a machine with a C++ compiler: pip install --no-deps --force-reinstall FOLDER (that of "
+    "lightning-suite's source); with --verbose it shows the compiler's messages"
 )
 
 
@@ -30,9 +30,9 @@ class Form(NamedTuple):
     """The compiled form of one op.
 
     Attributes:
-        devices: the kinds of devices that it serves; none where there is no such form.
-        description: which implementation runs, in one line: what it was compiled for, or why the reference serves.
-        repair: how to get such a form; empty where there is one.
+        devices: the kinds of devices that it serves; none where it is missing.
+        description: one line: what it was compiled for, or why the reference is used.
+        repair: how to compile it; empty where it is there.
     """
 
     devices: frozenset[str]
@@ -41,10 +41,10 @@ class Form(NamedTuple):
 
 
 def find(op: str) -> Form:
-    """Return the compiled form of an op; where there is none, a process warns once.
+    """Return the compiled form of an op; where it is missing, a process warns once.
 
     Raises:
-        OpsError: if there is none, and LIGHTNING_SUITE_REQUIRE_OPS is 1.
+        OpsError: it is missing, and LIGHTNING_SUITE_REQUIRE_OPS is 1.
     """
     extension, why_not = _extension()
     if extension is not None and not hasattr(torch.ops.lightning_suite, op):
@@ -61,7 +61,7 @@ def warn_of_fallback(form: Form, device: torch.device) -> None:
     """Warn, once in a process, that an op which is compiled for other devices runs as plain torch on this one.
 
     Raises:
-        OpsError: if LIGHTNING_SUITE_REQUIRE_OPS is 1.
+        OpsError: LIGHTNING_SUITE_REQUIRE_OPS is 1.
     """
     if form.devices and not torch.compiler.is_compiling():
         _warn(f"lightning_suite._C was compiled for {' and '.join(sorted(form.devices))}, not for {device.type}")
@@ -70,7 +70,7 @@ def warn_of_fallback(form: Form, device: torch.device) -> None:
 def refuse_forward_mode(op: str, x: torch.Tensor) -> None:
     """Raise NotImplementedError for a tensor with a tangent (torch.func.jvp).
 
-    torch would take the derivative of the op to be zero.
+    Otherwise torch would take the derivative of the op to be zero.
     """
     if torch.compiler.is_compiling():
         return
@@ -87,14 +87,14 @@ def register(
     save: Callable[..., None],
     backward: Callable[..., Any],
 ) -> None:
-    """Tell torch the shapes and the derivative of an op and of its backward pass, ``<op>_backward``.
+    """Register with torch the shapes and the derivative of an op and of its backward pass, ``<op>_backward``.
 
     Args:
-        form: the compiled form; without one there is nothing to tell.
+        form: the compiled form; where it is missing, nothing is registered.
         op: the name of the op.
-        fake_forward: the results of the op, without values.
-        fake_backward: those of its backward pass.
-        save: what the backward pass needs, ``setup_context`` of torch.library.register_autograd.
+        fake_forward: returns the results of the op, without values.
+        fake_backward: returns the results of its backward pass, without values.
+        save: saves what the backward pass needs, ``setup_context`` of torch.library.register_autograd.
         backward: the backward pass.
     """
     if not form.devices:
@@ -112,7 +112,7 @@ def register(
 
 @functools.cache
 def _extension() -> tuple[ModuleType | None, str]:
-    """Return the extension, or why there is none."""
+    """Return the extension, or why it is missing."""
     try:
         return importlib.import_module("lightning_suite._C"), ""
     except ModuleNotFoundError:
@@ -125,7 +125,7 @@ def _extension() -> tuple[ModuleType | None, str]:
 
 @functools.cache
 def _warn(why_not: str) -> None:
-    message = f"ops run as plain torch, which is slower: {why_not}. To mend it, {REPAIR}."
+    message = f"ops run as plain torch, which is slower: {why_not}. To repair it, {REPAIR}."
     if os.environ.get(REQUIRE) == "1":
         raise OpsError(f"{REQUIRE} is 1, but {message}")
     warnings.warn(message, RuntimeWarning, stacklevel=4)

@@ -1,7 +1,7 @@
 """Compares the ops with their references on their examples: values, gradients, and the time that both take.
 
-``python -m lightning_suite.ops._self_test`` prints a line of JSON for every op. ``suite doctor`` runs it in a process
-of its own, because a faulty binary may end the process.
+``python -m lightning_suite.ops._self_test`` prints a line of JSON for every op. ``suite doctor`` runs it in a separate
+process, because a faulty binary may end the process.
 """
 
 import json
@@ -34,12 +34,12 @@ def compare(op: Callable[..., Any], reference: Callable[..., Any], arguments: tu
             begin = _now(x.device)
             value = form(x, *others)
             value = value if isinstance(value, Tensor) else value[0]
-            (slope,) = torch.autograd.grad(value, x, torch.ones_like(value))
+            (gradient,) = torch.autograd.grad(value, x, torch.ones_like(value))
             times.append(_now(x.device) - begin)
-            results[name] = value.detach(), slope
+            results[name] = value.detach(), gradient
     pairs = zip(*results.values(), strict=True)
     differences = [float((one - other).abs().max() / other.abs().max()) for one, other in pairs]
-    agrees = all(difference <= LARGEST_DIFFERENCE for difference in differences)  # what is no number does not
+    agrees = all(difference <= LARGEST_DIFFERENCE for difference in differences)  # nan does not agree
     medians = {name: statistics.median(times) for name, times in seconds.items()}
     largest = max(differences, key=lambda difference: (math.isnan(difference), difference))
     return {"difference": largest, "agrees": agrees} | medians
@@ -54,9 +54,9 @@ def _now(device: torch.device) -> float:
 def _main() -> None:
     for name in names():
         module = import_module(f"lightning_suite.ops.{name}")
-        there = [kind for kind in sorted(module.COMPILED.devices) if kind == "cpu" or torch.cuda.is_available()]
+        kinds = [kind for kind in sorted(module.COMPILED.devices) if kind == "cpu" or torch.cuda.is_available()]
         tests = {
-            kind: compare(getattr(module, name), module.reference, module.example(torch.device(kind))) for kind in there
+            kind: compare(getattr(module, name), module.reference, module.example(torch.device(kind))) for kind in kinds
         }
         report = {"op": name, "implementation": module.COMPILED.description, "repair": module.COMPILED.repair}
         print(json.dumps(report | {"tests": tests}), flush=True)

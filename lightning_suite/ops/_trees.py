@@ -1,4 +1,4 @@
-"""What ops over binary trees share: their checks, the choice of a form, the way from the leaves to the root."""
+"""What ops over binary trees share: checks, the choice of the implementation, the recursion from leaves to root."""
 
 from collections.abc import Callable, Mapping
 
@@ -21,7 +21,7 @@ def check(
     b_u: Tensor,
     weights: Mapping[str, tuple[Tensor, tuple[int, ...]]],
 ) -> None:
-    """Raise ValueError where a shape, a dtype or a device is wrong, for what can be seen without looking at values.
+    """Raise ValueError where a shape, a dtype or a device is wrong; values are not read.
 
     Args:
         op: the name of the op, for the message.
@@ -59,10 +59,10 @@ def compute(
     reference: Callable[[], Tensor],
     compiled: Callable[[], Tensor],
 ) -> Tensor:
-    """Return the result of the compiled form where it serves the device of x, else of the reference.
+    """Return the result of the compiled form where it serves the device of x, else that of the reference.
 
     Raises:
-        ValueError: if children and offsets do not make trees; the message is the same for both forms.
+        ValueError: children and offsets do not describe trees; the message is the same for both.
     """
     if x.device.type not in form.devices:
         _compiled.warn_of_fallback(form, x.device)

@@ -25,8 +25,8 @@ DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 def dsa_routing(x: Tensor, offsets: Tensor, iterations: int = 2) -> Tensor:
     """Return the embeddings of sentences by dynamic self-attention to their words (Algorithm 1 of arXiv:1808.07383).
 
-    Half precision is computed in float32. The compiled form has a first derivative, in backward mode; what torch.func
-    transforms is `reference`, which is plain torch.
+    Half precision is computed in float32. The compiled form has a first derivative, in backward mode; torch.func
+    can transform `reference`, which is plain torch.
 
     Args:
         x: (word, head, head_dim) the words of all sentences, end to end, after Eq. 6; float32, float64, bfloat16 or
@@ -38,8 +38,8 @@ def dsa_routing(x: Tensor, offsets: Tensor, iterations: int = 2) -> Tensor:
         (sentence, head, head_dim) of x's dtype, each within [-1, 1]; a sentence of no words is 0.
 
     Raises:
-        ValueError: if a shape, a dtype or a device is not the one above, the offsets do not cut the words into
-            sentences, or iterations is less than 1. Offsets are looked at while the kernel runs: in a compiled graph
+        ValueError: a shape, a dtype or a device is not as above, the offsets do not divide the words into
+            sentences, or iterations is less than 1. Offsets are checked while the kernel runs: in a compiled graph
             (torch.compile) wrong ones are a RuntimeError, and on a GPU they stop the kernel.
 
     Example:
@@ -87,7 +87,7 @@ def reference(x: Tensor, offsets: Tensor, iterations: int = 2) -> tuple[Tensor, 
 
 
 def example(device: torch.device) -> tuple[Tensor, Tensor, int]:
-    """Return arguments of a usual size, on which ``suite doctor`` compares both forms."""
+    """Return arguments of a typical size, on which ``suite doctor`` compares both forms."""
     lengths = torch.arange(256) % 29 + 1
     x = 0.1 * torch.randn(int(lengths.sum()), 4, 150, generator=torch.Generator().manual_seed(0))
     return x.to(device), ragged.offsets_of(lengths).to(device), 2
@@ -112,7 +112,7 @@ def _route(x: Tensor, offsets: Tensor, iterations: int) -> tuple[Tensor, Tensor,
 
 
 def _check(x: Tensor, offsets: Tensor, iterations: int) -> None:
-    """Raise ValueError for what can be seen without looking at values."""
+    """Raise ValueError for a wrong shape, dtype or device; values are not read."""
     if x.dim() != 3 or x.dtype not in DTYPES:
         known = ", ".join(str(dtype).removeprefix("torch.") for dtype in DTYPES)
         kind = str(x.dtype).removeprefix("torch.")
@@ -132,7 +132,7 @@ def _equal_weights(x: Tensor, offsets: Tensor) -> Tensor:
     return share[ragged.segments(offsets, len(x))][:, None].expand(x.shape[:2])
 
 
-# The compiled form, as torch must know it: the shapes of its outputs, and its derivative.
+# What torch must know of the compiled form: the shapes of its outputs, and its derivative.
 
 
 def _fake_forward(x: Tensor, offsets: Tensor, iterations: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -4,14 +4,14 @@ With x_i the features of node i and u_i = relu(W_u x_i + b_u), a leaf has h_i = 
 and r
 
     a = [h_l, h_r, u_i]
-    r = sigmoid(W_r a + b_r)                       what of a the candidate sees
+    r = sigmoid(W_r a + b_r)                       the reset gate of the candidate
     g = relu(W_h (r * a) + b_h)                    the candidate
     z = softmax of W_z [g, a] + b_z                four weights for each coordinate, over the four blocks
     h_i = z_0 g + z_1 h_l + z_2 h_r + z_3 u_i
 
 Louppe, Cho, Becot and Cranmer (2017), arXiv:1702.00748, the gated network; the embedding of a jet is that of its
-tree's root, the last node. The authors' program has (tanh t + 1) / 2 = sigmoid(2 t) for its sigmoid: weights that it
-has learnt serve here with W_r and b_r doubled. docs/derivations/gated_tree_embedding.md derives the backward pass and
+tree's root, the last node. The authors' program uses (tanh t + 1) / 2 = sigmoid(2 t): for weights that it has learnt,
+double W_r and b_r here. docs/derivations/gated_tree_embedding.md derives the backward pass and
 says what is saved for it.
 """
 
@@ -61,10 +61,10 @@ def gated_tree_embedding(
         (node, hidden) of x's dtype.
 
     Raises:
-        ValueError: if a shape, a dtype or a device is not the one above, the offsets do not cut the nodes into trees,
-            or a child is not an earlier node of its tree, or has two parents. Offsets and children are looked at
+        ValueError: a shape, a dtype or a device is not as above, the offsets do not divide the nodes into trees,
+            or a child is not an earlier node of its tree, or has two parents. Offsets and children are checked
             while the kernel runs: in a compiled graph (torch.compile) wrong ones are a RuntimeError, and on a GPU
-            they stop the kernel, but for a second parent, which it does not always see.
+            they stop the kernel, except for a second parent, which it does not always detect.
 
     Example:
         >>> x, children = torch.randn(3, 7), torch.tensor([[-1, -1], [-1, -1], [0, 1]])  # a root over two leaves
@@ -122,17 +122,17 @@ def reference(
 
 
 def example(device: torch.device) -> tuple[Tensor, ...]:
-    """Return arguments of a usual size, on which ``suite doctor`` compares both forms."""
+    """Return arguments of a typical size, on which ``suite doctor`` compares both forms."""
     return _trees.example(device, (3, 3), (3,), (1, 3), (1,), (4, 4), (4,))
 
 
 def _widened(x: Tensor, w_u: Tensor, b_u: Tensor, *weights: Tensor) -> list[Tensor]:
-    """Return u and the other weights in the dtype that is computed with, float32 at least."""
+    """Return u and the other weights in the dtype of the computation, float32 at least."""
     wide = torch.promote_types(x.dtype, torch.float32)
     return [tensor.to(wide) for tensor in (functional.linear(x, w_u, b_u).relu(), *weights)]
 
 
-# The compiled form, as torch must know it: it begins with u. The shapes of its outputs, and its derivative.
+# What torch must know of the compiled form, which begins with u: the shapes of its outputs, and its derivative.
 
 
 def _fake_forward(u: Tensor, children: Tensor, offsets: Tensor, *weights_and_keep: Any) -> tuple[Tensor, Tensor]:

@@ -43,10 +43,10 @@ def tree_embedding(
         (node, hidden) of x's dtype.
 
     Raises:
-        ValueError: if a shape, a dtype or a device is not the one above, the offsets do not cut the nodes into trees,
-            or a child is not an earlier node of its tree, or has two parents. Offsets and children are looked at
+        ValueError: a shape, a dtype or a device is not as above, the offsets do not divide the nodes into trees,
+            or a child is not an earlier node of its tree, or has two parents. Offsets and children are checked
             while the kernel runs: in a compiled graph (torch.compile) wrong ones are a RuntimeError, and on a GPU
-            they stop the kernel, but for a second parent, which it does not always see.
+            they stop the kernel, except for a second parent, which it does not always detect.
 
     Example:
         >>> x, children = torch.randn(3, 7), torch.tensor([[-1, -1], [-1, -1], [0, 1]])  # a root over two leaves
@@ -80,11 +80,11 @@ def reference(
 
 
 def example(device: torch.device) -> tuple[Tensor, ...]:
-    """Return arguments of a usual size, on which ``suite doctor`` compares both forms."""
+    """Return arguments of a typical size, on which ``suite doctor`` compares both forms."""
     return _trees.example(device, (1, 3), (1,))
 
 
-# The compiled form, as torch must know it: the shapes of its outputs, and its derivative.
+# What torch must know of the compiled form: the shapes of its outputs, and its derivative.
 
 
 def _fake_forward(

@@ -230,7 +230,7 @@ class JetData(LightningDataModule):
         if missing:
             raise DataError(
                 f"there are no {' and no '.join(missing)} jets for {part}. Check the names of the classes "
-                "(--data.signal, --data.background) and the parts' shares (--data.validation_fraction, --data.test_fraction)",
+                "(--data.signal, --data.background) and the shares (--data.validation_fraction, --data.test_fraction)",
                 self._path(),
             )
 

@@ -60,7 +60,7 @@ def test_the_compiled_form_says_what_it_was_compiled_for() -> None:
 
 
 @built
-def test_nothing_is_said_where_the_extension_is_there() -> None:
+def test_the_extension_gives_no_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         _compiled.find("dsa_routing")
@@ -68,9 +68,9 @@ def test_nothing_is_said_where_the_extension_is_there() -> None:
 
 @pytest.mark.usefixtures("absent")
 def test_without_the_extension_one_warning_says_why_and_how_to_build() -> None:
-    with pytest.warns(RuntimeWarning, match=r"_C was not compiled\. .* C\+\+ compiler is: pip install") as said:
+    with pytest.warns(RuntimeWarning, match=r"_C was not compiled\. .* C\+\+ compiler: pip install") as warned:
         forms = [_compiled.find("dsa_routing"), _compiled.find("dsa_routing")]
-    assert len(said) == 1
+    assert len(warned) == 1
     assert all(not form.devices for form in forms)
     assert forms[0].description == "reference: lightning_suite._C was not compiled"
     assert "pip install" in forms[0].repair
@@ -103,12 +103,12 @@ def test_a_required_extension_that_does_not_fit_is_an_error(monkeypatch: pytest.
         _compiled.find("dsa_routing")
 
 
-def test_a_device_that_was_not_compiled_for_is_told_once() -> None:
+def test_a_device_that_was_not_compiled_for_is_warned_of_once() -> None:
     form = _compiled.Form(frozenset({"cpu"}), "compiled for CPU alone")
-    with pytest.warns(RuntimeWarning, match="compiled for cpu, not for cuda") as said:
+    with pytest.warns(RuntimeWarning, match="compiled for cpu, not for cuda") as warned:
         _compiled.warn_of_fallback(form, torch.device("cuda"))
         _compiled.warn_of_fallback(form, torch.device("cuda"))
-    assert len(said) == 1
+    assert len(warned) == 1
 
 
 def test_a_device_that_was_not_compiled_for_is_an_error_where_ops_are_required(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from lightning_suite.errors import UsageError
-from suite_recnn import observables
 from suite_recnn.jets import Jets, concatenate
+from suite_recnn.observables import measures
 from suite_recnn.observables.measures import BLOCK, angularity, n_subjettiness, ptd
 from suite_recnn.observables.table import OBSERVABLES, observable, table
 
@@ -50,7 +50,7 @@ def test_only_jets_without_constituents_have_zeros() -> None:
 def test_the_table_does_not_depend_on_the_blocks(make_jets, monkeypatch: pytest.MonkeyPatch) -> None:
     jets = random_jets(make_jets, 40)
     expected = table(jets)
-    monkeypatch.setattr(observables, "BLOCK", 7)
+    monkeypatch.setattr(measures, "BLOCK", 7)
     for name, values in table(jets).items():
         np.testing.assert_array_equal(values, expected[name], err_msg=name)
 
@@ -70,7 +70,7 @@ def test_any_angularity_has_a_name(make_jets) -> None:
 
 
 def test_what_was_not_asked_for_is_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observables, "_clusterings", None)
+    monkeypatch.setattr(measures, "_clusterings", None)
     assert list(table(TWO, ["mass", "width"])) == ["mass", "width"]
 
 
