@@ -58,25 +58,26 @@ class Recorder(Checkpoint):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the settings and what is known before the first step."""
         self._has_begun = True
+        if self.run is None or not trainer.is_global_zero:
+            return
         datamodule = trainer.datamodule  # type: ignore[attr-defined]
-        if trainer.is_global_zero and self.run is not None:
-            write_text(self.run.folder / "config.yaml", self._settings.as_yaml())
-            resumed = {"resumed": [*self.run.record.get("resumed", []), now()]} if self.run.record else {}
-            self.run.write_record(
-                {
-                    "plugin": self._plugin.name,
-                    "api": self._plugin.api,
-                    "versions": versions(),
-                    "git_commit": git_commit(),
-                    "seed": self._settings.seed,
-                    "machine": machine() | {"processes": trainer.world_size},
-                    "ops": ops.implementations(),
-                    "started": self.run.record.get("started", now()),
-                    "data_fingerprint": getattr(datamodule, "fingerprint", None),
-                    "status": "running",
-                }
-                | resumed
-            )
+        before = self.run.record
+        record = {
+            "plugin": self._plugin.name,
+            "api": self._plugin.api,
+            "versions": versions(),
+            "git_commit": git_commit(),
+            "seed": self._settings.seed,
+            "machine": machine() | {"processes": trainer.world_size},
+            "ops": ops.implementations(),
+            "started": before.get("started", now()),
+            "data_fingerprint": getattr(datamodule, "fingerprint", None),
+            "status": "running",
+        }
+        if before:
+            record["resumed"] = [*before.get("resumed", []), now()]
+        write_text(self.run.folder / "config.yaml", self._settings.as_yaml())
+        self.run.write_record(record)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Write into run.json that training ended early, or remove the new folder if it had not begun."""

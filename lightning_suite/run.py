@@ -15,6 +15,7 @@ import itertools
 import json
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -194,18 +195,14 @@ def machine() -> dict[str, Any]:
     """Return system, processor, cores, threads and accelerators of this machine."""
     import torch
 
-    model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        model = names[0] if names else model
-    devices = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    model = re.search(r"model name\s*: (.*)", cpuinfo.read_text() if cpuinfo.is_file() else "")
     return {
         "system": platform.system(),
-        "processor": model,
+        "processor": model[1].strip() if model else platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "accelerators": devices,
+        "accelerators": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
     }
 
 

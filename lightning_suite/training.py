@@ -117,7 +117,7 @@ def _how_to_continue(run: Run | None) -> str:
 def _refuse_other_settings(run: Run, settings: Settings) -> None:
     """Raise a RunError that names what differs when a run is to go on with another model, data or metric."""
     stored = stored_settings(run.read_checkpoint()[KEY]["settings"], run.checkpoint)
-    filled = parse(find.get(stored.plugin), [], start=asdict(stored))  # with options that a later release added
+    filled = parse(find.get(stored.plugin), [], start=asdict(stored), prog="suite fit --resume")  # with all defaults
     names = ("model", "data", "seed", "monitor", "mode")
     before, asked = (flat({name: getattr(these, name) for name in names}) for these in (filled, settings))
     differing = [name for name in before | asked if before.get(name) != asked.get(name)]
