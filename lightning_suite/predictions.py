@@ -83,7 +83,7 @@ class Predictions(Callback):
         """Write the rows of a batch, or keep them for a format that is written at once.
 
         Raises:
-            UsageError: ``predict_step`` returned something else than columns, or other columns than before.
+            UsageError: ``predict_step`` returned other columns than before, or columns of different lengths.
         """
         if self.step_name == "embed_step":
             self._waiting.append(outputs.detach().float().cpu().numpy())  # input embedding_dim
@@ -95,6 +95,9 @@ class Predictions(Callback):
             self._names = list(columns)
         elif columns.keys() != set(self._names):
             raise UsageError(f"predict_step must return the columns {self._names} for every batch, got {[*columns]}")
+        lengths = {name: len(values) for name, values in columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise UsageError(f"predict_step must return columns of one length, got {lengths}")
         rows = list(zip(*(columns[name] for name in self._names), strict=True))
         self.rows += len(rows)
         if self.path.suffix == ".parquet":

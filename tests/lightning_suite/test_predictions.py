@@ -62,6 +62,11 @@ def test_other_columns_than_before_are_a_mistake(tmp_path: Path) -> None:
         written(tmp_path / "out.csv", [{"a": [1]}, {"b": [2]}])
 
 
+def test_columns_of_different_lengths_are_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"columns of one length, got {'a': 1, 'b': 2}"):
+        written(tmp_path / "out.csv", [{"a": [1], "b": [1, 2]}])
+
+
 def test_embeddings_are_stacked(tmp_path: Path) -> None:
     output = written(tmp_path / "out.npy", [torch.ones(2, 3), torch.zeros(1, 3)], "embed_step")
     assert numpy.load(output.path, allow_pickle=False).tolist() == [[1, 1, 1], [1, 1, 1], [0, 0, 0]]
