@@ -48,6 +48,8 @@ class FittedClusters(nn.Module):
         [0, 1]
     """
 
+    _fitted: Fitted | None
+
     def __init__(self) -> None:
         super().__init__()
         self._take(_nothing())
@@ -55,7 +57,9 @@ class FittedClusters(nn.Module):
     @property
     def fitted(self) -> Fitted:
         """What is known of the clustered points."""
-        return Fitted.from_state(dict(self.named_buffers()))
+        if self._fitted is None:  # its numbers are copied from the device: once, rather than for every batch
+            self._fitted = Fitted.from_state(dict(self.named_buffers()))
+        return self._fitted
 
     @property
     def is_fitted(self) -> bool:
@@ -83,6 +87,7 @@ class FittedClusters(nn.Module):
             return self.fitted.embed(content)
 
     def _take(self, buffers: Mapping[str, Tensor]) -> None:
+        self._fitted = None
         for name in [name for name, _ in self.named_buffers() if name not in buffers]:
             delattr(self, name)
         for name, value in buffers.items():
@@ -113,3 +118,9 @@ class FittedClusters(nn.Module):
             rest[-1].append(f"{prefix}{error.args[0]} is missing from what was fitted")
         else:
             super()._load_from_state_dict(state_dict, prefix, *rest)
+            self._fitted = None
+
+    def _apply(self, *rest: Any, **named: Any) -> "FittedClusters":
+        self._fitted = None  # the buffers may be others afterwards, as on another device
+        super()._apply(*rest, **named)  # type: ignore[no-untyped-call]
+        return self

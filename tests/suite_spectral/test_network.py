@@ -60,6 +60,20 @@ def test_a_fitted_network_can_take_up_a_larger_one(network: FittedClusters, sett
     assert len(other.fitted_labels) == 60
 
 
+def test_what_was_fitted_is_read_from_the_buffers_once_and_again_after_they_change(
+    network: FittedClusters, settings: Made
+) -> None:
+    other = FittedClusters()
+    other.take(solve(blobs(40), settings(affinity="rbf", sigma=0.5)).fitted)
+    first = other.fitted
+    assert other.fitted is first
+    other.load_state_dict(network.state_dict())
+    assert other.fitted.affinity == "nearest_neighbors"
+    assert other.float().fitted.centroids.dtype == torch.float32
+    other.load_state_dict(FittedClusters().state_dict())
+    assert not other.is_fitted
+
+
 def test_a_state_is_saved_as_tensors_alone(network: FittedClusters, tmp_path: Path) -> None:
     torch.save(network.state_dict(), tmp_path / "state.pt")
     other = FittedClusters()
