@@ -81,17 +81,17 @@ class TweetData(LightningDataModule):
     Args:
         path: file with the tweets; null: 4,200 tweets of many accounts, which are fetched once.
         text_column: name of the column or key with the text; null: the usual names.
-        time_column: name of that with the time; null: the usual names.
-        id_column: name of that with the number of the tweet; null: the usual names.
-        encoding: of the file, such as cp1251; null: UTF-8, or UTF-16 where the file says so.
+        time_column: name of the one with the time; null: the usual names.
+        id_column: name of the one with the number of the tweet; null: the usual names.
+        encoding: of a file that is not Unicode, such as cp1251; null: UTF-8, UTF-16 or UTF-32.
         cleaning: paper, modern or none, or the names of the rules.
-        retweets: false leaves texts out that begin with "RT @".
-        limit: take so many tweets, chosen at random; null: all.
-        validation_fraction: of the tweets, those before the last ones, to choose the checkpoint by.
-        test_fraction: of the tweets, the last ones.
-        split_seed: another number chooses others, where something is chosen at random.
+        retweets: false leaves out the texts that begin with "RT @".
+        limit: at most this many tweets, drawn at random; null: all.
+        validation_fraction: share of the tweets, those before the latest, by which the checkpoint is chosen.
+        test_fraction: share of the tweets, the latest, for testing.
+        split_seed: of what is drawn at random: the tweets of limit, and the division where times are missing.
         tokens: words, or pieces of words by byte pair encoding.
-        vocabulary_size: most tokens; null: every word of the training tweets has one.
+        vocabulary_size: largest number of tokens; null: one for every word of the training tweets.
         digits: kept, or zeros: every digit becomes 0.
         training_set: windows within tweets (the paper's variant 1) or one stream over all tweets (variant 2).
         seq_length: tokens that the network reads at a time in training.

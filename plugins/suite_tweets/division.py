@@ -40,8 +40,8 @@ def used_texts(
     Args:
         tweets: that there are.
         rules: of cleaning.
-        retweets: False leaves texts out that begin with "RT @".
-        limit: take so many, drawn at random; None: all.
+        retweets: False leaves out the texts that begin with "RT @".
+        limit: at most this many, drawn at random; None: all.
         seed: of what is drawn.
 
     Example:

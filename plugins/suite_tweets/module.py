@@ -77,12 +77,12 @@ class TweetModel(LightningModule):
         output_dropout: after the last LSTM layer.
         weight_dropout: of the hidden-to-hidden weights.
         optimizer: adam, or adamw, whose weight decay does not pass through the moments.
-        learning_rate: of the optimizer, at its highest.
+        learning_rate: of the optimizer, its highest.
         schedule: constant, or cosine: down to zero over the whole training.
         weight_decay: of the optimizer.
         cache: tokens in the cache with which a test measures a second time (``memory``); 0: no cache.
-        sample_every: sample tweets are written every so many epochs, and after the last, to samples.txt; 0: never.
-        samples: how many each time.
+        sample_every: epochs between sample tweets, which go to samples.txt, after the last epoch too; 0: none.
+        samples: how many sample tweets are written at a time.
         generated: tweets that a test writes to measure copying, variety and lengths.
         temperature: of the tweets that training and testing write.
 

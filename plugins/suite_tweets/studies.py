@@ -51,15 +51,15 @@ def collect(
     Args:
         account: name, @name or https://x.com/name; or a file: an X archive (tweets.js, its folder or .zip), JSONL, CSV.
         output: the CSV file; by default ACCOUNT.csv in the working directory.
-        limit: so many, the newest of an account or the first of a file; by default all that there are.
-        retweets: whether to take what the account passed on.
-        replies: whether to take its answers to others; threads of its own count as tweets.
+        limit: at most this many tweets: the newest of an account, the first of a file; by default all.
+        retweets: whether to include retweets.
+        replies: whether to include replies to others; threads of the account's own are no replies.
         since: a date or a time (UTC unless it says otherwise); no older tweets.
         until: a date or a time; no newer tweets.
-        text_column: of a CSV file, where its name is not a usual one.
-        time_column: of a CSV file, likewise.
-        id_column: of a CSV file, likewise.
-        encoding: of a file, such as cp1251; by default UTF-8, or UTF-16 where the file says so.
+        text_column: name of a file's column or key with the text, where it is none of the usual names.
+        time_column: name of the one with the time.
+        id_column: name of the one with the number of the tweet.
+        encoding: of a file that is not Unicode, such as cp1251.
 
     Raises:
         UsageError: an option makes no sense, there is no token, or another file is in the way.
@@ -105,7 +105,7 @@ def analyse(
     id_column: str | None = None,
     encoding: str | None = None,
 ) -> None:
-    """Show what an account writes: lengths, languages, words, what training would lose.
+    """Show what an account's tweets are like: lengths, languages, words, and what training on them would lose.
 
     Print tables, and write pictures (PNG) with their numbers (CSV) into a folder.
 
@@ -113,13 +113,13 @@ def analyse(
         file: CSV, JSON, JSONL, text, or an X archive; or default: the tweets of the recipe default.
         output: the folder of the pictures; by default the file's name and -analysis, in the working directory.
         rules: of cleaning, before words are counted.
-        words: so many of the most frequent ones.
+        words: how many of the most frequent words are shown.
         clean: also show how many tweets each rule changes, and some tweets before and after.
-        examples: so many of these tweets.
-        text_column: name of the column or key with the text, where it is none of the usual.
-        time_column: name of that with the time.
-        id_column: name of that with the number of the tweet.
-        encoding: of the file, such as cp1251, where it is not UTF-8.
+        examples: how many of these tweets are shown.
+        text_column: name of the column or key with the text, where it is none of the usual names.
+        time_column: name of the one with the time.
+        id_column: name of the one with the number of the tweet.
+        encoding: of a file that is not Unicode, such as cp1251.
 
     Raises:
         UsageError: an option makes no sense, or a package is missing.
@@ -202,12 +202,12 @@ def generate(
     Args:
         run: a run folder or a checkpoint.
         n: how many.
-        temperature: below 1 likelier words gain, above 1 unlikely ones; at 0 the likeliest is always taken.
-        top_k: draws of so many of the likeliest tokens only; 0 of all.
-        top_p: draws of the fewest tokens whose probability reaches it.
-        seed: other seeds, other tweets.
+        temperature: below 1 likely words become likelier, above 1 unlikely ones do; at 0 the likeliest is always taken.
+        top_k: draw from this many of the likeliest tokens only; 0: from all.
+        top_p: draw from the fewest tokens whose probabilities add up to this.
+        seed: another one gives other tweets.
         prompt: what each tweet begins with; by default a first word of the account's tweets is drawn.
-        avoid_copies: no tweet has so many words in a row from a training tweet; 0 lets them be.
+        avoid_copies: discard tweets that share this many words in a row with a training tweet; 0: discard none.
         limit: characters as X counts them; 280 at most.
         output: a file for the tweets, instead of standard output.
 
