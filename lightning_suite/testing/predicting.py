@@ -21,8 +21,6 @@ def predicts(subject: Subject) -> str:
             f"{len(rows)} rows",
             "return dict[str, list | Tensor] from predict_step, one entry an input in every column",
         )
-    if any(row.keys() != rows[0].keys() for row in rows):
-        raise ContractFailure("the same columns in every row", "they differ", "return the same keys for every batch")
     return f"{len(rows)} rows: {', '.join(rows[0])}"
 
 
