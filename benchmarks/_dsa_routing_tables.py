@@ -6,7 +6,7 @@ from benchmarks._markdown import beside, markdown
 
 
 def table(results: dict[str, Any], allocator: str = "default") -> str:
-    """Milliseconds of every way to route, and how many times those of the op they are."""
+    """Return milliseconds of every way to route, and how many times those of the op they are."""
     kept = results[allocator]["table"]
     columns = [row for modes in zip(*(shape.values() for shape in kept.values()), strict=True) for row in modes]
     names = [f"{mode}, {shape}" for mode in next(iter(kept.values())) for shape in kept]
@@ -18,12 +18,12 @@ def table(results: dict[str, Any], allocator: str = "default") -> str:
 
 
 def table_kept(results: dict[str, Any]) -> str:
-    """The same where malloc keeps freed pages."""
+    """Return the table for malloc that keeps freed pages."""
     return table(results, "kept")
 
 
 def table_floor(results: dict[str, Any]) -> str:
-    """The op beside one pass over its words, on one thread and on two."""
+    """Return the op's times beside one pass over its words, on one thread and on two."""
     columns = {
         f"{shape}, {threads} thread{'s' if threads != '1' else ''}": times
         for shape, both in results["kept"]["floor"].items()
@@ -37,7 +37,7 @@ def table_floor(results: dict[str, Any]) -> str:
 
 
 def table_fusing(results: dict[str, Any]) -> str:
-    """Projection, LeakyReLU and routing, whole and in blocks."""
+    """Return the times of projection, LeakyReLU and routing, whole and in blocks."""
     shapes = {
         f"{shape}, malloc: {allocator}": each["times"]
         for allocator in results["allocators"]
@@ -51,7 +51,7 @@ def table_fusing(results: dict[str, Any]) -> str:
 
 
 def table_growth(results: dict[str, Any]) -> str:
-    """Nanoseconds of the op for each number of its words while one thing grows."""
+    """Return nanoseconds of the op for each number of its words while one thing grows."""
     rows = [
         [
             f"{what}: {value}",
@@ -66,7 +66,7 @@ def table_growth(results: dict[str, Any]) -> str:
 
 
 def table_step(results: dict[str, Any]) -> str:
-    """A training step with either attention, and what the attention is of it."""
+    """Return the times of a training step with either attention, and the share of the attention."""
     whole = {name: each["median"] for name, each in results["step"]["step"].items()}
     alone = {name: each["median"] for name, each in results["step"]["alone"].items()}
     rows = []
@@ -77,7 +77,7 @@ def table_step(results: dict[str, Any]) -> str:
 
 
 def table_cuda(results: dict[str, Any]) -> str:
-    """The ways to route on a GPU, and the part of a copy's bandwidth that the op reaches."""
+    """Return the times of the ways to route on a GPU, and the op's part of a copy's bandwidth."""
     if not results["cuda"]:
         return "GPU: not measured."
     ways = {name: "" for case in results["cuda"].values() for name in case["times"] if name != "copy x"}

@@ -1,4 +1,4 @@
-"""Runs of ``suite fit`` whose metrics are measured: each in a process of its own, made once, kept as a small file."""
+"""Runs of ``suite fit`` whose metrics are measured: each once, in its own process, with its result in a small file."""
 
 import json
 import re
@@ -12,14 +12,14 @@ from typing import Any
 
 
 def fitted(plugin: str, options: Sequence[str], root: Path, name: str, seed: int) -> dict[str, Any]:
-    """One training: its record (run.json) and its CPU seconds, of all its processes.
+    """Return the record (run.json) and the CPU seconds, of all processes, of one training.
 
     Args:
-        plugin: what is trained.
-        options: what stands on the command line beside plugin and seed.
-        root: the folder of runs; a run whose name and seed are there is not made again.
-        name: of the case.
-        seed: of the run.
+        plugin: the name of the plugin.
+        options: the other words of the command line.
+        root: the folder of runs; a run of this name and seed is not repeated.
+        name: the name of the case.
+        seed: the seed of the run.
     """
     marker = root / f"{re.sub(r'[^A-Za-z0-9]+', '-', name)}-{seed}.json"
     if not marker.is_file():
@@ -27,31 +27,31 @@ def fitted(plugin: str, options: Sequence[str], root: Path, name: str, seed: int
         command = [sys.executable, "-m", "lightning_suite", "fit", "--plugin", plugin, "--seed", str(seed)]
         command += [*options, "--runs", str(root / marker.stem), "--trainer.enable_progress_bar", "false"]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+        output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        folder = re.search(r"^finished after .*: (.+)$", said, re.MULTILINE)
-        assert folder, said
+        folder = re.search(r"^finished after .*: (.+)$", output, re.MULTILINE)
+        assert folder, output
         record = json.loads((Path(folder[1]) / "run.json").read_text())
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         marker.write_text(json.dumps({"cpu_seconds": cpu, "record": record}))
-    kept: dict[str, Any] = json.loads(marker.read_text())
-    return kept
+    fit: dict[str, Any] = json.loads(marker.read_text())
+    return fit
 
 
-def figures(kept: dict[str, Any], seed: int, metrics: Sequence[str]) -> dict[str, Any]:
-    """What is recorded of a run: the metrics asked for, its epochs, its cost, and what it was made from."""
-    record = kept["record"]
+def figures(fit: dict[str, Any], seed: int, metrics: Sequence[str]) -> dict[str, Any]:
+    """Return what is recorded of a run: the chosen metrics, its epochs, its cost, and where it comes from."""
+    record = fit["record"]
     return {
         "seed": seed,
         **{name: record["metrics"][name] for name in metrics if name in record["metrics"]},
         "best_val": record["best"]["value"],
         "epochs": record["epochs"],
-        "cpu_seconds_per_epoch": round(kept["cpu_seconds"] / record["epochs"], 1),
+        "cpu_seconds_per_epoch": round(fit["cpu_seconds"] / record["epochs"], 1),
         "data_fingerprint": record["data_fingerprint"],
         "git_commit": record["git_commit"],
     }
 
 
 def mean_and_scatter(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and standard deviation over seeds; the deviation of one value is 0."""
+    """Return mean and standard deviation over seeds; the deviation of one value is 0."""
     return statistics.mean(values), statistics.stdev(values) if len(values) > 1 else 0.0

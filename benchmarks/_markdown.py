@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; all columns but the first are numbers."""
+    """Return a Markdown table; all columns but the first are numbers."""
     lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def beside(time: float, unit: float) -> str:
-    """A time and how many times the unit it is."""
+    """Return a time, and its ratio to the unit."""
     ratio = time / unit
     return f"{time:.2f} ({ratio:.{1 if ratio >= 0.95 else 2}f}x)"

@@ -2,8 +2,8 @@
 
     python -m benchmarks._readme
 
-A table stands between ``<!-- STEM.json -->`` and ``<!-- end -->`` and is what ``table`` of benchmarks/STEM.py makes of
-the results; ``<!-- STEM.json PART -->`` is ``table_PART``. ``tests/test_readme.py`` fails when one is another.
+A table is between ``<!-- STEM.json -->`` and ``<!-- end -->``; ``table`` of benchmarks/STEM.py writes it from the
+results, for ``<!-- STEM.json PART -->`` ``table_PART``. ``tests/test_readme.py`` fails when a table is out of date.
 """
 
 import re
@@ -17,7 +17,7 @@ PAGES = [ROOT / "README.md", *sorted(ROOT.glob("plugins/*/README.md")), *sorted(
 
 
 def with_tables(page: str) -> str:
-    """Return the text of a page with every table as its results say."""
+    """Return the text of a page with every table written from its results."""
 
     def table(mark: re.Match[str]) -> str:
         stem, part = mark[1], mark[2]

@@ -1,8 +1,8 @@
 """What the benchmarks of the plugin spectral share: real data, one thread, CPU seconds, peaks of memory, scores.
 
-The data are those of ../shared/data/spectral and scikit-learn's own. Whatever is measured runs in a process that was
-started with one thread a library; a peak is what the memory of such a process grows by, counted from after its imports
-and a small problem that loads what is loaded late.
+The data are those of ../shared/data/spectral and scikit-learn's own. Every measurement runs in a process with
+one thread for each library; a peak is the growth of its memory after its imports and a small problem that loads the
+rest.
 """
 
 import csv
@@ -28,16 +28,16 @@ FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data" / "spectral"
 PACKAGES = ("scikit-learn", "scipy", "pyamg", "faiss-cpu", "threadpoolctl")
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 LONG = 10.0
-"""A step that takes so many CPU seconds is measured once."""
+"""A step that takes more CPU seconds is measured once."""
 
 
 class Example(NamedTuple):
-    """Something to cluster, and how it ought to be.
+    """Data to cluster, and the true classes.
 
     Attributes:
-        content: points (point, dim) float64; pixels (pixel, 2 + channel), their places and channels; texts; or the
+        content: points (point, dim) float64; pixels (pixel, 2 + channel), positions and channels; texts; or the
             weights of a graph, scipy csr.
-        truth: (point,) int64, from 0; -1 where there is no telling, which is not scored. Of an image (human, pixel).
+        truth: (point,) int64, from 0; -1 where the class is unknown, which is not scored. Of an image (human, pixel).
     """
 
     content: Any
@@ -45,12 +45,12 @@ class Example(NamedTuple):
 
     @property
     def n_clusters(self) -> int:
-        """How many classes there are; of an image the median of what the humans saw."""
+        """The number of classes; of an image the median over the humans."""
         return int(np.median([len(np.unique(each[each >= 0])) for each in np.atleast_2d(self.truth)]))
 
 
 def example(name: str) -> Example:
-    """Data by their name: a file of the folder, a shape of Gagolewski's, one of scikit-learn's, or `circles 5000`.
+    """Return data by name: a file of the folder, a shape of Gagolewski's, scikit-learn's, or such as `circles 5000`.
 
     Raises:
         SystemExit: the folder is not there.
@@ -68,11 +68,11 @@ def example(name: str) -> Example:
         elif kind == "moons":
             points, truth = datasets.make_moons(n, noise=0.05, random_state=0)
         else:
-            # So wide that the graphs of a million points and of fewer hang together.
+            # Wide enough that the graphs of up to a million points are connected.
             points, truth = datasets.make_blobs(n, n_features=10, centers=5, cluster_std=2.0, random_state=0)
         return Example(points, truth.astype(np.int64))
     if not FOLDER.is_dir():
-        sys.exit(f"{name} is among the shared data, {FOLDER}, which is not there")
+        sys.exit(f"{name} is among the shared data, {FOLDER}, which does not exist")
     if name == "AG news":
         with gzip.open(FOLDER / "ag_news_test.csv.gz", "rt", encoding="utf-8") as lines:
             rows = list(csv.reader(lines))
@@ -94,7 +94,7 @@ def example(name: str) -> Example:
 
 
 def image(file: Path) -> Example:
-    """An image of the Berkeley segmentation data, and how its humans cut it up."""
+    """Return an image of the Berkeley segmentation data, with the segments that humans drew."""
     import scipy.io
 
     from suite_spectral.sources.images import read_image
@@ -105,12 +105,12 @@ def image(file: Path) -> Example:
 
 
 def numbered(classes: Any) -> NDArray[np.int64]:
-    """Classes as numbers from 0."""
+    """Return classes as numbers from 0."""
     return np.unique(classes, return_inverse=True)[1].astype(np.int64).ravel()
 
 
 def network(edges: NDArray[np.int16], n: int) -> Any:
-    """The weights of an undirected graph, scipy csr, from (edge, 2) pairs, or (edge, 3) with the weight."""
+    """Return the weights of an undirected graph, scipy csr, from (edge, 2) pairs, or (edge, 3) with the weight."""
     import scipy.sparse
 
     weights = edges[:, 2].astype(np.float64) if edges.shape[1] == 3 else np.ones(len(edges))
@@ -122,7 +122,7 @@ def network(edges: NDArray[np.int16], n: int) -> Any:
 
 
 def scores(labels: Any, truth: NDArray[np.int64]) -> dict[str, float]:
-    """ARI and NMI of clusters, (point,), over the points whose class is known; the mean over the humans of an image."""
+    """Return ARI and NMI of clusters, (point,), over points of known class; of an image the mean over the humans."""
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
     pairs = [(each[each >= 0], np.asarray(labels)[each >= 0]) for each in np.atleast_2d(truth)]
@@ -133,7 +133,7 @@ def scores(labels: Any, truth: NDArray[np.int64]) -> dict[str, float]:
 
 
 class Spent(NamedTuple):
-    """What a step gave, and what it took: CPU seconds, and MiB above what the process held before."""
+    """The result of a step, its CPU seconds, and the growth of the process's memory in MiB."""
 
     result: Any
     seconds: float
@@ -141,7 +141,7 @@ class Spent(NamedTuple):
 
 
 def spent(step: Callable[[], Any]) -> Spent:
-    """Runs a step once. The peak is right where the system tells it afresh, as Linux does, or the process is new."""
+    """Run a step once and return its cost; the peak is exact on Linux, elsewhere in a new process."""
     gc.collect()
     if sys.platform == "linux":
         ctypes.CDLL(None).malloc_trim(0)  # what was freed before would be taken again without the process growing
@@ -160,7 +160,7 @@ def _peak() -> float:
 
 
 def medians(steps: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    """Median CPU seconds of each step; they take turns, after each was taken once."""
+    """Return median CPU seconds of each step; they take turns, after each was taken once."""
     first = {name: _seconds(step) for name, step in steps.items()}
     slowest = max(first.values())
     turns = 3 if slowest > 0.5 else 9 if slowest > 0.1 else 25
@@ -178,7 +178,7 @@ def _seconds(step: Callable[[], Any]) -> float:
 
 
 def cell(result: Any, unit: float | None = None) -> str:
-    """CPU seconds, how many times the unit they are, and MiB; or the bound that something went beyond."""
+    """Return CPU seconds, their ratio to the unit, and MiB; or the limit that was exceeded."""
     if isinstance(result, str):
         return result
     seconds = result["seconds"]
@@ -188,9 +188,9 @@ def cell(result: Any, unit: float | None = None) -> str:
 
 
 def alone(module: str, options: Sequence[str], *, seconds: int = 600, gib: float = 8.0) -> Any:
-    """What `python -m module` with some options says in its last line, as JSON, from a process of its own.
+    """Run `python -m module` with some options in its own process and return its last line, which is JSON.
 
-    Where it takes more than so many CPU seconds or GiB it is ended, and the answer is the string that says so.
+    Where it takes more CPU seconds or GiB it is ended, and the result is a string that says so.
     """
 
     def bounded() -> None:
@@ -210,7 +210,7 @@ def alone(module: str, options: Sequence[str], *, seconds: int = 600, gib: float
 
 
 def keep(stem: str, values: dict[str, Any]) -> None:
-    """Writes the figures of a benchmark, with the versions of what the plugin is measured beside and with."""
+    """Write the results of a benchmark, with the versions of the packages that it compares."""
     import torch
 
     from benchmarks._record import record

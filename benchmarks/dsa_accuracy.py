@@ -3,8 +3,9 @@
     python -m benchmarks.dsa_accuracy --data FOLDER [--runs runs] [--only sst2] [--seeds 3]
 
 FOLDER holds the folders sst/, snli/ and nli_extra/ (text files, see plugins/suite_dsa/README.md). Each figure is one
-``suite fit``; a run that is already in the folder of runs is not made again, so that an interrupted measurement goes
-on. Prints one table and writes benchmarks/results/dsa_accuracy.json. Without ``--data`` it prints what was measured.
+``suite fit``; a run that is already in the folder of runs is not repeated, so that an interrupted measurement
+continues. Prints one table and writes benchmarks/results/dsa_accuracy.json; without ``--data`` it prints the recorded
+results.
 """
 
 import argparse
@@ -32,7 +33,7 @@ CASES: dict[str, tuple[float, list[str]]] = {
 
 
 def table(results: dict[str, Any]) -> str:
-    """Test accuracy of the recipes beside the paper's."""
+    """Return test accuracy of the recipes beside the paper's."""
     rows = []
     for case, values in results["cases"].items():
         accuracies = [100 * run["test_accuracy"] for run in values["runs"]]

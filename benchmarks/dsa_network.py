@@ -79,26 +79,26 @@ class PaddedEncoder(nn.Module):
 
 
 def convolution(weight: Tensor, bias: Tensor) -> nn.Conv1d:
-    """The layer of this weight (output_dim, input_dim, kernel) that keeps the number of words."""
+    """Return the layer of this weight (output_dim, input_dim, kernel) that keeps the number of words."""
     layer = nn.Conv1d(weight.shape[1], weight.shape[0], weight.shape[2], padding=weight.shape[2] // 2)
     layer.load_state_dict({"weight": weight, "bias": bias})
     return layer
 
 
 def pad(words: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
-    """Packed words as (batch, word, word_dim), and a mask that is True where there is a word."""
+    """Return packed words as (batch, word, word_dim), and a mask that is True where there is a word."""
     padded = nn.utils.rnn.pad_sequence(list(ragged.split(words, offsets)), batch_first=True)
     return padded, torch.arange(padded.shape[1]) < ragged.lengths(offsets)[:, None]
 
 
 def lognormal(mean: float, longest: int, count: int) -> list[int]:
-    """Lengths from a lognormal distribution of sigma 0.8, at least 1."""
+    """Return lengths from a lognormal distribution of sigma 0.8, at least 1."""
     drawn = torch.empty(count).log_normal_(torch.tensor(mean).log().item() - 0.32, 0.8)
     return drawn.round().clamp(1, longest).int().tolist()
 
 
 def phrase_lengths(count: int) -> tuple[str, list[int]]:
-    """What was drawn from, and the lengths of so many sentences."""
+    """Return the name of the distribution, and the lengths of so many sentences."""
     if not PHRASES.exists():
         return "lognormal, mean 9.3", lognormal(9.3, 52, count)
     with lzma.open(PHRASES, "rt", encoding="utf-8") as file:
@@ -107,7 +107,7 @@ def phrase_lengths(count: int) -> tuple[str, list[int]]:
 
 
 def batches(lengths: list[int]) -> list[tuple[Tensor, Tensor]]:
-    """Random words of these lengths: (word, word_dim) and offsets, BATCH sentences each."""
+    """Return batches of BATCH sentences of random words: (word, word_dim) and offsets."""
     made = []
     for begin in range(0, len(lengths), BATCH):
         offsets = ragged.offsets_of(torch.tensor(lengths[begin : begin + BATCH]))
@@ -116,7 +116,7 @@ def batches(lengths: list[int]) -> list[tuple[Tensor, Tensor]]:
 
 
 def epoch(encode: Callable[[Tensor, Tensor], Tensor], model: nn.Module, data: list[tuple[Tensor, Tensor]]) -> float:
-    """CPU seconds of EPOCH sentences in such batches."""
+    """Return CPU seconds of EPOCH sentences in such batches."""
     classifier = Classifier(600, 300, 1, 2, 0.4)
     optimizer = torch.optim.Adadelta([*model.parameters(), *classifier.parameters()], lr=1.0, weight_decay=1e-5)
     model.train()
@@ -130,7 +130,7 @@ def epoch(encode: Callable[[Tensor, Tensor], Tensor], model: nn.Module, data: li
 
 
 def measure(lengths: list[int], repeats: int) -> dict[str, list[float]]:
-    """CPU seconds of an epoch by variant, one number a repeat; the variants take turns."""
+    """Return CPU seconds of an epoch by variant, one number a repeat; the variants take turns."""
     cnn = DenseCNN(WORD_DIM, kernels=(3, 5), layers=4, first_dim=150, layer_dim=75, compressed_dim=300, dropout=0.2)
     packed = SentenceEncoder(cnn, DynamicSelfAttention(300, heads=1, head_dim=600, iterations=2), word_dropout=0.4)
     padded = PaddedEncoder(packed)
@@ -150,7 +150,7 @@ def measure(lengths: list[int], repeats: int) -> dict[str, list[float]]:
 
 
 def table(results: dict[str, Any]) -> str:
-    """CPU seconds of an epoch, packed and padded."""
+    """Return CPU seconds of an epoch, packed and padded."""
     rows = [
         [
             lengths,

@@ -3,10 +3,10 @@
     python -m benchmarks.dsa_routing [table floor fusing growth step cuda]
 
 A batch of 256 sentences of SNLI's lengths, r = 2, float32; one head of 600, and eight of 300. All variants give equal
-sentences and gradients, which is asserted first. They take turns; where nothing else is said, on one thread and by its
-CPU time. It is done in two processes: malloc as it is, and malloc that keeps freed pages, so that a large result costs
-no page faults. Prints tables, writes benchmarks/results/dsa_routing.json. With names of parts it prints only these,
-as JSON, with malloc as it finds it.
+sentences and gradients, which is asserted first. They take turns; unless stated otherwise, on one thread and by its
+CPU time. There are two processes: with malloc as it is, and with malloc that keeps freed pages, so that a large result
+costs no page faults. Prints tables, writes benchmarks/results/dsa_routing.json. With names of parts it prints only
+these, as JSON, with malloc as it is.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,10 +37,26 @@ from benchmarks._dsa_routing_tables import (
     table_kept,
     table_step,
 )
+from benchmarks._dsa_routing_variants import (
+    ITERATIONS,
+    TURNS,
+    Steps,
+    Times,
+    Variant,
+    batch,
+    check,
+    clocked,
+    lengths_of,
+    passes,
+    say,
+    steps_of,
+    summary,
+    variants,
+)
 from benchmarks._record import record
-from benchmarks.dsa_network import BATCH, lognormal, phrase_lengths
+from benchmarks.dsa_network import BATCH, phrase_lengths
 from lightning_suite import ragged
-from lightning_suite.ops.dsa_routing import COMPILED, dsa_routing, reference
+from lightning_suite.ops.dsa_routing import COMPILED, dsa_routing
 from lightning_suite.plugins import find
 from suite_dsa.attention import DynamicSelfAttention, StaticSelfAttention, split_heads
 from suite_dsa.dropout import SLOPE
@@ -49,178 +65,23 @@ from suite_dsa.onednn_linear import Linear, round_up
 SENTENCES = 256
 SHAPES = {"m=1, d=600": (1, 600), "m=8, d=300": (8, 300)}  # heads and head_dim
 INPUT_DIM = 300  # d_c, of the words before Eq. 6
-ITERATIONS = 2
-TURNS = 11
 KEPT = {"MMAP_THRESHOLD": 2**30, "TRIM_THRESHOLD": 2**31, "TOP_PAD": 2**28}
 ALLOCATORS = {"default": {}, "kept": {f"MALLOC_{name}_": f"{size}" for name, size in KEPT.items()}}
 ON_GPU = ("dsa_routing", "packed, eager", "padded bmm, eager", "packed, compiled", "padded mul and sum, compiled")
 
-TABLES = (table, table_kept, table_floor, table_fusing, table_growth, table_step, table_cuda)
-
-Times = dict[str, float]
-Steps = dict[str, tuple[Callable[[], object], Sequence[Tensor]]]  # what is timed, and what it reads
-
-
-class Variant(NamedTuple):
-    """One way to route.
-
-    Attributes:
-        layout: packed words -> the inputs that this variant wants; never timed.
-        call: the inputs -> the sentences of each.
-        order: (sentence,) which sentences these are.
-    """
-
-    layout: Callable[[Tensor], list[Tensor]]
-    call: Callable[..., list[Tensor]]
-    order: Tensor
-
-
-def packed_index_add(x: Tensor, offsets: Tensor, segment: Tensor) -> Tensor:
-    """`reference` of nothing but what torch.compile can fuse: x, offsets, (word,) -> (sentence, head, head_dim)."""
-
-    def total(values: Tensor) -> Tensor:
-        return values.new_zeros(len(offsets) - 1, *values.shape[1:]).index_add(0, segment, values)
-
-    z, scores = (total(x) / offsets.diff()[:, None, None]).tanh(), x.new_zeros(x.shape[:2])
-    for _ in range(ITERATIONS - 1):
-        scores = scores + (x * z[segment]).sum(-1)
-        top = scores.new_full(z.shape[:2], -torch.inf)
-        top = top.scatter_reduce(0, segment[:, None].expand_as(scores), scores.detach(), "amax")
-        weights = (scores - top[segment]).exp()
-        z = total((weights / total(weights)[segment])[..., None] * x).tanh()
-    return z
-
-
-def padded_sum(x: Tensor, mask: Tensor) -> Tensor:
-    """As one writes it first: (batch, word, head, head_dim), and (batch, word, 1) of 0 or -inf."""
-    scores, z = mask, (mask.softmax(1)[..., None] * x).sum(1).tanh()  # batch head head_dim
-    for _ in range(ITERATIONS - 1):
-        scores = scores + (x * z[:, None]).sum(-1)
-        z = (scores.softmax(1)[..., None] * x).sum(1).tanh()
-    return z
-
-
-def padded_bmm(x: Tensor, mask: Tensor) -> Tensor:
-    """By matrix products: (batch * head, word, head_dim), and (batch * head, word) of 0 or -inf."""
-    scores, z = mask, torch.bmm(mask.softmax(1)[:, None], x).tanh()  # (batch head) 1 head_dim
-    for _ in range(ITERATIONS - 1):
-        scores = scores + torch.bmm(x, z.mT)[..., 0]
-        z = torch.bmm(scores.softmax(1)[:, None], x).tanh()
-    return z
-
-
-def variants(offsets: Tensor, heads: int, dtype: torch.dtype) -> dict[str, Variant]:
-    """Every way to route these sentences. What depends on lengths alone, as masks do, is made here and not timed."""
-    lengths, segment = ragged.lengths(offsets), ragged.segments(offsets, int(offsets[-1]))
-    everyone = torch.arange(len(lengths), device=offsets.device)
-    inside = torch.arange(int(lengths.max()), device=offsets.device) < lengths[:, None]  # sentence word
-
-    def cut(padded: Tensor, part: Tensor) -> Tensor:
-        return padded[part, : int(lengths[part].max())]
-
-    def packed(form: Callable[[Tensor], Tensor]) -> Variant:
-        return Variant(lambda x: [x], lambda x: [form(x)], everyone)
-
-    def padded(form: Callable[[Tensor, Tensor], Tensor], parts: Sequence[Tensor], by_bmm: bool) -> Variant:
-        masks = [cut(inside, part).to(dtype).log() for part in parts]  # 0 or -inf
-        masks = [each.repeat_interleave(heads, 0) if by_bmm else each[..., None] for each in masks]
-
-        def layout(x: Tensor) -> list[Tensor]:
-            padded = x.new_zeros(*inside.shape, *x.shape[1:])
-            padded[inside] = x
-            inputs = [cut(padded, part) for part in parts]
-            return [each.transpose(1, 2).flatten(0, 1) for each in inputs] if by_bmm else inputs
-
-        return Variant(layout, lambda *inputs: list(map(form, inputs, masks)), torch.cat(list(parts)))
-
-    # Packed forms are compiled for any number of words, as no two batches have equally many; padded ones for just
-    # this shape, which no training has and which is quicker.
-    compiled_reference = torch.compile(reference, dynamic=True)
-    compiled_index_add = torch.compile(packed_index_add, dynamic=True)
-    compiled_sum, compiled_bmm = (torch.compile(form, dynamic=False) for form in (padded_sum, padded_bmm))
-    return {
-        "dsa_routing": packed(lambda x: dsa_routing(x, offsets, ITERATIONS)),
-        "packed, eager": packed(lambda x: reference(x, offsets, ITERATIONS)[0]),
-        "padded bmm, eager": padded(padded_bmm, [everyone], by_bmm=True),
-        "padded bmm in 8 buckets, eager": padded(padded_bmm, lengths.argsort().chunk(8), by_bmm=True),
-        "padded mul and sum, eager": padded(padded_sum, [everyone], by_bmm=False),
-        "packed, compiled": packed(lambda x: compiled_reference(x, offsets, ITERATIONS)[0]),
-        "packed index_add, compiled": packed(lambda x: compiled_index_add(x, offsets, segment)),
-        "padded bmm, compiled": padded(compiled_bmm, [everyone], by_bmm=True),
-        "padded mul and sum, compiled": padded(compiled_sum, [everyone], by_bmm=False),
-    }
-
-
-def check(ways: dict[str, Variant], x: Tensor, gradient: Tensor, tolerance: float = 1e-4) -> None:
-    """Asserts that all give the sentences and the gradients of the first."""
-    expected: tuple[Tensor, Tensor] | None = None
-    for name, way in ways.items():
-        words = x.detach().requires_grad_()
-        z = torch.cat([each.reshape(-1, *x.shape[1:]) for each in way.call(*way.layout(words))])
-        found = z.detach()[way.order.argsort()], torch.autograd.grad(z, words, gradient[way.order])[0]
-        expected = expected or found
-        torch.testing.assert_close(found, expected, rtol=tolerance, atol=tolerance, msg=f"{name} differs")
-
-
-def steps_of(way: Variant, x: Tensor, gradient: Tensor) -> Steps:
-    """What is timed of a variant: forward without a graph, and forward with the gradient to its inputs."""
-    with torch.no_grad():
-        inputs = [each.contiguous() for each in way.layout(x)]
-        shapes = [each.shape for each in way.call(*inputs)]
-    leaves = [each.detach().requires_grad_() for each in inputs]
-    parts = gradient[way.order].split([shape.numel() // gradient[0].numel() for shape in shapes])
-    gradients = [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]
-    return {
-        "forward": (torch.no_grad()(partial(way.call, *inputs)), inputs),
-        "forward and backward": (lambda: torch.autograd.grad(way.call(*leaves), leaves, gradients), inputs),
-    }
-
-
-def clocked(steps: Steps, turns: int = TURNS, clock: Callable[[], float] = time.thread_time) -> dict[str, Times]:
-    """Milliseconds of each step; they take turns.
-
-    Before a call its inputs are read once: they lie in the cache, if they fit, as the layer before leaves them.
-    """
-    taken: dict[str, list[float]] = {name: [] for name in steps}
-    for turn in range(turns + 1):
-        for name, (step, inputs) in steps.items():
-            for each in inputs:
-                each.sum()
-            begin = clock()
-            step()
-            if turn > 0:
-                taken[name].append(1e3 * (clock() - begin))
-    return {name: summary(each) for name, each in taken.items()}
-
-
-def summary(taken: Sequence[float]) -> Times:
-    return {"minimum": round(min(taken), 4), "median": round(statistics.median(taken), 4)}
-
-
-def say(what: str) -> None:
-    """One line of progress."""
-    print(f"measuring {what}", file=sys.stderr, flush=True)
-
-
-def lengths_of(sentences: int) -> Tensor:
-    """Lengths as in SNLI, the same at each call."""
-    torch.manual_seed(0)
-    return torch.tensor(lognormal(15.0, 60, sentences))
-
-
-def batch(lengths: Tensor, heads: int, head_dim: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Words so small that neither softmax nor tanh saturates, offsets, and a gradient of the sentences."""
-    x = 0.1 * torch.randn(int(lengths.sum()), heads, head_dim)
-    return x, ragged.offsets_of(lengths), torch.randn(len(lengths), heads, head_dim)
-
-
-def passes(x: Tensor) -> Steps:
-    """What no way to route can do without, to read x, and for comparison to write as much."""
-    return {"read x once": (x.sum, [x]), "copy x": (partial(torch.empty_like(x).copy_, x), [x])}
+TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "Milliseconds of every way to route": table,
+    "The same with malloc that keeps freed pages": table_kept,
+    "The op beside one pass over its words, on one thread and on two": table_floor,
+    "Projection, LeakyReLU and routing, whole and in blocks": table_fusing,
+    "Nanoseconds of the op for each number of its words while one size grows": table_growth,
+    "A training step with either attention": table_step,
+    "The ways to route on a GPU": table_cuda,
+}
 
 
 def times_of(shape: str) -> dict[str, dict[str, Times]]:
-    """Every variant."""
+    """Return the times of every variant."""
     say(f"{shape}: compiling and checking every variant")
     torch.compiler.reset()
     x, offsets, gradient = batch(lengths_of(SENTENCES), *SHAPES[shape])
@@ -235,7 +96,7 @@ def times_of(shape: str) -> dict[str, dict[str, Times]]:
 
 
 def floor(shape: str) -> dict[str, dict[str, Times]]:
-    """Wall time of dsa_routing, and of reading and copying x, on one thread and on two."""
+    """Return wall time of dsa_routing, and of reading and copying x, on one thread and on two."""
     say(f"{shape}: one pass over x, on one thread and on two")
     x, offsets, gradient = batch(lengths_of(SENTENCES), *SHAPES[shape])
     steps = passes(x) | steps_of(variants(offsets, x.shape[1], x.dtype)["dsa_routing"], x, gradient)
@@ -248,7 +109,7 @@ def floor(shape: str) -> dict[str, dict[str, Times]]:
 
 @torch.no_grad()
 def fusing(shape: str) -> dict[str, Any]:
-    """What fusing Eq. 6 with the routing could gain at most: the same in blocks that stay in the L2 cache.
+    """Return what fusing Eq. 6 with the routing could gain at most: both in blocks that stay in the L2 cache.
 
     A block is as many sentences as have 256 words together, of one head, whose weight then stays in the cache as well.
     What the calls of so many blocks cost is measured by itself, on one word of one number.
@@ -276,8 +137,8 @@ def fusing(shape: str) -> dict[str, Any]:
         return [chain(layer, *block) for layer in by_heads for block in blocks]
 
     expected = chain(project, words, offsets, heads)
-    found = torch.cat(in_blocks()).view(heads, SENTENCES, head_dim).transpose(0, 1)
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    blockwise = torch.cat(in_blocks()).view(heads, SENTENCES, head_dim).transpose(0, 1)
+    torch.testing.assert_close(blockwise, expected, rtol=1e-4, atol=1e-4)
     projected = project(words)
     steps: Steps = {
         "whole": (partial(chain, project, words, offsets, heads, in_place=False), [words]),
@@ -295,7 +156,7 @@ def fusing(shape: str) -> dict[str, Any]:
 
 
 def growth() -> dict[str, dict[str, dict[str, Times]]]:
-    """Nanoseconds for each number of x while one thing grows; else it is 256 sentences, one head of 300, r = 2."""
+    """Return nanoseconds for each number of x while one size grows from 256 sentences, one head of 300, r = 2."""
     usual = (lengths_of(SENTENCES), 1, ITERATIONS, torch.float32)
     dtypes = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
     cases: dict[str, dict[str, tuple[Tensor, int, int, torch.dtype]]] = {
@@ -321,7 +182,7 @@ def growth() -> dict[str, dict[str, dict[str, Times]]]:
 
 
 def step() -> dict[str, Any]:
-    """A step of ``suite fit --recipe sst2`` with dynamic and with static attention, from one batch's end to the next's.
+    """Return the time of a step of ``suite fit --recipe sst2`` with dynamic and with static attention.
 
     Real runs that take turns, on sentences of SST's lengths and random words; and the attentions alone, both ways.
     """
@@ -343,7 +204,7 @@ def step() -> dict[str, Any]:
         typed = "--data.vectors=null --trainer.max_epochs=1 --trainer.val_check_interval=1.0 --trainer.accelerator=cpu "
         typed += "--trainer.enable_progress_bar=false --trainer.enable_model_summary=false"
         for turn in range(5):
-            for attention, found in taken.items():
+            for attention, steps in taken.items():
                 say(f"suite fit, {attention} attention, turn {turn} of 4")
                 options = [*typed.split(), f"--data.path={folder}", f"--model.attention={attention}"]
                 ends: list[float] = []
@@ -351,7 +212,7 @@ def step() -> dict[str, Any]:
                 settings = parse(plugin, options, start=dict(recipe_of(plugin, "sst2")), name=plugin.name)
                 fit(plugin, settings, root=folder, callbacks=[clock])
                 if turn > 0:  # in the first, oneDNN compiles kernels
-                    found += [end - begin for begin, end in pairwise(ends)]
+                    steps += [end - begin for begin, end in pairwise(ends)]
     say("the attentions alone")
     x, offsets, gradient = batch(torch.tensor(lengths[:BATCH]), 1, 600)
     dynamic = DynamicSelfAttention(INPUT_DIM, heads=1, head_dim=600, iterations=ITERATIONS)
@@ -376,7 +237,7 @@ def step() -> dict[str, Any]:
 
 
 def cuda() -> dict[str, Any] | None:
-    """The variants of ON_GPU by CUDA events, and what part of a copy's bandwidth dsa_routing reaches."""
+    """Return times of the variants ON_GPU, and the part of a copy's bandwidth that dsa_routing reaches."""
     if not (torch.cuda.is_available() and "cuda" in COMPILED.devices):
         return None
     flush = torch.empty(2**28, dtype=torch.int8, device="cuda")  # larger than an L2 cache
@@ -441,7 +302,7 @@ OF_EACH_SHAPE, ONCE = ("table", "floor", "fusing"), ("step", "cuda")
 
 
 def measure(names: Sequence[str]) -> dict[str, Any]:
-    """The results of some parts."""
+    """Return the results of some parts."""
     results: dict[str, Any] = {}
     for name in names:
         part = PARTS[name]
@@ -474,8 +335,8 @@ def main() -> None:
     }
     values = about | {part: values["default"].pop(part) for part in ONCE} | values
     record("dsa_routing", values)
-    for make in TABLES:
-        print(f"\n{make.__doc__}\n{make(values)}")
+    for title, make in TABLES.items():
+        print(f"\n{title}\n{make(values)}")
 
 
 if __name__ == "__main__":

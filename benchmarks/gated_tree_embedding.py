@@ -8,6 +8,7 @@ which leaves a product less, and one pass over the logits more.
 """
 
 import random
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from benchmarks._record import record
+from benchmarks._timing import median_seconds
 from benchmarks.tree_embedding import (
     BATCHES,
     FEATURES,
@@ -25,7 +27,6 @@ from benchmarks.tree_embedding import (
     TURNS,
     level_by_level,
     levels_from_the_root,
-    median_seconds,
     random_trees,
     trees_of_jets,
 )
@@ -34,13 +35,13 @@ from lightning_suite.ops.gated_tree_embedding import COMPILED, gated_tree_embedd
 
 
 def mixed(logits: Tensor, g: Tensor, a: Tensor) -> Tensor:
-    """The four blocks, each coordinate weighted by the softmax of its four logits."""
+    """Return the four blocks, each coordinate weighted by the softmax of its four logits."""
     z = logits.view(-1, 4, HIDDEN).softmax(1)
     return z[:, 0] * g + (z[:, 1:] * a.view(-1, 3, HIDDEN)).sum(1)
 
 
 def three_products(x: Tensor, inner: Tensor, below: Tensor, w_u: Tensor, b_u: Tensor, *gates: Tensor) -> Tensor:
-    """Embeddings of a level, from those of all nodes of the next (2 inner, hidden)."""
+    """Return embeddings of a level, from those of all nodes of the next (2 inner, hidden)."""
     w_r, b_r, w_h, b_h, w_z, b_z = gates
     u = functional.linear(x, w_u, b_u).relu()
     a = torch.cat([below.view(below.shape[0] // 2, 2 * HIDDEN), u[inner]], dim=1)
@@ -50,7 +51,7 @@ def three_products(x: Tensor, inner: Tensor, below: Tensor, w_u: Tensor, b_u: Te
 
 
 def joined(x: Tensor, inner: Tensor, below: Tensor, w_u: Tensor, b_u: Tensor, *gates: Tensor) -> Tensor:
-    """The same; the weights are those of `join`."""
+    """Return the same as `three_products`, with the weights of `join`."""
     w_a, b_a, w_h, b_h, w_g = gates
     u = functional.linear(x, w_u, b_u).relu()
     a = torch.cat([below.view(below.shape[0] // 2, 2 * HIDDEN), u[inner]], dim=1)
@@ -60,14 +61,14 @@ def joined(x: Tensor, inner: Tensor, below: Tensor, w_u: Tensor, b_u: Tensor, *g
 
 
 def join(weights: list[Tensor]) -> list[Tensor]:
-    """The weights of both gates on [h_l, h_r, u] as one matrix, and that of z on g."""
+    """Return the weights of both gates on [h_l, h_r, u] as one matrix, and that of z on g."""
     w_u, b_u, w_r, b_r, w_h, b_h, w_z, b_z = weights
     w_g, w_za = w_z.split([HIDDEN, 3 * HIDDEN], dim=1)
     return [w_u, b_u, torch.cat([w_r, w_za]), torch.cat([b_r, b_z]), w_h, b_h, w_g.contiguous()]
 
 
 def measure(trees: int) -> dict[str, dict[str, float]]:
-    """Trees a CPU second of every form, forward and both ways."""
+    """Return trees a CPU second of every form, forward and both ways."""
     x, children, offsets = trees_of_jets(trees) if JETS.is_dir() else random_trees(trees)
     x = x[:, :FEATURES].contiguous()
     levels = levels_from_the_root(children, offsets)
@@ -103,14 +104,14 @@ def measure(trees: int) -> dict[str, dict[str, float]]:
 
     print(f"measuring {trees} trees, {len(children)} nodes, {len(levels)} levels", flush=True)
     ways = {
-        "forward": median_seconds({name: forward(form) for name, form in forms.items()}),
-        "forward and backward": median_seconds({name: both(name) for name in forms}),
+        "forward": median_seconds({name: forward(form) for name, form in forms.items()}, TURNS, time.thread_time),
+        "forward and backward": median_seconds({name: both(name) for name in forms}, TURNS, time.thread_time),
     }
     return {way: {name: round(trees / each) for name, each in seconds.items()} for way, seconds in ways.items()}
 
 
 def table(results: dict[str, Any]) -> str:
-    """Trees a CPU second, and how many times those of each form the op with gates embeds."""
+    """Return trees a CPU second, and how many times those of each form the op with gates embeds."""
     return table_of(results, "gated_tree_embedding")
 
 

@@ -11,8 +11,6 @@ needs. Through awkward that is the momenta of all nodes and the order of their m
 have to be found; through SWIG it is the walk from each node to its two parents.
 """
 
-import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from numpy.typing import NDArray
 
 from benchmarks._markdown import markdown
 from benchmarks._record import record
+from benchmarks._timing import median_seconds
 from suite_recnn.clustering import Algorithm, cluster
 
 JETS, TURNS = 1000, 7
@@ -37,7 +36,7 @@ FILES = sorted((Path(__file__).resolve().parents[2] / "shared" / "data" / "jets"
 
 
 def simulated() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Momenta and offsets of the first top jets."""
+    """Return momenta and offsets of the first top jets."""
     batch = next(pyarrow.parquet.ParquetFile(FILES[0]).iter_batches(JETS, columns=["constituents"]))["constituents"]
     flat = batch.flatten()
     momenta = np.stack([flat.field(axis) for axis in ("px", "py", "pz", "E")], axis=1).astype(np.float64)
@@ -45,7 +44,7 @@ def simulated() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 
 
 def random() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Momenta and offsets of jets whose constituents crowd about their axes."""
+    """Return momenta and offsets of jets whose constituents are close to their axes."""
     generator = np.random.default_rng(0)
     offsets = np.cumsum([0, *generator.normal(74, 18, JETS).clip(3).astype(int)])
     y, phi = generator.normal(0, 0.2, (2, offsets[-1]))
@@ -62,7 +61,7 @@ def with_history(sequence: Any) -> Any:
 
 
 def by_swig(jets: list[NDArray[np.float64]], definition: Any) -> list[Any]:
-    """Each jet's sequence and root."""
+    """Return the sequence and the root of each jet."""
     sequences = []
     for jet in jets:
         particles = []
@@ -75,7 +74,7 @@ def by_swig(jets: list[NDArray[np.float64]], definition: Any) -> list[Any]:
 
 
 def walked(sequences: list[Any]) -> list[set[frozenset[int]]]:
-    """The constituents below each node of each tree."""
+    """Return the constituents below each node of each tree."""
 
     def walk(jet: Any, sets: set[frozenset[int]]) -> frozenset[int]:
         one, other = fastjet.PseudoJet(), fastjet.PseudoJet()
@@ -98,21 +97,8 @@ def sets_of(children: NDArray[np.int32]) -> set[frozenset[int]]:
     return set(below)
 
 
-def median_seconds(steps: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    """Median CPU seconds of each step; they take turns."""
-    for step in steps.values():
-        step()
-    seconds: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(TURNS):
-        for name, step in steps.items():
-            begin = time.process_time()
-            step()
-            seconds[name].append(time.process_time() - begin)
-    return {name: statistics.median(each) for name, each in seconds.items()}
-
-
 def measure(momenta: NDArray[np.float64], offsets: NDArray[np.int64], algorithm: Algorithm) -> dict[str, int]:
-    """Jets a CPU second of every form."""
+    """Return jets a CPU second of every form."""
     definition = fastjet.JetDefinition(FASTJET[algorithm], 1000.0)
     jets = np.split(momenta, offsets[1:-1])
     columns = {name: momenta[:, axis] for axis, name in enumerate(("px", "py", "pz", "E"))}
@@ -136,12 +122,12 @@ def measure(momenta: NDArray[np.float64], offsets: NDArray[np.int64], algorithm:
         lambda: walked(by_swig(few, definition)),
     ]
     print(f"measuring {algorithm}", flush=True)
-    seconds = median_seconds(dict(zip(shares, forms, strict=True)))
+    seconds = median_seconds(dict(zip(shares, forms, strict=True)), TURNS)
     return {name: round(len(jets) / share / seconds[name]) for name, share in shares.items()}
 
 
 def table(results: dict[str, Any]) -> str:
-    """Jets a CPU second, and how many times those of each form ours clusters."""
+    """Return jets a CPU second, and how many times those of each form ours clusters."""
     columns = results["jets_per_second"]
     rows = [
         [name, *(f"{rates[name]:,} ({rates['suite_recnn'] / rates[name]:.1f}x)" for rates in columns.values())]

@@ -36,7 +36,7 @@ COMMANDS = [
 
 
 def cpu_seconds(arguments: list[str], path: list[Path]) -> float:
-    """Median of the CPU seconds that a Python command takes, with these folders on its search path."""
+    """Return median of the CPU seconds that a Python command takes, with these folders on its search path."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*map(str, path), os.environ.get("PYTHONPATH", "")])}
     seconds = []
     for _ in range(RUNS + 1):
@@ -76,7 +76,7 @@ def install_plugins(folder: Path, number: int) -> None:
 
 
 def table(results: dict[str, Any]) -> str:
-    """CPU seconds of the light verbs."""
+    """Return CPU seconds of the light verbs."""
     rows = [
         [f"`{row['command']}`", f"{row['alone']:.2f}", f"{row['with_100_more']:.2f}"] for row in results["cpu_seconds"]
     ]

@@ -4,8 +4,8 @@
 
 FOLDER holds w_*, top_*, qcd_*, quark_* and gluon_* files, as ``suite generate-jets FOLDER --classes all`` makes them;
 ``--more`` names one with the same w_* and qcd_* files and 20,000 further jets of each of the two.
-Each figure is one ``suite fit``; a run that is already in the folder of runs is not made again, so that an interrupted
-measurement goes on. Prints two tables and writes benchmarks/results/recnn_accuracy.json. Without ``--data`` it prints
+Each figure is one ``suite fit``; a run that is already in the folder of runs is not repeated, so that an interrupted
+measurement continues. Prints two tables and writes benchmarks/results/recnn_accuracy.json. Without ``--data`` it prints
 what was measured.
 """
 
@@ -46,22 +46,21 @@ METRICS = ["test_auc", "test_auc_error", "test_rejection_50", "test_rejection_30
 
 
 def cases(seeds: int) -> dict[str, tuple[list[str], int]]:
-    """Name of every case, its options, and how many seeds it is measured with."""
-    found = {
+    """Return the name of every case, its options, and the number of its seeds."""
+    measured = {
         f"{task}, {network}": (["--recipe", recipe, *options], seeds)
         for task, (recipe, _) in TASKS.items()
         for network, options in NETWORKS.items()
     }
-    return found | {f"W/QCD step, {step}": (["--recipe", "w-qcd", *options], 1) for step, options in STEPS.items()}
+    return measured | {f"W/QCD step, {step}": (["--recipe", "w-qcd", *options], 1) for step, options in STEPS.items()}
 
 
 def table(results: dict[str, Any]) -> str:
-    """AUC and rejection of every network and task, beside the paper's AUC of its recursive network."""
-    paper = {"W/QCD": "0.957", "top/QCD": "0.926", "quark/gluon": "0.861"}
+    """Return AUC and rejection of every network and task, beside the paper's AUC of its recursive network."""
     rows = []
     for case, values in results["cases"].items():
         task, network = case.split(", ", maxsplit=1)
-        if task not in paper:
+        if task not in TASKS:
             continue
         mean, scatter = mean_and_scatter([run["test_auc"] for run in values["runs"]])
         error = statistics.mean(run["test_auc_error"] for run in values["runs"])
@@ -73,7 +72,7 @@ def table(results: dict[str, Any]) -> str:
                 f"{task}, {network}",
                 f"**{mean:.4f}** ± {scatter:.4f} ± {error:.4f}",
                 each,
-                paper[task] if network == "RecNN" else "",
+                f"{TASKS[task][1]}" if network == "RecNN" else "",
                 *(f"{rejection:.0f}" for rejection in rejections),
                 f"{values['runs'][0]['epochs']}",
                 f"{seconds:.0f}",
@@ -84,7 +83,7 @@ def table(results: dict[str, Any]) -> str:
 
 
 def table_steps(results: dict[str, Any]) -> str:
-    """What each setting does for W/QCD."""
+    """Return what each setting brings for W/QCD."""
     rows = []
     for case, values in results["cases"].items():
         step, run = case.removeprefix("W/QCD step, "), values["runs"][0]
@@ -100,7 +99,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--runs", type=Path, default=Path("runs") / "recnn_accuracy")
     parser.add_argument("--more", type=Path)
-    parser.add_argument("--only", default="", help="regular expression: cases whose name it is found in")
+    parser.add_argument("--only", default="", help="regular expression: only the cases whose names match")
     parser.add_argument("--seeds", type=int, default=3)
     chosen = parser.parse_args()
     results = {"cases": recorded("recnn_accuracy").get("cases", {})}

@@ -35,7 +35,7 @@ SECONDS = 0.5  # of each turn
 
 
 def stepper(kind: Any, data: ForestData, batch_size: int) -> Callable[[], None]:
-    """One training step of a network of this kind, each time on other jets."""
+    """Return one training step of a network of this kind, on other jets at each call."""
     torch.manual_seed(0)
     tagger = JetTagger(network=kind)
     optimizer = torch.optim.AdamW(tagger.parameters(), lr=1e-4)
@@ -52,7 +52,7 @@ def stepper(kind: Any, data: ForestData, batch_size: int) -> Callable[[], None]:
 
 
 def jets_a_second(steps: dict[str, Callable[[], None]], batch_size: int, kind: str) -> dict[str, float]:
-    """Median over the turns, in which the forms follow each other."""
+    """Return median over the turns, in which the forms follow each other."""
     rates: dict[str, list[float]] = {name: [] for name in steps}
     for turn in range(TURNS + 1):
         for name, step in steps.items():
@@ -68,12 +68,12 @@ def jets_a_second(steps: dict[str, Callable[[], None]], batch_size: int, kind: s
 
 
 def op_name(kind: str) -> str:
-    """The op's name, which `suite_recnn.network` imports it by."""
+    """Return the name by which `suite_recnn.network` imports the op."""
     return OPS[kind].__name__.rpartition(".")[2]
 
 
 def table(results: dict[str, Any]) -> str:
-    """Jets a CPU second through a training step, with the op and with its reference."""
+    """Return jets a CPU second through a training step, with the op and with its reference."""
     rows = [
         [
             f"{kind}, batches of {size}",

@@ -49,13 +49,13 @@ KINDS = {
 }
 METHODS = ("suite_spectral", "KMeans", "scikit-learn", "scikit-learn, nearest_neighbors")
 FEW = 1000
-"""So many points are clustered by all methods in one process."""
+"""Up to this number of points all methods run in one process."""
 LIMIT = 60
-"""CPU seconds after which a method is ended where nothing is said."""
+"""CPU seconds after which a method is ended, by default."""
 
 
 def task(method: str, kind: str, data: Example) -> Callable[[], Any]:
-    """What a method does; it gives labels, and ours what it chose as well."""
+    """Return what a method does: a function that returns its labels."""
     from sklearn.cluster import KMeans, SpectralClustering
 
     k = data.n_clusters
@@ -76,7 +76,7 @@ def task(method: str, kind: str, data: Example) -> Callable[[], Any]:
 
 
 def ours(kind: str, data: Example) -> Callable[[], Any]:
-    """Labels and the line that a run prints."""
+    """Return labels and the line that a run prints."""
     import torch
 
     from suite_spectral.graphs.graph import SparseGraph, sparse_rows
@@ -111,7 +111,7 @@ def ours(kind: str, data: Example) -> Callable[[], Any]:
 
 
 def segments(data: Example) -> Callable[[], Any]:
-    """Labels of an image as ``suite segment`` gives them."""
+    """Return labels of an image as ``suite segment`` gives them."""
     import torch
 
     from suite_spectral import studies
@@ -130,7 +130,7 @@ def segments(data: Example) -> Callable[[], Any]:
 
 
 def data_of(kind: str, name: str) -> Example:
-    """A set as every method gets it."""
+    """Return a data set as every method gets it."""
     result = example(name)
     if kind == "tables":
         points = result.content
@@ -145,7 +145,7 @@ def data_of(kind: str, name: str) -> Example:
 
 
 def once(method: str, kind: str, data: Example) -> dict[str, Any]:
-    """A method's seconds and answer."""
+    """Return a method's seconds and answer."""
     step = task(method, kind, data)
     answer, seconds, mib = spent(step)
     if seconds < 2:
@@ -155,7 +155,7 @@ def once(method: str, kind: str, data: Example) -> dict[str, Any]:
 
 
 def table(results: dict[str, Any]) -> str:
-    """ARI, NMI and CPU seconds of every application and method; the best ARI of a row is bold."""
+    """Return ARI, NMI and CPU seconds of every application and method; the best ARI of a row is bold."""
     names = {"scikit-learn": "scikit-learn, defaults", "scikit-learn, nearest_neighbors": "scikit-learn, neighbours"}
     methods = list(next(iter(results["cases"].values()))["methods"])
     rows = []
@@ -200,12 +200,12 @@ def main() -> None:
         result = cases.setdefault(name, {"kind": kinds[name], "n": n, "k": data.n_clusters, "methods": {}})
         fitting = [method for method in methods if kinds[name] != "networks" or method != METHODS[-1]]
         for some in [fitting] if n <= FEW else [[method] for method in fitting]:
-            # What would come for certain to more memory than there is need not be tried.
-            said: Any = "> 8 GiB"
+            # scikit-learn's dense matrix of so many points is not tried: it exceeds the memory for certain.
+            answer: Any = "> 8 GiB"
             if n < 32_000 or some != ["scikit-learn"]:
                 options = ["--only", name, "--once", "--methods", ";".join(some)]
-                said = alone("benchmarks.spectral_applications", options, seconds=chosen.limit)
-            result["methods"] |= said if isinstance(said, dict) else dict.fromkeys(some, said)
+                answer = alone("benchmarks.spectral_applications", options, seconds=chosen.limit)
+            result["methods"] |= answer if isinstance(answer, dict) else dict.fromkeys(some, answer)
         result["methods"] = {method: result["methods"][method] for method in METHODS if method in result["methods"]}
         print(f"{name}: {result['methods']}", flush=True)
         ordered = {each: cases[each] for each in kinds if each in cases}

@@ -29,7 +29,7 @@ LIMIT = 900
 
 
 def task(side: str, data: Example, gamma: float) -> Callable[[], Any]:
-    """What a side does; it gives the labels."""
+    """Return what a method does: a function that returns its labels."""
     import torch
     from sklearn.cluster import SpectralClustering
 
@@ -46,7 +46,7 @@ def task(side: str, data: Example, gamma: float) -> Callable[[], Any]:
 
 
 def once(side: str, name: str) -> dict[str, Any]:
-    """A side's seconds, memory and answer."""
+    """Return a side's seconds, memory and answer."""
     import torch
 
     from suite_spectral.clusters.cuts import ncut
@@ -65,12 +65,12 @@ def once(side: str, name: str) -> dict[str, Any]:
 
 
 def asked(*options: str) -> Any:
-    """What a process of its own says."""
+    """Return the result of a process of its own."""
     return alone("benchmarks.spectral_dense", options, seconds=LIMIT)
 
 
 def table(results: dict[str, Any]) -> str:
-    """CPU seconds, memory and normalised cut on the Gaussian graph, beside scikit-learn."""
+    """Return CPU seconds, memory and normalised cut on the Gaussian graph, beside scikit-learn."""
     rows = []
     for name, sides in results["beside"].items():
         kind, n = name.split()
@@ -85,7 +85,7 @@ def table(results: dict[str, Any]) -> str:
 
 
 def table_growth(results: dict[str, Any]) -> str:
-    """CPU seconds and memory of ours on the Gaussian graph, as the points grow in number."""
+    """Return CPU seconds and memory of ours on the Gaussian graph, as the points grow in number."""
     rows = [
         [
             f"{int(n):,}" + ("" if 4 * int(n) ** 2 <= results["budget"] else ", weights not kept"),

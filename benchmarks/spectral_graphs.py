@@ -49,7 +49,7 @@ LIMIT = 100
 
 
 def task(side: str, data: Example, weights: Any) -> Callable[[], Any]:
-    """What a side does; it gives the labels.
+    """Return what a method does: a function that returns its labels.
 
     Args:
         side: `exact` and a solver, `ours`, `arpack`, `amg`, or `amg` and a tolerance; then ` whole` if from the points.
@@ -88,12 +88,12 @@ def task(side: str, data: Example, weights: Any) -> Callable[[], Any]:
 
 
 def small() -> Example:
-    """A problem that has everything loaded that is loaded late."""
+    """Return a small problem, which loads everything that is loaded late."""
     return example("moons 1000")
 
 
 def graph_of(data: Example) -> Any:
-    """The weights of the graph, scipy csr without a diagonal."""
+    """Return the weights of the graph, scipy csr without a diagonal."""
     import scipy.sparse
     import torch
 
@@ -106,7 +106,7 @@ def graph_of(data: Example) -> Any:
 
 
 def once(side: str, data: Example, weights: Any) -> dict[str, Any]:
-    """A side's seconds, memory and answer."""
+    """Return a side's seconds, memory and answer."""
     import torch
 
     from suite_spectral.clusters.cuts import ncut
@@ -120,7 +120,7 @@ def once(side: str, data: Example, weights: Any) -> dict[str, Any]:
 
 
 def measure(name: str, folder: Path) -> dict[str, Any]:
-    """Everything of one set."""
+    """Return everything of one set."""
 
     def asked(*options: str) -> Any:
         here = ["--name", name, "--folder", str(folder), *options]
@@ -159,7 +159,7 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
 
 
 def table(results: dict[str, Any], suffix: str = "") -> str:
-    """CPU seconds and memory of clusters of nearest-neighbour graphs, beside scikit-learn's solvers."""
+    """Return CPU seconds and memory of clusters of nearest-neighbour graphs, beside scikit-learn's solvers."""
     rows = []
     for name, case in results["cases"].items():
         sides = case["sides"]
@@ -176,12 +176,12 @@ def table(results: dict[str, Any], suffix: str = "") -> str:
 
 
 def table_whole(results: dict[str, Any]) -> str:
-    """The same with the building of the graph."""
+    """Return the table with the building of the graph."""
     return table(results, " whole")
 
 
 def table_answers(results: dict[str, Any]) -> str:
-    """Normalised cut and ARI of the answers on the given graph."""
+    """Return normalised cut and ARI of the answers on the given graph."""
     rows = []
     for name, case in results["cases"].items():
         exact = case["exact"]["ncut"]

@@ -34,7 +34,7 @@ Labels = NDArray[np.int64]
 
 
 def exact(data: Example) -> tuple[Labels, dict[str, float]]:
-    """Labels by the graph of every point, and the CPU seconds of each stage."""
+    """Return labels by the graph of every point, and the CPU seconds of each stage."""
     import torch
 
     from suite_spectral.clusters.clustering import cluster
@@ -50,7 +50,7 @@ def exact(data: Example) -> tuple[Labels, dict[str, float]]:
 
 
 def landmarks(data: Example) -> tuple[Labels, dict[str, float]]:
-    """Labels by landmarks, and the CPU seconds of each stage."""
+    """Return labels by landmarks, and the CPU seconds of each stage."""
     import torch
 
     from suite_spectral.clusters.labelling import by_component
@@ -69,14 +69,14 @@ def landmarks(data: Example) -> tuple[Labels, dict[str, float]]:
 
 
 def minibatch(data: Example) -> tuple[Labels, dict[str, float]]:
-    """Labels by scikit-learn's k-means in batches."""
+    """Return labels by scikit-learn's k-means in batches."""
     from sklearn.cluster import MiniBatchKMeans
 
     return MiniBatchKMeans(data.n_clusters, n_init=10, random_state=0).fit_predict(data.content), {}
 
 
 def amg(data: Example) -> tuple[Labels, dict[str, float]]:
-    """Labels by scikit-learn's spectral clustering with its fastest solver."""
+    """Return labels by scikit-learn's spectral clustering with its fastest solver."""
     from sklearn.cluster import SpectralClustering
 
     method = SpectralClustering(
@@ -94,7 +94,7 @@ ROUTES: dict[str, Callable[[Example], tuple[Labels, dict[str, float]]]] = {
 
 
 def once(route: str, name: str, n: int) -> dict[str, Any]:
-    """Seconds, memory and answer of a route."""
+    """Return seconds, memory and answer of a route."""
     import torch
 
     from suite_spectral.clusters.cuts import ncut
@@ -110,12 +110,12 @@ def once(route: str, name: str, n: int) -> dict[str, Any]:
 
 
 def table(results: dict[str, Any]) -> str:
-    """CPU seconds, memory, ARI and normalised cut of a million points."""
-    said = {"exact": "suite_spectral, every point", "landmarks": f"suite_spectral, {results['landmarks']} landmarks"}
+    """Return CPU seconds, memory, ARI and normalised cut of a million points."""
+    names = {"exact": "suite_spectral, every point", "landmarks": f"suite_spectral, {results['landmarks']} landmarks"}
     rows = []
     for name, routes in results["cases"].items():
         for route, result in routes.items():
-            row = [f"{name}, {said.get(route, route)}"]
+            row = [f"{name}, {names.get(route, route)}"]
             if isinstance(result, str):
                 rows.append([*row, result, "", "", ""])
                 continue

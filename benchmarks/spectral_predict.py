@@ -34,7 +34,7 @@ GRAPHS = {"10 neighbours": 10, "by the rule": None}
 
 
 def measure(data: Example, n_neighbors: int | None, seed: int) -> dict[str, float]:
-    """Agreements and seconds with one part held out."""
+    """Return agreements and seconds with one part held out."""
     import torch
     from sklearn.metrics import adjusted_rand_score
 
@@ -70,7 +70,7 @@ def measure(data: Example, n_neighbors: int | None, seed: int) -> dict[str, floa
 
 
 def table(results: dict[str, Any]) -> str:
-    """How far predicted clusters agree with refitted ones, and the CPU seconds of both."""
+    """Return how far predicted clusters agree with refitted ones, and the CPU seconds of both."""
     rows = []
     for name, graphs in results["cases"].items():
         for graph, runs in graphs.items():
@@ -96,9 +96,9 @@ def main() -> None:
     cases = recorded("spectral_predict").get("cases", {}) if chosen.only else {}
     for name in chosen.only.split(",") if chosen.only else NAMES:
         for graph in GRAPHS:
-            said = alone("benchmarks.spectral_predict", ["--only", name, "--graph", graph], seconds=900)
-            cases.setdefault(name, {})[graph] = said
-            print(f"{name}, {graph}: {said}", flush=True)
+            runs = alone("benchmarks.spectral_predict", ["--only", name, "--graph", graph], seconds=900)
+            cases.setdefault(name, {})[graph] = runs
+            print(f"{name}, {graph}: {runs}", flush=True)
         cases = {each: cases[each] for each in NAMES if each in cases}
         keep("spectral_predict", {"held_out": HELD_OUT, "cases": cases})
     print(table({"held_out": HELD_OUT, "cases": cases}))

@@ -20,7 +20,6 @@ the nodes included, and their gradient by autograd.
 import argparse
 import importlib
 import random
-import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -35,6 +34,7 @@ from torch.nn import functional
 
 from benchmarks._markdown import markdown
 from benchmarks._record import record
+from benchmarks._timing import median_seconds
 from lightning_suite.ops.tree_embedding import COMPILED, reference, tree_embedding
 
 FEATURES, HIDDEN, LEAVES = 7, 70, 62
@@ -53,7 +53,7 @@ class Trees(NamedTuple):
 
 
 def random_tree(leaves: int, children: list[list[int]]) -> int:
-    """Appends a tree, children before parents, and returns its root."""
+    """Append a tree, children before parents, and return its root."""
     if leaves == 1:
         children.append([-1, -1])
     else:
@@ -64,7 +64,7 @@ def random_tree(leaves: int, children: list[list[int]]) -> int:
 
 
 def random_trees(trees: int) -> Trees:
-    """So many of them, with random features."""
+    """Return a number of random trees with random features."""
     children: list[list[int]] = []
     roots = [random_tree(max(2, round(random.gauss(LEAVES, 15))), children) for _ in range(trees)]
     x = torch.randn(len(children), FEATURES)
@@ -72,7 +72,7 @@ def random_trees(trees: int) -> Trees:
 
 
 def trees_of_jets(trees: int) -> Trees:
-    """So many of simulated jets."""
+    """Return a number of trees of simulated jets."""
     from suite_recnn.forests import ForestData, build_trees, robust_scale
     from suite_recnn.jets import concatenate
     from suite_recnn.sources.reading import read
@@ -89,7 +89,7 @@ def trees_of_jets(trees: int) -> Trees:
 
 
 def levels_from_the_root(children: Tensor, offsets: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """The nodes by their distance from the root, and which of a level are inner: their children are the next level."""
+    """Return the nodes by distance from the root, and which are inner; their children are the next level."""
     level = offsets[1:] - 1
     levels = []
     while len(level):
@@ -100,14 +100,14 @@ def levels_from_the_root(children: Tensor, offsets: Tensor) -> list[tuple[Tensor
 
 
 def one_level(x: Tensor, inner: Tensor, below: Tensor, w_u: Tensor, b_u: Tensor, w_h: Tensor, b_h: Tensor) -> Tensor:
-    """Embeddings of a level, from those of all nodes of the next (2 inner, hidden)."""
+    """Return embeddings of a level, from those of all nodes of the next (2 inner, hidden)."""
     u = functional.linear(x, w_u, b_u).relu()
     inputs = torch.cat([below.view(below.shape[0] // 2, 2 * HIDDEN), u[inner]], dim=1)
     return u.index_copy(0, inner, functional.linear(inputs, w_h, b_h).relu())
 
 
 def level_by_level(x: list[Tensor], inner: list[Tensor], weights: list[Tensor], step: Callable[..., Tensor]) -> Tensor:
-    """Embeddings of all nodes, from the level of the roots on; x is given level by level."""
+    """Return embeddings of all nodes, from the level of the roots on; x is given level by level."""
     h = [functional.linear(x[-1], weights[0], weights[1]).relu()]  # the last level has leaves alone
     for features, rows in zip(reversed(x[:-1]), reversed(inner[:-1]), strict=True):
         h.append(step(features, rows, h[-1], *weights))
@@ -115,7 +115,7 @@ def level_by_level(x: list[Tensor], inner: list[Tensor], weights: list[Tensor], 
 
 
 def authors(trees: Trees, weights: list[Tensor], share: Tensor) -> tuple[Callable[[], Any], Callable[[], Any]]:
-    """Their embeddings of the roots, and the gradient of these times a share (tree, hidden)."""
+    """Return functions for the authors' embeddings of the roots, and for the gradient of these times a share."""
     program, autograd = importlib.import_module("recnn.recnn"), importlib.import_module("autograd")
     names = ("W_u", "b_u", "W_h", "b_h")
     params = {name: each.detach().double().numpy() for name, each in zip(names, weights, strict=True)}
@@ -133,21 +133,8 @@ def authors(trees: Trees, weights: list[Tensor], share: Tensor) -> tuple[Callabl
     return lambda: program.grnn_transform_simple(params, jets), lambda: gradient(params)
 
 
-def median_seconds(steps: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    """Median CPU seconds of each step; they take turns."""
-    for step in steps.values():
-        step()
-    seconds: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(TURNS):
-        for name, step in steps.items():
-            begin = time.thread_time()
-            step()
-            seconds[name].append(time.thread_time() - begin)
-    return {name: statistics.median(each) for name, each in seconds.items()}
-
-
 def measure(trees: int, with_authors: bool) -> dict[str, dict[str, float]]:
-    """Trees a CPU second of every form, forward and both ways."""
+    """Return trees a CPU second of every form, forward and both ways."""
     batch = trees_of_jets(trees) if JETS.is_dir() else random_trees(trees)
     x, children, offsets = batch
     levels = levels_from_the_root(children, offsets)
@@ -189,14 +176,14 @@ def measure(trees: int, with_authors: bool) -> dict[str, dict[str, float]]:
 
     print(f"measuring {trees} trees, {len(children)} nodes, {len(levels)} levels", flush=True)
     ways = {
-        "forward": median_seconds(forwards),
-        "forward and backward": median_seconds(boths),
+        "forward": median_seconds(forwards, TURNS, time.thread_time),
+        "forward and backward": median_seconds(boths, TURNS, time.thread_time),
     }
     return {way: {name: round(trees / each) for name, each in seconds.items()} for way, seconds in ways.items()}
 
 
 def table(results: dict[str, Any], op: str = "tree_embedding") -> str:
-    """Trees a CPU second, and how many times those of each form the op embeds."""
+    """Return trees a CPU second, and how many times those of each form the op embeds."""
     columns = {
         f"{way}, {trees}": rates for trees, ways in results["trees_per_second"].items() for way, rates in ways.items()
     }

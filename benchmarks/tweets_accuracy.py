@@ -1,4 +1,4 @@
-"""How well tweets are foreseen, and what those are like that are written: five recipes, three sets, three seeds.
+"""How well tweets are predicted, and the variety of those that are generated: five recipes, three sets, three seeds.
 
     python -m benchmarks.tweets_accuracy --data FOLDER [--runs runs] [--only PATTERN] [--seeds 3]
 
@@ -53,45 +53,45 @@ METRICS = [
 
 
 def cases(seeds: int) -> dict[str, tuple[list[str], int]]:
-    """Name of every case, its options, and how many seeds it is measured with."""
-    found = {}
+    """Return the name of every case, its options, and the number of its seeds."""
+    measured = {}
     for name, path in SETS.items():
         for model, options in MODELS.items():
             epochs = FEWER.get(name, {}).get(model)
             shorter = ["--trainer.max_epochs", str(epochs)] if epochs else []
             kept = options[: options.index("--trainer.max_epochs")] if shorter and model in EPOCHS else options
             pieces = PIECES.get(name, []) if model.startswith("modern") else []
-            found[f"{name}, {model}"] = ([*kept, *shorter, *pieces, *path, *SAME], seeds)
-    return found | {name: ([*options, *SAME], 1) for name, options in LONG.items()}
+            measured[f"{name}, {model}"] = ([*kept, *shorter, *pieces, *path, *SAME], seeds)
+    return measured | {name: ([*options, *SAME], 1) for name, options in LONG.items()}
 
 
 def at_the_end(root: Path, case: str, seed: int) -> dict[str, Any]:
-    """The metrics of the last checkpoint of a run, and ten tweets of its best; kept beside its marker."""
+    """Return the metrics of the last checkpoint of a run, and ten tweets of its best."""
     stem = f"{re.sub(r'[^A-Za-z0-9]+', '-', case)}-{seed}"
     marker = root / f"{stem}.end.json"
     if not marker.is_file():
         (folder,) = (root / stem / "tweets").iterdir()
         best = Run.at(folder)
         ending = evaluate(Run(folder, best.last), "test")
-        said = {"last": ending, "samples": load(best).write(10, Sampling(), seed=1)}  # type: ignore[operator]
-        marker.write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
+        result = {"last": ending, "samples": load(best).write(10, Sampling(), seed=1)}  # type: ignore[operator]
+        marker.write_text(json.dumps(result, ensure_ascii=False), encoding="utf-8")
     kept: dict[str, Any] = json.loads(marker.read_text(encoding="utf-8"))
     return kept
 
 
 def table(results: dict[str, Any]) -> str:
-    """Training loss at the end; held-out bits per character, variety and copying by the best checkpoint."""
+    """Return training loss at the end; held-out bits per character, variety and copying by the best checkpoint."""
     paper = {"model-1": 0.385, "model-2": 0.475, "model-3": 3.48, "model-4": 3.58}
     rows = []
     for case, values in results["cases"].items():
         runs = values["runs"]
 
         def mean(name: str, digits: int, runs: Any = runs) -> str:
-            found = [run[name] for run in runs if name in run]
-            if not found:
+            values = [run[name] for run in runs if name in run]
+            if not values:
                 return ""
-            average, spread = mean_and_scatter(found)
-            return f"{average:.{digits}f}" + (f" ± {spread:.{digits}f}" if len(found) > 1 else "")
+            average, spread = mean_and_scatter(values)
+            return f"{average:.{digits}f}" + (f" ± {spread:.{digits}f}" if len(values) > 1 else "")
 
         as_long = case.endswith(" epochs")  # as in the paper
         published = next((f"{loss}" for name, loss in paper.items() if as_long and f", {name}," in case), "")
@@ -118,7 +118,7 @@ def table(results: dict[str, Any]) -> str:
 
 
 def table_samples(results: dict[str, Any]) -> str:
-    """Ten tweets that each case wrote."""
+    """Return ten generated tweets of each case."""
     parts = []
     for case, values in results["cases"].items():
         tweets = [
@@ -133,7 +133,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--runs", type=Path, default=Path("runs") / "tweets_accuracy")
-    parser.add_argument("--only", default="", help="regular expression: cases whose name it is found in")
+    parser.add_argument("--only", default="", help="regular expression: only the cases whose names match")
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
     results = {"cases": recorded("tweets_accuracy").get("cases", {})}

@@ -35,19 +35,19 @@ TURNS = 7
 
 
 def together(model: TweetModel, seed: int) -> list[str]:
-    """Our form."""
+    """Return tweets that are generated together."""
     return model.write(TWEETS["together"], Sampling(), seed=seed)
 
 
 def whole_prefix(model: TweetModel, tokens: Tensor) -> Tensor:
-    """Logits (token,) after a prefix, computed for all of its tokens."""
+    """Return logits (token,) after a prefix, computed for all of its tokens."""
     logits, _ = model.network(tokens[:, None], model.network.initial_state(1))
     last: Tensor = logits[-1, 0]
     return last
 
 
 def last_of_prefix(model: TweetModel, tokens: Tensor) -> Tensor:
-    """The same, computed for its last token alone."""
+    """Return the logits (token,) after a prefix, computed for its last token alone."""
     hidden, _ = model.network.read(tokens[:, None], model.network.initial_state(1))
     logits: Tensor = model.network.softmax(hidden[-1, 0])
     return logits
@@ -56,7 +56,7 @@ def last_of_prefix(model: TweetModel, tokens: Tensor) -> Tensor:
 def one_by_one(
     model: TweetModel, seed: int, count: int, logits_of: Callable[[TweetModel, Tensor], Tensor]
 ) -> list[str]:
-    """The paper's loop."""
+    """Return tweets of the paper's loop."""
     generator = torch.Generator().manual_seed(seed)
     lengths, words = model.account.lengths, list(model.account.first_words)
     tweets = []
@@ -81,7 +81,7 @@ FORMS: dict[str, Callable[[TweetModel, int], list[str]]] = {
 
 
 def measured(model: TweetModel) -> dict[str, Any]:
-    """Tweets a CPU second of every form, and how far the lengths of ours are from the account's."""
+    """Return tweets a CPU second of every form, and how far the lengths of ours are from the account's."""
     rates: dict[str, list[float]] = {name: [] for name in FORMS}
     for turn in range(TURNS + 1):
         for name, form in FORMS.items():
@@ -95,7 +95,7 @@ def measured(model: TweetModel) -> dict[str, Any]:
 
 
 def table(results: dict[str, Any]) -> str:
-    """Tweets a CPU second, and how far the lengths are from the account's, in characters."""
+    """Return tweets a CPU second, and how far the lengths are from the account's, in characters."""
     rows = []
     for name, forms in results["runs"].items():
         rates = {form: each["tweets_a_second"] for form, each in forms.items()}

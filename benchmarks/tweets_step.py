@@ -38,7 +38,7 @@ TURNS = 5
 
 
 def stream(data: str | None) -> tuple[Any, int]:
-    """The batches of one epoch after another, and the size of their vocabulary."""
+    """Return the batches of one epoch after another, and the size of their vocabulary."""
     from suite_tweets.batches import Sharing, Stream
     from suite_tweets.data import TweetData
 
@@ -56,7 +56,7 @@ def stream(data: str | None) -> tuple[Any, int]:
 
 
 def hand(data: str | None, rate: float) -> float:
-    """Tokens a CPU second of a loop written by hand."""
+    """Return tokens a CPU second of a loop written by hand."""
     batches, vocabulary = stream(data)
     embedding = torch.nn.Embedding(vocabulary, HIDDEN)
     lstms = torch.nn.ModuleList(torch.nn.LSTM(HIDDEN, HIDDEN) for _ in range(LAYERS))
@@ -81,7 +81,7 @@ def hand(data: str | None, rate: float) -> float:
 
 
 def keras(data: str | None, rate: float) -> float:
-    """Tokens a CPU second of the same network in Keras."""
+    """Return tokens a CPU second of the same network in Keras."""
     os.environ["KERAS_BACKEND"] = "torch"
     import keras as k
 
@@ -101,7 +101,7 @@ def keras(data: str | None, rate: float) -> float:
 
 
 def timed(step: Callable[[], None]) -> float:
-    """Tokens a CPU second of a step, after some that warm up."""
+    """Return tokens a CPU second of a step, after some for warm-up."""
     for _ in range(WARM):
         step()
     begin = time.process_time()
@@ -111,7 +111,7 @@ def timed(step: Callable[[], None]) -> float:
 
 
 def ours(data: str | None, rate: float) -> float:
-    """Tokens a CPU second within `suite fit`, between two of its training steps."""
+    """Return tokens a CPU second within `suite fit`, between two of its training steps."""
     from pytorch_lightning import Callback
 
     from lightning_suite.options import Settings
@@ -142,14 +142,14 @@ FORMS = {"ours": ours, "hand": hand, "keras": keras}
 
 
 def table(results: dict[str, Any]) -> str:
-    """Tokens a CPU second in training, of three loops."""
+    """Return tokens a CPU second in training, of three loops."""
     rows = [
         [name, *(f"{rate:,} ({rate / rates['hand']:.2f}x)" for rate in rates.values())]
         for name, rates in results["tokens_per_cpu_second"].items()
     ]
     forms = next(iter(results["tokens_per_cpu_second"].values()))
-    said = {"ours": "`suite fit`", "hand": "by hand", "keras": "Keras on torch"}
-    return markdown(["tokens a CPU second", *(said[form] for form in forms)], rows)
+    names = {"ours": "`suite fit`", "hand": "by hand", "keras": "Keras on torch"}
+    return markdown(["tokens a CPU second", *(names[form] for form in forms)], rows)
 
 
 def main() -> None:
@@ -171,10 +171,10 @@ def main() -> None:
             for form in (form for form in chosen.only.split(",") if form != "keras" or find_spec("keras")):
                 command = [sys.executable, "-m", "benchmarks.tweets_step", "--form", form, "--rate", str(rate)]
                 command += ["--data", chosen.data] if chosen.data else []
-                said = subprocess.run(
+                output = subprocess.run(
                     command, check=True, stdout=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
                 ).stdout
-                rates_of.setdefault(name, {}).setdefault(form, []).append(float(said.splitlines()[-1]))
+                rates_of.setdefault(name, {}).setdefault(form, []).append(float(output.splitlines()[-1]))
     medians = {
         name: {form: round(statistics.median(values)) for form, values in forms.items()}
         for name, forms in rates_of.items()
