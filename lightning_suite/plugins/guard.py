@@ -61,8 +61,8 @@ def unchanged_environment() -> Iterator[list[str]]:
         yield changed
     finally:
         os.environ = environment  # noqa: B003  (the plugin may have put another object in its place)
-        if dict(environment) != before and ("torch" in sys.modules) == had_torch:
-            after = dict(environment)
+        after = dict(environment)
+        if after != before and ("torch" in sys.modules) == had_torch:
             changed += sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
             for name in changed:
                 if name in before:

@@ -31,16 +31,19 @@ def read(origin: Origin, limit: float = LIMIT) -> Plugin:
     module_name, _, attribute = origin.value.partition("[")[0].strip().partition(":")
     if not module_name or not attribute:
         raise BrokenPlugin(origin.name, f"its entry point is {origin.value!r}, expected 'module:attribute'", origin)
-    if source.locate(module_name) is None:
-        raise BrokenPlugin(origin.name, f"there is no module {module_name!r}", origin)
     is_first_import = module_name not in sys.modules
-    with (
-        wrap_import_errors(origin, origin.value),
-        guard.unchanged_environment() as changed,
-        redirect_stdout(sys.stderr),
-        guard.time_limit(limit),
-    ):
-        module = importlib.import_module(module_name)
+    try:
+        with (
+            wrap_import_errors(origin, origin.value),
+            guard.unchanged_environment() as changed,
+            redirect_stdout(sys.stderr),
+            guard.time_limit(limit),
+        ):
+            module = importlib.import_module(module_name)
+    except BrokenPlugin as error:
+        if source.locate(module_name) is None:
+            raise BrokenPlugin(origin.name, f"there is no module {module_name!r}", origin) from error
+        raise
     if is_first_import:
         _changed_by[module_name] = tuple(changed)
     return checked_record(module, attribute, replace(origin, changed_environment=_changed_by.get(module_name, ())))

@@ -1,20 +1,23 @@
 """Compares what a distribution needs (``Requires-Dist`` of its metadata) with what is installed."""
 
+import re
 import sys
 from contextlib import suppress
 from functools import cache
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import Distribution
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from packaging.markers import Marker
     from packaging.requirements import Requirement
 
+_AFTER_NAME = re.compile(r"[^\w.-]")
+
 
 def identity(dist: Distribution) -> tuple[str, str]:
     """Return name and version of a distribution."""
-    fields = dist.metadata
-    name, version = ("".join(fields.get_all(field) or []) for field in ("Name", "Version"))
+    name, version = ("".join(_values(dist, field)) for field in ("Name", "Version"))
     return name or "a distribution without a name", version or "without a version"
 
 
@@ -31,21 +34,15 @@ def version(name: str) -> str | None:
 
 def required(name: str, extra: str) -> "list[Requirement]":
     """Return what an extra of a distribution brings on this machine; for the extra ``""``, what is needed always."""
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    dist = _distribution(name, tuple(sys.path))
-    needs = []
-    for line in [] if dist is None else dist.requires or []:
-        if not extra or "extra" in line:  # the others need not be parsed
-            with suppress(InvalidRequirement):  # written by an old tool; pip ignores it as well
-                needs.append(Requirement(line))
-    return [need for need in needs if _applies(need.marker, extra)]
+    return _parse(_lines(name, extra), extra)
 
 
 def absent(name: str, extra: str) -> list[str]:
     """Return the names of what an extra brings and is not installed."""
     path = tuple(sys.path)
-    return [need.name for need in required(name, extra) if _distribution(need.name, path) is None]
+    # What is installed is not absent, whatever the rest of its line says; where all is, `packaging` is not imported.
+    lines = [line for line in _lines(name, extra) if _distribution(_AFTER_NAME.split(line, 1)[0], path) is None]
+    return [need.name for need in _parse(lines, extra)] if lines else []
 
 
 def unsatisfied(name: str, extra: str) -> list[str]:
@@ -62,23 +59,52 @@ def unsatisfied(name: str, extra: str) -> list[str]:
 
 def extra_with(name: str, module: str) -> str | None:
     """Return the extra of a distribution that brings a package of this name, None when there is none."""
-    from packaging.utils import canonicalize_name
-
     dist = _distribution(name, tuple(sys.path))
-    offered = [] if dist is None else dist.metadata.get_all("Provides-Extra") or []
-    for extra in offered:
-        if canonicalize_name(module) in {canonicalize_name(need.name) for need in required(name, extra)}:
-            return str(extra)
+    for extra in [] if dist is None else _values(dist, "Provides-Extra"):
+        if _normal(module) in {_normal(need.name) for need in required(name, extra)}:
+            return extra
     return None
 
 
 @cache
-def _distribution(name: str, _path: tuple[str, ...]) -> Distribution | None:
+def _distribution(name: str, path: tuple[str, ...]) -> Distribution | None:
     """Return a distribution on ``sys.path``; many plugins ask for the same few."""
-    try:
-        return distribution(name)
-    except (PackageNotFoundError, ValueError):
-        return None
+    return next(iter(Distribution.discover(name=name, path=_existing(path))), None) if name else None
+
+
+@cache
+def _existing(path: tuple[str, ...]) -> list[str]:
+    """Return the entries of ``sys.path`` that exist; importlib.metadata caches nothing of the others."""
+    return [str(entry) for entry in map(Path, path) if entry.exists()]
+
+
+def _values(dist: Distribution, field: str) -> list[str]:
+    """Return the values of a field of the metadata, from its lines: ``dist.metadata`` parses the whole description."""
+    text = next(filter(None, map(dist.read_text, ("METADATA", "PKG-INFO", ""))), "")
+    lines = text.partition("\n\n")[0].splitlines()
+    return [line.partition(":")[2].strip() for line in lines if line.startswith(f"{field}:")]
+
+
+def _lines(name: str, extra: str) -> list[str]:
+    """Return the requirements of a distribution, as they are written, that name an extra; for the extra "", all."""
+    dist = _distribution(name, tuple(sys.path))
+    lines = [] if dist is None else _values(dist, "Requires-Dist")
+    return [line for line in lines if _normal(extra) in _normal(line)]
+
+
+def _parse(lines: list[str], extra: str) -> "list[Requirement]":
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    needs = []
+    for line in lines:
+        with suppress(InvalidRequirement):  # written by an old tool; pip ignores it as well
+            needs.append(Requirement(line))
+    return [need for need in needs if _applies(need.marker, extra)]
+
+
+def _normal(name: str) -> str:
+    """Return a name in the one spelling of all that mean the same: ``Data.Tools`` and ``data_tools`` are data-tools."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _applies(marker: "Marker | None", extra: str) -> bool:

@@ -56,9 +56,8 @@ def folder(module: str) -> Path | None:
     return Path(spec.origin).parent if spec.origin else None
 
 
-def text(module: str) -> str | None:
-    """Return the source of a module; None when it does not exist or is not written in Python."""
-    spec = locate(module)
+def text(spec: ModuleSpec | None) -> str | None:
+    """Return the source of a module that was located; None when it does not exist or is not written in Python."""
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
         return None
     try:

@@ -118,7 +118,7 @@ def other_than_the_recipe(plugin: Plugin, settings: Settings) -> list[str]:
 def _takes_a_run(path: str) -> bool:
     """Return whether the first parameter of the function at this path is a run."""
     module, _, function = path.partition(":")
-    return source.first_parameter(source.tree(source.text(module)), function) == "run"
+    return source.first_parameter(source.tree(source.text(source.locate(module))), function) == "run"
 
 
 def _resume(path: str, typed: list[str]) -> int:

@@ -81,4 +81,4 @@ def _expected(expected: Any) -> str:
 
 def _help_line(path: str) -> str:
     module, _, function = path.partition(":")
-    return source.help_line(source.tree(source.text(module)), function)
+    return source.help_line(source.tree(source.text(source.locate(module))), function)

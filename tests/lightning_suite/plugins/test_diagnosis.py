@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lightning_suite.plugins import diagnosis
+from lightning_suite.plugins import diagnosis, source
 
 
 def test_a_good_plugin_has_no_fault(here: Any) -> None:
@@ -17,7 +17,7 @@ def test_a_good_plugin_has_no_fault(here: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "source",
+    "code",
     [
         "from elsewhere import Net",
         "from elsewhere import (\n    Other,\n    Net,\n)",
@@ -33,13 +33,13 @@ def test_a_good_plugin_has_no_fault(here: Any) -> None:
         "from lightning_other import x\nclass Net(LightningModule): pass",
     ],
 )
-def test_a_class_that_may_be_right_is_not_reported(source: str, here: Any) -> None:
-    here.add("calm", "calm_plugin", "calm-plugin", files={"module.py": source})
+def test_a_class_that_may_be_right_is_not_reported(code: str, here: Any) -> None:
+    here.add("calm", "calm_plugin", "calm-plugin", files={"module.py": code})
     assert diagnosis.read(here.origin("calm"), 5.0).state == "ok"
 
 
 @pytest.mark.parametrize(
-    ("source", "cause"),
+    ("code", "cause"),
     [
         ("class Net: pass", "derived from object"),
         ("class Net(nn.Module): pass", "derived from nn.Module"),
@@ -53,9 +53,15 @@ def test_a_class_that_may_be_right_is_not_reported(source: str, here: Any) -> No
         ("# class Net:\nx = 1", "defines no 'Net'"),
     ],
 )
-def test_a_class_that_is_plainly_wrong_is_reported_from_its_source(source: str, cause: str, here: Any) -> None:
-    here.add("calm", "calm_plugin", "calm-plugin", files={"module.py": source})
+def test_a_class_that_is_plainly_wrong_is_reported_from_its_source(code: str, cause: str, here: Any) -> None:
+    here.add("calm", "calm_plugin", "calm-plugin", files={"module.py": code})
     assert cause in diagnosis.read(here.origin("calm"), 5.0).state
+
+
+def test_modules_with_the_usual_lines_are_not_parsed(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "tree", lambda code: pytest.fail(f"parsed: {code}"))
+    here.add("calm", "calm_plugin", "calm-plugin")  # the import is the first line of both modules
+    assert diagnosis.read(here.origin("calm"), 5.0).state == "ok"
 
 
 def test_all_faults_are_found_not_the_first_alone(here: Any) -> None:

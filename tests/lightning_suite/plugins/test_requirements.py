@@ -1,5 +1,6 @@
 """What distributions need, by their own metadata."""
 
+import sys
 from importlib.metadata import PathDistribution
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,11 @@ def test_an_extra_is_found_in_any_spelling(spelling: str) -> None:
 
 def test_absent_is_what_is_not_installed_in_any_version() -> None:
     assert requirements.absent("needy-plugin", "heavy") == ["nowhere-to-be-found", "here_on_this_python"]
+
+
+def test_what_is_installed_is_not_absent_and_needs_no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "packaging.requirements", None)
+    assert requirements.absent("needy-plugin", "data-tools") == []
 
 
 def test_unsatisfied_is_also_what_has_another_version() -> None:

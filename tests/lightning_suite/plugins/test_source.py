@@ -37,7 +37,7 @@ def test_the_folder_of_a_package_is_its_own_that_of_a_module_its_parent(package:
 
 
 def test_the_text_of_a_compiled_module_is_none() -> None:
-    assert source.text("sys") is None
+    assert source.text(source.locate("sys")) is None
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_the_help_line_of_a_function_is_the_first_of_its_docstring(text: str, ex
 
 
 def test_the_help_line_of_a_module_is_its_first(package: Path) -> None:
-    assert source.help_line(source.tree(source.text("shy_package.inside"))) == "What is inside."
+    assert source.help_line(source.tree(source.text(source.locate("shy_package.inside")))) == "What is inside."
 
 
 def test_no_source_has_no_help_line() -> None:
