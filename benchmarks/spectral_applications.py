@@ -124,7 +124,7 @@ def segments(data: Example) -> Callable[[], Any]:
 
     def step() -> Any:
         result = segment(image, data.n_clusters, **settings)
-        return result.labels.flatten().numpy(), f"as suite segment, at {result.worked[1]} x {result.worked[0]}"
+        return result.labels.flatten().numpy(), f"as suite segment, at {result.cut_size[1]} x {result.cut_size[0]}"
 
     return step
 

@@ -102,7 +102,7 @@ def compare(
         point_set: the points.
         settings: of the spectral clustering; ``n_clusters`` None: by the eigengap. ``n_init`` is k-means' too.
         seed: of both.
-        progress: is told what is being done.
+        progress: is called with words for what is being done.
 
     Raises:
         UsageError: the points cannot be clustered with these settings.

@@ -22,7 +22,7 @@ from suite_spectral.batches import Batch, Examples, GraphRows, Scaling, fingerpr
 from suite_spectral.data_settings import DEFAULTS, DataSettings, Name, ReadAs, StopWords
 from suite_spectral.division import division
 from suite_spectral.settings import Kind
-from suite_spectral.sources.contents import Choice, Source, coded, of_used
+from suite_spectral.sources.contents import Choice, Source, class_labels, labels_of_used
 from suite_spectral.sources.reading import read, without_unused
 from suite_spectral.sources.samples import sample
 from suite_spectral.sources.texts import Vocabulary
@@ -160,7 +160,7 @@ class ClusterData(LightningDataModule):
         total = _length(source.content)
         if source.labels is not None and len(source.labels) != total:
             raise DataError(f"expected one label an example, {total}, got {len(source.labels)}", self.source_path)
-        labels = None if source.labels is None else coded(source.labels)
+        labels = None if source.labels is None else class_labels(source.labels)
         fitted, held_out = division(total, labels, self.settings)
         if len(fitted) < 2:
             raise DataError(
@@ -168,7 +168,9 @@ class ClusterData(LightningDataModule):
             )
         numbers = None
         if labels is not None:
-            self.classes, numbers = of_used(labels, np.sort(np.concatenate([fitted, held_out])), self.source_path)
+            self.classes, numbers = labels_of_used(
+                labels, np.sort(np.concatenate([fitted, held_out])), self.source_path
+            )
         self.n_points = len(fitted)
         self.labels = _of(numbers, fitted)
         self.names = source.names

@@ -62,7 +62,7 @@ class DataSettings:
         COLUMNS,
         int,
         meaning="of the texts, by name or by number from 0; several, as [title, description], are joined; null: text, "
-        "sentence or likewise of a .jsonl file.",
+        "sentence or a similar key of a .jsonl file.",
     )
     key: str | None = setting(None, meaning="the array of points in an .npz file; null: X.")
     header: bool | None = setting(

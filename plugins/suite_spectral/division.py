@@ -6,12 +6,12 @@ from pytorch_lightning.utilities import rank_zero_info
 
 from lightning_suite.errors import UsageError
 from suite_spectral.data_settings import DataSettings
-from suite_spectral.sources.contents import Coded
+from suite_spectral.sources.contents import ClassLabels
 
 Indices = NDArray[np.int64]
 
 
-def division(total: int, labels: Coded | None, settings: DataSettings) -> tuple[Indices, Indices]:
+def division(total: int, labels: ClassLabels | None, settings: DataSettings) -> tuple[Indices, Indices]:
     """Return the indices of what is clustered and of what is held out, both rising.
 
     Args:
@@ -37,7 +37,7 @@ def division(total: int, labels: Coded | None, settings: DataSettings) -> tuple[
     return np.sort(order[count:]), np.sort(order[:count])
 
 
-def _without(label: str, labels: Coded | None) -> Indices:
+def _without(label: str, labels: ClassLabels | None) -> Indices:
     """The indices of the points with any other label."""
     if labels is None:
         raise UsageError("--data.noise_label: there are no labels; --data.label_column says where they are")

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from suite_spectral.clusters.labelling import scaled_rows
 from suite_spectral.eigen.laplacian import Laplacian
-from suite_spectral.eigen.solvers import Spectrum, spectrum
+from suite_spectral.eigen.spectrum import Spectrum, spectrum
 from suite_spectral.graphs.graph import Graph, Progress, SparseGraph
 from suite_spectral.pictures.scatter import plane
 from suite_spectral.settings import Settings

@@ -35,12 +35,12 @@ class Segments(NamedTuple):
 
     Attributes:
         labels: (height, width) int64, the segment of most pixels first.
-        worked: height and width at which the image was cut.
+        cut_size: height and width at which the image was cut.
         clustering: of those pixels.
     """
 
     labels: Tensor
-    worked: tuple[int, int]
+    cut_size: tuple[int, int]
     clustering: Clustering
 
 
@@ -83,7 +83,7 @@ def segment(
         size: the longer side at which it is cut; a smaller image is not enlarged.
         radius, sigma_color, sigma_position: of ``pixel_graph``, in pixels of that size and in units of L*a*b* / 100.
         seed: of k-means.
-        progress: is told what is being done.
+        progress: is called with words for what is being done.
 
     Raises:
         UsageError: the image has fewer pixels than there are to be segments, or an option is out of its range.
@@ -123,7 +123,7 @@ def lab(image: Tensor) -> Tensor:
 
 
 def shrunk(image: Tensor, size: int) -> Tensor:
-    """Return the image with its longer side at most so long, each pixel the mean of those it stands for."""
+    """Return the image with its longer side at most so long, each pixel the mean of those it replaces."""
     height, width, _ = image.shape
     factor = size / max(height, width)
     if factor >= 1:

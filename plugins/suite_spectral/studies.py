@@ -186,8 +186,8 @@ def segment(
         with atomic_path(folder / "labels.png") as unfinished:
             Image.fromarray(labels).save(unfinished)
     height, width, _ = source.image_shape
-    worked = " x ".join(map(str, reversed(cut.worked)))
-    smaller = f", cut at {worked} (--size {size})" if cut.worked != (height, width) else ""
+    worked = " x ".join(map(str, reversed(cut.cut_size)))
+    smaller = f", cut at {worked} (--size {size})" if cut.cut_size != (height, width) else ""
     print(f"{path.name}: {width} x {height} pixels{smaller}\n")
     print(reports.segment_table(parts))
     clustering = cut.clustering

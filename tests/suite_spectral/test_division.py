@@ -6,9 +6,9 @@ import pytest
 from lightning_suite.errors import UsageError
 from suite_spectral.data_settings import DataSettings
 from suite_spectral.division import division
-from suite_spectral.sources.contents import coded
+from suite_spectral.sources.contents import class_labels
 
-LABELS = coded(np.array(["a", "noise", "a", "b", "noise", "b"]))
+LABELS = class_labels(np.array(["a", "noise", "a", "b", "noise", "b"]))
 
 
 def test_without_options_everything_is_clustered() -> None:

@@ -9,7 +9,7 @@ from suite_spectral.network import FittedClusters
 from suite_spectral.settings import Settings
 from suite_spectral.solving.routes import solve
 
-Made = Callable[..., Settings]
+MakeSettings = Callable[..., Settings]
 
 
 def blobs(n: int = 60) -> Tensor:
@@ -19,7 +19,7 @@ def blobs(n: int = 60) -> Tensor:
 
 
 @pytest.fixture(scope="module")
-def network(settings: Made) -> FittedClusters:
+def network(settings: MakeSettings) -> FittedClusters:
     found = FittedClusters()
     found.take(solve(blobs(), settings()).fitted)
     return found
@@ -53,7 +53,7 @@ def test_a_state_of_any_size_can_be_loaded(network: FittedClusters) -> None:
     assert torch.equal(other(blobs()), network(blobs()))
 
 
-def test_a_fitted_network_can_take_up_a_larger_one(network: FittedClusters, settings: Made) -> None:
+def test_a_fitted_network_can_take_up_a_larger_one(network: FittedClusters, settings: MakeSettings) -> None:
     other = FittedClusters()
     other.take(solve(blobs(40), settings()).fitted)
     other.load_state_dict(network.state_dict())
@@ -61,7 +61,7 @@ def test_a_fitted_network_can_take_up_a_larger_one(network: FittedClusters, sett
 
 
 def test_what_was_fitted_is_read_from_the_buffers_once_and_again_after_they_change(
-    network: FittedClusters, settings: Made
+    network: FittedClusters, settings: MakeSettings
 ) -> None:
     other = FittedClusters()
     other.take(solve(blobs(40), settings(affinity="rbf", sigma=0.5)).fitted)

@@ -25,7 +25,7 @@ def test_black_and_white_halves_are_two_segments() -> None:
 
 def test_an_image_is_cut_at_the_size_that_is_said() -> None:
     found = segment(two_halves(40, 80), 2, size=20, radius=3, sigma_color=0.1, sigma_position=4)
-    assert found.worked == (10, 20)
+    assert found.cut_size == (10, 20)
 
 
 def test_labels_come_back_at_the_size_of_the_image() -> None:

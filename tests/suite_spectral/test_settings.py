@@ -13,7 +13,7 @@ from suite_spectral.estimator import NAMES, RENAMED, SpectralClustering
 from suite_spectral.module import SpectralClusterer
 from suite_spectral.settings import DEFAULTS, Settings
 
-Made = Callable[..., Settings]
+MakeSettings = Callable[..., Settings]
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,9 @@ Made = Callable[..., Settings]
         ("memory_gib", float("inf"), "a number above 0, got inf"),
     ],
 )
-def test_a_value_out_of_its_range_makes_no_settings(name: str, value: Any, expected: str, settings: Made) -> None:
+def test_a_value_out_of_its_range_makes_no_settings(
+    name: str, value: Any, expected: str, settings: MakeSettings
+) -> None:
     with pytest.raises(UsageError) as raised:
         settings(**{name: value})
     assert f"{raised.value}" == f"{name}: expected {expected}"

@@ -13,10 +13,11 @@ Guyon, 2002; von Luxburg, 2010). Four subsamples of 80 % of the points are drawn
 its stability is the mean adjusted Rand index, over the six pairs of them, of the points that both have. One rule for
 all data:
 
-1. Trusted are the candidates whose smallest cluster has, on average, at least a tenth of the mean size of a cluster:
-   what merely splits off a few stragglers is stable too. Without any, the one whose smallest is largest is taken.
-2. Of these the most stable one; of those within 0.01 of it the earliest in the list, which starts with scikit-learn's
-   own graph.
+1. A candidate is trusted if its smallest cluster has, on average, at least a tenth of the mean size of a cluster:
+   merely splitting off a few outliers is stable too. If none is trusted, the one whose smallest cluster is the largest
+   wins.
+2. The most stable of the trusted ones wins; among those within 0.01 of it, the first in the list, which starts with
+   scikit-learn's own graph.
 
 The rule was written down without looking at labels. One other was, the largest relative gap; labels have decided only
 between these two, once, on small data sets (see the README).
@@ -38,13 +39,13 @@ from torch import Tensor
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters.labelling import by_component
 from suite_spectral.eigen.laplacian import Laplacian
-from suite_spectral.eigen.solvers import Spectrum, spectrum
+from suite_spectral.eigen.spectrum import Spectrum, spectrum
 from suite_spectral.graphs.affinity import Affinity
 from suite_spectral.graphs.graph import Graph, Progress
 from suite_spectral.settings import Settings
 
 SUBSAMPLES = 4
-"""How often candidates are clustered."""
+"""On how many subsamples each candidate is clustered."""
 SHARE = 0.8
 """Share of the points in a subsample."""
 TIE = 0.01
@@ -66,7 +67,7 @@ def eigengap_clusters(values: Tensor, max_clusters: int) -> int:
     """Return the number of clusters, 2 to ``max_clusters``, of the largest relative eigengap; of equals the smaller.
 
     Args:
-        values: (value,) ascending eigenvalues of L; they must be one more than the clusters they tell.
+        values: (value,) ascending eigenvalues of L; k clusters can be recognised from k + 1 of them.
         max_clusters: the most clusters.
 
     Raises:
@@ -111,7 +112,7 @@ def choose(
     Args:
         affinity: the affinity; where there are more points than its ``sample_size``, as many of them decide.
         points: (point, dim).
-        settings: how many clusters, of which rows; where that is left open as many as the largest gap says, each time.
+        settings: how many clusters, and how the rows are scaled; n_clusters None: by the largest gap, each time anew.
         candidates: the affinity with each value that is tried, the preferred first; None: those that it offers.
         seed: of the sample and of k-means.
         progress: is called with words for what is being done.
@@ -124,7 +125,7 @@ def choose(
     _refuse_few(least, settings.n_clusters, affinity.open_setting or "the setting")
     if candidates is None:
         candidates = affinity.candidates(points, least, seed=seed)
-    runs: list[list[Clustered]] = [[] for _ in candidates]
+    runs: list[list[SubsampleClusters]] = [[] for _ in candidates]
     for number, some in enumerate(_subsamples(len(sample), seed)):
         graphs = affinity.graphs(candidates, sample[some.to(sample.device)], seed=seed)
         for tried, (run, graph) in enumerate(zip(runs, graphs, strict=True)):
@@ -143,7 +144,7 @@ def _refuse_few(points: int, n_clusters: int | None, instead: str) -> None:
         )
 
 
-def _clustered(graph: Graph, settings: Settings, some: Tensor, n: int, seed: int) -> "Clustered":
+def _clustered(graph: Graph, settings: Settings, some: Tensor, n: int, seed: int) -> "SubsampleClusters":
     laplacian, n_clusters = Laplacian(graph), settings.n_clusters
     wanted = min(settings.max_clusters, graph.n - 1) if n_clusters is None else n_clusters
     with warnings.catch_warnings():
@@ -155,7 +156,7 @@ def _clustered(graph: Graph, settings: Settings, some: Tensor, n: int, seed: int
     labels = by_component(graph, pairs, clusters, root=laplacian.root, rows=settings.rows, n_init=3, seed=seed).labels
     everywhere = np.full(n, -1, dtype=np.int64)
     everywhere[some.numpy()] = labels.cpu().numpy()
-    return Clustered(
+    return SubsampleClusters(
         everywhere,
         clusters,
         smallest=int(labels.bincount(minlength=clusters).min()) * clusters / graph.n,
@@ -164,7 +165,7 @@ def _clustered(graph: Graph, settings: Settings, some: Tensor, n: int, seed: int
     )
 
 
-def _candidate(affinity: Affinity, run: "list[Clustered]") -> "Candidate":
+def _candidate(affinity: Affinity, run: "list[SubsampleClusters]") -> "Candidate":
     from sklearn.metrics import adjusted_rand_score
 
     agreements = []
@@ -224,7 +225,7 @@ class Candidate(NamedTuple):
     n_components: int
 
 
-class Clustered(NamedTuple):
+class SubsampleClusters(NamedTuple):
     """A candidate's clusters of one subsample.
 
     Attributes:

@@ -17,7 +17,7 @@ from suite_spectral.clusters.choosing import clusters_of
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.clusters.labelling import by_component, mean_rows, scaled_rows, two_way
 from suite_spectral.eigen.laplacian import Laplacian
-from suite_spectral.eigen.solvers import TOLERANCE, Spectrum, spectrum
+from suite_spectral.eigen.spectrum import TOLERANCE, Spectrum, spectrum
 from suite_spectral.graphs.graph import Graph, Progress, spread_evenly
 from suite_spectral.settings import Settings
 
@@ -31,8 +31,8 @@ class Clustering(NamedTuple):
         rows: (point, vector) float64, what k-means saw.
         centroids: (cluster, vector) float64, the mean rows of the clusters.
         ncut: the normalised cut of the labels, on the graph as it was given.
-        lower_bound: no so many clusters, each of some volume, can have a smaller one; nan for a regularised graph,
-            whose eigenvalues bound another cut.
+        lower_bound: no clustering into as many clusters, each with some volume, has a smaller one; nan for a
+            regularised graph, whose eigenvalues bound another cut.
         eigengap: lambda_k+1 - lambda_k; nan where every point is a cluster.
         n_components: connected components of the graph.
         seconds: of processor time, by stage.
@@ -73,13 +73,13 @@ def cluster(
 
     Args:
         graph: the graph.
-        settings: how many clusters, and how they are made; what they say of the graph does not matter here.
+        settings: how many clusters, and how they are made; the settings of the graph are not used.
         points: (point, dim), by which small components find the nearest cluster where there are too many of them.
         seed: of whatever is random in it.
         progress: is called with words for what is being done.
 
     Raises:
-        UsageError: such clusters cannot be had.
+        UsageError: there are fewer points than clusters, or a threshold is to make more clusters than two.
 
     Warns:
         RuntimeWarning: the eigenvectors are less accurate than the tolerance asks for.
@@ -121,7 +121,7 @@ def cluster_eigenvectors(
 
     Args:
         graph: the graph.
-        pairs: its smallest eigenpairs, one more than there are clusters where there is one.
+        pairs: its smallest eigenpairs, if possible one more than there are clusters.
         root: (point,) the square roots of the degrees.
         settings: how many clusters, and how they are made.
         begun: the processor time at which the eigenvectors were begun.

@@ -16,7 +16,7 @@ from torch import Tensor
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters.cuts import Sweep, sweep
 from suite_spectral.eigen.component_vectors import component_vectors
-from suite_spectral.eigen.solvers import Spectrum
+from suite_spectral.eigen.spectrum import Spectrum
 from suite_spectral.graphs.graph import Graph
 from suite_spectral.one_thread import one_thread
 from suite_spectral.settings import RowScaling, TwoWay

@@ -9,12 +9,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from suite_spectral.eigen.solvers import Spectrum
+from suite_spectral.eigen.spectrum import Spectrum
 
 PURE = 0.99
-"""A column with this much of its squared length in one component belongs to it."""
+"""A vector with this share of its squared length in one component belongs to it."""
 PRESENT = 0.01
-"""Less squared length than this in a component is error of the solver."""
+"""Less squared length than this in a component is an error of the solver."""
 
 
 class ComponentVectors(NamedTuple):
@@ -50,7 +50,7 @@ def component_vectors(spectrum: Spectrum, n_clusters: int) -> list[ComponentVect
     # eigenvalue, component, vector on the component's points
     candidates = [(float(spectrum.values[j]), int(home[j]), vectors[members[home[j]], j]) for j in pure.nonzero()[:, 0]]
     candidates += _unmixed(spectrum.values[~pure], vectors[:, ~pure], mass[:, ~pure], members)
-    # A component whose first vector the solver missed still is one: its vector is as good as any other as a label.
+    # A component remains one although the solver missed its first vector; any constant vector stands for it.
     missed = set(range(count)) - {component for _, component, _ in candidates}
     candidates += [(0.0, lost, torch.full_like(members[lost], 1, dtype=torch.float64)) for lost in sorted(missed)]
     # The first of each component is kept whatever its rank: an error of rounding must not lose a component.

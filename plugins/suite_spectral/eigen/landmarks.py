@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
-from suite_spectral.eigen.solvers import Spectrum
+from suite_spectral.eigen.spectrum import Spectrum
 from suite_spectral.graphs.gaussian import GaussianLandmarkWeights
 from suite_spectral.graphs.landmark_graph import LandmarkGraph, LandmarkWeights
 from suite_spectral.one_thread import one_thread
@@ -28,13 +28,13 @@ from suite_spectral.one_thread import one_thread
 Placing = Literal["kmeans", "random"]
 
 SAMPLE_PER_LANDMARK = 20
-"""Points of the sample in which k-means places each landmark."""
+"""Points of the sample for each landmark that k-means places in it."""
 ROUNDS = 10
 """Rounds of k-means: landmarks need to be spread, not to have settled."""
 SMALLEST = 1e-9
-"""Eigenvalues of A below this share of its largest are error of rounding, and so are left out of its inverse."""
+"""Eigenvalues of A below this share of its largest are rounding errors, and are left out of its inverse."""
 FLOOR = 1e-12
-"""A singular value below this is 0, and its vector is none."""
+"""The least that the square of a singular value is taken for, so that no vector is divided by 0."""
 
 
 def place_landmarks(points: Tensor, count: int, *, placing: Placing = "kmeans", seed: int = 0) -> Tensor:
@@ -68,7 +68,7 @@ def sparse_landmarks(graph: LandmarkGraph, count: int) -> "Landmarks":
 
     Args:
         graph: the graph.
-        count: how many eigenvalues are wanted; one more is given if there are as many landmarks.
+        count: how many eigenvalues are wanted; one more is returned if there are enough landmarks.
 
     Raises:
         UsageError: there are fewer landmarks than wanted eigenvalues.
@@ -119,7 +119,7 @@ def nystroem(points: Tensor, weights: GaussianLandmarkWeights, count: int) -> "L
     Args:
         points: (point, dim).
         weights: of points to the landmarks, w(x, y) = exp(-|x - y|^2 / (2 sigma^2)).
-        count: how many eigenvalues are wanted; one more is given if the landmarks are so many.
+        count: how many eigenvalues are wanted; one more is returned if there are enough landmarks.
 
     Raises:
         UsageError: sigma is not positive, or the landmarks' matrix has less rank than wanted eigenvalues.

@@ -43,7 +43,7 @@ ROUGH = 0.1
 """Of the largest eigenvalue of a level: from there on up the smoother has to work; below, the coarser levels do."""
 
 NEAR_ZERO = 1e-11
-"""Smallest eigenvalue of the coarsest level, whose largest is near 1, that is told from rounding."""
+"""Smallest eigenvalue of the coarsest level, whose largest is near 1, that is distinguished from rounding errors."""
 
 ORDERED = 20_000
 """From so many points on they are put in an order in which neighbours lie together, for the processor's cache."""

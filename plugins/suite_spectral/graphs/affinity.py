@@ -2,7 +2,7 @@
 
 An affinity is a value that holds its own settings, and has a file with its graph. To add one, write that file, with a
 final class for the affinity and one for its out-of-sample weights; add its name to the choices in
-``suite_spectral.settings`` and its class to the table in ``suite_spectral.solving.building``.
+``suite_spectral.settings`` and its class to the table in ``suite_spectral.graphs.affinities``.
 """
 
 import dataclasses
@@ -112,7 +112,7 @@ class LandmarkSimilarity(NamedTuple):
 
 
 class Affinity(ABC):
-    """How similar points are. A final class is a frozen dataclass; fields that a setting has the name of are settings.
+    """How similar points are. A final class is a frozen dataclass; a field with the name of a setting is that setting.
 
     Attributes:
         name: what the option calls it.
@@ -121,7 +121,7 @@ class Affinity(ABC):
         nonnegative: whether it needs features of 0 or more.
         weights_class: that of its out-of-sample weights.
         landmark_class: that of its weights to landmarks; None where landmarks cannot stand for the points.
-        sample_size: how many points its open setting is chosen by, where there are more.
+        sample_size: how many points its open setting is chosen by, if there are more.
     """
 
     name: ClassVar[str]

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from suite_spectral.graphs.blocks import BUDGET, Array, Blocks, Factors, frame_of, in_blocks, opposite, rounding
-from suite_spectral.graphs.candidates import Candidates
+from suite_spectral.graphs.neighbour_candidates import Candidates
+from suite_spectral.graphs.point_blocks import BUDGET, Array, Blocks, Factors, frame_of, in_blocks, opposite, rounding
 
 NEAR = 4  # blocks that are met first, for tight bounds
 

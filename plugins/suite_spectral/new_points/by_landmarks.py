@@ -25,12 +25,12 @@ def landmark_votes(graph: LandmarkGraph, labels: Tensor, n_clusters: int) -> Ten
 @final
 @dataclass(frozen=True, eq=False)
 class ByLandmarks(Extension):
-    """Rows as sums over landmarks, by the formula that the clustered points have theirs by.
+    """Rows as sums over landmarks, by the formula that gives those of the clustered points.
 
     Attributes:
         weights: of points to landmarks.
         table: (landmark, vector) float64, see ``suite_spectral.eigen.landmarks.Landmarks``.
-        divisor: (landmark,) float64, likewise.
+        divisor: (landmark,) float64, see there.
         votes: (landmark, cluster) float64, by ``landmark_votes``; zeros where all landmarks are one component.
     """
 

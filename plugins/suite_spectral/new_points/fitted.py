@@ -154,9 +154,9 @@ class Fitted:
         affinity = AFFINITIES[values["affinity"]]
         extension_class: type[Any] = ByLandmarks if "divisor" in values else Nystroem
         weights_class = affinity.landmark_class if "divisor" in values else affinity.weights_class
-        values["weights"] = _made(weights_class, _without(WEIGHTS, values), WEIGHTS)
-        values["extension"], values["chosen"] = _made(extension_class, values), _without(CHOSEN, values)
-        fitted: Fitted = _made(cls, values)
+        values["weights"] = _instance(weights_class, _without(WEIGHTS, values), WEIGHTS)
+        values["extension"], values["chosen"] = _instance(extension_class, values), _without(CHOSEN, values)
+        fitted: Fitted = _instance(cls, values)
         return fitted
 
     def state(self) -> dict[str, Tensor]:
@@ -201,7 +201,7 @@ def _without(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
 
 
-def _made(kind: Any, values: Mapping[str, Any], prefix: str = "") -> Any:
+def _instance(kind: Any, values: Mapping[str, Any], prefix: str = "") -> Any:
     """Return an instance of a dataclass; a field that is missing and has no default is a KeyError."""
     for field in fields(kind):
         if field.name not in values and field.default is dataclasses.MISSING:

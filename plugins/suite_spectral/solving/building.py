@@ -1,4 +1,4 @@
-"""The affinity that the settings ask for, what cannot be had, and the graph on which a normalised cut is measured."""
+"""The affinity that the settings name, which settings are refused, and the graph whose normalised cut is measured."""
 
 from dataclasses import fields, replace
 from typing import Any
@@ -15,8 +15,8 @@ from suite_spectral.settings import Settings, refuse_contradictions
 
 
 def affinity_of(settings: Settings) -> Affinity:
-    """Return the affinity that the settings name, with its own of them."""
-    if settings.route == "landmarks":  # neighbours of points mean nothing there, so none are chosen
+    """Return the affinity that the settings name, with those settings that are fields of it."""
+    if settings.route == "landmarks":  # no graph of neighbours is built, so their number is not chosen
         settings = replace(settings, n_neighbors=settings.n_neighbors or 2)
     kind: Any = AFFINITIES[settings.affinity]
     known = {field.name for field in fields(Settings)}
@@ -32,10 +32,10 @@ def graph_by(settings: Settings, content: Tensor | SparseGraph, *, seed: int = 0
 
 
 def refuse_impossible(settings: Settings, n: int) -> None:
-    """Refuse settings with which so many points cannot be clustered.
+    """Raise a UsageError where so many points cannot be clustered with these settings.
 
     Args:
-        settings: each within its range.
+        settings: how they are clustered.
         n: how many points there are.
 
     Raises:
@@ -52,10 +52,10 @@ def refuse_impossible(settings: Settings, n: int) -> None:
 
 
 def measured(content: Tensor | SparseGraph, settings: Settings, fitted: Fitted) -> Graph:
-    """Return the graph on which the normalised cut of labels is measured: that of the settings over what is measured.
+    """Return the graph on which the normalised cut of labels is measured: the one that the settings make of the points.
 
-    What was chosen is not chosen again. By landmarks alone it is that of the fitted landmarks, and for all pairs of
-    too many points of some of them, see ``suite_spectral.graphs.graph.spread_evenly``.
+    Settings that a rule has chosen are not chosen again. By landmarks alone it is the graph of the fitted landmarks;
+    for all pairs of too many points, that of some of them, see ``suite_spectral.graphs.graph.spread_evenly``.
     """
     if settings.route == "landmarks":
         assert isinstance(fitted.extension, ByLandmarks) and isinstance(content, Tensor)

@@ -1,7 +1,7 @@
 """Clusters by way of landmarks, which stand for all points (``suite_spectral.eigen.landmarks``).
 
-Sparse landmarks take the place of the graph of neighbours, Nyström's that of the Gaussian of all pairs. Neighbours,
-their weights and regularisation are of the graph that is not built, and mean nothing here.
+Sparse landmarks replace the graph of neighbours, Nyström's method the Gaussian graph of all pairs. The settings of the
+graph that is not built, its neighbours, their weights and regularisation, have no effect here.
 """
 
 import math
@@ -35,7 +35,7 @@ def solve_by_landmarks(
     Args:
         points: (point, dim).
         affinity: of the points.
-        settings: how.
+        settings: how they are clustered.
         beside: the exact answer, on whose graph this one is measured; None: on its own graph, see
             ``suite_spectral.solving.building.measured``.
         seed: of all that is drawn.
@@ -87,5 +87,5 @@ def solve_by_landmarks(
 
 
 def landmarks_for(settings: Settings, n: int) -> int:
-    """Return how many landmarks stand for n points: at most half as many, if that is more than there are clusters."""
+    """Return how many landmarks represent n points: at most half as many, unless there are more clusters than that."""
     return min(settings.landmarks, n, max(n // 2, (settings.n_clusters or 1) + 1))

@@ -1,7 +1,7 @@
 """From points, texts' features or a given graph to clusters: exactly, by landmarks, or the better of the two.
 
-Landmarks are much cheaper where points are very many, and what they lose cannot be known beforehand. Where the graph
-of all points can be had, its normalised cut says which of the two answers is the better one.
+Landmarks are much cheaper where there are very many points, but how much worse their answer is cannot be known
+beforehand. Where the graph of all points can be built, its normalised cut says which of the two answers is better.
 """
 
 from dataclasses import replace
@@ -48,8 +48,8 @@ def solve(
     """
     affinity, is_graph = affinity_of(settings), isinstance(content, SparseGraph)
     if is_graph != affinity.of_graph:
-        what = "a graph" if is_graph else "points"
-        raise UsageError(f"affinity {settings.affinity!r} cannot be had of {what}; leave it to 'auto'")
+        expected, got = ("points", "a graph") if is_graph else ("a graph", "points")
+        raise UsageError(f"affinity {settings.affinity!r}: expected {expected}, got {got}; leave it to 'auto'")
     points = content.matrix if isinstance(content, SparseGraph) else content
     refuse_impossible(settings, points.shape[0])
     if affinity.open_setting is not None:
@@ -74,7 +74,7 @@ def solve(
 def best_of(exact: Solution, by_landmarks: Solution) -> Solution:
     """Return the answer of the lower normalised cut of two on one graph, with both numbers in its line."""
     cuts = exact.clustering.ncut, by_landmarks.clustering.ncut
-    # An empty cluster costs nothing, and is none.
+    # An empty cluster adds nothing to the cut: such an answer is not one of so many clusters.
     complete = bool(by_landmarks.clustering.labels.bincount(minlength=exact.clustering.n_clusters).min() > 0)
     lower = complete and cuts[1] < cuts[0] * (1 - ROUNDING)
     kept, name = (by_landmarks, "by landmarks") if lower else (exact, "the exact one")

@@ -1,4 +1,4 @@
-"""What a file holds, and what of it is meant."""
+"""What a file holds, and which part of it is read."""
 
 import re
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class Choice(NamedTuple):
 
     @classmethod
     def of(cls, settings: DataSettings) -> "Choice":
-        """Return what some settings say of it."""
+        """Return the choice that the settings make."""
         texts = settings.text_column
         return cls(
             settings.columns,
@@ -70,7 +70,7 @@ class Source(NamedTuple):
     remarks: Sequence[str] = ()
 
 
-class Coded(NamedTuple):
+class ClassLabels(NamedTuple):
     """Labels as numbers.
 
     Attributes:
@@ -82,11 +82,11 @@ class Coded(NamedTuple):
     numbers: NDArray[np.int64]
 
 
-def coded(labels: NDArray[Any]) -> Coded:
+def class_labels(labels: NDArray[Any]) -> ClassLabels:
     """Return the classes of labels, numbers in their order, words in that of the alphabet; 1.0 is the class 1.
 
     Example:
-        >>> coded(np.array(["10", "9", "9.0"])).names
+        >>> class_labels(np.array(["10", "9", "9.0"])).names
         ['9', '10']
     """
     values, places = np.unique(labels, return_inverse=True)
@@ -100,11 +100,11 @@ def coded(labels: NDArray[Any]) -> Coded:
         order = np.argsort([float(name) for name in names], kind="stable")
     rank = np.empty(len(names), dtype=np.int64)
     rank[order] = np.arange(len(names))
-    return Coded([names[index] for index in order], rank[merged[places]])
+    return ClassLabels([names[index] for index in order], rank[merged[places]])
 
 
-def of_used(labels: Coded, used: NDArray[np.int64], path: Path) -> Coded:
-    """Return the classes of the examples at some places alone.
+def labels_of_used(labels: ClassLabels, used: NDArray[np.int64], path: Path) -> ClassLabels:
+    """Return the classes of the examples that are used.
 
     Raises:
         DataError: one of them has no label.
@@ -121,4 +121,4 @@ def of_used(labels: Coded, used: NDArray[np.int64], path: Path) -> Coded:
             )
     numbers = np.full(len(labels.numbers), -1, dtype=np.int64)
     numbers[used] = np.searchsorted(present, labels.numbers[used])
-    return Coded(names, numbers)
+    return ClassLabels(names, numbers)

@@ -23,7 +23,7 @@ from suite_spectral.sources.tables import Table, is_number
 
 
 class Wanted(NamedTuple):
-    """The columns that are asked for, by which a header is told.
+    """The columns that are asked for, by which a header is recognised.
 
     Attributes:
         numbers: whose cells must be numbers, None for all columns that are numbers.

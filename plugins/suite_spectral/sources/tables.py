@@ -20,7 +20,7 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "none", "?")
 """Cells that say that there is no number."""
 
 SEEN = 1000
-"""Rows by which it is told whether a column with a wrong cell was meant to be numbers."""
+"""Rows that decide whether a column with a wrong cell was meant to be numbers."""
 
 
 class Numbers(NamedTuple):

@@ -12,7 +12,7 @@ from suite_spectral.clusters import choosing
 from suite_spectral.clusters.choosing import Choice, choose, eigengap_clusters, relative_gaps
 from suite_spectral.clusters.labelling import by_component
 from suite_spectral.eigen.laplacian import Laplacian
-from suite_spectral.eigen.solvers import spectrum
+from suite_spectral.eigen.spectrum import spectrum
 from suite_spectral.graphs.edge_weights import median_sigma
 from suite_spectral.graphs.gaussian import Gaussian, GaussianGraph
 from suite_spectral.graphs.neighbour_graph import NearestNeighbours
@@ -165,7 +165,7 @@ def test_sigma_of_far_blobs_shows_them() -> None:
 
 
 def test_a_candidate_whose_vectors_are_not_accurate_is_not_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suite_spectral.eigen.solvers._excess", lambda *given: 9.0)
+    monkeypatch.setattr("suite_spectral.eigen.spectrum._excess", lambda *given: 9.0)
     points = torch.randn(60, 2, generator=torch.Generator().manual_seed(0))
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)

@@ -10,7 +10,7 @@ from lightning_suite.errors import UsageError
 from suite_spectral.clusters.clustering import cluster
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.eigen.laplacian import Laplacian
-from suite_spectral.eigen.solvers import spectrum
+from suite_spectral.eigen.spectrum import spectrum
 from suite_spectral.graphs.gaussian import GaussianGraph
 from suite_spectral.graphs.graph import SparseGraph
 from suite_spectral.settings import Settings, TwoWay

@@ -7,12 +7,12 @@ from torch import Tensor
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.clusters.labelling import by_component, kmeans, scaled_rows, two_way
-from suite_spectral.eigen.solvers import Spectrum
+from suite_spectral.eigen.spectrum import Spectrum
 from suite_spectral.graphs.graph import SparseGraph
 
 
 def blocks(*sizes: int, bridges: float = 0.0) -> Tensor:
-    """Cliques of these sizes, each tied to the next by one edge."""
+    """Cliques of these sizes, each joined to the next by one edge."""
     weights = torch.block_diag(*(torch.ones(size, size) for size in sizes)).double()
     ends = torch.tensor(sizes).cumsum(0)[:-1]
     weights[ends - 1, ends] = weights[ends, ends - 1] = bridges
@@ -80,7 +80,7 @@ def test_components_are_clusters(rows: str) -> None:
 
 
 @pytest.mark.parametrize("rows", ["plain", "njw", "random-walk"])
-def test_the_most_loosely_tied_component_is_split(rows: str) -> None:
+def test_the_most_loosely_connected_component_is_split(rows: str) -> None:
     weights = together(blocks(5, 5, bridges=0.5), blocks(8), blocks(6, 6, bridges=0.01))
     labels = by_component(sparse(weights), spectrum_of(weights, 4), 4, rows=rows).labels  # type: ignore[arg-type]
     assert same_partition(labels, [0] * 10 + [1] * 8 + [2] * 6 + [3] * 6)

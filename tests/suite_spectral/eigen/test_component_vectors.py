@@ -1,7 +1,7 @@
 import torch
 
 from suite_spectral.eigen.component_vectors import component_vectors
-from suite_spectral.eigen.solvers import Spectrum
+from suite_spectral.eigen.spectrum import Spectrum
 
 
 def test_each_component_gets_its_own_eigenvectors_where_those_of_the_graph_mix_them() -> None:

@@ -59,7 +59,7 @@ def test_two_parts_that_hardly_hang_together_are_told_apart(weight: float) -> No
 
 
 def test_the_known_vector_is_not_found_again_in_a_regular_graph() -> None:
-    n, added = 2000, 0.1  # a ring in which each point is tied to the ten next to it
+    n, added = 2000, 0.1  # a ring in which each point is joined to the ten next to it
     shifts = [*range(1, 6), *range(n - 5, n)]
     ring = scipy.sparse.diags_array([np.full(n - shift, 0.1) for shift in shifts], offsets=shifts, shape=(n, n))
     matrix = scipy.sparse.csr_array((ring + ring.T) / (1 + added))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from suite_spectral.graphs import blocks, exact_neighbours
+from suite_spectral.graphs import exact_neighbours, point_blocks
 from suite_spectral.graphs.exact_neighbours import nearest_by_blocks, nearest_by_blocks_to, nearest_on_device
 
 
@@ -22,7 +22,7 @@ def expected_neighbours(points, count):
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(blocks, "BLOCK", 32)
+    monkeypatch.setattr(point_blocks, "BLOCK", 32)
 
 
 @pytest.mark.parametrize("dim", [1, 2, 9, 40])
@@ -84,7 +84,7 @@ def test_more_duplicates_than_neighbours_are_at_distance_zero_and_never_the_poin
 def test_points_that_do_not_fit_into_the_budget_give_the_same_answer(small_blocks, monkeypatch):
     points = np.random.default_rng(7).normal(size=(300, 9))
     expected = nearest_by_blocks(points, 5)
-    monkeypatch.setattr(blocks, "BUDGET", 1000)
+    monkeypatch.setattr(point_blocks, "BUDGET", 1000)
     actual = nearest_by_blocks(points, 5)
     assert np.array_equal(expected[0], actual[0])
     assert np.array_equal(expected[1], actual[1])

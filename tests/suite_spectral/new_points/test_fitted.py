@@ -16,18 +16,18 @@ from suite_spectral.new_points.fitted import (
 from suite_spectral.settings import Settings
 from suite_spectral.solving.routes import solve
 
-Made = Callable[..., Settings]
+MakeSettings = Callable[..., Settings]
 Points = Callable[..., tuple[Tensor, Tensor]]
 
 
-def test_rows_of_fitted_points_are_near_those_that_were_clustered(settings: Made, arcs: Points) -> None:
+def test_rows_of_fitted_points_are_near_those_that_were_clustered(settings: MakeSettings, arcs: Points) -> None:
     points, _ = arcs(300)
     found = solve(points, settings(affinity="rbf", sigma=0.2))
     expected, actual = found.clustering.rows, found.fitted.embed(points)
     assert torch.allclose(expected, actual, atol=1e-3 * float(expected.abs().max()))
 
 
-def test_a_new_point_belongs_to_a_cluster_of_its_own_component(settings: Made) -> None:
+def test_a_new_point_belongs_to_a_cluster_of_its_own_component(settings: MakeSettings) -> None:
     generator = torch.Generator().manual_seed(0)
     blobs = [torch.randn(40, 2, generator=generator, dtype=torch.float64) + 40 * place for place in range(3)]
     found = solve(torch.cat(blobs), settings(n_clusters=5))
@@ -37,7 +37,7 @@ def test_a_new_point_belongs_to_a_cluster_of_its_own_component(settings: Made) -
         assert set(found.fitted.assign(blob + 0.01).tolist()) <= own
 
 
-def test_a_point_far_from_everything_has_a_cluster(settings: Made, arcs: Points) -> None:
+def test_a_point_far_from_everything_has_a_cluster(settings: MakeSettings, arcs: Points) -> None:
     points, _ = arcs(100)
     for affinity in ("nearest_neighbors", "rbf"):
         found = solve(points, settings(affinity=affinity, sigma=0.2, weights="gaussian"))
@@ -45,7 +45,7 @@ def test_a_point_far_from_everything_has_a_cluster(settings: Made, arcs: Points)
         assert 0 <= int(far) < 2
 
 
-def test_sparse_features_that_were_fitted_have_their_labels(settings: Made) -> None:
+def test_sparse_features_that_were_fitted_have_their_labels(settings: MakeSettings) -> None:
     features = torch.rand(60, 30, generator=torch.Generator().manual_seed(0)).double()
     features[features < 0.8] = 0
     found = solve(features.to_sparse_csr(), settings(affinity="cosine", n_clusters=4))
@@ -59,7 +59,7 @@ def test_what_is_no_tensor_comes_back_from_one(value: str | int | float) -> None
     assert type(from_tensor(as_tensor(value))) is type(value)
 
 
-def test_what_was_fitted_says_what_it_was_fitted_with(settings: Made, arcs: Points) -> None:
+def test_what_was_fitted_says_what_it_was_fitted_with(settings: MakeSettings, arcs: Points) -> None:
     fitted = solve(arcs(60)[0], settings(weights="self-tuning", rows="njw")).fitted
     assert (fitted.affinity, fitted.rows) == ("nearest_neighbors", "njw")
     assert fitted.chosen == {"n_neighbors": 8, "weights": "self-tuning"}
@@ -80,7 +80,9 @@ def test_what_was_fitted_says_what_it_was_fitted_with(settings: Made, arcs: Poin
     ],
     ids=str,
 )
-def test_what_was_fitted_comes_back_from_its_state(changes: dict[str, Any], settings: Made, arcs: Points) -> None:
+def test_what_was_fitted_comes_back_from_its_state(
+    changes: dict[str, Any], settings: MakeSettings, arcs: Points
+) -> None:
     points = arcs(60)[0].abs()
     fitted = solve(points, settings(**changes)).fitted
     again = Fitted.from_state(fitted.state())
@@ -91,7 +93,7 @@ def test_what_was_fitted_comes_back_from_its_state(changes: dict[str, Any], sett
 
 
 @pytest.mark.parametrize("name", ["affinity", "table", "weights_points", "labels"])
-def test_a_state_that_lacks_something_names_it(name: str, settings: Made, arcs: Points) -> None:
+def test_a_state_that_lacks_something_names_it(name: str, settings: MakeSettings, arcs: Points) -> None:
     state = solve(arcs(60)[0], settings()).fitted.state()
     del state[name]
     with pytest.raises(KeyError, match=name):

@@ -10,7 +10,7 @@ from torch import Tensor
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters.labelling import Labelling, by_component, kmeans, scaled_rows
 from suite_spectral.eigen.laplacian import Laplacian
-from suite_spectral.eigen.solvers import Spectrum, spectrum
+from suite_spectral.eigen.spectrum import Spectrum, spectrum
 from suite_spectral.graphs.affinity import Average, OutOfSampleWeights
 from suite_spectral.graphs.cosine import Cosine, CosineGraph
 from suite_spectral.graphs.edge_weights import edge_scale

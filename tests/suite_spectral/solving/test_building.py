@@ -16,7 +16,7 @@ from suite_spectral.settings import Settings
 from suite_spectral.solving.building import affinity_of, measured, refuse_impossible
 from suite_spectral.solving.routes import solve
 
-Made = Callable[..., Settings]
+MakeSettings = Callable[..., Settings]
 Points = Callable[..., tuple[Tensor, Tensor]]
 
 
@@ -24,21 +24,23 @@ def build(content: Tensor, given: Settings) -> SimilarityGraph:
     return affinity_of(given).build(content)
 
 
-def test_points_are_not_taken_for_a_graph(settings: Made, arcs: Points) -> None:
-    with pytest.raises(UsageError, match="cannot be had of points"):
+def test_points_are_not_taken_for_a_graph(settings: MakeSettings, arcs: Points) -> None:
+    with pytest.raises(UsageError, match="expected a graph, got points"):
         solve(arcs(30)[0], settings(affinity="precomputed"))
 
 
-def test_a_graph_is_not_taken_for_points(settings: Made) -> None:
-    with pytest.raises(UsageError, match="cannot be had of a graph"):
+def test_a_graph_is_not_taken_for_points(settings: MakeSettings) -> None:
+    with pytest.raises(UsageError, match="expected points, got a graph"):
         solve(SparseGraph.from_scipy(scipy.sparse.eye_array(4)), settings())
 
 
-def test_fewer_points_than_neighbours_are_all_neighbours_and_the_line_says_so(settings: Made, arcs: Points) -> None:
+def test_fewer_points_than_neighbours_are_all_neighbours_and_the_line_says_so(
+    settings: MakeSettings, arcs: Points
+) -> None:
     assert "6 nearest neighbours (of 8 asked for)" in build(arcs(6)[0], settings()).line
 
 
-def test_a_sigma_that_was_chosen_is_said_to_be_and_serves_landmarks_too(settings: Made, arcs: Points) -> None:
+def test_a_sigma_that_was_chosen_is_said_to_be_and_serves_landmarks_too(settings: MakeSettings, arcs: Points) -> None:
     asked = settings(affinity="rbf", sigma="stable")
     found = solve(points := arcs(60)[0], asked)
     sigma = found.fitted.chosen["sigma"]
@@ -50,12 +52,12 @@ def test_a_sigma_that_was_chosen_is_said_to_be_and_serves_landmarks_too(settings
     )
 
 
-def test_a_sigma_is_chosen_for_all_pairs_only(settings: Made, arcs: Points) -> None:
+def test_a_sigma_is_chosen_for_all_pairs_only(settings: MakeSettings, arcs: Points) -> None:
     with pytest.raises(UsageError, match="affinity rbf, not for 'nearest_neighbors'"):
         solve(arcs(30)[0], settings(sigma="stable"))
 
 
-def test_neighbours_that_were_chosen_are_said_to_be(settings: Made, arcs: Points) -> None:
+def test_neighbours_that_were_chosen_are_said_to_be(settings: MakeSettings, arcs: Points) -> None:
     found = solve(arcs(60)[0], settings(n_neighbors=None))
     assert f"{found.fitted.chosen['n_neighbors']} nearest neighbours (chosen)" in found.line
 
@@ -72,7 +74,7 @@ def test_neighbours_that_were_chosen_are_said_to_be(settings: Made, arcs: Points
     ids=str,
 )
 def test_the_scale_is_kept_for_new_points(
-    changes: dict[str, Any], name: str, shape: tuple[int, ...] | None, settings: Made, arcs: Points
+    changes: dict[str, Any], name: str, shape: tuple[int, ...] | None, settings: MakeSettings, arcs: Points
 ) -> None:
     scale = build(arcs(30)[0], settings(**changes)).weights.state().get(name)
     assert (None if scale is None else torch.as_tensor(scale).shape) == shape
@@ -80,7 +82,7 @@ def test_the_scale_is_kept_for_new_points(
 
 @pytest.mark.parametrize("changes", [{"n_neighbors": None}, {"affinity": "rbf", "sigma": "stable"}], ids=str)
 def test_what_was_chosen_is_measured_with_and_not_chosen_again(
-    changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch, settings: Made, arcs: Points
+    changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch, settings: MakeSettings, arcs: Points
 ) -> None:
     points, _ = arcs(100)
     found = solve(points, settings(**changes))
@@ -101,7 +103,7 @@ def test_what_was_chosen_is_measured_with_and_not_chosen_again(
     ids=str,
 )
 def test_the_cut_is_measured_on_the_graph_of_the_settings(
-    changes: dict[str, Any], settings: Made, arcs: Points
+    changes: dict[str, Any], settings: MakeSettings, arcs: Points
 ) -> None:
     points, _ = arcs(80)
     found = solve(points, settings(**changes))
@@ -110,14 +112,14 @@ def test_the_cut_is_measured_on_the_graph_of_the_settings(
     assert torch.allclose(graph.multiply(block), found.graph.multiply(block))
 
 
-def test_by_landmarks_alone_it_is_their_graph(settings: Made, arcs: Points) -> None:
+def test_by_landmarks_alone_it_is_their_graph(settings: MakeSettings, arcs: Points) -> None:
     points, _ = arcs(80)
     found = solve(points, settings(route="landmarks"))
     assert isinstance(measured(points, settings(route="landmarks"), found.fitted), LandmarkGraph)
 
 
 @pytest.mark.parametrize("affinity", ["nearest_neighbors", "rbf"])
-def test_the_better_of_both_routes_is_measured_on_the_exact_graph(affinity: str, settings: Made) -> None:
+def test_the_better_of_both_routes_is_measured_on_the_exact_graph(affinity: str, settings: MakeSettings) -> None:
     points = torch.randn(200, 2, generator=torch.Generator().manual_seed(0)).double()
     given = settings(affinity=affinity, weights="gaussian", route="best_of", n_clusters=5, landmarks=60)
     found = solve(points, given)
@@ -140,16 +142,16 @@ def test_the_better_of_both_routes_is_measured_on_the_exact_graph(affinity: str,
         ({"affinity": "rbf", "assign": "sign", "route": "landmarks"}, "degrees of all points"),
     ],
 )
-def test_what_cannot_be_clustered_is_refused(changes: dict[str, Any], said: str, settings: Made) -> None:
+def test_what_cannot_be_clustered_is_refused(changes: dict[str, Any], said: str, settings: MakeSettings) -> None:
     with pytest.raises(UsageError, match=said):
         refuse_impossible(settings(**changes), 30)
 
 
-def test_one_point_is_refused(settings: Made) -> None:
+def test_one_point_is_refused(settings: MakeSettings) -> None:
     with pytest.raises(UsageError, match="at least 2 points"):
         refuse_impossible(settings(n_clusters=1), 1)
 
 
 @pytest.mark.parametrize("affinity", ["self-tuning", "cosine", "precomputed", "pixels"])
-def test_the_exact_route_asks_nothing_of_landmarks(affinity: str, settings: Made) -> None:
+def test_the_exact_route_asks_nothing_of_landmarks(affinity: str, settings: MakeSettings) -> None:
     refuse_impossible(settings(affinity=affinity, n_clusters=3, landmarks=2), 30)

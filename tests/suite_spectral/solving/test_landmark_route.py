@@ -14,14 +14,14 @@ from suite_spectral.solving.building import affinity_of
 from suite_spectral.solving.landmark_route import landmarks_for, solve_by_landmarks
 from suite_spectral.solving.routes import solve
 
-Made = Callable[..., Settings]
+MakeSettings = Callable[..., Settings]
 Points = Callable[..., tuple[Tensor, Tensor]]
 Agreement = Callable[[Tensor, Tensor], float]
 
 
 @pytest.mark.parametrize("changes", [{"assign": "median"}, {"assign": "sign"}, {"n_clusters": None}], ids=str)
 def test_the_arcs_are_found_by_their_landmarks(
-    changes: dict[str, Any], settings: Made, arcs: Points, agreement: Agreement
+    changes: dict[str, Any], settings: MakeSettings, arcs: Points, agreement: Agreement
 ) -> None:
     points, classes = arcs(300)
     found = solve(points, settings(route="landmarks", **changes))
@@ -32,22 +32,26 @@ def test_the_arcs_are_found_by_their_landmarks(
 @pytest.mark.parametrize(
     ("n", "clusters", "expected"), [(1000, 2, 80), (100, 2, 50), (100, 60, 61), (4, 4, 4), (2, None, 2)]
 )
-def test_at_most_every_second_point_is_a_landmark(n: int, clusters: int | None, expected: int, settings: Made) -> None:
+def test_at_most_every_second_point_is_a_landmark(
+    n: int, clusters: int | None, expected: int, settings: MakeSettings
+) -> None:
     assert landmarks_for(settings(n_clusters=clusters), n) == expected
 
 
-def test_the_line_says_how_many_landmarks_there_are(settings: Made, arcs: Points) -> None:
+def test_the_line_says_how_many_landmarks_there_are(settings: MakeSettings, arcs: Points) -> None:
     assert "5 nearest of 30 landmarks" in solve(arcs(60)[0], settings(route="landmarks")).line
 
 
-def test_the_cut_is_that_of_the_landmarks_own_graph(settings: Made, arcs: Points) -> None:
+def test_the_cut_is_that_of_the_landmarks_own_graph(settings: MakeSettings, arcs: Points) -> None:
     found = solve(arcs(200)[0], settings(route="landmarks"))
     assert found.clustering.ncut == ncut(found.graph, found.clustering.labels, 2)
     assert found.clustering.lower_bound <= found.clustering.ncut + 1e-12
 
 
 @pytest.mark.parametrize("affinity", ["nearest_neighbors", "rbf"])
-def test_beside_the_exact_answer_it_is_measured_on_the_exact_graph(affinity: str, settings: Made, arcs: Points) -> None:
+def test_beside_the_exact_answer_it_is_measured_on_the_exact_graph(
+    affinity: str, settings: MakeSettings, arcs: Points
+) -> None:
     points, _ = arcs(200)
     given = settings(affinity=affinity, weights="gaussian", sigma=0.2)
     exact = solve(points, given)
@@ -58,7 +62,7 @@ def test_beside_the_exact_answer_it_is_measured_on_the_exact_graph(affinity: str
 
 
 def test_of_many_points_some_pairs_are_measured_and_the_line_says_so(
-    settings: Made, arcs: Points, monkeypatch: pytest.MonkeyPatch
+    settings: MakeSettings, arcs: Points, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("suite_spectral.graphs.gaussian.MEASURED", 50)
     found = solve(arcs(200)[0], settings(route="landmarks", affinity="rbf", sigma=0.2))
@@ -66,6 +70,6 @@ def test_of_many_points_some_pairs_are_measured_and_the_line_says_so(
     assert "Ncut of 50 points" in found.line
 
 
-def test_a_graph_is_refused(settings: Made) -> None:
-    with pytest.raises(UsageError, match="cannot be had of a graph"):
+def test_a_graph_is_refused(settings: MakeSettings) -> None:
+    with pytest.raises(UsageError, match="expected points, got a graph"):
         solve(SparseGraph.from_scipy(scipy.sparse.eye_array(4)), settings(route="landmarks"))

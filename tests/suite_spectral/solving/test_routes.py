@@ -14,7 +14,7 @@ from suite_spectral.settings import Settings
 from suite_spectral.solving.routes import best_of, solve
 from suite_spectral.solving.solution import Solution
 
-Made = Callable[..., Settings]
+MakeSettings = Callable[..., Settings]
 Points = Callable[..., tuple[Tensor, Tensor]]
 Agreement = Callable[[Tensor, Tensor], float]
 
@@ -40,7 +40,7 @@ WAYS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("changes", WAYS, ids=str)
 def test_every_way_finds_the_arcs_and_labels_new_points_on_them(
-    changes: dict[str, Any], settings: Made, arcs: Points, agreement: Agreement
+    changes: dict[str, Any], settings: MakeSettings, arcs: Points, agreement: Agreement
 ) -> None:
     points, classes = arcs(300)
     found = solve(points, settings(**changes))
@@ -52,13 +52,15 @@ def test_every_way_finds_the_arcs_and_labels_new_points_on_them(
 
 
 @pytest.mark.parametrize("changes", WAYS, ids=str)
-def test_every_way_gives_fitted_points_their_labels(changes: dict[str, Any], settings: Made, arcs: Points) -> None:
+def test_every_way_gives_fitted_points_their_labels(
+    changes: dict[str, Any], settings: MakeSettings, arcs: Points
+) -> None:
     points, _ = arcs(300)
     found = solve(points, settings(**changes))
     assert torch.equal(found.fitted.assign(points), found.clustering.labels)
 
 
-def test_the_same_seed_gives_the_same_labels(settings: Made, arcs: Points) -> None:
+def test_the_same_seed_gives_the_same_labels(settings: MakeSettings, arcs: Points) -> None:
     points, _ = arcs(200)
     first, second = (solve(points, settings(n_clusters=7), seed=3).clustering.labels for _ in range(2))
     assert torch.equal(first, second)
@@ -77,7 +79,9 @@ CLOUDS: list[tuple[dict[str, Any], int, str]] = [
 
 
 @pytest.mark.parametrize(("changes", "seed", "said"), CLOUDS, ids=str)
-def test_of_both_routes_the_lower_cut_is_kept(changes: dict[str, Any], seed: int, said: str, settings: Made) -> None:
+def test_of_both_routes_the_lower_cut_is_kept(
+    changes: dict[str, Any], seed: int, said: str, settings: MakeSettings
+) -> None:
     points, changes = cloud(seed), {"n_clusters": 5, "landmarks": 60, **changes}
     exact, landmarks, kept = (
         solve(points, settings(route=route, **changes)) for route in ("exact", "landmarks", "best_of")
@@ -89,13 +93,13 @@ def test_of_both_routes_the_lower_cut_is_kept(changes: dict[str, Any], seed: int
 
 @pytest.mark.parametrize(("changes", "seed", "said"), CLOUDS, ids=str)
 def test_the_kept_answer_gives_fitted_points_their_labels(
-    changes: dict[str, Any], seed: int, said: str, settings: Made
+    changes: dict[str, Any], seed: int, said: str, settings: MakeSettings
 ) -> None:
     kept = solve(cloud(seed), settings(n_clusters=5, landmarks=60, route="best_of", **changes))
     assert (kept.fitted.assign(cloud(seed)) == kept.clustering.labels).double().mean() > 0.97
 
 
-def test_both_routes_make_as_many_clusters_as_the_eigengap_of_the_exact_one_says(settings: Made) -> None:
+def test_both_routes_make_as_many_clusters_as_the_eigengap_of_the_exact_one_says(settings: MakeSettings) -> None:
     changes = {"n_clusters": None, "affinity": "rbf", "sigma": 1.0}
     exact, kept = (solve(cloud(0), settings(route=route, **changes)) for route in ("exact", "best_of"))
     assert kept.clustering.n_clusters == exact.clustering.n_clusters
@@ -106,7 +110,7 @@ def with_cut(given: Solution, cut: float) -> Solution:
 
 
 @pytest.fixture(scope="module")
-def answer(settings: Made, arcs: Points) -> Solution:
+def answer(settings: MakeSettings, arcs: Points) -> Solution:
     return solve(arcs(40)[0], settings())
 
 
@@ -128,25 +132,25 @@ def test_an_empty_cluster_is_no_better_answer(answer: Solution) -> None:
 
 
 @pytest.mark.parametrize("route", ["landmarks", "best_of"])
-def test_a_graph_without_landmarks_is_refused(route: str, settings: Made, arcs: Points) -> None:
+def test_a_graph_without_landmarks_is_refused(route: str, settings: MakeSettings, arcs: Points) -> None:
     with pytest.raises(UsageError, match=f"route '{route}': landmarks are for"):
         solve(arcs(30)[0], settings(affinity="self-tuning", route=route))
 
 
-def test_duplicates_are_clustered_together(settings: Made, arcs: Points) -> None:
+def test_duplicates_are_clustered_together(settings: MakeSettings, arcs: Points) -> None:
     points, _ = arcs(100)
     found = solve(torch.cat([points, points]), settings(n_neighbors=12)).clustering.labels
     assert torch.equal(found[:100], found[100:])
 
 
-def test_two_cliques_of_a_given_graph_are_two_clusters(settings: Made) -> None:
+def test_two_cliques_of_a_given_graph_are_two_clusters(settings: MakeSettings) -> None:
     blocks: Any = scipy.sparse.block_diag([np.ones((6, 6)), np.ones((5, 5))], format="lil")
     blocks[5, 6] = blocks[6, 5] = 0.1
     found = solve(SparseGraph.from_scipy(blocks.tocsr()), settings(affinity="precomputed"))
     assert found.clustering.labels.tolist() == [0] * 6 + [1] * 5
 
 
-def test_two_halves_of_an_image_are_two_clusters_and_so_are_those_of_a_like_image(settings: Made) -> None:
+def test_two_halves_of_an_image_are_two_clusters_and_so_are_those_of_a_like_image(settings: MakeSettings) -> None:
     rows, columns = torch.meshgrid(torch.arange(8), torch.arange(10), indexing="ij")
     grey = torch.where(columns < 4, 0.2, 0.8)
     pixels = torch.stack([rows, columns, grey], dim=2).reshape(-1, 3).double()
@@ -157,7 +161,7 @@ def test_two_halves_of_an_image_are_two_clusters_and_so_are_those_of_a_like_imag
     assert torch.equal(found.fitted.assign(pixels), expected)
 
 
-def test_texts_features_are_clustered_by_their_angles(settings: Made, agreement: Agreement) -> None:
+def test_texts_features_are_clustered_by_their_angles(settings: MakeSettings, agreement: Agreement) -> None:
     features = torch.rand(40, 10, generator=torch.Generator().manual_seed(0)).double()
     features[:20, 5:] *= 0.01
     features[20:, :5] *= 0.01
@@ -168,7 +172,7 @@ def test_texts_features_are_clustered_by_their_angles(settings: Made, agreement:
     assert torch.equal(sparse.fitted.assign((3 * features).to_sparse_csr()), found.clustering.labels)
 
 
-def test_new_points_near_old_ones_have_their_rows_in_a_regularised_graph(settings: Made, arcs: Points) -> None:
+def test_new_points_near_old_ones_have_their_rows_in_a_regularised_graph(settings: MakeSettings, arcs: Points) -> None:
     points, _ = arcs(200)
     found = solve(points, settings(regularisation=1.0))
     rows = found.fitted.embed(points + 1e-9)

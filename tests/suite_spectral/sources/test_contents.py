@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from lightning_suite.errors import DataError
-from suite_spectral.sources.contents import coded, of_used
+from suite_spectral.sources.contents import class_labels, labels_of_used
 
 PLACE = Path("labels.npy")
 
 
 def classes_of(labels: np.ndarray) -> tuple[list[str], list[int]]:
-    names, numbers = of_used(coded(labels), np.arange(len(labels)), PLACE)
+    names, numbers = labels_of_used(class_labels(labels), np.arange(len(labels)), PLACE)
     return names, numbers.tolist()
 
 
@@ -33,7 +33,7 @@ def test_one_and_one_point_zero_are_one_class() -> None:
 
 
 def test_what_is_not_used_has_no_class() -> None:
-    names, numbers = of_used(coded(np.array([0, 5, 7])), np.array([1, 2]), PLACE)
+    names, numbers = labels_of_used(class_labels(np.array([0, 5, 7])), np.array([1, 2]), PLACE)
     assert (names, numbers.tolist()) == (["5", "7"], [-1, 0, 1])
 
 

@@ -1,4 +1,4 @@
-"""Files of every kind: told by their suffix, decompressed, and checked."""
+"""Files of every kind: recognised by their suffix, decompressed, and checked."""
 
 import bz2
 import gzip

@@ -51,7 +51,7 @@ def test_a_text_without_a_known_word_is_an_empty_row() -> None:
     assert vocabulary.rows(["zebra", "corn"]).to_dense().count_nonzero(dim=1).tolist() == [0, 1]
 
 
-def test_texts_without_a_known_word_are_told() -> None:
+def test_texts_without_a_known_word_are_reported() -> None:
     assert Vocabulary.learn(TEXTS).unknown(TEXTS) == [4]
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.eigen.laplacian import Laplacian
-from suite_spectral.eigen.solvers import spectrum
+from suite_spectral.eigen.spectrum import spectrum
 from suite_spectral.graphs.gaussian import GaussianGraph
 from suite_spectral.graphs.graph import Graph, SparseGraph
 from suite_spectral.settings import Solver

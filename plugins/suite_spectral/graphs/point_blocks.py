@@ -113,7 +113,7 @@ class Factors:
         self.means = np.empty((len(ordered.starts) - 1, dim))
         self.radii = np.empty(len(ordered.starts) - 1)
         for block, (start, end) in enumerate(zip(ordered.starts[:-1], ordered.starts[1:], strict=True)):
-            rows = self._made(start, end)
+            rows = self._computed_rows(start, end)
             self.norms[start:end] = np.sqrt(2 * rows[:, -1].astype(np.float64))
             self.means[block] = rows[:, :dim].mean(0, dtype=np.float64)
             away = rows[:, :dim] - self.means[block].astype(dtype)
@@ -122,7 +122,7 @@ class Factors:
             if self.kept is not None:
                 self.kept[start:end] = rows
 
-    def _made(self, start: int, end: int) -> Array:
+    def _computed_rows(self, start: int, end: int) -> Array:
         frame = self.ordered
         exact = frame.points[frame.order[start:end]][:, frame.columns].astype(np.float64)
         exact -= frame.centre[frame.columns]
@@ -134,4 +134,4 @@ class Factors:
         return rows
 
     def rows(self, start: int, end: int) -> Array:
-        return self._made(start, end) if self.kept is None else self.kept[start:end]
+        return self._computed_rows(start, end) if self.kept is None else self.kept[start:end]

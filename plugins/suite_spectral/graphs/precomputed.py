@@ -55,8 +55,8 @@ class EdgeWeights(OutOfSampleWeights):
 
 @final
 @dataclass(frozen=True)
-class Given(Affinity):
-    """The weights of a graph, as they are."""
+class Precomputed(Affinity):
+    """The weights of a graph that is given."""
 
     name: ClassVar[str] = "precomputed"
     of_graph: ClassVar[bool] = True

@@ -4,7 +4,7 @@ from typing import final
 
 import numpy as np
 
-from suite_spectral.graphs.blocks import Array, Blocks, rounding
+from suite_spectral.graphs.point_blocks import Array, Blocks, rounding
 
 SPARE = 64  # candidates of a point, beyond twice its neighbours, before the rounding errors are resolved
 

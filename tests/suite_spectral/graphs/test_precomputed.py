@@ -1,6 +1,6 @@
 import torch
 
-from suite_spectral.graphs.given import EdgeWeights, Given
+from suite_spectral.graphs.precomputed import EdgeWeights, Precomputed
 
 
 def test_given_edges_average_what_they_lead_to() -> None:
@@ -14,6 +14,6 @@ def test_given_edges_average_what_they_lead_to() -> None:
 
 def test_a_node_is_known_by_its_edges_and_its_number() -> None:
     matrix = torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]).double().to_sparse_csr()
-    weights = Given().build(matrix).weights
+    weights = Precomputed().build(matrix).weights
     assert weights.find(matrix, torch.tensor([0, 1, 7])).tolist() == [0, 1, -1]
     assert weights.find(matrix).tolist() == [-1, -1, -1]
