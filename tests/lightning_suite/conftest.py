@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 import pytest
 
+from lightning_suite.options import Settings
 from lightning_suite.plugins import find
 from lightning_suite.plugins.origin import Origin
+from lightning_suite.run import Run
 
 MODULE = "from pytorch_lightning import LightningModule\n\n\nclass Net(LightningModule):\n    pass\n"
 DATA = "from pytorch_lightning import LightningDataModule\n\n\nclass Data(LightningDataModule):\n    pass\n"
@@ -182,6 +184,16 @@ class Site:
     def env(self) -> dict[str, str]:
         """What a process needs in its environment to see the distributions."""
         return {"PYTHONPATH": os.pathsep.join([str(self.folder), os.environ.get("PYTHONPATH", "")])}
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of one epoch of the plugin of two layers in tiny.py, to be read alone."""
+    from lightning_suite.training import fit  # torch is slow to import, and most tests need none
+
+    tiny = f"{Path(__file__).parent / 'tiny.py'}:plugin"
+    trainer = {"max_epochs": 1, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
+    return fit(find.get(tiny), Settings(plugin=tiny, trainer=trainer), root=tmp_path_factory.mktemp("runs"))[0]
 
 
 @pytest.fixture

@@ -10,20 +10,7 @@ from lightning_suite.building import trainer_of
 from lightning_suite.errors import RunError
 from lightning_suite.evaluation import evaluate
 from lightning_suite.options import Settings
-from lightning_suite.plugins import find
 from lightning_suite.run import Run
-from lightning_suite.training import fit
-
-TINY = f"{Path(__file__).parent / 'tiny.py'}:plugin"
-SETTINGS = Settings(
-    plugin=TINY,
-    trainer={"max_epochs": 1, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"},
-)
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return fit(find.get(TINY), SETTINGS, root=tmp_path_factory.mktemp("runs"))[0]
 
 
 def test_a_structure_that_disagrees_with_the_checkpoint_is_shown(run: Run) -> None:

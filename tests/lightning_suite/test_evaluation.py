@@ -11,21 +11,8 @@ from lightning_suite import load
 from lightning_suite.errors import UsageError
 from lightning_suite.evaluation import evaluate, predict
 from lightning_suite.options import Settings
-from lightning_suite.plugins import find
 from lightning_suite.predictions import Predictions
 from lightning_suite.run import Run
-from lightning_suite.training import fit
-
-TINY = f"{Path(__file__).parent / 'tiny.py'}:plugin"
-SETTINGS = Settings(
-    plugin=TINY,
-    trainer={"max_epochs": 1, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"},
-)
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return fit(find.get(TINY), SETTINGS, root=tmp_path_factory.mktemp("runs"))[0]
 
 
 def test_evaluation_gives_what_fit_printed(run: Run) -> None:

@@ -1,5 +1,7 @@
 """A trained module, or its data, back from a run."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,34 +15,26 @@ from lightning_suite.plugins import find
 from lightning_suite.run import Run
 from lightning_suite.training import fit
 
-TINY = f"{Path(__file__).parent / 'tiny.py'}:plugin"
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    trainer = {"max_epochs": 1, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
-    return fit(find.get(TINY), Settings(plugin=TINY, trainer=trainer), root=tmp_path_factory.mktemp("runs"))[0]
-
 
 def test_a_path_and_a_run_give_the_same_weights(run: Run) -> None:
     expected, actual = load(run).state_dict(), load(str(run.folder)).state_dict()
     assert all(torch.equal(expected[name], actual[name]) for name in expected)
 
 
-def test_the_callers_random_generator_stays_as_it_was(run: Run) -> None:
+@pytest.mark.parametrize("function", [load, load_data])
+def test_the_callers_random_generator_stays_as_it_was(run: Run, function: Callable[[Run], object]) -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    load(run)
+    function(run)
     assert torch.equal(expected, torch.rand(3))
 
 
-def test_the_data_come_back_with_the_settings_of_the_run(tmp_path: Path) -> None:
-    trainer = {"max_epochs": 1, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
-    data = {"points": 40, "batch_size": 8}
-    made, _ = fit(find.get(TINY), Settings(plugin=TINY, data=data, trainer=trainer), root=tmp_path)
-    for run in (made, made.folder, str(made.folder), made.last):
-        loaded = load_data(run)
+def test_the_data_come_back_with_the_settings_of_the_run(run: Run, tmp_path: Path) -> None:
+    settings = replace(Settings(**run.settings()), data={"points": 40, "batch_size": 8})
+    made, _ = fit(find.get(settings.plugin), settings, root=tmp_path)
+    for source in (made, made.folder, str(made.folder), made.last):
+        loaded = load_data(source)
         assert type(loaded).__name__ == "TinyData"
         assert (len(loaded.points), loaded.batch_size) == (40, 8)
 
@@ -56,14 +50,6 @@ def test_loading_data_reads_nothing_yet(run: Run, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(LightningDataModule, step, lambda self, *words, step=step: said.append(step))
     load_data(run)
     assert said == []
-
-
-def test_the_callers_random_generator_stays_as_it_was_after_loading_data(run: Run) -> None:
-    torch.manual_seed(5)
-    expected = torch.rand(3)
-    torch.manual_seed(5)
-    load_data(run)
-    assert torch.equal(expected, torch.rand(3))
 
 
 def test_data_of_a_run_that_is_not_there_are_refused(tmp_path: Path) -> None:
