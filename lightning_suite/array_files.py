@@ -21,8 +21,7 @@ def read_npy(path: str | Path, *, content: bytes | None = None) -> NDArray[Any]:
         DataError: the file cannot be read, or holds no single array of numbers or text.
 
     Example:
-        >>> file = io.BytesIO()
-        >>> numpy.save(file, [1, 2])
+        >>> numpy.save(file := io.BytesIO(), [1, 2])
         >>> read_npy("a.npy", content=file.getvalue()).tolist()
         [1, 2]
         >>> read_npy("a.npy", content=file.getvalue()[:40])
@@ -41,18 +40,13 @@ bytes got 30
 
 
 def read_npz(path: str | Path, *, content: bytes | None = None) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an .npz file by their names.
-
-    Args:
-        path: the file.
-        content: of the file, where it is at hand.
+    """Return the arrays of an .npz file by their names; the arguments are those of `read_npy`.
 
     Raises:
         DataError: the file cannot be read, or holds anything but arrays of numbers or text.
 
     Example:
-        >>> file = io.BytesIO()
-        >>> numpy.savez(file, X=[[1, 2]], y=[0])
+        >>> numpy.savez(file := io.BytesIO(), X=[[1, 2]], y=[0])
         >>> sorted(read_npz("a.npz", content=file.getvalue()))
         ['X', 'y']
     """

@@ -64,11 +64,9 @@ def constraints_of(table: type) -> dict[str, list[Any]]:
     """Return the constraints of all settings of a table, for ``lightning_suite.constraints.check``.
 
     Example:
-        >>> from dataclasses import dataclass
+        >>> from dataclasses import make_dataclass
         >>> from lightning_suite.constraints import Interval
-        >>> @dataclass(frozen=True, kw_only=True)
-        ... class Settings:
-        ...     n_init: int = setting(10, Interval(int, 1), meaning="starts of k-means")
+        >>> Settings = make_dataclass("Settings", [("n_init", int, setting(10, Interval(int, 1), meaning="starts"))])
         >>> constraints_of(Settings)["n_init"][0].expected
         'a whole number of 1 or more'
     """
@@ -85,11 +83,8 @@ def settings_from(table: type[Table], values: Mapping[str, Any]) -> Table:
             default.
 
     Example:
-        >>> from dataclasses import dataclass
-        >>> from lightning_suite.constraints import Interval
-        >>> @dataclass(frozen=True, kw_only=True)
-        ... class Settings:
-        ...     n_init: int = setting(10, Interval(int, 1), meaning="starts of k-means")
+        >>> from dataclasses import make_dataclass
+        >>> Settings = make_dataclass("Settings", [("n_init", int, setting(10, meaning="starts"))])
         >>> settings_from(Settings, {"n_init": 3, "other": 1})
         Settings(n_init=3)
     """
@@ -110,11 +105,8 @@ def with_meanings(
         null: what None is called.
 
     Example:
-        >>> from dataclasses import dataclass
-        >>> from lightning_suite.constraints import Interval
-        >>> @dataclass(frozen=True, kw_only=True)
-        ... class Settings:
-        ...     n_init: int = setting(10, Interval(int, 1), meaning="starts of k-means")
+        >>> from dataclasses import make_dataclass
+        >>> Settings = make_dataclass("Settings", [("n_init", int, setting(10, meaning="starts"))])
         >>> @with_meanings(Settings)
         ... def cluster(n_init: int) -> None:
         ...     '''Cluster points.
@@ -123,7 +115,7 @@ def with_meanings(
         ...         {settings}
         ...     '''
         >>> cluster.__doc__.splitlines()[3].strip()
-        'n_init: starts of k-means'
+        'n_init: starts'
     """
     meanings = {one.name: one.metadata["meaning"].replace("null", null) for table in tables for one in _settings(table)}
 

@@ -81,34 +81,23 @@ def gated_tree_embedding(
         "b_z": (b_z, (4,)),
     }
     _trees.check("gated_tree_embedding", x, children, offsets, w_u, b_u, weights)
+    gates = w_r, b_r, w_h, b_h, w_z, b_z
 
     def compiled() -> Tensor:
-        u, *converted = _widened(x, w_u, b_u, w_r, b_r, w_h, b_h, w_z, b_z)
+        u, *converted = _widened(x, w_u, b_u, *gates)
         keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (u, *converted))
         h: Tensor = torch.ops.lightning_suite.gated_tree_embedding(u, children, offsets, *converted, keep)[0]
         return h.to(x.dtype)
 
     def in_plain_torch() -> Tensor:
-        return reference(x, children, offsets, w_u, b_u, w_r, b_r, w_h, b_h, w_z, b_z)
+        return reference(x, children, offsets, w_u, b_u, *gates)
 
     return _trees.compute("gated_tree_embedding", COMPILED, x, children, offsets, in_plain_torch, compiled)
 
 
-def reference(
-    x: Tensor,
-    children: Tensor,
-    offsets: Tensor,
-    w_u: Tensor,
-    b_u: Tensor,
-    w_r: Tensor,
-    b_r: Tensor,
-    w_h: Tensor,
-    b_h: Tensor,
-    w_z: Tensor,
-    b_z: Tensor,
-) -> Tensor:
+def reference(x: Tensor, children: Tensor, offsets: Tensor, w_u: Tensor, b_u: Tensor, *gates: Tensor) -> Tensor:
     """Return the embeddings computed in plain torch; the arguments of `gated_tree_embedding` are not checked."""
-    u, w_r, b_r, w_h, b_h, w_z, b_z = _widened(x, w_u, b_u, w_r, b_r, w_h, b_h, w_z, b_z)
+    u, w_r, b_r, w_h, b_h, w_z, b_z = _widened(x, w_u, b_u, *gates)
 
     def combine(a: Tensor) -> Tensor:
         r = functional.linear(a, w_r, b_r).sigmoid()  # node, 3 * hidden

@@ -14,7 +14,7 @@ from lightning_suite.plugins import find
 from lightning_suite.plugins.explain import BrokenPlugin
 from lightning_suite.plugins.resolve import resolve
 from lightning_suite.recipes import recipe_files, recipe_of
-from lightning_suite.testing.outcome import NotApplicable, NotRun
+from lightning_suite.testing.outcome import ContractFailure, NotApplicable, NotRun
 
 if TYPE_CHECKING:
     from pytorch_lightning import LightningDataModule
@@ -280,3 +280,17 @@ def difference(left: "Mapping[str, Tensor]", right: "Mapping[str, Tensor]") -> t
         if distance > largest or not tensor:
             largest, tensor = distance, name
     return largest, tensor
+
+
+def refuse_difference(left: "Mapping[str, Tensor]", right: "Mapping[str, Tensor]", expected: str, advice: str) -> None:
+    """Raise ContractFailure where two sets of weights are not equal bit for bit.
+
+    Args:
+        left: weights by name.
+        right: those that should be the same.
+        expected: what the plugin promises.
+        advice: what to do where it does not hold.
+    """
+    distance, tensor = difference(left, right)
+    if tensor:
+        raise ContractFailure(expected, f"{tensor} differs by {distance:.1g}", advice)

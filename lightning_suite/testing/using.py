@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from lightning_suite.testing.outcome import ContractFailure, NotApplicable
-from lightning_suite.testing.subject import Subject, difference, unsafe
+from lightning_suite.testing.subject import Subject, refuse_difference, unsafe
 
 EVALUATION_MODE = "switch off dropout and batch statistics with self.training, and draw nothing, outside training_step"
 
@@ -60,13 +60,8 @@ def checkpoint_describes_itself(subject: Subject) -> str:
             "on_save_checkpoint and take it up in on_load_checkpoint",
         ) from error
     stored = read(alone)["state_dict"]
-    distance, tensor = difference(stored, {name: value.cpu() for name, value in module.state_dict().items()})
-    if tensor:
-        raise ContractFailure(
-            "the weights of the checkpoint",
-            f"{tensor} differs by {distance:.1g}",
-            "change nothing in on_load_checkpoint",
-        )
+    loaded = {name: value.cpu() for name, value in module.state_dict().items()}
+    refuse_difference(stored, loaded, "the weights of the checkpoint", "change nothing in on_load_checkpoint")
     if any(part.training for part in module.modules()):
         raise ContractFailure(
             "a module in evaluation mode",

@@ -46,14 +46,7 @@ def numbered_lines(
 ) -> Iterator[tuple[int, str]]:
     r"""Yield number, from 1, and text of each line, without its end.
 
-    Args:
-        path: the file; it is not read at once, and may be larger than the memory.
-        encoding: of a file that is not Unicode, ``cp1251`` for instance.
-        content: of the file, where it is at hand.
-
-    Raises:
-        DataError: the file cannot be read, is empty, or is not text in that encoding.
-        UsageError: there is no such encoding, or the library for .zst files is not installed.
+    The file is not read at once, and may be larger than the memory. Arguments and errors are those of `read_text`.
 
     Example:
         >>> list(numbered_lines("words.txt", content=b"one\r\n\r\nthree"))
