@@ -7,15 +7,13 @@
 
 #include <initializer_list>
 #include <limits>
-#include <random>
-#include <string>
+
+#include "checks.h"
 
 namespace lightning_suite::dsa_routing {
 namespace {
 
 alignas(16) unsigned char shared_memory[cuda_on_cpu::kSharedMemory];
-
-using Numbers = std::vector<double>;
 
 // What is known of a batch beside x, and every array of the op, in double precision.
 struct Batch {
@@ -131,14 +129,6 @@ void expected_gradient(Batch& batch, const Numbers& last_z) {
   }
 }
 
-int failures = 0;
-
-void expect(bool holds, const std::string& what) {
-  if (holds) return;
-  ++failures;
-  std::printf("FAILED: %s\n", what.c_str());
-}
-
 // An array of the op with exactly as many numbers as there may be, so that AddressSanitizer knows where it ends. It
 // begins as far from a multiple of 16 bytes as it is told.
 template <typename T>
@@ -166,24 +156,6 @@ class Array {
   std::vector<char> memory_;
   size_t skip_;
 };
-
-double distance(const Numbers& expected, const Numbers& actual) {  // of the largest expected; NaN for NaN
-  double most = 1e-6, worst = 0;
-  for (double value : expected) most = std::max(most, std::abs(value));
-  for (size_t i = 0; i < expected.size(); ++i) {
-    const double error = std::abs(expected[i] - actual[i]) / most;
-    if (!(error <= worst)) worst = error;
-  }
-  return expected.size() == actual.size() ? worst : INFINITY;
-}
-
-Numbers random_numbers(int64_t count, double scale) {
-  static std::mt19937_64 random(1);
-  std::normal_distribution<double> normal(0, scale);
-  Numbers values(count);
-  for (double& value : values) value = normal(random);
-  return values;
-}
 
 Batch batch_of(const std::vector<int64_t>& lengths, int64_t heads, int64_t dim, int64_t r) {
   Batch batch;
@@ -282,14 +254,7 @@ void gradient_is_the_derivative() {
   };
   expected_outputs(batch);
   expected_gradient(batch, batch.z);
-  Numbers differences;
-  for (size_t i = 0; i < batch.x.size(); ++i) {
-    Batch more = batch, less = batch;
-    more.x[i] += 1e-5;
-    less.x[i] -= 1e-5;
-    differences.push_back((loss(more) - loss(less)) / 2e-5);
-  }
-  const double error = distance(differences, batch.grad_x);
+  const double error = distance(differences(batch, &Batch::x, 1e-5, loss), batch.grad_x);
   expect(error < 1e-8, "the gradient by the letter is the derivative");
   std::printf("gradient by the letter: within %.1e of differences\n", error);
 }
@@ -371,7 +336,7 @@ void compare_ends(const char* name) {
 
 }  // namespace
 
-bool everything_holds(bool few) {
+void check_everything(bool few) {
   const std::vector<int64_t> all_dims = {1, 3, 8, 30, 33, 64, 100, 257, 600}, all_iterations = {1, 2, 3, 4, 5};
   const std::vector<int64_t> dims = few ? std::vector<int64_t>{8, 33, 100} : all_dims;
   const std::vector<int64_t> iterations = few ? std::vector<int64_t>{1, 2, 3} : all_iterations;
@@ -386,13 +351,10 @@ bool everything_holds(bool few) {
   bits_do_not_depend_on_the_batch<BFloat16>(33);
   compare_ends<float>("float32");
   if (!few) compare_ends<Half>("float16");
-  if (failures > 0) std::printf("%d FAILED\n", failures);
-  return failures == 0;
 }
 
 }  // namespace lightning_suite::dsa_routing
 
 int main(int count, char** words) {
-  const bool few = count > 1 && std::string(words[1]) == "few";
-  return lightning_suite::dsa_routing::everything_holds(few) ? 0 : 1;
+  return lightning_suite::run_checks(lightning_suite::dsa_routing::check_everything, count, words);
 }

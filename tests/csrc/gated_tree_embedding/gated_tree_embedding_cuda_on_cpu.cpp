@@ -7,43 +7,19 @@
 #include "../../../csrc/gated_tree_embedding/gated_tree_embedding_cuda.cu"
 
 #include <algorithm>
-#include <cmath>
-#include <random>
-#include <string>
+#include <numeric>
+
+#include "random_trees.h"
 
 namespace lightning_suite::gated_tree_embedding {
 namespace {
 
 alignas(16) unsigned char shared_memory[cuda_on_cpu::kSharedMemory];
 
-using Numbers = std::vector<double>;
-using Tree = std::vector<std::pair<int64_t, int64_t>>;  // the children of each node, counted from the tree's first
-
-int failures = 0;
-
-void expect(bool holds, const std::string& what) {
-  if (holds) return;
-  ++failures;
-  std::printf("FAILED: %s\n", what.c_str());
-}
-
-std::mt19937_64 random_bits(1);
-
-Numbers random_numbers(int64_t count, double scale) {
-  std::normal_distribution<double> normal(0, scale);
-  Numbers values(count);
-  for (double& value : values) value = normal(random_bits);
-  return values;
-}
-
 // Every array of the op, in double precision.
-struct Batch {
-  int64_t nodes, trees, hidden;
-  std::vector<int64_t> children, offsets;
+struct Batch : PackedTrees {
   Numbers u, grad_h;
   Numbers weights;  // w_r, b_r, w_h, b_h, w_z, b_z
-
-  Forest forest() const { return {nodes, trees, hidden, children.data(), offsets.data()}; }
 };
 
 // Where the weights begin.
@@ -160,53 +136,12 @@ Outputs expected(const Batch& batch) {
   return outputs;
 }
 
-// Leaves, and nodes that each take two of those without a parent: the latest and the next leaf for a chain.
-Tree tree_of(int64_t leaves, bool chain) {
-  Tree tree;
-  std::vector<int64_t> free;
-  for (int64_t leaf = 0; leaf < leaves; ++leaf) {
-    free.push_back(static_cast<int64_t>(tree.size()));
-    tree.emplace_back(-1, -1);
-    while (free.size() > 1 && (chain || leaf + 1 == leaves || random_bits() % 3 == 0)) {
-      if (!chain) std::swap(free[random_bits() % free.size()], free.back());
-      const int64_t left = free.back();
-      free.pop_back();
-      if (!chain) std::swap(free[random_bits() % free.size()], free.back());
-      const int64_t right = free.back();
-      free.back() = static_cast<int64_t>(tree.size());
-      tree.emplace_back(left, right);
-    }
-  }
-  return tree;
-}
-
 Batch batch_of(const std::vector<Tree>& trees, int64_t hidden) {
-  Batch batch;
-  batch.offsets = {0};
-  for (const Tree& tree : trees) {
-    const int64_t first = batch.offsets.back();
-    for (const auto& [left, right] : tree) {
-      batch.children.insert(batch.children.end(), {left < 0 ? -1 : first + left, right < 0 ? -1 : first + right});
-    }
-    batch.offsets.push_back(first + static_cast<int64_t>(tree.size()));
-  }
-  batch.nodes = batch.offsets.back();
-  batch.trees = static_cast<int64_t>(trees.size());
-  batch.hidden = hidden;
+  Batch batch{PackedTrees(trees, hidden)};
   batch.u = random_numbers(batch.nodes * hidden, 1);
   batch.weights = random_numbers(weight_numbers(hidden), std::sqrt(1.0 / (3.0 * static_cast<double>(hidden))));
   batch.grad_h = random_numbers(batch.nodes * hidden, 1);
   return batch;
-}
-
-// No nodes, one leaf, two leaves, a chain, and random ones, over and over.
-std::vector<Tree> trees_of(int64_t count, int64_t most_leaves) {
-  std::vector<Tree> trees;
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t kind = (i + count) % 8, random = 1 + static_cast<int64_t>(random_bits() % most_leaves);
-    trees.push_back(tree_of(kind < 3 ? kind : kind == 3 ? most_leaves : random, kind == 3));
-  }
-  return trees;
 }
 
 // Arrays have exactly as many numbers as there may be, so that AddressSanitizer knows where they end.
@@ -232,16 +167,6 @@ Outputs run(const Batch& batch) {
   return outputs;
 }
 
-double distance(const Numbers& expected, const Numbers& actual) {  // of the largest expected; NaN for NaN
-  double most = 1e-6, worst = 0;
-  for (double value : expected) most = std::max(most, std::abs(value));
-  for (size_t i = 0; i < expected.size() && expected.size() == actual.size(); ++i) {
-    const double error = std::abs(expected[i] - actual[i]) / most;
-    if (!(error <= worst)) worst = error;
-  }
-  return expected.size() == actual.size() ? worst : INFINITY;
-}
-
 template <typename Number>
 void compare(const char* name, Batch batch) {
   for (Numbers* values : {&batch.u, &batch.weights, &batch.grad_h}) {
@@ -262,19 +187,12 @@ void compare(const char* name, Batch batch) {
 void gradient_is_the_derivative() {
   const Batch batch = batch_of({tree_of(4, false), {}, tree_of(3, true), tree_of(1, false)}, 2);
   const Outputs outputs = expected(batch);
+  const auto loss = [](const Batch& copy) {
+    const Numbers h = expected(copy).h;
+    return std::inner_product(h.begin(), h.end(), copy.grad_h.begin(), 0.0);
+  };
   const auto error_of = [&](Numbers Batch::*input, const Numbers& gradient) {
-    Numbers differences;
-    for (size_t i = 0; i < (batch.*input).size(); ++i) {
-      double losses[2] = {0, 0};
-      for (int more = 0; more < 2; ++more) {
-        Batch copy = batch;
-        (copy.*input)[i] += more ? 1e-6 : -1e-6;
-        const Numbers h = expected(copy).h;
-        for (size_t k = 0; k < h.size(); ++k) losses[more] += h[k] * copy.grad_h[k];
-      }
-      differences.push_back((losses[1] - losses[0]) / 2e-6);
-    }
-    return distance(differences, gradient);
+    return distance(differences(batch, input, 1e-6, loss), gradient);
   };
   const double error = std::max(error_of(&Batch::u, outputs.grad_u), error_of(&Batch::weights, outputs.grad_weights));
   expect(error < 1e-7, "the gradient by the letter is the derivative");
@@ -304,16 +222,8 @@ void bits_do_not_depend_on_the_batch(int64_t hidden) {
 // Few of them: each costs ThreadSanitizer the threads of two blocks, of 8128 that it has.
 void bad_ones_are_refused() {
   const Batch good = batch_of({tree_of(1, false), tree_of(3, true)}, 3);  // nodes: one; two leaves, their parent, ..
-  std::vector<Batch> all;
-  for (const std::vector<int64_t>& offsets : std::vector<std::vector<int64_t>>{{0, 7, 6}, {0, 1, 7}, {-1, 1, 6}}) {
-    all.push_back(good);
-    all.back().offsets = offsets;
-  }
-  for (const auto& [left, right] : std::vector<std::pair<int64_t, int64_t>>{{0, 4}, {3, 5}, {3, -1}}) {  // of node 5
-    all.push_back(good);
-    all.back().children[10] = left;
-    all.back().children[11] = right;
-  }
+  std::vector<Batch> all = with_offsets(good, {{0, 7, 6}, {0, 1, 7}, {-1, 1, 6}});
+  for (const Batch& batch : with_children_of_node_5(good, {{0, 4}, {3, 5}, {3, -1}})) all.push_back(batch);
   int refused = 0;
   for (const Batch& batch : all) {
     const Outputs outputs = run<float>(batch);
@@ -325,7 +235,7 @@ void bad_ones_are_refused() {
 
 }  // namespace
 
-bool everything_holds(bool few) {
+void check_everything(bool few) {
   cuda_on_cpu::shared_memory_begin = shared_memory;
   gradient_is_the_derivative();
   bad_ones_are_refused();
@@ -339,13 +249,10 @@ bool everything_holds(bool few) {
   compare<double>("float64", batch_of({tree_of(140, false), tree_of(1, false), tree_of(few ? 20 : kThreads, true)}, 3));
   if (!few) compare<float>("float32", batch_of(trees_of(2 * kBlocks + 5, 2), 2));  // several trees for a block
   bits_do_not_depend_on_the_batch<float>(few ? 5 : 17);
-  if (failures > 0) std::printf("%d FAILED\n", failures);
-  return failures == 0;
 }
 
 }  // namespace lightning_suite::gated_tree_embedding
 
 int main(int count, char** words) {
-  const bool few = count > 1 && std::string(words[1]) == "few";
-  return lightning_suite::gated_tree_embedding::everything_holds(few) ? 0 : 1;
+  return lightning_suite::run_checks(lightning_suite::gated_tree_embedding::check_everything, count, words);
 }

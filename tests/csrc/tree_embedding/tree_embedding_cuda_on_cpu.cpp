@@ -8,27 +8,22 @@
 
 #include <algorithm>
 #include <numeric>
-#include <random>
-#include <string>
+
+#include "random_trees.h"
 
 namespace lightning_suite::tree_embedding {
 namespace {
 
 alignas(16) unsigned char shared_memory[cuda_on_cpu::kSharedMemory];
 
-using Numbers = std::vector<double>;
-using Tree = std::vector<std::pair<int64_t, int64_t>>;  // the children of each node, counted from the tree's first
-
 constexpr int kRoomy = 228 << 10, kTight = 4 << 10;  // shared memory: for every weight that is tried here, and for none
 
 // Every array of the op, in double precision.
-struct Batch {
-  int64_t nodes, trees, hidden, features;
-  std::vector<int64_t> children, offsets;
+struct Batch : PackedTrees {
+  int64_t features;
   Numbers x, w_u, b_u, w_h, b_h, grad_h, u, h;
   Numbers grad_x, grad_w_u, grad_b_u, grad_w_h, grad_b_h;  // of the weights: sums over the whole batch
 
-  Forest forest() const { return {nodes, trees, hidden, children.data(), offsets.data()}; }
   double input(int64_t node, int64_t k) const {  // [h_l, h_r, u]
     const int64_t side = k / hidden, row = side < 2 ? children[2 * node + side] : node;
     return (side < 2 ? h : u)[row * hidden + k % hidden];
@@ -90,66 +85,8 @@ void expected_gradient(Batch& batch) {
   }
 }
 
-int failures = 0;
-
-void expect(bool holds, const std::string& what) {
-  if (holds) return;
-  ++failures;
-  std::printf("FAILED: %s\n", what.c_str());
-}
-
-std::mt19937_64 random_bits(1);
-
-Numbers random_numbers(int64_t count, double scale) {
-  std::normal_distribution<double> normal(0, scale);
-  Numbers values(count);
-  for (double& value : values) value = normal(random_bits);
-  return values;
-}
-
-// Leaves, and nodes that each take two of those without a parent: the latest and the next leaf for a chain.
-Tree tree_of(int64_t leaves, bool chain) {
-  Tree tree;
-  std::vector<int64_t> free;
-  for (int64_t leaf = 0; leaf < leaves; ++leaf) {
-    free.push_back(static_cast<int64_t>(tree.size()));
-    tree.emplace_back(-1, -1);
-    while (free.size() > 1 && (chain || leaf + 1 == leaves || random_bits() % 3 == 0)) {
-      if (!chain) std::swap(free[random_bits() % free.size()], free.back());
-      const int64_t left = free.back();
-      free.pop_back();
-      if (!chain) std::swap(free[random_bits() % free.size()], free.back());
-      const int64_t right = free.back();
-      free.back() = static_cast<int64_t>(tree.size());
-      tree.emplace_back(left, right);
-    }
-  }
-  return tree;
-}
-
-// No nodes, one leaf, two leaves, a chain of depth 30, and random ones, over and over.
-std::vector<Tree> trees_of(int64_t count, int64_t most_leaves) {
-  std::vector<Tree> trees;
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t kind = (i + count) % 8, random = 1 + static_cast<int64_t>(random_bits() % most_leaves);
-    trees.push_back(tree_of(kind < 3 ? kind : kind == 3 ? std::min<int64_t>(most_leaves, 31) : random, kind == 3));
-  }
-  return trees;
-}
-
 Batch batch_of(const std::vector<Tree>& trees, int64_t hidden) {
-  Batch batch;
-  batch.offsets = {0};
-  for (const Tree& tree : trees) {
-    const int64_t first = batch.offsets.back();
-    for (const auto& [left, right] : tree) {
-      batch.children.insert(batch.children.end(), {left < 0 ? -1 : first + left, right < 0 ? -1 : first + right});
-    }
-    batch.offsets.push_back(first + static_cast<int64_t>(tree.size()));
-  }
-  batch.nodes = batch.offsets.back();
-  batch.trees = static_cast<int64_t>(trees.size());
-  batch.hidden = hidden;
+  Batch batch{PackedTrees(trees, hidden)};
   batch.features = hidden == 33 ? 70 : 1 + hidden % 9;  // of one and of two tiles
   batch.x = random_numbers(batch.nodes * batch.features, 1);
   batch.w_u = random_numbers(hidden * batch.features, std::sqrt(2.0 / static_cast<double>(batch.features)));
@@ -194,16 +131,6 @@ Outputs run(const Batch& batch, bool for_x = true) {
   const auto widened = [](const std::vector<Number>& values) { return Numbers(values.begin(), values.end()); };
   return {widened(h), widened(grad_x), widened(grad_w_u), widened(grad_b_u), widened(grad_w_h), widened(grad_b_h),
           forward, backward};
-}
-
-double distance(const Numbers& expected, const Numbers& actual) {  // of the largest expected; NaN for NaN
-  double most = 1e-6, worst = 0;
-  for (double value : expected) most = std::max(most, std::abs(value));
-  for (size_t i = 0; i < expected.size() && expected.size() == actual.size(); ++i) {
-    const double error = std::abs(expected[i] - actual[i]) / most;
-    if (!(error <= worst)) worst = error;
-  }
-  return expected.size() == actual.size() ? worst : INFINITY;
 }
 
 Numbers sum_of_parts(const Numbers& parts, size_t length) {
@@ -262,19 +189,12 @@ void gradient_is_the_derivative() {
   Batch batch = batch_of({tree_of(4, false), {}, tree_of(3, true), tree_of(1, false)}, 3);
   expected_outputs(batch);
   expected_gradient(batch);
+  const auto loss = [](Batch copy) {
+    expected_outputs(copy);
+    return std::inner_product(copy.h.begin(), copy.h.end(), copy.grad_h.begin(), 0.0);
+  };
   const auto error_of = [&](Numbers Batch::*input, const Numbers& gradient) {
-    Numbers differences;
-    for (size_t i = 0; i < (batch.*input).size(); ++i) {
-      double losses[2] = {0, 0};
-      for (int more = 0; more < 2; ++more) {
-        Batch copy = batch;
-        (copy.*input)[i] += more ? 1e-6 : -1e-6;
-        expected_outputs(copy);
-        for (size_t k = 0; k < copy.h.size(); ++k) losses[more] += copy.h[k] * copy.grad_h[k];
-      }
-      differences.push_back((losses[1] - losses[0]) / 2e-6);
-    }
-    return distance(differences, gradient);
+    return distance(differences(batch, input, 1e-6, loss), gradient);
   };
   const double error = std::max({error_of(&Batch::x, batch.grad_x), error_of(&Batch::w_u, batch.grad_w_u),
                                  error_of(&Batch::b_u, batch.grad_b_u), error_of(&Batch::w_h, batch.grad_w_h),
@@ -340,15 +260,9 @@ void bad_ones_are_refused() {
     }
     std::printf("bad %s: %d of %d stop the kernels\n", what, refused, static_cast<int>(all.size()));
   };
-  std::vector<Batch> all;
-  for (const std::vector<int64_t>& offsets : std::vector<std::vector<int64_t>>{
-           {1, 1, 6}, {0, 7, 6}, {0, 1, 5}, {0, 1, 7}, {0, -1, 6}, {-1, 1, 6}, {int64_t{1} << 62, 1, 6}}) {
-    all.push_back(good);
-    all.back().offsets = offsets;
-  }
-  count_refused(all, "offsets");
-  all.clear();
-  std::vector<std::pair<int64_t, int64_t>> pairs = {  // of node 5, whose own are 3 and 4
+  count_refused(with_offsets(good, {{1, 1, 6}, {0, 7, 6}, {0, 1, 5}, {0, 1, 7}, {0, -1, 6}, {-1, 1, 6},
+                                    {int64_t{1} << 62, 1, 6}}), "offsets");
+  Tree pairs = {  // of node 5, whose own are 3 and 4
       {-1, 4}, {3, -1}, {3, 5}, {4, 4}, {0, 4}, {int64_t{-1} << 62, -1}};
   // Node 2 has node 3 for its parent. Two threads that say so at a time are a race, until one sees it.
 #ifdef __SANITIZE_THREAD__
@@ -356,12 +270,7 @@ void bad_ones_are_refused() {
 #else
   pairs.push_back({2, 4});
 #endif
-  for (const auto& [left, right] : pairs) {
-    all.push_back(good);
-    all.back().children[10] = left;
-    all.back().children[11] = right;
-  }
-  count_refused(all, "children");
+  count_refused(with_children_of_node_5(good, pairs), "children");
 }
 
 template <typename Number>
@@ -387,7 +296,7 @@ void compare_ends(const char* name, bool few) {
 
 }  // namespace
 
-bool everything_holds(bool few) {
+void check_everything(bool few) {
   const std::vector<int64_t> hidden = few ? std::vector<int64_t>{5, 33} : std::vector<int64_t>{1, 5, 16, 33, 70};
   const std::vector<int64_t> counts = few ? std::vector<int64_t>{1, 3} : std::vector<int64_t>{1, 3, 40};
   cuda_on_cpu::shared_memory_begin = shared_memory;
@@ -398,13 +307,10 @@ bool everything_holds(bool few) {
   compare_ends<float>("float32", few);
   if (!few) compare_ends<double>("float64", few);
   bits_do_not_depend_on_the_batch<float>(few ? 5 : 70);
-  if (failures > 0) std::printf("%d FAILED\n", failures);
-  return failures == 0;
 }
 
 }  // namespace lightning_suite::tree_embedding
 
 int main(int count, char** words) {
-  const bool few = count > 1 && std::string(words[1]) == "few";
-  return lightning_suite::tree_embedding::everything_holds(few) ? 0 : 1;
+  return lightning_suite::run_checks(lightning_suite::tree_embedding::check_everything, count, words);
 }
