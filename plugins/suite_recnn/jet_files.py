@@ -1,4 +1,4 @@
-"""Which files a folder of jets holds, and what names and columns say about signal and background."""
+"""Which files a folder of jets holds, and how names and columns distinguish signal and background."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -96,7 +96,7 @@ def labels_of(
     if "label" in columns and np.isin(columns["label"], (0, 1)).all():
         return columns["label"].astype(np.int64)
     raise DataError(
-        "nothing tells signal from background: expected a column `label` of 1 and 0, or `sample` with names; "
+        "signal and background are not distinguished: expected a column `label` of 1 and 0, or `sample` with names; "
         "--data.columns '{label: NAME}' says which column it is",
         file.path,
     )

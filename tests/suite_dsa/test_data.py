@@ -167,14 +167,14 @@ def test_movie_reviews_are_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path
 # Counts
 
 
-def test_what_is_left_out_is_counted_and_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
-    monkeypatch.setattr(data_file, "rank_zero_info", said.append)
+def test_left_out_examples_are_counted_and_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    messages: list[str] = []
+    monkeypatch.setattr(data_file, "rank_zero_info", messages.append)
 
     data = ready("fit", path=str(folder))
 
     assert data.counts["train"] == {"examples": 30, "without majority label": 10}
-    assert "data: train: 30 examples; left out: 10 without majority label" in said
+    assert "data: train: 30 examples; left out: 10 without majority label" in messages
 
 
 def test_training_sentences_without_words_are_left_out_and_counted(folder: Path) -> None:
@@ -219,14 +219,14 @@ def test_given_classes_keep_their_order(table: Path) -> None:
 
 
 @pytest.mark.parametrize("stage", ["fit", "test"])
-def test_a_label_outside_the_classes_is_refused_with_its_place(table: Path, stage: str) -> None:
+def test_a_label_outside_the_classes_is_refused_with_its_position(table: Path, stage: str) -> None:
     data = SentenceData(path=str(table), labels=["pos"], vectors=None, word_dim=4)
     with pytest.raises(DataError, match=r"reviews\.tsv:\d+: expected one of the labels 'pos', got 'neg'"):
         data.setup(stage)
         data.test_dataloader()  # setup("test") has no classes to go by yet
 
 
-def test_a_test_label_that_training_has_not_is_refused_with_its_place(folder: Path) -> None:
+def test_a_test_label_that_training_has_not_is_refused_with_its_position(folder: Path) -> None:
     with (folder / "test.tsv").open("a", encoding="utf-8") as file:
         file.write("paraphrase\ta\tb\n")
 
@@ -382,7 +382,7 @@ def test_a_part_without_examples_is_refused(tmp_path: Path) -> None:
         (b"text\tlabel\n \tx\n\t x\n", "the tokenizer 'ptb' finds no word in any training example"),
     ],
 )
-def test_bad_training_data_is_refused_with_its_place(folder: Path, content: bytes, message: str) -> None:
+def test_bad_training_data_are_refused_with_their_position(folder: Path, content: bytes, message: str) -> None:
     (folder / "train.tsv").write_bytes(content)
     (folder / "dev.tsv").write_bytes(b"text\tlabel\na\tx\n")
 
@@ -451,7 +451,7 @@ def test_values_that_make_no_sense_are_refused(options: dict[str, Any], message:
         ("--data.classes=3", r"--data\.classes: expected 2 or 5"),
     ],
 )
-def test_what_is_no_choice_is_refused_with_the_choices(option: str, message: str) -> None:
+def test_another_choice_is_refused_with_the_choices(option: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         parse(plugin, [option], start={})
 

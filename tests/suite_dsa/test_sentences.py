@@ -40,7 +40,7 @@ def test_a_sentence_that_comes_again_shares_its_words() -> None:
     assert PAIRS.words[0][0] is PAIRS.words[2][0]
 
 
-def test_only_what_is_kept_stays() -> None:
+def test_only_the_kept_examples_remain() -> None:
     sentences = Sentences([("one",), ("",), ("three",)], str.split, [0, 1, 0])
     sentences.keep([0, 2])
 

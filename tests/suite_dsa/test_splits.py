@@ -51,7 +51,7 @@ def test_a_single_file_is_all_there_is(tmp_path: Path) -> None:
     assert names(recognised_files(str(tmp_path / "mine.csv"), None, False)) == [["mine.csv"], [], []]
 
 
-def test_an_unknown_folder_is_refused_with_what_it_holds(tmp_path: Path) -> None:
+def test_an_unknown_folder_is_refused_with_its_files(tmp_path: Path) -> None:
     touch(tmp_path, *(f"file{i}.dat" for i in range(10)))
 
     with pytest.raises(DataError, match=r"file0\.dat, .* and 2 more\. Name the files"):

@@ -40,9 +40,9 @@ def test_the_map_of_a_sentence_is_a_picture_and_its_numbers(run: Run, capsys: py
     for head in "12":
         assert sum(float(row["weight"]) for row in numbers if row["head"] == head) == pytest.approx(1)
     assert (run.folder / "figures" / "attention.png").read_bytes().startswith(b"\x89PNG")
-    said = capsys.readouterr().out
-    assert "the plot is warm" in said
-    assert "head 2" in said
+    printed = capsys.readouterr().out
+    assert "the plot is warm" in printed
+    assert "head 2" in printed
 
 
 def test_the_map_agrees_with_the_module(run: Run, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_weight_vectors_of_many_sentences_are_points(run: Run, tmp_path: Path) -
     assert (run.folder / "figures" / "vectors.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_head_that_is_not_there_and_a_file_too_short_are_told(run: Run, tmp_path: Path) -> None:
+def test_a_missing_head_and_a_short_file_are_refused(run: Run, tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("one\ntwo\n")
     with pytest.raises(UsageError, match="--head 3: expected a number from 1 to 2"):
         studies.vectors(str(run.folder), str(tmp_path / "text.txt"), head=3)
@@ -103,7 +103,7 @@ def test_too_few_sentences_are_refused(run: Run, tmp_path: Path) -> None:
         studies.vectors(str(run.folder), str(tmp_path / "unread.txt"), sentences=-4)
 
 
-def test_broken_text_is_told_with_its_line(run: Run, tmp_path: Path) -> None:
+def test_broken_text_is_refused_with_its_line(run: Run, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_bytes(b"one\ntwo \xff\nthree\n")
     with pytest.raises(DataError, match=r"in\.txt:2: byte 0xff is not UTF-8"):
         studies.vectors(str(run.folder), str(tmp_path / "in.txt"), output=str(tmp_path / "x.png"))

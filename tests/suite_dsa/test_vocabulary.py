@@ -14,7 +14,7 @@ def test_words_may_share_a_row() -> None:
     assert VOCABULARY.row("Film") == VOCABULARY.row("movie") == 2
 
 
-def test_a_word_is_found_as_it_stands_before_any_other_spelling() -> None:
+def test_a_word_is_looked_up_in_its_own_spelling_first() -> None:
     assert (VOCABULARY.row("The"), VOCABULARY.row("the")) == (5, 1)
 
 
@@ -23,7 +23,7 @@ def test_a_word_is_found_in_another_spelling(word: str, row: int) -> None:
     assert VOCABULARY.row(word) == row
 
 
-def test_a_word_that_is_nowhere_is_the_unknown_word() -> None:
+def test_a_word_outside_the_vocabulary_is_the_unknown_word() -> None:
     assert VOCABULARY.row("zyzzyva") == UNKNOWN
 
 

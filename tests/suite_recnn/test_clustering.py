@@ -195,7 +195,7 @@ def test_the_left_child_has_the_higher_transverse_momentum(form: Form, algorithm
     assert (np.hypot(left[:, 0], left[:, 1]) >= np.hypot(right[:, 0], right[:, 1])).all()
 
 
-def test_of_equal_transverse_momenta_the_left_child_has_the_smaller_place(form: Form) -> None:
+def test_of_equal_transverse_momenta_the_left_child_has_the_smaller_number(form: Form) -> None:
     momenta = massless(np.full(2, 10.0), np.array([0.3, -0.3]), np.array([0.0, np.pi / 2]))
     momenta[1, :2] = momenta[0, 1], momenta[0, 0]
     assert form(*one_jet(momenta)).children[-1].tolist() == [0, 1]
@@ -328,7 +328,7 @@ def test_particles_along_the_beam_or_at_rest_are_merged_like_others(
     np.testing.assert_array_equal(trees.children, reference(*one_jet(momenta), algorithm).children)
 
 
-def test_particles_along_the_beam_are_told_apart_by_their_momentum(form: Form) -> None:
+def test_particles_along_the_beam_are_distinguished_by_their_momentum(form: Form) -> None:
     momenta = np.array([[0, 0, 900.0, 900.0], [0, 0, 100.0, 100.0], [0, 0, 150.0, 150.0], [0, 0, -150.0, 150.0]])
     assert sets_of(form(*one_jet(momenta)).children)[4:] == [{1, 2}, {0, 1, 2}, {0, 1, 2, 3}]
 

@@ -40,7 +40,7 @@ def test_where_a_jet_was_in_the_detector_no_longer_shows(name, make_jets) -> Non
     np.testing.assert_allclose(preprocess(jets, name).momenta, preprocess(elsewhere, name).momenta, atol=1e-6)
 
 
-def test_aligned_jets_have_their_subjets_at_stated_places() -> None:
+def test_aligned_jets_have_their_subjets_at_fixed_positions() -> None:
     pt, eta, phi = np.array([[300.0, 200.0, 100.0], [0.3, 0.8, 0.2], [3.0, 3.3, 2.4]])  # far apart: three subjets
     momenta = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), pt * np.cosh(eta)], axis=1)
     for mirror in (1.0, -1.0):

@@ -92,10 +92,10 @@ def test_ctrl_c_says_that_the_same_command_goes_on(tmp_path: Path) -> None:
         time.sleep(0.01)
     time.sleep(0.3)
     os.killpg(call.pid, signal.SIGINT)  # as a terminal does: to the processes that generate, too
-    _, said = call.communicate(timeout=60)
+    _, errors = call.communicate(timeout=60)
     assert call.returncode == 130
-    assert "the same command goes on from there" in said
-    assert "Traceback" not in said
+    assert "the same command goes on from there" in errors
+    assert "Traceback" not in errors
 
 
 # suite observables
@@ -179,14 +179,14 @@ def test_the_radius_scales_the_distances(two_files: list[Path]) -> None:
     np.testing.assert_allclose(narrow, 2 * wide, atol=1e-12)
 
 
-def test_files_of_one_name_are_told_apart_by_their_folder(two_files: list[Path], tmp_path: Path) -> None:
+def test_files_of_one_name_are_distinguished_by_their_folder(two_files: list[Path], tmp_path: Path) -> None:
     twin = two_files[1].rename(tmp_path / "class0.parquet")
     observables(two_files[0], twin, "--names", "mass")
     assert set(parquet.read_table("observables.parquet")["file"].to_pylist()) == {str(two_files[0]), str(twin)}
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--names", "mas"], "Did you mean 'mass'"),
         (["--names", ","], "--names: expected all"),
@@ -195,8 +195,8 @@ def test_files_of_one_name_are_told_apart_by_their_folder(two_files: list[Path],
         (["--radius", "0"], "between 0 and pi / 2, got 0"),
     ],
 )
-def test_a_mistake_in_an_option_writes_nothing(options: list[str], said: str, two_files: list[Path]) -> None:
-    with pytest.raises(UsageError, match=said):
+def test_a_mistake_in_an_option_writes_nothing(options: list[str], message: str, two_files: list[Path]) -> None:
+    with pytest.raises(UsageError, match=message):
         observables(*two_files, *options)
     assert not list(Path().iterdir())
 

@@ -26,7 +26,7 @@ def test_nothing_is_loaded_where_nothing_was_stored(tmp_path) -> None:
     assert tree_cache.load(tmp_path / "trees") is None
 
 
-def test_what_was_cut_short_is_clustered_again_and_replaced(forest, tmp_path) -> None:
+def test_truncated_trees_are_clustered_again_and_replaced(forest, tmp_path) -> None:
     tree_cache.save(tmp_path / "trees", ClusteredFile(forest, {}))
     (tmp_path / "trees" / "features.npy").write_bytes(b"cut")
     assert tree_cache.load(tmp_path / "trees") is None

@@ -35,7 +35,7 @@ def read(
     labels: tuple[str, ...] = (),
     encoding: str | None = None,
 ) -> Table:
-    """Return the labelled examples of one file; its name tells the format, the first line tells trees.
+    """Return the labelled examples of one file; its name gives the format, its first line shows trees.
 
     Args:
         path: the file, or ``hf:NAME:SPLIT``.

@@ -115,7 +115,7 @@ def test_blank_lines_are_counted(tmp_path: Path) -> None:
         ("a.jsonl", "[" * 100_000, r"a\.jsonl:1: "),
     ],
 )
-def test_a_broken_table_is_refused_with_its_place(tmp_path: Path, name: str, content: str, message: str) -> None:
+def test_a_broken_table_is_refused_with_its_position(tmp_path: Path, name: str, content: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         table(write(tmp_path, name, content))
 
@@ -186,7 +186,7 @@ def test_two_classes_leave_neutral_sentences_out_and_count_them(tmp_path: Path) 
     assert result.dropped == {"neutral": 1}
 
 
-def test_a_broken_tree_is_refused_with_its_place(tmp_path: Path) -> None:
+def test_a_broken_tree_is_refused_with_its_position(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"t\.txt:2: not a whole tree: 1 brackets"):
         table(write(tmp_path, "t.txt", "(2 (2 a) (2 b))\n(2 (2 a) (2 b)\n"))
 
@@ -214,7 +214,7 @@ def test_five_classes_cannot_come_from_two(tmp_path: Path) -> None:
         table(write(tmp_path, "stsa.binary.dev", "1 fine\n"), classes=5)
 
 
-def test_running_text_is_not_taken_for_labels(tmp_path: Path) -> None:
+def test_running_text_is_not_read_as_labels(tmp_path: Path) -> None:
     with pytest.raises(
         DataError,
         match=r"a\.txt:101: expected lines of label, space and text.* got more than 100 different first words",
@@ -398,7 +398,7 @@ def test_minus_one_is_a_class_beside_one_alone_and_where_it_is_declared(tmp_path
         ("a.txt", "1 a\n1.0 b\n0 c\n"),
     ],
 )
-def test_one_and_one_point_nought_are_one_class(tmp_path: Path, name: str, content: str) -> None:
+def test_1_and_1_0_are_one_class(tmp_path: Path, name: str, content: str) -> None:
     assert rows(table(write(tmp_path, name, content))) == [("a", "1"), ("b", "1"), ("c", "0")]
 
 
@@ -408,10 +408,10 @@ def test_one_and_one_point_nought_are_one_class(tmp_path: Path, name: str, conte
 @pytest.mark.parametrize("header", ["Text,Label", "TEXT;LABEL", " text , label ", "Review\tSentiment"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, lzma.compress])
-def test_a_table_is_read_as_people_have_it(
+def test_a_table_is_read_with_any_delimiter_and_encoding(
     tmp_path: Path, header: str, encoding: str, compress: Callable[[bytes], bytes]
 ) -> None:
-    delimiter = next(sign for sign in ",;\t" if sign in header)
+    delimiter = next(mark for mark in ",;\t" if mark in header)
     (tmp_path / "a.csv").write_bytes(compress(f"{header}\r\nсвет{delimiter}да\r\n".encode(encoding)))
 
     assert rows(table(tmp_path / "a.csv")) == [("свет", "да")]
@@ -469,7 +469,7 @@ def test_labels_of_several_words_are_read_before_a_tab(tmp_path: Path) -> None:
     assert result.dropped == {"blank lines": 1}
 
 
-def test_a_table_without_its_name_is_not_taken_for_labels(tmp_path: Path) -> None:
+def test_a_table_without_a_suffix_is_not_read_as_labels(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"a\.txt:1: expected a label, one tab and the text, got 2 tabs.*ends in \.tsv"):
         table(write(tmp_path, "a.txt", "gold_label\tsentence1\tsentence2\nneutral\ta b\tc d\n"))
 

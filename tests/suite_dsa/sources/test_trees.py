@@ -39,6 +39,6 @@ def test_what_the_treebank_spells_out_is_plain() -> None:
         ("(2 a)(2 b)", r"t\.txt:7: not a tree"),
     ],
 )
-def test_a_broken_tree_is_refused_with_its_place(tree: str, message: str) -> None:
+def test_a_broken_tree_is_refused_with_its_position(tree: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         phrases_of(tree, PATH, 7)

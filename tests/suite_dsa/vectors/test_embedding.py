@@ -85,7 +85,7 @@ def test_all_vectors_are_scaled_to_the_norm_of_the_training_words() -> None:
     assert max(map(abs, vector(made, "nowhere"))) <= 0.05
 
 
-def test_training_words_of_which_none_is_known_still_make_a_table() -> None:
+def test_training_words_without_any_pretrained_vector_make_a_table() -> None:
     made = embedding(["zyzzyva"], vector_norm=6.0)
 
     assert (made.pretrained, made.scale) == (0, 1.0)

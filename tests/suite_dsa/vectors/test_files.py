@@ -1,4 +1,4 @@
-"""Word vectors from files of every format, and what is said of files that hold none."""
+"""Word vectors from files of every format, and the errors for files without any."""
 
 import bz2
 import lzma
@@ -45,7 +45,7 @@ def test_of_text_only_the_wanted_and_the_first_words_are_kept(tmp_path: Path) ->
         ("a\nb\n", r"v\.txt:1: expected a word"),
     ],
 )
-def test_ragged_text_is_refused_with_its_place(tmp_path: Path, content: str, message: str) -> None:
+def test_ragged_text_is_refused_with_its_position(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "v.txt").write_text(content, encoding="utf-8")
 
     with pytest.raises(DataError, match=message):

@@ -70,19 +70,19 @@ def of_another_compression(raw: bytes) -> bytes:
     "damage",
     [lambda raw: raw[:-50], lambda raw: raw.replace(b"tea", b"sea"), lambda raw: b"", of_another_compression],
 )
-def test_a_damaged_parsed_form_is_made_again_and_said(
+def test_a_damaged_parsed_form_is_made_again_with_a_message(
     package: list[list[object]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: object
 ) -> None:
     read_vectors(PACKAGE, set(), 0)
     [parsed] = tmp_path.glob("*.npz")
     parsed.write_bytes(damage(parsed.read_bytes()))  # type: ignore[operator]
 
-    said: list[str] = []
-    monkeypatch.setattr(spacy_md, "rank_zero_info", said.append)
+    messages: list[str] = []
+    monkeypatch.setattr(spacy_md, "rank_zero_info", messages.append)
 
     assert read_vectors(PACKAGE, set(), 0).rows == {"coffee": 1, "tea": 1, "number": 0}
     assert len(package) == 2
-    [message] = said
+    [message] = messages
     assert "is made again" in message
 
 

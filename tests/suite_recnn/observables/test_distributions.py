@@ -32,8 +32,8 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_the_summary_has_mean_deviation_and_quartiles() -> None:
-    said = summary({"w": {"mass": np.array([1.0, 2.0, 3.0, 6.0])}})
-    assert said.splitlines()[-1].split() == ["mass", "w", "3", "1.871", "1.75", "2.5", "3.75"]
+    text = summary({"w": {"mass": np.array([1.0, 2.0, 3.0, 6.0])}})
+    assert text.splitlines()[-1].split() == ["mass", "w", "3", "1.871", "1.75", "2.5", "3.75"]
 
 
 def test_every_jet_is_in_a_bin_or_above_them(values: Values) -> None:

@@ -69,7 +69,7 @@ def write_top_tagging(path: Path, table: NDArray[Any]) -> Path:
         group = file.create_group("table")
         group.attrs["pandas_type"] = np.bytes_("frame_table")
         group.create_dataset("table", data=table, chunks=(2,), compression="gzip")
-        group["table"].attrs["values_block_0_kind"] = np.bytes_(b"(lp0\nVE_0\np1\na.")  # a pickle that nobody may open
+        group["table"].attrs["values_block_0_kind"] = np.bytes_(b"(lp0\nVE_0\np1\na.")  # a pickle: never open it
     return path
 
 
@@ -96,7 +96,7 @@ def test_two_hundred_constituents_are_read(tmp_path: Path) -> None:
     assert_same(read(write_top_tagging(tmp_path / "test.h5", top_tagging([200, 2]))), [200, 2])
 
 
-def test_a_place_in_a_later_block_is_counted_from_the_beginning(
+def test_a_position_in_a_later_block_is_counted_from_the_beginning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hdf5, "BLOCK", 2)

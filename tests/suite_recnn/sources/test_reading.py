@@ -1,4 +1,4 @@
-"""Jets from files: every format gives the same jets back, and what is wrong with a file is said with its place."""
+"""Jets from files: every format gives the same jets back, and errors name file, jet and column."""
 
 import re
 from collections.abc import Mapping
@@ -383,7 +383,7 @@ def test_columns_of_different_lengths_in_a_jet_are_refused(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_value_that_is_not_finite_is_refused_with_its_place(tmp_path: Path, value: float) -> None:
+def test_a_value_that_is_not_finite_is_refused_with_its_position(tmp_path: Path, value: float) -> None:
     values = components()
     values["py"][2][3] = value
     path = write_parquet(tmp_path / "j.parquet", {name: values[name] for name in CARTESIAN})
@@ -447,7 +447,7 @@ def test_a_jet_without_a_list_is_refused(tmp_path: Path) -> None:
         read(write_parquet(tmp_path / "j.parquet", values))
 
 
-def test_a_missing_value_is_refused_with_its_place(tmp_path: Path) -> None:
+def test_a_missing_value_is_refused_with_its_position(tmp_path: Path) -> None:
     values: dict[str, Any] = {name: components()[name] for name in CARTESIAN}
     values["pz"][2][4] = None
     with pytest.raises(DataError, match="jet 2, constituent 4: pz has no value"):

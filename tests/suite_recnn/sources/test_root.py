@@ -1,4 +1,4 @@
-"""Delphes: its e-flow particles become jets, and what is wrong with them is said with event, particle and branch."""
+"""Delphes: its e-flow particles become jets, and errors name event, particle and branch."""
 
 from pathlib import Path
 from typing import Any
