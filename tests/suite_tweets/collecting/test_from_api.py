@@ -61,6 +61,12 @@ def interrupted_after(api: Any, output: Path, pages: int, choice: Choice | None 
     api.requests.clear()
 
 
+def replace_token(output: Path, old: str, new: str) -> None:
+    """Change a token of the API in what was collected."""
+    lines = partial_of(output).read_text(encoding="utf-8").replace(f'"{old}"', f'"{new}"')
+    partial_of(output).write_text(lines, encoding="utf-8")
+
+
 # What is meant
 
 
@@ -268,8 +274,7 @@ def test_an_interruption_keeps_what_was_collected(api: Any, output: Path, clock:
 def test_a_token_that_the_server_has_forgotten_is_done_without(api: Any, output: Path) -> None:
     api.write(350)
     interrupted_after(api, output, 2)
-    lines = partial_of(output).read_text(encoding="utf-8").replace('"page-200"', '"forgotten"')
-    partial_of(output).write_text(lines, encoding="utf-8")
+    replace_token(output, "page-200", "forgotten")
     collect_from_api(NAME, output, Choice())
     assert ids_in(output) == ids(api)
     assert api.requests[1].query["until_id"] == ids(api)[199]
@@ -278,8 +283,7 @@ def test_a_token_that_the_server_has_forgotten_is_done_without(api: Any, output:
 def test_going_on_without_the_forgotten_token_can_be_interrupted_too(api: Any, output: Path) -> None:
     api.write(450)
     interrupted_after(api, output, 2)
-    lines = partial_of(output).read_text(encoding="utf-8").replace('"page-200"', '"forgotten"')
-    partial_of(output).write_text(lines, encoding="utf-8")
+    replace_token(output, "page-200", "forgotten")
     api.troubles = [None, None, api.problem(401, "Unauthorized", "Unauthorized")]
     with pytest.raises(ApiError, match="300 tweets are kept"):
         collect_from_api(NAME, output, Choice())
@@ -291,10 +295,7 @@ def test_tweets_written_in_the_meantime_come_with_the_next_call(api: Any, output
     api.write(250)
     interrupted_after(api, output, 1)
     before = ids(api)
-    lines = partial_of(output).read_text(encoding="utf-8").replace('"page-100"', '"page-101"')
-    partial_of(output).write_text(
-        lines, encoding="utf-8"
-    )  # the API's tokens keep their place; the test server's do not
+    replace_token(output, "page-100", "page-101")  # the API's tokens keep their place; the test server's do not
     api.write(1, first=251)
     collect_from_api(NAME, output, Choice())
     assert ids_in(output) == before
