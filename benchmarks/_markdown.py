@@ -1,12 +1,21 @@
 """Tables in Markdown, as the benchmarks print them and the READMEs show them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a Markdown table; all columns but the first are numbers."""
     lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def rates_table(title: str, columns: Mapping[str, Mapping[str, float]], ours: str) -> str:
+    """Return a table of rates by column and form, each with how many times as fast ours is."""
+    rows = [
+        [name, *(f"{rates[name]:,} ({rates[ours] / rates[name]:.1f}x)" for rates in columns.values())]
+        for name in next(iter(columns.values()))
+    ]
+    return markdown([title, *columns], rows)
 
 
 def beside(time: float, unit: float) -> str:

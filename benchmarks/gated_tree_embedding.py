@@ -8,7 +8,6 @@ which leaves a product less, and one pass over the logits more.
 """
 
 import random
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +16,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from benchmarks._record import record
-from benchmarks._timing import median_seconds
 from benchmarks.tree_embedding import (
     BATCHES,
     FEATURES,
@@ -28,6 +26,8 @@ from benchmarks.tree_embedding import (
     level_by_level,
     levels_from_the_root,
     random_trees,
+    rates_of,
+    steps_of,
     trees_of_jets,
 )
 from benchmarks.tree_embedding import table as table_of
@@ -67,7 +67,7 @@ def join(weights: list[Tensor]) -> list[Tensor]:
     return [w_u, b_u, torch.cat([w_r, w_za]), torch.cat([b_r, b_z]), w_h, b_h, w_g.contiguous()]
 
 
-def measure(trees: int) -> dict[str, dict[str, float]]:
+def measure(trees: int) -> dict[str, dict[str, int]]:
     """Return trees a CPU second of every form, forward and both ways."""
     x, children, offsets = trees_of_jets(trees) if JETS.is_dir() else random_trees(trees)
     x = x[:, :FEATURES].contiguous()
@@ -86,28 +86,9 @@ def measure(trees: int) -> dict[str, dict[str, float]]:
         "level by level, three products, compiled": lambda: level_by_level(by_level, inner, weights, compiled),
     }
     share = torch.randn(len(children), HIDDEN)
-    in_order = {"gated_tree_embedding", "reference"}
-    shares = {name: share if name in in_order else share[order] for name in forms}
-    expected = forms["reference"]()
-    slopes = torch.autograd.grad(expected, weights, share)
-    for name, form in forms.items():
-        h = form()
-        torch.testing.assert_close(h if name in in_order else h[order.argsort()], expected, rtol=1e-4, atol=1e-5)
-        for one, other in zip(slopes, torch.autograd.grad(h, weights, shares[name]), strict=True):
-            torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3 * float(one.abs().max()))
-
-    def forward(form: Callable[[], Tensor]) -> Callable[[], Tensor]:
-        return torch.no_grad()(form)
-
-    def both(name: str) -> Callable[[], Any]:
-        return lambda: torch.autograd.grad(forms[name](), weights, shares[name])
-
+    ways = steps_of(forms, weights, share, order)
     print(f"measuring {trees} trees, {len(children)} nodes, {len(levels)} levels", flush=True)
-    ways = {
-        "forward": median_seconds({name: forward(form) for name, form in forms.items()}, TURNS, time.thread_time),
-        "forward and backward": median_seconds({name: both(name) for name in forms}, TURNS, time.thread_time),
-    }
-    return {way: {name: round(trees / each) for name, each in seconds.items()} for way, seconds in ways.items()}
+    return rates_of(trees, ways)
 
 
 def table(results: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from benchmarks._markdown import markdown
+from benchmarks._markdown import rates_table
 from benchmarks._record import record
 from benchmarks._timing import median_seconds
 from suite_recnn.clustering import Algorithm, cluster
@@ -128,12 +128,7 @@ def measure(momenta: NDArray[np.float64], offsets: NDArray[np.int64], algorithm:
 
 def table(results: dict[str, Any]) -> str:
     """Return jets a CPU second, and how many times those of each form ours clusters."""
-    columns = results["jets_per_second"]
-    rows = [
-        [name, *(f"{rates[name]:,} ({rates['suite_recnn'] / rates[name]:.1f}x)" for rates in columns.values())]
-        for name in next(iter(columns.values()))
-    ]
-    return markdown(["jets a CPU second", *columns], rows)
+    return rates_table("jets a CPU second", results["jets_per_second"], "suite_recnn")
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ import importlib
 import random
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,7 +32,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks._markdown import markdown
+from benchmarks._markdown import rates_table
 from benchmarks._record import record
 from benchmarks._timing import median_seconds
 from lightning_suite.ops.tree_embedding import COMPILED, reference, tree_embedding
@@ -133,7 +133,43 @@ def authors(trees: Trees, weights: list[Tensor], share: Tensor) -> tuple[Callabl
     return lambda: program.grnn_transform_simple(params, jets), lambda: gradient(params)
 
 
-def measure(trees: int, with_authors: bool) -> dict[str, dict[str, float]]:
+def steps_of(
+    forms: Mapping[str, Callable[[], Tensor]], weights: list[Tensor], share: Tensor, order: Tensor
+) -> dict[str, dict[str, Callable[[], Any]]]:
+    """Return what is timed of each form, forward and both ways; embeddings and gradients are asserted to be equal.
+
+    Args:
+        forms: the embeddings of all nodes by form, "reference" among them.
+        weights: of the network.
+        share: (node, hidden), what reaches the embeddings backwards.
+        order: of the nodes in the forms that go level by level.
+    """
+    shares = {name: share[order] if name.startswith("level by level") else share for name in forms}
+    expected = forms["reference"]()
+    slopes = torch.autograd.grad(expected, weights, share)
+    for name, form in forms.items():
+        h = form()
+        rows = h[order.argsort()] if name.startswith("level by level") else h
+        torch.testing.assert_close(rows, expected, rtol=1e-4, atol=1e-5)
+        for one, other in zip(slopes, torch.autograd.grad(h, weights, shares[name]), strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3 * float(one.abs().max()))
+
+    def both(name: str) -> Callable[[], Any]:
+        return lambda: torch.autograd.grad(forms[name](), weights, shares[name])
+
+    return {
+        "forward": {name: torch.no_grad()(form) for name, form in forms.items()},
+        "forward and backward": {name: both(name) for name in forms},
+    }
+
+
+def rates_of(trees: int, ways: Mapping[str, dict[str, Callable[[], Any]]]) -> dict[str, dict[str, int]]:
+    """Return how many trees a CPU second each step, which does so many of them, embeds, by way and form."""
+    seconds = {way: median_seconds(steps, TURNS, time.thread_time) for way, steps in ways.items()}
+    return {way: {name: round(trees / each) for name, each in spent.items()} for way, spent in seconds.items()}
+
+
+def measure(trees: int, with_authors: bool) -> dict[str, dict[str, int]]:
     """Return trees a CPU second of every form, forward and both ways."""
     batch = trees_of_jets(trees) if JETS.is_dir() else random_trees(trees)
     x, children, offsets = batch
@@ -150,36 +186,15 @@ def measure(trees: int, with_authors: bool) -> dict[str, dict[str, float]]:
         "level by level, compiled": lambda: level_by_level(by_level, inner, weights, compiled),
     }
     share = torch.randn(len(children), HIDDEN)
-    shares = {name: share if name in {"tree_embedding", "reference"} else share[order] for name in forms}
-    expected = forms["reference"]()
-    slopes = torch.autograd.grad(expected, weights, share)
-    for name, form in forms.items():
-        h = form()
-        rows = h if name in {"tree_embedding", "reference"} else h[order.argsort()]
-        torch.testing.assert_close(rows, expected, rtol=1e-4, atol=1e-5)
-        for one, other in zip(slopes, torch.autograd.grad(h, weights, shares[name]), strict=True):
-            torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3 * float(one.abs().max()))
-
-    def forward(form: Callable[[], Tensor]) -> Callable[[], Tensor]:
-        return torch.no_grad()(form)
-
-    def both(name: str) -> Callable[[], Any]:
-        return lambda: torch.autograd.grad(forms[name](), weights, shares[name])
-
-    forwards: dict[str, Callable[[], Any]] = {name: forward(form) for name, form in forms.items()}
-    boths: dict[str, Callable[[], Any]] = {name: both(name) for name in forms}
+    ways = steps_of(forms, weights, share, order)
     if with_authors:
         roots = offsets[1:] - 1
-        forwards[AUTHORS], boths[AUTHORS] = authors(batch, weights, share[roots])
-        theirs = torch.from_numpy(forwards[AUTHORS]()).to(x.dtype)
-        torch.testing.assert_close(theirs, expected[roots].detach(), rtol=1e-4, atol=1e-4 * float(theirs.max()))
-
+        forward, both = authors(batch, weights, share[roots])
+        theirs, expected = torch.from_numpy(forward()).to(x.dtype), forms["reference"]()[roots].detach()
+        torch.testing.assert_close(theirs, expected, rtol=1e-4, atol=1e-4 * float(theirs.max()))
+        ways["forward"][AUTHORS], ways["forward and backward"][AUTHORS] = forward, both
     print(f"measuring {trees} trees, {len(children)} nodes, {len(levels)} levels", flush=True)
-    ways = {
-        "forward": median_seconds(forwards, TURNS, time.thread_time),
-        "forward and backward": median_seconds(boths, TURNS, time.thread_time),
-    }
-    return {way: {name: round(trees / each) for name, each in seconds.items()} for way, seconds in ways.items()}
+    return rates_of(trees, ways)
 
 
 def table(results: dict[str, Any], op: str = "tree_embedding") -> str:
@@ -187,11 +202,7 @@ def table(results: dict[str, Any], op: str = "tree_embedding") -> str:
     columns = {
         f"{way}, {trees}": rates for trees, ways in results["trees_per_second"].items() for way, rates in ways.items()
     }
-    rows = [
-        [name, *(f"{rates[name]:,} ({rates[op] / rates[name]:.1f}x)" for rates in columns.values())]
-        for name in next(iter(columns.values()))
-    ]
-    return markdown(["trees a CPU second", *columns], rows)
+    return rates_table("trees a CPU second", columns, op)
 
 
 def main() -> None:
