@@ -1,7 +1,7 @@
 """K-means beside spectral clustering on the same points, and the minimum cut beside the normalised one.
 
-K-means draws flat borders between means, so it divides whatever is not round. The eigenvectors of a graph of near
-points change the places of the points first; then k-means is enough (Khan, 2020; Ng, Jordan and Weiss, 2002).
+K-means draws flat borders between means, so it divides clusters that are not round. The eigenvectors of a graph of near
+points move the points first; then k-means is enough (Khan, 2020; Ng, Jordan and Weiss, 2002).
 The minimum cut of a graph is cheapest around a single point, the normalised cut is not (Shi and Malik, 2000).
 """
 
@@ -26,7 +26,7 @@ from suite_spectral.solving.routes import solve
 from suite_spectral.sources.samples import sample
 
 SMALL = 200
-"""Points whose minimum cut is looked for."""
+"""Points of the set whose minimum cut is searched."""
 
 SIGMA = 0.15
 """Width of their Gaussian graph, some three times the distance of neighbours."""
@@ -57,7 +57,7 @@ class Comparison(NamedTuple):
 
     Attributes:
         point_set: the points.
-        n_clusters: how many clusters both were asked for, or the eigengap said.
+        n_clusters: how many clusters both were asked for, or how many the eigengap gave.
         kmeans: the answer of k-means on the points.
         spectral: the answer of spectral clustering.
         line: the graph and how it was solved.
@@ -82,8 +82,8 @@ class TwoCuts(NamedTuple):
         point_set: the points.
         smallest: (point,) int64, the parts of the minimum cut; 1 has fewer points.
         normalised: (point,) int64, the parts by the second eigenvector, at the threshold of least normalised cut.
-        weights: of the edges that are cut, of either.
-        ncuts: the normalised cut of either.
+        weights: the sum of the weights that each of them cuts.
+        ncuts: the normalised cut of each.
     """
 
     point_set: PointSet

@@ -31,7 +31,7 @@ def graph_spectrum(
 
 
 def plane_of_rows(eigen: Spectrum, root: Tensor, n_clusters: int) -> tuple[Tensor, tuple[str, str]]:
-    """Return two numbers a point of its row of the eigenvectors, (point, 2), and their names.
+    """Return the rows of the eigenvectors in the plane, (point, 2), and the names of the axes.
 
     Of two clusters only the second eigenvector says anything: the third is shown beside it. Of more, the rows are
     shown at unit length, for a small cluster lies so far out that it would press all others together.

@@ -142,12 +142,12 @@ class SpectralClusterer(LightningModule):
         """Keep the batch.
 
         Raises:
-            RunError: training goes on in the middle of an epoch whose first points are gone.
+            RunError: training resumes in the middle of an epoch whose first batches are lost.
         """
         if len(self._batches) != batch_idx:
             raise RunError(
                 f"the first {batch_idx:,} batches of this epoch were collected by a process that was interrupted, and "
-                "are gone with it. Begin anew: suite fit --config with the run's config.yaml"
+                "are lost. Begin anew: suite fit --config with the run's config.yaml"
             )
         self._batches.append(batch)
 

@@ -10,7 +10,7 @@ from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.new_points.previous_release import is_of_previous_release, read_previous_release
 
 ALWAYS = {"labels": torch.int64, "centroids": torch.float64, "groups": torch.int64, "eigenvalues": torch.float64}
-"""Buffers that are there before anything was fitted, empty."""
+"""Buffers that exist before anything was fitted, empty."""
 
 
 def _current(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -34,9 +34,8 @@ def _nothing() -> dict[str, Tensor]:
 class FittedClusters(nn.Module):
     """Labels points by the clusters of others (``suite_spectral.new_points.fitted``).
 
-    It holds the state of a ``Fitted``, each of its tensors as a buffer of the same name. Which there are and how large
-    they are is known only when something was fitted: until then few are there, which are empty, and
-    ``load_state_dict`` takes any.
+    It holds the state of a ``Fitted``, each of its tensors as a buffer of the same name. Their names and sizes are
+    known only after a fit: before, there are the few of ``ALWAYS``, empty, and ``load_state_dict`` accepts any.
 
     Example:
         >>> from suite_spectral.settings import Settings

@@ -13,7 +13,7 @@ CLOSE = 0.01
 
 
 def comparison_table(compared: Sequence[Comparison]) -> str:
-    """Return what one method is worth on one set, a line a method."""
+    """Return the scores of both methods on each set, one line per method."""
     rows = []
     for one in compared:
         count, dims = one.point_set.points.shape
@@ -71,7 +71,7 @@ def components(count: int) -> str:
 
 
 def segment_table(segments: Sequence[Segment]) -> str:
-    """Return size, colour and box of each segment, a line a segment."""
+    """Return size, colour and box of each segment, one line per segment."""
     rows = [
         [
             f"{one.number}",
@@ -87,7 +87,7 @@ def segment_table(segments: Sequence[Segment]) -> str:
 
 
 def eigenvalue_table(values: Tensor, n_clusters: int, suggested: int) -> str:
-    """Return the eigenvalues with their gaps, and which are those of the clusters, a line a value."""
+    """Return the eigenvalues with their gaps, and which are those of the clusters, one line per value."""
     rows = []
     eigenvalues = values.tolist()
     for number, value in enumerate(eigenvalues, start=1):

@@ -109,7 +109,7 @@ class Settings:
     route: Route = setting(
         "exact",
         meaning="exact, with every point in the graph; landmarks, some points that stand for all, for very many; "
-        "best_of, both, of which the one of the lower normalised cut. Landmarks are there for nearest_neighbors and "
+        "best_of, both, and the answer of the lower normalised cut. Landmarks work with nearest_neighbors and "
         "rbf.",
     )
     landmarks: int = setting(1000, Interval(int, 2), meaning="how many landmarks, and at most half of the points.")

@@ -145,7 +145,7 @@ def _check(graph: Graph, labels: Tensor, n_clusters: int) -> None:
     if labels.shape != (graph.n,) or labels.is_floating_point():
         kind = str(labels.dtype).removeprefix("torch.")
         raise UsageError(
-            f"expected one whole number a point, {graph.n} of them, as labels, got {kind} of shape "
+            f"expected one whole number per point, {graph.n} of them, as labels, got {kind} of shape "
             f"{tuple(labels.shape)}"
         )
     if graph.n and not 0 <= int(labels.min()) <= int(labels.max()) < n_clusters:

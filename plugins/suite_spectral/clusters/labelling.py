@@ -168,7 +168,7 @@ def kmeans(rows: Tensor, n_clusters: int, *, n_init: int = 10, seed: int = 0, st
         n_clusters: how many clusters.
         n_init: how many starts.
         seed: of the starts.
-        start: (cluster, vector) centroids of earlier clusters, which are gone on from in place of starts of its own;
+        start: (cluster, vector) centroids of earlier clusters to start from, in place of random starts;
             the clusters keep their numbers.
 
     Raises:

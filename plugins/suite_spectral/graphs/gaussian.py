@@ -94,7 +94,7 @@ class GaussianGraph(Graph):
         if self.kept is not None and block.dtype == torch.float32:
             return self.kept @ block
         product = torch.empty_like(block)
-        # One space for all: memory that is taken and given back in turns falls to pieces.
+        # One buffer for all blocks: allocating and freeing them in turn fragments the memory.
         space = torch.empty(self._height, self.n, dtype=block.dtype, device=self.device)
         for begin, rows in self._rows():
             torch.mm(space[: len(rows)].copy_(rows), block, out=product[begin : begin + len(rows)])

@@ -29,7 +29,7 @@ SMALLEST = 0.1
 
 
 def table_of(vectors: Tensor, root: Tensor, labels: Tensor, n_clusters: int) -> Tensor:
-    """Return D^-1/2 U and, in one column a cluster, which a point is in: (point, vector + cluster) float64."""
+    """Return D^-1/2 U and one indicator column per cluster, 1 for its points: (point, vector + cluster) float64."""
     functions = scaled_rows(vectors.double(), root, "random-walk")
     return torch.cat([functions, torch.nn.functional.one_hot(labels, n_clusters).double()], dim=1)
 
@@ -82,7 +82,7 @@ class Nystroem(Extension):
 
     Attributes:
         weights: those of new points.
-        table: (point, column) float64, D^-1/2 u of each eigenvector, then one column a cluster, 1 for its points; as
+        table: (point, column) float64, D^-1/2 u of each eigenvector, then one column per cluster, 1 for its points; as
             ``weights.reduce`` has made it.
         values: (vector,) float64, the eigenvalues of the Laplacian.
         added: what regularisation adds, by ``regularising``; empty where there is none.

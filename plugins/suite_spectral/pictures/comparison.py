@@ -13,7 +13,7 @@ from suite_spectral.pictures.scatter import SHOWN, plane, scatter, spread
 
 
 def write_comparison(picture: Path, comparisons: Sequence[Comparison]) -> None:
-    """Draw both methods' clusters beside the classes, a row a set.
+    """Draw both methods' clusters beside the classes, one row per set.
 
     Args:
         picture: the PNG file; the measures go beside it, and the points with ``-points`` after its name.

@@ -104,7 +104,7 @@ def scatter(axes: Any, places: Tensor, labels: Tensor, names: Sequence[str] = ()
 
 
 def plane(points: Tensor) -> Tensor:
-    """Return two numbers a point, (point, 2) float64: its dims, or its first two principal components."""
+    """Return two numbers per point, (point, 2) float64: its dims, or its first two principal components."""
     values = points.double()
     if values.shape[1] == 1:
         return torch.cat([values, torch.zeros_like(values)], dim=1)

@@ -39,7 +39,7 @@ def solve(
     Args:
         content: (point, dim) points; for cosine rows of unit length, dense or sparse_csr; for precomputed a graph;
             for pixels (pixel, 2 + channel), row, column and channels of every pixel of an image.
-        settings: how.
+        settings: how they are clustered.
         seed: of all that is drawn.
         progress: is called with words for what is being done.
 

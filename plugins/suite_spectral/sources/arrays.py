@@ -41,7 +41,7 @@ def of_arrays(arrays: dict[str, NDArray[Any]], choice: Choice, path: Path, label
     if choice.columns is not None:
         points = points[:, [_array_column(column, points.shape[1], path) for column in choice.columns]]
     if labels is not None and len(labels) != len(points):
-        raise DataError(f"expected one label a point, {len(points)}, got {len(labels)}", path)
+        raise DataError(f"expected one label per point, {len(points)}, got {len(labels)}", path)
     return Source("points", points, labels)
 
 
@@ -61,7 +61,7 @@ def _array_labels(arrays: dict[str, NDArray[Any]], key: str, choice: Choice, pat
     if labels.ndim == 2 and 1 in labels.shape:
         labels = labels.ravel()
     if labels.ndim != 1 or labels.dtype.kind not in "biufUS":
-        raise DataError(f"{name}: expected one label a point, got {labels.dtype} of shape {labels.shape}", path)
+        raise DataError(f"{name}: expected one label per point, got {labels.dtype} of shape {labels.shape}", path)
     return labels.astype(str) if labels.dtype.kind == "S" else labels
 
 

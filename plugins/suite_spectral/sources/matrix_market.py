@@ -1,4 +1,4 @@
-"""Matrices in MatrixMarket's text format: a header, comments, sizes, and an entry a line.
+"""Matrices in MatrixMarket's text format: a header, comments, sizes, and an entry per line.
 
     %%MatrixMarket matrix coordinate real symmetric
     % comments

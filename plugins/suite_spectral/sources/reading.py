@@ -5,9 +5,9 @@
 ``.npz``                points: ``X``, or the array that ``key`` names, perhaps with labels ``y``; a graph: ``edges``
                         (edge, 2 or 3), perhaps with ``weights`` (edge,) and labels ``y``; a scipy sparse matrix
 ``.csv .tsv .parquet``  points: the columns that are numbers, or those that ``columns`` names; texts: ``text_column``
-``.jsonl``              the same, an object a line; texts too where a key is called text, sentence or something similar
+``.jsonl``              the same, one object per line; texts too where a key is called text, sentence or the like
 ``.mtx``                MatrixMarket: a graph where the matrix is symmetric, else points
-``.edges .edgelist``    a graph: two nodes a line and perhaps a weight
+``.edges .edgelist``    a graph: two nodes per line and perhaps a weight
 ``.txt``                a graph where every line is two whole numbers and perhaps a third number, points where all
                         lines are as many numbers, else texts, one a line
 ``.png .jpg .jpeg``     an image: its pixels

@@ -110,8 +110,8 @@ def test_points_come_before_edges_where_both_are_there() -> None:
     [
         ({"Z": POINTS}, Choice(), "there is no array 'X', but Z. --data.key names"),
         ({"X": POINTS, "t": np.ones(6)}, Choice(label_column="tt"), "no array 'tt', but X, t. Did you mean 't'?"),
-        ({"X": POINTS, "y": np.ones(5)}, Choice(), "expected one label a point, 6, got 5"),
-        ({"X": POINTS, "y": np.ones((6, 2))}, Choice(), r"y: expected one label a point, got float64 of shape"),
+        ({"X": POINTS, "y": np.ones(5)}, Choice(), "expected one label per point, 6, got 5"),
+        ({"X": POINTS, "y": np.ones((6, 2))}, Choice(), r"y: expected one label per point, got float64 of shape"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(values: dict[str, Any], choice: Choice, message: str) -> None:
