@@ -7,7 +7,6 @@ The trees, the forms and the way of measuring are those of benchmarks/tree_embed
 which leaves a product less, and one pass over the logits more.
 """
 
-import random
 from collections.abc import Callable
 from typing import Any
 
@@ -15,16 +14,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks._record import record
 from benchmarks.tree_embedding import (
-    BATCHES,
     FEATURES,
     HIDDEN,
     JETS,
-    LEAVES,
-    TURNS,
     level_by_level,
     levels_from_the_root,
+    measure_and_record,
     random_trees,
     rates_of,
     steps_of,
@@ -97,19 +93,7 @@ def table(results: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    random.seed(0)
-    kind = "trees of simulated jets" if JETS.is_dir() else f"random trees of about {LEAVES} leaves"
-    results = {
-        "what": f"trees a CPU second, 1 thread, {kind}, {FEATURES} features, {HIDDEN} hidden, float32",
-        "op": COMPILED.description,
-        "turns": TURNS,
-        "trees_per_second": {f"{trees} trees": measure(trees) for trees in BATCHES},
-        "cuda": None,
-    }
-    record("gated_tree_embedding", results)
-    print(results["what"], table(results), "GPU: not measured", sep="\n")
+    measure_and_record("gated_tree_embedding", COMPILED.description, measure)
 
 
 if __name__ == "__main__":

@@ -205,25 +205,30 @@ def table(results: dict[str, Any], op: str = "tree_embedding") -> str:
     return rates_table("trees a CPU second", columns, op)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Trees embedded in a CPU second.")
-    parser.add_argument("--recnn", type=Path, metavar="FOLDER", help="a checkout of github.com/glouppe/recnn")
-    folder: Path | None = parser.parse_args().recnn
-    if folder is not None:
-        sys.path.insert(0, str(folder))
+def measure_and_record(op: str, form: str, measure: Callable[[int], dict[str, dict[str, int]]]) -> None:
+    """Measure batches of trees of the usual sizes, and write and print the results of an op."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     random.seed(0)
     kind = "trees of simulated jets" if JETS.is_dir() else f"random trees of about {LEAVES} leaves"
     results = {
         "what": f"trees a CPU second, 1 thread, {kind}, {FEATURES} features, {HIDDEN} hidden, float32",
-        "op": COMPILED.description,
+        "op": form,
         "turns": TURNS,
-        "trees_per_second": {f"{trees} trees": measure(trees, folder is not None) for trees in BATCHES},
+        "trees_per_second": {f"{trees} trees": measure(trees) for trees in BATCHES},
         "cuda": None,
     }
-    record("tree_embedding", results)
-    print(results["what"], table(results), "GPU: not measured", sep="\n")
+    record(op, results)
+    print(results["what"], table(results, op), "GPU: not measured", sep="\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Trees embedded in a CPU second.")
+    parser.add_argument("--recnn", type=Path, metavar="FOLDER", help="a checkout of github.com/glouppe/recnn")
+    folder: Path | None = parser.parse_args().recnn
+    if folder is not None:
+        sys.path.insert(0, str(folder))
+    measure_and_record("tree_embedding", COMPILED.description, lambda trees: measure(trees, folder is not None))
 
 
 if __name__ == "__main__":
