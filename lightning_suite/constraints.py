@@ -77,7 +77,7 @@ def check(
 
 @dataclass(frozen=True)
 class Interval:
-    """Finite numbers between two bounds; numbers of numpy count, and a bool is none.
+    """A finite number between two bounds, also one of numpy's; a bool is not a number.
 
     Example:
         >>> Interval(float, 0, 1, closed="left").expected
@@ -87,8 +87,8 @@ class Interval:
 
     Attributes:
         kind: int for whole numbers, float for all.
-        least: lower bound; None: none.
-        most: upper bound; None: none.
+        least: the lower bound; None means that there is none.
+        most: the upper bound; None means that there is none.
         closed: which of the bounds are themselves allowed.
     """
 
@@ -152,7 +152,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Condition:
-    """What a function says yes to.
+    """Whatever a function returns true for.
 
     Example:
         >>> Condition("a power of 2", lambda number: number.bit_count() == 1).accepts(64)
@@ -171,7 +171,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class ListOf:
-    """A list or tuple whose items are each any of what is named.
+    """A list or tuple whose items all satisfy a constraint.
 
     Example:
         >>> ListOf([int, str], least=1).expected
@@ -190,8 +190,8 @@ class ListOf:
     @property
     def expected(self) -> str:
         many = f" of at least {self.least} item{'s' * (self.least > 1)}" if self.least else ""
-        each = " or ".join(one.expected for one in self._allowed)
-        return f"a list{many}, {'all different, ' * self.distinct}each {each}"
+        kinds = " or ".join(one.expected for one in self._allowed)
+        return f"a list{many}, {'all different, ' * self.distinct}each {kinds}"
 
     def accepts(self, value: Any) -> bool:
         if not isinstance(value, list | tuple) or len(value) < self.least:

@@ -298,9 +298,9 @@ class _Display:
 
 
 def _has_terminal() -> bool:
-    """Whether bars can be drawn on standard error; where another bar of rich is drawn, such as Lightning's, they can't.
+    """Return whether bars can be drawn on standard error: not where rich already draws others, such as Lightning's.
 
-    A line printed there stands above the other's bar.
+    A line that is printed there stands above the others.
     """
     stream = sys.stderr
     return (

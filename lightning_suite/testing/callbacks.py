@@ -98,16 +98,10 @@ class Reseed(Callback):
     """Puts the random generators into another state before evaluation, whose results must not depend on them."""
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Seed before validation."""
+        """Seed before validation, testing or prediction."""
         torch.manual_seed(20_260_000)
 
-    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Seed before testing."""
-        torch.manual_seed(20_260_000)
-
-    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Seed before predicting."""
-        torch.manual_seed(20_260_000)
+    on_test_start = on_predict_start = on_validation_start
 
 
 def _as_one_of_one(loader: object) -> object:

@@ -1,7 +1,6 @@
 """Checks of training: that it works, learns, and depends on the settings and the seed alone."""
 
 import csv
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -248,7 +247,7 @@ def _process_state(subject: Subject) -> dict[str, object]:
         "torch.get_num_threads()": torch.get_num_threads(),
         "torch.are_deterministic_algorithms_enabled()": torch.are_deterministic_algorithms_enabled(),
         "torch.get_float32_matmul_precision()": torch.get_float32_matmul_precision(),
-        "the working folder": str(os.getcwd()),  # noqa: PTH109
+        "the working folder": str(Path.cwd()),
         "os.environ": {name: value for name, value in os.environ.items() if name not in ours},
     }
 
@@ -261,7 +260,7 @@ def _changes(before: dict[str, object], after: dict[str, object]) -> list[str]:
             assert isinstance(now, dict)
             keys = sorted(key for key in {**value, **now} if value.get(key) != now.get(key))
             changed += [f"{name}: {', '.join(keys)}"] if keys else []
-        elif value != after[name] and not (isinstance(value, float) and math.isnan(value)):
+        elif value != after[name]:
             changed.append(f"{name} was {value}, is {after[name]}")
     return changed
 

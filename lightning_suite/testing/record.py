@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from lightning_suite import verbs
@@ -131,12 +131,11 @@ def recipes_state_what_they_expect(subject: Subject) -> str:
             )
         if name == "check":
             continue
-        numbers = (
-            [key for key, value in (expected or {}).items() if isinstance(value, int | float)]
-            if isinstance(expected, Mapping)
-            else []
-        )
-        if not isinstance(expected, Mapping) or not numbers or not isinstance(expected.get("source"), str):
+        if (
+            not isinstance(expected, Mapping)
+            or not any(isinstance(value, int | float) for value in expected.values())
+            or not isinstance(expected.get("source"), str)
+        ):
             raise ContractFailure(
                 "expected: {METRIC: NUMBER, source: where the number is from} in every recipe but check",
                 f"{name}.yaml: expected: {expected!r}",
@@ -169,8 +168,9 @@ def defaults_stand_only_in_signatures(subject: Subject) -> str:
 
 def options_are_typed(subject: Subject) -> str:
     """Every parameter of both classes is named and has a type, from which its option is made."""
-    count = 0
-    for where, name, parameter in _parameters(subject):
+    classes = subject.classes()
+    parameters = [(cls.__qualname__, *item) for cls in classes for item in inspect.signature(cls).parameters.items()]
+    for where, name, parameter in parameters:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise ContractFailure(
                 "parameters that are all named in the signature, which alone states options and defaults",
@@ -183,8 +183,7 @@ def options_are_typed(subject: Subject) -> str:
                 f"{where}: {name} has none",
                 f"write {name}: TYPE in the signature",
             )
-        count += 1
-    return f"{count} options"
+    return f"{len(parameters)} options"
 
 
 def options_are_documented(subject: Subject) -> str:
@@ -253,12 +252,6 @@ def _recipes(subject: Subject) -> dict[str, Mapping[str, Any]]:
     if not recipes:
         raise NotApplicable("it has no recipes")
     return recipes
-
-
-def _parameters(subject: Subject) -> Iterator[tuple[str, str, inspect.Parameter]]:
-    for cls in subject.classes():
-        for name, parameter in inspect.signature(cls).parameters.items():
-            yield cls.__qualname__, name, parameter
 
 
 CHECKS = (
