@@ -74,15 +74,20 @@ def _distribution(name: str, path: tuple[str, ...]) -> Distribution | None:
 
 @cache
 def _existing(path: tuple[str, ...]) -> list[str]:
-    """Return the entries of ``sys.path`` that exist; importlib.metadata caches nothing of the others."""
+    """Return the entries of ``sys.path`` that exist: importlib.metadata looks into the others again for every name."""
     return [str(entry) for entry in map(Path, path) if entry.exists()]
 
 
 def _values(dist: Distribution, field: str) -> list[str]:
-    """Return the values of a field of the metadata, from its lines: ``dist.metadata`` parses the whole description."""
+    """Return the values of a field of a distribution's metadata."""
+    return [line.partition(":")[2].strip() for line in _headers(dist) if line.startswith(f"{field}:")]
+
+
+@cache
+def _headers(dist: Distribution) -> list[str]:
+    """Return the lines of the metadata above the description, which ``dist.metadata`` would parse too, every time."""
     text = next(filter(None, map(dist.read_text, ("METADATA", "PKG-INFO", ""))), "")
-    lines = text.partition("\n\n")[0].splitlines()
-    return [line.partition(":")[2].strip() for line in lines if line.startswith(f"{field}:")]
+    return text.partition("\n\n")[0].splitlines()
 
 
 def _lines(name: str, extra: str) -> list[str]:
