@@ -6,7 +6,7 @@ encoding               UTF-8, UTF-16 and UTF-32, with or without a byte-order ma
 line ends              ``\\n``, ``\\r\\n`` and ``\\r``; no other character ends a line, U+2028 neither
 =====================  ===============================================================================================
 
-Whatever is not so is a ``DataError`` with file, line and, where it is about bytes, the offset in the decompressed file,
+Anything else is a ``DataError`` with file, line and, where it is about bytes, the offset in the decompressed file,
 counted from 0 with the byte-order mark. An empty file is an error too. Every function takes the ``content`` of the file
 where it is at hand, as of a member of an archive; the path is then no more than its name in messages.
 """
