@@ -198,6 +198,7 @@ def test_in_the_core_imports_go_from_the_command_to_the_parts() -> None:
         "text_files": {"errors", "needs", "spelling", "text_files"},
         "plugins": {"errors", "plugin", "plugins", "recipes", "spelling", "tables"},
         "offsets": set(),
+        "pca": set(),
         "ragged": {"offsets"},
         "forest": {"ragged"},
         "pictures": {"errors", "files", "needs"},

@@ -23,6 +23,7 @@ ROOMS = (
     "forest",
     "needs",
     "offsets",
+    "pca",
     "pictures",
     "progress",
     "ragged",

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from lightning_suite import load
 from lightning_suite.errors import DataError, UsageError
+from lightning_suite.pca import principal_components
 from lightning_suite.pictures import check_name, drawing, numbers_of
 from lightning_suite.run import Run
 from lightning_suite.text_files import numbered_lines
@@ -85,20 +85,6 @@ def vectors(run: str, input: str, *, sentences: int = 1000, head: int = 1, outpu
     print(f"picture: {picture}\nnumbers: {numbers_of(picture)}")
 
 
-def principal_components(points: Tensor) -> tuple[Tensor, Tensor]:
-    """Return points (point, dim) in two principal components (point, 2), and their shares of the variance (2,).
-
-    Example:
-        >>> points, share = principal_components(torch.tensor([[0.0, 0.0, 1.0], [3.0, 4.0, 1.0]]))
-        >>> (points[0] - points[1]).norm().item(), share[0].item()
-        (5.0, 1.0)
-    """
-    centred = points - points.mean(dim=0)
-    left, values, _ = torch.linalg.svd(centred, full_matrices=False)
-    share = values.square() / values.square().sum().clamp_min(torch.finfo(points.dtype).tiny)
-    return left[:, :2] * values[:2], share[:2]
-
-
 def shaded(words: list[str], weights: Tensor) -> str:
     """Return a sentence for the terminal: its words, and a row of shades a head, full for the most attended word.
 
@@ -107,6 +93,7 @@ def shaded(words: list[str], weights: Tensor) -> str:
         weights: (word, head).
 
     Example:
+        >>> import torch
         >>> print(shaded(["good", "film"], torch.tensor([[0.75], [0.25]])))
                 good film
         head 1  ████ ░░░░  'good' 0.75

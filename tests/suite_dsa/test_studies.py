@@ -86,13 +86,6 @@ def test_the_most_attended_word_is_shaded_full() -> None:
     assert text.splitlines()[1].startswith("head 1    ███")
 
 
-def test_principal_components_keep_distances_of_points_in_a_plane() -> None:
-    plane = torch.randn(20, 2, dtype=torch.float64) @ torch.randn(2, 7, dtype=torch.float64)
-    points, share = studies.principal_components(plane)
-    torch.testing.assert_close(torch.cdist(plane, plane), torch.cdist(points, points))
-    assert share.sum().item() == pytest.approx(1)
-
-
 def test_a_picture_that_is_no_png_is_refused_before_anything_is_computed(run: Run, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"ends in \.png"):
         studies.attention(str(run.folder), "good", output=str(tmp_path / "x.foo"))

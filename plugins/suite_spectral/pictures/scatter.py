@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lightning_suite.pca import principal_components
 from lightning_suite.pictures import COLOURS, drawing
 
 MARKS = "o^sDvP*X"
@@ -105,18 +106,10 @@ def scatter(axes: Any, places: Tensor, labels: Tensor, names: Sequence[str] = ()
 
 def plane(points: Tensor) -> Tensor:
     """Return two numbers per point, (point, 2) float64: its dims, or its first two principal components."""
-    values = points.double()
-    if values.shape[1] == 1:
-        return torch.cat([values, torch.zeros_like(values)], dim=1)
-    if values.shape[1] == 2:
-        return values
-    centred = values - values.mean(dim=0)
-    _, vectors = torch.linalg.eigh(centred.T @ centred)
-    components: Tensor = vectors[:, -2:].flip(1)
-    # Eigenvectors have no sign of their own: the entry that is farthest from 0 is above it.
-    signs = components.gather(0, components.abs().argmax(dim=0, keepdim=True)).sign()
-    places: Tensor = centred @ (components * signs)
-    return places
+    dims = points.shape[1]
+    if dims > 2:
+        return principal_components(points)[0]
+    return torch.nn.functional.pad(points.double(), (0, 2 - dims))
 
 
 def spread(count: int, most: int) -> Tensor:
