@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 OPS = ROOT / "tests" / "lightning_suite" / "ops"
-KERNELS = ["tree_embedding", "gated_tree_embedding"]
+KERNELS = {"tree_embedding": "not gated", "gated_tree_embedding": "gated"}  # which cases of test__trees.py
 SETS = ["baseline", "x86-64-v3", "x86-64-v4"]
 
 TAKEN = "import torch; from lightning_suite import _C; print(_C.instruction_set())"
@@ -44,7 +44,7 @@ def test_a_set_that_is_named_is_taken_if_the_machine_has_it(instructions: str, b
 def test_kernels_are_right_for_lesser_sets(instructions: str, op: str, best: str) -> None:
     if SETS.index(instructions) >= SETS.index(best):
         pytest.skip(f"the best set of this machine is {best}: the tests of the ops use it, or none")
-    chosen = "(recursion or precision) and not reference"
-    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, str(OPS / f"test_{op}.py")]
+    chosen = f"(recursion or precision) and not reference and {KERNELS[op]}"
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, str(OPS / "test__trees.py")]
     done = run(instructions, *words)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]

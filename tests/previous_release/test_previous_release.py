@@ -15,6 +15,7 @@ import pytest
 from lightning_suite.cli import main
 
 FOLDER = Path(__file__).parent
+SAFELY: Any = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # Python 3.11 has it from 3.11.4 on
 PLUGINS = ("dsa", "recnn", "spectral", "tweets")
 
 
@@ -36,7 +37,7 @@ def unpacked(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
     """Unpack the archive of a plugin into the working folder; return what is expected of the case."""
     plugin, case = request.param
     with tarfile.open(FOLDER / f"{plugin}.tar.xz") as archive:
-        archive.extractall(tmp_path, filter="data")
+        archive.extractall(tmp_path, **SAFELY)
     monkeypatch.chdir(tmp_path)
     values: dict[str, Any] = expected(plugin)[case]
     return values | {"case": case}
