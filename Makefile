@@ -2,6 +2,7 @@
 # make test      everything that is tested, the third-party example included
 # make check     style, format and types
 # make sanitize  the tests of the compiled parts, built to stop at a wrong address or undefined behaviour
+# make trust     every promise tried at full size (resume after kill -9, damaged files ...), in about 35 minutes
 # make bench     every benchmark, one table each
 # make clean     away with .venv and what was built
 #
@@ -13,11 +14,11 @@ JOBS   ?= 2
 
 bin := .venv/bin
 # One thread to each process: make test runs JOBS of them at once, and a benchmark compares CPU seconds.
-test sanitize bench: export OMP_NUM_THREADS = 1
+test trust sanitize bench: export OMP_NUM_THREADS = 1
 # What is tested and measured is the compiled ops: one that does not compile is an error.
-test sanitize bench .venv/.dev: export LIGHTNING_SUITE_REQUIRE_OPS = 1
+test trust sanitize bench .venv/.dev: export LIGHTNING_SUITE_REQUIRE_OPS = 1
 
-.PHONY: help demo test check sanitize bench clean
+.PHONY: help demo test check trust sanitize bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -33,6 +34,12 @@ check: .venv/.dev
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/mypy
+
+# The table is made of what there is, also when something did not hold.
+trust: .venv/.dev
+	rm -rf build/trust
+	LIGHTNING_SUITE_TRUST=full $(bin)/pytest --numprocesses $(JOBS) --dist worksteal --timeout 3600 tests/trust; \
+		status=$$?; $(bin)/python -m benchmarks.trust; $(bin)/python -m benchmarks._readme; exit $$status
 
 # A whole second build, which comes first on the path: `pytest` does not put this folder before it, `python -m` would.
 # The sanitizers are loaded before Python, which knows nothing of them; that it keeps memory at its end is no leak.
