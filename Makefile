@@ -1,6 +1,7 @@
 # make demo      from nothing to a trained sentence encoder and its test accuracy
 # make test      everything that is tested, the third-party example included
-# make check     style, format and types
+# make check     style, format and types, and known vulnerabilities of what is installed
+# make matrix    the lowest and the newest releases of what is required, installed and tried (docs/supported-versions.md)
 # make sanitize  the tests of the compiled parts, built to stop at a wrong address or undefined behaviour
 # make trust     every promise tried at full size (resume after kill -9, damaged files ...), in about 35 minutes
 # make bench     every benchmark, one table each
@@ -18,7 +19,7 @@ test trust sanitize bench: export OMP_NUM_THREADS = 1
 # What is tested and measured is the compiled ops: one that does not compile is an error.
 test trust sanitize bench .venv/.dev: export LIGHTNING_SUITE_REQUIRE_OPS = 1
 
-.PHONY: help demo test check trust sanitize bench clean
+.PHONY: help demo test check matrix trust sanitize bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -34,11 +35,16 @@ check: .venv/.dev
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/mypy
+	$(bin)/python .ci/audit
+
+matrix: .venv/.dev
+	$(bin)/python .ci/matrix
 
 # The table is made of what there is, also when something did not hold.
 trust: .venv/.dev
 	rm -rf build/trust
-	LIGHTNING_SUITE_TRUST=full $(bin)/pytest --numprocesses $(JOBS) --dist worksteal --timeout 3600 tests/trust; \
+	LIGHTNING_SUITE_TRUST=full $(bin)/pytest --numprocesses $(JOBS) --dist worksteal --timeout 3600 \
+		tests/trust tests/lightning_suite/ops; \
 		status=$$?; $(bin)/python -m benchmarks.trust; $(bin)/python -m benchmarks._readme; exit $$status
 
 # A whole second build, which comes first on the path: `pytest` does not put this folder before it, `python -m` would.

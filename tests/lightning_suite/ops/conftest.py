@@ -1,5 +1,6 @@
 """Which op a test runs (that of its file), in which form and on which device; the arguments of ops over trees."""
 
+import os
 import random
 from collections.abc import Callable
 from importlib import import_module
@@ -34,6 +35,12 @@ def random_forest(sizes: list[int], chain: bool, seed: int) -> tuple[Tensor, Ten
             roots.append(len(rows) - 1)
         ends.append(len(rows))
     return torch.tensor(rows, dtype=torch.int64).reshape(-1, 2), torch.tensor(ends)
+
+
+@pytest.fixture
+def many() -> int:
+    """Return how many random arguments to try, for which ``make trust`` has more time."""
+    return 500_000 if os.environ.get("LIGHTNING_SUITE_TRUST") == "full" else 25_000
 
 
 @pytest.fixture(scope="module")

@@ -405,14 +405,12 @@ def test_the_kernel_itself_refuses_what_it_would_read_beyond(
 
 
 @pytest.mark.usefixtures("compiled")
-def test_a_hundred_thousand_random_forests_are_refused_or_right(
-    kernel: Callable[..., Tensor], kernel_arguments: Draw
-) -> None:
+def test_random_forests_are_refused_or_right(kernel: Callable[..., Tensor], kernel_arguments: Draw, many: int) -> None:
     weights = kernel_arguments([1], 2, torch.float32)[3:]
     nodes, offsets = torch.rand(6, weights[0].shape[1] if len(weights) == 4 else 2), torch.tensor([0, 3, 6])
     refused = 0
     for scale in (3, 2**62):
-        for children in torch.randint(-(scale // 3), scale, (50_000, 6, 2)).unbind():
+        for children in torch.randint(-(scale // 3), scale, (many, 6, 2)).unbind():
             try:
                 h = kernel(nodes, children, offsets, *weights)
             except RuntimeError:
@@ -420,4 +418,4 @@ def test_a_hundred_thousand_random_forests_are_refused_or_right(
             else:
                 forest.check(children, offsets, 6, "expected")
                 assert h.isfinite().all()
-    assert refused > 95_000
+    assert refused > 1.9 * many

@@ -441,7 +441,7 @@ def test_the_backward_pass_reads_no_array_of_another_shape(name: str, bad: Tenso
 
 
 @pytest.mark.usefixtures("compiled")
-def test_a_million_bad_offsets_are_refused_and_read_nothing_outside() -> None:
+def test_bad_offsets_are_refused_and_read_nothing_outside(many: int) -> None:
     """Random offsets, near and far from the words; those that happen to be right must give right results."""
     x = torch.randn(6, 1, 2)
     op: Callable[..., tuple[Tensor, ...]] = torch.ops.lightning_suite.dsa_routing.default
@@ -449,7 +449,7 @@ def test_a_million_bad_offsets_are_refused_and_read_nothing_outside() -> None:
     kept = op(x, torch.tensor([0, 2, 2, 6]), 2)
     refused = 0
     for scale in (8, 2**62):
-        for count, offsets in enumerate(torch.randint(-(scale // 8), scale, (500_000, 4)).unbind()):
+        for count, offsets in enumerate(torch.randint(-(scale // 8), scale, (many, 4)).unbind()):
             try:
                 result = op(x, offsets, 2)[0] if count % 10 else back(kept[0], None, None, x, offsets, *kept)
             except RuntimeError:
@@ -457,4 +457,4 @@ def test_a_million_bad_offsets_are_refused_and_read_nothing_outside() -> None:
             else:
                 ragged.check(offsets, 6, "expected")
                 assert result.isfinite().all()
-    assert refused > 990_000
+    assert refused > 1.98 * many
