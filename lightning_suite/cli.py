@@ -1,18 +1,18 @@
 """The command ``suite``: runs a verb, and turns what it raises into a message and an exit status.
 
 Exit statuses: 0 success; 1 a problem that the user can solve; 2 a mistake in the command line; 3 a plugin that cannot
-be used; 130 interrupted; 141 the reader of the output went away. Tracebacks are shown with ``--debug`` alone.
+be used; 141 the reader of the output went away; 130, or 128 and the number of another signal, interrupted. Tracebacks
+are shown with ``--debug`` alone.
 """
 
 import importlib
-import io
 import os
 import sys
 from collections.abc import Sequence
 
-from lightning_suite import progress, verbs
+from lightning_suite import progress, signals, streams, verbs
 from lightning_suite.arguments import LightParser
-from lightning_suite.errors import SuiteError, UsageError
+from lightning_suite.errors import Interrupted, SuiteError, UsageError
 from lightning_suite.plugin import Plugin
 from lightning_suite.plugins import find, requirements
 from lightning_suite.plugins.resolve import resolve
@@ -22,56 +22,81 @@ from lightning_suite.tables import listing, terminal_width
 SHOWN = 6
 """Plugins whose verbs are listed in the help, which should fit on a screen."""
 
-INTERRUPTED = 130
 READER_GONE = 141
+
+INTERRUPTED = "interrupted: no unfinished file is left, and the same command can be run again"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit status."""
-    parser = LightParser(add_help=False)
-    parser.add_argument("--debug", action="store_true")
-    parser.add_argument("--quiet", action="store_true")
-    debug = False
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # not so when it was closed
-            stream.reconfigure(errors="replace")  # a terminal without Unicode shows ? for what it lacks
-    try:
-        anywhere, words = parser.parse_known_args(arguments)
-        debug = anywhere.debug
-        with progress.quiet(anywhere.quiet):
-            status = _dispatch(words)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        return status
-    except SuiteError as error:
-        _show(error, f"{error}", debug)
-        return error.exit_status
-    except KeyboardInterrupt as error:
-        _show(error, "interrupted", debug)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # Python flushes standard output once more when it ends; it must not go to the closed pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return READER_GONE
-    except SystemExit as error:
-        if isinstance(error.__context__, KeyboardInterrupt):  # Lightning's way to end after an interruption
-            _show(error, "interrupted", debug)
-            return INTERRUPTED
-        if error.code is None or isinstance(error.code, int):
-            return error.code or 0
-        print(error.code, file=sys.stderr)
-        return 1
-    except OSError as error:
-        _show(error, f"{error.filename}: {error.strerror}" if error.filename else f"{error}", debug)
-        return 1
-    except Exception as error:
-        _show(error, f"unexpected {type(error).__name__}: {error}\nrun it again with --debug to see where", debug)
-        return 1
+    streams.prepare()
+    with signals.answered():
+        status = _run(arguments)
+        if (failure := streams.failure()) is None:
+            return status
+    # Python flushes standard output once more when it ends; it must not find the closed pipe or the full disk.
+    streams.give_up_output()
+    if isinstance(failure, BrokenPipeError):
+        return status or READER_GONE
+    print(f"standard output cannot be written: {failure.strerror}", file=sys.stderr)
+    return status or 1
 
 
 def suggestion(word: str, plugins: Sequence[Plugin]) -> str:
     """Return a sentence with the verbs nearest to a mistyped one, those of plugins included; empty if none is near."""
     return did_you_mean(word, [*verbs.names(), *_own_verbs(plugins), "--version", "--help"])
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """Run one command line, and return the exit status of what it raises."""
+    parser = LightParser(add_help=False)
+    parser.add_argument("--debug", action="store_true")
+    parser.add_argument("--quiet", action="store_true")
+    debug = False
+    try:
+        anywhere, words = parser.parse_known_args(arguments)
+        debug = anywhere.debug
+        _refuse_lost_folder()
+        with progress.quiet(anywhere.quiet):
+            status = _dispatch(words)
+        sys.stdout.flush()
+        return status
+    except Interrupted as error:
+        _show(error, f"{error}", debug)
+        return signals.status()
+    except SuiteError as error:
+        _show(error, f"{error}", debug)
+        return error.exit_status
+    except KeyboardInterrupt as error:
+        _show(error, INTERRUPTED, debug)
+        return signals.status()
+    except SystemExit as error:
+        if isinstance(error.__context__, KeyboardInterrupt):  # Lightning's way to end after an interruption
+            _show(error, INTERRUPTED, debug)
+            return signals.status()
+        if error.code is None or isinstance(error.code, int):
+            return error.code or 0
+        print(error.code, file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error is not streams.failure():  # `main` says what happened to the output
+            _show(error, f"{error.filename}: {error.strerror}" if error.filename else f"{error}", debug)
+            return 1
+        return 0
+    except Exception as error:
+        _show(error, f"unexpected {type(error).__name__}: {error}\nrun it again with --debug to see where", debug)
+        return 1
+
+
+def _refuse_lost_folder() -> None:
+    """Raise a SuiteError in a folder that was deleted: no file can be named there, and MKL ends the process."""
+    try:
+        os.getcwd()  # noqa: PTH109
+    except OSError as error:
+        raise SuiteError(
+            f"the current folder cannot be used: {error.strerror}; it may have been deleted.\n"
+            "Change to another one, for example: cd ~"
+        ) from error
 
 
 def _dispatch(words: list[str]) -> int:

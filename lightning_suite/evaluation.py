@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pytorch_lightning.utilities.model_helpers import is_overridden
 
+from lightning_suite import streams
 from lightning_suite.building import has_stage, restore_into, seeded, trainer_of
 from lightning_suite.errors import RunError, UsageError
 from lightning_suite.options import Settings, for_evaluation, settings_of
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from lightning_suite.predictions import Predictions
 
 
+@streams.lasting()
 def evaluate(run: Run, stage: Literal["validate", "test"], changes: Settings | None = None) -> dict[str, float]:
     """Return the metrics of a run's checkpoint on its validation or test data, computed in one process.
 
@@ -43,6 +45,7 @@ def evaluate(run: Run, stage: Literal["validate", "test"], changes: Settings | N
     return values
 
 
+@streams.lasting()
 def predict(run: Run, path: str | None, output: "Predictions", changes: Settings | None = None) -> int:
     """Write the predictions of a run's checkpoint in the order of the inputs, and return how many there were.
 

@@ -25,8 +25,10 @@ LOG_MESSAGES = (
     "Restoring states",
     "Loaded model",
     "Loading `train_dataloader` to estimate",
+    "\nDetected KeyboardInterrupt",
+    "[rank: 0] Received SIGTERM",
 )
-"""The first words of Lightning's log messages that are the same in every run."""
+"""The first words of Lightning's log messages that are the same in every run, or in every run that is interrupted."""
 
 WARNINGS = (
     r".*LeafSpec",

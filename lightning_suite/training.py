@@ -11,6 +11,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.utilities import rank_zero_info
 
+from lightning_suite import signals, streams
 from lightning_suite.building import has_stage, seeded, trainer_of
 from lightning_suite.errors import Interrupted, RunError, UsageError
 from lightning_suite.evaluation import evaluate
@@ -25,6 +26,7 @@ from lightning_suite.run import KEY, Run, now
 from lightning_suite.tables import one_line
 
 
+@streams.lasting()
 def fit(
     plugin: Plugin,
     settings: Settings,
@@ -64,6 +66,7 @@ def fit(
     trainer = trainer_of(built.trainer, root, [ExactResume(), recorder, *callbacks], metrics)
     wrap_only_what_learns(trainer)
     clock = time.monotonic()
+    signals.leave_to_scheduler()
     try:
         trainer.fit(built.model, datamodule=built.data, ckpt_path=start)
     except MisconfigurationException as error:

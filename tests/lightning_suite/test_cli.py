@@ -292,7 +292,7 @@ def test_quiet_anywhere_shows_no_progress(words: list[str], expected: bool, monk
 def test_an_interruption_is_one_line_and_130(ending: Any, capsys: pytest.CaptureFixture[str]) -> None:
     ending(KeyboardInterrupt())
     assert cli.main(["list"]) == 130
-    assert capsys.readouterr().err == "interrupted\n"
+    assert capsys.readouterr().err == f"{cli.INTERRUPTED}\n"
 
 
 def test_an_exit_because_of_an_interruption_is_one(ending: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -300,7 +300,7 @@ def test_an_exit_because_of_an_interruption_is_one(ending: Any, capsys: pytest.C
     error.__context__ = KeyboardInterrupt()
     ending(error)
     assert cli.main(["list"]) == 130
-    assert capsys.readouterr().err == "interrupted\n"
+    assert capsys.readouterr().err == f"{cli.INTERRUPTED}\n"
 
 
 def test_a_file_that_cannot_be_used_is_one_line(ending: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -345,6 +345,22 @@ def test_a_reader_that_goes_away_is_no_error_message(tmp_path: Path) -> None:
     message = process.stderr.read()
     process.stderr.close()
     assert (process.wait(), message) == (141, "")
+
+
+def test_in_a_deleted_folder_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    command = 'cd gone && rmdir ../gone && "$0" -m lightning_suite list'
+    done = subprocess.run(["sh", "-c", command, sys.executable], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("the current folder cannot be used: No such file or directory")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full: needs Linux")
+def test_an_output_that_is_full_is_one_line(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        words = [sys.executable, "-m", "lightning_suite", "list"]
+        done = subprocess.run(words, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, "standard output cannot be written: No space left on device\n")
 
 
 # Using a bad plugin

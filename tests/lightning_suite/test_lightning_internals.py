@@ -2,7 +2,9 @@
 
 import argparse
 import logging
+import os
 import re
+import signal
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +21,7 @@ from torch.utils.data import DataLoader, DistributedSampler, IterableDataset, Te
 from torchmetrics import MeanMetric
 
 from lightning_suite import lightning_internals as internals
+from lightning_suite import signals
 
 QUIET: dict[str, Any] = {
     "accelerator": "cpu",
@@ -113,7 +116,7 @@ def trained(module: LightningModule | None = None, loader: Any = None, **options
 
 @pytest.fixture(scope="module")
 def logged(tmp_path_factory: pytest.TempPathFactory) -> list[logging.LogRecord]:
-    """What Lightning logs in a training, a second one from its checkpoint, and a test."""
+    """What Lightning logs in a training, a second one from its checkpoint, a test, and a training that is ended."""
     records: list[logging.LogRecord] = []
     handler = logging.Handler()
     handler.emit = records.append  # type: ignore[method-assign]
@@ -126,6 +129,8 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> list[logging.LogRecord]:
         trainer.save_checkpoint(folder / "a.ckpt")
         Trainer(**options | {"max_epochs": 2}).fit(Line(), points(), ckpt_path=folder / "a.ckpt")
         Trainer(**options).test(Line(), points(), ckpt_path=folder / "a.ckpt", verbose=False)
+        with signals.answered(), pytest.raises(SystemExit):
+            trained(callbacks=[At(lambda trainer, batch: os.kill(os.getpid(), signal.SIGTERM))])
     finally:
         logger.removeHandler(handler)
     return records

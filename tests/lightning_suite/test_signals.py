@@ -1,0 +1,72 @@
+"""Signals that end a program are answered as Ctrl-C is, once."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from lightning_suite import signals
+
+NUMBERS = [getattr(signal, name) for name in signals.NAMES]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_signal_is_an_interruption_with_its_own_status(number: int) -> None:
+    with signals.answered():
+        with pytest.raises(KeyboardInterrupt, match=signal.Signals(number).name):
+            os.kill(os.getpid(), number)
+        assert signals.status() == 128 + number
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+
+def test_without_a_signal_the_status_is_that_of_ctrl_c() -> None:
+    with signals.answered():
+        pass
+    assert signals.status() == 130
+
+
+def test_later_signals_do_not_disturb_the_end() -> None:
+    with signals.answered():
+        with pytest.raises(signals.Signalled):
+            os.kill(os.getpid(), signal.SIGHUP)
+        for number in NUMBERS:
+            os.kill(os.getpid(), number)
+        assert signals.status() == 128 + signal.SIGHUP
+
+
+def test_a_signal_that_is_ignored_stays_ignored() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with signals.answered():
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize(("job", "left"), [("17", True), (None, False)])
+def test_only_in_a_job_of_slurm_lightning_answers_its_signals(
+    job: str | None, left: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    if job:
+        monkeypatch.setenv("SLURM_JOB_ID", job)
+    with signals.answered():
+        signals.leave_to_scheduler()
+        assert (signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL) is left
+        assert (signal.getsignal(signal.SIGUSR2) is signal.SIG_DFL) is left
+        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+
+
+def test_another_thread_leaves_signals_as_they_are() -> None:
+    seen = []
+
+    def look() -> None:
+        with signals.answered():
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert seen == [signal.SIG_DFL]
