@@ -223,6 +223,7 @@ def test_finding_plugins_imports_from_the_diagnosis_to_the_origin() -> None:
     layers = [
         {"origin"},
         {"guard", "isolated", "requirements", "source"},
+        {"literal"},
         {"explain"},
         {"check"},
         {"records", "resolve"},

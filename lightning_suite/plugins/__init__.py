@@ -1,7 +1,8 @@
 """Finds the plugins that are installed, checks what they bring, and explains what is wrong with a broken one.
 
 find          gives the record of a plugin by its name or path: ``find.get(name)``, ``find.names()``
-records       imports the record of an installed plugin
+records       reads the record of an installed plugin, apart from this process where it is only looked at
+literal       takes a record from the source of its module, where it is written in literals
 resolve       imports what a record names: ``resolve(plugin, "module")``
 check         compares a record, or a class, with what it should be
 explain       words the error of a broken plugin: cause, origin, repair

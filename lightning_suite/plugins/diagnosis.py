@@ -1,10 +1,10 @@
 """Finds what is wrong with a plugin by reading its files, for the verbs that answer at once.
 
-The record is imported, which is cheap by contract; everything else is read as source, and torch is never imported.
+The record too is read as source, or imported in a process of its own; nothing of the plugin runs in this one.
 Reading may miss a fault, and reports one only where there is no doubt; ``trial`` imports everything.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lightning_suite.plugin import Plugin
@@ -46,13 +46,17 @@ class Diagnosis:
         return f"needs: {fault.repair}" if fault.cause.startswith("not installed:") else f"broken: {fault.cause}"
 
 
-def read(origin: Origin, limit: float = find.LIMIT) -> Diagnosis:
-    """Diagnose an installed plugin by reading, with some seconds for the import of its record."""
+def look(origins: Sequence[Origin]) -> list[Diagnosis]:
+    """Diagnose installed plugins by reading; nothing of theirs runs in this process."""
+    return [_diagnosis(origin, found) for origin, found in zip(origins, find.look(origins), strict=True)]
+
+
+def read(origin: Origin, limit: float) -> Diagnosis:
+    """Diagnose an installed plugin by reading, once its record was imported here within some seconds."""
     try:
-        plugin = find.read(origin, limit)
+        return _diagnosis(origin, find.read(origin, limit))
     except BrokenPlugin as error:
-        return Diagnosis(origin, None, (error,))
-    return Diagnosis(origin, plugin, tuple(faults(plugin)), warning(plugin))
+        return _diagnosis(origin, error)
 
 
 def faults(plugin: Plugin) -> Iterator[BrokenPlugin]:
@@ -67,6 +71,12 @@ def faults(plugin: Plugin) -> Iterator[BrokenPlugin]:
         recipes_of(plugin)
     except BrokenPlugin as error:
         yield error
+
+
+def _diagnosis(origin: Origin, found: Plugin | BrokenPlugin) -> Diagnosis:
+    if isinstance(found, BrokenPlugin):
+        return Diagnosis(origin, None, (found,))
+    return Diagnosis(origin, found, tuple(faults(found)), warning(found))
 
 
 def _faults_of_path(plugin: Plugin, role: str, path: str, lightning_class: str) -> Iterator[BrokenPlugin]:

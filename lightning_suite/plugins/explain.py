@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lightning_suite.errors import OpsError, PluginError
+from lightning_suite.errors import OpsError, PluginError, UsageError
 from lightning_suite.plugin import Plugin
-from lightning_suite.plugins import guard, requirements
+from lightning_suite.plugins import guard, isolated, requirements
 from lightning_suite.plugins.origin import Origin
 from lightning_suite.spelling import did_you_mean
 from lightning_suite.tables import one_line
@@ -77,15 +77,15 @@ def warning(plugin: Plugin) -> str:
 def wrap_import_errors(origin: Origin, imported: str) -> Iterator[None]:
     """Raise whatever an import raises as the error that names the plugin.
 
-    An interruption by the user passes, and so does the lack of compiled ops where they are required, which is no
-    plugin's fault.
+    An interruption by the user passes, and so do the lack of compiled ops where they are required and a time limit
+    that is no number, which are no plugin's fault.
 
     Raises:
         BrokenPlugin: something else was raised inside.
     """
     try:
         yield
-    except (KeyboardInterrupt, OpsError):
+    except (BrokenPlugin, KeyboardInterrupt, OpsError, UsageError):
         raise
     except BaseException as error:
         cause = f"the import of {imported} failed: {one_line_cause(error)}"
@@ -102,7 +102,8 @@ def one_line_cause(error: BaseException) -> str:
         case SyntaxError(filename=str(file)):
             return one_line(f"{type(error).__name__}: {error.msg} ({file}:{error.lineno})")
         case _:
-            text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            message = _text(error)
+            text = f"{type(error).__name__}: {message}" if message else type(error).__name__
     return one_line(text + location(error, lambda file: file.startswith(_NOT_THE_PLUGIN)))
 
 
@@ -115,6 +116,14 @@ def location(error: BaseException, is_skipped: Callable[[str], bool]) -> str:
             result = f" ({file}:{traceback.tb_lineno})"
         traceback = traceback.tb_next
     return result
+
+
+def ended_process(origin: Origin, ending: str, seconds: float) -> "BrokenPlugin":
+    """Return the error of a plugin whose import did not leave its process alive; how that ended is ``isolated``'s."""
+    cause = f"its import ended the process {ending}"
+    if ending == isolated.KILLED:
+        cause = f"its import had not ended after {seconds:g} s and {ending}"
+    return BrokenPlugin(origin.name, cause, origin, f"import {origin.value.partition(':')[0]} in Python to see where")
 
 
 class BrokenPlugin(PluginError):
@@ -149,6 +158,13 @@ def _repair(origin: Origin, error: BaseException) -> str:
             )
         case _:
             return origin.correct
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return f"{error}"
+    except Exception as second:  # the plugin's own class may be broken as well
+        return f"(its text cannot be read: {type(second).__name__})"
 
 
 def _package(path: str) -> str:

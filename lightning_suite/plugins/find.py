@@ -14,7 +14,7 @@ beside it. A stem that already names another importable module is refused.
 
 import importlib
 import sys
-from contextlib import suppress
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
@@ -30,9 +30,6 @@ from lightning_suite.plugins.origin import Origin
 from lightning_suite.spelling import did_you_mean, no_such
 
 GROUP = "lightning_suite.plugins"
-
-LIMIT = 2.0
-"""Seconds for the import of a record that is read together with all others."""
 
 
 def installed() -> list[Origin]:
@@ -57,12 +54,7 @@ def get(name_or_path: str) -> Plugin:
         UsageError: there is no plugin of this name, or nothing at this path.
         BrokenPlugin: there is one, but its record cannot be used.
     """
-    if ":" in name_or_path or name_or_path.endswith(".py"):
-        return _at_path(name_or_path)
-    origins = [origin for origin in installed() if origin.name == name_or_path]
-    if not origins:
-        raise UsageError(no_such("plugin", name_or_path, names(), "installed"))
-    return read(origins[0])
+    return _at_path(name_or_path) if _is_path(name_or_path) else read(_origin_of(name_or_path))
 
 
 def read(origin: Origin, limit: float = records.LIMIT) -> Plugin:
@@ -71,19 +63,36 @@ def read(origin: Origin, limit: float = records.LIMIT) -> Plugin:
     Raises:
         BrokenPlugin: the record cannot be used, or several installed plugins have this name.
     """
-    namesakes = [other for other in installed() if other.name == origin.name]
-    if len(namesakes) > 1:
-        raise same_name(namesakes)
+    if error := _shared_name(origin):
+        raise error
     return records.read(origin, limit)
 
 
+def look(origins: Sequence[Origin]) -> list[Plugin | BrokenPlugin]:
+    """Return the records of installed plugins, or what is wrong with them; nothing of theirs runs in this process."""
+    errors = [_shared_name(origin) for origin in origins]
+    seen = iter(records.look([origin for origin, error in zip(origins, errors, strict=True) if error is None]))
+    return [error or next(seen) for error in errors]
+
+
+def look_at(name_or_path: str) -> Plugin:
+    """Return the record of one plugin, to show it: that of an installed one without an import in this process.
+
+    Raises:
+        UsageError: there is no plugin of this name, or nothing at this path.
+        BrokenPlugin: there is one, but its record cannot be used.
+    """
+    if _is_path(name_or_path):
+        return _at_path(name_or_path)
+    (found,) = look([_origin_of(name_or_path)])
+    if isinstance(found, BrokenPlugin):
+        raise found
+    return found
+
+
 def readable() -> list[Plugin]:
-    """Return the records of all installed plugins that can be read, and nothing for the others."""
-    plugins = []
-    for origin in installed():
-        with suppress(BrokenPlugin):
-            plugins.append(read(origin, LIMIT))
-    return plugins
+    """Return the records of all installed plugins that can be read, and nothing for the others, to show them."""
+    return [found for found in look(installed()) if isinstance(found, Plugin)]
 
 
 def reference(name_or_path: str) -> str:
@@ -101,6 +110,23 @@ def _scan(_path: tuple[str, ...]) -> tuple[Origin, ...]:
 def _origin(point: EntryPoint) -> Origin:
     distribution, version = ("", "") if point.dist is None else requirements.identity(point.dist)
     return Origin(point.name, point.value, distribution, version)
+
+
+def _is_path(text: str) -> bool:
+    return ":" in text or text.endswith(".py")
+
+
+def _origin_of(name: str) -> Origin:
+    origin = next((origin for origin in installed() if origin.name == name), None)
+    if origin is None:
+        raise UsageError(no_such("plugin", name, names(), "installed"))
+    return origin
+
+
+def _shared_name(origin: Origin) -> BrokenPlugin | None:
+    """Return the error of a plugin whose name others have as well."""
+    namesakes = [other for other in installed() if other.name == origin.name]
+    return same_name(namesakes) if len(namesakes) > 1 else None
 
 
 def _at_path(text: str) -> Plugin:

@@ -9,13 +9,33 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+
+from lightning_suite.errors import UsageError
 
 LIMIT_VARIABLE = "LIGHTNING_SUITE_IMPORT_LIMIT"
 
+LONGEST = 1e6
+"""Seconds, eleven days: more than any import takes, and less than a timer can count."""
+
 REPEAT = 0.05
 """Code that swallows the first interruption is interrupted again after so many seconds."""
+
+
+def allowed(seconds: float) -> float:
+    """Return the seconds that an import may take: these, or those of the environment variable.
+
+    Raises:
+        UsageError: the variable holds something else than a number of seconds.
+    """
+    text = os.environ.get(LIMIT_VARIABLE)
+    if not text:
+        return seconds
+    with suppress(ValueError):
+        if 0 < float(text) <= LONGEST:
+            return float(text)
+    raise UsageError(f"{LIMIT_VARIABLE}={text!r}: expected seconds, a number above 0 such as 30; change it or unset it")
 
 
 @contextmanager
@@ -28,11 +48,12 @@ def time_limit(seconds: float) -> Iterator[None]:
 
     Raises:
         TimeUp: the time is over.
+        UsageError: the environment variable holds something else than a number of seconds.
     """
+    limit = allowed(seconds)
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
-    limit = float(os.environ.get(LIMIT_VARIABLE) or seconds)
     started = time.monotonic()
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
@@ -51,11 +72,13 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def unchanged_environment() -> Iterator[list[str]]:
-    """Undo what runs inside does to ``os.environ``; afterwards the list holds the names of the variables it changed.
+    """Undo what runs inside does to ``os.environ`` and the current folder, and what it takes off ``sys.path``.
 
-    Torch writes there when it is first imported and reads it later: an import that brings torch along is let be.
+    Afterwards the list says what was changed: the names of variables, ``the current folder``, ``sys.path``. Torch
+    writes to ``os.environ`` when it is first imported and reads it later: an import that brings torch is let be there.
     """
     environment, before, had_torch = os.environ, dict(os.environ), "torch" in sys.modules
+    path, entries, folder = sys.path, list(sys.path), _current_folder()
     changed: list[str] = []
     try:
         yield changed
@@ -69,6 +92,21 @@ def unchanged_environment() -> Iterator[list[str]]:
                     environment[name] = before[name]
                 else:
                     del environment[name]
+        if folder and _current_folder() != folder:
+            changed.append("the current folder")
+            os.chdir(folder)
+        if missing := [entry for entry in entries if entry not in sys.path]:
+            changed.append("sys.path")
+            path[:] = [*sys.path, *missing]
+            sys.path = path
+
+
+def _current_folder() -> str:
+    """Return the current folder; "" when it was deleted."""
+    try:
+        return os.getcwd()  # noqa: PTH109  (as it is, without Path's import of more)
+    except OSError:
+        return ""
 
 
 class TimeUp(BaseException):

@@ -4,17 +4,17 @@ Every plugin has a process of its own, so that a hang, a crash or ``os._exit`` e
 ``python -m lightning_suite.plugins.trial DISTRIBUTION NAME SECONDS`` is that process.
 """
 
-import json
 import os
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from lightning_suite.errors import OpsError, SuiteError
 from lightning_suite.plugin import Plugin
 from lightning_suite.plugins import diagnosis, find, guard, isolated, requirements
 from lightning_suite.plugins.diagnosis import Diagnosis
-from lightning_suite.plugins.explain import BrokenPlugin, missing_requirements
+from lightning_suite.plugins.explain import BrokenPlugin, ended_process, missing_requirements
 from lightning_suite.plugins.origin import Origin
 from lightning_suite.plugins.resolve import resolve
 
@@ -25,16 +25,12 @@ GRACE = 5.0
 def run(origin: Origin, seconds: float) -> Diagnosis:
     """Diagnose an installed plugin by importing all that it names, in a process that may take some seconds."""
     arguments = [origin.distribution, origin.name, f"{seconds}"]
-    output, ending = isolated.run("lightning_suite.plugins.trial", arguments, seconds + GRACE)
-    reports = [json.loads(line) for line in output.splitlines() if line.startswith('{"faults"')]
-    if reports:
-        faults = [BrokenPlugin(origin.name, *fault) for fault in reports[-1]["faults"]]
-        return Diagnosis(origin, None, tuple(faults), reports[-1]["warning"])
-    cause = f"its import ended the process {ending}"
-    if ending == isolated.KILLED:
-        cause = f"its import had not ended after {seconds:g} s and {ending}"
-    repair = f"import {origin.value.partition(':')[0]} in Python to see where"
-    return Diagnosis(origin, None, (BrokenPlugin(origin.name, cause, origin, repair),))
+    ending = isolated.run("lightning_suite.plugins.trial", arguments, seconds + GRACE)
+    answer = ending.answer
+    if answer is None:
+        return Diagnosis(origin, None, (ended_process(origin, ending.description, seconds),))
+    faults = [BrokenPlugin(origin.name, *fault) for fault in answer["faults"]]
+    return Diagnosis(origin, None, tuple(faults), answer["warning"])
 
 
 def _faults(by_reading: Diagnosis, plugin: Plugin, ends: float) -> Iterator[BrokenPlugin]:
@@ -60,19 +56,14 @@ def _faults(by_reading: Diagnosis, plugin: Plugin, ends: float) -> Iterator[Brok
             return
 
 
-def _main(distribution: str, name: str, seconds: str) -> None:
-    # What the plugin prints must not mix with the report: its standard output becomes the error stream.
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as report:
-        os.dup2(2, 1)
-        ends = time.monotonic() + float(seconds)
-        origin = next(one for one in find.installed() if (one.distribution, one.name) == (distribution, name))
-        result = diagnosis.read(origin, float(seconds))
-        more = _faults(result, result.plugin, ends) if result.plugin else ()
-        faults = [(fault.cause, fault.origin, fault.repair) for fault in (*result.faults, *more)]
-        report.write(json.dumps({"faults": faults, "warning": result.warning}) + "\n")
-        report.flush()
-        os._exit(0)  # threads that an import has left behind must not keep the process
+def _answer(distribution: str, name: str, seconds: float) -> dict[str, Any]:
+    ends = time.monotonic() + seconds
+    origin = next(one for one in find.installed() if (one.distribution, one.name) == (distribution, name))
+    result = diagnosis.read(origin, seconds)
+    more = _faults(result, result.plugin, ends) if result.plugin else ()
+    faults = [(fault.cause, fault.origin, fault.repair) for fault in (*result.faults, *more)]
+    return {"faults": faults, "warning": result.warning}
 
 
 if __name__ == "__main__":
-    _main(*sys.argv[1:])
+    isolated.answer(lambda: _answer(sys.argv[1], sys.argv[2], float(sys.argv[3])))

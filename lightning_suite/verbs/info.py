@@ -20,7 +20,7 @@ def run(arguments: list[str]) -> int:
     name = parser.read(arguments).name
     if name is None:
         raise UsageError(f"suite info: which plugin? installed: {', '.join(find.names()) or 'none'}")
-    plugin = find.get(name)
+    plugin = find.look_at(name)
     faults = list(diagnosis.faults(plugin))
     print(_description(name, plugin))
     if not faults:

@@ -8,7 +8,7 @@ from lightning_suite.tables import clip, listing, terminal_width
 def run(arguments: list[str]) -> int:
     """Print a row for every plugin, a broken one too, and return 0."""
     LightParser("list", __doc__ or "").read(arguments)
-    diagnoses = [diagnosis.read(origin) for origin in find.installed()]
+    diagnoses = diagnosis.look(find.installed())
     if not diagnoses:
         print("no plugin is installed. A plugin comes with pip; `suite new NAME` writes one")
         return 0
