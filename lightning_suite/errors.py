@@ -15,11 +15,32 @@ A message says what was expected, what came, where, and what to do; the command 
 
 from pathlib import Path
 
+LONGEST, BEGINNING, END = 1000, 700, 250
+"""Characters of a line of a message; of a longer one, what is shown."""
+
+
+def _shown(line: str) -> str:
+    if len(line) > LONGEST:
+        line = f"{line[:BEGINNING]} ... {line[-END:]}"
+    return line if line.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+
 
 class SuiteError(Exception):
-    """A mistake that the user can correct."""
+    r"""A mistake that the user can correct.
+
+    Its text may quote any file: what would move a terminal's cursor or change its colours is shown as an escape, and of
+    a very long line the middle is left out.
+
+    Example:
+        >>> raise SuiteError("there is no column 'a\x1b[31m'")
+        Traceback (most recent call last):
+        lightning_suite.errors.SuiteError: there is no column 'a\x1b[31m'
+    """
 
     exit_status = 1
+
+    def __str__(self) -> str:
+        return "\n".join(map(_shown, super().__str__().split("\n")))
 
 
 class UsageError(SuiteError):
