@@ -5,18 +5,21 @@ import json
 import os
 import shutil
 import warnings
+import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lightning_suite.array_files import read_npz
 from lightning_suite.assets import cache_folder
 from suite_recnn.forests import Forest
 
-_FORMAT = 3
+_FORMAT = 4
 """Of the stored files: rises when their content changes."""
+
+_ARRAYS = ("features", "children", "offsets")
 
 
 class ClusteredFile(NamedTuple):
@@ -50,12 +53,16 @@ def cache_path(path: Path, settings: dict[str, Any]) -> Path:
 def load(folder: Path) -> ClusteredFile | None:
     """Return the trees stored in a folder, their arrays mapped into memory; None where they are absent or damaged."""
     try:
-        arrays = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("features", "children", "offsets")]
-        with np.load(folder / "columns.npz") as columns:
-            names, *values = (columns[f"arr_{number}"] for number in range(len(columns)))
-    except (OSError, ValueError, KeyError, BadZipFile):  # absent, cut short, or another user's
+        columns = read_npz(folder / "columns.npz")
+        checksums, names, *values = (columns[f"arr_{number}"] for number in range(len(columns)))
+        if checksums.tolist() != _checksums(folder):
+            return None
+        forest = Forest(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS))
+        if any(len(column) != len(forest) for column in values):
+            return None
+        return ClusteredFile(forest, dict(zip(names.tolist(), values, strict=True)))
+    except Exception:  # absent, or another user's; damage to a file of numpy raises whatever Python's parser does
         return None
-    return ClusteredFile(Forest(*arrays), dict(zip(names.tolist(), values, strict=True)))
 
 
 def save(folder: Path, clustered: ClusteredFile) -> None:
@@ -66,10 +73,10 @@ def save(folder: Path, clustered: ClusteredFile) -> None:
     partial = folder.parent / f".{folder.name}.{os.getpid()}"
     try:
         partial.mkdir(parents=True)
-        for name in ("features", "children", "offsets"):
+        for name in _ARRAYS:
             np.save(partial / f"{name}.npy", getattr(clustered.forest, name))
-        values = [np.array([*clustered.columns]), *clustered.columns.values()]  # they become arr_0, arr_1, ...
-        np.savez(partial / "columns.npz", *values)
+        values = [np.array([*clustered.columns]), *clustered.columns.values()]
+        np.savez(partial / "columns.npz", _checksums(partial), *values)  # they become arr_0, arr_1, ...
         if load(folder) is None:
             shutil.rmtree(folder, ignore_errors=True)
             partial.rename(folder)
@@ -78,3 +85,15 @@ def save(folder: Path, clustered: ClusteredFile) -> None:
             warnings.warn(f"the trees of jets cannot be stored in {folder}: {error}", RuntimeWarning, stacklevel=2)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _checksums(folder: Path) -> list[int]:
+    """Return the CRC-32 of each file of an array; a .npz file has its own."""
+    checksums = []
+    for name in _ARRAYS:
+        checksum = 0
+        with (folder / f"{name}.npy").open("rb") as file:
+            while piece := file.read(1 << 20):
+                checksum = zlib.crc32(piece, checksum)
+        checksums.append(checksum)
+    return checksums

@@ -34,6 +34,17 @@ def test_truncated_trees_are_clustered_again_and_replaced(forest, tmp_path) -> N
     assert tree_cache.load(tmp_path / "trees") is not None
 
 
+def test_one_wrong_bit_anywhere_in_stored_trees_is_found(forest, tmp_path) -> None:
+    tree_cache.save(tmp_path / "trees", ClusteredFile(forest, {"label": np.arange(4)}))
+    for path in (tmp_path / "trees").iterdir():
+        content = path.read_bytes()
+        where = len(content) // 2 if path.suffix == ".npz" else len(content) - 3
+        path.write_bytes(content[:where] + bytes([content[where] ^ 4]) + content[where + 1 :])
+        assert tree_cache.load(tmp_path / "trees") is None, path.name
+        path.write_bytes(content)
+    assert tree_cache.load(tmp_path / "trees") is not None
+
+
 def test_trees_that_cannot_be_stored_are_no_reason_to_stop(forest, tmp_path) -> None:
     (tmp_path / "a file").write_text("where the folder would be")
     with pytest.warns(RuntimeWarning, match="cannot be stored"):

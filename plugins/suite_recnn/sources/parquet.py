@@ -53,7 +53,9 @@ def read_parquet(path: Path, columns: Mapping[str, str] | None) -> Jets:
 
 def _table(path: Path, names: list[str]) -> pa.Table:
     with reading(path, "parquet", pa.ArrowException, OSError, UnicodeError):
-        return pq.read_table(path, columns=names)
+        table = pq.read_table(path, columns=names)
+        table.validate(full=True)  # else a damaged text or list is found wherever it is first looked at
+        return table
 
 
 def _is_list(kind: pa.DataType) -> bool:

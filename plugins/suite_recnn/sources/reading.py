@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from lightning_suite.errors import DataError
 from lightning_suite.needs import needs
+from lightning_suite.text_files import within_memory
 from suite_recnn.jets import Jets
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def read(path: Path, columns: Mapping[str, str] | None = None, *, definition: "J
         raise DataError("is a folder; expected a file" if path.is_dir() else "there is no such file", path)
     if not path.stat().st_size:
         raise DataError("is empty: it has no bytes; expected a file with jets", path)
-    jets = _read(path, columns, definition)
+    with within_memory(path):
+        jets = _read(path, columns, definition)
     if not len(jets):
         raise DataError("holds no jets; expected at least one", path)
     return jets
