@@ -25,6 +25,8 @@ HEADERS = ({"source", "target"}, {"from", "to"}, {"src", "dst"}, {"node1", "node
 ROUNDING = 1e-10
 """A matrix whose halves differ by no more than this part of its largest entry is symmetric."""
 
+_LONGEST_NUMBER = 1000  # digits of a node's number; one of more is a name
+
 
 class Network(NamedTuple):
     """A graph, as it is read.
@@ -262,7 +264,7 @@ def _read_lines(path: Path, content: str) -> Network:
         raise DataError("there is no edge in it", path)
     places = {name: i for i, name in enumerate(dict.fromkeys(ends))}
     names = list(places)
-    if all(name.removeprefix("-").isdecimal() for name in names):
+    if all(name.removeprefix("-").isdecimal() and len(name) < _LONGEST_NUMBER for name in names):
         numbers = sorted(set(map(int, names)))
         rank = {number: i for i, number in enumerate(numbers)}
         places, names = {name: rank[int(name)] for name in names}, [str(number) for number in numbers]
@@ -280,9 +282,16 @@ def _fields(content: str) -> Iterator[tuple[int, Sequence[str]]]:
             yield line, [field.strip() for field in text.strip().split("\t")]
         elif "," in text or ";" in text:
             delimiter = "," if "," in text else ";"
-            yield line, [field.strip() for field in next(csv.reader([text], delimiter=delimiter))]
+            yield line, [field.strip() for field in _cells(text, delimiter)]
         else:
             yield line, text.split()
+
+
+def _cells(text: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([text], delimiter=delimiter))
+    except csv.Error:  # a field of more than 131,072 characters
+        return text.split(delimiter)
 
 
 def _line(edges: Edges, at: int) -> int | None:

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from lightning_suite.errors import DataError
 from lightning_suite.needs import needs
 
+MOST_PIXELS = 2**25
+"""Of an image: 8192 x 4096, some 2 GiB as points."""
+
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 
 
@@ -27,7 +30,11 @@ def read_image(path: Path, content: bytes) -> tuple[NDArray[np.float32], tuple[i
     with needs("reading images", "lightning-suite[spectral]"):
         from PIL import Image, ImageOps, UnidentifiedImageError
     try:
-        image: Any = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+        opened = Image.open(io.BytesIO(content))
+        if opened.width * opened.height > MOST_PIXELS:
+            size = f"{opened.width:,} x {opened.height:,}"
+            raise DataError(f"expected at most {MOST_PIXELS:,} pixels, got {size}; make it smaller", path)
+        image: Any = ImageOps.exif_transpose(opened)
         transparent = "A" in image.getbands() or "transparency" in image.info
         whole = 65535 if image.mode.startswith("I;16") else 255
         if image.mode == "I":

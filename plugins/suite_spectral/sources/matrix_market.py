@@ -92,7 +92,9 @@ def read_matrix(text: str, path: Path) -> scipy.sparse.csr_array:
 
 def _sizes(text: str, count: int, path: Path, line: int) -> list[int]:
     words = text.split()
-    if len(words) != count or not all(word.isascii() and word.isdecimal() and int(word) <= MOST for word in words):
+    if len(words) != count or not all(
+        word.isascii() and word.isdecimal() and len(word) <= len(str(MOST)) and int(word) <= MOST for word in words
+    ):
         what = "rows, columns and entries" if count == 3 else "rows and columns"
         raise _wrong(f"the numbers of {what}, each at most {MOST:,}", text, path, line)
     return [int(word) for word in words]
@@ -105,7 +107,7 @@ def _numbers(body: str, width: int, path: Path, line: int) -> NDArray[np.float64
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # numpy warns where no number is left
-            numbers: NDArray[Any] = np.loadtxt(body.splitlines(), comments="%", ndmin=2)
+            numbers: NDArray[Any] = np.loadtxt(body.split("\n"), comments="%", ndmin=2)
         if numbers.shape[1] == width:
             return numbers
     except (ValueError, OverflowError, Warning):

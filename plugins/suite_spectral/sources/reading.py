@@ -26,7 +26,15 @@ import scipy.sparse
 
 from lightning_suite.array_files import read_npy, read_npz
 from lightning_suite.errors import DataError, UsageError
-from lightning_suite.text_files import COMPRESSIONS, find_name, open_bytes, read_bytes, read_text, suffix_of
+from lightning_suite.text_files import (
+    COMPRESSIONS,
+    find_name,
+    open_bytes,
+    read_bytes,
+    read_text,
+    suffix_of,
+    within_memory,
+)
 from suite_spectral.data_settings import ReadAs
 from suite_spectral.sources import edges, table_files
 from suite_spectral.sources.arrays import of_array, of_arrays, of_matrix
@@ -86,7 +94,8 @@ def read(path: Path, choice: Choice | None = None, *, labelled: bool = True) -> 
     for option in _unused(suffix, choice):
         value = getattr(choice, option)
         raise UsageError(f"--data.{option} {value}: {path.name} cannot be read so; {suffix} files have no such thing")
-    source = _read(path, suffix, choice, labelled)
+    with within_memory(path):
+        source = _read(path, suffix, choice, labelled)
     if source.kind == "points":
         _refuse_infinite(source, path)
     return source

@@ -132,6 +132,7 @@ def read_parquet(path: Path, content: bytes) -> Table:
 
     try:
         table = parquet.read_table(pyarrow.BufferReader(content))
+        table.validate(full=True)  # else a damaged text is found wherever it is first looked at
     except (pyarrow.ArrowException, OSError) as error:
         raise DataError(f"cannot be read as parquet: {error}", path) from error
     if table.num_rows == 0:

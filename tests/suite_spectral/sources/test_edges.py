@@ -150,3 +150,11 @@ def test_a_matrix_of_zeros_is_symmetric() -> None:
 )
 def test_a_list_of_edges_is_told_from_other_lines(content: str, answer: bool) -> None:
     assert looks_like_edges(content) is answer
+
+
+@pytest.mark.parametrize("node", ["9" * 5000, "x" * 200_000])
+@pytest.mark.parametrize("delimiter", [" ", ",", "\t"])
+def test_a_node_of_any_length_is_a_name(node: str, delimiter: str) -> None:
+    content = f"1{delimiter}{node}\n2{delimiter}1\n"
+    assert read_edges(PLACE, content).names == ["1", node, "2"]
+    assert looks_like_edges(content) is node.isdecimal()

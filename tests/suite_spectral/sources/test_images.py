@@ -67,3 +67,9 @@ def test_half_an_image_is_refused() -> None:
     whole = png(Image.fromarray(noise))
     with pytest.raises(DataError, match="cannot be read as an image"):
         read_image(PLACE, whole[: len(whole) // 2])
+
+
+def test_an_image_that_says_it_is_larger_than_the_memory_is_refused_before_it_is_opened() -> None:
+    content = png(Image.new("1", (10_000, 10_000)))
+    with pytest.raises(DataError, match=r"image\.png: expected at most 33,554,432 pixels, got 10,000 x 10,000"):
+        read_image(PLACE, content)

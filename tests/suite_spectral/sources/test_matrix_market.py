@@ -74,3 +74,13 @@ def test_a_mutated_file_is_read_or_refused() -> None:
             assert read_matrix("".join(text), PLACE).shape[0] <= 10**8
         except DataError:
             continue
+
+
+def test_a_size_of_thousands_of_digits_is_refused() -> None:
+    with pytest.raises(DataError, match=r"graph\.mtx:2: .*expected the numbers of rows, columns and entries"):
+        read_matrix(f"%%MatrixMarket matrix coordinate real general\n{'3' * 5000} 3 2\n", PLACE)
+
+
+def test_only_a_line_end_ends_an_entry() -> None:
+    with pytest.raises(DataError, match=r"graph\.mtx:4: .*expected 3 numbers"):
+        read_matrix(GRAPH.replace("0.5\n3", "0.5\u20283").replace("\n\n", "\n"), PLACE)
