@@ -1,6 +1,7 @@
 """Files of numpy, .npy and .npz: nothing is unpickled, and whatever is wrong with one is a DataError."""
 
 import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy
 from numpy.typing import NDArray
 
 from lightning_suite.errors import DataError
+from lightning_suite.text_files import bomb, most_bytes
 
 
 def read_npy(path: str | Path, *, content: bytes | None = None) -> NDArray[Any]:
@@ -52,13 +54,23 @@ def read_npz(path: str | Path, *, content: bytes | None = None) -> dict[str, NDA
     """
     try:
         with numpy.load(Path(path) if content is None else io.BytesIO(content), allow_pickle=False) as file:
+            _refuse_bombs(file.zip, path)
             arrays = {name: file[name] for name in file.files}
+    except DataError:
+        raise
     except Exception as error:  # also what zipfile and zlib raise, and a single array, which knows no `with`
         raise DataError(f"cannot be read as arrays: {_reason(error)}", path) from error
     strange = next((name for name, array in arrays.items() if not isinstance(array, numpy.ndarray)), None)
     if strange is not None:  # numpy gives what is no array as bytes
         raise DataError(f"cannot be read as arrays: {strange!r} in it is none", path)
     return arrays
+
+
+def _refuse_bombs(archive: zipfile.ZipFile, path: str | Path) -> None:
+    members = archive.infolist()
+    most = most_bytes(sum(member.compress_size for member in members))
+    if sum(member.file_size for member in members) > most:
+        raise bomb(most, path)
 
 
 def _reason(error: Exception) -> str:

@@ -189,7 +189,7 @@ def test_inside_a_plugin_imports_go_from_studies_to_module_to_network(folder: Pa
 def test_in_the_core_imports_go_from_the_command_to_the_parts() -> None:
     leaves: dict[str, set[str]] = {
         "errors": set(),
-        "array_files": {"errors"},
+        "array_files": {"errors", "text_files"},
         "files": {"errors"},
         "needs": {"errors"},
         "plugin": {"plugins"},

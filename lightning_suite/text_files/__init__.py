@@ -13,11 +13,15 @@ where it is at hand, as of a member of an archive; the path is then no more than
 
 from lightning_suite.text_files.compression import COMPRESSIONS as COMPRESSIONS
 from lightning_suite.text_files.compression import bare_name as bare_name
+from lightning_suite.text_files.compression import bomb as bomb
+from lightning_suite.text_files.compression import most_bytes as most_bytes
 from lightning_suite.text_files.compression import open_bytes as open_bytes
 from lightning_suite.text_files.compression import read_bytes as read_bytes
 from lightning_suite.text_files.compression import suffix_of as suffix_of
+from lightning_suite.text_files.compression import within_memory as within_memory
 from lightning_suite.text_files.encodings import encoding_name as encoding_name
 from lightning_suite.text_files.jsonl import read_jsonl as read_jsonl
+from lightning_suite.text_files.lines import is_blank as is_blank
 from lightning_suite.text_files.lines import numbered_lines as numbered_lines
 from lightning_suite.text_files.lines import read_text as read_text
 from lightning_suite.text_files.tables import Table as Table

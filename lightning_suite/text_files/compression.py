@@ -1,12 +1,14 @@
 """The bytes of a file, decompressed: gzip, bzip2, xz and Zstandard, told by how the content begins."""
 
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
 import os
 import re
 import zlib
+from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import IO, Any, final
 
@@ -25,7 +27,6 @@ _BEGINNINGS = {
 _DAMAGED = (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error)
 _BUFFER = 1 << 16
 
-# What expands more than this is no text but a bomb: text shrinks to a tenth, a table of zeros to a fiftieth.
 _MOST_EXPANSION = 200
 _ALWAYS_ALLOWED = 1 << 28
 
@@ -54,6 +55,14 @@ def bare_name(path: str | Path) -> str:
 def compression_of(head: bytes) -> str | None:
     """Return the suffix of the compression that begins so; None for anything else."""
     return next((suffix for suffix, beginning in _BEGINNINGS.items() if beginning.match(head)), None)
+
+
+def most_bytes(size: int) -> int:
+    """Return to how many bytes a compressed file of a size may expand.
+
+    What expands more is a bomb: text shrinks to a tenth, a table of zeros to a fiftieth.
+    """
+    return max(_ALWAYS_ALLOWED, _MOST_EXPANSION * size)
 
 
 def open_bytes(path: str | Path, *, content: bytes | None = None) -> io.BufferedReader:
@@ -98,11 +107,8 @@ def read_bytes(path: str | Path, *, content: bytes | None = None) -> bytes:
         >>> read_bytes("words.txt", content=gzip.compress(b"one"))
         b'one'
     """
-    try:
-        with open_bytes(path, content=content) as file:
-            decompressed = file.read()
-    except MemoryError:
-        raise larger_than_memory(path) from None
+    with within_memory(path), open_bytes(path, content=content) as file:
+        decompressed = file.read()
     if not decompressed:
         raise empty(path)
     return decompressed
@@ -113,9 +119,26 @@ def empty(path: str | Path) -> DataError:
     return DataError("the file is empty", path)
 
 
-def larger_than_memory(path: str | Path) -> DataError:
-    """Return the error for a file that does not fit into memory."""
-    return DataError("holds more than fits into memory. Cut it into smaller files", path)
+def bomb(most: int, path: str | Path) -> DataError:
+    """Return the error for a compressed file that expands beyond ``most_bytes``."""
+    return DataError(
+        f"expands to more than {most >> 20:,} MiB, {_MOST_EXPANSION} times its size: it was made to fill the memory. "
+        "Decompress it yourself if you trust it",
+        path,
+    )
+
+
+@contextlib.contextmanager
+def within_memory(path: str | Path) -> Iterator[None]:
+    """Turn running out of memory while a file is read into an error that names it.
+
+    Raises:
+        DataError: the memory did not suffice.
+    """
+    try:
+        yield
+    except MemoryError:
+        raise DataError("holds more than fits into memory. Cut it into smaller files", path) from None
 
 
 def _unreadable(error: OSError, path: str | Path) -> DataError:
@@ -147,7 +170,7 @@ class _Decompressed(io.RawIOBase):
         self._file = file
         self._stream = _decompressor(file, compression)
         self._compression = compression
-        self._most = max(_ALWAYS_ALLOWED, _MOST_EXPANSION * size)
+        self._most = most_bytes(size)
         self._path = path
         self._count = 0
 
@@ -160,9 +183,8 @@ class _Decompressed(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         try:
-            piece = self._stream.read(len(buffer))
-        except MemoryError:
-            raise larger_than_memory(self._path) from None
+            with within_memory(self._path):
+                piece = self._stream.read(len(buffer))
         except _DAMAGED as error:
             if self._compression is None:
                 assert isinstance(error, OSError)
@@ -174,10 +196,6 @@ class _Decompressed(io.RawIOBase):
             ) from error
         self._count += len(piece)
         if self._compression is not None and self._count > self._most:
-            raise DataError(
-                f"expands to more than {self._most >> 20:,} MiB, {_MOST_EXPANSION} times its size: it was made "
-                "to fill the memory. Decompress it yourself if you trust it",
-                self._path,
-            )
+            raise bomb(self._most, self._path)
         buffer[: len(piece)] = piece
         return len(piece)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning_suite.errors import DataError
-from lightning_suite.text_files.lines import numbered_lines
+from lightning_suite.text_files.lines import is_blank, numbered_lines
 
 
 def read_jsonl(
@@ -28,7 +28,7 @@ def read_jsonl(
         [(1, {'text': 'one'}), (2, {}), (3, {'text': 'two'})]
     """
     for line, text in numbered_lines(path, encoding=encoding, content=content):
-        if not text.strip():
+        if is_blank(text):
             yield line, {}
             continue
         try:

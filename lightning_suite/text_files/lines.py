@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lightning_suite.text_files.compression import empty, larger_than_memory, open_bytes
+from lightning_suite.text_files.compression import empty, open_bytes, within_memory
 from lightning_suite.text_files.encodings import codec_of, fault_of
 
 
@@ -29,13 +29,10 @@ def read_text(path: str | Path, *, encoding: str | None = None, content: bytes |
         >>> read_text("greeting.txt", content="Привет,\r\nмир".encode("utf-16"))
         'Привет,\nмир'
     """
-    try:
-        with _opened(path, encoding, content, newline=None) as file:
-            text = file.read()
-            if "\0" in text:
-                raise _NulCharacter
-    except MemoryError:
-        raise larger_than_memory(path) from None
+    with _opened(path, encoding, content, newline=None) as file:
+        text = file.read()
+        if "\0" in text:
+            raise _NulCharacter
     if not text:
         raise empty(path)
     return text
@@ -56,6 +53,16 @@ def numbered_lines(
         yield number, line.rstrip("\r\n")
 
 
+def is_blank(text: str) -> bool:
+    r"""Return whether a line or a cell holds nothing but spaces and tabs; any other white space is text.
+
+    Example:
+        >>> is_blank(" \t\r\n"), is_blank("\u2028")
+        (True, False)
+    """
+    return not text.strip(" \t\r\n")
+
+
 def lines_as_they_stand(path: str | Path, encoding: str | None, content: bytes | None) -> Iterator[str]:
     """Yield each line with its end."""
     line = None
@@ -73,7 +80,7 @@ def _opened(
     path: str | Path, encoding: str | None, content: bytes | None, newline: str | None
 ) -> Iterator[io.TextIOWrapper]:
     """Yield the file, to be read as text; a UnicodeError in the block becomes the error that says where and why."""
-    with open_bytes(path, content=content) as file:
+    with within_memory(path), open_bytes(path, content=content) as file:
         codec = codec_of(file, path, encoding, content)
         file.read(codec.mark)
         try:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning_suite.errors import DataError
+from lightning_suite.text_files.lines import is_blank
 
 _ANY_LENGTH = min(sys.maxsize, 2**31 - 1)
 _MOST_LINES_OF_A_ROW = 10_000  # a mark that is text must not take in a file larger than the memory
@@ -175,4 +176,4 @@ def _one_row(text: str) -> list[str] | None:
 
 def _width(fields: list[str]) -> int:
     """Return how many fields a row has; 0 for a blank one."""
-    return len(fields) if any(map(str.strip, fields)) else 0
+    return 0 if all(map(is_blank, fields)) else len(fields)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from lightning_suite.errors import DataError
 from lightning_suite.text_files.compression import suffix_of
-from lightning_suite.text_files.lines import lines_as_they_stand
+from lightning_suite.text_files.lines import is_blank, lines_as_they_stand
 from lightning_suite.text_files.quotation_marks import Rows, parsed_rows, quoted_rows, tab_separated_rows
 
 DELIMITERS = ",;\t|"
@@ -83,7 +83,7 @@ def read_table(
         rows = tab_separated_rows(chain(first, lines), path, reread)
     else:
         rows = quoted_rows(chain(first, lines), delimiter, path)
-    begin, fields = next(((line, row) for line, row in rows if any(map(str.strip, row))), (0, []))
+    begin, fields = next(((line, row) for line, row in rows if not all(map(is_blank, row))), (0, []))
     if not fields:
         raise DataError("holds blank lines only; expected a table", path)
     if not has_header:
@@ -111,7 +111,7 @@ def recognised_delimiter(lines: Sequence[str], likely: str = DELIMITERS) -> str:
     def share_of_equal_rows(delimiter: str) -> float:
         with io.StringIO("".join(lines), newline="") as text:
             rows = (
-                row for _, row in parsed_rows(csv.reader(text, delimiter=delimiter), "") if any(map(str.strip, row))
+                row for _, row in parsed_rows(csv.reader(text, delimiter=delimiter), "") if not all(map(is_blank, row))
             )
             widths = [len(row) for row in rows]
         return widths.count(widths[0]) / len(widths) if widths and widths[0] > 1 else 0.0
@@ -162,7 +162,7 @@ def _equally_wide(rows: Rows, width: int, of: str, path: str | Path) -> Rows:
     for line, fields in rows:
         if len(fields) == width:
             yield line, fields
-        elif len(fields) < width and not any(map(str.strip, fields)):
+        elif not fields or (len(fields) == 1 and fields[0] and is_blank(fields[0])):
             yield line, []
         else:
             than = "the header has" if of == "header" else "the first row has"

@@ -93,3 +93,9 @@ def test_damage_anywhere_is_told_as_such(reader: Any, content: bytes, seed: int)
             reader("a", content=bytes(damaged[: chance.choice([len(damaged), chance.randrange(len(damaged))])]))
         except DataError as error:
             assert str(error).startswith("a: ")
+
+
+def test_arrays_that_expand_beyond_reason_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lightning_suite.text_files.compression._ALWAYS_ALLOWED", 1 << 20)
+    with pytest.raises(DataError, match=r"a\.npz: expands to more than \d+ MiB"):
+        read_npz("a.npz", content=npz(X=numpy.zeros(1 << 22)))

@@ -4,7 +4,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from lightning_suite.errors import DataError
-from lightning_suite.text_files import bare_name, numbered_lines
+from lightning_suite.text_files import bare_name, is_blank, numbered_lines
 from suite_dsa.sources.examples import NO_LABEL, SST_BINARY, SST_FINE, Example, Table, class_name
 from suite_dsa.sources.trees import phrases_of
 
@@ -26,7 +26,7 @@ def read_label_text(path: Path, *, classes: tuple[str, ...] = (), encoding: str 
         DataError: lines do not begin with labels, or it is ambiguous where the labels end.
     """
     lines = [(line, text) for line, text in numbered_lines(path, encoding=encoding)]
-    filled = [(line, text) for line, text in lines if text.strip()]
+    filled = [(line, text) for line, text in lines if not is_blank(text)]
     name = bare_name(path)
     sst = () if not name.startswith(("stsa.", "derived.")) else SST_BINARY if ".binary." in name else SST_FINE
     table = Table(labels=sst or None)
@@ -64,7 +64,7 @@ def read_trees(path: Path, phrases: bool, *, encoding: str | None = None) -> Tab
     table = Table(labels=SST_FINE)
     seen: set[tuple[int, str]] = set()
     for line, text in numbered_lines(path, encoding=encoding):
-        if not text.strip():
+        if is_blank(text):
             table.dropped["blank lines"] += 1
             continue
         nodes = phrases_of(text, path, line)

@@ -18,7 +18,7 @@ from collections import Counter
 from pathlib import Path
 
 from lightning_suite.errors import DataError
-from lightning_suite.text_files import bare_name, numbered_lines, suffix_of
+from lightning_suite.text_files import bare_name, is_blank, numbered_lines, suffix_of
 from suite_dsa.sources.columns import OBJECTS, TABLES, Columns, read_rows
 from suite_dsa.sources.examples import SST_BINARY, SST_FINE, Example, Table, without_unlabelled
 from suite_dsa.sources.hub import HUB, read_hub
@@ -108,7 +108,7 @@ def read_unlabelled(
     else:
         lines = list(numbered_lines(path, encoding=encoding))
         if name.startswith("trees."):
-            rows = [(line, (phrases_of(text, path, line)[-1][1],) if text.strip() else ()) for line, text in lines]
+            rows = [(line, () if is_blank(text) else (phrases_of(text, path, line)[-1][1],)) for line, text in lines]
         elif name.startswith("stsa."):
             rows = [(line, (text.partition(" ")[2],)) for line, text in lines]
         else:
@@ -127,7 +127,7 @@ def read_unlabelled(
 
 def _first_line(path: Path, encoding: str | None) -> str:
     for _, line in numbered_lines(path, encoding=encoding):
-        if line.strip():
+        if not is_blank(line):
             return line
     raise DataError("holds blank lines only", path)
 

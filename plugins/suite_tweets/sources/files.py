@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from lightning_suite.errors import DataError
+from lightning_suite.text_files import bomb, most_bytes
 
 _TWEETS_JS = re.compile(r"tweets?(?:-part(?P<part>\d+))?\.js", re.IGNORECASE)
 
@@ -65,9 +66,17 @@ def _files_of_zip(path: Path) -> Iterator[SourceFile]:
                 hint = "expected an archive of X, in which data/tweets.js stands, or one file"
                 raise DataError(f"holds {len(members)} files and no tweets.js; {hint}", path)
             for name in names:
-                yield SourceFile(f"{path}/{tweets[name]}", archive.read(inside[tweets[name]]))
+                yield SourceFile(f"{path}/{tweets[name]}", _member(archive, inside[tweets[name]], path))
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError) as error:
         raise DataError(f"damaged, encrypted, or not a .zip file: {error}", path) from error
+
+
+def _member(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
+    member = archive.getinfo(name)
+    most = most_bytes(member.compress_size)
+    if member.file_size > most:
+        raise bomb(most, f"{path}/{name}")
+    return archive.read(member)
 
 
 def _tweets_js(names: Iterable[str]) -> list[str]:

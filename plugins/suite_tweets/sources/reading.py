@@ -25,6 +25,7 @@ from lightning_suite.text_files import (
     read_table,
     read_text,
     suffix_of,
+    within_memory,
 )
 from suite_tweets.sources.columns import Columns
 from suite_tweets.sources.files import SourceFile, source_files
@@ -65,7 +66,8 @@ def read(
     if encoding is not None:
         encoding_name(encoding)  # refused before anything is read
     columns = Columns(text_column, time_column, id_column)
-    tweets = [tweet for file in source_files(path) for tweet in _read_file(file, columns, encoding)]
+    with within_memory(path):
+        tweets = [tweet for file in source_files(path) for tweet in _read_file(file, columns, encoding)]
     if not tweets:
         raise DataError("holds no tweet", path)
     return tweets

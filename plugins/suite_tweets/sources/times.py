@@ -9,6 +9,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _TWITTER_TIME = re.compile(r"\w{3} (\w{3}) (\d{1,2}) (\d\d):(\d\d):(\d\d) ([+-]\d{4}) (\d{4})")
 _EPOCH = re.compile(r"-?\d{9,13}(?:\.\d*)?")
 _FIRST_MILLISECOND = 10**11  # seconds up to the year 5138, milliseconds from 1973
+_LONGEST = 64  # of what may be a time; the search for a zone takes the square of the length
 _NO_TIME = ("", "none", "null", "nan", "nat", "<na>")
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 _ZONES = {  # hours east of Greenwich; names that several countries use (IST, BST) or that are not here are refused
@@ -38,6 +39,8 @@ def parse_time(value: object) -> datetime | None:
     text = "" if value is None else str(value).strip()
     if text.casefold() in _NO_TIME:
         return None
+    if len(text) > _LONGEST:
+        raise ValueError(f"{len(text)} characters are no time")
     if _EPOCH.fullmatch(text):
         since = float(text)
         return _EPOCH_START + timedelta(seconds=since if abs(since) < _FIRST_MILLISECOND else since / 1000)

@@ -2,16 +2,18 @@
 
 import bz2
 import gzip
+import io
 import lzma
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow
 import pytest
 
 from lightning_suite.errors import DataError, UsageError
-from lightning_suite.text_files import bare_name, open_bytes, read_bytes, suffix_of
+from lightning_suite.text_files import bare_name, numbered_lines, open_bytes, read_bytes, read_text, suffix_of
 from lightning_suite.text_files.compression import compression_of
 
 TEXT = b"".join(b"line %d\n" % i for i in range(20_000))
@@ -109,6 +111,21 @@ def test_a_file_larger_than_the_memory_is_an_error(monkeypatch: pytest.MonkeyPat
 
     with pytest.raises(DataError, match=r"a\.gz: holds more than fits into memory"):
         read_bytes("a.gz", content=gzip.compress(b"a"))
+
+
+@pytest.mark.parametrize("read", [read_text, lambda path, content: list(numbered_lines(path, content=content))])
+def test_a_line_larger_than_the_memory_is_an_error(monkeypatch: pytest.MonkeyPatch, read: Any) -> None:
+    class Small(io.TextIOWrapper):
+        def read(self, *_: object) -> str:
+            raise MemoryError
+
+        def __next__(self) -> str:
+            raise MemoryError
+
+    monkeypatch.setattr("lightning_suite.text_files.lines.io.TextIOWrapper", Small)
+
+    with pytest.raises(DataError, match=r"a\.xz: holds more than fits into memory"):
+        read("a.xz", content=lzma.compress(b"a"))
 
 
 def test_without_its_library_a_zst_file_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,6 +178,13 @@ def test_a_blank_line_of_one_column_is_an_empty_row_and_a_space_is_a_text() -> N
     assert rows("text\n\n \n") == [[], [" "]]
 
 
+@pytest.mark.parametrize("line", ['""', ",", ",,,", "\u2028", "\x0b"])
+def test_a_row_that_only_looks_blank_is_no_blank_line(line: str) -> None:
+    table = read_table("a.csv", content=f"id,text,label\n1,a,x\n{line}\n2,b,y\n".encode())
+    with pytest.raises(DataError, match=r"a\.csv:3: has \d fields, but the header has 3"):
+        list(table.rows)
+
+
 def test_a_table_without_header_begins_with_its_first_row() -> None:
     assert table("1;a\n2;b\n", has_header=False).header == []
     assert rows("1;a\n2;b\n", has_header=False) == [["1", "a"], ["2", "b"]]

@@ -272,6 +272,14 @@ def test_the_parts_of_an_archive_are_read_in_their_order_from_folder_and_zip(tmp
         assert texts(source) == ["0", "1", "2", "3"]
 
 
+def test_a_zip_that_expands_beyond_reason_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lightning_suite.text_files.compression._ALWAYS_ALLOWED", 1 << 20)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("data/tweets.js", b"window.YTD.tweets.part0 = [" + b" " * (1 << 25) + b"]")
+    with pytest.raises(DataError, match=r"a\.zip/data/tweets\.js: expands to more than \d+ MiB"):
+        read(tmp_path / "a.zip")
+
+
 def test_a_zip_of_one_file_is_read_as_that_file(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
         file.writestr("mine.csv", "text\nмир\n")

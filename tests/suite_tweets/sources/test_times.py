@@ -59,6 +59,7 @@ def test_an_empty_time_is_none(value: object) -> None:
         "Tue Foo 22 22:36:51 +0000 2016",
         True,
         12,
+        "2016-11-22" + " " * 1_000_000 + "22:36:51",  # in no time
     ],
 )
 def test_what_is_no_time_is_refused(value: object) -> None:
