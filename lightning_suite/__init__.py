@@ -4,6 +4,12 @@
 ``load_data`` the data module that it learnt from.
 """
 
+import sys
+
+# ``python -m lightning_suite`` puts the current folder first on the path: a run folder's own code could be imported.
+if not sys.flags.safe_path and sys.argv[:1] == ["-m"] and "lightning_suite" in sys.orig_argv:
+    del sys.path[0]
+
 from lightning_suite.loading import load as load
 from lightning_suite.loading import load_data as load_data
 from lightning_suite.plugin import Plugin as Plugin

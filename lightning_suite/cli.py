@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from lightning_suite import progress, signals, streams, verbs
+from lightning_suite import progress, signals, streams, trust, verbs
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import Interrupted, SuiteError, UsageError
 from lightning_suite.plugin import Plugin
@@ -52,12 +52,13 @@ def _run(arguments: Sequence[str] | None) -> int:
     parser = LightParser(add_help=False)
     parser.add_argument("--debug", action="store_true")
     parser.add_argument("--quiet", action="store_true")
+    parser.add_argument("--trust", action="store_true")
     debug = False
     try:
         anywhere, words = parser.parse_known_args(arguments)
         debug = anywhere.debug
         _refuse_lost_folder()
-        with progress.quiet(anywhere.quiet):
+        with progress.quiet(anywhere.quiet), trust.asked(anywhere.trust, words):
             status = _dispatch(words)
         sys.stdout.flush()
         return status
@@ -129,10 +130,16 @@ def _plugin_with(verb: str, words: list[str]) -> tuple[Plugin, list[str]]:
     typed: str | None = values.plugin
     if typed == "":
         raise UsageError(f"--plugin needs a name; installed: {', '.join(find.names()) or 'none'}")
-    of_run, run = _plugin_of_run(rest)
+    of_run, run, may_import = _plugin_of_run(rest)
+    if of_run and not typed and not may_import:
+        raise UsageError(
+            f"suite has no verb {verb!r}. {did_you_mean(verb, verbs.names())}".rstrip()
+            + f"\n{run} is a run of the plugin {of_run}, which may have one: it would be imported, and is not from a "
+            f"run that you trained here.\nOnly if you trust whoever made it: {trust.command()}"
+        )
     if typed or of_run:
         plugin = find.get(typed or of_run)
-        if typed and of_run and find.get(of_run).name != plugin.name:
+        if typed and of_run and not (find.get(of_run).name == plugin.name if may_import else trust.is_named(of_run)):
             raise UsageError(f"--plugin {typed}, but {run} is a run of the plugin {of_run!r}: leave one of them out")
         if verb not in plugin.commands:
             where = "" if typed else f", whose run {run} is,"
@@ -152,15 +159,20 @@ def _plugin_with(verb: str, words: list[str]) -> tuple[Plugin, list[str]]:
     raise UsageError(_no_verb(verb, plugins))
 
 
-def _plugin_of_run(words: list[str]) -> tuple[str, str]:
-    """Return the plugin of the first word that is a run folder or a checkpoint, and the word; else two empty texts."""
+def _plugin_of_run(words: list[str]) -> tuple[str, str, bool]:
+    """Return the plugin of the first word that is a run folder or a checkpoint, the word, and whether it may import it.
+
+    Without such a word the texts are empty. Nothing is imported here.
+    """
     for word in words:
         if not word.startswith("-") and os.path.exists(word):  # noqa: PTH110  (any text may stand here, even a NUL)
             from lightning_suite import run
 
-            if plugin := run.plugin_of(word):
-                return plugin, word
-    return "", ""
+            if stored := run.stored_at(word):
+                settings, signature = stored
+                plugin = settings["plugin"]
+                return plugin, word, not trust.is_path(plugin) or trust.is_trusted(settings, signature)
+    return "", "", True
 
 
 def _own_verbs(plugins: Sequence[Plugin]) -> list[str]:
@@ -187,7 +199,7 @@ def _help() -> str:
         lines += ["", "verbs of plugins (suite info NAME)", listing(own[:SHOWN], width, "  "), *more]
     lines += [
         "",
-        "suite VERB --help explains a verb. Anywhere: --quiet shows no progress, --debug the traceback of an error.",
+        "suite VERB --help explains a verb. Anywhere: --quiet, --debug (traceback), --trust (a run's code).",
         f"next: {f'suite fit --plugin {plugins[0].name}' if plugins else 'suite list'}",
     ]
     return "\n".join(lines)

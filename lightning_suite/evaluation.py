@@ -9,7 +9,7 @@ from pytorch_lightning.utilities.model_helpers import is_overridden
 from lightning_suite import streams
 from lightning_suite.building import has_stage, restore_into, seeded, trainer_of
 from lightning_suite.errors import RunError, UsageError
-from lightning_suite.options import Settings, for_evaluation, settings_of
+from lightning_suite.options import Settings, evaluation_settings
 from lightning_suite.plugins import find
 from lightning_suite.plugins.resolve import resolve
 from lightning_suite.run import Run
@@ -30,7 +30,7 @@ def evaluate(run: Run, stage: Literal["validate", "test"], changes: Settings | N
     Raises:
         RunError: the plugin has no such data or step, or the checkpoint does not fit the settings.
     """
-    settings = changes or for_evaluation(settings_of(run))
+    settings = changes or evaluation_settings(run)
     plugin = find.get(settings.plugin)
     built = seeded(plugin, settings)
     if not has_stage(built, stage):
@@ -58,7 +58,7 @@ def predict(run: Run, path: str | None, output: "Predictions", changes: Settings
     Raises:
         UsageError: the plugin takes no file, needs one, or computes no embeddings.
     """
-    settings = changes or for_evaluation(settings_of(run))
+    settings = changes or evaluation_settings(run)
     plugin = find.get(settings.plugin)
     takes_file = "predict_path" in inspect.signature(resolve(plugin, "data")).parameters
     if path is not None and not takes_file:

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import warnings
 from argparse import Action, ArgumentParser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -64,6 +64,35 @@ def actions_of(parser: ArgumentParser) -> list[Action]:
 def options_of(parser: ArgumentParser) -> dict[str, Action]:
     """Return the options of a parser by each of their spellings, such as ``-o`` and ``--output``."""
     return parser._option_string_actions
+
+
+@contextlib.contextmanager
+def imports_limited(listed: Collection[str]) -> Iterator[list[str]]:
+    """Let jsonargparse import only what lies within some packages, modules or classes until the end of the block.
+
+    Yields the list of the other paths that values named. Where a value has several types, jsonargparse passes over a
+    denied import and takes it for something else, so the caller looks at the list.
+    """
+    from jsonargparse import _common as policy
+
+    denied: list[str] = []
+
+    def denying(path: str) -> str | None:
+        if any(f"{path}.".startswith(f"{one}.") for one in listed):
+            return None
+        denied.append(path)
+        return path
+
+    before, policy.denying_import_path_entry = policy.denying_import_path_entry, denying
+    was_enforced, policy.parsing_settings["import_paths_enforced"] = (
+        policy.parsing_settings["import_paths_enforced"],
+        True,
+    )
+    try:
+        yield denied
+    finally:
+        policy.denying_import_path_entry = before
+        policy.parsing_settings["import_paths_enforced"] = was_enforced
 
 
 # Where a training is

@@ -10,7 +10,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.utilities import rank_zero_warn
 
-from lightning_suite import ops
+from lightning_suite import ops, trust
 from lightning_suite.files import remove_unfinished, write_text
 from lightning_suite.metrics_file import MetricsFile
 from lightning_suite.options import Settings
@@ -71,6 +71,7 @@ class Recorder(Checkpoint):
             "machine": machine() | {"processes": trainer.world_size},
             "ops": ops.implementations(),
             "started": before.get("started", now()),
+            "signature": trust.signature(asdict(self._settings)),
             "data_fingerprint": getattr(datamodule, "fingerprint", None),
             "status": "running",
         }
@@ -126,6 +127,7 @@ class Recorder(Checkpoint):
             "plugin": self._settings.plugin,
             "api": self._plugin.api,
             "settings": asdict(self._settings),
+            "signature": trust.signature(asdict(self._settings)),
             "versions": versions(),
             "ops": ops.implementations(),
             "best_value": self.best_value,

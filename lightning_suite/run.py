@@ -148,17 +148,25 @@ class Run:
         Raises:
             RunError: they cannot be read.
         """
+        return self.stored()[0]
+
+    def stored(self) -> tuple[dict[str, Any], Path, object]:
+        """Return the settings of the run, the file that holds them, and the signature of the user who trained it.
+
+        Raises:
+            RunError: they cannot be read.
+        """
         file = self.settings_file
         if file == self.checkpoint:
-            settings: dict[str, Any] = self.read_checkpoint()[KEY]["settings"]
-            return settings
+            described = self.read_checkpoint()[KEY]
+            return described["settings"], file, described.get("signature")
         try:
             values = read_options(file)
             _ = values["plugin"]
         except (OSError, ValueError, KeyError) as error:
             where = f"{file} does not hold the settings of a run: {error}"
             raise RunError(f"{where}\nA checkpoint holds them too: copy one to another folder.") from error
-        return values
+        return values, file, self.record.get("signature")
 
     def read_checkpoint(self) -> dict[str, Any]:
         """Return the contents of the checkpoint, on the CPU.
@@ -174,14 +182,15 @@ class Run:
         return checkpoint
 
 
-def plugin_of(path: str) -> str | None:
-    """Return the plugin of the run or checkpoint at a path, or None; only a lone checkpoint imports torch."""
+def stored_at(path: str) -> tuple[dict[str, Any], object] | None:
+    """Return settings and signature of the run or checkpoint at a path, or None; a lone checkpoint imports torch."""
     try:
         if Path(path).is_file() and Path(path).suffix != ".ckpt":
             return None  # an input, not a run
-        return str(Run.at(path).settings()["plugin"])
-    except (RunError, UsageError, KeyError):
+        settings, _, signature = Run.at(path).stored()
+    except (RunError, UsageError):
         return None
+    return (settings, signature) if isinstance(settings.get("plugin"), str) else None
 
 
 def versions() -> dict[str, str]:

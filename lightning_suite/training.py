@@ -17,12 +17,12 @@ from lightning_suite.errors import Interrupted, RunError, UsageError
 from lightning_suite.evaluation import evaluate
 from lightning_suite.lightning_internals import wrap_only_what_learns
 from lightning_suite.metrics_file import MetricsFile
-from lightning_suite.options import Settings, flat, for_evaluation, parse, stored_settings
+from lightning_suite.options import Settings, checkpoint_settings, flat, for_evaluation, parse
 from lightning_suite.plugin import Plugin
 from lightning_suite.plugins import find
 from lightning_suite.recorder import Recorder
 from lightning_suite.resume import ExactResume
-from lightning_suite.run import KEY, Run, now
+from lightning_suite.run import Run, now
 from lightning_suite.tables import one_line
 
 
@@ -119,7 +119,7 @@ def _how_to_continue(run: Run | None) -> str:
 
 def _refuse_other_settings(run: Run, settings: Settings) -> None:
     """Raise a RunError that names what differs when a run is to go on with another model, data or metric."""
-    stored = stored_settings(run.read_checkpoint()[KEY]["settings"], run.checkpoint)
+    stored = checkpoint_settings(run.read_checkpoint(), run.checkpoint)
     filled = parse(find.get(stored.plugin), [], start=asdict(stored), prog="suite fit --resume")  # with all defaults
     names = ("model", "data", "seed", "monitor", "mode")
     before, asked = (flat({name: getattr(these, name) for name in names}) for these in (filled, settings))

@@ -2,7 +2,8 @@
 
 What is typed wins over ``--config``, which wins over the recipe, which wins over the defaults in the signature.
 
-    settings.py   the resolved values of one run, as config.yaml and checkpoints hold them
+    settings.py   the resolved values of one run
+    stored.py     settings that config.yaml and checkpoints hold: checked, and held to what they may import
     config.py     files of options, and nested options under dotted names
     renaming.py   old names of options, for one release
     parser.py     options to settings, settings to the plugin's classes
@@ -27,5 +28,9 @@ from lightning_suite.options.parser import parser_of as parser_of
 from lightning_suite.options.renaming import renamed_of_verb as renamed_of_verb
 from lightning_suite.options.settings import Settings as Settings
 from lightning_suite.options.settings import for_evaluation as for_evaluation
-from lightning_suite.options.settings import settings_of as settings_of
-from lightning_suite.options.settings import stored_settings as stored_settings
+from lightning_suite.options.stored import checkpoint_settings as checkpoint_settings
+from lightning_suite.options.stored import configs_limited as configs_limited
+from lightning_suite.options.stored import evaluation_settings as evaluation_settings
+from lightning_suite.options.stored import is_own_config as is_own_config
+from lightning_suite.options.stored import settings_of as settings_of
+from lightning_suite.options.stored import stored_settings as stored_settings

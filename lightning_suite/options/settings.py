@@ -1,18 +1,11 @@
-"""The settings of a run: the value of every option, as config.yaml and checkpoints hold them."""
+"""The settings of a run: the value of every option."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
-from lightning_suite.errors import RunError, UsageError
-from lightning_suite.options.config import flat, nested
-from lightning_suite.options.renaming import renamed_options
-from lightning_suite.plugins import find
-from lightning_suite.run import Run
-from lightning_suite.spelling import no_such
+from lightning_suite.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,32 +70,3 @@ several processes equally many, and metrics would count these twice."""
 def for_evaluation(settings: Settings) -> Settings:
     """Return the settings of a run, changed to use one process and all of the data."""
     return replace(settings, trainer=settings.trainer | ONE_PROCESS)
-
-
-def stored_settings(values: Mapping[str, Any], where: str | Path) -> Settings:
-    """Return the settings that a run folder or a checkpoint holds, with old names of options replaced by new ones.
-
-    Raises:
-        RunError: a name is unknown or missing, or a value has another type.
-        PluginError: their plugin is not installed, or broken.
-    """
-    expected = asdict(Settings(plugin="", recipe=""))
-    wrong = [] if "plugin" in values else ["it has no 'plugin'"]
-    for name, value in values.items():
-        if name not in expected:
-            wrong.append(no_such("setting", name, expected, "a run has"))
-        elif not isinstance(value, type(expected[name])) and (name, value) != ("recipe", None):
-            wrong.append(f"{name}: expected {type(expected[name]).__name__}, got {value!r:.60}")
-    if wrong:
-        raise RunError(f"{where} does not hold the settings of a run: {wrong[0]}")
-    return Settings(**nested(renamed_options(find.get(values["plugin"]).renamed, flat(values), f"in {where}")))
-
-
-def settings_of(run: Run) -> Settings:
-    """Return the settings of a run.
-
-    Raises:
-        RunError: there are none, or they are not the settings of a run.
-        PluginError: their plugin is not installed, or broken.
-    """
-    return stored_settings(run.settings(), run.settings_file)

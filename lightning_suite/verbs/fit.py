@@ -5,9 +5,20 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from lightning_suite import trust
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import SuiteError, UsageError
-from lightning_suite.options import Settings, config_files, flat, help_text, parse, read_config, settings_of
+from lightning_suite.options import (
+    Settings,
+    config_files,
+    configs_limited,
+    flat,
+    help_text,
+    is_own_config,
+    parse,
+    read_config,
+    settings_of,
+)
 from lightning_suite.plugin import Plugin
 from lightning_suite.plugins import find, source
 from lightning_suite.recipes import recipe_files, recipe_of
@@ -44,8 +55,11 @@ def run(arguments: list[str]) -> int:
             raise UsageError("--resume RUN takes the plugin and the recipe from RUN; leave --plugin and --recipe out")
         return _resume(values.resume, typed)
     configured: dict[str, Any] = {}
-    for file in config_files(typed)[0]:
+    files = config_files(typed)[0]
+    for file in files:
         configured |= read_config(file)
+        if not values.plugin and configured.get("plugin") and not is_own_config(file):
+            trust.refuse_plugin(configured["plugin"], file)
     name = values.plugin or configured.get("plugin")
     if not name and values.help is not None:
         parser.print_help()
@@ -60,7 +74,8 @@ def run(arguments: list[str]) -> int:
         return 0
     recipe = values.recipe or configured.get("recipe") or next(iter(recipe_files(plugin)), None)
     start = recipe_of(plugin, recipe) if recipe else {}
-    settings = parse(plugin, typed, start=start, name=find.reference(name), own=parser.options())
+    with configs_limited(plugin, files, typed):
+        settings = parse(plugin, typed, start=start, name=find.reference(name), own=parser.options())
     settings = replace(settings, recipe=recipe)
     if values.print_config:
         print(settings.as_yaml(), end="")

@@ -9,7 +9,7 @@ from typing import Literal
 
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import UsageError
-from lightning_suite.options import Settings, for_evaluation, parse, settings_of
+from lightning_suite.options import Settings, evaluation_settings, parse
 from lightning_suite.plugins import find
 from lightning_suite.run import Run
 from lightning_suite.tables import table
@@ -52,7 +52,7 @@ def run_and_options(verb: str, words: list[str]) -> tuple[Run, list[str]]:
 
 def changed_settings(done: Run, typed: list[str], prog: str, own: Sequence[str] = ()) -> Settings:
     """Return the settings to evaluate a run with: its own for one process and all data, then the typed options."""
-    before = for_evaluation(settings_of(done))
+    before = evaluation_settings(done)
     if not typed:
         return before
     return parse(find.get(before.plugin), typed, start=asdict(before), prog=prog, name=before.plugin, own=own)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lightning_suite.errors import RunError, UsageError
-from lightning_suite.run import KEY, Run, git_commit, plugin_of
+from lightning_suite.run import KEY, Run, git_commit, stored_at
 
 
 @pytest.fixture
@@ -60,14 +60,16 @@ def test_a_lone_checkpoint_beside_the_files_of_another_run_has_its_own_settings(
 
 def test_the_plugin_of_a_folder_and_of_a_lone_checkpoint_is_found(folder: Path, tmp_path: Path) -> None:
     torch.save({KEY: {"settings": {"plugin": "alone"}}}, tmp_path / "alone.ckpt")
-    assert plugin_of(str(folder)) == "toy"
-    assert plugin_of(str(tmp_path / "alone.ckpt")) == "alone"
-    assert plugin_of(str(tmp_path / "nothing")) is None
+    for path, plugin in {folder: "toy", tmp_path / "alone.ckpt": "alone"}.items():
+        stored = stored_at(str(path))
+        assert stored is not None
+        assert stored[0]["plugin"] == plugin
+    assert stored_at(str(tmp_path / "nothing")) is None
 
 
 def test_the_plugin_of_a_folder_costs_no_import_of_torch(folder: Path) -> None:
-    code = "import sys; from lightning_suite.run import plugin_of; "
-    code += f"print(plugin_of({str(folder)!r}), 'torch' in sys.modules)"
+    code = "import sys; from lightning_suite.run import stored_at; "
+    code += f"print(stored_at({str(folder)!r})[0]['plugin'], 'torch' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.split() == ["toy", "False"]
 

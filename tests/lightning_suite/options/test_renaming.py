@@ -13,7 +13,7 @@ from lightning_suite import load, load_data
 from lightning_suite.checkpoint import read
 from lightning_suite.errors import UsageError
 from lightning_suite.lightning_internals import options_of
-from lightning_suite.options import help_text, parse, parser_of, renaming, settings_of, stored_settings
+from lightning_suite.options import checkpoint_settings, help_text, parse, parser_of, renaming, settings_of
 from lightning_suite.options.renaming import renamed_words
 from lightning_suite.plugins import find
 from lightning_suite.plugins.resolve import resolve
@@ -164,7 +164,7 @@ def test_a_run_of_an_earlier_release_is_repeated_bit_for_bit(old_run: Run, tmp_p
 
 
 def test_a_run_goes_on_that_lacks_an_option_which_came_later(old_run: Run) -> None:
-    settings = stored_settings(old_run.read_checkpoint()[KEY]["settings"], "here")
+    settings = checkpoint_settings(old_run.read_checkpoint(), old_run.checkpoint)
     checkpoint = read(old_run.last)
     checkpoint[KEY]["settings"] = asdict(replace(settings, model={"hidden": 3}))
     torch.save(checkpoint, old_run.last)
