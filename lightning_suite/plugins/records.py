@@ -98,15 +98,20 @@ def _imported_apart(origin: Origin) -> Plugin | BrokenPlugin:
     if answer is None:
         return ended_process(origin, ending.description, seconds)
     if "fault" in answer:
-        return BrokenPlugin(origin.name, *answer["fault"])
+        fault = BrokenPlugin(origin.name, *answer["fault"])
+        fault.add_note(answer["traceback"])  # shown under --debug
+        return fault
     return Plugin(**answer["record"], origin=replace(origin, changed_environment=tuple(answer["changed"])))
 
 
 def _answer(origin: Origin) -> dict[str, Any]:
+    import traceback  # here, because only this process needs it
+
     try:
         record = read(origin, LOOK)
     except BrokenPlugin as error:
-        return {"fault": (error.cause, error.origin, error.repair)}
+        lines = traceback.format_exception(error)
+        return {"fault": (error.cause, error.origin, error.repair), "traceback": "".join(lines)}
     values = {field.name: getattr(record, field.name) for field in fields(Plugin) if field.name != "origin"}
     plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()}
     return {"record": plain, "changed": record.origin.changed_environment}
