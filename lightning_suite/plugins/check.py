@@ -89,10 +89,11 @@ def _problems(record: Plugin, origin: Origin) -> Iterator[tuple[str, str]]:
     if renamed is None or not all(map(_is_renaming, renamed.items())):
         yield _wrong("renamed", record.renamed, "{'model.old': 'model.new'}"), origin.correct
     yield from _name_problems(record, commands, origin)
-    for field, path in {"module": record.module, "data": record.data, **commands}.items():
+    paths: dict[object, object] = {"module": record.module, "data": record.data, **commands}
+    for word, path in paths.items():
         module, _, attribute = path.partition(":") if isinstance(path, str) else ("", "", "")
         if not (module and attribute):
-            yield _wrong(field, path, "'module:attribute'"), origin.correct
+            yield _wrong(word, path, "'module:attribute'"), origin.correct
     size = sum(len(f"{value}") for value in (record.name, record.summary, record.paper, commands, renamed))
     if size > LARGEST:
         yield f"its record is {size} characters long, expected at most {LARGEST}", origin.correct
@@ -139,7 +140,7 @@ def _is_renaming(pair: tuple[object, object]) -> bool:
 
 def _api_problems(record: Plugin, origin: Origin) -> Iterator[tuple[str, str]]:
     if not isinstance(record.api, int) or record.api < 1:
-        yield f"api={record.api!r} in its record, expected a version of the contract such as {API}", origin.correct
+        yield _wrong("api", record.api, f"a version of the contract such as {API}"), origin.correct
     elif record.api > API:
         cause = f"its record is written for api {record.api}, this lightning-suite understands {API}"
         yield cause, "pip install --upgrade lightning-suite"

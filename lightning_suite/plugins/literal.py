@@ -14,8 +14,6 @@ from lightning_suite.plugins import source
 LONGEST = 100_000
 """Characters of a module that is read: to parse them takes a fifth of a second."""
 
-_HOMES = {"lightning_suite", "lightning_suite.plugin"}
-
 
 def record(module: str, attribute: str) -> Plugin | None:
     """Return the record that a module holds under a name; None where its source does not tell."""
@@ -26,43 +24,45 @@ def record(module: str, attribute: str) -> Plugin | None:
     tree = source.tree(code)
     if tree is None:
         return None
-    made = [node for node in tree.body if isinstance(node, ast.Assign) and _is_record(node, attribute)]
-    others = [node for node in tree.body if node not in made]
-    if len(made) != 1 or not _imports_class(others) or not all(_is_inert(node, spec.parent) for node in others):
+    bound = [name for node in tree.body for name in _names(node)]
+    made = next((node for node in tree.body if _is_record(node, attribute)), None)
+    others = [node for node in tree.body if node is not made]
+    if bound.count(attribute) != 1 or bound.count("Plugin") != 1 or not any(map(_imports_class, others)):
         return None
-    if any(attribute in _names(node) for node in others):
+    if made is None or not all(_is_inert(node, spec.parent or "") for node in others):
         return None
-    assert isinstance(made[0].value, ast.Call)
     try:
-        return Plugin(**{word.arg or "": ast.literal_eval(word.value) for word in made[0].value.keywords})
+        return Plugin(**{word.arg or "": ast.literal_eval(word.value) for word in made.value.keywords})  # type: ignore[attr-defined]
     except (TypeError, ValueError, RecursionError):  # no literal, or a word that Plugin does not know
         return None
 
 
-def _is_record(node: ast.Assign, attribute: str) -> bool:
+def _is_record(node: ast.stmt, attribute: str) -> bool:
     """Return whether a statement is ``attribute = Plugin(word=..., ...)``."""
-    return (
-        _names(node) == {attribute}
-        and isinstance(node.value, ast.Call)
-        and not node.value.args
-        and ast.unparse(node.value.func) == "Plugin"
-    )
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name("Plugin"), args=[])):
+            return bool(name == attribute)
+    return False
 
 
-def _imports_class(nodes: list[ast.stmt]) -> bool:
-    """Return whether some statements import ``Plugin`` from this package."""
-    imports = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module in _HOMES and not node.level]
-    return any(alias.name == "Plugin" and alias.asname is None for node in imports for alias in node.names)
+def _imports_class(node: ast.stmt) -> bool:
+    """Return whether a statement imports ``Plugin`` from this package."""
+    match node:
+        case ast.ImportFrom(module="lightning_suite" | "lightning_suite.plugin", level=0):
+            return any(alias.name == "Plugin" and alias.asname is None for alias in node.names)
+    return False
 
 
-def _names(node: ast.stmt) -> set[str]:
-    """Return the names that an assignment, or a definition, binds."""
-    if isinstance(node, ast.Assign | ast.AnnAssign):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        return {ast.unparse(target) for target in targets}
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return {alias.asname or alias.name for alias in node.names}
-    return {getattr(node, "name", "")}
+def _names(node: ast.stmt) -> list[str]:
+    """Return the names that an assignment to names, an import or a definition binds."""
+    match node:
+        case ast.Assign():
+            return [target.id for target in node.targets if isinstance(target, ast.Name)]
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return [name]
+        case ast.Import() | ast.ImportFrom():
+            return [alias.asname or alias.name for alias in node.names]
+    return [getattr(node, "name", "")]
 
 
 def _is_inert(node: ast.stmt, package: str) -> bool:
@@ -71,8 +71,7 @@ def _is_inert(node: ast.stmt, package: str) -> bool:
         case ast.Import():
             return all(source.locate(alias.name) for alias in node.names)
         case ast.ImportFrom():
-            module = resolve_name("." * node.level + (node.module or ""), package) if node.level else node.module
-            return bool(module and source.locate(module))
+            return _is_there(node, package)
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             return not any(map(_does_something, [node.args, *node.decorator_list]))
         case ast.ClassDef():
@@ -81,14 +80,23 @@ def _is_inert(node: ast.stmt, package: str) -> bool:
         case ast.If(test=ast.Name("TYPE_CHECKING"), orelse=[]) | ast.Pass():
             return True
         case ast.Assign() | ast.AnnAssign():
-            return not _does_something(node)
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            return all(isinstance(target, ast.Name) for target in targets) and not _does_something(node)
         case ast.Expr():
             return isinstance(node.value, ast.Constant)  # a docstring
     return False
 
 
+def _is_there(node: ast.ImportFrom, package: str) -> bool:
+    """Return whether the module exists from which names are imported, each by its name."""
+    try:
+        module = resolve_name("." * node.level + (node.module or ""), package)
+    except ImportError:  # above the topmost package
+        return False
+    return source.locate(module) is not None and all(alias.name != "*" for alias in node.names)
+
+
 def _does_something(node: ast.AST) -> bool:
-    """Return whether an expression calls or computes."""
-    return any(
-        isinstance(part, ast.Call | ast.BinOp | ast.Await | ast.Yield | ast.comprehension) for part in ast.walk(node)
-    )
+    """Return whether an expression calls, computes or binds."""
+    kinds = ast.Call | ast.BinOp | ast.Await | ast.Yield | ast.NamedExpr | ast.comprehension
+    return any(isinstance(part, kinds) for part in ast.walk(node))

@@ -118,4 +118,5 @@ def _answer(origin: Origin) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    isolated.answer(lambda: _answer(Origin(*sys.argv[1:])))
+    name, value, distribution, version = sys.argv[1:]
+    isolated.answer(lambda: _answer(Origin(name, value, distribution, version)))

@@ -1,11 +1,13 @@
 """A record of this release and Lightning's own classes are taken, all else is refused with what it is."""
 
 import sys
+from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from lightning_suite import verbs
 from lightning_suite.plugin import API, Plugin
 from lightning_suite.plugins.check import check_class, checked_record
 from lightning_suite.plugins.explain import BrokenPlugin
@@ -15,6 +17,26 @@ ENTRY = Origin("made", "made_here:plugin", "made-here", "2.0")
 
 
 RENAMED = {"model.old": "model.new", "speak.loud": "speak.volume", "model.how=old": "model.how=new"}
+
+
+class Failing(Mapping[str, str]):
+    """Options by name that cannot be read."""
+
+    def __getitem__(self, key: str) -> str:
+        raise RuntimeError("no such file")
+
+    def __iter__(self) -> Iterator[str]:
+        raise RuntimeError("no such file")
+
+    def __len__(self) -> int:
+        return 1
+
+
+class Silent:
+    """Cannot be shown."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("not yet")
 
 
 def record(**fields: Any) -> Plugin:
@@ -53,6 +75,15 @@ def test_a_record_of_this_release_is_taken() -> None:
         (record(renamed={"model.old": 3}), "renamed={'model.old': 3} in its record"),
         (record(renamed={"model.old=a": "model.new"}), "renamed={'model.old=a': 'model.new'} in its record"),
         (record(name="other"), "its record is named 'other', its entry point 'made'"),
+        (record(paper=1999), "paper=1999 in its record, expected text"),
+        (record(summary="red \x1b[31m"), "summary in its record holds the control character '\\x1b'"),
+        (record(summary="so long " * 20_000), "characters long, expected at most 100000"),
+        (record(commands={3: "made_here:speak"}), "commands has the verb 3, expected a word"),
+        (record(commands={"speak up": "made_here:speak"}), "commands has the verb 'speak up', expected a word"),
+        (record(commands={"--loud": "made_here:speak"}), "commands has the verb '--loud', expected a word"),
+        (record(commands=Failing()), "in its record, expected paths of functions by name"),
+        (record(renamed=Failing()), "in its record, expected {'model.old': 'model.new'}"),
+        (record(recipes=Silent()), "recipes=<Silent, whose repr raises RuntimeError> in its record, expected text"),
     ],
 )
 def test_what_is_no_such_record_is_refused_with_what_it_is(plugin: object, cause: str) -> None:
@@ -60,6 +91,28 @@ def test_what_is_no_such_record_is_refused_with_what_it_is(plugin: object, cause
         checked_record(module_with(plugin), "plugin", ENTRY)
     assert cause in raised.value.cause
     assert raised.value.repair
+
+
+@pytest.mark.parametrize("name", [*verbs.names(), "help", "name:colon", "x.py", "two words", "", "../up", "-x"])
+def test_a_name_that_cannot_be_typed_or_is_a_verb_is_refused(name: str) -> None:
+    with pytest.raises(BrokenPlugin, match="name"):
+        checked_record(module_with(record(name=name)), "plugin", Origin(name, "made_here:plugin", "made-here", "2.0"))
+
+
+@pytest.mark.parametrize("name", ["made", "made_2", "made-here", "Made.here", "gemacht_für"])
+def test_a_word_is_a_name(name: str) -> None:
+    origin = Origin(name, "made_here:plugin", "made-here", "2.0")
+    assert checked_record(module_with(record(name=name)), "plugin", origin).name == name
+
+
+def test_a_module_that_raises_for_every_attribute_is_refused() -> None:
+    def fail(name: str) -> object:
+        raise RuntimeError(f"no {name} today")
+
+    module = ModuleType("made_here")
+    module.__getattr__ = fail  # type: ignore[method-assign]
+    with pytest.raises(BrokenPlugin, match="the import of plugin from made_here failed: RuntimeError: no plugin today"):
+        checked_record(module, "plugin", ENTRY)
 
 
 def test_a_module_without_the_record_is_refused() -> None:

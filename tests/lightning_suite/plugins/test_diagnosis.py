@@ -74,8 +74,29 @@ def test_a_command_whose_function_is_gone_is_a_fault(here: Any) -> None:
     assert "the verb 'speak'" in diagnosis.read(here.origin("calm"), 5.0).state
 
 
-def test_a_look_gives_up_an_import_that_hangs(here: Any) -> None:
+def test_a_look_gives_up_an_import_that_hangs(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIGHTNING_SUITE_IMPORT_LIMIT", "0.3")
     here.add_bad("hang")
     started = time.monotonic()
-    assert "had not ended after 0.3 s" in diagnosis.read(here.origin("hang"), 0.3).state
+    (seen,) = diagnosis.look([here.origin("hang")])
+    assert "had not ended after 0.3 s" in seen.state
     assert time.monotonic() - started < 5
+
+
+def test_a_look_runs_nothing_of_a_plugin_in_this_process(here: Any) -> None:
+    here.add(
+        "calm",
+        "calm_plugin",
+        "calm-plugin",
+        record={"commands": {"speak": "calm_plugin.studies:speak"}},
+        files={"studies.py": "def speak(): ..."},
+    )
+    here.add("busy", "busy_plugin", "busy-plugin", code_before="import os\nos.environ['BUSY_WAS_HERE'] = '1'")
+    here.add_bad("exception")
+    busy, calm, bad = diagnosis.look([here.origin(name) for name in ("busy", "calm", "exception")])
+    assert (busy.state, calm.state) == ("ok", "ok")
+    assert "the import of bad_exception:plugin failed: RuntimeError: nms is missing" in bad.state
+    assert "BUSY_WAS_HERE" in busy.warning
+    assert calm.plugin is not None
+    assert calm.plugin.commands == {"speak": "calm_plugin.studies:speak"}
+    assert not {"calm_plugin", "busy_plugin", "bad_exception"} & set(sys.modules)

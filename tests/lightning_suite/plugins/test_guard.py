@@ -4,9 +4,11 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from lightning_suite.errors import UsageError
 from lightning_suite.plugins import guard
 
 
@@ -64,6 +66,37 @@ def test_an_environment_replaced_as_a_whole_is_put_back() -> None:
     with guard.unchanged_environment():
         os.environ = {}  # type: ignore[assignment]  # noqa: B003
     assert os.environ is before
+
+
+def test_the_current_folder_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with guard.unchanged_environment() as undone:
+        os.chdir("/")
+    assert (Path.cwd(), undone) == (tmp_path, ["the current folder"])
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_what_is_taken_off_the_search_path_is_put_back_and_what_is_added_stays(
+    replaced: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = ["/a", "/b"]
+    monkeypatch.setattr(sys, "path", path)
+    with guard.unchanged_environment() as undone:
+        if replaced:
+            sys.path = ["/c"]
+        else:
+            sys.path[:] = ["/c"]
+    assert sys.path is path
+    assert (path, undone) == (["/c", "/a", "/b"], ["sys.path"])
+
+
+@pytest.mark.parametrize("text", ["abc", "-1", "0", "nan", "inf", "1e9"])
+def test_a_limit_that_is_no_number_of_seconds_is_a_mistake_of_the_user(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(guard.LIMIT_VARIABLE, text)
+    with pytest.raises(UsageError, match=r"LIGHTNING_SUITE_IMPORT_LIMIT=.* expected seconds"), guard.time_limit(1):
+        pass
 
 
 def test_changes_are_undone_when_something_else_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
