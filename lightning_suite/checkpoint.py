@@ -1,6 +1,7 @@
 """Reads and writes checkpoints that are complete and safe.
 
 They hold tensors and plain values alone, so that ``torch.load(weights_only=True)`` reads them without running code.
+``checkpoint_archive`` refuses what that function would believe.
 """
 
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import torch
 from lightning_fabric.plugins import TorchCheckpointIO
 
+from lightning_suite.checkpoint_archive import refuse_false_sizes, verify
 from lightning_suite.errors import OutputError, RunError
 from lightning_suite.files import atomic_path
 
@@ -65,9 +67,13 @@ class SafeCheckpointIO(TorchCheckpointIO):
 
 def _contents(path: Path, complaint: str) -> dict[str, Any]:
     try:
+        verify(path)
         contents: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        refuse_false_sizes(contents, path)
     except Exception as error:  # torch raises a dozen kinds for a damaged file
         raise RunError(f"{complaint}: {_cause(error)}") from error
+    if not isinstance(contents, dict):
+        raise RunError(f"{complaint}: it holds a {type(contents).__name__}, expected values by name")
     return contents
 
 
