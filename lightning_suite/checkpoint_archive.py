@@ -4,6 +4,7 @@ A checkpoint is a zip archive of records that are stored as they are, each with 
 are compressed, and compares no CRC; its shapes may claim more than the file holds.
 """
 
+import os
 import pickletools
 import zipfile
 from collections.abc import Iterator
@@ -31,13 +32,10 @@ repeat one stored number, and lists can name each other."""
 def verify(file: Path) -> None:
     """Raise a ValueError that says what is wrong with an archive of torch's: bombs, double records, flipped bits."""
     size = file.stat().st_size
-    with file.open("rb") as opened:
-        end = opened.seek(max(0, size - 22)) and opened.read()
-    if not end or not end.startswith(b"PK\5\6") or not zipfile.is_zipfile(file):
+    if not zipfile.is_zipfile(file) or (directory := _directory_size(file)) is None:
         raise ValueError("it is not a complete archive that torch.save wrote")
-    directory = int.from_bytes(end[12:16], "little")
-    if directory > LARGEST_DIRECTORY and size > LARGEST_DIRECTORY:
-        raise ValueError(f"its list of records takes {directory} bytes")
+    if directory > min(size, LARGEST_DIRECTORY):
+        raise ValueError(f"its list of records is said to take {directory} of {size} bytes")
     try:
         with zipfile.ZipFile(file) as archive:
             records = archive.infolist()
@@ -70,6 +68,19 @@ def refuse_false_sizes(contents: object, file: Path) -> None:
         return sizes[id(value)]
 
     size_of(contents, 0)
+
+
+def _directory_size(file: Path) -> int | None:
+    """Return how many bytes the list of records is said to take; None where the file does not end as archives do."""
+    with file.open("rb") as opened:
+        opened.seek(-min(98, file.stat().st_size), os.SEEK_END)
+        end = opened.read()
+    if end[-22:-18] != b"PK\5\6":
+        return None
+    sizes = [int.from_bytes(end[-10:-6], "little")]
+    if end[-42:-38] == b"PK\6\7":  # of a large archive, for which the short size may be all ones; torch writes both
+        sizes = [size for size in sizes if size != 2**32 - 1] + [int.from_bytes(end[-58:-50], "little")]
+    return max(sizes)
 
 
 def _refuse_repetition(description: bytes) -> None:

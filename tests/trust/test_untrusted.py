@@ -13,9 +13,12 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from batches import chance_of, complaint, findings
 from forked import Answer, run_suite
+from hostile_checkpoints import HOSTILE, flip
 from roomy import install
 
+from lightning_suite.checkpoint import read
 from lightning_suite.run import KEY
 
 Settings = dict[str, Any]
@@ -196,6 +199,36 @@ def test_what_a_run_from_elsewhere_names_is_not_imported(trust: Any, attack: Cal
         shutil.rmtree(made.folder.parent)
     held = len(chosen) - len(failures)
     trust.outcome("Untrusted", "code that a run names", trials=len(chosen), held=held, failures=failures[:10])
+
+
+def test_a_hostile_checkpoint_is_refused_in_few_lines_little_memory_and_soon(trust: Any, tmp_path: Path) -> None:
+    made = {name: tmp_path / f"{name.replace(' ', '-')}.ckpt" for name in HOSTILE}
+    names = list(HOSTILE)
+    for name in names:
+        HOSTILE[name](made[name])
+
+    def trial(number: int) -> str | None:
+        answer, problem = complaint(read, made[names[number]])
+        return problem or (None if answer is None else f"{names[number]}: it was read")
+
+    failures = [f"{names[found.number]}: {found.what}" for found in findings(trial, len(names), most=len(names))]
+    held = len(names) - len(failures)
+    trust.outcome(
+        "Untrusted", "hostile checkpoints: bombs, false sizes", trials=len(names), held=held, failures=failures
+    )
+
+
+def test_a_flipped_bit_in_the_weights_is_noticed(trust: Any, tmp_path: Path) -> None:
+    count = trust.size(small=50, full=2000)
+
+    def trial(number: int) -> str | None:
+        flip(tmp_path / "flipped.ckpt", chance_of(trust.seed, "flip", number).randrange)
+        answer, problem = complaint(read, tmp_path / "flipped.ckpt")
+        return problem or (None if answer is None else "it was read")
+
+    failures = [f"{found.number}: {found.what}" for found in findings(trial, count)]
+    held = count - len(failures)
+    trust.outcome("Untrusted", "one bit of the weights flipped", trials=count, held=held, failures=failures)
 
 
 @pytest.mark.parametrize("verb", ["test", "describe"])
