@@ -13,6 +13,8 @@ from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from subprocess import Popen
+
     from pytorch_lightning import Trainer
     from torch.utils.data import DataLoader
     from torchmetrics import Metric
@@ -174,6 +176,29 @@ def wrap_only_what_learns(trainer: "Trainer") -> None:
             wrap()
 
     strategy.configure_ddp = wrap_if_it_learns  # type: ignore[method-assign]
+
+
+def copies_this_process(trainer: "Trainer") -> bool:
+    """Return whether the other processes are copies of this one, made by ``multiprocessing``, and do all the work."""
+    from pytorch_lightning.strategies.launchers import _MultiProcessingLauncher
+
+    return isinstance(trainer.strategy.launcher, _MultiProcessingLauncher)
+
+
+@contextlib.contextmanager
+def watching_children(watch: Callable[[list["Popen[bytes]"]], None]) -> Iterator[None]:
+    """Hand the further processes that Lightning starts to ``watch``.
+
+    Lightning's own observer kills this process without a word, within five seconds, when one of them fails.
+    """
+    from pytorch_lightning.strategies.launchers import subprocess_script
+
+    observer = subprocess_script._launch_process_observer
+    subprocess_script._launch_process_observer = watch  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        subprocess_script._launch_process_observer = observer
 
 
 # What an epoch has gathered

@@ -20,6 +20,7 @@ from lightning_suite.metrics_file import MetricsFile
 from lightning_suite.options import Settings, checkpoint_settings, flat, for_evaluation, parse
 from lightning_suite.plugin import Plugin
 from lightning_suite.plugins import find
+from lightning_suite.processes import OtherProcesses
 from lightning_suite.recorder import Recorder
 from lightning_suite.resume import ExactResume
 from lightning_suite.run import Run, now
@@ -63,12 +64,14 @@ def fit(
         rank_zero_info(f"{run.folder} has no checkpoint to go on from: it begins again")
     metrics = MetricsFile()
     recorder = Recorder(plugin, settings, root, metrics, run)
-    trainer = trainer_of(built.trainer, root, [ExactResume(), recorder, *callbacks], metrics)
+    others = OtherProcesses(lambda: recorder.run)
+    trainer = trainer_of(built.trainer, root, [ExactResume(), recorder, others, *callbacks], metrics)
     wrap_only_what_learns(trainer)
     clock = time.monotonic()
     signals.leave_to_scheduler()
     try:
-        trainer.fit(built.model, datamodule=built.data, ckpt_path=start)
+        with others.watched(trainer):
+            trainer.fit(built.model, datamodule=built.data, ckpt_path=start)
     except MisconfigurationException as error:
         raise UsageError(one_line(f"{error}")) from error
     except SystemExit as error:  # Lightning's way to end after Ctrl-C and SIGTERM
@@ -86,7 +89,6 @@ def fit(
     values = {name: float(value) for name, value in trainer.callback_metrics.items()}
     if trainer.world_size > 1:
         # One process does the rest; metrics would wait for the others as long as the group exists.
-        trainer.strategy.barrier()
         torch.distributed.destroy_process_group()
     if not trainer.is_global_zero:
         return run, False

@@ -322,3 +322,26 @@ def test_only_a_module_with_gradients_is_wrapped(learns: bool, monkeypatch: pyte
     internals.wrap_only_what_learns(trainer)
     trainer.strategy.configure_ddp()  # type: ignore[attr-defined]
     assert wrapped == [True] * learns
+
+
+@pytest.mark.parametrize(
+    ("strategy", "expected"), [("ddp_fork", True), ("ddp_spawn", True), ("ddp", False), ("auto", False)]
+)
+def test_the_trainer_knows_whether_processes_are_copies_of_this_one(strategy: str, expected: bool) -> None:
+    assert internals.copies_this_process(Trainer(**QUIET, strategy=strategy)) is expected
+
+
+def test_the_processes_that_lightning_starts_are_handed_over_and_its_observer_is_not_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from pytorch_lightning.strategies.launchers import subprocess_script
+
+    observer = subprocess_script._launch_process_observer
+    trainer = Trainer(**QUIET | {"devices": 2}, strategy="ddp")
+    launcher: Any = trainer.strategy.launcher
+    monkeypatch.setattr(launcher, "_call_children_scripts", lambda: launcher.procs.append("the second"))
+    handed: list[Any] = []
+    with internals.watching_children(handed.append):
+        launcher.launch(lambda: None)
+    assert handed == [["the second"]]
+    assert subprocess_script._launch_process_observer is observer

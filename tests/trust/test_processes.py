@@ -1,0 +1,109 @@
+"""Processes: two of them train as one does, and when one is killed the other says so and the run goes on."""
+
+import os
+import re
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from forked import run_suite
+from trained import PLUGINS, THIRD_PARTY, TWO_PROCESSES, Job, differences, run_in, typed
+
+WITHIN = 60.0
+"""Seconds for the others to end after one process was killed."""
+
+MESSAGE = re.compile(
+    r"process (\d) \(of 0 to 1; pid (\d+)\) (?:ended|was ended by SIGKILL \(does memory suffice\?\)) in epoch \d+, "
+    r"after \d+ steps; the other cannot go on alone\n"
+    r"suite fit --resume \S+ (?:goes on from its last checkpoint|begins again, it has no checkpoint yet)\n"
+    r"with one process: .*--trainer.devices 1 --trainer.strategy auto\n"
+)
+
+
+def goes_on(run: Path, expected: Path, folder: Path) -> list[str]:
+    """Return what is wrong with what two processes, and one process, make of an interrupted run."""
+    found = []
+    alone = Path(shutil.copytree(run, folder / "alone" / run.name))
+    one = Job(["fit", f"--resume={alone}", "--trainer.devices=1", "--trainer.strategy=auto"], folder).wait()
+    if one[0].status:
+        found.append(f"one process did not go on: {one[0].stderr[-800:]}")
+    two = Job(["fit", f"--resume={run}"], folder, ranks=2).wait()
+    if any(answer.status for answer in two):
+        return [*found, f"two processes did not go on: {two}"]
+    return found + differences(expected, run)[:5]
+
+
+def try_to_kill_one(plugin: str, expected: Path, folder: Path, trust: Any) -> list[str]:
+    """Kill one of two processes in training; return what is wrong with the other's message and with what goes on."""
+    folder.mkdir()
+    job = Job(typed(plugin, *TWO_PROCESSES), folder, ranks=2)
+    job.until(lambda: list(folder.glob("runs/*/*/checkpoints/last.ckpt")))
+    time.sleep(trust.random.uniform(0, 0.3))
+    victim = trust.random.choice([0, 1])
+    if not job.ranks[victim].is_running or not list(folder.glob("runs/*/*/run.json")):
+        return [f"{folder.name}: it had ended already"]
+    job.ranks[victim].kill()
+    began = time.monotonic()
+    status, _, stderr = job.ranks[1 - victim].wait(2 * WITHIN)
+    found = []
+    message = MESSAGE.search(stderr)
+    if status != 1 or message is None or int(message[1]) != victim or int(message[2]) != job.ranks[victim].pid:
+        found.append(f"the message of status {status} was: {stderr[-1000:]}")
+    if (seconds := time.monotonic() - began) > WITHIN:
+        found.append(f"it ended after {seconds:.0f} s")
+    run = run_in(folder)
+    assert run is not None
+    found += goes_on(run, expected, folder)
+    return [f"{folder.name}, process {victim} killed: {'; '.join(found)}"] if found else []
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_one_of_two_killed_is_told_and_the_run_goes_on(plugin: str, trust: Any, tmp_path: Path) -> None:
+    if plugin != "dsa" and not trust.is_full:
+        pytest.skip("make trust tries it with the other plugins too")
+    trust.random.seed(f"{plugin} {trust.seed}")
+    whole = tmp_path / "uninterrupted"
+    whole.mkdir()
+    assert all(answer.status == 0 for answer in Job(typed(plugin, *TWO_PROCESSES), whole, ranks=2).wait())
+    expected = run_in(whole)
+    assert expected is not None
+    trials = trust.size(small=1, full=5)
+    failures = []
+    for number in range(trials):
+        failures += try_to_kill_one(plugin, expected, tmp_path / f"trial{number}", trust)
+    what = f"{plugin}, one of two processes killed: told within a minute, goes on with two and with one"
+    trust.outcome("Processes", what, trials=trials, held=trials - len(failures), failures=failures)
+
+
+def test_a_process_that_lightning_started_is_told_with_its_signal(trust: Any, tmp_path: Path) -> None:
+    trials = trust.size(small=1, full=3)
+    failures = []
+    for number in range(trials):
+        folder = tmp_path / f"trial{number}"
+        folder.mkdir()
+        job = Job(typed("digit_sums", *TWO_PROCESSES, epochs=400), folder)
+        job.until(lambda folder=folder: list(folder.glob("runs/*/*/checkpoints/last.ckpt")))  # type: ignore[misc]
+        (child,) = Path(f"/proc/{job.ranks[0].pid}/task/{job.ranks[0].pid}/children").read_text().split()
+        os.kill(int(child), signal.SIGKILL)
+        (answer,) = job.wait(WITHIN)
+        if answer.status != 1 or f"process 1 (of 0 to 1; pid {child}) was ended by SIGKILL" not in answer.stderr:
+            failures.append(f"{answer}")
+    what = "the process that Lightning starts beside the first one killed: told with its signal"
+    trust.outcome("Processes", what, trials=trials, held=trials - len(failures), failures=failures)
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_two_processes_end_where_one_does(plugin: str, trust: Any, tmp_path: Path) -> None:
+    if not trust.is_full:
+        pytest.skip("test_contract.py and test_third_party.py try it")
+    name = typed(plugin)[1].removeprefix("--plugin=")
+    words = ["check", name, "--only", "ddp_equals_one_process"]
+    path = os.pathsep.join([os.environ.get("PYTHONPATH", ""), str(THIRD_PARTY)]).strip(os.pathsep)
+    status, stdout, stderr = run_suite(words, cwd=tmp_path, env={"PYTHONPATH": path}, timeout=600)
+    note = re.search(r"ddp_equals_one_process\s+(.*)", stdout)
+    what = f"{plugin}, two processes end within 1e-5 of one with batches twice as large"
+    failures = [] if status == 0 and " 1 passed" in f" {stdout}" else [f"{stdout}\n{stderr}"]
+    trust.outcome("Processes", what, trials=1, held=1 - len(failures), note=note[1] if note else "", failures=failures)
