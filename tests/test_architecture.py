@@ -222,7 +222,7 @@ def test_in_the_core_imports_go_from_the_command_to_the_parts() -> None:
 def test_finding_plugins_imports_from_the_diagnosis_to_the_origin() -> None:
     layers = [
         {"origin"},
-        {"guard", "isolated", "requirements", "source"},
+        {"guard", "isolated", "other_name", "requirements", "source"},
         {"literal"},
         {"explain"},
         {"check"},

@@ -11,6 +11,7 @@ trial         finds it by importing everything that the plugin names, in another
 source        reads Python modules without importing them
 requirements  compares what a distribution needs with what is installed
 guard         limits what an import can do to this process
+other_name    makes ``lightning`` another name of ``pytorch_lightning``
 isolated      runs a module in a process of its own
 origin        the distribution and entry point, or the path, that a record comes from
 """

@@ -23,7 +23,7 @@ from types import ModuleType
 
 from lightning_suite.errors import UsageError
 from lightning_suite.plugin import Plugin
-from lightning_suite.plugins import records, requirements, source
+from lightning_suite.plugins import other_name, records, requirements, source
 from lightning_suite.plugins.check import checked_record
 from lightning_suite.plugins.explain import BrokenPlugin, same_name, wrap_import_errors
 from lightning_suite.plugins.origin import Origin
@@ -144,7 +144,10 @@ def _at_path(text: str) -> Plugin:
             f"there is no module {path!r} to take the plugin {text!r} from; "
             f"for a file write path/to/file.py:attribute. {hint}".rstrip()
         )
-    with wrap_import_errors(origin, path):  # no time limit: whoever types a path may have it import torch
+    with (
+        wrap_import_errors(origin, path),
+        other_name.taken(),
+    ):  # no time limit: whoever types a path may have it import torch
         module = _import_file(Path(path).resolve()) if path.endswith(".py") else importlib.import_module(path)
     if not hasattr(module, attribute):
         candidates = [name for name, value in vars(module).items() if isinstance(value, Plugin)]

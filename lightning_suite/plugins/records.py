@@ -14,7 +14,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from lightning_suite.plugin import Plugin
-from lightning_suite.plugins import guard, isolated, literal, source
+from lightning_suite.plugins import guard, isolated, literal, other_name, source
 from lightning_suite.plugins.check import checked, checked_record
 from lightning_suite.plugins.explain import BrokenPlugin, ended_process, wrap_import_errors
 from lightning_suite.plugins.origin import Origin
@@ -59,6 +59,7 @@ def read(origin: Origin, limit: float = LIMIT) -> Plugin:
     try:
         with (
             wrap_import_errors(origin, origin.value),
+            other_name.taken(),
             guard.unchanged_environment() as changed,
             redirect_stdout(sys.stderr),
             guard.time_limit(limit),

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from lightning_suite.errors import SuiteError, UsageError
 from lightning_suite.plugin import Plugin
-from lightning_suite.plugins import guard, source
+from lightning_suite.plugins import guard, other_name, source
 from lightning_suite.plugins.check import check_class
 from lightning_suite.plugins.explain import (
     BrokenPlugin,
@@ -58,7 +58,7 @@ def resolve(plugin: Plugin, what: str) -> Callable[..., Any]:
     role = f"{what}={path!r}" if lightning_class else f"the verb {what!r}, {path!r}"
     if source.locate(module_name) is None:
         raise no_module(plugin, role, module_name)
-    with wrap_import_errors(plugin.origin, role), guard.time_limit(LIMIT):
+    with wrap_import_errors(plugin.origin, role), other_name.taken(), guard.time_limit(LIMIT):
         module = importlib.import_module(module_name)
     try:
         value = attrgetter(attribute)(module)

@@ -101,9 +101,7 @@ def wrong_bases(module: ast.Module, name: str, lightning_class: str) -> str:
     bases = _bases(module, name, seen=set())
     last_words = {base.rpartition(".")[2] for base in bases}
     if lightning_class in last_words:
-        packages = {imported.partition(".")[0] for imported in _imports(module)}
-        is_other = "lightning" in packages and "pytorch_lightning" not in packages
-        return f"a {lightning_class} of the package 'lightning'" if is_other else ""
+        return ""
     if bases and all(base in _OTHER_BASES or base.rpartition(".")[2] in _LIGHTNING_CLASSES for base in bases):
         return f"a class derived from {', '.join(sorted(bases))}"
     return ""
@@ -153,13 +151,3 @@ def _bases(module: ast.Module, name: str, seen: set[str]) -> set[str]:
     for base in map(ast.unparse, node.bases):
         bases |= (set() if base in seen else _bases(module, base, seen)) or {base}
     return bases or {"object"}
-
-
-def _imports(module: ast.Module) -> set[str]:
-    imported = set()
-    for node in ast.walk(module):
-        if isinstance(node, ast.Import):
-            imported |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            imported.add(node.module or "")
-    return imported

@@ -220,6 +220,7 @@ def light_lightning(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     stand_in = ModuleType("pytorch_lightning")
     for name in ("LightningModule", "LightningDataModule"):
         setattr(stand_in, name, type(name, (), {"__module__": "pytorch_lightning"}))
+    stand_in.__all__ = ["LightningModule", "LightningDataModule"]  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "pytorch_lightning", stand_in)
     return stand_in
 
