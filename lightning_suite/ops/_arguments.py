@@ -16,6 +16,16 @@ class Expected(NamedTuple):
     axes: str
 
 
+def check_dense(op: str, arguments: Mapping[str, Tensor]) -> None:
+    """Raise TypeError for an argument that is no tensor, ValueError for one that is sparse, nested or the like."""
+    for name, tensor in arguments.items():
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"{op}: {name} must be a tensor, got {type(tensor).__name__}")
+        if tensor.layout != torch.strided or tensor.is_nested:
+            kind = "nested" if tensor.is_nested else str(tensor.layout).removeprefix("torch.")
+            raise ValueError(f"{op}: {name} must be a dense tensor, got a {kind} one: to_dense() makes it one")
+
+
 def check(op: str, arguments: Mapping[str, Expected], device: torch.device) -> None:
     """Raise ValueError where an argument has another dtype, shape or device than it must."""
     for name, (tensor, dtypes, shape, axes) in arguments.items():

@@ -21,7 +21,7 @@ def check(
     b_u: Tensor,
     weights: Mapping[str, tuple[Tensor, tuple[int, ...]]],
 ) -> None:
-    """Raise ValueError where a shape, a dtype or a device is wrong; values are not read.
+    """Raise TypeError for what is no tensor, ValueError where a shape, dtype or device is wrong; values are not read.
 
     Args:
         op: the name of the op, for the message.
@@ -32,6 +32,8 @@ def check(
         b_u: (hidden,).
         weights: the other weights by name, with the size of each axis in multiples of hidden.
     """
+    given = {"x": x, "children": children, "offsets": offsets, "w_u": w_u, "b_u": b_u}
+    _arguments.check_dense(op, given | {name: tensor for name, (tensor, _) in weights.items()})
     for name, tensor in {"x": x, "w_u": w_u}.items():
         if tensor.dim() != 2:
             raise ValueError(f"{op}: {name} must have two axes, got the shape {tuple(tensor.shape)}")

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from lightning_suite import ragged
-from lightning_suite.ops import _compiled
+from lightning_suite.ops import _arguments, _compiled
 
 COMPILED = _compiled.find("dsa_routing")
 DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
@@ -112,7 +112,8 @@ def _route(x: Tensor, offsets: Tensor, iterations: int) -> tuple[Tensor, Tensor,
 
 
 def _check(x: Tensor, offsets: Tensor, iterations: int) -> None:
-    """Raise ValueError for a wrong shape, dtype or device; values are not read."""
+    """Raise TypeError for what is no tensor, ValueError for a wrong shape, dtype or device; values are not read."""
+    _arguments.check_dense("dsa_routing", {"x": x, "offsets": offsets})
     if x.dim() != 3 or x.dtype not in DTYPES:
         known = ", ".join(str(dtype).removeprefix("torch.") for dtype in DTYPES)
         kind = str(x.dtype).removeprefix("torch.")
