@@ -20,9 +20,12 @@ LONGEST, BEGINNING, END = 1000, 700, 250
 
 
 def _shown(line: str) -> str:
-    if len(line) > LONGEST:
-        line = f"{line[:BEGINNING]} ... {line[-END:]}"
-    return line if line.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+    line = _cut(line)
+    return line if line.isprintable() else _cut("".join(c if c.isprintable() else repr(c)[1:-1] for c in line))
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= LONGEST else f"{line[:BEGINNING]} ... {line[-END:]}"
 
 
 class SuiteError(Exception):

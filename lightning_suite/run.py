@@ -124,7 +124,7 @@ class Run:
             return {}
         try:
             return dict(json.loads(file.read_text(encoding="utf-8")))
-        except ValueError as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise RunError(f"{file} is damaged: {error}. It may be deleted; the checkpoints do not need it.") from error
 
     def write_record(self, changes: Mapping[str, Any]) -> None:

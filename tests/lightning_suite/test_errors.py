@@ -15,3 +15,4 @@ def test_the_lines_of_a_message_stay_and_a_very_long_one_is_cut_in_its_middle() 
     assert shown[1].startswith("beginx")
     assert shown[1].endswith("xend")
     assert str(SuiteError("x" * LONGEST)) == "x" * LONGEST
+    assert len(str(SuiteError("\t" * LONGEST))) <= LONGEST

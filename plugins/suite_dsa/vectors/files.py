@@ -18,6 +18,9 @@ from lightning_suite.errors import DataError
 from lightning_suite.text_files import COMPRESSIONS, numbered_lines
 
 
+_MOST_DIGITS = 20  # of a row's number
+
+
 class WordVectors(NamedTuple):
     """Pretrained vectors, (row, word_dim) float32, and the row of each word; words may share one."""
 
@@ -49,7 +52,7 @@ def read_npz_vectors(path: Path) -> WordVectors:
     if ".tsv" in words_path.name.removeprefix(stem):
         for line, text in numbered_lines(words_path):
             word, tab, row = text.rpartition("\t")
-            if not (tab and row.isdecimal() and int(row) < len(vectors)):
+            if not (tab and row.isdecimal() and len(row) < _MOST_DIGITS and int(row) < len(vectors)):
                 raise DataError(
                     f"expected word, tab and a row below {len(vectors)}, got {text[:60]!r}", words_path, line
                 )

@@ -112,7 +112,7 @@ def _of_parts(arrays: dict[str, NDArray[Any]], path: Path) -> scipy.sparse.csr_a
         if hasattr(matrix, "check_format"):
             matrix.check_format(full_check=True)  # else compiled code would follow an index out of range
         return _sparse(matrix)
-    except (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise DataError(f"cannot be read as a sparse matrix: {error}", path) from error
 
 

@@ -115,8 +115,8 @@ def read_json_table(path: Path, *, encoding: str | None = None, content: bytes |
         values = [record.get(name) for _, record in records]
         try:
             columns.append(pyarrow.array(values))
-        except (pyarrow.ArrowException, OverflowError):  # of more than one type
-            columns.append(pyarrow.array([None if value is None else str(value) for value in values]))
+        except (pyarrow.ArrowException, OverflowError, UnicodeError):  # of more than one type; half an emoji
+            columns.append(pyarrow.array([None if value is None else _encodable(str(value)) for value in values]))
     return Table(path, names, columns, lambda row: records[row][0])
 
 
@@ -172,6 +172,11 @@ def _plain_columns(text: str, delimiter: str, width: int, header: bool) -> list[
     except pyarrow.ArrowInvalid:
         return None
     return None if ragged else list(table.columns)
+
+
+def _encodable(text: str) -> str:
+    """Return a text with U+FFFD for each half of a surrogate pair, which JSON can hold and UTF-8 cannot."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _text_columns(rows: Sequence[Sequence[str]]) -> list[Any]:

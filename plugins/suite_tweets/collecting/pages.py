@@ -79,7 +79,7 @@ class CollectedPages:
                 else:
                     pages.until_id = entry["until_id"]
                     pages._add(_page_of(entry), entry["seen"])
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
+            except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
                 raise DataError(
                     f"not a line of a collection ({type(error).__name__}: {error}). Delete the file to start over",
                     path,

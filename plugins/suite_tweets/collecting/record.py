@@ -47,7 +47,7 @@ class CollectionRecord:
                 f"{output} is there already, and without {path.name}, which a collection has beside it\n"
                 "choose another name with --output, or move it away"
             ) from None
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise DataError(f"not what a collection writes beside its file ({error})", path) from None
         if record.account.lower() != name.lower():
             raise UsageError(f"{output} has the tweets of @{record.account}: choose another name with --output")

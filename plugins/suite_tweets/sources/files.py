@@ -67,7 +67,7 @@ def _files_of_zip(path: Path) -> Iterator[SourceFile]:
                 raise DataError(f"holds {len(members)} files and no tweets.js; {hint}", path)
             for name in names:
                 yield SourceFile(f"{path}/{tweets[name]}", _member(archive, inside[tweets[name]], path))
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError) as error:
         raise DataError(f"damaged, encrypted, or not a .zip file: {error}", path) from error
 
 
