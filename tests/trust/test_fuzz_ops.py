@@ -1,4 +1,4 @@
-"""Fuzz: an op whose arguments are wrong in any way refuses them in words; where it answers, it is the reference's answer.
+"""Fuzz: an op refuses wrong arguments in words, and where it answers, it is the answer of the reference.
 
 Called through its public function, and as torch knows the compiled form, which nothing of ours in Python protects.
 """

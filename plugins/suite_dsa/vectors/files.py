@@ -17,7 +17,6 @@ from lightning_suite.array_files import read_npz
 from lightning_suite.errors import DataError
 from lightning_suite.text_files import COMPRESSIONS, numbered_lines
 
-
 _MOST_DIGITS = 20  # of a row's number
 
 
