@@ -25,6 +25,7 @@ from lightning_suite.offsets import offsets_of
 from lightning_suite.progress import track
 from suite_recnn.jets import Jets
 from suite_recnn.sources.columns import choose, finished
+from suite_recnn.sources.hdf5_heaps import check_heaps
 from suite_recnn.sources.momenta import Origin, is_constituent, packed, reading, same_counts
 
 BLOCK = 16_384
@@ -77,6 +78,8 @@ def read_hdf5(path: Path, columns: Mapping[str, str] | None) -> Jets:
             datasets = _datasets(file)
             table = next((data for data in datasets if set(_TOP_TAGGING_BLOCKS) <= set(data.dtype.names or ())), None)
             available = _columns(datasets)
+            if any(data.dtype.kind == "O" for data in datasets):
+                check_heaps(path)
         return _top_tagging(path, table) if table is not None and not columns else _mapped(path, available, columns)
 
 
