@@ -57,8 +57,10 @@ class SafeCheckpointIO(TorchCheckpointIO):
                     self._proved = True
         except OutputError as error:
             raise RunError(f"{error}. The checkpoint before it is whole.") from error
-        except RuntimeError as error:  # torch's error when the disk is full
-            raise RunError(f"{path} cannot be written: {_cause(error)}. The checkpoint before it is whole.") from error
+        except RuntimeError as error:  # torch's own follows on that of the system
+            system = error.__context__ if isinstance(error.__context__, OSError) else None
+            cause = system.strerror if system else _cause(error)
+            raise RunError(f"{path} cannot be written: {cause}. The checkpoint before it is whole.") from error
 
     def load_checkpoint(self, path: str | Path, map_location: Any = None, weights_only: bool | None = None) -> Any:
         """Return a checkpoint's contents; ``weights_only`` is always True."""

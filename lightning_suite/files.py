@@ -112,6 +112,25 @@ def write_bytes(path: str | Path, content: bytes) -> None:
         file.write(content)
 
 
+@contextlib.contextmanager
+def naming(path: str | Path) -> Iterator[None]:
+    """Name the file in an error of the system's within the block, which writes to it by other means than these.
+
+    Raises:
+        OutputError: the file cannot be written; other exceptions of the block pass through.
+
+    Example:
+        >>> with naming("pages.jsonl"):
+        ...     raise OSError(28, "No space left on device")
+        Traceback (most recent call last):
+        lightning_suite.errors.OutputError: pages.jsonl cannot be written: No space left on device
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
 def remove_unfinished(folder: str | Path) -> None:
     """Remove the unfinished files of killed processes from a folder; no other process may be writing there.
 

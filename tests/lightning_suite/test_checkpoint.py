@@ -58,3 +58,16 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
         SafeCheckpointIO().save_checkpoint({"a": 2}, tmp_path / "a.ckpt")
     assert read(tmp_path / "a.ckpt") == {"a": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["a.ckpt"]
+
+
+def test_an_error_of_the_system_is_named_though_torch_hides_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def save(checkpoint: object, file: object) -> None:
+        try:
+            raise OSError(5, "Input/output error")
+        finally:
+            raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 212928 vs 212820")
+
+    monkeypatch.setattr(torch, "save", save)
+    with pytest.raises(RunError, match=r"last.ckpt cannot be written: Input/output error. The checkpoint before it"):
+        SafeCheckpointIO().save_checkpoint({}, tmp_path / "last.ckpt")
+    assert list(tmp_path.iterdir()) == []

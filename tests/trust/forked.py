@@ -94,9 +94,10 @@ def run_suite(
     env: Mapping[str, str | None] | None = None,
     stdin: str = "",
     timeout: float = 240,
+    preload: str | Path = "",
 ) -> Answer:
     """Run ``suite ARGUMENTS`` and return its answer; see ``start_suite``."""
-    return start_suite(arguments, cwd=cwd, env=env, stdin=stdin).wait(timeout)
+    return start_suite(arguments, cwd=cwd, env=env, stdin=stdin, preload=preload).wait(timeout)
 
 
 def start_suite(
@@ -108,6 +109,7 @@ def start_suite(
     stdout: int | None = None,
     stderr: int | None = None,
     closed: Sequence[int] = (),
+    preload: str | Path = "",
 ) -> Started:
     """Start ``suite ARGUMENTS``.
 
@@ -119,6 +121,7 @@ def start_suite(
         stdout: the descriptor that standard output goes to; None: a file that the answer is read from.
         stderr: the same for standard error.
         closed: the numbers of standard files that are closed from the beginning.
+        preload: a library whose functions stand before those of the system.
     """
     words = [str(word) for word in arguments]
     environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "120", **(env or {})}
@@ -135,7 +138,7 @@ def start_suite(
     chosen = [stdin if isinstance(stdin, int) else None, stdout, stderr]
     standard = [file.fileno() if number is None else number for file, number in zip(files, chosen, strict=True)]
     ours, theirs = os.pipe()
-    socket.send_fds(_server(), [json.dumps(request).encode()], [*standard, theirs])
+    socket.send_fds(_server(str(preload)), [json.dumps(request).encode()], [*standard, theirs])
     os.close(theirs)
     return Started(words, ours, files[1], files[2])
 
@@ -155,11 +158,13 @@ def _text(file: IO[bytes] | None) -> str:
 
 
 @cache
-def _server() -> socket.socket:
+def _server(preload: str) -> socket.socket:
     """Return the socket of the process that is forked, which ends when this process does."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
-        subprocess.Popen([sys.executable, "-P", __file__, str(theirs.fileno())], pass_fds=[theirs.fileno()])
+        environment = {**os.environ, **({"LD_PRELOAD": preload} if preload else {})}
+        words = [sys.executable, "-P", __file__, str(theirs.fileno())]
+        subprocess.Popen(words, pass_fds=[theirs.fileno()], env=environment)
     assert ours.recv(10) == b"ready", "the process that runs `suite` could not import everything; see above"
     return ours
 

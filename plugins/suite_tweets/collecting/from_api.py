@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from lightning_suite.errors import Interrupted, UsageError
+from lightning_suite.errors import Interrupted, OutputError, UsageError
 from lightning_suite.progress import Task, progress, say
 from suite_tweets.collecting.choice import Choice
 from suite_tweets.collecting.output import beside, check_output, read_output
@@ -36,6 +36,7 @@ def collect_from_api(name: str, output: Path, choice: Choice) -> list[Tweet]:
         UsageError: there is no token, or files of another account or of other options are in the way.
         ApiError: the account's tweets cannot be fetched. What was collected is kept.
         DataError: a file of an earlier call is not as it was left.
+        OutputError: a file cannot be written. What was collected is kept.
         Interrupted: Ctrl-C was pressed. What was collected is kept.
     """
     check_output(output)
@@ -88,6 +89,7 @@ def _collect_pages(name: str, pages: CollectedPages | None, output: Path, choice
 
     Raises:
         ApiError: some cannot be fetched.
+        OutputError: one cannot be written.
         Interrupted: by the user.
     """
     limit = choice.limit or MOST
@@ -145,6 +147,8 @@ def _saying_what_is_kept(pages: Callable[[], CollectedPages | None]) -> Iterator
         raise Interrupted(f"interrupted{addition()}") from None
     except ApiError as error:
         raise ApiError(f"{error}{addition()}", error.status) from None
+    except OutputError as error:
+        raise OutputError(f"{error}{addition()}") from error
 
 
 def _without(old: Sequence[Tweet], collected: Sequence[TimelineTweet]) -> list[Tweet]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from lightning_suite.errors import DataError, UsageError
+from lightning_suite.files import naming
 from suite_tweets.collecting.choice import Choice, as_typed
 from suite_tweets.tweets import Tweet
 from suite_tweets.x_api.answers import Page, TimelineTweet
@@ -111,13 +112,21 @@ class CollectedPages:
             )
 
     def begin(self) -> None:
-        """Write the heading."""
-        self.path.write_text(_line(self.heading), encoding="utf-8")
+        """Write the heading.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        with naming(self.path):
+            self.path.write_text(_line(self.heading), encoding="utf-8")
 
     def write(self, page: Page, choice: Choice) -> bool:
         """Add a page, to the file first; return whether it had any tweet that was not known.
 
         Those of other kinds than the wanted ones are counted as known from now on, and left out.
+
+        Raises:
+            OutputError: it cannot be written.
         """
         seen = [entry.tweet.id for entry in page.tweets]
         wanted = Page([entry for entry in page.tweets if choice.replies or not entry.is_reply], page.next_token)
@@ -128,7 +137,7 @@ class CollectedPages:
             "next_token": page.next_token,
             "until_id": self.until_id,
         }
-        with self.path.open("a", encoding="utf-8") as file:
+        with naming(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(_line(line))
             file.flush()
             os.fsync(file.fileno())

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from lightning_suite.errors import DataError, Interrupted, UsageError
+from lightning_suite.errors import DataError, Interrupted, OutputError, UsageError
 from suite_tweets import studies
 from suite_tweets.collecting.choice import Choice
 from suite_tweets.collecting.from_api import collect_from_api
@@ -278,6 +278,21 @@ def test_a_token_that_the_server_has_forgotten_is_done_without(api: Any, output:
     collect_from_api(NAME, output, Choice())
     assert ids_in(output) == ids(api)
     assert api.requests[1].query["until_id"] == ids(api)[199]
+
+
+def test_a_page_that_cannot_be_written_is_told_with_its_file(
+    api: Any, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.write(250)
+    interrupted_after(api, output, 1)
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    expected = r"kosmos.csv.partial.jsonl cannot be written: No space left on device\n100 tweets are kept"
+    with pytest.raises(OutputError, match=expected):
+        collect_from_api(NAME, output, Choice())
 
 
 def test_going_on_without_the_forgotten_token_can_be_interrupted_too(api: Any, output: Path) -> None:
