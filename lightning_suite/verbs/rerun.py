@@ -20,6 +20,7 @@ def run(arguments: list[str]) -> int:
     if first.record.get("status") != "finished" or not first.last.is_file():
         raise RunError(f"{first.folder} holds no finished run to compare with. suite fit --resume RUN finishes one.")
     settings = settings_of(first)
+    _use_threads_of(first)
     from lightning_suite.training import fit
 
     plugin, parent = find.get(settings.plugin), first.folder.resolve().parent
@@ -37,6 +38,16 @@ def run(arguments: list[str]) -> int:
     )
     print(f"\nThe weights are {difference}: {second.folder}")
     return 1 if differing else 0
+
+
+def _use_threads_of(run: Run) -> None:
+    """Compute with as many threads as a run did: libraries split a product of matrices, and round, otherwise."""
+    import torch
+
+    threads = run.record.get("machine", {}).get("threads")
+    if isinstance(threads, int) and threads > 0 and threads != torch.get_num_threads():
+        print(f"threads: {threads}, as the run had, not {torch.get_num_threads()}")
+        torch.set_num_threads(threads)
 
 
 def different_weights(first: Run, second: Run) -> list[str]:

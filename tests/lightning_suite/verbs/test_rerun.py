@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from lightning_suite.errors import RunError, UsageError
 from lightning_suite.run import Run
@@ -24,6 +25,21 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_the_same_again_is_bit_for_bit_equal(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert rerun.run([str(run.folder), "--runs", str(tmp_path)]) == 0
     assert "The weights are bit for bit equal" in capsys.readouterr().out
+
+
+def test_a_run_is_repeated_with_as_many_threads_as_it_had(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the first-party plugins dsa alone differs with another number of threads."""
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        words = ["--plugin", "dsa", "--recipe", "check", "--trainer.max_epochs=1", *QUIET]
+        assert fit.run([*words, "--runs", str(tmp_path)]) == 0
+        torch.set_num_threads(1)
+        (folder,) = (tmp_path / "dsa").iterdir()
+        assert rerun.run([str(folder)]) == 0
+    finally:
+        torch.set_num_threads(threads)
+    assert "threads: 3, as the run had, not 1\n" in capsys.readouterr().out
 
 
 def test_a_run_that_went_on_is_equal_to_one_that_never_stopped(run: Run, tmp_path: Path) -> None:
