@@ -18,6 +18,9 @@ RESERVED = frozenset(["help", "list", "info", "fit", "validate", "test", "predic
 LARGEST = 100_000
 """Characters of a record: what is shown in a line or two is read by every verb."""
 
+MOST_COMMANDS = 1000
+"""Verbs of one plugin."""
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # a terminal would obey it; a tab or a new line is harmless
 
 
@@ -86,6 +89,8 @@ def _problems(record: Plugin, origin: Origin) -> Iterator[tuple[str, str]]:
     if commands is None:
         yield _wrong("commands", record.commands, "paths of functions by name"), origin.correct
         return
+    if len(commands) > MOST_COMMANDS:
+        yield f"commands has {len(commands)} verbs, expected at most {MOST_COMMANDS}", origin.correct
     if renamed is None or not all(map(_is_renaming, renamed.items())):
         yield _wrong("renamed", record.renamed, "{'model.old': 'model.new'}"), origin.correct
     yield from _name_problems(record, commands, origin)
@@ -101,8 +106,8 @@ def _problems(record: Plugin, origin: Origin) -> Iterator[tuple[str, str]]:
 
 def _name_problems(record: Plugin, commands: Mapping[object, object], origin: Origin) -> Iterator[tuple[str, str]]:
     if not re.fullmatch(r"\w[\w.-]*", record.name) or record.name.endswith(".py") or record.name in RESERVED:
-        why = "is a word of suite's own" if record.name in RESERVED else "expected a word of letters, digits, - and _"
-        yield f"its name is {_shown(record.name)}: {why}", f"rename it, in record and entry point{origin.upgrade}"
+        why = "a word of suite's own" if record.name in RESERVED else "expected a word of letters, digits, - and _"
+        yield f"its name is {_shown(record.name)}, {why}", f"rename it, in record and entry point{origin.upgrade}"
     if origin.distribution and record.name != origin.name:
         cause = f"its record is named {record.name!r}, its entry point {origin.name!r}"
         yield cause, f"give both the same name{origin.upgrade}"
