@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from lightning_suite import progress, signals, streams, trust, verbs
 from lightning_suite.arguments import LightParser
-from lightning_suite.errors import Interrupted, SuiteError, UsageError
+from lightning_suite.errors import Interrupted, PluginError, SuiteError, UsageError
 from lightning_suite.plugin import Plugin
 from lightning_suite.plugins import find, requirements
 from lightning_suite.plugins.resolve import resolve
@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     streams.prepare()
     with signals.answered():
         status = _run(arguments)
+        if status and signals.received():
+            status = signals.status()
         if (failure := streams.failure()) is None:
             return status
     # Python flushes standard output once more when it ends; it must not find the closed pipe or the full disk.
@@ -210,5 +212,7 @@ def _show(error: BaseException, message: str, debug: bool) -> None:
         import traceback
 
         traceback.print_exception(error)
+    elif signals.received() and (isinstance(error, PluginError) or not isinstance(error, SuiteError)):
+        print(INTERRUPTED, file=sys.stderr)  # an import that was interrupted can fail in any way
     else:
         print(message, file=sys.stderr)

@@ -4,6 +4,7 @@ import importlib
 import itertools
 import os
 import re
+import signal
 import string
 import subprocess
 import sys
@@ -292,6 +293,21 @@ def test_quiet_anywhere_shows_no_progress(words: list[str], expected: bool, monk
 def test_an_interruption_is_one_line_and_130(ending: Any, capsys: pytest.CaptureFixture[str]) -> None:
     ending(KeyboardInterrupt())
     assert cli.main(["list"]) == 130
+    assert capsys.readouterr().err == f"{cli.INTERRUPTED}\n"
+
+
+def test_an_error_after_a_swallowed_interruption_is_the_interruption(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(words: list[str]) -> int:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise RecursionError("maximum recursion depth exceeded") from None
+        return 0
+
+    monkeypatch.setattr(importlib.import_module("lightning_suite.verbs.list"), "run", run)
+    assert cli.main(["list"]) == 143
     assert capsys.readouterr().err == f"{cli.INTERRUPTED}\n"
 
 

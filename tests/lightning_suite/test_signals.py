@@ -1,5 +1,6 @@
 """Signals that end a program are answered as Ctrl-C is, once."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -17,7 +18,8 @@ def test_a_signal_is_an_interruption_with_its_own_status(number: int) -> None:
         with pytest.raises(KeyboardInterrupt, match=signal.Signals(number).name):
             os.kill(os.getpid(), number)
         assert signals.status() == 128 + number
-    assert signal.getsignal(number) is signal.SIG_DFL
+    before = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+    assert signal.getsignal(number) is before
 
 
 def test_without_a_signal_the_status_is_that_of_ctrl_c() -> None:
@@ -26,13 +28,33 @@ def test_without_a_signal_the_status_is_that_of_ctrl_c() -> None:
     assert signals.status() == 130
 
 
-def test_later_signals_do_not_disturb_the_end() -> None:
+def test_what_follows_at_once_is_taken_for_the_same_signal() -> None:
     with signals.answered():
         with pytest.raises(signals.Signalled):
             os.kill(os.getpid(), signal.SIGHUP)
-        for number in NUMBERS:
+        for number in set(NUMBERS) - {signal.SIGINT}:
             os.kill(os.getpid(), number)
         assert signals.status() == 128 + signal.SIGHUP
+
+
+def test_a_later_signal_is_another_one_and_ctrl_c_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    with signals.answered():
+        with pytest.raises(signals.Signalled):
+            os.kill(os.getpid(), signal.SIGHUP)
+        with pytest.raises(signals.Signalled):
+            os.kill(os.getpid(), signal.SIGINT)
+        monkeypatch.setattr(signals, "SAME", 0.0)
+        with pytest.raises(signals.Signalled):
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert signals.status() == 128 + signal.SIGTERM
+
+
+def test_a_signal_whose_exception_was_swallowed_is_known() -> None:
+    with signals.answered():
+        assert not signals.received()
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGUSR1)
+        assert signals.received()
 
 
 def test_a_signal_that_is_ignored_stays_ignored() -> None:
