@@ -19,9 +19,18 @@ LONGEST, BEGINNING, END = 1000, 700, 250
 """Characters of a line of a message; of a longer one, what is shown."""
 
 
+def printable(line: str) -> str:
+    r"""Return a line of foreign text with an escape for every character that a terminal would obey.
+
+    Example:
+        >>> print(printable("red: \x1b[31m"))
+        red: \x1b[31m
+    """
+    return line if line.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+
+
 def _shown(line: str) -> str:
-    line = _cut(line)
-    return line if line.isprintable() else _cut("".join(c if c.isprintable() else repr(c)[1:-1] for c in line))
+    return _cut(printable(_cut(line)))
 
 
 def _cut(line: str) -> str:

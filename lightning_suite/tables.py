@@ -1,9 +1,14 @@
-"""Format text in aligned columns: rows whose last column is wrapped to the terminal, and tables of numbers."""
+"""Format text in aligned columns: rows whose last column is wrapped to the terminal, and tables of numbers.
+
+Cells may be foreign text: a terminal obeys nothing in them.
+"""
 
 import shutil
 import textwrap
 from collections.abc import Sequence
 from functools import partial
+
+from lightning_suite.errors import printable
 
 NARROWEST = 32
 """Width that the last cell of a row needs; with less it goes on lines of its own."""
@@ -19,6 +24,7 @@ def listing(rows: Sequence[Sequence[str]], width: int | None, indent: str = "") 
         fit      trains
         predict  predicts
     """
+    rows = [list(map(printable, row)) for row in rows]
     widths = [max(map(len, cells)) for cells in zip(*(row[:-1] for row in rows), strict=True)]
     left = len(indent) + sum(widths) + 2 * len(widths)
     lines = []
@@ -43,6 +49,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         --------  -----
         accuracy    0.9
     """
+    columns, *rows = [list(map(printable, row)) for row in (columns, *rows)]
     widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
     sides = [">" if rows and all(_is_number(row[i]) for row in rows) else "<" for i in range(len(columns))]
     lines = [columns, ["-" * width for width in widths], *rows]

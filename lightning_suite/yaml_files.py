@@ -14,6 +14,16 @@ FLOAT, TIMESTAMP = "tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp"
 EXPONENT = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)[eE][-+]?\d+$")
 
 
+LARGEST = 16 << 20
+"""Bytes of a file of options."""
+
+DEEPEST = 100
+"""Levels of lists and mappings within each other."""
+
+MOST_VALUES = 1_000_000
+"""Values in a file of options, each counted as often as an alias repeats it."""
+
+
 def read_options(file: Path, edit: Callable[[str], str] = str) -> dict[str, Any]:
     """Return the options of a YAML file by name; an empty file has none.
 
@@ -36,7 +46,19 @@ def read_options(file: Path, edit: Callable[[str], str] = str) -> dict[str, Any]
     import yaml
 
     try:
-        values = yaml.load(edit(file.read_text(encoding="utf-8-sig")), Loader=_loader())
+        if file.stat().st_size > LARGEST:
+            raise ValueError(f"{file}: its {file.stat().st_size} bytes are no file of options")
+        loader = _loader()(edit(file.read_text(encoding="utf-8-sig")))
+        try:
+            node = loader.get_single_node()
+            if _is_endless(node):
+                grown = f"its aliases make it grow beyond {MOST_VALUES} values"
+                raise ValueError(f"{file}: {grown}, or its values lie too deep in each other")
+            values = None if node is None else loader.construct_document(node)
+        finally:
+            loader.dispose()
+    except RecursionError as error:
+        raise ValueError(f"{file}: its values lie too deep in each other") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
@@ -70,8 +92,29 @@ def one_line_yaml(options: Mapping[str, Any]) -> str:
     return text.strip()
 
 
+def _is_endless(node: Any) -> bool:
+    """Return whether YAML has more than ``MOST_VALUES`` values with its aliases written out, or is too deep."""
+    import yaml
+
+    counts: dict[int, float] = {}
+
+    def count(node: yaml.Node, depth: int) -> float:
+        if depth > DEEPEST:
+            return float("inf")
+        if id(node) not in counts:
+            counts[id(node)] = float("inf")  # what contains itself has no end
+            if isinstance(node, yaml.MappingNode):
+                inside = [part for pair in node.value for part in pair]
+            else:
+                inside = node.value if isinstance(node, yaml.SequenceNode) else []
+            counts[id(node)] = 1 + sum(count(part, depth + 1) for part in inside)
+        return counts[id(node)]
+
+    return node is not None and count(node, 0) > MOST_VALUES
+
+
 @cache
-def _loader() -> type:
+def _loader() -> Any:
     """Return YAML's safe loader, compiled if libyaml is installed, with the rules of this module."""
     import yaml
 

@@ -32,12 +32,12 @@ def settings_of(run: Run) -> Settings:
         PluginError: their plugin is not installed, or broken.
         UsageError: the run is from elsewhere and would import what is not listed.
     """
-    return stored_settings(*run.stored())
+    return _settings_of(run, {})
 
 
 def evaluation_settings(run: Run) -> Settings:
     """Return the settings of a run, for one process and all of the data; raises what ``settings_of`` does."""
-    return stored_settings(*run.stored(), trainer=ONE_PROCESS)
+    return _settings_of(run, ONE_PROCESS)
 
 
 def checkpoint_settings(checkpoint: Mapping[str, Any], where: Path, groups: Collection[str] = GROUPS) -> Settings:
@@ -116,6 +116,18 @@ def is_own_config(file: str) -> bool:
     with contextlib.suppress(RunError):
         signature = Run.in_folder(path.parent).record.get("signature") if path.name == "config.yaml" else None
     return trust.is_trusted(read_config(file), signature)
+
+
+def _settings_of(run: Run, trainer: Mapping[str, Any]) -> Settings:
+    values, where, signature = run.stored()
+    settings = stored_settings(values, where, signature, trainer=trainer)
+    links = [path for name in ("checkpoints", "figures") if (path := run.folder / name).is_symlink()]
+    if links and run.settings_file != run.checkpoint and not trust.is_trusted(values, signature):
+        raise UsageError(
+            f"{links[0]} is a link to {links[0].readlink()}, where this command might write.\n"
+            f"Replace it by a folder; or, if you trust whoever made the run: {trust.command()}"
+        )
+    return settings
 
 
 def _refuse_misfits(values: Mapping[str, Any], where: str | Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from lightning_suite import trust
 from lightning_suite.arguments import LightParser
-from lightning_suite.errors import SuiteError, UsageError
+from lightning_suite.errors import SuiteError, UsageError, printable
 from lightning_suite.options import (
     Settings,
     config_files,
@@ -99,10 +99,10 @@ def report(done: Run, plugin: Plugin, settings: Settings) -> int:
     print(table(columns, [row[: len(columns)] for row in rows]))
     if "expected" in columns:
         others = other_than_the_recipe(plugin, settings)
-        source_of_them = expected.get("source", f"the recipe {settings.recipe}")
+        source_of_them = printable(str(expected.get("source", f"the recipe {settings.recipe}")))
         print(f"expected: {source_of_them}" + (f"; this run has another {', '.join(others)}" if others else ""))
     spent = f"{record['epochs']} epochs, {record['steps']} steps, {record['fit_seconds']:.0f} s"
-    print(f"\n{record['status']} after {spent}: {done.folder}")
+    print(f"\n{printable(str(record['status']))} after {spent}: {done.folder}")
     folder = shlex.quote(str(done.folder))
     next_commands = [f"suite test {folder}", f"suite predict {folder} INPUT"]
     next_commands += [f"suite {name} {folder} ..." for name, path in plugin.commands.items() if _takes_a_run(path)]

@@ -60,3 +60,9 @@ def test_a_long_text_keeps_both_its_ends() -> None:
     assert said.startswith("begin")
     assert said.endswith("end")
     assert len(said) <= 55
+
+
+def test_a_terminal_obeys_nothing_in_a_cell() -> None:
+    for text in (table(["metric", "value"], [["\x1b[31mred", "1"]]), listing([("\x9b2Jname", "\x07bell")], 80)):
+        assert all(line.isprintable() for line in text.splitlines())
+    assert r"\x1b[31mred" in table(["metric", "value"], [["\x1b[31mred", "1"]])

@@ -64,3 +64,22 @@ def test_bytes_that_are_no_utf_8_are_refused(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes(b"a: caf\xe9\n")
     with pytest.raises(ValueError, match=r"latin\.yaml: .*position 6"):
         read_options(tmp_path / "latin.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a0: &a0 [1, 1]\n" + "".join(f"a{i + 1}: &a{i + 1} [*a{i}, *a{i}]\n" for i in range(40)), "grow beyond"),
+        ("a: &a [*a]\n", "too deep"),
+        ("a: " + "[" * 500 + "]" * 500, "too deep"),
+        ("a: " + "[" * 50_000, "deep|depth"),
+    ],
+    ids=["laughs", "in itself", "deep", "deeper"],
+)
+def test_what_grows_without_end_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=message):
+        read_options(written(tmp_path, text))
+
+
+def test_an_alias_stands_for_its_value(tmp_path: Path) -> None:
+    assert read_options(written(tmp_path, "a: &a [1, {b: 2}]\nc: *a\n")) == {"a": [1, {"b": 2}], "c": [1, {"b": 2}]}

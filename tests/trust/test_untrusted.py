@@ -6,6 +6,8 @@ that makes a file when it is imported.
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import yaml
 from batches import chance_of, complaint, findings
 from forked import Answer, run_suite
 from hostile_checkpoints import HOSTILE, flip
-from roomy import install
+from roomy_plugin import install
 
 from lightning_suite.checkpoint import read
 from lightning_suite.run import KEY
@@ -229,6 +231,47 @@ def test_a_flipped_bit_in_the_weights_is_noticed(trust: Any, tmp_path: Path) -> 
     failures = [f"{found.number}: {found.what}" for found in findings(trial, count)]
     held = count - len(failures)
     trust.outcome("Untrusted", "one bit of the weights flipped", trials=count, held=held, failures=failures)
+
+
+@pytest.mark.parametrize("name", ["figures", "checkpoints"])
+def test_a_link_out_of_a_run_folder_is_not_written_through(attack: Callable[[], Attack], name: str) -> None:
+    made = attack()
+    outside = made.folder.parent / "outside"
+    shutil.move(made.folder / name, outside)
+    (made.folder / name).symlink_to(outside)
+    before = {file: file.read_bytes() for file in outside.iterdir()}
+    for verb in ("test", "resume"):
+        answer = made.run(verb, made.folder)
+        assert answer.status == 2
+        assert f"{name} is a link to" in answer.stderr
+    assert {file: file.read_bytes() for file in outside.iterdir()} == before
+
+
+def test_links_in_place_of_files_are_replaced_and_not_followed(attack: Callable[[], Attack]) -> None:
+    made = attack()
+    outside = made.folder.parent / "outside"
+    outside.write_text("mine")
+    names = ["run.json", "metrics.csv", "out.csv", "config.yaml.partial", "checkpoints/last.ckpt.partial"]
+    for name in names:
+        (made.folder / name).unlink(missing_ok=True)
+        (made.folder / name).symlink_to(outside)
+    for verb in ("test", "resume", "predict"):
+        made.run(verb, made.folder)
+    assert outside.read_text() == "mine"
+
+
+def test_code_in_the_current_folder_is_not_imported(attack: Callable[[], Attack]) -> None:
+    """The form of torchrun; ``json`` is imported by every verb, ``torch`` by most."""
+    made = attack()
+    for name in ("json", "torch", "yaml", "roomy_extra"):
+        shutil.copy(made.folder / "evil_code.py", made.folder / f"{name}.py")
+    command = [sys.executable, "-m", "lightning_suite"]
+    for words in (["list"], ["tset", "."]):
+        subprocess.run([*command, *words], cwd=made.folder, capture_output=True, check=False)
+    assert not made.mark.exists()
+    named = os.environ | {"PYTHONPATH": str(made.folder)}
+    subprocess.run([*command, "list"], cwd=made.folder, capture_output=True, check=False, env=named)
+    assert made.mark.exists()
 
 
 @pytest.mark.parametrize("verb", ["test", "describe"])
