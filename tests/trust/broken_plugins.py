@@ -126,6 +126,34 @@ KINDS = {
 """Every way by its name, which is that of the plugin where ``name`` is empty."""
 
 
+FAILING = {
+    "record_is_cheap_to_import": Broken("torch", "import torch"),
+    "record_is_complete": Broken("a summary of one line", fields={"summary": "'Long ' * 30"}),
+    "recipes_parse": Broken(
+        "default.yaml", files={"recipes/default.yaml": "summary: A small one\nmodel: {depth: 3}\n"}
+    ),
+    "recipes_state_what_they_expect": Broken("a summary", files={"recipes/default.yaml": "seed: 1\n"}),
+    "options_are_typed": Broken(
+        "size has none", files={"module.py": MODULE.replace("pass", "def __init__(self, size=3): super().__init__()")}
+    ),
+    "options_are_documented": Broken(
+        "--model.size has none",
+        files={"module.py": MODULE.replace("pass", "def __init__(self, size: int = 3): super().__init__()")},
+    ),
+    "commands_have_help": Broken(
+        "a docstring",
+        fields={"commands": "{'speak': 'failing_commands_have_help.studies:speak'}"},
+        files={"studies.py": "def speak(run: str) -> None: ...\n"},
+    ),
+    "commands_are_reachable": Broken(
+        "a verb called 'fit'",
+        fields={"commands": "{'fit': 'failing_commands_are_reachable.studies:speak'}"},
+        files={"studies.py": "def speak(run: str) -> None: ...\n"},
+    ),
+}
+"""Plugins that can be used and do not keep the contract, by the check that fails and a part of what it says."""
+
+
 def name_of(kind: str) -> str:
     """Return the name of the plugin that is broken in a way."""
     return KINDS[kind].name or kind

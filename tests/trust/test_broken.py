@@ -8,10 +8,11 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import broken_plugins
 import pytest
-from broken_plugins import KINDS, NOTHING, Broken
+from broken_plugins import FAILING, KINDS, NOTHING, Broken
 from forked import Answer, run_suite
 
 from lightning_suite.plugins import find, trial
@@ -80,7 +81,7 @@ def harm_in(house: Path, listed: Answer | None = None) -> str:
     )
 
 
-def test_all_broken_plugins_at_once_harm_no_other(trust, house: Path) -> None:  # type: ignore[no-untyped-def]
+def test_all_broken_plugins_at_once_harm_no_other(trust: Any, house: Path) -> None:
     began = time.monotonic()
     listed = suite("list", house=house)
     harm = harm_in(house, listed)
@@ -96,7 +97,7 @@ def test_all_broken_plugins_at_once_harm_no_other(trust, house: Path) -> None:  
     )
 
 
-def test_every_broken_plugin_is_explained_by_doctor(trust, light_path: None) -> None:  # type: ignore[no-untyped-def]
+def test_every_broken_plugin_is_explained_by_doctor(trust: Any, light_path: None) -> None:
     kinds = chosen(trust, small=49)
     origins = {origin.name: origin for origin in find.installed()}
     with ThreadPoolExecutor(4) as pool:  # a hanging one only waits
@@ -117,7 +118,8 @@ def test_every_broken_plugin_is_explained_by_doctor(trust, light_path: None) -> 
     )
 
 
-def test_every_broken_plugin_describes_itself_or_says_why_not(trust, house: Path) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.timeout(1800)
+def test_every_broken_plugin_describes_itself_or_says_why_not(trust: Any, house: Path) -> None:
     kinds = [
         kind for kind in chosen(trust, small=10) if ":" not in (name := broken_plugins.name_of(kind)) and name != "x.py"
     ]
@@ -131,7 +133,8 @@ def test_every_broken_plugin_describes_itself_or_says_why_not(trust, house: Path
     trust.outcome("Broken", "told by info", trials=len(kinds), held=len(kinds) - len(failures), failures=failures)
 
 
-def test_every_broken_plugin_alone_harms_no_other(trust, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.timeout(1800)
+def test_every_broken_plugin_alone_harms_no_other(trust: Any, tmp_path: Path) -> None:
     kinds = chosen(trust, small=2)
     failures = []
     for kind in kinds:
@@ -145,6 +148,19 @@ def test_every_broken_plugin_alone_harms_no_other(trust, tmp_path: Path) -> None
     )
 
 
-def chosen(trust, *, small: int) -> list[str]:  # type: ignore[no-untyped-def]
+def test_what_does_not_keep_the_contract_is_caught_by_its_check(trust: Any, tmp_path: Path) -> None:
+    checks = sorted(FAILING) if trust.size(small=0, full=1) else trust.random.sample(sorted(FAILING), 3)
+    failures = []
+    for check in checks:
+        broken_plugins.write(tmp_path / "site", f"failing_{check}", check, FAILING[check])
+        answer = run_suite(
+            ["check", check, "--only", check], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path / "site"), "COLUMNS": None}
+        )
+        if answer.status != 1 or "1 failed" not in answer.stdout or FAILING[check].said not in answer.stdout:
+            failures.append(f"{check}: {answer}")
+    trust.outcome("Broken", "caught by check", trials=len(checks), held=len(checks) - len(failures), failures=failures)
+
+
+def chosen(trust: Any, *, small: int) -> list[str]:
     """Return the kinds to try."""
     return sorted(trust.random.sample(sorted(KINDS), trust.size(small=min(small, len(KINDS)), full=len(KINDS))))

@@ -3,6 +3,7 @@
 import hashlib
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from forked import Answer, run_suite
@@ -24,8 +25,9 @@ def test_the_wheels_are_those_that_were_published() -> None:
     assert {wheel.name: hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in WHEELS} == stated
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("wheel", WHEELS, ids=lambda wheel: wheel.name.partition("-py")[0])
-def test_a_frozen_plugin_works(wheel: Path, trust, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_frozen_plugin_works(wheel: Path, trust: Any, tmp_path: Path) -> None:
     name = NAMES[wheel.name.partition("-py")[0]]
     site = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(site)  # what pip does with a wheel of Python alone
