@@ -6,6 +6,7 @@ used, so that options can be listed without it.
 """
 
 import contextlib
+import inspect
 import logging
 import warnings
 from argparse import Action, ArgumentParser
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from subprocess import Popen
 
-    from pytorch_lightning import Trainer
+    from pytorch_lightning import LightningModule, Trainer
     from torch.utils.data import DataLoader
     from torchmetrics import Metric
 
@@ -114,13 +115,24 @@ def batches_taken(trainer: "Trainer") -> int:
 def forget_restart(trainer: "Trainer") -> None:
     """Let Lightning go on as in an epoch that was not interrupted.
 
-    It takes every checkpoint of a run with max_steps for one from the middle of an epoch; and in an epoch that goes on
-    in its middle it passes over the schedulers that step at the end.
+    It takes every checkpoint of a run with max_steps for one from the middle of an epoch; in an epoch that goes on in
+    its middle it passes over the schedulers that step at the end; and it keeps the iterator over the training data that
+    it made before the epoch began.
     """
     from pytorch_lightning.loops.loop import _Loop
 
+    loop = trainer.fit_loop
     # The fit loop's own setter always sets it with max_steps; that of its base obeys, in all loops inside too.
-    _Loop.restarting.fset(trainer.fit_loop, False)  # type: ignore[attr-defined]
+    _Loop.restarting.fset(loop, False)  # type: ignore[attr-defined]
+    loop._loaded_from_state_dict = loop._resuming_from_checkpoint = False
+    loop.update_restart_stage()
+
+
+def begin_epoch_again(checkpoint: dict[str, Any]) -> None:
+    """Let a checkpoint from the middle of an epoch say that the epoch has not begun."""
+    progress = checkpoint["loops"]["fit_loop"]["epoch_progress"]
+    for counts in (progress["total"], progress["current"]):
+        counts["ready"] = counts["started"] = counts["processed"]
 
 
 @contextlib.contextmanager
@@ -160,6 +172,65 @@ def on_loaders(trainer: "Trainer", change: Callable[[Any], Any], *, before: bool
         return process(change(dataloader)) if before else change(process(dataloader))
 
     trainer.strategy.process_dataloader = changed  # type: ignore[method-assign]
+
+
+def around_requests(trainer: "Trainer", around: Callable[[Callable[[], Any]], Any]) -> None:
+    """Let a function call ``train_dataloader()``, which it gets, and return what that returns."""
+    source = trainer.fit_loop._data_source
+    request = source.dataloader
+    source.dataloader = lambda: around(request)  # type: ignore[method-assign]
+
+
+@contextlib.contextmanager
+def in_epoch(trainer: "Trainer", epoch: int) -> Iterator[None]:
+    """Let ``trainer.current_epoch`` be another within the block."""
+    current: Any = trainer.fit_loop.epoch_progress.current
+    before, current.processed = current.processed, epoch
+    try:
+        yield
+    finally:
+        current.processed = before
+
+
+def set_epoch_of_loaders(trainer: "Trainer", epoch: int) -> None:
+    """Let Lightning count from this epoch those after which it asks for the training data again."""
+    trainer.fit_loop._last_train_dl_reload_epoch = epoch
+
+
+def loaders_of_training(trainer: "Trainer") -> list[Any]:
+    """Return the loaders of the training data, or none before training has asked for them."""
+    combined = trainer.fit_loop._combined_loader
+    return [] if combined is None else list(combined.flattened)
+
+
+def pass_over(trainer: "Trainer", batches: int) -> None:
+    """Make the iterators over the training data anew and draw that many batches from them.
+
+    Raises:
+        StopIteration: there are fewer.
+    """
+    from lightning_fabric.utilities.data import _set_sampler_epoch
+
+    fetcher: Any = trainer.fit_loop._data_fetcher
+    for loader in loaders_of_training(trainer):
+        _set_sampler_epoch(loader, trainer.current_epoch)
+    iter(fetcher)
+    for _ in range(batches):
+        next(fetcher)
+    fetcher.fetched -= batches  # Lightning adds them itself
+
+
+def end_workers_with_the_epoch(loader: object) -> bool:
+    """Make a loader start its workers anew in every epoch, and return whether it would have kept them."""
+    if not getattr(loader, "persistent_workers", False):
+        return False
+    object.__setattr__(loader, "persistent_workers", False)  # a DataLoader refuses to be changed
+    return True
+
+
+def takes_iterator(module: "LightningModule") -> bool:
+    """Return whether ``training_step`` draws its batches itself."""
+    return "dataloader_iter" in inspect.signature(module.training_step).parameters
 
 
 def wrap_only_what_learns(trainer: "Trainer") -> None:
@@ -236,6 +307,36 @@ def add_logged_values(trainer: "Trainer", earlier: dict[str, list[Any]]) -> None
 def metric_state(metric: "Metric") -> dict[str, Any]:
     """Return what a metric has gathered since its last reset, by the names of its attributes."""
     return {key: getattr(metric, key) for key in (*metric._defaults, "_update_count")}
+
+
+# Searches for a learning rate and a batch size before training
+
+
+def searched(trainer: "Trainer") -> dict[str, Any]:
+    """Return what callbacks have searched for at the beginning of training, by the name of the attribute."""
+    from pytorch_lightning.callbacks import BatchSizeFinder, LearningRateFinder
+    from pytorch_lightning.tuner.lr_finder import _determine_lr_attr_name
+    from pytorch_lightning.utilities.parsing import lightning_getattr
+
+    names = []
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, LearningRateFinder) and callback._update_attr:
+            names.append(_determine_lr_attr_name(trainer.lightning_module, callback._attr_name))
+        elif isinstance(callback, BatchSizeFinder):
+            names.append(callback._batch_arg_name)
+    return {name: lightning_getattr(trainer.lightning_module, name) for name in names}
+
+
+def keep_searched(trainer: "Trainer", values: dict[str, Any]) -> None:
+    """Set what ``searched`` returned, and let callbacks not search again."""
+    from pytorch_lightning.callbacks import BatchSizeFinder, LearningRateFinder
+    from pytorch_lightning.utilities.parsing import lightning_setattr
+
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, BatchSizeFinder | LearningRateFinder):
+            callback.on_fit_start = lambda trainer, pl_module: None  # type: ignore[method-assign]
+    for name, value in values.items():
+        lightning_setattr(trainer.lightning_module, name, value)
 
 
 # Samplers of several processes

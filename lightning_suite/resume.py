@@ -1,17 +1,19 @@
 """Exact resume: a run that was interrupted and continues ends bit for bit where it would have ended.
 
 ``last.ckpt`` is written between two batches, when everything of the old one has happened (its step, schedulers,
-validation, logging) and nothing of the new one has. Beside what Lightning keeps it holds, for every process, the state
-of the random generators now and when the epoch's iterator was made, how many batches have been taken since, and the
-averages that the epoch has gathered. A run that continues restores the generators as they were when the iterator was
-made, passes over the batches that were taken, and restores the generators as they were when it was interrupted.
+validation, logging) and nothing of the new one has. Beside what Lightning keeps it holds, for every process: the state
+of the global random generators when the batch that comes next had been drawn and nothing had been done with it, the
+states of those that modules and data hold, the state when each loader's iterator over the epoch was made, how many
+batches have been taken since, and the averages that the epoch has gathered.
 
-The iterator over the training data draws its seed when it is made, and Lightning makes it earlier in a resumed run than
-in an uninterrupted one. ``LateLoader`` makes it when the first batch is asked for, in both.
+A run that continues makes the iterators in the states in which they were made, draws the batches that were taken again,
+and puts the generators into the state in which the run was interrupted. ``LateLoader`` sees to it that the same batches
+come, whatever they draw: the iterator over the training data is made when its first batch is asked for (Lightning makes
+it earlier in a resumed run than in an uninterrupted one), and later batches draw from a branch of their own.
 """
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,133 +21,76 @@ import numpy
 import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.utilities import rank_zero_warn
-from torchmetrics import Metric
+from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
+from torchmetrics import Metric, MetricCollection
 
+from lightning_suite import generators
 from lightning_suite import lightning_internals as internals
 from lightning_suite.errors import RunError
-
-State = dict[str, Any]
-
-
-def random_state() -> State:
-    """Return the state of the global generators of this process, as tensors and plain values.
-
-    Example:
-        >>> before = random_state()
-        >>> expected = random.random()
-        >>> set_random_state(before)
-        >>> expected == random.random()
-        True
-    """
-    legacy: Any = numpy.random.get_state(legacy=True)
-    algorithm, keys, position, has_gauss, cached = legacy
-    _, python, gauss = random.getstate()
-    return {
-        "python": [torch.tensor(python), gauss],
-        "numpy": [str(algorithm), torch.from_numpy(keys.astype("int64")), position, has_gauss, cached],
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-    }
-
-
-def set_random_state(state: State) -> None:
-    """Put the global generators of this process into a state that ``random_state`` returned."""
-    python, gauss = state["python"]
-    random.setstate((3, tuple(python.tolist()), gauss))
-    algorithm, keys, position, has_gauss, cached = state["numpy"]
-    numpy.random.set_state((algorithm, keys.numpy().astype("uint32"), position, has_gauss, cached))
-    torch.set_rng_state(state["torch"])
-    if state["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["cuda"])
-
-
-class LateLoader:
-    """A loader whose iterator is made when its first batch is asked for, and which can continue in the middle.
-
-    Args:
-        loader: the loader that the batches come from.
-        interrupted: of an epoch to continue: the state of the generators when its iterator was made, how many batches
-            were taken since, and the state of the generators when it was interrupted.
-
-    Attributes:
-        began: the state of the generators when the iterator was made.
-
-    Example:
-        >>> list(LateLoader([1, 2, 3]))
-        [1, 2, 3]
-    """
-
-    def __init__(self, loader: Iterable[Any], interrupted: tuple[State, int, State] | None = None) -> None:
-        self.loader = loader
-        self.began: State | None = None
-        self._interrupted = interrupted
-
-    def __iter__(self) -> Iterator[Any]:
-        began, taken, now = self._interrupted or (None, 0, None)
-        self._interrupted = None
-        if began is not None:
-            set_random_state(began)
-        self.began = random_state()
-        batches = iter(self.loader)
-        for _ in range(taken):
-            next(batches)
-        if now is not None:
-            set_random_state(now)
-        yield from batches
-
-    def __len__(self) -> int:
-        return len(self.loader)  # type: ignore[arg-type]
-
-    def state_dict(self) -> State:
-        """Return nothing: ``ExactResume`` keeps the state of every process; Lightning calls the method all the same."""
-        return {}
-
-    def load_state_dict(self, state: State) -> None:
-        """Do nothing, see ``state_dict``."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.__dict__["loader"], name)
+from lightning_suite.generators import State, random_state, set_random_state
+from lightning_suite.late_loader import LateLoader
 
 
 class ExactResume(Callback):
     """Adds to each checkpoint what Lightning does not keep, and restores it when training continues from one."""
 
     def __init__(self) -> None:
-        self._loaders: list[LateLoader] = []
+        self._trainer: Trainer | None = None
         self._loaded: State | None = None
         self._logged: State = {}
+        self._waits = False
+        self._requested: State = {}
+        self._own: dict[str, generators.Own] = {}
+        self._drawn: tuple[generators.Position, list[torch.Tensor], State] | None = None
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Make Lightning's training loaders late, after it has added distributed samplers."""
         if stage != "fit":
             return
-        self._loaders = []
-
-        def make_late(loader: Iterable[Any]) -> LateLoader:
-            loaded, interrupted = self._loaded, None
-            if loaded is not None and loaded["taken"]:
-                interrupted = (loaded["began"][len(self._loaders)], loaded["taken"], loaded["now"])
-            elif loaded is not None:
-                internals.forget_restart(trainer)
-            self._loaders.append(LateLoader(loader, interrupted))
-            return self._loaders[-1]
-
-        internals.on_loaders(trainer, make_late)
+        self._trainer = trainer
+        internals.on_loaders(trainer, self._make_late)
+        internals.around_requests(trainer, self._request)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Let every further process draw other numbers: the same would make the same dropout masks."""
+        """Let every further process draw other numbers, as the same would make the same dropout masks; go on."""
         if trainer.global_rank > 0:
             seed = torch.initial_seed() + trainer.global_rank
             random.seed(seed)
             numpy.random.seed(seed % 2**32)
             torch.manual_seed(seed)
+        self._waits = False
+        for loader in self._loaders():
+            loader.waits = False
+        self._find_own(trainer, pl_module)
+        if self._loaded is None:
+            return
+        internals.set_epoch_of_loaders(trainer, self._requested["epoch"])
+        _set_own(self._own, self._loaded.get("own", {}))
+        states = zip(self._loaders(), self._loaded["began"], self._loaded.get("own_began", ()), strict=False)
+        for loader, began, own in reversed(list(states)):  # one that two share as the first of them found it
+            loader.begin = began if self._loaded["taken"] else None
+            _set_own(loader.own_generators(), own)
+        if not self._loaded["taken"]:
+            internals.forget_restart(trainer)
+            set_random_state(self._loaded["now"])
+            return
+        try:
+            internals.pass_over(trainer, self._loaded["taken"])
+        except StopIteration as error:
+            raise RunError(
+                f"the run was interrupted after {self._loaded['taken']} batches of an epoch, and its training data now "
+                "ends before: is it the same data?"
+            ) from error
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Restore the generators where an epoch begins; one that continues in its middle does not come here."""
         if self._loaded is not None:
             set_random_state(self._loaded["now"])
             self._loaded = None
+        self._find_own(trainer, pl_module)
+        if trainer.current_epoch > 0:  # Lightning made those of the first before
+            for loader in self._loaders():
+                loader.end_epoch()
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Restore what the module's metrics had gathered when the epoch was interrupted."""
@@ -153,7 +98,7 @@ class ExactResume(Callback):
             for name, values in self._loaded["metrics"].items():
                 metric = pl_module.get_submodule(name)
                 for key, value in values.items():
-                    setattr(metric, key, value.to(pl_module.device) if isinstance(value, torch.Tensor) else value)
+                    setattr(metric, key, _moved(value, pl_module.device))
             internals.forget_restart(trainer)
 
     def on_train_batch_end(
@@ -175,14 +120,21 @@ class ExactResume(Callback):
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: State) -> None:
         """Add the state of every process, in the order of their ranks."""
         is_inside = internals.is_inside_epoch(trainer)
-        modules = pl_module.named_modules() if is_inside else ()
-        metrics = {name: module for name, module in modules if isinstance(module, Metric)}
+        loaders = self._loaders()
+        now, states_of_own = random_state(), _states(self._own)
+        if is_inside and self._drawn is not None:
+            position, cuda, states_of_own = self._drawn
+            now = generators.stored(position, cuda)
         own = {
-            "now": random_state(),
-            "began": [loader.began for loader in self._loaders],
+            "now": now,
+            "own": states_of_own,
+            "began": [loader.began for loader in loaders],
+            "own_began": [loader.own_began if is_inside else _states(loader.own_generators()) for loader in loaders],
             "taken": internals.batches_taken(trainer) if is_inside else 0,
+            "requested": self._requested,
+            "searched": internals.searched(trainer),
             "logged": self._logged | internals.logged_values(trainer) if is_inside else {},
-            "metrics": {name: internals.metric_state(metric) for name, metric in metrics.items()},
+            "metrics": _gathered(pl_module) if is_inside else {},
         }
         states: list[Any] = [own] * trainer.world_size
         if trainer.world_size > 1:
@@ -190,25 +142,94 @@ class ExactResume(Callback):
         checkpoint["processes"] = states
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: State) -> None:
-        """Keep the state of this process until training begins.
-
-        Raises:
-            RunError: the epoch was interrupted in its middle, and there are more or fewer processes now.
-        """
-        if trainer.state.fn != "fit":
+        """Keep the state of this process until training begins."""
+        if trainer.state.fn != "fit" or trainer.ckpt_path is None:  # a search for a learning rate restores its own
             return
         states = checkpoint["processes"]
-        if len(states) != trainer.world_size and states[0]["taken"]:
-            raise RunError(
-                f"the run was interrupted in the middle of an epoch that {len(states)} processes shared, and there are "
-                f"{trainer.world_size} now. Go on with as many: --trainer.devices, --trainer.num_nodes."
-            )
-        if len(states) != trainer.world_size:
+        began, now = len(states), trainer.world_size
+        self._loaded = states[min(trainer.global_rank, began - 1)]
+        self._waits = True
+        internals.keep_searched(trainer, self._loaded.get("searched", {}))
+        if self._loaded["taken"] and (began != now or internals.takes_iterator(pl_module)):
+            why = f"{began} processes shared it and {now} go on" if began != now else "training_step takes the iterator"
             rank_zero_warn(
-                f"{len(states)} processes began this run and {trainer.world_size} go on with it: "
+                f"the run was interrupted in the middle of an epoch, which begins again, with the weights that it has: "
+                f"{why}. The result will not be bit for bit that of an uninterrupted run"
+            )
+            internals.begin_epoch_again(checkpoint)
+            self._loaded = self._loaded | {"taken": 0}
+        elif began != now:
+            rank_zero_warn(
+                f"{began} processes began this run and {now} go on with it: "
                 "the result will not be bit for bit that of an uninterrupted run"
             )
-        self._loaded = states[min(trainer.global_rank, len(states) - 1)]
+
+    def _make_late(self, loader: Iterable[Any]) -> LateLoader:
+        if internals.end_workers_with_the_epoch(loader):
+            rank_zero_info(
+                "persistent_workers=True: workers start anew in every epoch all the same, because the state of their "
+                "random generators could not be kept for resuming the run"
+            )
+        return LateLoader(loader, self._after_batch, waits=self._waits)
+
+    def _loaders(self) -> list[LateLoader]:
+        loaders = internals.loaders_of_training(self._trainer) if self._trainer is not None else []
+        return [loader for loader in loaders if isinstance(loader, LateLoader)]
+
+    def _request(self, request: Callable[[], Any]) -> Any:
+        """Ask for the training data in the state and epoch in which it was asked for when the run was interrupted."""
+        assert self._trainer is not None
+        asked = self._loaded.get("requested") if self._loaded is not None else None
+        if asked and self._waits:
+            set_random_state(asked["state"])
+            self._requested = asked
+            with internals.in_epoch(self._trainer, asked["epoch"]):
+                return request()
+        self._requested = {"epoch": self._trainer.current_epoch, "state": random_state()}
+        if self._loaded is not None and not self._waits and not self._loaded["taken"]:
+            set_random_state(self._loaded["now"])
+            self._loaded = None
+            self._requested["state"] = random_state()
+        return request()
+
+    def _after_batch(self, position: generators.Position) -> None:
+        """Keep where the generators are when a batch has been drawn, or put them where they were."""
+        if self._loaded is not None and self._loaded["taken"]:
+            set_random_state(self._loaded["now"])
+            _set_own(self._own, self._loaded.get("own", {}))
+            position = generators.position()
+        self._drawn = position, generators.cuda_states(), _states(self._own)
+
+    def _find_own(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Find the generators of the module, the data module and the validation data; loaders see to theirs."""
+        of_loaders = {id(own) for loader in self._loaders() for own in loader.own_generators().values()}
+        data = {"data": trainer.datamodule, "validation": trainer.val_dataloaders}  # type: ignore[attr-defined]
+        found = generators.own_generators(module=pl_module, **data)
+        self._own = {path: own for path, own in found.items() if id(own) not in of_loaders}
+
+
+def _states(found: dict[str, generators.Own]) -> State:
+    return {path: generators.own_state(own) for path, own in found.items()}
+
+
+def _set_own(found: dict[str, generators.Own], states: State) -> None:
+    for path in found.keys() & states.keys():
+        generators.set_own_state(found[path], states[path])
+
+
+def _gathered(pl_module: LightningModule) -> State:
+    """Return what the module's metrics have gathered, by name."""
+    modules = dict(pl_module.named_modules())
+    for module in modules.values():
+        if isinstance(module, MetricCollection):
+            list(module.items())  # gives every metric of a group the states that only the group's first has updated
+    return {name: internals.metric_state(metric) for name, metric in modules.items() if isinstance(metric, Metric)}
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    if isinstance(value, list):
+        return [_moved(part, device) for part in value]
+    return value.to(device) if isinstance(value, torch.Tensor) else value
 
 
 def save_between_batches(trainer: Trainer, path: Path) -> None:

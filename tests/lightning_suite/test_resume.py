@@ -12,9 +12,10 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 from lightning_suite.errors import RunError
+from lightning_suite.generators import random_state, set_random_state
+from lightning_suite.late_loader import LateLoader
 from lightning_suite.options import Settings
 from lightning_suite.plugins import find
-from lightning_suite.resume import LateLoader, random_state, set_random_state
 from lightning_suite.run import Run
 from lightning_suite.training import fit
 
