@@ -228,9 +228,17 @@ def end_workers_with_the_epoch(loader: object) -> bool:
     return True
 
 
-def takes_iterator(module: "LightningModule") -> bool:
-    """Return whether ``training_step`` draws its batches itself."""
-    return "dataloader_iter" in inspect.signature(module.training_step).parameters
+def why_not_in_the_middle(trainer: "Trainer", epoch: int) -> str:
+    """Return why an epoch cannot go on in its middle, or an empty text."""
+    from pytorch_lightning.callbacks import StochasticWeightAveraging
+
+    if "dataloader_iter" in inspect.signature(trainer.lightning_module.training_step).parameters:
+        return "training_step draws its batches itself"
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]
+    is_further = trainer.max_epochs not in (None, -1) and epoch >= trainer.max_epochs
+    if is_further and any(isinstance(callback, StochasticWeightAveraging) for callback in callbacks):
+        return "in it StochasticWeightAveraging gathers the statistics of batch normalisation"
+    return ""
 
 
 def wrap_only_what_learns(trainer: "Trainer") -> None:
@@ -307,6 +315,36 @@ def add_logged_values(trainer: "Trainer", earlier: dict[str, list[Any]]) -> None
 def metric_state(metric: "Metric") -> dict[str, Any]:
     """Return what a metric has gathered since its last reset, by the names of its attributes."""
     return {key: getattr(metric, key) for key in (*metric._defaults, "_update_count")}
+
+
+# Callbacks and precisions that restore less than they keep
+
+
+def widen(trainer: "Trainer", module: "LightningModule") -> None:
+    """Give a module double precision before its weights are restored where it will train in it.
+
+    Lightning does so afterwards, when they have been rounded to single precision.
+    """
+    from pytorch_lightning.plugins.precision import DoublePrecision
+
+    if isinstance(trainer.precision_plugin, DoublePrecision):
+        module.double()
+
+
+def restore_averaging(trainer: "Trainer") -> None:
+    """Let StochasticWeightAveraging make its scheduler where an epoch goes on in its middle.
+
+    It does so when an epoch begins, and changes the learning rate then.
+    """
+    from pytorch_lightning.callbacks import StochasticWeightAveraging
+
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, StochasticWeightAveraging):
+            groups = [group for optimizer in trainer.optimizers for group in optimizer.param_groups]
+            rates = [group["lr"] for group in groups]
+            callback.on_train_epoch_start(trainer, trainer.lightning_module)
+            for group, rate in zip(groups, rates, strict=True):
+                group["lr"] = rate
 
 
 # Searches for a learning rate and a batch size before training

@@ -32,9 +32,15 @@ from lightning_suite.late_loader import LateLoader
 
 
 class ExactResume(Callback):
-    """Adds to each checkpoint what Lightning does not keep, and restores it when training continues from one."""
+    """Adds to each checkpoint what Lightning does not keep, and restores it when training continues from one.
 
-    def __init__(self) -> None:
+    Args:
+        goes_on: training continues from a checkpoint; one that begins restores others of its own while it searches for
+            a learning rate or batch size.
+    """
+
+    def __init__(self, goes_on: bool = False) -> None:
+        self._goes_on = goes_on
         self._trainer: Trainer | None = None
         self._loaded: State | None = None
         self._logged: State = {}
@@ -50,6 +56,8 @@ class ExactResume(Callback):
         self._trainer = trainer
         internals.on_loaders(trainer, self._make_late)
         internals.around_requests(trainer, self._request)
+        if self._goes_on:
+            internals.widen(trainer, pl_module)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Let every further process draw other numbers, as the same would make the same dropout masks; go on."""
@@ -74,6 +82,7 @@ class ExactResume(Callback):
             internals.forget_restart(trainer)
             set_random_state(self._loaded["now"])
             return
+        internals.restore_averaging(trainer)
         try:
             internals.pass_over(trainer, self._loaded["taken"])
         except StopIteration as error:
@@ -143,15 +152,16 @@ class ExactResume(Callback):
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: State) -> None:
         """Keep the state of this process until training begins."""
-        if trainer.state.fn != "fit" or trainer.ckpt_path is None:  # a search for a learning rate restores its own
+        if trainer.state.fn != "fit" or not self._goes_on:
             return
         states = checkpoint["processes"]
         began, now = len(states), trainer.world_size
         self._loaded = states[min(trainer.global_rank, began - 1)]
         self._waits = True
         internals.keep_searched(trainer, self._loaded.get("searched", {}))
-        if self._loaded["taken"] and (began != now or internals.takes_iterator(pl_module)):
-            why = f"{began} processes shared it and {now} go on" if began != now else "training_step takes the iterator"
+        why = f"{began} processes shared it and {now} go on" if began != now else ""
+        why = why or internals.why_not_in_the_middle(trainer, checkpoint["epoch"])
+        if self._loaded["taken"] and why:
             rank_zero_warn(
                 f"the run was interrupted in the middle of an epoch, which begins again, with the weights that it has: "
                 f"{why}. The result will not be bit for bit that of an uninterrupted run"

@@ -1,5 +1,6 @@
 """A run that goes on in an epoch, or after one, ends bit for bit as one that never stopped, whatever its data draws."""
 
+import copy
 import random
 import runpy
 import shutil
@@ -59,7 +60,7 @@ def settings(kind: str = "augmentation", model: Any = None, **trainer: Any) -> S
     return Settings(plugin=DRAWING, data={"kind": kind}, model=model or {}, trainer=trainer, checkpoint_every=1)
 
 
-SAME = {"end": [], "middle": []}
+SAME: dict[str, list[str]] = {"end": [], "middle": []}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -91,5 +92,68 @@ def test_a_generator_of_the_module_goes_on_where_it_was(tmp_path: Path) -> None:
     ids=["weight averaging", "learning rate", "batch size"],
 )
 def test_a_training_with_this_callback_goes_on_exactly(callback: Any, tmp_path: Path) -> None:
-    epochs = {"max_epochs": 4} if "Averaging" in type(callback()).__name__ else {}
+    epochs: dict[str, Any] = {"max_epochs": 4} if "Averaging" in type(callback()).__name__ else {}
     assert resumed_differs(tmp_path, settings(**epochs), lambda: [callback()]) == SAME
+
+
+def test_the_same_state_gives_the_same_batches_whatever_is_drawn_between_them() -> None:
+    class Drawing:
+        def __iter__(self) -> Iterator[tuple[float, float, float]]:
+            return ((random.random(), float(numpy.random.normal()), float(torch.rand(()))) for _ in range(4))
+
+    loader = LateLoader(Drawing())
+    expected = list(loader)
+    assert len(set(expected)) == 4
+    loader.begin = loader.began
+    loader.end_epoch()
+    actual = []
+    for batch in loader:
+        actual.append(batch)
+        torch.rand(7), random.random(), numpy.random.normal()
+    assert actual == expected
+
+
+def test_what_batches_draw_is_not_what_training_draws() -> None:
+    class Drawing:
+        def __iter__(self) -> Iterator[float]:
+            return (float(torch.rand(())) for _ in range(4))
+
+    batches, training = [], []
+    for batch in LateLoader(Drawing()):
+        batches.append(batch)
+        training.append(float(torch.rand(())))
+    assert not set(batches) & set(training)
+
+
+def test_a_loader_that_has_ended_begins_again_with_others() -> None:
+    class Once:
+        def __iter__(self) -> Iterator[float]:
+            return (float(torch.rand(())) for _ in range(2))
+
+    loader = LateLoader(Once())
+    assert not set(loader) & set(loader)
+
+
+def test_a_late_loader_can_be_copied() -> None:
+    assert list(copy.deepcopy(LateLoader([1, 2]))) == [1, 2]
+
+
+def test_a_late_loader_asks_for_its_iterator_with_the_first_batch() -> None:
+    asked = []
+
+    class Watched:
+        batch_size = 3
+
+        def __iter__(self):  # type: ignore[no-untyped-def]
+            asked.append(True)
+            return iter([1, 2])
+
+        def __len__(self) -> int:
+            return 2
+
+    loader = LateLoader(Watched())
+    batches = iter(loader)
+    assert asked == []
+    assert list(batches) == [1, 2]
+    assert len(loader) == 2
+    assert loader.batch_size == 3

@@ -12,8 +12,6 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 from lightning_suite.errors import RunError
-from lightning_suite.generators import random_state, set_random_state
-from lightning_suite.late_loader import LateLoader
 from lightning_suite.options import Settings
 from lightning_suite.plugins import find
 from lightning_suite.run import Run
@@ -50,7 +48,8 @@ def differences(left: Any, right: Any, path: str = "") -> list[str]:
 
 
 def contents(path: Path) -> dict[str, Any]:
-    return torch.load(path, weights_only=True)
+    checkpoint: dict[str, Any] = torch.load(path, weights_only=True)
+    return checkpoint
 
 
 # An epoch has 6 steps. Checkpoints are written after steps 4, 6 (the best, then the last), 10, 12 (both), ...
@@ -139,13 +138,37 @@ def test_a_value_that_only_some_batches_log_keeps_its_average(tmp_path: Path) ->
     assert (whole.folder / "metrics.csv").read_text() == expected
 
 
-def test_the_middle_of_an_epoch_needs_as_many_processes_as_began_it(tmp_path: Path) -> None:
-    run, _ = fit(find.get(TINY), settings(max_epochs=1), root=tmp_path)
-    checkpoint = contents(run.last)
-    checkpoint["processes"] = [checkpoint["processes"][0] | {"taken": 2}] * 2
+@pytest.mark.filterwarnings("ignore:the run was interrupted in the middle")
+def test_other_processes_than_began_an_epoch_begin_it_again(tmp_path: Path) -> None:
+    kept = tmp_path / "middle.ckpt"
+
+    class Keep(Callback):
+        def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+            if trainer.current_epoch == 1 and batch_idx == 4:
+                shutil.copy(Path(trainer.log_dir) / "checkpoints" / "last.ckpt", kept)
+
+    run, _ = fit(find.get(TINY), settings(3, max_epochs=2), root=tmp_path, callbacks=[Keep()])
+    checkpoint = contents(kept)
+    assert checkpoint["processes"][0]["taken"] == 3
+    assert checkpoint["global_step"] == 9
+    checkpoint["processes"] *= 2
     torch.save(checkpoint, run.last)
-    with pytest.raises(RunError, match="an epoch that 2 processes shared, and there are 1 now"):
-        fit(find.get(TINY), settings(max_epochs=2), run=run)
+    with pytest.warns(UserWarning, match="begins again, with the weights that it has: 2 processes shared it and 1 go"):
+        resumed, _ = fit(find.get(TINY), settings(3, max_epochs=2), run=run)
+    assert contents(resumed.last)["global_step"] == 15
+    assert contents(resumed.last)["epoch"] == 2
+
+
+def test_an_epoch_of_data_that_became_fewer_is_told(tmp_path: Path) -> None:
+    run, _ = fit(find.get(TINY), settings(3, max_epochs=1), root=tmp_path)
+    checkpoint = contents(run.last)
+    progress = checkpoint["loops"]["fit_loop"]["epoch_progress"]
+    for counts in progress.values():
+        counts["processed"] = counts["completed"] = 0
+    checkpoint["processes"][0]["taken"] = 7
+    torch.save(checkpoint, run.last)
+    with pytest.raises(RunError, match="interrupted after 7 batches of an epoch, and its training data now ends"):
+        fit(find.get(TINY), settings(3, max_epochs=2), run=run)
 
 
 def test_workers_of_the_loader_do_not_change_what_resumes(tmp_path: Path) -> None:
@@ -162,44 +185,3 @@ def test_workers_of_the_loader_do_not_change_what_resumes(tmp_path: Path) -> Non
     )
     resumed, _ = fit(find.get(TINY), Settings(plugin=TINY, trainer=TRAINER | {"max_epochs": 2}, data=data), run=half)
     assert differences(contents(whole.last)["state_dict"], contents(resumed.last)["state_dict"]) == []
-
-
-def test_generators_come_back_in_the_state_they_were_in() -> None:
-    import random
-
-    import numpy
-
-    def draw() -> tuple[float, float, float, float]:
-        return random.gauss(0, 1), random.random(), float(numpy.random.normal()), float(torch.rand(()))
-
-    draw()
-    before = random_state()
-    expected = [draw() for _ in range(3)]
-    set_random_state(before)
-    assert expected == [draw() for _ in range(3)]
-
-
-def test_the_state_of_the_generators_is_safe_to_load(tmp_path: Path) -> None:
-    torch.save(random_state(), tmp_path / "state")
-    set_random_state(torch.load(tmp_path / "state", weights_only=True))
-
-
-def test_a_late_loader_asks_for_its_iterator_with_the_first_batch() -> None:
-    asked = []
-
-    class Watched:
-        batch_size = 3
-
-        def __iter__(self):  # type: ignore[no-untyped-def]
-            asked.append(True)
-            return iter([1, 2])
-
-        def __len__(self) -> int:
-            return 2
-
-    loader = LateLoader(Watched())
-    batches = iter(loader)
-    assert asked == []
-    assert list(batches) == [1, 2]
-    assert len(loader) == 2
-    assert loader.batch_size == 3
