@@ -70,6 +70,9 @@ def trainer_of(
     """
     hide_messages()
     loggers = [logger for logger in _as_list(arguments.get("logger")) if not isinstance(logger, bool)]
+    is_training = metrics is not None
+    metrics = metrics or MetricsFile()
+    metrics.late = [logger for logger in loggers if logger.save_dir == ""]
     theirs = _as_list(arguments.get("callbacks"))
     # A ModelCheckpoint of the user's asks for the run folder in its setup, so ours, which makes it, comes before.
     late = [callback for callback in theirs if isinstance(callback, Checkpoint)]
@@ -78,10 +81,11 @@ def trainer_of(
             **arguments
             | {
                 "callbacks": [*(one for one in theirs if one not in late), *callbacks, *late],
-                "logger": [metrics, *loggers] if metrics else loggers or False,
+                # `self.logger` of a module is the first: the user's, or else one that takes any call of `experiment`.
+                "logger": [*(one for one in loggers if one not in metrics.late), metrics],
                 "plugins": [*_as_list(arguments.get("plugins")), SafeCheckpointIO()],
                 "default_root_dir": arguments.get("default_root_dir") or str(root),
-                "enable_checkpointing": metrics is not None,
+                "enable_checkpointing": is_training,
             }
             | ({"enable_progress_bar": False} if is_quiet() else {})
         )

@@ -13,6 +13,7 @@ from lightning_fabric.plugins import TorchCheckpointIO
 from lightning_suite.checkpoint_archive import refuse_false_sizes, verify
 from lightning_suite.errors import OutputError, RunError
 from lightning_suite.files import atomic_path
+from lightning_suite.hyper_parameters import SafeHyperParameters
 
 
 def read(path: str | Path) -> dict[str, Any]:
@@ -39,6 +40,7 @@ class SafeCheckpointIO(TorchCheckpointIO):
 
     def __init__(self) -> None:
         self._proved = False
+        self._safe_hyper_parameters = SafeHyperParameters()
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         """Write a checkpoint; the first one is read back before it gets its name.
@@ -48,6 +50,7 @@ class SafeCheckpointIO(TorchCheckpointIO):
         """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
+        checkpoint = self._safe_hyper_parameters(checkpoint)
         try:
             with atomic_path(path) as unfinished:
                 with unfinished.open("wb") as file:

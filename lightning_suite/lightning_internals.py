@@ -10,13 +10,15 @@ import inspect
 import logging
 import warnings
 from argparse import Action, ArgumentParser
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from subprocess import Popen
 
     from pytorch_lightning import LightningModule, Trainer
+    from pytorch_lightning.loggers import Logger
     from torch.utils.data import DataLoader
     from torchmetrics import Metric
 
@@ -396,3 +398,18 @@ def with_sampler_of_one_process(loader: "DataLoader[Any]") -> "DataLoader[Any]":
     sampler = _get_distributed_sampler(loader, True, overfit_batches=0, mode=mode, num_replicas=1, rank=0)
     replaced: DataLoader[Any] = _update_dataloader(loader, sampler, mode=mode)
     return replaced
+
+
+# Loggers
+
+
+def in_folder(loggers: "Sequence[Logger]", folder: "Path") -> "Sequence[Logger]":
+    """Return loggers that were given no folder; they now write into this one, TensorBoard's directly."""
+    from pytorch_lightning.loggers import TensorBoardLogger
+
+    for logger in loggers:
+        for name in {"_root_dir", "_save_dir"} & vars(logger).keys():
+            setattr(logger, name, str(folder))
+        if isinstance(logger, TensorBoardLogger) and logger._version is None:
+            logger._name = logger._version = ""
+    return loggers

@@ -2,11 +2,12 @@
 
 import csv
 from argparse import Namespace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pytorch_lightning.loggers import Logger
-from pytorch_lightning.utilities import rank_zero_only
+from pytorch_lightning.utilities import rank_zero_info, rank_zero_only
 
 from lightning_suite.files import atomic_write
 
@@ -16,12 +17,18 @@ class MetricsFile(Logger):
 
     Unlike Lightning's CSVLogger it keeps the rows of an interrupted run; ``cut`` drops those after the checkpoint that
     training goes on from.
+
+    Attributes:
+        path: the file; None: nothing is written.
+        rows: what has been logged, with the step.
+        late: loggers of the user's that write into the run folder, and have to wait until it is there.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.path: Path | None = None
         self.rows: list[dict[str, Any]] = []
+        self.late: list[Logger] = []
 
     def open(self, path: Path) -> None:
         """Set the file to write to, and read the rows that are in it."""
@@ -44,6 +51,14 @@ class MetricsFile(Logger):
     def save_dir(self) -> str:
         """Return the run folder; other loggers and profilers of Lightning write into it too."""
         return str(self.path.parent) if self.path else ""
+
+    @property
+    def experiment(self) -> Any:
+        """Return what takes the pictures and texts that a module gives to ``self.logger.experiment``, and drops them.
+
+        They are kept by the logger that ``--trainer.logger tensorboard`` adds.
+        """
+        return _Anything()
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
@@ -73,3 +88,27 @@ class MetricsFile(Logger):
     def finalize(self, status: str) -> None:
         """Write what is not yet written."""
         self.save()
+
+
+class _Anything:
+    """Has every attribute, item and method, and does nothing but say so."""
+
+    def __getattr__(self, name: str) -> "_Anything":
+        if name.startswith("__"):
+            raise AttributeError(name)
+        _say_once(f"the module uses self.logger.experiment.{name}: --trainer.logger tensorboard keeps that")
+        return self
+
+    def __getitem__(self, index: Any) -> "_Anything":
+        return self
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        pass
+
+    def __call__(self, *args: Any, **kwargs: Any) -> "_Anything":
+        return self
+
+
+@cache
+def _say_once(message: str) -> None:
+    rank_zero_info(message)

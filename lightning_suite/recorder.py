@@ -12,6 +12,7 @@ from pytorch_lightning.utilities import rank_zero_warn
 
 from lightning_suite import ops, trust
 from lightning_suite.files import remove_unfinished, write_text
+from lightning_suite.lightning_internals import in_folder
 from lightning_suite.metrics_file import MetricsFile
 from lightning_suite.options import Settings
 from lightning_suite.plugin import Plugin
@@ -54,6 +55,7 @@ class Recorder(Checkpoint):
             for folder in (self.run.folder, self.run.last.parent):
                 remove_unfinished(folder)
         self._metrics.open(self.run.folder / "metrics.csv")
+        trainer.loggers = [*in_folder(self._metrics.late, self.run.folder), *trainer.loggers]
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the settings and what is known before the first step."""

@@ -5,6 +5,8 @@ What is typed wins over ``--config``, which wins over the recipe, which wins ove
     settings.py   the resolved values of one run
     stored.py     settings that config.yaml and checkpoints hold: checked, and held to what they may import
     config.py     files of options, and nested options under dotted names
+    defaults.py   defaults that no file can hold
+    loggers.py    loggers by short names, in the run folder
     renaming.py   old names of options, for one release
     parser.py     options to settings, settings to the plugin's classes
     commands.py   a plugin's own verb: a function whose parameters are its options

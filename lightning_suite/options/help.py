@@ -1,5 +1,6 @@
 """Format the help of options: names, types, defaults and meanings, in two columns."""
 
+import argparse
 import re
 import shutil
 import textwrap
@@ -11,6 +12,7 @@ from jsonargparse import ArgumentParser
 from lightning_suite.errors import UsageError
 from lightning_suite.lightning_internals import actions_of
 from lightning_suite.options.config import GROUPS
+from lightning_suite.options.defaults import default_of
 from lightning_suite.options.mistakes import unknown
 from lightning_suite.options.parser import parser_of
 from lightning_suite.options.renaming import renamed_options
@@ -39,7 +41,7 @@ def help_text(plugin: Plugin, prog: str, topic: str = "") -> str:
         action = next((action for action in actions_of(parser) if action.dest == name), None)
         if action is None:
             raise UsageError(unknown(parser, name))
-        return f"--{name} {described(type_of(action))} = {action.default!r}\n{action.help or ''}".rstrip()
+        return f"--{name} {described(type_of(action))} = {default_of(parser, action)!r}\n{action.help or ''}".rstrip()
     classes = {"model": plugin.module, "data": plugin.data, "trainer": "pytorch_lightning:Trainer", "": "the run"}
     lines = [f"{prog} --plugin {plugin.name} [--recipe NAME] [--config FILE] [--OPTION VALUE ...]"]
     for group in [topic] if topic else ["model", "data", ""]:
@@ -53,12 +55,13 @@ def help_lines(parser: ArgumentParser, group: str = "") -> Iterator[str]:
     width = min(max(80, shutil.get_terminal_size(fallback=(100, 24)).columns), 120)
     wrapped = partial(textwrap.wrap, width=width, break_long_words=False, break_on_hyphens=False)
     for action in actions_of(parser):
-        hidden = "==SUPPRESS==" in (action.help, action.default) or action.dest in ("help", *GROUPS)
+        default = default_of(parser, action)
+        hidden = argparse.SUPPRESS in (action.help, default) or action.dest in ("help", *GROUPS)
         if hidden or action.dest.rpartition(".")[0].split(".")[0] != group:
             continue
         name = action.option_strings[0] if action.option_strings else action.dest.upper()
         kind = "FILE" if type_of(action) is None else described(type_of(action))
-        start = f"{name} {kind}" + ("" if action.default is None else f" = {action.default!r}")
+        start = f"{name} {kind}" + ("" if default is None else f" = {default!r}")
         left = wrapped(start, initial_indent="  ", subsequent_indent=" " * 6)
         meaning = re.sub(r":\w+:`~?([^`]*)`", r"\1", action.help or "")  # without the markup of Sphinx's links
         right = wrapped(meaning, initial_indent=" " * MEANINGS, subsequent_indent=" " * MEANINGS)

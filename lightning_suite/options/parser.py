@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import ArgumentParser, Namespace
 
 from lightning_suite.errors import UsageError
-from lightning_suite.options.config import GROUPS, config_files, flat, read_config
+from lightning_suite.options.config import GROUPS, config_files, flat, nested, read_config
+from lightning_suite.options.defaults import add_options, held_defaults, own_networks, shown, without_shown
+from lightning_suite.options.loggers import completed_options, completed_words
 from lightning_suite.options.mistakes import check_names, check_typed, strict
 from lightning_suite.options.renaming import renamed_options, renamed_words
 from lightning_suite.options.settings import Settings
@@ -39,8 +41,8 @@ def parser_of(plugin: Plugin, prog: str) -> ArgumentParser:
     parser = ArgumentParser(prog=prog, exit_on_error=False, allow_abbrev=False)
     parser.add_argument("--config", action="config", help="YAML file of options; may be given several times")
     parser.add_class_arguments(Settings, skip=set(GROUPS))
-    parser.add_class_arguments(resolve(plugin, "module"), "model")
-    parser.add_class_arguments(resolve(plugin, "data"), "data")
+    add_options(parser, resolve(plugin, "module"), "model")
+    add_options(parser, resolve(plugin, "data"), "data")
     # Its nested classes (loggers, callbacks, strategies) are built by jsonargparse, the Trainer itself by the run.
     parser.add_class_arguments(Trainer, "trainer", instantiate=False)
     return parser
@@ -70,16 +72,17 @@ def parse(
     """
     parser = parser_of(plugin, prog)
     files, words = config_files(typed)
-    arguments = []
+    sources = []
     source = "in the recipe" if prog == "suite fit" else "in the settings of the run"
     for where, values in [(source, start), *((f"in {file}", read_config(file)) for file in files)]:
         options = renamed_options(plugin.renamed, flat(values), where)
         check_names(parser, options, where)
-        arguments += ["--config", one_line_yaml({"plugin": plugin.name} | options)]
-    words = renamed_words(plugin.renamed, words)
+        sources.append({"plugin": plugin.name} | completed_options(options))
+    words = completed_words(renamed_words(plugin.renamed, words))
     check_typed(parser, words, own)
     recipes = recipe_files(plugin) if prog == "suite fit" else ()
-    namespace = strict(parser, lambda: parser.parse_args([*arguments, *words]), recipes)
+    read = [word for options in without_shown(parser, *sources) for word in ("--config", one_line_yaml(options))]
+    namespace = strict(parser, lambda: parser.parse_args([*read, *words]), recipes)
     return replace(_resolved(parser, namespace), plugin=name or plugin.name)
 
 
@@ -90,9 +93,8 @@ def build_model(plugin: Plugin, settings: Settings) -> "LightningModule":
         UsageError: the class does not take its arguments.
     """
     parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(resolve(plugin, "module"), "model")
-    namespace = strict(parser, lambda: parser.parse_object({"model": settings.model}))
-    model: LightningModule = parser.instantiate(namespace)["model"]
+    add_options(parser, resolve(plugin, "module"), "model")
+    model: LightningModule = _instantiated(parser, _namespace(parser, {"model": settings.model}))["model"]
     return model
 
 
@@ -103,15 +105,36 @@ def build(plugin: Plugin, settings: Settings) -> Built:
         UsageError: a class does not take its arguments, or needs a package that is not installed.
     """
     parser = parser_of(plugin, "suite")
-    namespace = strict(parser, lambda: parser.parse_object(asdict(settings)))
+    namespace = _namespace(parser, asdict(settings))
     try:
-        made = parser.instantiate(namespace)
+        made = _instantiated(parser, namespace)
     except (ValueError, ImportError) as error:
         raise UsageError(one_line(f"{error}")) from error
     return Built(made["model"], made["data"], dict(vars(made["trainer"])), _resolved(parser, namespace))
 
 
+def _namespace(parser: ArgumentParser, values: Mapping[str, Any]) -> Namespace:
+    """Return settings as the parser's namespace, without the texts of defaults that no file can hold."""
+    (given,) = without_shown(parser, flat(values))
+    groups = {name: value for name, value in values.items() if value == {}}
+    namespace: Namespace = strict(parser, lambda: parser.parse_object(groups | nested(given)))
+    return namespace
+
+
+def _instantiated(parser: ArgumentParser, namespace: Namespace) -> Namespace:
+    """Return the objects that a namespace describes."""
+    networks = own_networks(parser, namespace)
+    namespace = namespace.clone()
+    for name, network in networks.items():
+        namespace[name] = network
+    made: Namespace = parser.instantiate(namespace)
+    return made
+
+
 def _resolved(parser: ArgumentParser, namespace: Namespace) -> Settings:
     """Return the settings of a parsed namespace, every default included."""
     values = json.loads(parser.dump(namespace, format="json", skip_unset=False))
+    for name, default in held_defaults(parser).items():
+        group, _, inner = name.partition(".")
+        values.setdefault(group, {}).setdefault(inner, shown(default))
     return Settings(**{name: values[name] for name in Settings.__dataclass_fields__ if name in values})

@@ -14,6 +14,7 @@ from lightning_suite import trust
 from lightning_suite.errors import RunError, UsageError
 from lightning_suite.lightning_internals import imports_limited
 from lightning_suite.options.config import GROUPS, flat, nested, read_config
+from lightning_suite.options.defaults import add_options, without_shown
 from lightning_suite.options.mistakes import strict
 from lightning_suite.options.renaming import renamed_options
 from lightning_suite.options.settings import ONE_PROCESS, Settings
@@ -156,10 +157,11 @@ def _refuse_imports(plugin: Plugin, group: str, values: Mapping[str, Any], where
     from pytorch_lightning import Trainer
 
     parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(Trainer if group == "trainer" else resolve(plugin, ROLES[group]), group)
+    add_options(parser, Trainer if group == "trainer" else resolve(plugin, ROLES[group]), group)
+    (options,) = without_shown(parser, flat({group: values}))
     with _limited(trust.listed_for(plugin), group, where):
         try:
-            strict(parser, lambda: parser.parse_object({group: deepcopy(dict(values))}))  # it changes its argument
+            strict(parser, lambda: parser.parse_object(deepcopy(nested(options))))  # it changes its argument
         except UsageError as error:
             raise RunError(f"{where}: {error}") from error
 

@@ -42,3 +42,9 @@ def test_a_run_that_never_had_a_folder_leaves_no_file(tmp_path: Path, monkeypatc
     metrics.log_metrics({"loss": 1.0}, 0)
     metrics.finalize("failed")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_module_gives_to_the_experiment_is_dropped() -> None:
+    experiment = MetricsFile().experiment
+    experiment.add_image("generated", None, 0)
+    experiment[0].summary["x"] = 1
