@@ -21,6 +21,9 @@ LARGEST_DESCRIPTION = 32 << 20
 DEEPEST = 100
 """Levels of lists and dictionaries within each other."""
 
+LONGEST_NAME = 1000
+"""Characters of the name of a function: torch searches the message about one for a time that is their square."""
+
 LARGEST_COUNT = 10_000_000
 """Plain values in one tuple: its hash visits each as often as it is named."""
 
@@ -84,7 +87,7 @@ def _directory_size(file: Path) -> int | None:
 
 
 def _refuse_repetition(description: bytes) -> None:
-    """Raise a ValueError if the pickled description of a checkpoint grows beyond reason while it is read.
+    """Raise a ValueError if reading the pickled description of a checkpoint would take memory or time beyond reason.
 
     It is followed without making anything, each value as the number of values in it.
     """
@@ -96,6 +99,8 @@ def _refuse_repetition(description: bytes) -> None:
     try:
         for opcode, argument, _ in pickletools.genops(description):
             before = opcode.stack_before
+            if opcode.name == "GLOBAL" and (length := len(str(argument))) > LONGEST_NAME:
+                raise ValueError(f"it names a function of {length} characters")
             if opcode.name == "MARK":
                 marks.append(len(stack))
             elif opcode.name.endswith("PUT"):

@@ -51,3 +51,13 @@ def test_a_tensor_that_repeats_what_is_stored_without_end_is_refused(tmp_path: P
     verify(tmp_path / "a.ckpt")
     with pytest.raises(ValueError, match="far larger than what it stores"):
         refuse_false_sizes(torch.load(tmp_path / "a.ckpt", weights_only=True), tmp_path / "a.ckpt")
+
+
+def test_a_function_with_an_endless_name_is_refused(file: Path) -> None:
+    with zipfile.ZipFile(file) as archive:
+        records = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in records.items():
+            archive.writestr(name, content.replace(b"_rebuild_tensor_v2", b"_" + b"x" * 100_000))
+    with pytest.raises(ValueError, match="it names a function of 1000.. characters"):
+        verify(file)

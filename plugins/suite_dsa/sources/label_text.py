@@ -39,7 +39,7 @@ def read_label_text(path: Path, *, classes: tuple[str, ...] = (), encoding: str 
     elif classes:
         pairs = [_declared_label(text, classes, path, line) for line, text in filled]
     else:
-        pairs = [(label, text) for label, _, text in (text.partition(" ") for _, text in filled)]
+        pairs = [_spaced_label(text, path, line) for line, text in filled]
         _refuse_several_words(pairs, filled, path)
     labels: set[str] = set()
     for (line, _), (label, text) in zip(filled, pairs, strict=True):
@@ -122,6 +122,13 @@ def _sst_label(text: str, classes: tuple[str, ...], path: Path, line: int) -> tu
     if label not in map(str, range(len(classes))):
         raise DataError(f"expected a class 0 to {len(classes) - 1} and a space, got {text[:40]!r}", path, line)
     return classes[int(label)], sentence
+
+
+def _spaced_label(text: str, path: Path, line: int) -> tuple[str, str]:
+    label, _, sentence = text.partition(" ")
+    if not label.strip():
+        raise DataError(f"expected a label, a space and the text, got {text[:40]!r}", path, line)
+    return label, sentence
 
 
 def _tab_label(text: str, path: Path, line: int) -> tuple[str, str]:

@@ -105,6 +105,8 @@ def test_blank_lines_are_counted(tmp_path: Path) -> None:
         ("a.tsv", "text\tmark\na\tx\n", r"a\.tsv:1: .*; columns: text, mark.*--data.label_column"),
         ("a.tsv", "text\tlabel\na\tx\nb\n", r"a\.tsv:3: has 1 fields, but the header has 2"),
         ("a.tsv", "text\tlabel\na\t \n", r"a\.tsv:2: expected a label in 'label', got ' '"),
+        ("a.txt", "good a film\n a dull one\n", r"a\.txt:2: expected a label, a space and the text, got ' a dull"),
+        ("a.txt", "good a film\n\u2028\n", r"a\.txt:2: expected a label, a space and the text, got '\\u2028'"),
         ("a.csv", 'text,label\n"open,x\n', r"a\.csv:2: the row that begins here is not CSV"),
         ("a.csv", "text,label\na,b,x\n", r"a\.csv:2: has 3 fields"),
         ("a.jsonl", "\n", r"a\.jsonl: holds no labelled example \(left out: 1 blank lines\)"),
