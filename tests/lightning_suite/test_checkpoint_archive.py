@@ -59,5 +59,5 @@ def test_a_function_with_an_endless_name_is_refused(file: Path) -> None:
     with zipfile.ZipFile(file, "w") as archive:
         for name, content in records.items():
             archive.writestr(name, content.replace(b"_rebuild_tensor_v2", b"_" + b"x" * 100_000))
-    with pytest.raises(ValueError, match="it names a function of 1000.. characters"):
+    with pytest.raises(ValueError, match=r"it names a function of 1000.. characters"):
         verify(file)
