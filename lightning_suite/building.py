@@ -11,6 +11,7 @@ from pytorch_lightning.callbacks import Callback, Checkpoint
 from pytorch_lightning.utilities.model_helpers import is_overridden
 
 from lightning_suite.checkpoint import SafeCheckpointIO
+from lightning_suite.checkpoint_entries import refuse_misfits
 from lightning_suite.errors import RunError, UsageError
 from lightning_suite.lightning_internals import hide_messages
 from lightning_suite.metrics_file import MetricsFile
@@ -45,6 +46,8 @@ def restore_into(module: LightningModule, run: Run, checkpoint: dict[str, Any] |
         RunError: the weights have other names or shapes; the message shows the first of them.
     """
     checkpoint = checkpoint or run.read_checkpoint()
+    refuse_misfits(checkpoint, {"state_dict": dict}, run.checkpoint)
+    refuse_misfits(checkpoint["state_dict"], dict.fromkeys(checkpoint["state_dict"], torch.Tensor), run.checkpoint)
     module.on_load_checkpoint(checkpoint)
     module.configure_model()
     weights: Mapping[str, torch.Tensor] = checkpoint["state_dict"]

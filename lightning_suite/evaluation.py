@@ -32,12 +32,14 @@ def evaluate(run: Run, stage: Literal["validate", "test"], changes: Settings | N
     """
     settings = changes or evaluation_settings(run)
     plugin = find.get(settings.plugin)
-    built = seeded(plugin, settings)
+    with run.settings_named():
+        built = seeded(plugin, settings)
     if not has_stage(built, stage):
         step = {"validate": "validation_step and val_dataloader", "test": "test_step and test_dataloader"}[stage]
         raise RunError(f"plugin {plugin.name!r} has nothing to {stage}: its classes do not define {step}.")
     restore_into(built.model, run)
-    trainer = trainer_of(built.trainer, run.folder)
+    with run.settings_named():
+        trainer = trainer_of(built.trainer, run.folder)
     results = getattr(trainer, stage)(built.model, datamodule=built.data, verbose=False)
     values = {name: float(value) for result in results for name, value in result.items()}
     if run.record and trainer.is_global_zero:
@@ -70,14 +72,16 @@ def predict(run: Run, path: str | None, output: "Predictions", changes: Settings
         settings = replace(settings, data=settings.data | {"predict_path": path})
     elif takes_file and settings.data.get("predict_path") is None:
         raise UsageError(f"suite predict RUN INPUT: plugin {plugin.name!r} needs a file of inputs")
-    built = seeded(plugin, settings)
+    with run.settings_named():
+        built = seeded(plugin, settings)
     step = output.step_name
     if not is_overridden("predict_dataloader", built.data) or not callable(getattr(built.model, step, None)):
         raise UsageError(
             f"plugin {plugin.name!r} cannot predict this: its classes do not define predict_dataloader and {step}."
         )
     restore_into(built.model, run)
-    trainer = trainer_of(built.trainer, run.folder, [output])
+    with run.settings_named():
+        trainer = trainer_of(built.trainer, run.folder, [output])
     if step != "predict_step":
         built.model.predict_step = getattr(built.model, step)  # type: ignore[method-assign]
     trainer.predict(built.model, datamodule=built.data, return_predictions=False)

@@ -26,6 +26,7 @@ class Recorder(Checkpoint):
     Attributes:
         run: the run folder; None until training is set up, when one process makes it for all.
         best_value: the best value of the monitored metric so far.
+        has_begun: whether training has begun.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class Recorder(Checkpoint):
         self._root = root
         self._metrics = metrics
         self._is_new = run is None
-        self._has_begun = False
+        self.has_begun = False
         self._warned = False
         self._saved_at = 0
         self._stepped_at = 0
@@ -59,7 +60,7 @@ class Recorder(Checkpoint):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the settings and what is known before the first step."""
-        self._has_begun = True
+        self.has_begun = True
         if self.run is None or not trainer.is_global_zero:
             return
         datamodule = trainer.datamodule  # type: ignore[attr-defined]
@@ -86,7 +87,7 @@ class Recorder(Checkpoint):
         """Write into run.json that training ended early, or remove the new folder if it had not begun."""
         if self.run is None or not trainer.is_global_zero:
             return
-        if self._has_begun:
+        if self.has_begun:
             status = "interrupted" if isinstance(exception, KeyboardInterrupt | SystemExit) else "failed"
             progress = {"epochs": trainer.current_epoch, "steps": trainer.global_step}
             self.run.write_record({"status": status, "finished": now()} | progress)

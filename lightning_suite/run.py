@@ -17,7 +17,7 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -168,6 +168,16 @@ class Run:
             raise RunError(f"{where}\nA checkpoint holds them too: copy one to another folder.") from error
         return values, file, self.record.get("signature")
 
+    @contextlib.contextmanager
+    def settings_named(self) -> Iterator[None]:
+        """Say in the UsageErrors of the block where the settings stand that somebody may have to correct."""
+        try:
+            yield
+        except UsageError as error:
+            raise UsageError(
+                f"{error}\nThe settings, other than what was typed, are those of {self.settings_file}"
+            ) from error
+
     def read_checkpoint(self) -> dict[str, Any]:
         """Return the contents of the checkpoint, on the CPU.
 
@@ -175,10 +185,12 @@ class Run:
             RunError: there is none, it cannot be read safely, or lightning-suite did not write it.
         """
         from lightning_suite.checkpoint import read
+        from lightning_suite.checkpoint_entries import refuse_misfits
 
         checkpoint = read(self.checkpoint)
         if KEY not in checkpoint:
             raise RunError(f"{self.checkpoint} does not say which plugin it is of: it was not written by suite fit.")
+        refuse_misfits(checkpoint, {KEY: {"settings": dict}}, self.checkpoint)
         return checkpoint
 
 

@@ -1,10 +1,12 @@
 """Trains a plugin into a run folder, or continues the training of one."""
 
+import contextlib
 import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
@@ -13,6 +15,7 @@ from pytorch_lightning.utilities import rank_zero_info
 
 from lightning_suite import signals, streams
 from lightning_suite.building import has_stage, seeded, trainer_of
+from lightning_suite.checkpoint_entries import needed_to_go_on, refuse_misfits
 from lightning_suite.errors import Interrupted, RunError, UsageError
 from lightning_suite.evaluation import evaluate
 from lightning_suite.lightning_internals import wrap_only_what_learns
@@ -53,12 +56,14 @@ def fit(
         RunError: the checkpoint to continue from was made with other settings, or no step was taken.
         Interrupted: training was ended from outside.
     """
-    built = seeded(plugin, settings)
+    named = contextlib.nullcontext() if run is None else run.settings_named()
+    with named:
+        built = seeded(plugin, settings)
     settings = built.settings
     start = None
     if run is not None and run.last.is_file():
         start = run.last
-        _refuse_other_settings(replace(run, checkpoint=start), settings)
+        contents = _refuse_other_settings(replace(run, checkpoint=start), settings)
     elif run is not None:
         (run.folder / "metrics.csv").unlink(missing_ok=True)
         rank_zero_info(f"{run.folder} has no checkpoint to go on from: it begins again")
@@ -68,6 +73,8 @@ def fit(
     resume = ExactResume(goes_on=start is not None)
     trainer = trainer_of(built.trainer, root, [resume, recorder, others, *callbacks], metrics)
     wrap_only_what_learns(trainer)
+    if start is not None:
+        refuse_misfits(contents, needed_to_go_on(trainer), start)
     clock = time.monotonic()
     signals.leave_to_scheduler()
     try:
@@ -75,6 +82,10 @@ def fit(
             trainer.fit(built.model, datamodule=built.data, ckpt_path=start)
     except MisconfigurationException as error:
         raise UsageError(one_line(f"{error}")) from error
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        if start is None or recorder.has_begun:
+            raise
+        raise RunError(f"training cannot go on from {start}: {type(error).__name__}: {error}") from error
     except SystemExit as error:  # Lightning's way to end after Ctrl-C and SIGTERM
         raise Interrupted(_how_to_continue(recorder.run)) from error
     if recorder.run is None:
@@ -120,9 +131,14 @@ def _how_to_continue(run: Run | None) -> str:
     return f"{when}: {run.folder}\nsuite fit --resume {shlex.quote(str(run.folder))} {last}"
 
 
-def _refuse_other_settings(run: Run, settings: Settings) -> None:
-    """Raise a RunError that names what differs when a run is to go on with another model, data or metric."""
-    stored = checkpoint_settings(run.read_checkpoint(), run.checkpoint)
+def _refuse_other_settings(run: Run, settings: Settings) -> dict[str, Any]:
+    """Return the contents of the checkpoint.
+
+    Raises:
+        RunError: the run is to go on with another model, data or metric; the message names what differs.
+    """
+    contents = run.read_checkpoint()
+    stored = checkpoint_settings(contents, run.checkpoint)
     filled = parse(find.get(stored.plugin), [], start=asdict(stored), prog="suite fit --resume")  # with all defaults
     names = ("model", "data", "seed", "monitor", "mode")
     before, asked = (flat({name: getattr(these, name) for name in names}) for these in (filled, settings))
@@ -130,3 +146,4 @@ def _refuse_other_settings(run: Run, settings: Settings) -> None:
     if differing:
         lines = [f"  --{name}: {before.get(name)!r} there, {asked.get(name)!r} asked for" for name in differing[:5]]
         raise RunError("\n".join([f"{run.checkpoint} was made with other settings:", *lines]))
+    return contents

@@ -4,6 +4,8 @@ Every attack is a run that ``suite fit`` wrote and somebody altered. Beside it, 
 that makes a file when it is imported.
 """
 
+import contextlib
+import io
 import os
 import shutil
 import subprocess
@@ -15,12 +17,14 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from altered_keys import changes_of
 from batches import chance_of, complaint, findings
 from forked import Answer, run_suite
 from hostile_checkpoints import HOSTILE, flip
 from roomy_plugin import install
 
 from lightning_suite.checkpoint import read
+from lightning_suite.cli import main
 from lightning_suite.run import KEY
 
 Settings = dict[str, Any]
@@ -100,6 +104,9 @@ VERBS: dict[str, list[str]] = {
     "describe": ["describe", "{run}"],
     "mistyped": ["tset", "{run}"],
 }
+
+MOST = 1000
+"""Findings that are told."""
 
 CARRIERS = ("folder", "checkpoint", "both")
 """Where the altered settings stand: in config.yaml, in a checkpoint that stands alone, in all files of the folder."""
@@ -231,6 +238,44 @@ def test_a_flipped_bit_in_the_weights_is_noticed(trust: Any, tmp_path: Path) -> 
     failures = [f"{found.number}: {found.what}" for found in findings(trial, count)]
     held = count - len(failures)
     trust.outcome("Untrusted", "one bit of the weights flipped", trials=count, held=held, failures=failures)
+
+
+def test_an_altered_key_is_said_with_its_file(trust: Any, received: Path, site: Path, tmp_path: Path) -> None:
+    """Each key of config.yaml and of the checkpoint that a verb reads, removed, renamed and of another type."""
+    verbs = {"test": ["best.ckpt"], "resume": ["last.ckpt"], "describe": ["best.ckpt"]}
+    trials = [
+        (change, verb)
+        for verb, files in verbs.items()
+        for file in ["config.yaml", *(f"checkpoints/{name}" for name in files)]
+        for change in changes_of(received, file)
+    ]
+    chosen = trust.random.sample(trials, trust.size(small=10, full=300))
+
+    def trial(number: int) -> str | None:
+        change, verb = chosen[number]
+        folder = tmp_path / f"altered{number}"
+        shutil.copytree(received, folder)
+        change.make(folder)
+        sys.path.insert(0, str(site))
+        os.chdir(tmp_path)
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            words = [word.format(run=folder, folder=folder) for word in VERBS[verb]]
+            status = main([*words, "--quiet"])
+        shutil.rmtree(folder)
+        lines = [line for line in said.getvalue().strip().splitlines() if line]
+        what = ""
+        if "unexpected" in said.getvalue() or "Traceback" in said.getvalue():
+            what = "not in words"
+        elif status and len(lines) > 6:
+            what = f"{len(lines)} lines"
+        elif status and folder.name not in said.getvalue():
+            what = "its file is not named"
+        return f"{what} (status {status}): {' / '.join(lines)[:400]}" if what else None
+
+    failures = [f"{chosen[n][1]}: {chosen[n][0]}: {what}" for n, what in findings(trial, len(chosen), most=MOST)]
+    held = len(chosen) - len(failures)
+    trust.outcome("Untrusted", "a key removed, renamed, retyped", trials=len(chosen), held=held, failures=failures)
 
 
 @pytest.mark.parametrize("name", ["figures", "checkpoints"])
