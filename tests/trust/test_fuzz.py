@@ -102,7 +102,7 @@ def test_a_damaged_line_loses_no_other(trust: Any, tmp_path: Path, parser: Parse
 def test_made_up_text_has_an_answer_or_a_message(trust: Any, tmp_path: Path, parser: Parser) -> None:
     folder = Folder(tmp_path)
     names = {seed.name: seed for seed in seeds_of(parser.name)}
-    count, batch = trust.size(small=1, full=20), trust.size(small=12, full=50)
+    count, batch = trust.size(small=1, full=4), trust.size(small=12, full=50)
 
     def try_some(number: int) -> str | None:
         seed = names[sorted(names)[number % len(names)]]
