@@ -1,12 +1,15 @@
 """Callbacks with which the checks watch a training, stop it, or make it comparable."""
 
+import copy
+import random
 from typing import Any
 
+import numpy
 import torch
 from pytorch_lightning import LightningModule, Trainer
-from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.callbacks import Callback, Checkpoint
 from torch import Tensor
-from torch.utils.data import DataLoader, DistributedSampler, IterableDataset
+from torch.utils.data import DataLoader, Dataset, DistributedSampler, IterableDataset
 
 from lightning_suite import lightning_internals as internals
 
@@ -15,13 +18,52 @@ class Stopped(Exception):
     """``Stop`` has interrupted the training."""
 
 
-class Stop(Callback):
-    """Interrupts training at the second batch of the second epoch, or at the first of an epoch with one batch."""
+class Stop(Checkpoint):
+    """Interrupts training at the second batch of the second epoch, or at the first of an epoch with one batch.
+
+    It is a Checkpoint, as Lightning calls those last: last.ckpt has been written by then.
+    """
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Raise in the middle of an epoch, as a lost machine would."""
         if trainer.current_epoch == 1 and batch_idx == min(1, int(trainer.num_training_batches) - 1):
             raise Stopped
+
+
+class Shake(Callback):
+    """Gives training samples that are drawn at random when they are asked for, as random augmentation would."""
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Replace the data of the training loaders; streams stay as they are."""
+        if stage == "fit":
+            internals.on_loaders(trainer, _shaken, before=True)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Draw between two batches, as dropout would: generators that go on elsewhere give other samples."""
+        random.random(), numpy.random.random(), torch.rand(())
+
+
+class Shaken(Dataset[Any]):
+    """Another data set, whose samples are drawn from the global generators instead of counted."""
+
+    def __init__(self, data: Any) -> None:
+        self.data = data
+
+    def __getitem__(self, index: Any) -> Any:
+        if not isinstance(index, int):
+            return self.data[index]
+        drawn = random.randrange(10**6) + int(numpy.random.randint(10**6)) + int(torch.randint(10**6, ()))
+        return self.data[(index + drawn) % len(self.data)]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "data" not in self.__dict__:  # __getitems__ would pass by __getitem__
+            raise AttributeError(name)
+        return getattr(self.data, name)
 
 
 class Watch(Callback):
@@ -108,3 +150,11 @@ def _as_one_of_one(loader: object) -> object:
     if not isinstance(loader, DataLoader) or isinstance(loader.dataset, IterableDataset):
         return loader
     return loader if isinstance(loader.sampler, DistributedSampler) else internals.with_sampler_of_one_process(loader)
+
+
+def _shaken(loader: object) -> object:
+    if not isinstance(loader, DataLoader) or isinstance(loader.dataset, IterableDataset):
+        return loader
+    shaken = copy.copy(loader)
+    object.__setattr__(shaken, "dataset", Shaken(loader.dataset))  # a DataLoader refuses to be changed
+    return shaken

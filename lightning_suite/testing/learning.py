@@ -146,22 +146,26 @@ def another_seed_another_result(subject: Subject) -> str:
 
 
 def resumes_exactly(subject: Subject) -> str:
-    """A training that is interrupted in its second epoch and resumed ends bit for bit as one that never was."""
-    from lightning_suite.run import Run
-    from lightning_suite.testing.callbacks import Stop, Stopped
+    """A training that is interrupted inside its second epoch and resumed ends bit for bit as one that never was.
 
-    whole = subject.trained()
+    Its samples are drawn at random when they are asked for, as by augmentation.
+    """
+    from lightning_suite.run import Run
+    from lightning_suite.testing.callbacks import Shake, Stop, Stopped
+
+    subject.trained()
     if difference(*_repeated(subject))[1]:
         raise NotRun("same_seed_same_result")
-    settings = subject.settings()
+    settings = replace(subject.settings(), checkpoint_every=1)
+    whole = subject.fit("whole", settings, Shake())
     try:
-        subject.fit("resumed", settings, Stop())
+        subject.fit("resumed", settings, Stop(), Shake())
     except Stopped:
         pass
     else:
         raise NotApplicable("training ended before the second epoch began")
     folder = next((subject.folder / "resumed" / subject.plugin.name).iterdir())
-    resumed = subject.fit("resumed", settings, run=Run.at(folder))
+    resumed = subject.fit("resumed", settings, Shake(), run=Run.at(folder))
     refuse_difference(
         subject.weights(whole),
         subject.weights(resumed),

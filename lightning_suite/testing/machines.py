@@ -22,6 +22,10 @@ TIME_LIMIT = 300.0
 """Seconds for the training in two processes."""
 
 
+class UnusedParameters(Exception):
+    """A process has waited for gradients of parameters that another's step did not use."""
+
+
 def runs_on_every_device(subject: Subject) -> str:
     """It trains on every kind of device that this machine has."""
     import torch
@@ -70,10 +74,16 @@ def ddp_equals_one_process(subject: Subject) -> str:
         "limit_val_batches": 2,
         "limit_test_batches": 1,
     }
-    far, where = _distance(subject, "", share, steps)
+    strategy, note = "ddp", ""
+    try:
+        far, where = _distance(subject, "", share, steps, strategy)
+    except UnusedParameters:
+        strategy = "ddp_find_unused_parameters_true"
+        note = f"; not every step uses every parameter: several processes need --trainer.strategy {strategy}"
+        far, where = _distance(subject, "unused", share, steps, strategy)
     result = f"{far:.0e} after {f'{STEPS} steps' if steps_are_taken else 'an epoch'} of {2 * share}"
     if far > TOLERANCE:
-        precise, where = _distance(subject, "double", share, steps | {"precision": "64-true"})
+        precise, where = _distance(subject, "double", share, steps | {"precision": "64-true"}, strategy)
         if precise > TOLERANCE:
             raise ContractFailure(
                 f"the same weights within {TOLERANCE} from 2 processes with batches of {share} and 1 with {2 * share}",
@@ -82,10 +92,10 @@ def ddp_equals_one_process(subject: Subject) -> str:
                 "sampler or stream of your own share out batches of batch_size * world_size (docs/adding-a-plugin.md)",
             )
         result += f" in float32, {precise:.0e} in double precision: rounding"
-    return result
+    return result + note
 
 
-def _distance(subject: Subject, kind: str, share: int, steps: dict[str, object]) -> tuple[float, str]:
+def _distance(subject: Subject, kind: str, share: int, steps: dict[str, object], strategy: str) -> tuple[float, str]:
     """Return the largest difference of the weights of one process and of two, and the tensor that has it."""
     from lightning_suite.testing.callbacks import Steady
 
@@ -95,7 +105,7 @@ def _distance(subject: Subject, kind: str, share: int, steps: dict[str, object])
         steps
         | {
             "devices": 2,
-            "strategy": "ddp",
+            "strategy": strategy,
             "plugins": [{"class_path": "pytorch_lightning.plugins.environments.LightningEnvironment"}],
         },
         batch_size=share,
@@ -139,7 +149,10 @@ def _run_processes(folder: Path) -> None:
             process.wait()
     if status == 0:
         return
-    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    text = log.read_text(encoding="utf-8", errors="replace")
+    if "find_unused_parameters=True" in text and '"ddp"' in (folder / "settings.json").read_text(encoding="utf-8"):
+        raise UnusedParameters
+    lines = [line for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if "Error" in line or "Exception" in line] or lines or ["it printed nothing"]
     got = f"status {status}: {errors[-1]}" if status is not None else f"no end after {TIME_LIMIT:.0f} s: {errors[-1]}"
     raise ContractFailure(

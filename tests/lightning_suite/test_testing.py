@@ -10,7 +10,9 @@ import pyarrow.parquet
 import pytest
 import torch
 
+from lightning_suite import generators
 from lightning_suite.errors import UsageError
+from lightning_suite.late_loader import LateLoader
 from lightning_suite.testing import CHECKS, check_plugin, contract_tests, predicting, record
 from lightning_suite.testing.contract import run_check
 from lightning_suite.testing.outcome import Outcome
@@ -255,6 +257,14 @@ def test_a_tensor_that_stays_on_the_cpu_is_caught(workshop: Workshop) -> None:
     outcome = run_check("runs_on_every_device", workshop.make("bad_device", [edit]))
     assert outcome.status == "failed"
     assert "cuda" in outcome.message
+
+
+def test_generators_that_are_restored_a_batch_too_late_are_caught(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LateLoader, "_enter_branch", lambda loader: generators.position())
+    monkeypatch.setattr(LateLoader, "_leave_branch", lambda loader, here: None)
+    assert run_check("resumes_exactly", workshop.make("bad_late", [])).status == "failed"
 
 
 def test_two_processes_that_learn_from_the_same_samples_are_caught(workshop: Workshop) -> None:
