@@ -9,7 +9,7 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback, Checkpoint
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, DistributedSampler, IterableDataset
+from torch.utils.data import DataLoader, Dataset, DistributedSampler, IterableDataset, Subset
 
 from lightning_suite import lightning_internals as internals
 
@@ -34,7 +34,7 @@ class Shake(Callback):
     """Gives training samples that are drawn at random when they are asked for, as random augmentation would."""
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Replace the data of the training loaders; streams stay as they are."""
+        """Replace the data of the training loaders; streams and data that is read in batches stay as they are."""
         if stage == "fit":
             internals.on_loaders(trainer, _shaken, before=True)
 
@@ -154,6 +154,11 @@ def _as_one_of_one(loader: object) -> object:
 
 def _shaken(loader: object) -> object:
     if not isinstance(loader, DataLoader) or isinstance(loader.dataset, IterableDataset):
+        return loader
+    data: Any = loader.dataset
+    while isinstance(data, Subset):
+        data = data.dataset
+    if hasattr(data, "__getitems__"):  # reads whole batches, whose samples it may need to be different ones
         return loader
     shaken = copy.copy(loader)
     object.__setattr__(shaken, "dataset", Shaken(loader.dataset))  # a DataLoader refuses to be changed
