@@ -7,6 +7,8 @@ row is also written to build/trust/, from which benchmarks/trust.py makes the ta
 import json
 import os
 import random
+import shutil
+import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,3 +67,18 @@ class Trust:
 def trust() -> Trust:
     """How many trials a test makes, its random choices, and the rows of the table that it writes."""
     return Trust()
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The compiled failing_writes.c, to be preloaded."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("there is no C compiler to make the library that lets writes fail")
+    source = Path(__file__).with_name("failing_writes.c")
+    made = tmp_path_factory.mktemp("library") / "failing_writes.so"
+    command = [compiler, "-O1", "-shared", "-fPIC", "-o", str(made), str(source), "-ldl"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"the library that lets writes fail was not compiled: {done.stderr[:300]}")
+    return made

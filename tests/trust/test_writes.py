@@ -49,20 +49,6 @@ class Case:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
-@pytest.fixture(scope="session")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The library that lets calls fail."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("there is no C compiler to make the library that lets writes fail")
-    made = tmp_path_factory.mktemp("library") / "failing_writes.so"
-    command = [compiler, "-O1", "-shared", "-fPIC", "-o", str(made), str(HERE / "failing_writes.c"), "-ldl"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"the library that lets writes fail was not compiled: {done.stderr[:300]}")
-    return made
-
-
 class Trials:
     """Runs a command again and again in copies of one folder."""
 
