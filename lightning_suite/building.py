@@ -13,7 +13,7 @@ from pytorch_lightning.utilities.model_helpers import is_overridden
 from lightning_suite.checkpoint import SafeCheckpointIO
 from lightning_suite.checkpoint_entries import refuse_misfits
 from lightning_suite.errors import RunError, UsageError
-from lightning_suite.lightning_internals import hide_messages
+from lightning_suite.lightning_internals import go_on_from_nothing_else, hide_messages
 from lightning_suite.metrics_file import MetricsFile
 from lightning_suite.options import Built, Settings, build
 from lightning_suite.plugin import Plugin
@@ -64,9 +64,15 @@ def restore_into(module: LightningModule, run: Run, checkpoint: dict[str, Any] |
 
 
 def trainer_of(
-    arguments: dict[str, Any], root: str | Path, callbacks: Sequence[Callback] = (), metrics: MetricsFile | None = None
+    arguments: dict[str, Any],
+    root: str | Path,
+    callbacks: Sequence[Callback] = (),
+    metrics: MetricsFile | None = None,
+    early: Sequence[Callback] = (),
 ) -> Trainer:
     """Return Lightning's Trainer with the user's arguments, callbacks and loggers, and with ours.
+
+    Of our callbacks the ``early`` ones are called before the user's, the others after.
 
     Raises:
         UsageError: the Trainer does not take the arguments, alone or together.
@@ -80,10 +86,10 @@ def trainer_of(
     # A ModelCheckpoint of the user's asks for the run folder in its setup, so ours, which makes it, comes before.
     late = [callback for callback in theirs if isinstance(callback, Checkpoint)]
     try:
-        return Trainer(
+        trainer = Trainer(
             **arguments
             | {
-                "callbacks": [*(one for one in theirs if one not in late), *callbacks, *late],
+                "callbacks": [*early, *(one for one in theirs if one not in late), *callbacks, *late],
                 # `self.logger` of a module is the first: the user's, or else one that takes any call of `experiment`.
                 "logger": [*(one for one in loggers if one not in metrics.late), metrics],
                 "plugins": [*_as_list(arguments.get("plugins")), SafeCheckpointIO()],
@@ -94,6 +100,8 @@ def trainer_of(
         )
     except (MisconfigurationException, ValueError, TypeError) as error:
         raise UsageError(f"the trainer does not take its options: {one_line(f'{error}')}") from error
+    go_on_from_nothing_else(trainer)
+    return trainer
 
 
 def _as_list(value: Any) -> list[Any]:

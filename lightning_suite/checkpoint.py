@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from lightning_fabric.plugins import TorchCheckpointIO
 
+from lightning_suite import signals
 from lightning_suite.checkpoint_archive import refuse_false_sizes, verify
 from lightning_suite.errors import OutputError, RunError
 from lightning_suite.files import atomic_path
@@ -52,7 +53,8 @@ class SafeCheckpointIO(TorchCheckpointIO):
         path.parent.mkdir(parents=True, exist_ok=True)
         checkpoint = self._safe_hyper_parameters(checkpoint)
         try:
-            with atomic_path(path) as unfinished:
+            # An interruption in between would be torch's error about a file that it could not end.
+            with signals.postponed(signals.NAMES), atomic_path(path) as unfinished:
                 with unfinished.open("wb") as file:
                     torch.save(checkpoint, file)
                 if not self._proved:  # once a run: what a module puts in does not change its kind from epoch to epoch

@@ -282,6 +282,25 @@ def watching_children(watch: Callable[[list["Popen[bytes]"]], None]) -> Iterator
         subprocess_script._launch_process_observer = observer
 
 
+def go_on_from_nothing_else(trainer: "Trainer") -> None:
+    """Let a trainer load the checkpoint that it is given or none, and write none when SLURM announces a job's end.
+
+    Lightning writes ``hpc_ckpt_1.ckpt`` into its root then, and starts whatever has the same root from it.
+    """
+    from lightning_fabric.plugins.environments import SLURMEnvironment
+
+    connector = trainer._checkpoint_connector
+    connector.__class__ = type("GivenCheckpoints", (type(connector),), {"_hpc_resume_path": None})
+    environment = trainer._accelerator_connector.cluster_environment
+    if isinstance(environment, SLURMEnvironment):
+        environment.auto_requeue = False
+
+
+def set_root(trainer: "Trainer", folder: "Path") -> None:
+    """Let Lightning write what it writes by itself into a folder."""
+    trainer._default_root_dir = str(folder)
+
+
 # What an epoch has gathered
 
 

@@ -1,5 +1,6 @@
 """Writes metrics.csv: everything a module logs, a row for each step, written when an epoch ends."""
 
+import contextlib
 import csv
 from argparse import Namespace
 from functools import cache
@@ -7,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pytorch_lightning.loggers import Logger
-from pytorch_lightning.utilities import rank_zero_info, rank_zero_only
+from pytorch_lightning.utilities import rank_zero_info, rank_zero_only, rank_zero_warn
 
-from lightning_suite.files import atomic_write
+from lightning_suite.files import atomic_write, write_bytes
 
 
 class MetricsFile(Logger):
@@ -31,11 +32,22 @@ class MetricsFile(Logger):
         self.late: list[Logger] = []
 
     def open(self, path: Path) -> None:
-        """Set the file to write to, and read the rows that are in it."""
+        """Set the file to write to, and read the rows that are in it; those that are damaged are empty until ``cut``.
+
+        A damaged file is kept beside the new one.
+        """
         self.path = path
-        if path.is_file():
-            with path.open(newline="", encoding="utf-8") as file:
-                self.rows = [{key: value for key, value in row.items() if value} for row in csv.DictReader(file)]
+        self.rows = []
+        if not path.is_file():
+            return
+        content = path.read_bytes()
+        columns, *lines = [_cells(line) for line in content.splitlines()] or [[]]
+        for cells in lines:
+            row = dict(zip(columns, cells, strict=False)) if len(cells) == len(columns) else {}
+            self.rows.append({name: cell for name, cell in row.items() if cell} if _is_whole(row) else {})
+        if damaged := sum(not row for row in self.rows):
+            write_bytes(kept := path.with_suffix(".damaged.csv"), content)
+            rank_zero_warn(f"{path}: {damaged} of {len(self.rows)} rows are damaged and left out; {kept} keeps them")
 
     @property
     def name(self) -> str:
@@ -81,8 +93,8 @@ class MetricsFile(Logger):
             writer.writerows(self.rows)
 
     def cut(self, rows: int) -> None:
-        """Drop all rows after the first ``rows``."""
-        del self.rows[rows:]
+        """Drop all rows after the first ``rows``, and the damaged ones."""
+        self.rows = [row for row in self.rows[:rows] if row]
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
@@ -112,3 +124,18 @@ class _Anything:
 @cache
 def _say_once(message: str) -> None:
     rank_zero_info(message)
+
+
+def _cells(line: bytes) -> list[str]:
+    """Return the cells of a line; none where it is no text."""
+    try:
+        return next(csv.reader([line.decode("utf-8")], strict=True), [])
+    except (UnicodeDecodeError, csv.Error):
+        return []
+
+
+def _is_whole(row: dict[str, str]) -> bool:
+    """Return whether a row holds a step and numbers alone, as it was written."""
+    with contextlib.suppress(ValueError):
+        return "step" in row and bool([float(cell) for cell in row.values() if cell])
+    return False

@@ -5,6 +5,7 @@
       run.json       versions, git commit, seed, machine, ops, data fingerprint, times, final metrics
       metrics.csv    everything the module logged, one row for each step
       checkpoints/   best.ckpt and last.ckpt
+      .lock          while fit writes here: which process does
       figures/       pictures, with their numbers in a CSV file beside them
 
 Nothing here imports torch until a checkpoint is opened, so that a verb learns the plugin of a folder at once.

@@ -5,19 +5,18 @@ schedulers send before the time is up. A signal that is ignored, as SIGHUP by ``
 """
 
 import contextlib
-import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from types import FrameType
-from typing import final
+from typing import NoReturn, final
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
 
 FOR_REQUEUEING = ("SIGUSR1", "SIGUSR2")
-"""The signals by which SLURM announces the end of a job; Lightning's own answer saves the training and requeues it."""
+"""The signals by which SLURM announces the end of a job; a training is saved at its next step before it ends."""
 
 SAME = 2.0
 """Seconds in which another signal than Ctrl-C is taken for the first one again: a closed terminal sends two."""
@@ -51,12 +50,38 @@ def answered() -> Iterator[None]:
             signal.signal(number, before[number])
 
 
-def leave_to_scheduler() -> None:
-    """Let Lightning answer the signals by which SLURM announces the end of a job, in a job of SLURM's."""
-    for name in FOR_REQUEUEING if "SLURM_JOB_ID" in os.environ else ():
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is _raise:
-            signal.signal(number, signal.SIG_DFL)
+@contextlib.contextmanager
+def postponed(names: Collection[str]) -> Iterator[list[int]]:
+    """Put signals aside in the block and answer them when it ends; yields the list of those that have arrived.
+
+    The block may answer one earlier: take it from the list, and call ``answer``.
+    """
+    arrived: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield arrived
+        return
+    before = {number: signal.getsignal(number) for name in names if (number := getattr(signal, name, None)) is not None}
+    ours = {number: handler for number, handler in before.items() if handler not in (None, signal.SIG_IGN)}
+    for number in ours:
+        signal.signal(number, lambda number, _frame: arrived.append(number))
+    try:
+        yield arrived
+    finally:
+        for number, handler in ours.items():
+            signal.signal(number, handler)
+        for number in dict.fromkeys(arrived):
+            signal.raise_signal(number)
+
+
+def answer(number: int) -> NoReturn:
+    """Raise `Signalled` for a signal that was put aside."""
+    _raise(number, None)
+    raise Signalled(signal.Signals(number).name)
+
+
+def is_of_scheduler() -> bool:
+    """Return whether the program ends because SLURM announced the end of its job."""
+    return _received in [getattr(signal, name, None) for name in FOR_REQUEUEING if hasattr(signal, name)]
 
 
 def received() -> bool:

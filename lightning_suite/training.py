@@ -10,24 +10,39 @@ from typing import Any
 
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
+from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.utilities import rank_zero_info
 
-from lightning_suite import signals, streams
+from lightning_suite import scheduler, signals, streams
 from lightning_suite.building import has_stage, seeded, trainer_of
 from lightning_suite.checkpoint_entries import needed_to_go_on, refuse_misfits
 from lightning_suite.errors import Interrupted, RunError, UsageError
 from lightning_suite.evaluation import evaluate
+from lightning_suite.files import remove_unfinished
 from lightning_suite.lightning_internals import wrap_only_what_learns
 from lightning_suite.metrics_file import MetricsFile
-from lightning_suite.options import Settings, checkpoint_settings, flat, for_evaluation, parse
+from lightning_suite.options import (
+    Built,
+    Settings,
+    absolute,
+    checkpoint_settings,
+    flat,
+    for_evaluation,
+    parse,
+    path_options,
+)
 from lightning_suite.plugin import Plugin
 from lightning_suite.plugins import find
 from lightning_suite.processes import OtherProcesses
-from lightning_suite.recorder import Recorder
+from lightning_suite.recorder import PAST, Recorder
 from lightning_suite.resume import ExactResume
-from lightning_suite.run import Run, now
+from lightning_suite.run import KEY, Run, now
+from lightning_suite.run_lock import RunLock
 from lightning_suite.tables import one_line
+
+LIMITS = ("max_epochs", "min_epochs", "max_steps", "min_steps", "max_time", "limit_train_batches", "callbacks")
+"""Options of the Trainer by which a training that has ended goes on when they are others."""
 
 
 @streams.lasting()
@@ -38,8 +53,11 @@ def fit(
     root: str | Path = "runs",
     run: Run | None = None,
     callbacks: Sequence[Callback] = (),
+    requeued_as: Sequence[str] | None = None,
 ) -> tuple[Run, bool]:
     """Train a plugin into a new run folder, or continue a run, and test its best checkpoint where there is test data.
+
+    A run whose training has ended, and is not asked to be longer, is tested only.
 
     Args:
         plugin: the plugin to train.
@@ -47,36 +65,67 @@ def fit(
         root: the folder of all runs.
         run: a run to continue from its last checkpoint, or from the beginning where it has none.
         callbacks: Lightning callbacks beside those that the settings name.
+        requeued_as: the command that a job of SLURM's finds this run by when it is queued again; with it, the job is
+            queued again when its end is announced.
 
     Returns:
         The run, and whether this process is the one of several that prints.
 
     Raises:
         UsageError: the trainer does not take its options.
-        RunError: the checkpoint to continue from was made with other settings, or no step was taken.
+        RunError: the checkpoint to continue from was made with other settings or data, another process trains in the
+            folder, or no step was taken.
         Interrupted: training was ended from outside.
     """
-    named = contextlib.nullcontext() if run is None else run.settings_named()
-    with named:
+    with contextlib.nullcontext() if run is None else run.settings_named():
         built = seeded(plugin, settings)
-    settings = built.settings
-    start = None
-    if run is not None and run.last.is_file():
-        start = run.last
-        contents = _refuse_other_settings(replace(run, checkpoint=start), settings)
-    elif run is not None:
-        (run.folder / "metrics.csv").unlink(missing_ok=True)
-        rank_zero_info(f"{run.folder} has no checkpoint to go on from: it begins again")
+    settings, typed_paths = absolute(plugin, built.settings)
+    entries: dict[str, Any] = {"typed_paths": typed_paths}
+    if requeued_as is not None:
+        entries["job"] = {"id": scheduler.job(), "command": list(requeued_as)}
+    names = signals.FOR_REQUEUEING if scheduler.job() is not None else ()
     metrics = MetricsFile()
-    recorder = Recorder(plugin, settings, root, metrics, run)
-    others = OtherProcesses(lambda: recorder.run)
-    resume = ExactResume(goes_on=start is not None)
-    trainer = trainer_of(built.trainer, root, [resume, recorder, others, *callbacks], metrics)
-    wrap_only_what_learns(trainer)
-    if start is not None:
-        refuse_misfits(contents, needed_to_go_on(trainer), start)
+    with contextlib.closing(RunLock()) as lock, signals.postponed(names) as announced:
+        recorder = Recorder(
+            plugin, settings, root, metrics, run, lock=lock, entries=entries, announced=announced if names else None
+        )
+        others = OtherProcesses(lambda: recorder.run)
+        goes_on = run is not None and run.last.is_file()
+        ours = [ExactResume(goes_on=goes_on), recorder, others, *callbacks]
+        trainer = trainer_of(built.trainer, root if run is None else run.folder, ours, metrics, [recorder.before_each])
+        wrap_only_what_learns(trainer)
+        if run is not None and trainer.is_global_zero:
+            lock.take(run.folder)
+            for folder in (run.folder, run.last.parent):
+                remove_unfinished(folder)
+        start = _start(run, settings, trainer)
+        try:
+            if start is not None and start[KEY].get("has_ended") and _is_no_longer(start, settings):
+                recorder.restore(start)
+                progress = {"epochs": start["epoch"], "steps": start["global_step"]}
+            else:
+                progress = _train(trainer, built, recorder, others, run.last if run is not None and start else None)
+            assert recorder.run is not None
+            if not trainer.is_global_zero:
+                return recorder.run, False
+            return _finish(Run.at(recorder.run.folder), built, settings, recorder.summary() | progress), True
+        except (Interrupted, KeyboardInterrupt):
+            if requeued_as is not None and signals.is_of_scheduler() and trainer.is_global_zero:
+                scheduler.requeue()
+            raise
+
+
+def _train(
+    trainer: Trainer, built: Built, recorder: Recorder, others: OtherProcesses, start: Path | None
+) -> dict[str, Any]:
+    """Train, from a checkpoint or from the beginning, and return how far and how long, for run.json.
+
+    Raises:
+        UsageError: the trainer does not take its options.
+        RunError: no step was taken.
+        Interrupted: training was ended from outside.
+    """
     clock = time.monotonic()
-    signals.leave_to_scheduler()
     try:
         with others.watched(trainer):
             trainer.fit(built.model, datamodule=built.data, ckpt_path=start)
@@ -96,29 +145,50 @@ def fit(
             f"no step was taken, so there is nothing to test: {run.folder}\n"
             "Look at --trainer.max_epochs, --trainer.max_steps, --trainer.max_time and --trainer.limit_train_batches."
         )
-    run = Run.at(run.folder)  # its best checkpoint may be new
-    seconds = time.monotonic() - clock
-    values = {name: float(value) for name, value in trainer.callback_metrics.items()}
     if trainer.world_size > 1:
         # One process does the rest; metrics would wait for the others as long as the group exists.
         torch.distributed.destroy_process_group()
-    if not trainer.is_global_zero:
-        return run, False
     before = run.record.get("fit_seconds", 0.0) if start is not None else 0.0
-    run.write_record(
-        {
-            "status": "finished",
-            "finished": now(),
-            "fit_seconds": round(before + seconds, 1),
-            "epochs": trainer.current_epoch,
-            "steps": trainer.global_step,
-            "best": {"monitor": settings.monitor, "mode": settings.mode, "value": recorder.best_value},
-            "metrics": values,
-        }
-    )
+    seconds = round(before + time.monotonic() - clock, 1)
+    return {"fit_seconds": seconds, "epochs": trainer.current_epoch, "steps": trainer.global_step}
+
+
+def _finish(run: Run, built: Built, settings: Settings, summary: dict[str, Any]) -> Run:
+    """Write what the training came to, and test the best checkpoint; return the run, which has finished then."""
+    run.write_record({"fit_seconds": 0.0} | run.record | {"status": "trained"} | summary)
+    metrics = dict(summary["metrics"])
     if has_stage(built, "test"):
-        run.write_record({"metrics": values | evaluate(run, "test", for_evaluation(settings))})
-    return run, True
+        try:
+            metrics |= evaluate(run, "test", for_evaluation(settings))
+        except SystemExit as error:
+            folder = shlex.quote(str(run.folder))
+            message = f"interrupted while {run.checkpoint} was tested\nsuite fit --resume {folder} tests it again"
+            raise Interrupted(message) from error
+    run.write_record({"status": "finished", "finished": now(), "metrics": metrics})
+    return run
+
+
+def _start(run: Run | None, settings: Settings, trainer: Trainer) -> dict[str, Any] | None:
+    """Return the checkpoint that a run goes on from, or None where it begins."""
+    if run is None:
+        return None
+    if run.last.is_file():
+        run = replace(run, checkpoint=run.last)
+        start = run.read_checkpoint()
+        _refuse_other_settings(run, start, settings)
+        refuse_misfits(start, needed_to_go_on(trainer), run.last)
+        if "logged" in start[KEY]:
+            refuse_misfits(start[KEY]["logged"], PAST, run.last)
+        return start
+    (run.folder / "metrics.csv").unlink(missing_ok=True)
+    rank_zero_info(f"{run.folder} has no checkpoint to go on from: it begins again")
+    return None
+
+
+def _is_no_longer(start: dict[str, Any], settings: Settings) -> bool:
+    """Return whether a training that has ended is not asked to go on by other limits."""
+    before: dict[str, Any] = start[KEY]["settings"]["trainer"]
+    return all(before.get(name) == settings.trainer.get(name) for name in LIMITS)
 
 
 def _how_to_continue(run: Run | None) -> str:
@@ -131,19 +201,18 @@ def _how_to_continue(run: Run | None) -> str:
     return f"{when}: {run.folder}\nsuite fit --resume {shlex.quote(str(run.folder))} {last}"
 
 
-def _refuse_other_settings(run: Run, settings: Settings) -> dict[str, Any]:
-    """Return the contents of the checkpoint.
+def _refuse_other_settings(run: Run, start: dict[str, Any], settings: Settings) -> None:
+    """Raise a RunError that names what differs when a run is to go on with another model, data or metric.
 
-    Raises:
-        RunError: the run is to go on with another model, data or metric; the message names what differs.
+    Paths may differ where the data have a fingerprint, which is compared later: a project may have been moved.
     """
-    contents = run.read_checkpoint()
-    stored = checkpoint_settings(contents, run.checkpoint)
-    filled = parse(find.get(stored.plugin), [], start=asdict(stored), prog="suite fit --resume")  # with all defaults
+    stored = checkpoint_settings(start, run.checkpoint)
+    plugin = find.get(stored.plugin)
+    filled = parse(plugin, [], start=asdict(stored), prog="suite fit --resume")  # with all defaults
     names = ("model", "data", "seed", "monitor", "mode")
     before, asked = (flat({name: getattr(these, name) for name in names}) for these in (filled, settings))
-    differing = [name for name in before | asked if before.get(name) != asked.get(name)]
+    paths = path_options(plugin, settings) if start[KEY].get("data_fingerprint") is not None else []
+    differing = [name for name in before | asked if before.get(name) != asked.get(name) and name not in paths]
     if differing:
         lines = [f"  --{name}: {before.get(name)!r} there, {asked.get(name)!r} asked for" for name in differing[:5]]
         raise RunError("\n".join([f"{run.checkpoint} was made with other settings:", *lines]))
-    return contents

@@ -7,6 +7,7 @@ What is typed wins over ``--config``, which wins over the recipe, which wins ove
     config.py     files of options, and nested options under dotted names
     defaults.py   defaults that no file can hold
     loggers.py    loggers by short names, in the run folder
+    paths.py      paths among the options, absolute, so that a run means the same files in any folder
     renaming.py   old names of options, for one release
     parser.py     options to settings, settings to the plugin's classes
     commands.py   a plugin's own verb: a function whose parameters are its options
@@ -27,6 +28,8 @@ from lightning_suite.options.parser import build as build
 from lightning_suite.options.parser import build_model as build_model
 from lightning_suite.options.parser import parse as parse
 from lightning_suite.options.parser import parser_of as parser_of
+from lightning_suite.options.paths import absolute as absolute
+from lightning_suite.options.paths import path_options as path_options
 from lightning_suite.options.renaming import renamed_of_verb as renamed_of_verb
 from lightning_suite.options.settings import Settings as Settings
 from lightning_suite.options.settings import for_evaluation as for_evaluation

@@ -16,6 +16,7 @@ from lightning_suite.lightning_internals import imports_limited
 from lightning_suite.options.config import GROUPS, flat, nested, read_config
 from lightning_suite.options.defaults import add_options, without_shown
 from lightning_suite.options.mistakes import strict
+from lightning_suite.options.paths import located
 from lightning_suite.options.renaming import renamed_options
 from lightning_suite.options.settings import ONE_PROCESS, Settings
 from lightning_suite.plugin import Plugin
@@ -128,7 +129,7 @@ def _settings_of(run: Run, trainer: Mapping[str, Any]) -> Settings:
             f"{links[0]} is a link to {links[0].readlink()}, where this command might write.\n"
             f"Replace it by a folder; or, if you trust whoever made the run: {trust.command()}"
         )
-    return settings
+    return located(settings, run.record.get("typed_paths"))
 
 
 def _refuse_misfits(values: Mapping[str, Any], where: str | Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from lightning_suite import trust
+from lightning_suite import scheduler, trust
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import SuiteError, UsageError, printable
 from lightning_suite.options import (
@@ -25,7 +25,7 @@ from lightning_suite.recipes import recipe_files, recipe_of
 from lightning_suite.run import Run
 from lightning_suite.tables import table
 
-USAGE = """--plugin NAME [--recipe R] [--config FILE] [--model.x 1 --data.y 2 --trainer.z 3] [--runs DIR]
+USAGE = """--plugin NAME [--recipe R] [--config FILE] [--model.x 1 --data.y 2 --trainer.z 3] [--runs DIR] [--requeue]
        suite fit --resume RUN [--trainer.max_epochs 20]
        suite fit --config RUN/config.yaml"""
 
@@ -47,13 +47,20 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("--recipe", metavar="NAME", help="named settings of the plugin (default: its first)")
     parser.add_argument("--runs", metavar="DIR", help="folder of all runs (default: runs)")
     parser.add_argument("--resume", metavar="RUN", help="run folder to go on with")
+    parser.add_argument(
+        "--requeue", action="store_true", help="in a job of SLURM's: queue it again when its time is up, and go on then"
+    )
     parser.add_argument("--print-config", action="store_true", help="print the values that would be used")
     parser.add_argument("-h", "--help", metavar="TOPIC", nargs="?", const="", help="model, data, trainer, or an option")
     values, typed = parser.parse_known_args(arguments)
+    if values.requeue and not values.resume and values.help is None and not values.print_config:
+        begun = scheduler.run_of_job(values.runs or "runs", arguments)
+        if begun is not None:
+            return _resume(str(begun.folder), [], arguments)
     if values.resume and values.help is None:
         if values.plugin or values.recipe:
             raise UsageError("--resume RUN takes the plugin and the recipe from RUN; leave --plugin and --recipe out")
-        return _resume(values.resume, typed)
+        return _resume(values.resume, typed, arguments if values.requeue else None)
     configured: dict[str, Any] = {}
     files = config_files(typed)[0]
     for file in files:
@@ -82,7 +89,8 @@ def run(arguments: list[str]) -> int:
         return 0
     from lightning_suite.training import fit
 
-    done, leader = fit(plugin, settings, root=values.runs or "runs")
+    again = arguments if values.requeue else None
+    done, leader = fit(plugin, settings, root=values.runs or "runs", requeued_as=again)
     return report(done, plugin, settings) if leader else 0
 
 
@@ -97,6 +105,7 @@ def report(done: Run, plugin: Plugin, settings: Settings) -> int:
     columns = ["metric", "value", "expected"] if any(row[2] for row in rows) else ["metric", "value"]
     print()
     print(table(columns, [row[: len(columns)] for row in rows]))
+    print(_whose(done, record))
     if "expected" in columns:
         others = other_than_the_recipe(plugin, settings)
         source_of_them = printable(str(expected.get("source", f"the recipe {settings.recipe}")))
@@ -109,6 +118,15 @@ def report(done: Run, plugin: Plugin, settings: Settings) -> int:
     next_commands += [f"suite fit --resume {folder}" if record["status"] != "finished" else f"suite rerun {folder}"]
     print("next:", *next_commands[:4], sep="\n  ")
     return 0 if record["status"] == "finished" else 130
+
+
+def _whose(done: Run, record: dict[str, Any]) -> str:
+    """Return which checkpoint the metrics are of, and why it is the best one."""
+    best: dict[str, Any] = record.get("best", {})
+    epoch = f" of epoch {best['epoch']}" if best.get("epoch") else ""
+    which = {"min": "smallest", "max": "largest"}.get(best.get("mode", ""), "best")
+    why = f"{which} {best.get('monitor')}" if best.get("value") is not None else "the last one"
+    return f"metrics of {Run.at(done.folder).checkpoint.name}{epoch}: {why}"
 
 
 def _expected(plugin: Plugin, recipe: str | None) -> dict[str, Any]:
@@ -136,7 +154,7 @@ def _takes_a_run(path: str) -> bool:
     return source.first_parameter(source.tree(source.text(source.locate(module))), function) == "run"
 
 
-def _resume(path: str, typed: list[str]) -> int:
+def _resume(path: str, typed: list[str], requeued_as: list[str] | None = None) -> int:
     done = Run.at(path)
     if Path(path).is_file() and done.checkpoint != done.last:
         raise UsageError(
@@ -151,5 +169,5 @@ def _resume(path: str, typed: list[str]) -> int:
         return report(done, plugin, settings)
     from lightning_suite.training import fit
 
-    done, leader = fit(plugin, settings, run=done)
+    done, leader = fit(plugin, settings, run=done, requeued_as=requeued_as)
     return report(done, plugin, settings) if leader else 0

@@ -67,18 +67,23 @@ def test_a_signal_that_is_ignored_stays_ignored() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-@pytest.mark.parametrize(("job", "left"), [("17", True), (None, False)])
-def test_only_in_a_job_of_slurm_lightning_answers_its_signals(
-    job: str | None, left: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
-    if job:
-        monkeypatch.setenv("SLURM_JOB_ID", job)
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGUSR1"])
+def test_a_signal_that_is_put_aside_is_answered_when_the_block_ends(name: str) -> None:
+    number, seen = getattr(signal, name), []
     with signals.answered():
-        signals.leave_to_scheduler()
-        assert (signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL) is left
-        assert (signal.getsignal(signal.SIGUSR2) is signal.SIG_DFL) is left
-        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+        with pytest.raises(KeyboardInterrupt), signals.postponed([name]) as arrived:
+            os.kill(os.getpid(), number)
+            seen = [*arrived]
+        assert seen == [number]
+        assert signals.status() == 128 + number
+
+
+def test_a_block_may_answer_a_signal_that_is_put_aside() -> None:
+    with signals.answered(), signals.postponed(["SIGUSR1"]) as arrived:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        with pytest.raises(signals.Signalled, match="SIGUSR1"):
+            signals.answer(arrived.pop())
+        assert signals.is_of_scheduler()
 
 
 def test_another_thread_leaves_signals_as_they_are() -> None:

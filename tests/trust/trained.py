@@ -81,8 +81,8 @@ def stage_of(run: Path | None) -> str:
     record: dict[str, Any] = {}
     with suppress(FileNotFoundError):
         record = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    if record.get("status") == "finished":
-        return "tested" if record.get("evaluations") else "test"
+    if record.get("status") in {"trained", "finished"}:
+        return "tested" if record["status"] == "finished" else "test"
     return "training" if (run / "checkpoints" / "last.ckpt").is_file() else "start"
 
 
