@@ -83,9 +83,9 @@ def try_many(
     trust.random.seed(f"{plugin} {what} {trust.seed}")
     life = Life(words, tmp_path / "uninterrupted", ranks)
     stages, failures = Counter[str](), []
-    begin = trust.random.randrange(5)
+    begin = list(PLUGINS).index(plugin)
     for number in range(trials):
-        stage = ["training", "test", "training", "start", "training"][(begin + number) % 5]
+        stage = ["test", "training", "training", "start", "training"][(begin + number) % 5]
         killed_in, failure = trial(life, words, tmp_path / f"trial{number}", trust, stage, ranks)
         stages[killed_in] += 1
         failures += failure
