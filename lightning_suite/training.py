@@ -96,7 +96,7 @@ def fit(
         wrap_only_what_learns(trainer)
         if run is not None and trainer.is_global_zero:
             lock.take(run.folder)
-            for folder in (run.folder, run.last.parent):
+            for folder in (run.folder, run.last.parent, run.folder / "figures"):
                 remove_unfinished(folder)
         start = _start(run, settings, trainer)
         try:

@@ -1,6 +1,7 @@
 """Training, on a plugin of two layers."""
 
 import json
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -190,3 +191,17 @@ def test_checkpoints_that_a_user_asks_for_lie_beside_ours(tmp_path: Path, monkey
     run = trained(tmp_path / "runs", trainer=SETTINGS.trainer | {"callbacks": [callback]})
     assert {path.name for path in run.best.parent.iterdir()} == {"best.ckpt", "last.ckpt", "mine.ckpt"}
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+
+
+def test_a_run_that_was_killed_while_its_test_drew_a_picture_is_tested_again_and_tidied(
+    run: Run, tmp_path: Path
+) -> None:
+    killed = Run.at(shutil.copytree(run.folder, tmp_path / "killed"))
+    metrics = killed.record["metrics"]
+    assert "test_loss" in metrics
+    killed.write_record({"status": "trained", "metrics": {}})
+    for folder in (killed.folder, killed.last.parent, killed.folder / "figures"):
+        (folder / ".roc-0123456789ab.partial.png").touch()
+    again, _ = fit(find.get(TINY), SETTINGS, run=killed)
+    assert (again.record["status"], again.record["metrics"]) == ("finished", metrics)
+    assert not list(killed.folder.rglob("*.partial*"))
