@@ -4,6 +4,7 @@ import inspect
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.utilities.model_helpers import is_overridden
 
 from lightning_suite import streams
@@ -13,6 +14,7 @@ from lightning_suite.options import Settings, evaluation_settings
 from lightning_suite.plugins import find
 from lightning_suite.plugins.resolve import resolve
 from lightning_suite.run import Run
+from lightning_suite.tables import one_line
 
 if TYPE_CHECKING:
     from lightning_suite.predictions import Predictions
@@ -84,5 +86,8 @@ def predict(run: Run, path: str | None, output: "Predictions", changes: Settings
         trainer = trainer_of(built.trainer, run.folder, [output])
     if step != "predict_step":
         built.model.predict_step = getattr(built.model, step)  # type: ignore[method-assign]
-    trainer.predict(built.model, datamodule=built.data, return_predictions=False)
+    try:
+        trainer.predict(built.model, datamodule=built.data, return_predictions=False)
+    except MisconfigurationException as error:  # such as a module without forward, which predict_step calls
+        raise UsageError(f"plugin {plugin.name!r} cannot predict this: {one_line(f'{error}')}") from error
     return output.rows

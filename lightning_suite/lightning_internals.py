@@ -274,12 +274,13 @@ def watching_children(watch: Callable[[list["Popen[bytes]"]], None]) -> Iterator
     """
     from pytorch_lightning.strategies.launchers import subprocess_script
 
-    observer = subprocess_script._launch_process_observer
-    subprocess_script._launch_process_observer = watch  # type: ignore[assignment]
+    script: Any = subprocess_script
+    observer = script._launch_process_observer
+    script._launch_process_observer = watch
     try:
         yield
     finally:
-        subprocess_script._launch_process_observer = observer
+        script._launch_process_observer = observer
 
 
 def go_on_from_nothing_else(trainer: "Trainer") -> None:
@@ -287,7 +288,7 @@ def go_on_from_nothing_else(trainer: "Trainer") -> None:
 
     Lightning writes ``hpc_ckpt_1.ckpt`` into its root then, and starts whatever has the same root from it.
     """
-    from lightning_fabric.plugins.environments import SLURMEnvironment
+    from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 
     connector = trainer._checkpoint_connector
     connector.__class__ = type("GivenCheckpoints", (type(connector),), {"_hpc_resume_path": None})
@@ -298,7 +299,8 @@ def go_on_from_nothing_else(trainer: "Trainer") -> None:
 
 def set_root(trainer: "Trainer", folder: "Path") -> None:
     """Let Lightning write what it writes by itself into a folder."""
-    trainer._default_root_dir = str(folder)
+    changed: Any = trainer
+    changed._default_root_dir = str(folder)
 
 
 # What an epoch has gathered

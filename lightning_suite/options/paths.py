@@ -32,7 +32,7 @@ def absolute(plugin: Plugin, settings: Settings) -> tuple[Settings, dict[str, st
         path = Path(options[inner])
         if not path.is_absolute() and path.exists():
             typed[name] = options[inner]
-            settings = replace(settings, **{group: options | {inner: str(path.absolute())}})
+            settings = _with(settings, group, options | {inner: str(path.absolute())})
     return settings, typed
 
 
@@ -50,7 +50,7 @@ def located(settings: Settings, typed: object) -> Settings:
         if not isinstance(path, str) or not isinstance(shorter, str) or path == shorter:
             continue
         if not Path(path).exists() and Path(shorter).exists():
-            settings = replace(settings, **{group: options | {inner: shorter}})
+            settings = _with(settings, group, options | {inner: shorter})
             if not is_later_process():
                 print(f"--{name}: {path} is gone, {shorter} in the current folder is used", file=sys.stderr)
     return settings
@@ -85,3 +85,8 @@ def _annotations(plugin: Plugin, group: str) -> dict[str, Any]:
     with contextlib.suppress(NameError, TypeError, AttributeError):  # what is annotated for a type checker alone
         return typing.get_type_hints(resolve(plugin, ROLES[group]).__init__)
     return {}
+
+
+def _with(settings: Settings, group: str, options: dict[str, Any]) -> Settings:
+    """Return settings with other options of the model or the data."""
+    return replace(settings, model=options) if group == "model" else replace(settings, data=options)

@@ -30,9 +30,9 @@ class Keep(Callback):
         self.folder = folder
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
-        if trainer.current_epoch == 1 and batch_idx in (1, 2):
+        if trainer.current_epoch == 1 and batch_idx < 2:
             last = Path(trainer.log_dir) / "checkpoints" / "last.ckpt"
-            shutil.copy(last, self.folder / ("end.ckpt" if batch_idx == 1 else "middle.ckpt"))
+            shutil.copy(last, self.folder / ("middle.ckpt" if batch_idx else "end.ckpt"))
 
 
 def resumed_differs(tmp_path: Path, settings: Settings, callbacks: Any = lambda: []) -> dict[str, list[str]]:

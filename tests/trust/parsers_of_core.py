@@ -89,4 +89,5 @@ PARSERS = (
     Parser("runs: --config", lambda path: read_config(str(path)), lambda: [Seed("a.yaml", SETTINGS)]),
     Parser("runs: config.yaml", _settings_of_run, lambda: [Seed("config.yaml", SETTINGS)]),
     Parser("runs: run.json", _record_of_run, lambda: [Seed("run.json", RECORD.encode(), {"config.yaml": SETTINGS})]),
+    Parser("runs: metrics.csv", _metrics, lambda: [Seed("metrics.csv", METRICS)]),
 )

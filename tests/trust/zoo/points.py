@@ -2,7 +2,7 @@
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, StochasticWeightAveraging
+from pytorch_lightning.callbacks import Callback, LearningRateMonitor, StochasticWeightAveraging
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset, random_split
 
@@ -97,6 +97,9 @@ class StepScheduler(Regressor):
         steps = self.trainer.estimated_stepping_batches
         scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=int(steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def configure_callbacks(self):
+        return [LearningRateMonitor("step")]
 
 
 class Plateau(Regressor):
