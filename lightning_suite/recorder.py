@@ -113,22 +113,23 @@ class Recorder(Checkpoint):
         }
         if before:
             record["resumed"] = [*before.get("resumed", []), now()]
-        write_text(self.run.folder / "config.yaml", self._settings.as_yaml())
         self.run.write_record(record)
+        write_text(self.run.folder / "config.yaml", self._settings.as_yaml())  # makes the folder a run, signed already
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Write into run.json that training ended early, or remove the new folder if it had not begun."""
         if self.run is None or not trainer.is_global_zero:
             return
-        if self.has_begun:
+        if self._is_new and not (self.run.folder / "config.yaml").is_file():
+            self._metrics.path = None
+            self._lock.close()
+            (self.run.folder / "run.json").unlink(missing_ok=True)
+            self.run.discard()
+            self.run = None
+        elif self.has_begun:
             status = "interrupted" if isinstance(exception, KeyboardInterrupt | SystemExit) else "failed"
             progress = {"epochs": trainer.current_epoch, "steps": trainer.global_step}
             self.run.write_record({"status": status, "finished": now()} | progress)
-        elif self._is_new:
-            self._metrics.path = None
-            self._lock.close()
-            self.run.discard()
-            self.run = None
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Remember what had been logged, to know what the validation logs."""

@@ -52,8 +52,9 @@ class RunLock:
         file = _locked(folder)
         self._file, self._folder = file, folder
         _held.add(folder)
-        os.ftruncate(file, 0)
-        os.pwrite(file, f"process {os.getpid()} on {platform.node()}, since {now()}".encode(), 0)
+        with contextlib.suppress(OSError):  # a full disk: it is locked all the same
+            os.ftruncate(file, 0)
+            os.pwrite(file, f"process {os.getpid()} on {platform.node()}, since {now()}".encode(), 0)
 
     def close(self) -> None:
         """Unlock the folder, if it is locked."""
@@ -61,7 +62,8 @@ class RunLock:
             return
         with contextlib.suppress(OSError):
             (self._folder / NAME).unlink()  # before the lock is gone, so that nobody else's is removed
-        os.close(self._file)
+        with contextlib.suppress(OSError):  # a full disk: it is closed all the same
+            os.close(self._file)
         _held.discard(self._folder)
         self._file = None
 

@@ -55,3 +55,17 @@ def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="cannot be written"):
         RunLock().take(tmp_path)
     assert (tmp_path / "precious").read_text() == "kept"
+
+
+def test_a_full_disk_does_not_hinder_locking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    lock = RunLock()
+    with monkeypatch.context() as patched:
+        patched.setattr("os.pwrite", full)
+        lock.take(tmp_path)
+    with pytest.raises(RunError, match="another process trains"):
+        RunLock().take(tmp_path)
+    lock.close()
+    assert list(tmp_path.iterdir()) == []

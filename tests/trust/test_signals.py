@@ -38,7 +38,8 @@ DURING_TRAINING = [
     *(f"training {count}" for count in (1, 8, 18)),
     *(f"validation {count}" for count in (1, 9)),
     *(f"checkpoint {count}" for count in (1, 2, 4)),
-    *(f"fsync {count}" for count in (2, 5, 9)),
+    *(f"fsync {count}" for count in (1, 2, 3, 5, 9)),
+    *(f"test {count}" for count in (1, 6)),
 ]
 
 
@@ -84,8 +85,9 @@ def complaint(folder: Path, moment: str, name: str, expected: Mapping[str, Any],
         or (run and f"suite fit --resume {run.relative_to(folder)}" not in error)
     ):
         wrong.append("another message")
-    if run and json.loads((run / "run.json").read_text())["status"] != "interrupted":
-        wrong.append(f"run.json says {json.loads((run / 'run.json').read_text())['status']}")
+    now = json.loads((run / "run.json").read_text())["status"] if run else "interrupted"
+    if now != ("trained" if moment.startswith("test") else "interrupted"):  # trained: what is left is the test
+        wrong.append(f"run.json says {now}")
     if left := [path.name for path in folder.rglob("*.partial*")]:
         wrong.append(f"{left} left behind")
     words = ["fit", "--resume", str(run), "--quiet"] if run else FIT
@@ -126,7 +128,7 @@ def test_during_a_training(uninterrupted: dict[str, Any], tmp_path: Path, trust:
     pairs = chosen(trust, DURING_TRAINING, 6)
     row(
         trust,
-        "suite fit: training, validation, checkpoint",
+        "suite fit: training, validation, checkpoint, test",
         [complaint(next(new), moment, name, uninterrupted, {}) for moment, name in pairs],
     )
 

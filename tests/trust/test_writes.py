@@ -260,7 +260,7 @@ ALL = 100_000
 
 
 @pytest.mark.parametrize(
-    ("plugin", "small", "full"), [("dsa", 4, ALL), ("spectral", 0, 100), ("tweets", 0, 60), ("recnn", 0, 60)]
+    ("plugin", "small", "full"), [("dsa", 4, ALL), ("spectral", 1, 100), ("tweets", 0, 60), ("recnn", 0, 60)]
 )
 def test_fit(plugin: str, small: int, full: int, library: Path, tmp_path: Path, trust: Any) -> None:
     count = trust.size(small=small, full=full)
