@@ -213,6 +213,9 @@ def _refuse_other_settings(run: Run, start: dict[str, Any], settings: Settings) 
     before, asked = (flat({name: getattr(these, name) for name in names}) for these in (filled, settings))
     paths = path_options(plugin, settings) if start[KEY].get("data_fingerprint") is not None else []
     differing = [name for name in before | asked if before.get(name) != asked.get(name) and name not in paths]
+    older = flat(asdict(stored))
+    if new := [f"--{name} ({before[name]!r})" for name in before if name not in older]:
+        rank_zero_info(f"options that the run did not have when it began take their defaults: {', '.join(new)}")
     if differing:
         lines = [f"  --{name}: {before.get(name)!r} there, {asked.get(name)!r} asked for" for name in differing[:5]]
         raise RunError("\n".join([f"{run.checkpoint} was made with other settings:", *lines]))

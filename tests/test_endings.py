@@ -159,13 +159,20 @@ def test_a_second_training_of_a_run_is_refused_while_the_first_one_writes(tmp_pa
     assert run.record["status"] == "finished"
 
 
-def test_an_option_that_an_old_run_does_not_have_takes_its_default(tmp_path: Path) -> None:
+def test_an_option_that_an_old_run_does_not_have_takes_its_default_and_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     run, _ = fit(find.get(TINY), SETTINGS, root=tmp_path)
     checkpoint = torch.load(run.last, weights_only=True)
     del checkpoint[KEY]["settings"]["data"]["workers"]
     torch.save(checkpoint, run.last)
     longer = replace(SETTINGS, trainer=SETTINGS.trainer | {"max_epochs": 4})
-    assert fit(find.get(TINY), longer, run=run)[0].record["steps"] == 24
+    with caplog.at_level("INFO"):
+        assert fit(find.get(TINY), longer, run=run)[0].record["steps"] == 24
+        assert "take their defaults: --data.workers (0)" in caplog.text
+        caplog.clear()
+        fit(find.get(TINY), replace(longer, trainer=longer.trainer | {"max_epochs": 5}), run=run)
+        assert "take their defaults" not in caplog.text
 
 
 def test_a_clock_that_goes_back_and_one_second_give_every_run_its_own_folder(
