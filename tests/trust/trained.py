@@ -87,11 +87,14 @@ def stage_of(run: Path | None) -> str:
 
 
 def differences(expected: Path, run: Path) -> list[str]:
-    """Return where a run differs from another in what it computed, bit for bit; times and its path may differ."""
+    """Return where a run differs from another in what it computed, bit for bit; times, versions and its path may."""
     import torch
 
-    def contents(name: str) -> tuple[Any, Any]:
-        return tuple(torch.load(each / "checkpoints" / name, weights_only=True) for each in (expected, run))
+    def contents(name: str) -> list[Any]:
+        both = [torch.load(each / "checkpoints" / name, weights_only=True) for each in (expected, run)]
+        for checkpoint in both:
+            del checkpoint["lightning_suite"]["versions"]
+        return both
 
     def record(each: Path) -> dict[str, Any]:
         whole = json.loads((each / "run.json").read_text(encoding="utf-8"))
