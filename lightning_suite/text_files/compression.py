@@ -61,6 +61,10 @@ def most_bytes(size: int) -> int:
     """Return to how many bytes a compressed file of a size may expand.
 
     What expands more is a bomb: text shrinks to a tenth, a table of zeros to a fiftieth.
+
+    Example:
+        >>> most_bytes(10) >> 20, most_bytes(10**9)
+        (256, 200000000000)
     """
     return max(_ALWAYS_ALLOWED, _MOST_EXPANSION * size)
 
@@ -120,7 +124,13 @@ def empty(path: str | Path) -> DataError:
 
 
 def bomb(most: int, path: str | Path) -> DataError:
-    """Return the error for a compressed file that expands beyond ``most_bytes``."""
+    """Return the error for a compressed file that expands beyond ``most_bytes``.
+
+    Example:
+        >>> raise bomb(most_bytes(10), "zeros.csv.xz")
+        Traceback (most recent call last):
+        lightning_suite.errors.DataError: zeros.csv.xz: expands to more than 256 MiB, 200 times its size: it was made ...
+    """
     return DataError(
         f"expands to more than {most >> 20:,} MiB, {_MOST_EXPANSION} times its size: it was made to fill the memory. "
         "Decompress it yourself if you trust it",
@@ -134,6 +144,12 @@ def within_memory(path: str | Path) -> Iterator[None]:
 
     Raises:
         DataError: the memory did not suffice.
+
+    Example:
+        >>> with within_memory("words.txt"):
+        ...     raise MemoryError
+        Traceback (most recent call last):
+        lightning_suite.errors.DataError: words.txt: holds more than fits into memory. Cut it into smaller files
     """
     try:
         yield

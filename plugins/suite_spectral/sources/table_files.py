@@ -141,7 +141,7 @@ def read_parquet(path: Path, content: bytes) -> Table:
 
 
 def _plain_columns(text: str, delimiter: str, width: int, header: bool) -> list[Any] | None:
-    """The columns of a text without quotation marks; None where rows are of different widths."""
+    """The columns of a text without quotation marks; None where rows are of different widths or blank."""
     pyarrow = _pyarrow()
     from pyarrow import csv
 
@@ -152,7 +152,8 @@ def _plain_columns(text: str, delimiter: str, width: int, header: bool) -> list[
         return "skip"
 
     start = re.search(r"^.*\S", text, re.MULTILINE)
-    assert start is not None  # the first row
+    if start is None:  # a row that is no blank line has nothing but blanks, such as U+2028
+        return None
     data = text[start.start() :].encode("utf-8") + b"\n"
     names = [str(i) for i in range(width)]  # pyarrow converts by name, and two columns may have the same
     try:

@@ -183,3 +183,9 @@ def test_lines_of_numbers_are_as_wide_as_the_first() -> None:
     assert read_spaced(PLACE, [(1, "1 2"), (4, "3,\t4")]).numbers(None).values.tolist() == [[1, 2], [3, 4]]
     with pytest.raises(DataError, match=r"table.csv:4: has 3 fields, but the first row has 2"):
         read_spaced(PLACE, [(1, "1 2"), (4, "3 4 5")])
+
+
+@pytest.mark.parametrize("content", ["\x1c\n\x1d\n", "\u2003\n\u2028\n", "\x85,\x85\n\x85,\x85\n", "\u2028"])
+def test_rows_of_blanks_that_end_no_line_have_no_numbers(content: str) -> None:
+    with pytest.raises(DataError, match=r"table.csv"):
+        table(content).numbers(None)
