@@ -129,7 +129,7 @@ def bomb(most: int, path: str | Path) -> DataError:
     Example:
         >>> raise bomb(most_bytes(10), "zeros.csv.xz")
         Traceback (most recent call last):
-        lightning_suite.errors.DataError: zeros.csv.xz: expands to more than 256 MiB, 200 times its size: it was made ...
+        lightning_suite.errors.DataError: zeros.csv.xz: expands to more than 256 MiB, 200 times its size: it ...
     """
     return DataError(
         f"expands to more than {most >> 20:,} MiB, {_MOST_EXPANSION} times its size: it was made to fill the memory. "
