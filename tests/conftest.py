@@ -6,9 +6,11 @@ Nothing heavy is imported here: a test file that needs no torch runs without it.
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import sysconfig
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +19,10 @@ import pytest
 from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell lets what it starts in the background ignore Ctrl-C, and so would every process that a test interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("suite", deadline=None, print_blob=True)  # a deadline measures the machine, not the code
 settings.load_profile("suite")
