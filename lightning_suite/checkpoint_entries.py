@@ -1,5 +1,6 @@
 """Compares the entries of a checkpoint with those that it should have, so that an altered one is said by its name."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import NoneType, UnionType
@@ -24,7 +25,7 @@ def refuse_misfits(contents: Mapping[str, Any], expected: Kinds, path: Path) -> 
         Traceback (most recent call last):
         lightning_suite.errors.RunError: last.ckpt is damaged: epoch: expected int, got '3'
     """
-    for problem in _problems(contents, expected, ""):
+    for problem in itertools.chain(_problems(contents, expected, ""), _strange_weights(contents)):
         raise RunError(f"{path} is damaged: {problem}")
 
 
@@ -50,6 +51,14 @@ def _kinds(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _kinds(inner) for name, inner in value.items()}
     return object if value is None else type(value)
+
+
+def _strange_weights(contents: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with weights that are no tensors; a module's extra state may be anything."""
+    weights = contents.get("state_dict")
+    for name, value in weights.items() if isinstance(weights, dict) else ():
+        if not hasattr(value, "dtype") and not str(name).endswith("_extra_state"):
+            yield f"state_dict.{name}: expected a tensor, got {value!r:.60}"
 
 
 def _problems(value: Any, expected: Any, place: str) -> Iterator[str]:

@@ -92,7 +92,9 @@ def fit(
         others = OtherProcesses(lambda: recorder.run)
         goes_on = run is not None and run.last.is_file()
         ours = [ExactResume(goes_on=goes_on), recorder, others, *callbacks]
-        trainer = trainer_of(built.trainer, root if run is None else run.folder, ours, metrics, [recorder.before_each])
+        folder, first = root if run is None else run.folder, [recorder.before_each]
+        with contextlib.nullcontext() if run is None else run.settings_named():
+            trainer = trainer_of(built.trainer, folder, ours, metrics, first)
         wrap_only_what_learns(trainer)
         if run is not None and trainer.is_global_zero:
             lock.take(run.folder)
