@@ -175,7 +175,7 @@ class Recorder(Checkpoint):
         It depends on what last.ckpt holds alone, so it is the same whenever the process was killed in between.
         """
         chosen_by = {"monitor": self._settings.monitor, "mode": self._settings.mode}
-        metrics = self._all_metrics if self.best_value is None else self._best_metrics
+        metrics = self._best_metrics or self._all_metrics  # an earlier release did not keep the best checkpoint's
         return {"best": chosen_by | {"value": self.best_value, "epoch": self._best_epoch}, "metrics": dict(metrics)}
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:

@@ -211,6 +211,7 @@ def _refuse_other_settings(run: Run, start: dict[str, Any], settings: Settings) 
     stored = checkpoint_settings(start, run.checkpoint)
     plugin = find.get(stored.plugin)
     filled = parse(plugin, [], start=asdict(stored), prog="suite fit --resume")  # with all defaults
+    filled, _ = absolute(plugin, filled)  # an earlier release stored paths as they were typed
     names = ("model", "data", "seed", "monitor", "mode")
     before, asked = (flat({name: getattr(these, name) for name in names}) for these in (filled, settings))
     paths = path_options(plugin, settings) if start[KEY].get("data_fingerprint") is not None else []
