@@ -85,6 +85,15 @@ class OtherProcesses(Callback):
         here = {rank: pid for rank, (pid, where) in enumerate(everyone) if where == mine[1]}
         self._watch(here)
 
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Compute in all processes at once what the progress bar of the first is about to show.
+
+        It shows metrics of the epoch before the module's own hook is called, and they are exchanged; when that hook
+        exchanges something too, each process would wait for ever in another exchange.
+        """
+        if trainer.world_size > 1:
+            _ = trainer.progress_bar_metrics
+
     def _watch_children(self, children: Sequence[subprocess.Popen[bytes]]) -> None:
         self._children = children
         self._watch({rank: child.pid for rank, child in enumerate(children, start=1)})

@@ -298,6 +298,16 @@ def test_everything_imported_is_required() -> None:
     assert not bad, f"add it to the dependencies, or to the plugin's extra, in pyproject.toml: {bad}"
 
 
+def test_plugins_write_below_the_root_of_the_trainer() -> None:
+    bad = [
+        f"{relative(path)}:{node.lineno}"
+        for path in python_files(*PLUGINS, ROOT / "examples")
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.Attribute) and node.attr == "log_dir"
+    ]
+    assert not bad, f"log_dir is the first logger's and waits for other processes; use default_root_dir: {bad}"
+
+
 # Names and places
 
 

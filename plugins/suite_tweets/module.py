@@ -188,7 +188,7 @@ class TweetModel(LightningModule):
         every, epoch = self.hparams["sample_every"], self.current_epoch + 1
         if not every or (epoch % every and epoch != self.trainer.max_epochs):
             return
-        folder = Path(self.trainer.log_dir or ".")
+        folder = Path(self.trainer.default_root_dir)  # log_dir would ask process 0, which may do something else
         if not self.trainer.is_global_zero or not (folder / "figures").is_dir():
             return  # another process, or no run folder
         try:
@@ -243,7 +243,7 @@ class TweetModel(LightningModule):
         train = self.trainer.datamodule.parts.train  # type: ignore[attr-defined]
         for name, value in measures(tweets, train, self.account.lengths).items():
             self.log(f"test_{name}", value)
-        figures = Path(self.trainer.log_dir or ".") / "figures"
+        figures = Path(self.trainer.default_root_dir) / "figures"
         if self.trainer.is_global_zero and figures.is_dir():
             write_lengths(figures / "lengths.png", self.account.lengths, tweets)
 

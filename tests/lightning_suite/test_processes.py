@@ -119,3 +119,20 @@ def test_processes_that_are_copies_of_this_one_are_refused(strategy: str, tmp_pa
     with pytest.raises(UsageError, match=r"ddp_spawn, ddp_fork, ddp_notebook\) are not supported.*Use ddp"):
         fit(find.get(TINY), Settings(plugin=TINY, trainer=trainer), root=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("processes", "expected"), [(2, ["computed"]), (1, [])])
+def test_what_the_progress_bar_shows_is_computed_in_all_processes(processes: int, expected: list[str]) -> None:
+    """A module that exchanges something when an epoch ends waited for ever beside the progress bar's exchange."""
+    computed: list[str] = []
+
+    class Shows:
+        world_size = processes
+
+        @property
+        def progress_bar_metrics(self) -> None:
+            computed.append("computed")
+
+    shows: Any = Shows()
+    OtherProcesses(lambda: None).on_train_epoch_end(shows, shows)
+    assert computed == expected
