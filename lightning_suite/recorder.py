@@ -14,6 +14,7 @@ from pytorch_lightning.callbacks import Callback, Checkpoint
 from pytorch_lightning.utilities import rank_zero_warn
 
 from lightning_suite import ops, signals, trust
+from lightning_suite.best_metrics import BestMetrics
 from lightning_suite.errors import RunError
 from lightning_suite.files import write_text
 from lightning_suite.lightning_internals import in_folder, set_root
@@ -24,9 +25,6 @@ from lightning_suite.resume import save_between_batches
 from lightning_suite.run import KEY, Run, git_commit, machine, now, versions
 from lightning_suite.run_lock import RunLock
 from lightning_suite.tables import one_line
-
-PAST = {"all": dict, "best": dict, "best_epoch": int, "best_is_of_this_epoch": bool, "of_validation": list}
-"""What a checkpoint says of what was logged: everything, and what belongs to the best checkpoint."""
 
 
 class Recorder(Checkpoint):
@@ -56,12 +54,7 @@ class Recorder(Checkpoint):
         self._lock = lock
         self._entries = entries
         self._announced = announced
-        self._best_epoch = 0
-        self._best_metrics: dict[str, float] = {}
-        self._all_metrics: dict[str, float] = {}
-        self._of_validation: set[str] = set()
-        self._before_validation: dict[str, float] = {}
-        self._best_is_of_this_epoch = False
+        self._best = BestMetrics()
         self._has_ended = False
         self._has_just_loaded = False
         self._plugin = plugin
@@ -133,14 +126,13 @@ class Recorder(Checkpoint):
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Remember what had been logged, to know what the validation logs."""
-        self._before_validation = logged(trainer)
+        self._best.begin_validation(trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the best checkpoint when the monitored metric is better than ever before."""
         if not trainer.sanity_checking and trainer.state.fn == "fit":
             self._validated = True
-            before = self._before_validation
-            self._of_validation |= {name for name, value in logged(trainer).items() if before.get(name) != value}
+            self._best.end_validation(trainer)
             self._save_best(trainer)
 
     def before_epoch(self, trainer: Trainer) -> None:
@@ -175,8 +167,8 @@ class Recorder(Checkpoint):
         It depends on what last.ckpt holds alone, so it is the same whenever the process was killed in between.
         """
         chosen_by = {"monitor": self._settings.monitor, "mode": self._settings.mode}
-        metrics = self._best_metrics or self._all_metrics  # an earlier release did not keep the best checkpoint's
-        return {"best": chosen_by | {"value": self.best_value, "epoch": self._best_epoch}, "metrics": dict(metrics)}
+        best = chosen_by | {"value": self.best_value, "epoch": self._best.epoch}
+        return {"best": best, "metrics": self._best.values()}
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Add the description of the run to the checkpoint."""
@@ -191,13 +183,7 @@ class Recorder(Checkpoint):
             "metrics_rows": len(self._metrics.rows),
             "data_fingerprint": _fingerprint(trainer),
             "has_ended": self._has_ended,
-            "logged": {
-                "all": self._all_metrics | logged(trainer),
-                "best": self._best_metrics,
-                "best_epoch": self._best_epoch,
-                "best_is_of_this_epoch": self._best_is_of_this_epoch,
-                "of_validation": sorted(self._of_validation),
-            },
+            "logged": self._best.state(trainer),
         }
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
@@ -211,13 +197,9 @@ class Recorder(Checkpoint):
     def restore(self, checkpoint: Mapping[str, Any]) -> None:
         """Take over what the training that wrote a checkpoint had come to."""
         described = checkpoint[KEY]
-        past = described.get("logged", {})
         self.best_value = described["best_value"]
         self._saved_at = self._stepped_at = checkpoint["global_step"]
-        self._all_metrics, self._best_metrics = dict(past.get("all", {})), dict(past.get("best", {}))
-        self._best_epoch = past.get("best_epoch", 0)
-        self._best_is_of_this_epoch = past.get("best_is_of_this_epoch", False)
-        self._of_validation = set(past.get("of_validation", ()))
+        self._best.restore(described.get("logged", {}))
         self._has_just_loaded = True
 
     def _save_best(self, trainer: Trainer) -> None:
@@ -236,21 +218,15 @@ class Recorder(Checkpoint):
             return
         if self.best_value is None or is_better(value, self.best_value):
             self.best_value = value
-            self._best_epoch = trainer.current_epoch + trainer.enable_validation
-            self._best_metrics = self._all_metrics | logged(trainer)
-            self._best_is_of_this_epoch = True
+            self._best.choose(trainer)
             trainer.save_checkpoint(self.run.best)
 
     def _end_epoch(self, trainer: Trainer) -> None:
         if not trainer.enable_validation:
             self._save_best(trainer)
-        self._all_metrics |= logged(trainer)
-        if self._best_is_of_this_epoch:  # what the epoch logs of its training is known when it ends
-            kept = {name: value for name, value in self._best_metrics.items() if name in self._of_validation}
-            self._best_metrics = self._all_metrics | kept
-            self._best_is_of_this_epoch = False
+        self._best.end_epoch(trainer)
         if self.best_value is None and self.run is not None:
-            self._best_epoch = trainer.current_epoch
+            self._best.epoch = trainer.current_epoch
             save_between_batches(trainer, self.run.best)  # before the last one, from which a killed run goes on
         self._save_last(trainer)
 
@@ -290,11 +266,6 @@ class BeforeEach(Callback):
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """See ``Recorder.before_batch``."""
         self._recorder.before_batch(trainer, batch_idx)
-
-
-def logged(trainer: Trainer) -> dict[str, float]:
-    """Return the newest value of everything that has been logged."""
-    return {name: float(value) for name, value in trainer.callback_metrics.items()}
 
 
 def _fingerprint(trainer: Trainer) -> Any:

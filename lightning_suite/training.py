@@ -14,7 +14,7 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.utilities import rank_zero_info
 
-from lightning_suite import scheduler, signals, streams
+from lightning_suite import best_metrics, scheduler, signals, streams
 from lightning_suite.building import has_stage, seeded, trainer_of
 from lightning_suite.checkpoint_entries import needed_to_go_on, refuse_misfits
 from lightning_suite.errors import Interrupted, RunError, UsageError
@@ -35,7 +35,7 @@ from lightning_suite.options import (
 from lightning_suite.plugin import Plugin
 from lightning_suite.plugins import find
 from lightning_suite.processes import OtherProcesses
-from lightning_suite.recorder import PAST, Recorder
+from lightning_suite.recorder import Recorder
 from lightning_suite.resume import ExactResume
 from lightning_suite.run import KEY, Run, now
 from lightning_suite.run_lock import RunLock
@@ -77,7 +77,8 @@ def fit(
             folder, or no step was taken.
         Interrupted: training was ended from outside.
     """
-    with contextlib.nullcontext() if run is None else run.settings_named():
+    settings_named = contextlib.nullcontext if run is None else run.settings_named
+    with settings_named():
         built = seeded(plugin, settings)
     settings, typed_paths = absolute(plugin, built.settings)
     entries: dict[str, Any] = {"typed_paths": typed_paths}
@@ -92,9 +93,9 @@ def fit(
         others = OtherProcesses(lambda: recorder.run)
         goes_on = run is not None and run.last.is_file()
         ours = [ExactResume(goes_on=goes_on), recorder, others, *callbacks]
-        folder, first = root if run is None else run.folder, [recorder.before_each]
-        with contextlib.nullcontext() if run is None else run.settings_named():
-            trainer = trainer_of(built.trainer, folder, ours, metrics, first)
+        with settings_named():
+            base = root if run is None else run.folder
+            trainer = trainer_of(built.trainer, base, ours, metrics, [recorder.before_each])
         wrap_only_what_learns(trainer)
         if run is not None and trainer.is_global_zero:
             lock.take(run.folder)
@@ -180,7 +181,7 @@ def _start(run: Run | None, settings: Settings, trainer: Trainer) -> dict[str, A
         _refuse_other_settings(run, start, settings)
         refuse_misfits(start, needed_to_go_on(trainer), run.last)
         if "logged" in start[KEY]:
-            refuse_misfits(start[KEY]["logged"], PAST, run.last)
+            refuse_misfits(start[KEY]["logged"], best_metrics.STATE, run.last)
         return start
     (run.folder / "metrics.csv").unlink(missing_ok=True)
     rank_zero_info(f"{run.folder} has no checkpoint to go on from: it begins again")

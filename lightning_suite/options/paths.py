@@ -20,6 +20,8 @@ from lightning_suite.plugins.resolve import resolve
 from lightning_suite.progress import is_later_process
 
 ROLES = {"model": "module", "data": "data"}
+"""What a plugin's record calls the class that takes the options of a group."""
+
 PATH_NAMES = ("path", "file", "folder", "dir")
 
 

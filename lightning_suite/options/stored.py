@@ -16,7 +16,7 @@ from lightning_suite.lightning_internals import imports_limited
 from lightning_suite.options.config import GROUPS, flat, nested, read_config
 from lightning_suite.options.defaults import add_options, without_shown
 from lightning_suite.options.mistakes import strict
-from lightning_suite.options.paths import located
+from lightning_suite.options.paths import ROLES, located
 from lightning_suite.options.renaming import renamed_options
 from lightning_suite.options.settings import ONE_PROCESS, Settings
 from lightning_suite.plugin import Plugin
@@ -181,7 +181,3 @@ def _limited(listed: Collection[str], place: str, where: str | Path) -> Iterator
             if not denied:
                 raise
     trust.refuse([(place, path) for path in dict.fromkeys(denied)], where)
-
-
-ROLES = {"model": "module", "data": "data"}
-"""What a plugin's record calls the class that takes the options of a group."""
