@@ -33,6 +33,15 @@ def child() -> Any:
 
 
 @pytest.fixture
+def ended(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The statuses with which this process would have been ended by a look at the others, which comes soon."""
+    statuses: list[int] = []
+    monkeypatch.setattr(os, "_exit", statuses.append)
+    monkeypatch.setattr(processes, "LOOK_EVERY", 0.05)
+    return statuses
+
+
+@pytest.fixture
 def run(tmp_path: Path) -> Run:
     return Run.create(tmp_path, "tiny", None)
 
@@ -80,11 +89,8 @@ def test_a_failed_exchange_with_another_machine_is_told_as_that(monkeypatch: pyt
 
 
 def test_a_process_that_waits_for_one_that_is_gone_is_ended(
-    child: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    child: Any, ended: list[int], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    ended: list[int] = []
-    monkeypatch.setattr(os, "_exit", ended.append)
-    monkeypatch.setattr(processes, "LOOK_EVERY", 0.05)
     monkeypatch.setattr(processes, "GRACE", 0.1)
     others = OtherProcesses(lambda: None)
     with others.watched(trainer()):
@@ -99,10 +105,9 @@ def test_a_process_that_waits_for_one_that_is_gone_is_ended(
     assert f"process 1 (of 0 to 1; pid {child.pid}) was ended by SIGKILL" in capfd.readouterr().err
 
 
-def test_a_process_that_ends_by_itself_in_time_is_left_alone(child: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    ended: list[int] = []
-    monkeypatch.setattr(os, "_exit", ended.append)
-    monkeypatch.setattr(processes, "LOOK_EVERY", 0.05)
+def test_a_process_that_ends_by_itself_in_time_is_left_alone(
+    child: Any, ended: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(processes, "GRACE", 0.3)
     others = OtherProcesses(lambda: None)
     with others.watched(trainer()):
