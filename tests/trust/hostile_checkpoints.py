@@ -142,9 +142,7 @@ HOSTILE: dict[str, Make] = {
     "two records of one name": twice,
     "no description": lambda path: write(path, {k: v for k, v in records_of(path).items() if "pkl" not in k}),
     "no weights": lambda path: write(path, {k: v for k, v in records_of(path).items() if "/data/" not in k}),
-    "weights cut short": lambda path: write(
-        path, {k: v[:20] if "/data/" in k else v for k, v in records_of(path).items()}
-    ),
+    "weights cut short": cut_short,
     "a pickle appended": around(after=PICKLE),
     "a pickle in front": around(before=PICKLE),
     "a pickle alone": lambda path: path.write_bytes(PICKLE) and None,
