@@ -158,7 +158,8 @@ def test_before_a_training(uninterrupted: dict[str, Any], tmp_path: Path, trust:
 def test_while_everything_is_imported(tmp_path: Path, trust: Any) -> None:
     """At any moment after `suite` has begun, a new process ends in words."""
     wrong = []
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([PATH["PYTHONPATH"] or "", os.environ["PYTHONPATH"]])}
+    paths = filter(None, [PATH["PYTHONPATH"], os.environ.get("PYTHONPATH")])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     for _ in range(trust.size(small=1, full=15)):
         name, delay = trust.random.choice(SIGNALS), trust.random.uniform(0.05, 2.0)
         code = (
