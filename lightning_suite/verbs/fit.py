@@ -53,6 +53,11 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("--print-config", action="store_true", help="print the values that would be used")
     parser.add_argument("-h", "--help", metavar="TOPIC", nargs="?", const="", help="model, data, trainer, or an option")
     values, typed = parser.parse_known_args(arguments)
+    if values.requeue and scheduler.job() is None and values.help is None and not values.print_config:
+        raise UsageError(
+            "--requeue: expected a job of SLURM's, but SLURM_JOB_ID is not set: nothing could be queued again.\n"
+            "Give it in a script for sbatch, or leave it out; suite fit --resume RUN goes on with any run"
+        )
     if values.requeue and not values.resume and values.help is None and not values.print_config:
         begun = scheduler.run_of_job(values.runs or "runs", arguments)
         if begun is not None:

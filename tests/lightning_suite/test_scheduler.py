@@ -11,7 +11,7 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 from lightning_suite import scheduler, signals
-from lightning_suite.errors import Interrupted
+from lightning_suite.errors import Interrupted, UsageError
 from lightning_suite.evaluation import evaluate
 from lightning_suite.options import Settings
 from lightning_suite.plugins import find
@@ -153,3 +153,13 @@ def test_a_job_that_cannot_be_queued_again_is_told(
     monkeypatch.setenv("PATH", str(tmp_path))
     scheduler.requeue()
     assert "scontrol requeue 4217 failed (No such file or directory)" in capsys.readouterr().err
+
+
+def test_outside_of_a_job_nothing_can_be_queued_again(
+    queue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SLURM_JOB_ID")
+    with pytest.raises(UsageError, match="SLURM_JOB_ID is not set"):
+        fit_verb.run([*TYPED, "--runs", str(tmp_path / "runs"), "--requeue"])
+    assert not (tmp_path / "runs").exists()
+    assert fit_verb.run([*TYPED, "--requeue", "--print-config"]) == 0
