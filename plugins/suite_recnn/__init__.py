@@ -23,8 +23,8 @@ plugin = Plugin(
     data="suite_recnn.data:JetData",
     recipes="suite_recnn:recipes",
     commands={
-        "generate-jets": "suite_recnn.studies:generate_jets",
-        "observables": "suite_recnn.studies:observables",
+        "generate-jets": "suite_recnn.studies.jets:generate_jets",
+        "observables": "suite_recnn.studies.jets:observables",
     },
     paper="Cheng (2019), arXiv:1911.01872",
     extra="recnn",

@@ -1,4 +1,4 @@
-"""The plugin's own commands, called as the command line calls them."""
+"""The commands on jets, called as the command line calls them."""
 
 import csv
 import os
@@ -18,12 +18,12 @@ from pyarrow import parquet
 
 from lightning_suite.errors import DataError, UsageError
 from lightning_suite.options import call
-from suite_recnn import studies
 from suite_recnn.generation import production
 from suite_recnn.generation.production import CLASSES, GeneratedFile, Settings
 from suite_recnn.jets import Jets
 from suite_recnn.observables.table import OBSERVABLES, table
 from suite_recnn.sources.reading import read
+from suite_recnn.studies import jets as studies
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The plugin's own verbs: generate jets, and measure the observables that physicists use."""
+"""Verbs on jets: generate them, and measure the observables that physicists use."""
 
 import shlex
 from collections.abc import Sequence

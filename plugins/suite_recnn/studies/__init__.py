@@ -1,0 +1,1 @@
+"""The plugin's own verbs: on jets, and on trained networks."""
