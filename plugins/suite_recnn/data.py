@@ -55,6 +55,7 @@ class JetData(LightningDataModule):
     """Signal and background jets from files, each as a clustering tree; see ``suite_recnn.forests``.
 
     ``setup("fit")`` sets ``center`` and ``scale`` of the features, (8,) each, ``counts`` and ``fingerprint``.
+    ``classes`` are the names of the classes by label: (background, signal).
 
     Args:
         path: a folder with SIGNAL_* and BACKGROUND_* files, such as w_*.parquet and qcd_*.parquet, or with train.*,
@@ -119,6 +120,7 @@ class JetData(LightningDataModule):
         self.path = path
         self.signal = signal
         self.background = background
+        self.classes: tuple[str, ...] = (background, signal)
         self.columns = columns
         self.algorithm = algorithm
         self.definition = JetDefinition(radius=radius, pt_min=pt_min, pt_max=pt_max)

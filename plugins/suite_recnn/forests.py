@@ -39,8 +39,11 @@ class JetBatch(NamedTuple):
             constituents, the hardest first.
         children: (node, 2) rows of left and right child, the harder one left; -1 and -1 at a constituent.
         offsets: (jet + 1,) where each tree begins; its root is its last node.
-        labels: (jet,) 1 for signal, 0 for background; None where they are not known.
+        labels: (jet,) float, 1 for signal and 0 for background; of more than two classes long, the place of the class
+            in ``JetData.classes``; None where they are not known.
         columns: (jet,) values by name that predictions repeat; None for training and testing.
+        weights: (jet,) float32, how much each jet counts in loss and metrics, 1 on average over a class, and negative
+            where the file's are; None: all alike.
     """
 
     features: Tensor
@@ -48,6 +51,7 @@ class JetBatch(NamedTuple):
     offsets: Tensor
     labels: Tensor | None
     columns: dict[str, Tensor] | None = None
+    weights: Tensor | None = None
 
     def roots(self) -> Tensor:
         """Return the rows of the roots: (jet,)."""
@@ -87,21 +91,24 @@ class ForestData(Dataset[int]):
     Args:
         forest: the trees.
         chosen: (jet,) the numbers of the trees, in the order of the data set.
-        labels: (jet,) of the chosen trees, 1 for signal and 0 for background; None where they are not known.
+        labels: (jet,) of the chosen trees, as in a `JetBatch`; None where they are not known.
         columns: (jet,) values by name, of the chosen trees, that predictions repeat.
+        weights: (jet,) of the chosen trees; None: all alike.
     """
 
     def __init__(
         self,
         forest: Forest,
         chosen: NDArray[np.int64],
-        labels: NDArray[np.float32] | None,
+        labels: NDArray[np.float32] | NDArray[np.int64] | None,
         columns: dict[str, Tensor] | None = None,
+        weights: NDArray[np.float32] | None = None,
     ) -> None:
         self.forest = forest
         self.chosen = chosen
         self.labels = labels
         self.columns = columns
+        self.weights = weights
 
     def __len__(self) -> int:
         return len(self.chosen)
@@ -110,12 +117,13 @@ class ForestData(Dataset[int]):
         return index
 
     def fingerprint(self) -> str:
-        """Return a checksum of the chosen jets, their labels and trees, by their hardest constituents and roots."""
+        """Return a checksum of the chosen jets, their labels, weights and trees (hardest constituents and roots)."""
         forest = self.forest
         first, root = forest.offsets[self.chosen], forest.offsets[self.chosen + 1] - 1
         assert self.labels is not None
         digest = 0
-        for values in (self.chosen, self.labels, forest.features[first], forest.features[root], forest.children[root]):
+        trees = [forest.features[first], forest.features[root], forest.children[root]]
+        for values in [self.chosen, self.labels, *trees] + ([] if self.weights is None else [self.weights]):
             digest = zlib.crc32(values.tobytes(), digest)
         return f"crc32:{digest:08x}"
 
@@ -127,12 +135,14 @@ class ForestData(Dataset[int]):
         children += np.where(children >= 0, trees.offsets[:-1][owners_of(trees.offsets)][:, None], 0)
         labels = None if self.labels is None else torch.from_numpy(self.labels[jets])
         columns = None if self.columns is None else {name: values[jets] for name, values in self.columns.items()}
+        weights = None if self.weights is None else torch.from_numpy(self.weights[jets])
         return JetBatch(
             torch.from_numpy(trees.features),
             torch.from_numpy(children),
             torch.from_numpy(trees.offsets),
             labels,
             columns,
+            weights,
         )
 
 

@@ -72,6 +72,17 @@ def test_a_batch_has_the_trees_of_its_jets(forest) -> None:
     assert batch.labels is None
 
 
+def test_a_batch_has_the_weights_of_its_jets_and_the_fingerprint_is_of_them_too(forest) -> None:
+    chosen, labels = np.array([3, 2, 0]), np.zeros(3, dtype=np.float32)
+    alike, weighted, other = (
+        ForestData(forest, chosen, labels, weights=None if weights is None else np.array(weights, dtype=np.float32))
+        for weights in (None, [2, -1, 3], [2, -1, 4])
+    )
+    assert alike.batch([0]).weights is None
+    assert weighted.batch([2, 1]).weights.tolist() == [3, -1]
+    assert len({alike.fingerprint(), weighted.fingerprint(), other.fingerprint()}) == 3
+
+
 def test_the_trees_of_many_jets_do_not_depend_on_how_many_are_clustered_at_once(make_jets, monkeypatch) -> None:
     jets = make_jets([5, 1, 9, 2])
     whole = forests.build_trees(jets, "cambridge-aachen", "recnn")
