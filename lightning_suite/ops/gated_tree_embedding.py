@@ -97,17 +97,26 @@ def gated_tree_embedding(
 
 def reference(x: Tensor, children: Tensor, offsets: Tensor, w_u: Tensor, b_u: Tensor, *gates: Tensor) -> Tensor:
     """Return the embeddings computed in plain torch; the arguments of `gated_tree_embedding` are not checked."""
-    u, w_r, b_r, w_h, b_h, w_z, b_z = _widened(x, w_u, b_u, *gates)
+    u, *widened = _widened(x, w_u, b_u, *gates)
+    return _trees.embed(u, children, lambda inputs: step(inputs, *widened)).to(x.dtype)
 
-    def combine(a: Tensor) -> Tensor:
-        r = functional.linear(a, w_r, b_r).sigmoid()  # node, 3 * hidden
-        g = functional.linear(r * a, w_h, b_h).relu()
-        inputs = torch.cat([g, a], dim=1)  # node, 4 * hidden
-        blocks = len(a), 4, len(b_u)
-        z = functional.linear(inputs, w_z, b_z).view(blocks).softmax(1)
-        return (z * inputs.view(blocks)).sum(1)
 
-    return _trees.embed(u, children, combine).to(x.dtype)
+def step(inputs: Tensor, w_r: Tensor, b_r: Tensor, w_h: Tensor, b_h: Tensor, w_z: Tensor, b_z: Tensor) -> Tensor:
+    """Return one step of the recursion in plain torch: a = [h_l, h_r, u_i] of inner nodes to their h_i.
+
+    Args:
+        inputs: a, (node, 3 * hidden).
+        w_r: this and the other weights are those of `gated_tree_embedding`.
+
+    Returns:
+        (node, hidden).
+    """
+    r = functional.linear(inputs, w_r, b_r).sigmoid()  # node, 3 * hidden
+    g = functional.linear(r * inputs, w_h, b_h).relu()
+    s = torch.cat([g, inputs], dim=1)  # node, 4 * hidden
+    blocks = len(s), 4, len(b_h)
+    z = functional.linear(s, w_z, b_z).view(blocks).softmax(1)
+    return (z * s.view(blocks)).sum(1)
 
 
 def example(device: torch.device) -> tuple[Tensor, ...]:

@@ -76,7 +76,21 @@ def reference(
     dtype, wide = x.dtype, torch.promote_types(x.dtype, torch.float32)
     x, w_u, b_u, w_h, b_h = (tensor.to(wide) for tensor in (x, w_u, b_u, w_h, b_h))
     u = functional.linear(x, w_u, b_u).relu()
-    return _trees.embed(u, children, lambda inputs: functional.linear(inputs, w_h, b_h).relu()).to(dtype)
+    return _trees.embed(u, children, lambda inputs: step(inputs, w_h, b_h)).to(dtype)
+
+
+def step(inputs: Tensor, w_h: Tensor, b_h: Tensor) -> Tensor:
+    """Return one step of the recursion in plain torch: [h_l, h_r, u_i] of inner nodes to their h_i.
+
+    Args:
+        inputs: (node, 3 * hidden).
+        w_h: (hidden, 3 * hidden).
+        b_h: (hidden,).
+
+    Returns:
+        (node, hidden).
+    """
+    return functional.linear(inputs, w_h, b_h).relu()
 
 
 def example(device: torch.device) -> tuple[Tensor, ...]:

@@ -19,8 +19,9 @@ from torchmetrics.classification import BinaryAccuracy, BinaryAUROC
 from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import RunError, UsageError
 from suite_recnn import tagging
+from suite_recnn.cells import GatedCell, SimpleCell
 from suite_recnn.forests import FEATURES, JetBatch
-from suite_recnn.network import CNN, FCN, FEATURE_DIM, LSTM, PAPER_DIM, GatedCell, JetNetwork, RecNN, SimpleCell
+from suite_recnn.network import CNN, FCN, FEATURE_DIM, LSTM, PAPER_DIM, JetNetwork, RecNN
 
 Network = Literal["recnn", "gated", "fcn", "lstm", "cnn"]
 ETA, PHI, THETA = (FEATURES.index(name) for name in ("eta", "phi", "theta"))

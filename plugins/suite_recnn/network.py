@@ -14,8 +14,7 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from lightning_suite.offsets import offsets_of
-from lightning_suite.ops.gated_tree_embedding import gated_tree_embedding
-from lightning_suite.ops.tree_embedding import tree_embedding
+from suite_recnn.cells import Cell, initialise
 
 FEATURE_DIM = 8
 """The number of features; see ``suite_recnn.forests.FEATURES``."""
@@ -93,56 +92,13 @@ class JetNetwork(nn.Module, ABC):
 
     def forward(self, batch: Batch) -> Tensor:
         """Return the logits, (jet,)."""
-        *_, last = self.layers(batch).values()
+        return self.logits_of(self.layers(batch))
+
+    def logits_of(self, layers: dict[str, Tensor]) -> Tensor:
+        """Return the logits of jets, (jet,), from their layers."""
+        *_, last = layers.values()
         logits: Tensor = self.output(last)
         return logits.squeeze(1)
-
-
-class Cell(nn.Module, ABC):
-    """One step of the recursion: a node's embedding from its children's embeddings and its own features.
-
-    Subclasses take ``feature_dim``, the number of features of a node that they read, and ``hidden_dim``, the width of
-    an embedding.
-    """
-
-    @abstractmethod
-    def forward(self, features: Tensor, children: Tensor, offsets: Tensor) -> Tensor:
-        """Return the embeddings of all nodes: (node, feature), (node, 2), (jet + 1,) -> (node, hidden)."""
-
-
-class SimpleCell(Cell):
-    """relu(W_h [h_left, h_right, u] + b_h) with u = relu(W_u x + b_u)."""
-
-    def __init__(self, feature_dim: int, hidden_dim: int) -> None:
-        super().__init__()
-        self.own = nn.Linear(feature_dim, hidden_dim)
-        self.inner = nn.Linear(3 * hidden_dim, hidden_dim)
-        _initialise(self.own, self.inner)
-
-    def forward(self, features: Tensor, children: Tensor, offsets: Tensor) -> Tensor:
-        own, inner = self.own, self.inner
-        features = features[:, : own.in_features]
-        return tree_embedding(features, children, offsets, own.weight, own.bias, inner.weight, inner.bias)
-
-
-class GatedCell(Cell):
-    """`SimpleCell` with reset gates and a softmax over the new, the children's and the node's own value.
-
-    Louppe, Cho, Becot and Cranmer (arXiv:1702.00748); the formula is in `lightning_suite.ops.gated_tree_embedding`.
-    """
-
-    def __init__(self, feature_dim: int, hidden_dim: int) -> None:
-        super().__init__()
-        self.own = nn.Linear(feature_dim, hidden_dim)
-        self.reset = nn.Linear(3 * hidden_dim, 3 * hidden_dim)
-        self.inner = nn.Linear(3 * hidden_dim, hidden_dim)
-        self.choice = nn.Linear(4 * hidden_dim, 4 * hidden_dim)
-        _initialise(self.own, self.inner, self.reset, self.choice)
-
-    def forward(self, features: Tensor, children: Tensor, offsets: Tensor) -> Tensor:
-        layers = (self.own, self.reset, self.inner, self.choice)
-        weights = [weight for layer in layers for weight in layer.parameters()]
-        return gated_tree_embedding(features[:, : self.own.in_features], children, offsets, *weights)
 
 
 class RecNN(JetNetwork):
@@ -163,7 +119,7 @@ class RecNN(JetNetwork):
         self.cell = cell
         self.dense_1 = nn.Linear(hidden_dim, hidden_dim)
         self.dense_2 = nn.Linear(hidden_dim, hidden_dim)
-        _initialise(self.dense_1, self.dense_2)
+        initialise(self.dense_1, self.dense_2)
 
     def nodes(self, batch: Batch) -> Tensor:
         """Return the embeddings of all nodes, (node, hidden)."""
@@ -176,7 +132,11 @@ class RecNN(JetNetwork):
         return {"embedding": embedding, "dense_1": dense_1, "dense_2": self.dense_2(dense_1).relu()}
 
     def layers(self, batch: Batch) -> dict[str, Tensor]:
-        return self.layers_of(self.nodes(batch)[batch.roots()])
+        return self.layers_above(self.nodes(batch), batch)
+
+    def layers_above(self, nodes: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Return the layers that follow from the embeddings of all nodes, (node, hidden); differentiable in them."""
+        return self.layers_of(nodes[batch.roots()])
 
 
 class FCN(JetNetwork):
@@ -188,7 +148,7 @@ class FCN(JetNetwork):
         self.dense_2 = nn.Linear(300, 102)
         self.dense_3 = nn.Linear(102, 12)
         self.dense_4 = nn.Linear(12, 6)
-        _initialise(self.dense_1, self.dense_2, self.dense_3, self.dense_4)
+        initialise(self.dense_1, self.dense_2, self.dense_3, self.dense_4)
 
     def layers(self, batch: Batch) -> dict[str, Tensor]:
         momenta, _ = hardest_momenta(batch, self.scaler(batch.features))
@@ -205,7 +165,7 @@ class LSTM(JetNetwork):
         self.lstm = nn.LSTM(len(MOMENTUM), 70, batch_first=True)
         self.dense_1 = nn.Linear(70, 50)
         self.dense_2 = nn.Linear(50, 20)
-        _initialise(self.dense_1, self.dense_2)
+        initialise(self.dense_1, self.dense_2)
 
     def layers(self, batch: Batch) -> dict[str, Tensor]:
         momenta, lengths = hardest_momenta(batch, self.scaler(batch.features))
@@ -234,7 +194,7 @@ class CNN(JetNetwork):
         )
         self.dense_1 = nn.Linear(8 * (PIXELS // 4) ** 2, 128)
         self.dense_2 = nn.Linear(128, 64)
-        _initialise(*self.convolutions, self.dense_1, self.dense_2)
+        initialise(*self.convolutions, self.dense_1, self.dense_2)
 
     def layers(self, batch: Batch) -> dict[str, Tensor]:
         image = images(batch, self.radius).unsqueeze(1)
@@ -282,12 +242,3 @@ def images(batch: Batch, radius: float) -> Tensor:
     share = constituents[:, 5] / axis[:, 5].clamp_min(torch.finfo(axis.dtype).tiny)
     flat = share.new_zeros(jets * PIXELS * PIXELS)
     return flat.index_add(0, pixel[inside], share[inside]).reshape(jets, PIXELS, PIXELS)
-
-
-def _initialise(*layers: nn.Module) -> None:
-    """Initialise weights by He's rule, which preserves the variance through layers with relu, and biases with 0."""
-    for layer in layers:
-        assert isinstance(layer, nn.Linear | nn.Conv2d)
-        nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
-        assert layer.bias is not None
-        nn.init.zeros_(layer.bias)

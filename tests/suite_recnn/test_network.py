@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from suite_recnn import forests
+from suite_recnn.cells import GatedCell, SimpleCell
 from suite_recnn.forests import ForestData, JetBatch
-from suite_recnn.network import CNN, FCN, LSTM, PIXELS, GatedCell, JetNetwork, RecNN, SimpleCell, images
+from suite_recnn.network import CNN, FCN, LSTM, PIXELS, JetNetwork, RecNN, images
 
 NETWORKS = {
     "recnn": lambda: RecNN(SimpleCell(8, 12), 12),
