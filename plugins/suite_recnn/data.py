@@ -61,8 +61,9 @@ class JetData(LightningDataModule):
         path: a folder with SIGNAL_* and BACKGROUND_* files, such as w_*.parquet and qcd_*.parquet, or with train.*,
             val.* and test.*; or a file with a column that distinguishes signal from background; parquet, HDF5 or ROOT.
             null: jets that are generated once, about two minutes on two cores, and cached.
-        signal: the signal class, which is the beginning of its file names.
-        background: the background class, which is the beginning of its file names.
+        signal: the signal class: the beginning of its file names; within a file a value of the column sample or label,
+            or the name of a column that is 1 for its jets, such as label_Tbqq.
+        background: the background class, as signal.
         columns: names of columns in other files, as {px: name, py: name, pz: name, energy: name, label: name}; see
             ``suite_recnn.sources``.
         algorithm: clusters the constituents of a jet into a tree.

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_suite.errors import DataError, UsageError
+from lightning_suite.errors import UsageError
 from lightning_suite.spelling import did_you_mean
+from suite_recnn.labels import classes_of
 from suite_recnn.sources.reading import HDF5, PARQUET, ROOT
 
 SUFFIXES = (*PARQUET, *HDF5, *ROOT)
@@ -81,22 +82,13 @@ def labels_of(
         file: of the jets.
         columns: (jet,) values by name.
         jets: the number of jets.
-        signal: the class in the column ``sample``.
-        background: the class in the column ``sample``.
+        signal: the class, as the columns name it; see `suite_recnn.labels.classes_of`.
+        background: the class, as the columns name it.
         named: whether the user has named a column ``label``, which then counts more than ``sample``.
 
     Raises:
         DataError: neither the file's name nor a column distinguishes signal from background.
     """
-    sample = columns.get("sample", np.array([]))
     if file.label is not None:
         return np.full(jets, file.label)
-    if not named and np.isin(sample, (signal, background)).any():
-        return np.where(sample == signal, 1, np.where(sample == background, 0, -1))
-    if "label" in columns and np.isin(columns["label"], (0, 1)).all():
-        return columns["label"].astype(np.int64)
-    raise DataError(
-        "signal and background are not distinguished: expected a column `label` of 1 and 0, or `sample` with names; "
-        "--data.columns '{label: NAME}' says which column it is",
-        file.path,
-    )
+    return classes_of(columns, (background, signal), file.path, named=named)

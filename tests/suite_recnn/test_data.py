@@ -178,6 +178,19 @@ def test_a_label_that_is_named_counts_more_than_the_sample(folder) -> None:
     assert named.counts["test"]["w"] == ready(folder / "both.parquet").counts["test"]["qcd"]
 
 
+def test_classes_are_columns_of_ones_or_texts_of_a_label(folder) -> None:
+    tables = [pq.read_table(folder / f"{name}_check.parquet") for name in ("w", "qcd")]
+    both = pyarrow.concat_tables(tables).drop_columns(["sample", "label"])
+    ones = {"label_Wqq": [1] * 150 + [0] * 150, "label_QCD": [0] * 150 + [1] * 150, "label": ["w"] * 150 + ["q"] * 150}
+    for name, values in ones.items():
+        both = both.append_column(name, pyarrow.array(values))
+    pq.write_table(both, folder / "both.parquet")
+    for signal, background in (("label_Wqq", "label_QCD"), ("w", "q")):
+        data = ready(folder / "both.parquet", signal=signal, background=background)
+        assert sum(part[signal] for part in data.counts.values()) == 150
+        assert sum(part[background] for part in data.counts.values()) == 150
+
+
 def test_jets_of_neither_class_are_counted_aloud(folder, caplog) -> None:
     tables = [pq.read_table(folder / f"{name}_check.parquet") for name in ("w", "qcd")]
     other = tables[0].set_column(tables[0].column_names.index("sample"), "sample", pyarrow.array(["z"] * 150))

@@ -108,10 +108,10 @@ def _in_order(roles: Sequence[str]) -> tuple[str, ...]:
 
 
 def finished(path: Path, columns: Mapping[str, NDArray[Any]], jets: int) -> dict[str, NDArray[Any]]:
-    """Return the columns in their final form: with ``event``, ``label`` as whole numbers, texts as str.
+    """Return the columns in their final form: with ``event``; ``label`` as whole numbers or texts; texts as str.
 
     Raises:
-        DataError: a column has another length, or an event or a label is not a whole number.
+        DataError: a column has another length, an event is not a whole number, or a label is neither that nor a text.
     """
     done = {name: _plain(values) for name, values in columns.items()}
     if "label" not in done and set(JETCLASS) <= set(done):
@@ -124,7 +124,8 @@ def finished(path: Path, columns: Mapping[str, NDArray[Any]], jets: int) -> dict
                 "value for each jet",
                 path,
             )
-    return done | {name: _whole(path, name, done[name]) for name in ("event", "seed", "label") if name in done}
+    whole = ("event", "seed") if done.get("label", np.zeros(0)).dtype.kind == "U" else ("event", "seed", "label")
+    return done | {name: _whole(path, name, done[name]) for name in whole if name in done}
 
 
 def _plain(values: NDArray[Any]) -> NDArray[Any]:

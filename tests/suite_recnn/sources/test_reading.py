@@ -473,12 +473,20 @@ def test_a_list_is_no_label(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("label", "shown"),
-    [([0.0, 1.0, 0.5, 0.0], "jet 2: label is 0.5"), (["top", "qcd", "top", "w"], "jet 0: label is 'top'")],
+    [([0.0, 1.0, 0.5, 0.0], "jet 2: label is 0.5"), ([0.0, float("nan"), 1.0, 0.0], "jet 1: label is nan")],
 )
-def test_a_label_that_is_no_whole_number_is_refused(tmp_path: Path, label: list[Any], shown: str) -> None:
+def test_a_number_that_is_no_whole_number_is_no_label(tmp_path: Path, label: list[Any], shown: str) -> None:
     path = write_parquet(tmp_path / "j.parquet", ours() | {"label": label})
     with pytest.raises(DataError, match=re.escape(shown) + "; expected a whole number"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [([True, False, False, True], [1, 0, 0, 1]), (["top", "w", "w", "top"], ["top", "w", "w", "top"])],
+)
+def test_labels_are_booleans_or_texts_as_well(tmp_path: Path, label: list[Any], expected: list[Any]) -> None:
+    assert read(write_parquet(tmp_path / "j.parquet", ours() | {"label": label})).columns["label"].tolist() == expected
 
 
 def test_a_jet_without_a_label_is_refused_where_others_have_one(tmp_path: Path) -> None:
