@@ -25,10 +25,10 @@ from lightning_suite.errors import DataError, UsageError
 from suite_recnn import forests, tree_cache
 from suite_recnn.clustering import Algorithm
 from suite_recnn.default_sample import generate_sample, sample_folder
-from suite_recnn.forests import ForestData
+from suite_recnn.forests import Forest, ForestData
 from suite_recnn.jet_files import JetFile, jet_files, labels_of
 from suite_recnn.jet_finding import JetDefinition
-from suite_recnn.jets import kinematics
+from suite_recnn.jets import Jets, kinematics
 from suite_recnn.preprocessing import Preprocessing
 from suite_recnn.sources.columns import ROLES
 from suite_recnn.sources.reading import read
@@ -259,10 +259,18 @@ class JetData(LightningDataModule):
     def _cluster(self, path: Path, columns: Mapping[str, str] | None) -> ClusteredFile:
         """Return the trees of a file, and the columns of its jets, among them their momenta."""
         jets = read(path, columns, definition=self.definition)
-        rank_zero_info(f"data: clustering {len(jets):,} jets of {path.name} ({self.algorithm})")
-        forest = forests.build_trees(jets, self.algorithm, self.preprocess, threads=os.cpu_count() or 1)
+        forest = self.trees(jets, path.name)
         axes = kinematics(jets.totals())._asdict()
         return ClusteredFile(forest, {**{f"jet_{name}": values for name, values in axes.items()}, **jets.columns})
+
+    def trees(self, jets: Jets, name: str) -> Forest:
+        """Return the trees of jets, preprocessed and clustered as the settings say; ``name`` is theirs in messages."""
+        rank_zero_info(f"data: clustering {len(jets):,} jets of {name} ({self.algorithm})")
+        return forests.build_trees(jets, self.algorithm, self.preprocess, threads=os.cpu_count() or 1)
+
+    def jets_of(self, part: str) -> tuple[list[JetFile], ForestData]:
+        """Return the files, and the trees of a part, which ``chosen`` numbers among all jets of the files in order."""
+        return self._files(), self._sets[part]
 
     def _labels(self, file: JetFile, clustered: ClusteredFile) -> NDArray[np.int64]:
         named = "label" in (self.columns or {})
