@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from pytorch_lightning import LightningDataModule
 from pytorch_lightning.trainer.states import TrainerFn
-from pytorch_lightning.utilities import rank_zero_info
+from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -30,15 +30,15 @@ from suite_recnn.jet_files import JetFile, jet_files, labels_of
 from suite_recnn.jet_finding import JetDefinition
 from suite_recnn.jets import Jets, kinematics
 from suite_recnn.preprocessing import Preprocessing
-from suite_recnn.sources.columns import ROLES
 from suite_recnn.sources.reading import read
+from suite_recnn.sources.units import Unit
 from suite_recnn.splitting import PARTS, parts_of
 from suite_recnn.tree_cache import ClusteredFile
 
 NEEDED = {"fit": PARTS, "validate": ("validation",), "test": ("test",)}
 """The parts that a stage needs; a training ends with a test."""
 REPEATED = ("event", "jet_pt", "jet_eta", "jet_phi", "jet_mass")
-"""Columns of a jet that predictions repeat beside its score, to identify the jet."""
+"""Columns of a jet that predictions repeat beside its number in the file and its score."""
 CACHED_FROM = 2_000
 """The least number of jets in a file whose trees are stored; fewer are clustered in less time than it takes to load."""
 
@@ -48,6 +48,7 @@ CONSTRAINTS: Mapping[str, Sequence[Any]] = {
     "batch_size": [Interval(int, 1)],
     "num_workers": [Interval(int, 0)],
     "jets": [Interval(int, 1), None],
+    "unit": [Unit],
 }
 
 
@@ -66,6 +67,7 @@ class JetData(LightningDataModule):
         background: the background class, as signal.
         columns: names of columns in other files, as {px: name, py: name, pz: name, energy: name, label: name}; see
             ``suite_recnn.sources``.
+        unit: of momenta and energies in the files.
         algorithm: clusters the constituents of a jet into a tree.
         radius: R of the anti-kt jets that are found in files of events (Delphes).
         pt_min: the lowest transverse momentum of these jets, GeV.
@@ -96,6 +98,7 @@ class JetData(LightningDataModule):
         signal: str = "w",
         background: str = "qcd",
         columns: dict[str, str] | None = None,
+        unit: Unit = "GeV",
         algorithm: Algorithm = "cambridge-aachen",
         radius: float = 0.8,
         pt_min: float = 500.0,
@@ -123,6 +126,7 @@ class JetData(LightningDataModule):
         self.background = background
         self.classes: tuple[str, ...] = (background, signal)
         self.columns = columns
+        self.unit = unit
         self.algorithm = algorithm
         self.definition = JetDefinition(radius=radius, pt_min=pt_min, pt_max=pt_max)
         self.preprocess = preprocess
@@ -182,6 +186,10 @@ class JetData(LightningDataModule):
         parts = np.concatenate([self._parts(*pair) for pair in zip(files, clustered, strict=True)])
         if neither := np.count_nonzero(labels < 0):
             rank_zero_info(f"data: left out: {neither:,} jets that are neither {self.signal} nor {self.background}")
+        empty = np.diff(forest.offsets) == 0
+        if without := np.count_nonzero(empty & (labels >= 0)):
+            rank_zero_info(f"data: left out: {without:,} jets without constituents")
+        labels[empty] = -1
         for label in (0, 1) if self.jets is not None else ():
             for part in set(parts) if files[0].part is not None else {None}:
                 of_class = (labels == label) & (True if part is None else parts == part)
@@ -214,9 +222,12 @@ class JetData(LightningDataModule):
         if self.predict_path is None:
             raise UsageError("there is nothing to predict: give the path of a file (--data.predict_path)")
         # Labels may be missing, and nothing is stored beside a file that is only predicted.
-        columns = {name: column for name, column in (self.columns or {}).items() if name in (*ROLES, "event", "tree")}
-        forest, values = self._cluster(Path(self.predict_path).expanduser(), columns or None)
-        repeated = {name: torch.tensor(values[name]) for name in REPEATED}
+        path = Path(self.predict_path).expanduser()
+        forest, values = self._cluster(path, only=REPEATED)
+        if empty := np.count_nonzero(np.diff(forest.offsets) == 0):
+            rank_zero_warn(f"{path}: {empty:,} of {len(forest):,} jets have no constituents: their scores are nan")
+        numbers = {"jet": torch.arange(len(forest))}
+        repeated = numbers | {name: torch.tensor(values[name]) for name in REPEATED}
         return self._loader(ForestData(forest, np.arange(len(forest)), None, repeated))
 
     def _check_not_empty(self, part: str, stage: str) -> None:
@@ -246,19 +257,20 @@ class JetData(LightningDataModule):
     def _clustered(self, path: Path) -> ClusteredFile:
         """Return the trees of a file from the cache, or cluster it now and, if it has many jets, store them there."""
         if not path.is_file():
-            return self._cluster(path, self.columns)
+            return self._cluster(path)
         settings = {"algorithm": self.algorithm, "preprocess": self.preprocess, "columns": self.columns}
-        folder = tree_cache.cache_path(path, settings | asdict(self.definition))
+        unit = {} if self.unit == "GeV" else {"unit": self.unit}  # which trees without it in their name are in
+        folder = tree_cache.cache_path(path, settings | unit | asdict(self.definition))
         clustered = tree_cache.load(folder)
         if clustered is None:
-            clustered = self._cluster(path, self.columns)
+            clustered = self._cluster(path)
             if len(clustered.forest) >= CACHED_FROM:
                 tree_cache.save(folder, clustered)
         return clustered
 
-    def _cluster(self, path: Path, columns: Mapping[str, str] | None) -> ClusteredFile:
+    def _cluster(self, path: Path, only: Sequence[str] | None = None) -> ClusteredFile:
         """Return the trees of a file, and the columns of its jets, among them their momenta."""
-        jets = read(path, columns, definition=self.definition)
+        jets = read(path, self.columns, definition=self.definition, unit=self.unit, only=only)
         forest = self.trees(jets, path.name)
         axes = kinematics(jets.totals())._asdict()
         return ClusteredFile(forest, {**{f"jet_{name}": values for name, values in axes.items()}, **jets.columns})

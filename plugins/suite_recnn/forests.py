@@ -6,7 +6,7 @@ float64 from four-momenta and stored in float32, where p and E no longer determi
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -146,6 +146,24 @@ class ForestData(Dataset[int]):
         )
 
 
+def of_each_jet(compute: Callable[[JetBatch], Tensor], batch: JetBatch) -> Tensor:
+    """Return what a function computes for each jet of a batch, nan for a jet without constituents: (jet, ...).
+
+    A jet without constituents has no node, so that the others are a batch with the same nodes.
+    """
+    filled = batch.offsets.diff() > 0
+    if filled.all():
+        return compute(batch)
+    if filled.any():
+        values = compute(batch._replace(offsets=torch.cat([batch.offsets[:1], batch.offsets[1:][filled]])))
+    else:  # an LSTM refuses a batch of nothing: one particle at rest says which shape a row has
+        features, child = batch.features.new_zeros(1, len(FEATURES)), batch.children.new_full((1, 2), -1)
+        values = compute(JetBatch(features, child, batch.offsets.new_tensor([0, 1]), None))[:0]
+    rows = values.new_full((len(filled), *values.shape[1:]), torch.nan)
+    rows[filled] = values
+    return rows
+
+
 def features_of(trees: Trees) -> NDArray[np.float32]:
     """Return the features of every node, (node, 8): p, E, pt in GeV, angles in radians; E_jet is the root's energy."""
     momenta = trees.momenta
@@ -163,14 +181,14 @@ def build_trees(jets: Jets, algorithm: Algorithm, preprocessing: Preprocessing, 
     """Preprocess jets, cluster them and compute the features of all nodes, BLOCK jets at a time.
 
     Args:
-        jets: with at least one constituent each.
+        jets: to cluster; the tree of a jet without constituents has no node.
         algorithm: of the clustering.
         preprocessing: none, center or recnn.
         threads: the number of threads; the trees do not depend on it.
 
     Raises:
         UsageError: there is no such preprocessing.
-        ValueError: there is no such algorithm, a jet has no constituents, or a momentum is not finite.
+        ValueError: there is no such algorithm, or a momentum is not finite.
         OpsError: the clustering was not compiled, and LIGHTNING_SUITE_REQUIRE_OPS is 1.
 
     Example:
@@ -183,9 +201,13 @@ def build_trees(jets: Jets, algorithm: Algorithm, preprocessing: Preprocessing, 
     """
     parts = []
     for begin in track(range(0, max(1, len(jets)), BLOCK), "clustering jets"):
-        turned = preprocess(jets.take(np.arange(begin, min(begin + BLOCK, len(jets)))), preprocessing)
+        block = jets.take(np.arange(begin, min(begin + BLOCK, len(jets))))
+        filled = block.counts() > 0
+        turned = preprocess(block if filled.all() else block.take(filled), preprocessing)
         trees = cluster(turned.momenta, turned.offsets, algorithm, seed=begin, threads=threads)
-        parts.append(Forest(features_of(trees), trees.children, trees.offsets))
+        nodes = np.zeros(len(block), dtype=np.int64)
+        nodes[filled] = np.diff(trees.offsets)
+        parts.append(Forest(features_of(trees), trees.children, offsets_of(nodes)))
     return join(parts)
 
 

@@ -20,7 +20,7 @@ from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import RunError, UsageError
 from suite_recnn import tagging
 from suite_recnn.cells import GatedCell, SimpleCell
-from suite_recnn.forests import FEATURES, JetBatch
+from suite_recnn.forests import FEATURES, JetBatch, of_each_jet
 from suite_recnn.network import CNN, FCN, FEATURE_DIM, LSTM, PAPER_DIM, JetNetwork, RecNN
 
 Network = Literal["recnn", "gated", "fcn", "lstm", "cnn"]
@@ -183,13 +183,14 @@ class JetTagger(LightningModule):
     def predict_step(self, batch: JetBatch, batch_idx: int) -> dict[str, Tensor]:
         """Return event and momentum of each jet, which identify it, and its ``score``.
 
-        The score is the probability of signal where signal is as frequent as in training.
+        The score is the probability of signal where signal is as frequent as in training; nan for a jet without
+        constituents.
         """
-        return {**(batch.columns or {}), "score": self(batch).sigmoid()}
+        return {**(batch.columns or {}), "score": of_each_jet(self, batch).sigmoid()}
 
     def embed_step(self, batch: JetBatch, batch_idx: int) -> Tensor:
         """Return the first of the last three hidden layers, (jet, layer_dim): the embedding, where there is one."""
-        return next(iter(self.network.layers(batch).values()))
+        return of_each_jet(lambda filled: next(iter(self.network.layers(filled).values())), batch)
 
     def _metric(self, name: str) -> Metric:
         metric = self.metrics[name]

@@ -11,6 +11,7 @@ import suite_recnn
 from lightning_suite.errors import DataError, UsageError
 from suite_recnn import forests
 from suite_recnn.data import JetData
+from suite_recnn.module import JetTagger
 from suite_recnn.splitting import PARTS
 
 CHECK = Path(suite_recnn.__file__).parent / "recipes" / "check"
@@ -155,6 +156,56 @@ def test_nothing_is_left_beside_a_file_that_is_predicted(folder, monkeypatch) ->
     assert not (folder / ".trees").exists()
 
 
+def without_constituents(path: Path, jets: list[int]) -> None:
+    """Empty the lists of some jets of a file."""
+    table = pq.read_table(path)
+    rows = table["constituents"].to_pylist()
+    emptied = pyarrow.array(
+        [[] if jet in jets else row for jet, row in enumerate(rows)], type=table.schema.field("constituents").type
+    )
+    pq.write_table(table.set_column(table.column_names.index("constituents"), "constituents", emptied), path)
+
+
+def test_jets_without_constituents_are_left_out_and_counted(folder, caplog) -> None:
+    without_constituents(folder / "w_check.parquet", [0, 7])
+    data = ready(folder)
+    assert sum(part["w"] for part in data.counts.values()) == 148
+    assert "left out: 2 jets without constituents" in caplog.text
+    assert all((batch.leaf_counts() > 0).all() for batch in batches(data, "train"))
+
+
+@pytest.mark.parametrize("network", ["recnn", "lstm"])
+def test_a_jet_without_constituents_has_no_score_and_moves_no_other(folder, network) -> None:
+    path = folder / "w_check.parquet"
+    tagger = JetTagger(network=network, hidden_dim=4).eval()
+
+    def predicted(size: int) -> tuple[list[int], torch.Tensor]:
+        data = JetData(predict_path=str(path), batch_size=size)
+        rows = [tagger.predict_step(batch, 0) for batch in data.predict_dataloader()]
+        return [number for row in rows for number in row["jet"].tolist()], torch.cat([row["score"] for row in rows])
+
+    _, expected = predicted(150)
+    without_constituents(path, [0, 1, 149])
+    with pytest.warns(UserWarning, match=r"w_check\.parquet: 3 of 150 jets have no constituents: their scores are nan"):
+        numbers, scores = predicted(2)
+    assert numbers == list(range(150))
+    assert scores[[0, 1, 149]].isnan().all()
+    torch.testing.assert_close(scores[2:149], expected[2:149])
+
+
+def test_a_file_in_mev_has_the_trees_of_one_in_gev(folder, monkeypatch) -> None:
+    monkeypatch.setattr("suite_recnn.data.CACHED_FROM", 100)
+    path = folder / "w_check.parquet"
+    (expected,) = JetData(predict_path=str(path), batch_size=150).predict_dataloader()
+    rows = pq.read_table(path)["constituents"].to_pylist()
+    names = {"px": "px", "py": "py", "pz": "pz", "energy": "E"}
+    pq.write_table(pyarrow.table({o: [[1000 * c[n] for c in row] for row in rows] for o, n in names.items()}), path)
+    (batch,) = JetData(predict_path=str(path), batch_size=150, unit="MeV").predict_dataloader()
+    torch.testing.assert_close(batch.features, expected.features, rtol=1e-4, atol=1e-4)
+    with pytest.warns(RuntimeWarning, match=r"in MeV it would be \d{3} GeV .*--data\.unit"):
+        JetData(predict_path=str(path)).predict_dataloader()
+
+
 def test_a_class_whose_name_begins_as_another_keeps_its_own_files(folder) -> None:
     (folder / "qcd_check.parquet").rename(folder / "w_bkg_check.parquet")
     counts = ready(folder, background="w_bkg").counts
@@ -243,6 +294,7 @@ def test_a_class_that_pythia_does_not_make_is_refused() -> None:
     ("settings", "message"),
     [
         ({"batch_size": 0}, "batch_size: expected a whole number of 1 or more, got 0"),
+        ({"unit": "TeV"}, "unit: expected one of GeV, MeV, got 'TeV'"),
         ({"jets": 0}, "jets: expected a whole number of 1 or more, or null, got 0"),
         ({"num_workers": -1}, "num_workers: expected a whole number of 0 or more, got -1"),
         ({"test_fraction": 0.95}, "together at most 1"),

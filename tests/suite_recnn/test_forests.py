@@ -120,3 +120,22 @@ def test_a_feature_that_never_differs_is_not_divided_by_nothing() -> None:
     jets = Jets(np.tile([3.0, 4.0, 0.0, 5.0], (3, 1)), np.array([0, 1, 2, 3]))
     _, scale = forests.robust_scale(forests.build_trees(jets, "kt", "none"), np.arange(3))
     assert scale.tolist() == [1.0] * 8
+
+
+def test_a_jet_without_constituents_has_no_node_and_changes_no_other(make_jets) -> None:
+    gaps = make_jets([0, 3, 0, 1, 5, 0])
+    forest = forests.build_trees(gaps, "cambridge-aachen", "recnn")
+    assert np.diff(forest.offsets).tolist() == [0, 5, 0, 1, 9, 0]
+    filled = forests.build_trees(Jets(gaps.momenta, gaps.offsets[[0, 2, 4, 5]]), "cambridge-aachen", "recnn")
+    np.testing.assert_array_equal(forest.features, filled.features)
+    assert len(forests.build_trees(make_jets([0, 0]), "kt", "recnn").features) == 0
+
+
+def test_what_is_computed_for_a_jet_without_constituents_is_nan(make_jets) -> None:
+    forest = forests.build_trees(make_jets([0, 3, 0, 2]), "cambridge-aachen", "center")
+    data = ForestData(forest, np.arange(4), None)
+    expected = data.batch([1, 3]).leaf_counts()
+    seen = forests.of_each_jet(lambda batch: batch.leaf_counts().float()[:, None], data.batch([0, 1, 2, 3]))
+    torch.testing.assert_close(seen[[1, 3], 0], expected.float())
+    assert seen[[0, 2]].isnan().all()
+    assert forests.of_each_jet(lambda batch: batch.features[batch.roots()], data.batch([0, 2])).shape == (2, 8)

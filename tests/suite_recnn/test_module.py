@@ -148,7 +148,7 @@ def test_a_score_is_the_probability_of_signal_of_each_jet_in_order(tmp_path) -> 
     module, run, source = trained(tmp_path)
     module.eval()
     predicted = run.predict(module, datamodule=source)
-    assert list(predicted[0]) == ["event", "jet_pt", "jet_eta", "jet_phi", "jet_mass", "score"]
+    assert list(predicted[0]) == ["jet", "event", "jet_pt", "jet_eta", "jet_phi", "jet_mass", "score"]
     scores = torch.cat([batch["score"] for batch in predicted])
     assert scores.shape == (150,)
     with torch.no_grad():

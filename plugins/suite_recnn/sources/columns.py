@@ -19,6 +19,8 @@ from lightning_suite.errors import DataError, UsageError
 from lightning_suite.spelling import no_such
 
 ROLES = ("px", "py", "pz", "energy", "pt", "eta", "phi", "mass")
+TREE = "tree"
+"""Not a column, but the tree of a ROOT file that has the columns."""
 KNOWN = ("event", "seed", "sample", "label")
 """Columns that other modules use: read whenever the file has them."""
 
@@ -56,6 +58,7 @@ def choose(
     lists: Collection[str],
     scalars: Sequence[str],
     listed: Sequence[str] | None = None,
+    only: Collection[str] | None = None,
 ) -> ColumnNames:
     """Return the names of the columns to read.
 
@@ -65,6 +68,7 @@ def choose(
         lists: the file's columns with a list for each jet.
         scalars: the file's columns with one value for each jet.
         listed: the columns that a message lists; by default both.
+        only: the values of each jet that are wanted, by our names; None: all.
 
     Raises:
         UsageError: the mapping lacks a component of the momentum, or has one too many.
@@ -80,20 +84,29 @@ def choose(
         if name not in listed:
             raise DataError(f"{no_such('column', name, listed, 'there are')}\n{HOW}", path)
     if momentum:
-        return ColumnNames(momentum, {name: name for name in KNOWN if name in scalars} | others)
+        known = {name: name for name in KNOWN if name in scalars}
+        return ColumnNames(momentum, wanted(known, only) | others)
     for recognised in _RECOGNISED:
         if set(recognised.values()) <= set(lists):
-            return ColumnNames(recognised, {name: name for name in scalars} | others)
+            return ColumnNames(recognised, wanted({name: name for name in scalars}, only) | others)
     raise unknown_layout(path, listed)
 
 
-def values_of_jets(path: Path, columns: Mapping[str, str] | None, scalars: Sequence[str]) -> dict[str, str]:
+def wanted(columns: Mapping[str, str], only: Collection[str] | None) -> dict[str, str]:
+    """Return the part of a mapping with the constituents' momenta and, of the other names, only these; None: all."""
+    kept = only if only is None else (*ROLES, TREE, *only)
+    return {name: column for name, column in columns.items() if kept is None or name in kept}
+
+
+def values_of_jets(
+    path: Path, columns: Mapping[str, str] | None, scalars: Sequence[str], only: Collection[str] | None = None
+) -> dict[str, str]:
     """Return the columns with one value for each jet of a generated file: all, and those that the mapping renames."""
     columns = columns or {}
     for name in columns.values():
         if name not in scalars:
             raise DataError(no_such("column with one value for each jet", name, scalars, "there are"), path)
-    return {name: name for name in scalars} | dict(columns)
+    return wanted({name: name for name in scalars}, only) | dict(columns)
 
 
 def unknown_layout(path: Path, names: Sequence[str]) -> DataError:

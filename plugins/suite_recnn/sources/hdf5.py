@@ -11,7 +11,7 @@ the true top quark; ttv, is_signal_new), and the values are checked against it.
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,7 +65,7 @@ class Column(NamedTuple):
         return values
 
 
-def read_hdf5(path: Path, columns: Mapping[str, str] | None) -> Jets:
+def read_hdf5(path: Path, columns: Mapping[str, str] | None, only: Collection[str] | None = None) -> Jets:
     """Return the jets of an HDF5 file.
 
     Raises:
@@ -80,7 +80,9 @@ def read_hdf5(path: Path, columns: Mapping[str, str] | None) -> Jets:
             available = _columns(datasets)
             if any(data.dtype.kind == "O" for data in datasets):
                 check_heaps(path)
-        return _top_tagging(path, table) if table is not None and not columns else _mapped(path, available, columns)
+        return (
+            _top_tagging(path, table) if table is not None and not columns else _mapped(path, available, columns, only)
+        )
 
 
 def _datasets(file: h5py.File) -> list[h5py.Dataset]:
@@ -116,10 +118,12 @@ def _top_tagging(path: Path, table: h5py.Dataset) -> Jets:
     return Jets(jets.momenta, jets.offsets, finished(path, {"label": label, "ttv": ttv}, len(jets)))
 
 
-def _mapped(path: Path, available: Mapping[str, Column], columns: Mapping[str, str] | None) -> Jets:
+def _mapped(
+    path: Path, available: Mapping[str, Column], columns: Mapping[str, str] | None, only: Collection[str] | None
+) -> Jets:
     lists = [name for name, column in available.items() if column.axes == 2]
     scalars = [name for name, column in available.items() if column.axes == 1 and not isinstance(column.part, int)]
-    chosen = choose(path, columns, lists, scalars, list(available))
+    chosen = choose(path, columns, lists, scalars, list(available), only)
     momentum = {role: available[name] for role, name in chosen.momentum.items()}
     jets = len(next(iter(momentum.values())).dataset)
     for name in chosen.momentum.values():

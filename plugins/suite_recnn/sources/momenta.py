@@ -1,13 +1,15 @@
 """Checks the constituents that a file holds, whatever its format, and packs them into the form of ``jets.py``.
 
 A file holds momenta as px, py, pz, energy or as pt, eta, phi with energy or mass (neither: massless), one value for
-each constituent. A constituent whose four-momentum is zero, or whose pt is zero, is padding and left out. Anything else
-that cannot be a particle is an error that names jet and constituent: E < |p| beyond rounding, nan, a negative pt, a jet
-without constituents.
+each constituent. A constituent whose four-momentum is zero, or whose pt is zero, is padding and left out, so that a jet
+may have none. Masses slightly below zero are rounding (ROOT writes -sqrt(-m^2)): they are taken as 0 and counted.
+Anything else that cannot be a particle is an error that names jet and constituent: E < |p| beyond rounding, nan, a
+negative pt.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +21,8 @@ from lightning_suite.offsets import offsets_of
 from suite_recnn.jets import Jets, sort_by_pt
 
 ROUNDING = 1e-3  # of the energy; float32 angles at high |eta| and text with a few digits stay well below
+
+_rounded_masses: ContextVar[list[int]] = ContextVar("numbers of masses that were taken as 0, block by block")
 
 
 class Origin(NamedTuple):
@@ -61,6 +65,17 @@ def reading(path: Path, kind: str, *raised: type[Exception]) -> Iterator[None]:
         raise DataError(f"cannot be read as {kind}; it may be cut short or damaged: {reason}", path) from error
 
 
+@contextmanager
+def rounded_masses() -> Iterator[list[int]]:
+    """Collect how many masses are below zero by rounding in what is read meanwhile, a number for each block."""
+    counts: list[int] = []
+    token = _rounded_masses.set(counts)
+    try:
+        yield counts
+    finally:
+        _rounded_masses.reset(token)
+
+
 def packed(
     momentum: Mapping[str, NDArray[Any]],
     offsets: NDArray[np.int64],
@@ -70,27 +85,22 @@ def packed(
     """Return jets from the values of their constituents as a file holds them.
 
     Args:
-        momentum: (constituent,) values of px, py, pz, energy or of pt, eta, phi and energy, mass or neither; GeV.
+        momentum: (constituent,) values of px, py, pz, energy or of pt, eta, phi and energy, mass or neither.
         offsets: (jet + 1,) where each jet begins among the constituents.
         columns: (jet,) values by name.
         origin: for messages.
 
     Raises:
-        DataError: a jet has no constituent, or a constituent cannot be a particle.
+        DataError: a constituent cannot be a particle.
     """
     momenta, offsets = four_momenta(momentum, offsets, origin)
-    empty = np.flatnonzero(np.diff(offsets) == 0)
-    if len(empty):
-        raise DataError(
-            f"{origin.position(int(empty[0]))} has no constituents; expected at least one in each", origin.path
-        )
     return Jets(_hardest_first(momenta, offsets), offsets, dict(columns))
 
 
 def four_momenta(
     momentum: Mapping[str, NDArray[Any]], offsets: NDArray[np.int64], origin: Origin
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the checked momenta, (constituent, 4) px, py, pz, E in GeV, without padding, and their offsets.
+    """Return the checked momenta, (constituent, 4) px, py, pz, E, without padding, and their offsets.
 
     Raises:
         DataError: a constituent cannot be a particle.
@@ -99,10 +109,15 @@ def four_momenta(
     real = is_constituent(values)
     for role, numbers in values.items():
         _check_none(real & ~np.isfinite(numbers), numbers, role, "a finite number", offsets, origin)
-    for role in ("pt", "mass"):
-        if role in values:
-            _check_none(real & (values[role] < 0), values[role], role, "at least 0 GeV", offsets, origin)
+    if "pt" in values:
+        _check_none(real & (values["pt"] < 0), values["pt"], "pt", "at least 0", offsets, origin)
     momenta = np.stack(_cartesian(values), axis=1)  # constituent, 4
+    if "mass" in values:
+        negative = real & (values["mass"] < 0)
+        wrong = negative & (values["mass"] < -ROUNDING * momenta[:, 3])
+        _check_none(wrong, values["mass"], "mass", f"at least 0, or -{ROUNDING:g} of the energy", offsets, origin)
+        if negative.any():
+            _rounded_masses.get([]).append(int(negative.sum()))
     size = np.sqrt(np.einsum("ij,ij->i", momenta[:, :3], momenta[:, :3]))
     with np.errstate(invalid="ignore"):
         wrong = real & ~((momenta[:, 3] >= size * (1 - ROUNDING)) & np.isfinite(size))  # infinite at |eta| > 700
@@ -110,8 +125,8 @@ def four_momenta(
         sequence, member, row = _first(wrong, offsets)
         name = origin.names.get("energy", "energy")
         raise DataError(
-            f"{origin.position(sequence, member)}: {name} is {momenta[row, 3]:.6g} GeV and |p| is {size[row]:.6g} GeV; "
-            "expected E >= |p|. Check the order of the columns, and that all are in GeV",
+            f"{origin.position(sequence, member)}: {name} is {momenta[row, 3]:.6g} and |p| is {size[row]:.6g}; "
+            "expected E >= |p|. Check the order of the columns, and that all are in one unit",
             origin.path,
         )
     if real.all():
@@ -132,14 +147,19 @@ def _cartesian(values: Mapping[str, NDArray[np.float64]]) -> list[NDArray[np.flo
     pt, eta, phi = values["pt"], values["eta"], values["phi"]
     with np.errstate(over="ignore", invalid="ignore"):  # padding may hold any values
         pz = pt * np.sinh(eta)
-        energy = values["energy"] if "energy" in values else np.sqrt(pt**2 + pz**2 + values.get("mass", 0.0) ** 2)
+        energy = values["energy"] if "energy" in values else np.sqrt(pt**2 + pz**2 + _mass_squared(values))
         return [pt * np.cos(phi), pt * np.sin(phi), pz, energy]
+
+
+def _mass_squared(values: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64] | float:
+    return np.maximum(values["mass"], 0.0) ** 2 if "mass" in values else 0.0
 
 
 def _hardest_first(momenta: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
     pt = np.hypot(momenta[:, 0], momenta[:, 1])
     rises = pt[1:] > pt[:-1]
-    rises[offsets[1:-1] - 1] = False  # it may rise from one jet to the next
+    between = offsets[(offsets > 0) & (offsets < len(pt))]
+    rises[between - 1] = False  # it may rise from one jet to the next
     if not rises.any():
         return momenta  # most files are in this order, and the check costs a tenth of sorting
     return momenta[sort_by_pt(momenta, offsets)]

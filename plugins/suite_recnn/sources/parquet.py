@@ -1,6 +1,6 @@
 """Jets from parquet: generated files, and any other with a list column for each component of the momenta."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ OURS = "constituents"
 _FIELDS = {"px": "px", "py": "py", "pz": "pz", "energy": "E"}
 
 
-def read_parquet(path: Path, columns: Mapping[str, str] | None) -> Jets:
+def read_parquet(path: Path, columns: Mapping[str, str] | None, only: Collection[str] | None = None) -> Jets:
     """Return the jets of a parquet file.
 
     Raises:
@@ -32,8 +32,8 @@ def read_parquet(path: Path, columns: Mapping[str, str] | None) -> Jets:
         schema = pq.read_schema(path)
     scalars = [field.name for field in schema if _is_scalar(field.type)]
     if OURS in schema.names and not set(ROLES) & set(columns or ()):
-        of_jets = values_of_jets(path, columns, scalars)
-        table = _table(path, [OURS, *scalars])
+        of_jets = values_of_jets(path, columns, scalars, only)
+        table = _table(path, [OURS, *dict.fromkeys(of_jets.values())])
         momentum, offsets = _structs(path, table.column(OURS))
         names = {role: f"{OURS}.{field}" for role, field in _FIELDS.items()}
         values = {name: _scalars(path, table, column) for name, column in of_jets.items()}
@@ -41,7 +41,7 @@ def read_parquet(path: Path, columns: Mapping[str, str] | None) -> Jets:
         lists = [
             field.name for field in schema if _is_list(field.type) and not pa.types.is_struct(field.type.value_type)
         ]
-        chosen = choose(path, columns, lists, scalars, schema.names)
+        chosen = choose(path, columns, lists, scalars, schema.names, only)
         names = chosen.momentum
         table = _table(path, list(dict.fromkeys([*names.values(), *chosen.scalars.values()])))
         components = {role: _lists(path, table, name) for role, name in names.items()}

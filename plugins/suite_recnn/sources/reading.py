@@ -14,14 +14,21 @@ are an error that names jet and constituent: ``momenta``. The libraries of a for
 format is read.
 """
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lightning_suite.errors import DataError
+import numpy as np
+
+from lightning_suite.errors import DataError, SuiteError
 from lightning_suite.needs import needs
 from lightning_suite.text_files import within_memory
 from suite_recnn.jets import Jets
+from suite_recnn.sources.columns import wanted
+from suite_recnn.sources.momenta import rounded_masses
+from suite_recnn.sources.units import GEV, Unit, doubt
 
 if TYPE_CHECKING:
     from suite_recnn.jet_finding import JetDefinition
@@ -29,18 +36,34 @@ if TYPE_CHECKING:
 PARQUET = (".parquet", ".pq")
 HDF5 = (".h5", ".hdf5", ".hdf")
 ROOT = (".root",)
+ENERGIES = ("jet_pt", "jet_mass", "jet_energy")
+"""Columns with a value for each jet that are in the unit of the file."""
+OPTION = "--data."
+"""How options begin in the messages of this package; a caller may have another beginning."""
 
 
-def read(path: Path, columns: Mapping[str, str] | None = None, *, definition: "JetDefinition | None" = None) -> Jets:
-    """Return the jets of a file, in its order.
+def read(
+    path: Path,
+    columns: Mapping[str, str] | None = None,
+    *,
+    definition: "JetDefinition | None" = None,
+    unit: Unit = "GeV",
+    only: Collection[str] | None = None,
+    option: str = OPTION,
+) -> Jets:
+    """Return the jets of a file, in its order, also those without constituents.
 
     In each jet the hardest constituent comes first. There is always a column ``event``, a running number where the
-    file has none, and ``label`` is a whole number.
+    file has none, and ``label`` is a whole number or a text. A warning says where the momenta cannot be in the unit,
+    and another how many masses slightly below zero were taken as 0.
 
     Args:
         path: of the file.
         columns: the file's column for each of our names, see ``columns``; for ROOT files also ``tree``.
         definition: the jets to find where a file holds events (Delphes); None: ``JetDefinition()``.
+        unit: of the momenta, energies and masses in the file; the jets and their columns `ENERGIES` are in GeV.
+        only: the columns to read beside the constituents, by our names; the others may be absent or damaged. None: all.
+        option: how options begin in messages.
 
     Raises:
         DataError: the file does not exist, is damaged, has no known format or layout, lacks a column, or holds values
@@ -57,26 +80,57 @@ def read(path: Path, columns: Mapping[str, str] | None = None, *, definition: "J
         raise DataError("is a folder; expected a file" if path.is_dir() else "there is no such file", path)
     if not path.stat().st_size:
         raise DataError("is empty: it has no bytes; expected a file with jets", path)
-    with within_memory(path):
-        jets = _read(path, columns, definition)
+    try:
+        with within_memory(path), rounded_masses() as rounded:
+            jets = _in_gev(_read(path, wanted(columns or {}, only), definition, unit, only), unit)
+    except SuiteError as error:
+        error.args = tuple(f"{words}".replace(OPTION, option) for words in error.args)
+        raise
     if not len(jets):
         raise DataError("holds no jets; expected at least one", path)
+    if rounded:
+        _warn(path, f"{sum(rounded):,} masses slightly below zero, as rounding leaves them, are taken as 0")
+    totals = jets.totals()[jets.counts() > 0]
+    if words := doubt(np.hypot(totals[:, 0], totals[:, 1]), unit):
+        _warn(path, f"{words}. {option}unit says in which unit a file is; it is {unit}")
     return jets
 
 
-def _read(path: Path, columns: Mapping[str, str] | None, definition: "JetDefinition | None") -> Jets:
+def _warn(path: Path, words: str) -> None:
+    warnings.warn(f"{path}: {words}", RuntimeWarning, stacklevel=3)
+
+
+def _in_gev(jets: Jets, unit: Unit) -> Jets:
+    gev = GEV[unit]
+    if gev == 1:
+        return jets
+    values = {name: jets.columns[name] * gev for name in ENERGIES if name in jets.columns}
+    return replace(jets, momenta=jets.momenta * gev, columns=jets.columns | values)
+
+
+def _read(
+    path: Path,
+    columns: Mapping[str, str],
+    definition: "JetDefinition | None",
+    unit: Unit,
+    only: Collection[str] | None,
+) -> Jets:
+    """Return the jets in the unit of the file."""
     suffix = path.suffix.lower()
     if suffix in PARQUET:
         with needs("reading parquet files", "lightning-suite[recnn]"):
             from suite_recnn.sources.parquet import read_parquet
-        return read_parquet(path, columns)
+        return read_parquet(path, columns, only)
     if suffix in HDF5:
         with needs("reading HDF5 files", "lightning-suite[recnn]"):
             from suite_recnn.sources.hdf5 import read_hdf5
-        return read_hdf5(path, columns)
+        return read_hdf5(path, columns, only)
     if suffix in ROOT:
         with needs("reading ROOT files", "lightning-suite[recnn]"):
+            from suite_recnn.jet_finding import JetDefinition
             from suite_recnn.sources.root import read_root
-        return read_root(path, columns, definition)
+        wanted, gev = definition or JetDefinition(), GEV[unit]
+        window = replace(wanted, pt_min=wanted.pt_min / gev, pt_max=wanted.pt_max / gev)
+        return read_root(path, columns, window, only)
     known = ", ".join(f"*{ending}" for ending in (*PARQUET, *HDF5, *ROOT))
     raise DataError(f"jets cannot be read from a file that ends in {path.suffix!r}; expected one of {known}", path)

@@ -4,7 +4,7 @@ A Delphes tree (de Favereau et al., 2014, arXiv:1307.6346) has an entry for each
 tracks and the energy of photons and neutral hadrons beyond them, are clustered into jets here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from lightning_suite.progress import track
 from lightning_suite.spelling import no_such
 from suite_recnn.jet_finding import JetDefinition, find_jets
 from suite_recnn.jets import Jets, concatenate, owners_of
-from suite_recnn.sources.columns import choose, finished
+from suite_recnn.sources.columns import TREE, choose, finished
 from suite_recnn.sources.momenta import Origin, four_momenta, packed, reading, same_counts
 
 DELPHES = {
@@ -37,14 +37,19 @@ DELPHES = {
 EVENTS = 1_000  # read at a time: some 2 million particles
 
 
-def read_root(path: Path, columns: Mapping[str, str] | None, definition: JetDefinition | None) -> Jets:
+def read_root(
+    path: Path,
+    columns: Mapping[str, str] | None,
+    definition: JetDefinition,
+    only: Collection[str] | None = None,
+) -> Jets:
     """Return the jets of a ROOT file.
 
     Raises:
         DataError, UsageError: see `suite_recnn.sources.reading.read`.
     """
     columns = dict(columns or {})
-    asked = columns.pop("tree", None)
+    asked = columns.pop(TREE, None)
     with _reading(path):
         file = uproot.open(path)
     with file:
@@ -55,8 +60,8 @@ def read_root(path: Path, columns: Mapping[str, str] | None, definition: JetDefi
         with _reading(path):
             branches = {branch.name: branch for branch in tree.itervalues(recursive=True)}
         if not columns and any(f"{kind}.Eta" in branches for kind in DELPHES):
-            return _delphes(path, branches, tree.num_entries, definition or JetDefinition())
-        return _mapped(path, branches, tree.num_entries, columns)
+            return _delphes(path, branches, tree.num_entries, definition)
+        return _mapped(path, branches, tree.num_entries, columns, only)
 
 
 def _reading(path: Path) -> AbstractContextManager[None]:
@@ -82,12 +87,14 @@ def _tree(path: Path, file: Any, asked: str | None) -> Any:
         return file[names[0]]
 
 
-def _mapped(path: Path, branches: Mapping[str, Any], jets: int, columns: Mapping[str, str]) -> Jets:
+def _mapped(
+    path: Path, branches: Mapping[str, Any], jets: int, columns: Mapping[str, str], only: Collection[str] | None
+) -> Jets:
     with _reading(path):
         counters = {branch.count_branch.name for branch in branches.values() if branch.count_branch is not None}
         lists = [name for name, branch in branches.items() if _axes(branch) == 2]
         scalars = [name for name, branch in branches.items() if _axes(branch) == 1 and name not in counters]
-    chosen = choose(path, columns, lists, scalars, [*lists, *scalars])
+    chosen = choose(path, columns, lists, scalars, [*lists, *scalars], only)
     for name in chosen.momentum.values():
         if name not in lists:
             raise DataError(f"branch {name!r} has one value an entry; expected a list for each jet", path)
@@ -138,7 +145,12 @@ def _delphes(path: Path, branches: Mapping[str, Any], events: int, definition: J
         parts.append(Jets(momenta[particles], jet_offsets, {"event": event + start}))
     jets = concatenate(parts) if parts else None
     if jets is None or not len(jets):
-        raise DataError(f"none of the {events} events has a jet such as {definition}", path)
+        raise DataError(
+            f"none of the {events} events has a jet of {definition.pt_min:g} to {definition.pt_max:g} in transverse "
+            f"momentum with |eta| below {definition.eta_max:g} and {definition.constituents_min} constituents or more. "
+            "Move the window: --data.pt_min, --data.pt_max",
+            path,
+        )
     return jets
 
 

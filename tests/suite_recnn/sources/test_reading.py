@@ -276,6 +276,55 @@ def test_a_branch_with_lists_is_no_label(tmp_path: Path) -> None:
         read(path, CARTESIAN | {"label": "px"})
 
 
+# Units, and columns that are not asked for
+
+
+def in_mev() -> dict[str, Any]:
+    return {name: [[1000 * value for value in jet] for jet in components()[name]] for name in CARTESIAN}
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "root"])
+def test_a_file_in_mev_gives_the_same_jets(tmp_path: Path, suffix: str) -> None:
+    path, columns = tmp_path / f"j.{suffix}", in_mev() | {"jet_pt": [5e5, 6e5, 7e5, 8e5], "mass_of_truth": [1.0] * 4}
+    write_parquet(path, columns) if suffix == "parquet" else write_root(path, columns)
+    jets = read(path, unit="MeV")
+    assert_same(jets)
+    assert jets.columns["jet_pt"].tolist() == [500, 600, 700, 800]
+    assert jets.columns["mass_of_truth"].tolist() == [1, 1, 1, 1]
+
+
+def test_a_file_in_another_unit_is_doubted_with_the_factor_that_fits(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "j.parquet", in_mev())
+    words = (
+        r"j\.parquet: the median .* in MeV it would be \d\d\d? GeV \(a factor of 0\.001\)\. --unit says .* it is GeV"
+    )
+    with pytest.warns(RuntimeWarning, match=words):
+        read(path, option="--")
+
+
+def test_columns_that_are_not_asked_for_may_be_absent_or_damaged(tmp_path: Path) -> None:
+    columns = components() | {"label": [0.5, None, 1.0, 2.0], "event": [4, 4, 5, 6], "jet_pt": [1.0, 2.0, 3.0, 4.0]}
+    path = write_parquet(tmp_path / "j.parquet", columns)
+    for mapping in (None, {"label": "is_top"}, CARTESIAN | {"label": "is_top"}):
+        assert set(read(path, mapping, only=("event",)).columns) == {"event"}
+    assert read(path, only=("jet_pt",)).columns["jet_pt"].tolist() == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("layout", [weaver, ours], ids=["weaver", "ours"])
+def test_every_layout_leaves_out_what_is_not_asked_for(tmp_path: Path, layout: Any) -> None:
+    path = write_parquet(tmp_path / "j.parquet", layout() | {"label": [0, None, 1, 0], "event": [1, 2, 3, 4]})
+    jets = read(path, {"label": "absent"}, only=("event",))
+    assert_same(jets)
+    assert set(jets.columns) == {"event"}
+
+
+def test_options_in_messages_are_the_caller_s(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "j.parquet", {"momentum_x": [[1.0]]})
+    with pytest.raises(DataError, match=r"name the columns, for instance --columns '") as raised:
+        read(path, option="--")
+    assert "--data" not in str(raised.value)
+
+
 # Refusals
 
 
@@ -405,7 +454,7 @@ def test_a_momentum_above_the_energy_is_refused(tmp_path: Path, suffix: str) -> 
     columns = {name: values[name] for name in CARTESIAN}
     path = tmp_path / f"j.{suffix}"
     write_parquet(path, columns) if suffix == "parquet" else write_root(path, columns)
-    with pytest.raises(DataError, match=r"jet 2, constituent 1: energy is .* GeV and \|p\| is .* expected E >= \|p\|"):
+    with pytest.raises(DataError, match=r"jet 2, constituent 1: energy is .* and \|p\| is .* expected E >= \|p\|"):
         read(path)
 
 
@@ -415,12 +464,28 @@ def test_a_rounding_error_of_the_energy_is_none(tmp_path: Path) -> None:
     assert len(read(write_parquet(tmp_path / "j.parquet", {name: values[name] for name in CARTESIAN}))) == 4
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("suffix", ["parquet", "root"])
+def test_masses_below_zero_by_rounding_are_zero_and_counted_once(tmp_path: Path, suffix: str) -> None:
+    values = components()
+    names = ("pt", "eta", "phi", "mass")
+    values["mass"][0][1], values["mass"][2][3] = -2.98e-07, -1e-4 * values["pt"][2][3]
+    path = tmp_path / f"j.{suffix}"
+    columns = {name: values[name] for name in names}
+    write_parquet(path, columns) if suffix == "parquet" else write_root(path, columns)
+    with pytest.warns(RuntimeWarning, match=r"j\.\w+: 2 masses slightly below zero, .*are taken as 0") as caught:
+        jets = read(path)
+    assert len(caught) == 1
+    momentum = np.linalg.norm(jets.momenta[[1, 7], :3], axis=1)
+    np.testing.assert_allclose(jets.momenta[[1, 7], 3], momentum, rtol=1e-12)
+
+
 @pytest.mark.parametrize("name", ["pt", "mass"])
 def test_a_negative_pt_or_mass_is_refused(tmp_path: Path, name: str) -> None:
     values = components()
     values[name][3][1] = -2.5
     path = write_parquet(tmp_path / "j.parquet", {role: values[role] for role in ("pt", "eta", "phi", "mass")})
-    with pytest.raises(DataError, match=rf"jet 3, constituent 1: {name} is -2\.5; expected at least 0 GeV"):
+    with pytest.raises(DataError, match=rf"jet 3, constituent 1: {name} is -2\.5; expected at least 0"):
         read(path)
 
 
@@ -432,12 +497,15 @@ def test_a_constituent_along_the_beam_is_refused(tmp_path: Path) -> None:
         read(path)
 
 
-def test_a_jet_of_padding_alone_is_refused(tmp_path: Path) -> None:
+def test_a_jet_of_padding_alone_has_no_constituents(tmp_path: Path) -> None:
     values = components()
     for name in CARTESIAN:
         values[name][1] = [0.0]
-    with pytest.raises(DataError, match="jet 1 has no constituents; expected at least one"):
-        read(write_parquet(tmp_path / "j.parquet", ours(**values)))
+        values[name][3] = []
+    jets = read(write_parquet(tmp_path / "j.parquet", ours(**values)))
+    assert jets.counts().tolist() == [3, 0, 5, 0]
+    assert jets.columns["event"].tolist() == [0, 1, 2, 3]
+    np.testing.assert_array_equal(jets.momenta, some_jets().take(np.array([0, 2])).momenta)
 
 
 def test_a_jet_without_a_list_is_refused(tmp_path: Path) -> None:

@@ -81,8 +81,16 @@ def test_the_definition_chooses_the_jets(tmp_path: Path) -> None:
     assert jets.columns["event"].tolist() == [2]
 
 
+def test_a_file_of_events_in_mev_gives_the_same_jets(tmp_path: Path) -> None:
+    in_mev = {name: [[1000 * v for v in event] for event in values] for name, values in events().items()}
+    in_mev |= {name: values for name, values in events().items() if name.endswith(("Eta", "Phi"))}
+    jets = read(write(tmp_path / "mev.root", in_mev), definition=DEFINITION, unit="MeV")
+    expected = read(write(tmp_path / "gev.root", events()), definition=DEFINITION)
+    np.testing.assert_allclose(jets.momenta, expected.momenta, rtol=1e-6)
+
+
 def test_events_without_a_jet_are_refused_with_the_definition(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"none of the 3 events has a jet such as JetDefinition\(.*pt_min=500"):
+    with pytest.raises(DataError, match=r"none of the 3 events has a jet of 500 to 700 .*--data\.pt_min"):
         read(write(tmp_path / "events.root", events()))
 
 
