@@ -25,6 +25,7 @@ plugin = Plugin(
     commands={
         "generate-jets": "suite_recnn.studies.jets:generate_jets",
         "observables": "suite_recnn.studies.jets:observables",
+        "probe": "suite_recnn.studies.networks:probe",
     },
     paper="Cheng (2019), arXiv:1911.01872",
     extra="recnn",

@@ -1,0 +1,57 @@
+"""The commands on trained networks, called as the command line calls them."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lightning_suite.errors import UsageError
+from lightning_suite.options import call
+from lightning_suite.run import Run
+from suite_recnn.studies import networks
+
+
+def probe(*words: str | Path) -> None:
+    call(networks.probe, [str(word) for word in words], prog="suite probe")
+
+
+def rows_of(file: Path) -> list[dict[str, str]]:
+    with file.open(newline="", encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_a_probe_prints_its_table_and_draws_into_the_run(
+    train: Callable[..., Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = train()
+    probe(run.folder, "--folds", "2", "--step", "1", "--limit", "40")
+    output = capsys.readouterr().out.splitlines()
+    words = [line.split() for line in output]
+    assert output[0] == "recnn w/qcd: the first 40 of each class of 163 test jets of the run"
+    assert words[4][:2] == ["embedding", "multiplicity"] and "0.68" in words[4]
+    assert output[-1].startswith("next: suite transfer ")
+    assert len(rows_of(run.folder / "figures" / "probe.csv")) == 9
+    assert len(rows_of(run.folder / "figures" / "probe-plane.csv")) == 16
+    assert (run.folder / "figures" / "probe.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_several_runs_are_drawn_together(train: Callable[..., Run], tmp_path: Path) -> None:
+    other = train("--model.network", "fcn")
+    options = ["--layers", "all", "--folds", "2", "--step", "3", "--limit", "30", "--output", str(tmp_path)]
+    probe(train().folder, other.folder, *options)
+    assert {(row["run"], row["layer"]) for row in rows_of(tmp_path / "layers.csv")} == {
+        *(("recnn w/qcd", layer) for layer in ("embedding", "dense_1", "dense_2")),
+        *(("fcn w/qcd", layer) for layer in ("dense_2", "dense_3", "dense_4")),
+    }
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == ["layers.png", "plane-1.png", "plane-2.png"]
+
+
+def test_a_run_given_twice_is_refused(train: Callable[..., Run]) -> None:
+    with pytest.raises(UsageError, match="is named twice"):
+        probe(train().folder, train().folder)
+
+
+def test_a_step_beyond_the_plane_is_refused(train: Callable[..., Run]) -> None:
+    with pytest.raises(UsageError, match="--step"):
+        probe(train().folder, "--step", "4")
