@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pytorch_lightning import LightningDataModule
 from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
@@ -21,18 +20,21 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from lightning_suite.constraints import Interval, check
-from lightning_suite.errors import DataError, UsageError
+from lightning_suite.errors import UsageError
 from suite_recnn import forests, tree_cache
 from suite_recnn.clustering import Algorithm
 from suite_recnn.default_sample import generate_sample, sample_folder
 from suite_recnn.forests import Forest, ForestData
-from suite_recnn.jet_files import JetFile, jet_files, labels_of
+from suite_recnn.jet_files import JetFile, jet_files
 from suite_recnn.jet_finding import JetDefinition
+from suite_recnn.jet_sets import Division, check_not_empty, counts_of, jet_sets, selectable, with_columns_of
 from suite_recnn.jets import Jets, kinematics
+from suite_recnn.labels import class_names
 from suite_recnn.preprocessing import Preprocessing
+from suite_recnn.selection import names_in, selected
 from suite_recnn.sources.reading import read
 from suite_recnn.sources.units import Unit
-from suite_recnn.splitting import PARTS, parts_of
+from suite_recnn.splitting import PARTS
 from suite_recnn.tree_cache import ClusteredFile
 
 NEEDED = {"fit": PARTS, "validate": ("validation",), "test": ("test",)}
@@ -49,6 +51,7 @@ CONSTRAINTS: Mapping[str, Sequence[Any]] = {
     "num_workers": [Interval(int, 0)],
     "jets": [Interval(int, 1), None],
     "unit": [Unit],
+    "weights": [Literal["auto"], bool],
 }
 
 
@@ -56,7 +59,7 @@ class JetData(LightningDataModule):
     """Signal and background jets from files, each as a clustering tree; see ``suite_recnn.forests``.
 
     ``setup("fit")`` sets ``center`` and ``scale`` of the features, (8,) each, ``counts`` and ``fingerprint``.
-    ``classes`` are the names of the classes by label: (background, signal).
+    ``classes`` are the names of the classes by label: (background, signal), or those of the option.
 
     Args:
         path: a folder with SIGNAL_* and BACKGROUND_* files, such as w_*.parquet and qcd_*.parquet, or with train.*,
@@ -65,9 +68,18 @@ class JetData(LightningDataModule):
         signal: the signal class: the beginning of its file names; within a file a value of the column sample or label,
             or the name of a column that is 1 for its jets, such as label_Tbqq.
         background: the background class, as signal.
+        classes: three and more classes with commas between them, such as w,top,qcd, in place of signal and background;
+            as signal, or a column label of 0, 1, 2 ... in their order.
         columns: names of columns in other files, as {px: name, py: name, pz: name, energy: name, label: name}; see
             ``suite_recnn.sources``.
         unit: of momenta and energies in the files.
+        select: the jets that are used, in training, test and prediction: a condition on columns of the file, jet_pt,
+            jet_eta, jet_phi, jet_mass and multiplicity, such as "jet_pt > 550 and contained"; see
+            ``suite_recnn.selection``. null: all.
+        weights: true: the column weight says how much a jet counts in loss and metrics, scaled to 1 on average over
+            each class; false: all jets count alike; auto: true where files have the column.
+        flat_pt: in training also weight the jets so that the jet pT of each class is evenly distributed, in 20 bins
+            and at most tenfold; see ``suite_recnn.weights``.
         algorithm: clusters the constituents of a jet into a tree.
         radius: R of the anti-kt jets that are found in files of events (Delphes).
         pt_min: the lowest transverse momentum of these jets, GeV.
@@ -82,7 +94,7 @@ class JetData(LightningDataModule):
         predict_path: the file whose jets are predicted, in its order.
 
     Raises:
-        UsageError: a fraction or a number is out of its range.
+        UsageError: a fraction or a number is out of its range, or an expression is no condition.
 
     Example:
         >>> data = JetData("jets", signal="top", validation_fraction=0.2)
@@ -97,8 +109,12 @@ class JetData(LightningDataModule):
         path: str | None = None,
         signal: str = "w",
         background: str = "qcd",
+        classes: str | None = None,
         columns: dict[str, str] | None = None,
         unit: Unit = "GeV",
+        select: str | None = None,
+        weights: bool | Literal["auto"] = "auto",
+        flat_pt: bool = False,
         algorithm: Algorithm = "cambridge-aachen",
         radius: float = 0.8,
         pt_min: float = 500.0,
@@ -119,20 +135,28 @@ class JetData(LightningDataModule):
                 "--data.validation_fraction and --data.test_fraction: expected together at most 1, "
                 f"got {validation_fraction} and {test_fraction}"
             )
-        if signal == background:
-            raise UsageError(f"--data.signal and --data.background must differ, both are {signal!r}")
         self.path = path
         self.signal = signal
         self.background = background
-        self.classes: tuple[str, ...] = (background, signal)
-        self.columns = columns
+        self.classes = class_names(classes, signal, background)
+        self.columns = columns if select is None else with_columns_of(select, columns)
         self.unit = unit
+        self.select = select
         self.algorithm = algorithm
         self.definition = JetDefinition(radius=radius, pt_min=pt_min, pt_max=pt_max)
         self.preprocess = preprocess
-        self.jets = jets
         self.fractions = {"validation": validation_fraction, "test": test_fraction}
-        self.split_seed = split_seed
+        self.division = Division(
+            classes=self.classes,
+            columns=columns,
+            select=select,
+            jets=jets,
+            validation_fraction=validation_fraction,
+            test_fraction=test_fraction,
+            split_seed=split_seed,
+            weights=weights,
+            flat_pt=flat_pt,
+        )
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.predict_path = predict_path
@@ -150,7 +174,7 @@ class JetData(LightningDataModule):
         if stage == TrainerFn.PREDICTING:
             return
         if self.path is None:
-            generate_sample(self.signal, self.background)
+            generate_sample(*reversed(self.classes))
         for file in self._files():
             self._prepared[file.path] = self._clustered(file.path)
 
@@ -166,7 +190,7 @@ class JetData(LightningDataModule):
         if not self._sets:
             self._divide()
         for part in NEEDED[stage]:
-            self._check_not_empty(part, stage)
+            check_not_empty(self.counts[part], part, stage, self.division, self._path())
             counts = ", ".join(f"{count:,} {name}" for name, count in self.counts[part].items())
             rank_zero_info(f"data: {part}: {counts}")
         if stage == "fit":
@@ -181,24 +205,8 @@ class JetData(LightningDataModule):
             self._prepared.pop(file.path) if file.path in self._prepared else self._clustered(file.path)
             for file in files
         ]
-        forest = forests.join([one.forest for one in clustered])
-        labels = np.concatenate([self._labels(*pair) for pair in zip(files, clustered, strict=True)])
-        parts = np.concatenate([self._parts(*pair) for pair in zip(files, clustered, strict=True)])
-        if neither := np.count_nonzero(labels < 0):
-            rank_zero_info(f"data: left out: {neither:,} jets that are neither {self.signal} nor {self.background}")
-        empty = np.diff(forest.offsets) == 0
-        if without := np.count_nonzero(empty & (labels >= 0)):
-            rank_zero_info(f"data: left out: {without:,} jets without constituents")
-        labels[empty] = -1
-        for label in (0, 1) if self.jets is not None else ():
-            for part in set(parts) if files[0].part is not None else {None}:
-                of_class = (labels == label) & (True if part is None else parts == part)
-                labels[np.flatnonzero(of_class)[self.jets :]] = -1
-        for number, part in enumerate(PARTS):
-            chosen = np.flatnonzero((parts == number) & (labels >= 0))
-            self._sets[part] = ForestData(forest, chosen, labels[chosen].astype(np.float32))
-            signal = int(labels[chosen].sum())
-            self.counts[part] = {self.signal: signal, self.background: len(chosen) - signal}
+        self._sets = jet_sets(files, clustered, self.division, self._path())
+        self.counts = {part: counts_of(data.labels, self.classes) for part, data in self._sets.items()}
 
     def train_dataloader(self) -> DataLoader[int]:
         """Return shuffled batches of the training jets."""
@@ -221,38 +229,26 @@ class JetData(LightningDataModule):
         """
         if self.predict_path is None:
             raise UsageError("there is nothing to predict: give the path of a file (--data.predict_path)")
-        # Labels may be missing, and nothing is stored beside a file that is only predicted.
+        # Labels may be missing, and nothing is stored of a file that is only predicted.
         path = Path(self.predict_path).expanduser()
-        forest, values = self._cluster(path, only=REPEATED)
-        if empty := np.count_nonzero(np.diff(forest.offsets) == 0):
-            rank_zero_warn(f"{path}: {empty:,} of {len(forest):,} jets have no constituents: their scores are nan")
-        numbers = {"jet": torch.arange(len(forest))}
-        repeated = numbers | {name: torch.tensor(values[name]) for name in REPEATED}
-        return self._loader(ForestData(forest, np.arange(len(forest)), None, repeated))
-
-    def _check_not_empty(self, part: str, stage: str) -> None:
-        """Raise an error where training or validation lacks a class, or a test has no jets."""
-        counts = self.counts[part]
-        if stage == "fit" and part != "train" and self.fractions[part] == 0 and not sum(counts.values()):
-            raise UsageError(
-                f"--data.{part}_fraction must be above 0: validation chooses the checkpoint, a test ends the training"
-            )
-        if stage == "fit" and part != "test":
-            missing = [name for name, count in counts.items() if count == 0]
-        else:
-            missing = list(counts) if sum(counts.values()) == 0 else []
-        if missing:
-            raise DataError(
-                f"there are no {' and no '.join(missing)} jets for {part}. Check the names of the classes "
-                "(--data.signal, --data.background) and the shares (--data.validation_fraction, --data.test_fraction)",
-                self._path(),
-            )
+        named = [] if self.select is None else names_in(self.select)
+        forest, values = clustered = self._cluster(path, only=(*REPEATED, *named))
+        jets = np.arange(len(forest))
+        if self.select is not None:
+            if not set(named) <= set(selectable(clustered)):
+                clustered = self._cluster(path)  # the message names all columns
+            jets = np.flatnonzero(selected(self.select, selectable(clustered), path))
+            rank_zero_info(f"data: {path.name}: not selected: {len(forest) - len(jets):,} of {len(forest):,} jets")
+        if empty := np.count_nonzero(np.diff(forest.offsets)[jets] == 0):
+            rank_zero_warn(f"{path}: {empty:,} of {len(jets):,} jets have no constituents: their scores are nan")
+        repeated = {name: torch.tensor(values[name][jets]) for name in REPEATED}
+        return self._loader(ForestData(forest, jets, None, {"jet": torch.tensor(jets), **repeated}))
 
     def _path(self) -> Path:
         return sample_folder() if self.path is None else Path(self.path).expanduser()
 
     def _files(self) -> list[JetFile]:
-        return jet_files(self._path(), self.signal, self.background)
+        return jet_files(self._path(), self.classes, self.division.options)
 
     def _clustered(self, path: Path) -> ClusteredFile:
         """Return the trees of a file from the cache, or cluster it now and, if it has many jets, store them there."""
@@ -283,16 +279,6 @@ class JetData(LightningDataModule):
     def jets_of(self, part: str) -> tuple[list[JetFile], ForestData]:
         """Return the files, and the trees of a part, which ``chosen`` numbers among all jets of the files in order."""
         return self._files(), self._sets[part]
-
-    def _labels(self, file: JetFile, clustered: ClusteredFile) -> NDArray[np.int64]:
-        named = "label" in (self.columns or {})
-        return labels_of(file, clustered.columns, len(clustered.forest), self.signal, self.background, named)
-
-    def _parts(self, file: JetFile, clustered: ClusteredFile) -> NDArray[np.int64]:
-        """Return the number of each jet's part; all jets of an event have the same."""
-        if file.part is not None:
-            return np.full(len(clustered.forest), PARTS.index(file.part))
-        return parts_of(clustered.columns, file.path, **self.fractions, split_seed=self.split_seed)
 
     def _loader(self, data: ForestData, shuffle: bool = False) -> DataLoader[int]:
         return DataLoader(

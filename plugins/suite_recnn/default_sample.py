@@ -17,8 +17,8 @@ def sample_folder() -> Path:
     return cache_folder() / f"jets-{JETS}"
 
 
-def generate_sample(signal: str, background: str) -> None:
-    """Generate the jets of two classes; existing files are kept.
+def generate_sample(*classes: str) -> None:
+    """Generate the jets of classes; existing files are kept.
 
     Raises:
         UsageError: Pythia is not set up for a class, or a package is missing.
@@ -26,7 +26,7 @@ def generate_sample(signal: str, background: str) -> None:
     with needs("generating jets", "lightning-suite[recnn]"):
         from suite_recnn.generation.production import CLASSES, Settings, file_name, generate
 
-    classes, folder = [signal, background], sample_folder()
+    folder = sample_folder()
     for name in classes:
         if name not in CLASSES:
             raise UsageError(
@@ -35,7 +35,7 @@ def generate_sample(signal: str, background: str) -> None:
             )
     if not all((folder / file_name(name, Settings(), 1)).exists() for name in classes):
         rank_zero_info(
-            f"data: no --data.path: generating {JETS:,} {signal} and {background} jets each with Pythia into {folder}, "
+            f"data: no --data.path: generating {JETS:,} {' and '.join(classes)} jets each with Pythia into {folder}, "
             "once; this takes some minutes"
         )
-    generate(folder, classes, JETS, Settings(), seed=1)
+    generate(folder, list(classes), JETS, Settings(), seed=1)

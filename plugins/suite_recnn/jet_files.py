@@ -1,6 +1,6 @@
-"""Which files a folder of jets holds, and how names and columns distinguish signal and background."""
+"""Which files a folder of jets holds, and how names and columns distinguish the classes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ class JetFile(NamedTuple):
 
     Attributes:
         path: of the file.
-        label: 1 where all its jets are signal, 0 where all are background, None where a column says it.
+        label: the number of the class of all its jets, None where a column says it.
         part: the part of the data that the file is, None where it is to be divided.
     """
 
@@ -29,36 +29,37 @@ class JetFile(NamedTuple):
     part: str | None
 
 
-def jet_files(path: Path, signal: str, background: str) -> list[JetFile]:
-    """Return the files of two classes, or those of the parts; of a path that is a file, this file.
+def jet_files(path: Path, classes: Sequence[str], options: str = "--data.classes") -> list[JetFile]:
+    """Return the files of the classes, or those of the parts; of a path that is a file, this file.
 
     Args:
-        path: a file, or a folder with SIGNAL_* and BACKGROUND_*, or with train.*, val.* and test.*.
-        signal: the beginning of its files' names.
-        background: the beginning of its files' names.
+        path: a file, or a folder with CLASS_* for each class, or with train.*, val.* and test.*.
+        classes: the beginnings of their files' names, by label.
+        options: that name the classes, for messages.
 
     Raises:
-        UsageError: the path does not exist, or the folder has neither files of both classes nor of parts.
+        UsageError: the path does not exist, or the folder has neither files of all classes nor of parts.
     """
     if not path.exists():
         raise UsageError(f"--data.path {path}: there is no such file or folder")
     if path.is_file():
         return [JetFile(path, None, None)]
     files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.name[0] != ".")
-    names = sorted((signal, background), key=len)  # top_bkg_1 belongs to top_bkg where both are classes
+    signal_first = classes[::-1]
+    names = sorted(signal_first, key=len)  # top_bkg_1 belongs to top_bkg where both are classes
     class_of_file = {file: name for name in names for file in files if f"{file.stem}_".startswith(f"{name}_")}
-    by_class = [JetFile(file, int(name == signal), None) for file, name in class_of_file.items()]
-    if {file.label for file in by_class} == {0, 1}:
+    by_class = [JetFile(file, classes.index(name), None) for file, name in class_of_file.items()]
+    if {file.label for file in by_class} == set(range(len(classes))):
         return by_class
     by_part = [JetFile(file, None, part) for file in files if (part := part_of(file.stem))]
     if by_part:
         return by_part
     known = sorted({file.stem.split("_")[0] for file in files})
     raise UsageError(
-        f"--data.path {path}: expected files {signal}_* and {background}_* (--data.signal, --data.background), or "
+        f"--data.path {path}: expected files {' and '.join(f'{name}_*' for name in signal_first)} ({options}), or "
         f"train.*, val.* and test.*, ending in {', '.join(SUFFIXES)}; "
         f"there are {', '.join(file.name for file in files[:6]) or 'none such'}."
-        + "".join(did_you_mean(name, known) for name in (signal, background) if name not in known)
+        + "".join(did_you_mean(name, known) for name in signal_first if name not in known)
     )
 
 
@@ -74,21 +75,20 @@ def part_of(stem: str) -> str | None:
 
 
 def labels_of(
-    file: JetFile, columns: Mapping[str, NDArray[Any]], jets: int, signal: str, background: str, named: bool
+    file: JetFile, columns: Mapping[str, NDArray[Any]], jets: int, classes: Sequence[str], *, named: bool
 ) -> NDArray[np.int64]:
-    """Return 1 for each signal jet, 0 for each background jet, -1 for each other: (jet,).
+    """Return the number of each jet's class, -1 for a jet of none: (jet,).
 
     Args:
         file: of the jets.
         columns: (jet,) values by name.
         jets: the number of jets.
-        signal: the class, as the columns name it; see `suite_recnn.labels.classes_of`.
-        background: the class, as the columns name it.
+        classes: by number, as the columns name them; see `suite_recnn.labels.classes_of`.
         named: whether the user has named a column ``label``, which then counts more than ``sample``.
 
     Raises:
-        DataError: neither the file's name nor a column distinguishes signal from background.
+        DataError: neither the file's name nor a column distinguishes the classes.
     """
     if file.label is not None:
         return np.full(jets, file.label)
-    return classes_of(columns, (background, signal), file.path, named=named)
+    return classes_of(columns, classes, file.path, named=named)

@@ -2,7 +2,7 @@
 
 The classes are values of the column ``sample``; or names of columns themselves, each 1 for the jets of its class, such
 as JetClass's ``label_Tbqq`` and ``label_QCD``; or values of the column ``label``, texts or numbers; or ``label`` is 1
-for signal and 0 for background.
+for signal and 0 for background, or the place of the class among more than two.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_suite.errors import DataError
+from lightning_suite.errors import DataError, UsageError
+
+
+def class_names(classes: str | None, signal: str, background: str) -> tuple[str, ...]:
+    """Return the names of the classes by number: background and signal, or three and more that are listed.
+
+    Args:
+        classes: with commas between them; None: signal and background.
+        signal: the signal class.
+        background: the background class.
+
+    Raises:
+        UsageError: they are not different, or fewer than three are listed.
+
+    Example:
+        >>> class_names(None, "w", "qcd"), class_names("w, top, qcd", "w", "qcd")
+        (('qcd', 'w'), ('w', 'top', 'qcd'))
+    """
+    if classes is None:
+        if signal == background:
+            raise UsageError(f"--data.signal and --data.background must differ, both are {signal!r}")
+        return background, signal
+    names = tuple(name.strip() for name in classes.split(",") if name.strip())
+    if not len(names) == len(set(names)) >= 3:
+        raise UsageError(
+            f"--data.classes: expected three and more different classes with commas between them, got {classes!r}; "
+            "two are --data.signal and --data.background"
+        )
+    return names
 
 
 def classes_of(
@@ -47,9 +75,12 @@ def classes_of(
         texts = label.astype(np.int64).astype(np.str_) if label.dtype.kind in "biuf" else label
         if np.isin(texts, classes).any():
             return _places(texts, classes)
+        if label.dtype.kind in "biuf" and np.isin(label, range(len(classes))).all():
+            return label.astype(np.int64)
     raise DataError(
         f"{' and '.join(classes)} are not distinguished: expected a column `label` or `sample` with these values, a "
-        f"column for each of them, or a `label` of 1 for signal and 0 for background; {_there_are(columns)}. "
+        f"column for each of them, or a `label` of 1 for signal and 0 for background (0, 1, 2 ... for more classes, in "
+        f"their order); {_there_are(columns)}. "
         "--data.columns '{label: NAME}' says which column it is",
         path,
     )

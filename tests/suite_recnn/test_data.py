@@ -14,6 +14,8 @@ from suite_recnn.data import JetData
 from suite_recnn.module import JetTagger
 from suite_recnn.splitting import PARTS
 
+PAIR = ("w", "qcd")
+FIELDS = ("px", "py", "pz", "E")
 CHECK = Path(suite_recnn.__file__).parent / "recipes" / "check"
 
 
@@ -263,6 +265,137 @@ def test_data_that_were_tested_can_be_trained_on(folder) -> None:
     assert data.scale.shape == (8,)
 
 
+# Selection, weights and more than two classes
+
+
+def with_column(path: Path, name: str, values) -> None:
+    pq.write_table(pq.read_table(path).append_column(name, pyarrow.array(values)), path)
+
+
+def labels_in(data: JetData, part: str) -> torch.Tensor:
+    return torch.cat([batch.labels for batch in batches(data, part)])
+
+
+def test_only_selected_jets_are_in_any_part(folder, caplog) -> None:
+    data = ready(folder, select="jet_mass > 80 and sample in ('w', 'qcd')")
+    heavy = {name: (pq.read_table(folder / f"{name}_check.parquet")["jet_mass"].to_numpy() > 80) for name in PAIR}
+    assert {name: sum(part[name] for part in data.counts.values()) for name in PAIR} == {
+        name: chosen.sum() for name, chosen in heavy.items()
+    }
+    for name, chosen in heavy.items():
+        assert f"{np.count_nonzero(~chosen)} of 150 {name}" in caplog.text
+    masses = [batch.features[batch.roots(), 7].exp() - 0.1 for batch in batches(data, "test")]
+    assert torch.cat(masses).min() > 79.9
+
+
+def test_a_selection_that_takes_all_jets_changes_nothing(folder) -> None:
+    assert ready(folder, select="jet_pt > 0").fingerprint == ready(folder).fingerprint
+    assert ready(folder, select="jet_mass > 80").fingerprint != ready(folder).fingerprint
+
+
+def test_the_first_jets_are_the_first_selected_ones(folder) -> None:
+    counts = ready(folder, select="jet_mass > 60", jets=50).counts
+    assert [sum(part[name] for part in counts.values()) for name in PAIR] == [50, 50]
+
+
+def test_a_selection_without_jets_of_a_class_is_named(folder) -> None:
+    with pytest.raises(DataError, match=r"no qcd jets for train(.|\n)*--data\.select \"sample == 'w'\""):
+        ready(folder, select="sample == 'w'")
+
+
+def test_a_column_that_files_lack_is_named_beside_those_that_they_have(folder) -> None:
+    with pytest.raises(
+        DataError, match=r"check\.parquet(.|\n)*no column 'contaned'(.|\n)*jet_mass, (.|\n)*multiplicity"
+    ):
+        ready(folder, select="contaned")
+
+
+def test_a_selection_may_name_columns_of_a_file_whose_momenta_are_named(folder) -> None:
+    jets = pq.read_table(folder / "w_check.parquet", columns=["constituents", "label"])
+    values = jets["constituents"].combine_chunks()
+    lists = {f: pyarrow.ListArray.from_arrays(values.offsets.cast("int32"), values.values.field(f)) for f in FIELDS}
+    table = pyarrow.table({**lists, "fj_mass": np.arange(150.0), "y": [0, 1] * 75})
+    pq.write_table(table, folder / "jets.parquet")
+    columns = {"px": "px", "py": "py", "pz": "pz", "energy": "E", "label": "y"}
+    counts = ready(folder / "jets.parquet", columns=columns, select="fj_mass < 100 and jet_pt > 1").counts
+    assert sum(sum(part.values()) for part in counts.values()) == 100
+
+
+def test_predictions_of_selected_jets_say_which_of_the_file_they_are(folder) -> None:
+    path = folder / "w_check.parquet"
+    (batch,) = JetData(predict_path=str(path), select="jet_mass > 80", batch_size=150).predict_dataloader()
+    masses = pq.read_table(path)["jet_mass"].to_numpy()
+    assert batch.columns["jet"].tolist() == np.flatnonzero(masses > 80).tolist()
+    np.testing.assert_allclose(batch.columns["jet_mass"], masses[masses > 80], rtol=1e-6)
+    assert len(batch.offsets) - 1 == len(batch.columns["jet"])
+
+
+def test_a_column_of_weights_comes_with_the_batches(folder) -> None:
+    for name, scale in (("w", 1e-5), ("qcd", 3.0)):
+        with_column(folder / f"{name}_check.parquet", "weight", scale * np.linspace(-1, 5, 150))
+    data = ready(folder)
+    all_batches = [batch for part in PARTS[::2] for batch in batches(data, part)]
+    assert all(batch.weights.dtype == torch.float32 and (batch.weights < 0).any() for batch in all_batches)
+    weights, labels = data._sets["train"].weights, data._sets["train"].labels
+    assert [weights[labels == label].mean() for label in (0, 1)] == pytest.approx([1, 1], abs=0.25)
+    assert next(iter(ready(folder, weights=False).train_dataloader())).weights is None
+    assert ready(folder, weights=False).fingerprint != data.fingerprint
+
+
+def test_the_weights_follow_their_jets(folder) -> None:
+    for name in PAIR:
+        path = folder / f"{name}_check.parquet"
+        with_column(path, "weight", pq.read_table(path)["jet_mass"].to_numpy())
+    batch = next(iter(ready(folder).train_dataloader()))
+    for label in (0, 1):
+        chosen = batch.labels == label
+        mass = batch.features[batch.roots(), 7].exp() - 0.1
+        ratio = batch.weights[chosen] / mass[chosen]
+        torch.testing.assert_close(ratio, ratio[:1].expand_as(ratio), rtol=1e-3, atol=0)
+
+
+def test_a_class_with_weights_in_some_of_its_files_is_refused(folder) -> None:
+    (folder / "w_more.parquet").write_bytes((folder / "w_check.parquet").read_bytes())
+    with_column(folder / "w_more.parquet", "weight", np.ones(150))
+    with pytest.raises(DataError, match=r"w_check\.parquet: no column `weight`, which other files of the class have"):
+        ready(folder)
+
+
+def test_a_flat_spectrum_is_for_training_alone(folder) -> None:
+    data = ready(folder, flat_pt=True)
+    assert data._sets["validation"].weights is None and data._sets["test"].weights is None
+    weights, labels = data._sets["train"].weights, data._sets["train"].labels
+    assert [weights[labels == label].mean() for label in (0, 1)] == pytest.approx([1, 1], abs=1e-6)
+    assert np.ptp(weights) > 0.5
+
+
+def test_more_than_two_classes_have_whole_numbers(folder) -> None:
+    (folder / "top_check.parquet").write_bytes((folder / "w_check.parquet").read_bytes())
+    data = ready(folder, classes="w,top,qcd")
+    assert data.classes == ("w", "top", "qcd")
+    assert {name: sum(part[name] for part in data.counts.values()) for name in data.classes} == dict.fromkeys(
+        data.classes, 150
+    )
+    labels = labels_in(data, "test")
+    assert labels.dtype == torch.int64
+    assert labels.bincount().tolist() == [*data.counts["test"].values()]
+
+
+def test_two_classes_are_background_and_signal_by_label(folder) -> None:
+    data = ready(folder)
+    assert data.classes == ("qcd", "w")
+    assert labels_in(data, "test").dtype == torch.float32
+
+
+def test_the_numbers_of_more_than_two_classes_may_be_in_a_column(folder) -> None:
+    tables = [pq.read_table(folder / f"{name}_check.parquet").drop_columns("sample") for name in PAIR]
+    numbers = pyarrow.array([0] * 150 + [1] * 100 + [2] * 50)
+    both = pyarrow.concat_tables(tables)
+    pq.write_table(both.set_column(both.column_names.index("label"), "label", numbers), folder / "all.parquet")
+    counts = ready(folder / "all.parquet", classes="a,b,c").counts
+    assert [sum(part[name] for part in counts.values()) for name in "abc"] == [150, 100, 50]
+
+
 # Mistakes
 
 
@@ -301,6 +434,10 @@ def test_a_class_that_pythia_does_not_make_is_refused() -> None:
         ({"validation_fraction": -0.1}, "validation_fraction: expected a number from 0 to 1, got -0.1"),
         ({"test_fraction": float("nan")}, "test_fraction: expected a number from 0 to 1, got nan"),
         ({"signal": "qcd"}, "must differ"),
+        ({"classes": "w,qcd"}, "expected three and more different classes with commas between them, got 'w,qcd'"),
+        ({"classes": "w,top,top"}, "expected three and more different classes"),
+        ({"select": "jet_pt >"}, r"--data\.select 'jet_pt >' is no condition"),
+        ({"weights": "yes"}, "weights: expected auto, or one of True, False, got 'yes'"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused(settings, message) -> None:
