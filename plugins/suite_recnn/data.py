@@ -24,7 +24,7 @@ from lightning_suite.errors import UsageError
 from suite_recnn import forests, tree_cache
 from suite_recnn.clustering import Algorithm
 from suite_recnn.default_sample import generate_sample, sample_folder
-from suite_recnn.forests import Forest, ForestData
+from suite_recnn.forests import Forest, ForestData, NodeFeatures
 from suite_recnn.jet_files import JetFile, jet_files
 from suite_recnn.jet_finding import JetDefinition
 from suite_recnn.jet_sets import Division, check_not_empty, counts_of, jet_sets, selectable, with_columns_of
@@ -45,6 +45,7 @@ CACHED_FROM = 2_000
 """The least number of jets in a file whose trees are stored; fewer are clustered in less time than it takes to load."""
 
 CONSTRAINTS: Mapping[str, Sequence[Any]] = {
+    "features": [NodeFeatures],
     "validation_fraction": [Interval(float, 0, 1)],
     "test_fraction": [Interval(float, 0, 1)],
     "batch_size": [Interval(int, 1)],
@@ -58,7 +59,7 @@ CONSTRAINTS: Mapping[str, Sequence[Any]] = {
 class JetData(LightningDataModule):
     """Signal and background jets from files, each as a clustering tree; see ``suite_recnn.forests``.
 
-    ``setup("fit")`` sets ``center`` and ``scale`` of the features, (8,) each, ``counts`` and ``fingerprint``.
+    ``setup("fit")`` sets ``center`` and ``scale`` of the features, (feature,) each, ``counts`` and ``fingerprint``.
     ``classes`` are the names of the classes by label: (background, signal), or those of the option.
 
     Args:
@@ -85,6 +86,8 @@ class JetData(LightningDataModule):
         pt_min: the lowest transverse momentum of these jets, GeV.
         pt_max: the highest transverse momentum of these jets, GeV.
         preprocess: none; center brings each jet to eta = phi = 0; recnn also aligns its subjets.
+        features: paper: the seven features of each node, and the mass (--model.mass); lund: these eight, and ln Delta,
+            ln kt, ln z and the azimuth psi of the splitting at each inner node (``suite_recnn.lund``).
         jets: the largest number of jets of each class, the first ones, in each part where parts are files; null: all.
         validation_fraction: the share of the events for validation where no file is for it.
         test_fraction: the share of the events for testing where no file is for it.
@@ -120,6 +123,7 @@ class JetData(LightningDataModule):
         pt_min: float = 500.0,
         pt_max: float = 700.0,
         preprocess: Preprocessing = "center",
+        features: NodeFeatures = "paper",
         jets: int | None = None,
         validation_fraction: float = 0.1,
         test_fraction: float = 0.2,
@@ -145,6 +149,7 @@ class JetData(LightningDataModule):
         self.algorithm = algorithm
         self.definition = JetDefinition(radius=radius, pt_min=pt_min, pt_max=pt_max)
         self.preprocess = preprocess
+        self.features = features
         self.fractions = {"validation": validation_fraction, "test": test_fraction}
         self.division = Division(
             classes=self.classes,
@@ -254,9 +259,11 @@ class JetData(LightningDataModule):
         """Return the trees of a file from the cache, or cluster it now and, if it has many jets, store them there."""
         if not path.is_file():
             return self._cluster(path)
-        settings = {"algorithm": self.algorithm, "preprocess": self.preprocess, "columns": self.columns}
-        unit = {} if self.unit == "GeV" else {"unit": self.unit}  # which trees without it in their name are in
-        folder = tree_cache.cache_path(path, settings | unit | asdict(self.definition))
+        settings: dict[str, Any] = {name: getattr(self, name) for name in ("algorithm", "preprocess", "columns")}
+        # The trees of older releases, which had neither, are in a folder without them in its name.
+        settings |= {} if self.unit == "GeV" else {"unit": self.unit}
+        settings |= {} if self.features == "paper" else {"features": self.features}
+        folder = tree_cache.cache_path(path, settings | asdict(self.definition))
         clustered = tree_cache.load(folder)
         if clustered is None:
             clustered = self._cluster(path)
@@ -274,7 +281,8 @@ class JetData(LightningDataModule):
     def trees(self, jets: Jets, name: str) -> Forest:
         """Return the trees of jets, preprocessed and clustered as the settings say; ``name`` is theirs in messages."""
         rank_zero_info(f"data: clustering {len(jets):,} jets of {name} ({self.algorithm})")
-        return forests.build_trees(jets, self.algorithm, self.preprocess, threads=os.cpu_count() or 1)
+        threads = os.cpu_count() or 1
+        return forests.build_trees(jets, self.algorithm, self.preprocess, threads, self.features)
 
     def jets_of(self, part: str) -> tuple[list[JetFile], ForestData]:
         """Return the files, and the trees of a part, which ``chosen`` numbers among all jets of the files in order."""

@@ -1,14 +1,15 @@
 """Jets as the networks read them: clustering trees packed end to end, features of their nodes, and batches of them.
 
 The features of a leaf are those of its constituent, the features of an inner node those of the sum of the constituents
-below it: the seven of the paper (section 1), and the mass, which networks see with ``mass=True``. All are computed in
-float64 from four-momenta and stored in float32, where p and E no longer determine the mass.
+below it: the seven of the paper (section 1), and the mass, which networks see with ``mass=True``; with
+``features="lund"`` the splitting at an inner node as well (`suite_recnn.lund`). All are computed in float64 from
+four-momenta and stored in float32, where p and E no longer determine the mass.
 """
 
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -20,9 +21,12 @@ from lightning_suite.offsets import offsets_of, select
 from lightning_suite.progress import track
 from suite_recnn.clustering import Algorithm, Trees, cluster
 from suite_recnn.jets import Jets, kinematics, owners_of
+from suite_recnn.lund import lund_features
 from suite_recnn.preprocessing import Preprocessing, preprocess
 
+NodeFeatures = Literal["paper", "lund"]
 FEATURES = ("p", "eta", "phi", "E", "E/E_jet", "pt", "theta", "log_mass")
+"""Of every node; with ``features="lund"`` `LUND_FEATURES` follow."""
 MASS_MIN = 0.1
 """GeV, added to a mass before its logarithm is taken: photons have no mass."""
 ETA_MAX = 10.0
@@ -35,8 +39,8 @@ class JetBatch(NamedTuple):
     """A batch of jets as the networks read them.
 
     Attributes:
-        features: (node, 8) of all trees end to end, in the order of `FEATURES`, unscaled; each tree begins with its
-            constituents, the hardest first.
+        features: (node, 8) of all trees end to end, in the order of `FEATURES`, or (node, 13) with `LUND_FEATURES`
+            after them, unscaled; each tree begins with its constituents, the hardest first.
         children: (node, 2) rows of left and right child, the harder one left; -1 and -1 at a constituent.
         offsets: (jet + 1,) where each tree begins; its root is its last node.
         labels: (jet,) float, 1 for signal and 0 for background; of more than two classes long, the place of the class
@@ -67,7 +71,7 @@ class Forest:
     """Trees of many jets, from which batches are selected.
 
     Attributes:
-        features: (node, 8) float32, as in a `JetBatch`.
+        features: (node, 8) or (node, 13) float32, as in a `JetBatch`.
         children: (node, 2) int32, numbers of nodes within the tree.
         offsets: (jet + 1,) int64.
     """
@@ -157,15 +161,18 @@ def of_each_jet(compute: Callable[[JetBatch], Tensor], batch: JetBatch) -> Tenso
     if filled.any():
         values = compute(batch._replace(offsets=torch.cat([batch.offsets[:1], batch.offsets[1:][filled]])))
     else:  # an LSTM refuses a batch of nothing: one particle at rest says which shape a row has
-        features, child = batch.features.new_zeros(1, len(FEATURES)), batch.children.new_full((1, 2), -1)
+        features, child = batch.features.new_zeros(1, batch.features.shape[1]), batch.children.new_full((1, 2), -1)
         values = compute(JetBatch(features, child, batch.offsets.new_tensor([0, 1]), None))[:0]
     rows = values.new_full((len(filled), *values.shape[1:]), torch.nan)
     rows[filled] = values
     return rows
 
 
-def features_of(trees: Trees) -> NDArray[np.float32]:
-    """Return the features of every node, (node, 8): p, E, pt in GeV, angles in radians; E_jet is the root's energy."""
+def features_of(trees: Trees, kind: NodeFeatures = "paper") -> NDArray[np.float32]:
+    """Return the features of every node, (node, 8), or (node, 13) of the kind ``lund``.
+
+    p, E, pt and kt are in GeV, angles in radians; E_jet is the root's energy.
+    """
     momenta = trees.momenta
     pt, eta, phi, mass = kinematics(momenta)
     energy = momenta[:, 3]
@@ -174,10 +181,17 @@ def features_of(trees: Trees) -> NDArray[np.float32]:
     theta = 2.0 * np.arctan(np.exp(-eta))
     p = np.sqrt(pt * pt + momenta[:, 2] ** 2)
     features = [p, eta, phi, energy, energy / jet_energy, pt, theta, np.log(mass + MASS_MIN)]
+    features += [*lund_features(trees).T] if kind == "lund" else []
     return np.stack(features, axis=1).astype(np.float32)
 
 
-def build_trees(jets: Jets, algorithm: Algorithm, preprocessing: Preprocessing, threads: int = 1) -> Forest:
+def build_trees(
+    jets: Jets,
+    algorithm: Algorithm,
+    preprocessing: Preprocessing,
+    threads: int = 1,
+    features: NodeFeatures = "paper",
+) -> Forest:
     """Preprocess jets, cluster them and compute the features of all nodes, BLOCK jets at a time.
 
     Args:
@@ -185,6 +199,7 @@ def build_trees(jets: Jets, algorithm: Algorithm, preprocessing: Preprocessing, 
         algorithm: of the clustering.
         preprocessing: none, center or recnn.
         threads: the number of threads; the trees do not depend on it.
+        features: paper, or lund for those of the splittings as well.
 
     Raises:
         UsageError: there is no such preprocessing.
@@ -207,7 +222,7 @@ def build_trees(jets: Jets, algorithm: Algorithm, preprocessing: Preprocessing, 
         trees = cluster(turned.momenta, turned.offsets, algorithm, seed=begin, threads=threads)
         nodes = np.zeros(len(block), dtype=np.int64)
         nodes[filled] = np.diff(trees.offsets)
-        parts.append(Forest(features_of(trees), trees.children, offsets_of(nodes)))
+        parts.append(Forest(features_of(trees, features), trees.children, offsets_of(nodes)))
     return join(parts)
 
 
@@ -223,7 +238,9 @@ def join(forests: Sequence[Forest]) -> Forest:
 
 
 def robust_scale(forest: Forest, chosen: NDArray[np.int64], nodes: int = 1_000_000) -> tuple[Tensor, Tensor]:
-    """Return median and interquartile range of each feature over the nodes of the chosen trees: (8,) and (8,).
+    """Return median and interquartile range of each feature over the nodes of the chosen trees: (feature,) each.
+
+    Features of splittings are those of the inner nodes alone.
 
     Args:
         forest: the trees.
@@ -233,6 +250,9 @@ def robust_scale(forest: Forest, chosen: NDArray[np.int64], nodes: int = 1_000_0
     per_jet = max(1, len(forest.features) // max(1, len(forest)))
     some = forest.select(chosen[:: max(1, len(chosen) * per_jet // nodes)])
     quartiles = np.percentile(some.features, [25, 50, 75], axis=0)
+    splits = some.children[:, 0] >= 0
+    if some.features.shape[1] > len(FEATURES) and splits.any():
+        quartiles[:, len(FEATURES) :] = np.percentile(some.features[splits, len(FEATURES) :], [25, 50, 75], axis=0)
     width = quartiles[2] - quartiles[0]
     center, scale = quartiles[1], np.where(width > 0, width, 1.0)
     return torch.tensor(center, dtype=torch.float32), torch.tensor(scale, dtype=torch.float32)

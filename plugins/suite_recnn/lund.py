@@ -21,6 +21,10 @@ from numpy.typing import NDArray
 from suite_recnn.clustering import BEAM_RAPIDITY, Trees
 from suite_recnn.jets import kinematics, owners_of
 
+LUND_FEATURES = ("log_delta", "log_kt", "log_z", "cos_psi", "sin_psi")
+FLOOR = 1e-5
+"""The least Delta, kt (GeV) and z whose logarithm is taken: those of parallel particles are zero."""
+
 
 class LundCoordinates(NamedTuple):
     """The splitting at each node: (node,) each, float64; not a number at a constituent, which does not split.
@@ -70,6 +74,18 @@ def lund_coordinates(trees: Trees) -> LundCoordinates:
     return LundCoordinates(*map(at_nodes, (delta, pt[softer] * delta, z, mass[inner], np.arctan2(dy, dphi))))
 
 
+def lund_features(trees: Trees) -> NDArray[np.float64]:
+    """Return what networks see of the splitting at each node, (node, 5), in the order of `LUND_FEATURES`.
+
+    They are 0 at a constituent, where no splitting of a jet has ln z = 0 or cos psi = sin psi = 0. The mass is
+    among the other features.
+    """
+    delta, kt, z, _, psi = lund_coordinates(trees)
+    features = [np.log(np.maximum(values, FLOOR)) for values in (delta, kt, z)] + [np.cos(psi), np.sin(psi)]
+    finite: NDArray[np.float64] = np.nan_to_num(np.stack(features, axis=1))
+    return finite
+
+
 def rapidity(momenta: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the rapidity of four-momenta: (..., 4) -> (...).
 
@@ -85,4 +101,6 @@ def rapidity(momenta: NDArray[np.float64]) -> NDArray[np.float64]:
     transverse2 = pt2 + np.maximum((energy + pz) * (energy - pz) - pt2, 0.0)  # of the mass, stable for light ones
     with np.errstate(divide="ignore", invalid="ignore"):
         size = -0.5 * np.log(transverse2 / square)
-    return np.copysign(np.where((transverse2 > 0) & (square > 0), size, BEAM_RAPIDITY + along), pz)
+    size = np.where((transverse2 > 0) & (square > 0), size, BEAM_RAPIDITY + along)
+    signed: NDArray[np.float64] = np.copysign(size, pz)
+    return signed

@@ -1,5 +1,6 @@
 """How jet taggers are trained: binary cross-entropy, AdamW, a learning rate that rises and falls, mirrored jets."""
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -20,17 +21,21 @@ from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import RunError, UsageError
 from suite_recnn import tagging
 from suite_recnn.cells import GatedCell, SimpleCell
-from suite_recnn.forests import FEATURES, JetBatch, of_each_jet
-from suite_recnn.network import CNN, FCN, FEATURE_DIM, LSTM, PAPER_DIM, JetNetwork, RecNN
+from suite_recnn.forests import FEATURES, JetBatch, NodeFeatures, of_each_jet
+from suite_recnn.lund import LUND_FEATURES
+from suite_recnn.network import CNN, FCN, LSTM, PAPER_DIM, JetNetwork, Pool, RecNN
+from suite_recnn.symmetries import mirrored, turned
 
 Network = Literal["recnn", "gated", "fcn", "lstm", "cnn"]
-ETA, PHI, THETA = (FEATURES.index(name) for name in ("eta", "phi", "theta"))
 EFFICIENCIES = {"30": 0.3, "50": 0.5}
 """Signal efficiencies, in per cent, at which a test states the background rejection."""
 
 CONSTRAINTS: Mapping[str, Sequence[Any]] = {
     "network": [Network],
     "hidden_dim": [Interval(int, 1)],
+    "pool": [Pool],
+    "dropout": [Interval(float, 0, 1, closed="left")],
+    "average": [Interval(float, 0, 1, closed="left")],
     "image_radius": [Interval(float, 0, closed="neither")],
     "learning_rate": [Interval(float, 0, closed="neither")],
     "weight_decay": [Interval(float, 0)],
@@ -44,9 +49,18 @@ class JetTagger(LightningModule):
         network: recnn, the recursive network of appendix A; gated, the same with Louppe's gates; fcn, lstm and cnn,
             those of appendix C.
         hidden_dim: width of the recursive networks' embedding and dense layers.
-        mass: the recursive networks also see the logarithm of each node's mass, beside the paper's seven features.
+        mass: the recursive networks also see the logarithm of each node's mass, beside the paper's seven features; with
+            --data.features lund they always do.
+        pool: what the recursive networks embed a jet by: root, the embedding of the tree's root; mean or sum: that of
+            all nodes' embeddings beside the root's.
+        layer_norm: the recursive networks' first dense layer sees the normalised embedding.
+        dropout: the share of units of their dense layers that is left out at random in training.
         mirror: in training every jet is mirrored at random, eta to -eta and phi to -phi, as nature does; not for
             jets that --data.preprocess recnn aligned.
+        turn: in training every jet is also turned about its axis by a random angle; for jets that --data.preprocess
+            center brought to eta = phi = 0.
+        average: what is validated, tested and kept is the running average of the weights over about
+            1 / (1 - average) steps, such as 0.998 for 500; 0: the weights themselves.
         image_radius: half the side, in eta and phi, of the images that the cnn sees.
         learning_rate: the highest one of AdamW, reached after a tenth of the steps; see ``warm_cosine``.
         weight_decay: of AdamW: each step shortens the weights by this part of the learning rate.
@@ -66,7 +80,12 @@ class JetTagger(LightningModule):
         network: Network = "recnn",
         hidden_dim: int = 70,
         mass: bool = False,
+        pool: Pool = "root",
+        layer_norm: bool = False,
+        dropout: float = 0.0,
         mirror: bool = True,
+        turn: bool = False,
+        average: float = 0.0,
         image_radius: float = 0.8,
         learning_rate: float = 3e-3,
         weight_decay: float = 0.05,
@@ -74,7 +93,10 @@ class JetTagger(LightningModule):
         super().__init__()
         self.save_hyperparameters()
         check(CONSTRAINTS, locals(), where="--model.")
-        self.network = _build(network, hidden_dim, mass, image_radius)
+        self.features: NodeFeatures = "paper"
+        self.network = self._build()
+        # With averaged weights, ``network`` has the average, and what learns is a network of its own.
+        self.learner = copy.deepcopy(self.network) if average else None
         self.metrics = nn.ModuleDict()
         for stage in ("train", "val", "test"):
             self.metrics[f"{stage}_loss"] = MeanMetric()
@@ -84,30 +106,91 @@ class JetTagger(LightningModule):
         self._labels: list[Tensor] = []
 
     def setup(self, stage: str) -> None:
-        """Set the scaling of the features to that of the training data; a checkpoint that is loaded overwrites it.
+        """Read the features that the training data have, scaled by them; a checkpoint that is loaded overwrites this.
 
         Raises:
-            UsageError: the jets are aligned and would be mirrored.
+            UsageError: the jets are aligned, and would be mirrored, or are not centred, and would be turned; or the
+                network was trained on other features than the data's.
         """
-        if stage == TrainerFn.FITTING:
-            data = self.trainer.datamodule  # type: ignore[attr-defined]
-            if self.hparams["mirror"] and getattr(data, "preprocess", None) == "recnn":
+        data = getattr(self.trainer, "datamodule", None)
+        features = getattr(data, "features", self.features)
+        if stage != TrainerFn.FITTING:
+            if features != self.features:
                 raise UsageError(
-                    "--model.mirror true undoes the alignment of --data.preprocess recnn: set --model.mirror false, or "
-                    "--data.preprocess center"
+                    f"--data.features {features}: this network was trained on --data.features {self.features}"
                 )
-            self.network.scaler.set(data.center, data.scale)
+            return
+        preprocess = getattr(data, "preprocess", None)
+        if self.hparams["mirror"] and preprocess == "recnn":
+            raise UsageError(
+                "--model.mirror true undoes the alignment of --data.preprocess recnn: set --model.mirror false, or "
+                "--data.preprocess center"
+            )
+        if self.hparams["turn"] and preprocess in ("none", "recnn"):
+            raise UsageError(
+                f"--model.turn true needs centred jets, and --data.preprocess is {preprocess}: set --data.preprocess "
+                "center, or --model.turn false"
+            )
+        self._read(features)
+        for network in self._networks():
+            network.scaler.set(data.center, data.scale)  # type: ignore[union-attr]
+        if self.learner is not None:
+            self.network.requires_grad_(False)
+
+    def _read(self, features: NodeFeatures) -> None:
+        """Build the networks for other features of the data."""
+        if features != self.features:
+            self.features = features
+            self.network = self._build()
+            self.learner = None if self.learner is None else copy.deepcopy(self.network)
+
+    def _build(self) -> JetNetwork:
+        chosen = self.hparams
+        feature_dim = len(FEATURES) + (len(LUND_FEATURES) if self.features == "lund" else 0)
+        name, hidden_dim = chosen["network"], chosen["hidden_dim"]
+        match name:
+            case "recnn" | "gated":
+                cell = SimpleCell if name == "recnn" else GatedCell
+                seen = feature_dim if chosen["mass"] or self.features == "lund" else PAPER_DIM
+                settings = {option: chosen[option] for option in ("pool", "layer_norm", "dropout")}
+                return RecNN(cell(seen, hidden_dim), hidden_dim, feature_dim=feature_dim, **settings)
+            case "fcn":
+                return FCN(feature_dim)
+            case "lstm":
+                return LSTM(feature_dim)
+        return CNN(chosen["image_radius"], feature_dim)
+
+    def _networks(self) -> list[JetNetwork]:
+        return [self.network] if self.learner is None else [self.network, self.learner]
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        if self.features != "paper":
+            checkpoint["features"] = self.features
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Build the network for the features that it was trained on; those of older releases are the paper's."""
+        self._read(checkpoint.get("features", "paper"))
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         chosen = self.hparams
         optimizer = torch.optim.AdamW(
-            self.parameters(), lr=chosen["learning_rate"], weight_decay=chosen["weight_decay"]
+            self._networks()[-1].parameters(), lr=chosen["learning_rate"], weight_decay=chosen["weight_decay"]
         )
         steps = self.trainer.estimated_stepping_batches
         if steps == math.inf:
             raise UsageError("the learning rate falls until the last step: set --trainer.max_epochs or max_steps")
         cosine = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(warm_cosine, steps=int(steps)))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """Take the step, and the weights after it into the average; the first ones do not count for long."""
+        steps = self.trainer.global_step
+        super().optimizer_step(*args, **kwargs)
+        if self.learner is not None:
+            old = min(self.hparams["average"], (1 + steps) / (10 + steps))
+            with torch.no_grad():
+                for average, weight in zip(self.network.parameters(), self.learner.parameters(), strict=True):
+                    average.lerp_(weight, 1 - old)
 
     def forward(self, batch: JetBatch) -> Tensor:
         """Return the logits, (jet,): the higher, the more like signal."""
@@ -117,7 +200,7 @@ class JetTagger(LightningModule):
     def _step(self, batch: JetBatch, stage: str) -> tuple[Tensor, Tensor]:
         """Return logits and loss of a batch, and update the metrics of the stage."""
         assert batch.labels is not None
-        logits = self(batch)
+        logits = self._networks()[-1](batch) if stage == "train" else self(batch)
         loss = functional.binary_cross_entropy_with_logits(logits, batch.labels)
         size = len(batch.labels)
         self._metric(f"{stage}_loss").update(loss.detach(), size)
@@ -130,7 +213,9 @@ class JetTagger(LightningModule):
             self.log(name, self._metric(name), prog_bar=True)
 
     def training_step(self, batch: JetBatch, batch_idx: int) -> Tensor:
-        return self._step(mirrored(batch) if self.hparams["mirror"] else batch, "train")[1]
+        for name, change in {"mirror": mirrored, "turn": turned}.items():
+            batch = change(batch) if self.hparams[name] else batch
+        return self._step(batch, "train")[1]
 
     def on_train_epoch_end(self) -> None:
         """Log loss and accuracy of the epoch."""
@@ -198,21 +283,6 @@ class JetTagger(LightningModule):
         return metric
 
 
-def mirrored(batch: JetBatch) -> JetBatch:
-    """Return the jets, each mirrored at random in eta, in phi, in both or in neither.
-
-    A mirrored eta exchanges the two proton beams, which are alike.
-    """
-    nodes = batch.offsets.diff()
-    sides = torch.randint(0, 2, (len(nodes), 2), device=nodes.device) * 2.0 - 1.0
-    eta, phi = sides.repeat_interleave(nodes, dim=0, output_size=len(batch.features)).unbind(1)  # (node,) each
-    features = batch.features.clone()
-    features[:, ETA] *= eta
-    features[:, PHI] *= phi
-    features[:, THETA] = torch.pi / 2 + (features[:, THETA] - torch.pi / 2) * eta
-    return batch._replace(features=features)
-
-
 def warm_cosine(step: int, steps: int) -> float:
     """Return the share of the learning rate at a step: it rises over the first tenth, then falls to 0 by a cosine.
 
@@ -224,18 +294,3 @@ def warm_cosine(step: int, steps: int) -> float:
     if step < warm:
         return (step + 1) / warm
     return 0.5 + 0.5 * math.cos(math.pi * min(1.0, (step - warm) / max(1, steps - warm)))
-
-
-def _build(network: Network, hidden_dim: int, mass: bool, image_radius: float) -> JetNetwork:
-    feature_dim = FEATURE_DIM if mass else PAPER_DIM
-    match network:
-        case "recnn":
-            return RecNN(SimpleCell(feature_dim, hidden_dim), hidden_dim)
-        case "gated":
-            return RecNN(GatedCell(feature_dim, hidden_dim), hidden_dim)
-        case "fcn":
-            return FCN()
-        case "lstm":
-            return LSTM()
-        case "cnn":
-            return CNN(image_radius)

@@ -6,7 +6,7 @@ signal. Its last three hidden layers, which the paper analyses (*Hidden(-3)* to 
 
 from abc import ABC, abstractmethod
 from itertools import pairwise
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -14,16 +14,20 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from lightning_suite.offsets import offsets_of
+from lightning_suite.ragged import segment_sum
 from suite_recnn.cells import Cell, initialise
 
+Pool = Literal["root", "mean", "sum"]
 FEATURE_DIM = 8
-"""The number of features; see ``suite_recnn.forests.FEATURES``."""
+"""The number of features; see ``suite_recnn.forests.FEATURES``. Where those of splittings follow there are more."""
 PAPER_DIM = 7
 """The number of the paper's features, which come first."""
 HARDEST = 30
 """The number of constituents that FCN and LSTM see (appendix C)."""
 MOMENTUM = (5, 1, 2, 3)
 """The features that make a four-momentum: pt, eta, phi, E."""
+NODES = 100
+"""What a sum over the nodes of a jet is divided by: about their number, so that it is of the size of an embedding."""
 PIXELS = 37
 """The number of pixels of a jet image along eta and along phi (appendix C)."""
 
@@ -33,7 +37,7 @@ class Batch(Protocol):
 
     @property
     def features(self) -> Tensor:
-        """(node, 8)."""
+        """(node, feature)."""
 
     @property
     def children(self) -> Tensor:
@@ -55,22 +59,25 @@ class RobustScaler(nn.Module):
 
     Both numbers belong to the training set and are stored in the checkpoint. Energies fall like a power, so that a root
     may be a hundred interquartile ranges off; asinh is linear in the bulk and logarithmic in the tail.
+
+    Args:
+        feature_dim: the number of features of a node in the data, of which a network may read fewer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, feature_dim: int = FEATURE_DIM) -> None:
         super().__init__()
         self.center: Tensor
         self.scale: Tensor
-        self.register_buffer("center", torch.zeros(FEATURE_DIM))
-        self.register_buffer("scale", torch.ones(FEATURE_DIM))
+        self.register_buffer("center", torch.zeros(feature_dim))
+        self.register_buffer("scale", torch.ones(feature_dim))
 
     def set(self, center: Tensor, scale: Tensor) -> None:
-        """Set median and interquartile range, (8,) each."""
+        """Set median and interquartile range, (feature,) each."""
         self.center.copy_(center)
         self.scale.copy_(scale)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return the scaled features: (node, 8) -> (node, 8)."""
+        """Return the scaled features: (node, feature) -> (node, feature)."""
         return torch.asinh((features - self.center) / self.scale)
 
 
@@ -79,11 +86,12 @@ class JetNetwork(nn.Module, ABC):
 
     Args:
         output_dim: width of the last hidden layer.
+        feature_dim: the number of features of a node in the data.
     """
 
-    def __init__(self, output_dim: int) -> None:
+    def __init__(self, output_dim: int, feature_dim: int = FEATURE_DIM) -> None:
         super().__init__()
-        self.scaler = RobustScaler()
+        self.scaler = RobustScaler(feature_dim)
         self.output = nn.Linear(output_dim, 1)
 
     @abstractmethod
@@ -104,9 +112,17 @@ class JetNetwork(nn.Module, ABC):
 class RecNN(JetNetwork):
     """Recursive embedding of the clustering tree, then two dense layers of the same width (appendix A).
 
+    The embedding of a jet is that of its tree's root. What a splitting deep in the tree says has gone through all the
+    nodes above it by then; ``pool`` puts the mean or the sum of all nodes' embeddings beside the root's, which is a
+    short way for it. The three last arguments are not in the paper.
+
     Args:
         cell: the recursion.
-        hidden_dim: width of the embedding and of the dense layers.
+        hidden_dim: width of a node's embedding and of the dense layers.
+        feature_dim: the number of features of a node in the data.
+        pool: root; mean or sum: of all nodes' embeddings, beside the root's.
+        layer_norm: whether the first dense layer sees the embedding with mean 0 and variance 1 over its coordinates.
+        dropout: the share of the dense layers' units that is left out at random in training.
 
     Example:
         >>> network = RecNN(SimpleCell(PAPER_DIM, 4), 4)
@@ -114,10 +130,23 @@ class RecNN(JetNetwork):
         129
     """
 
-    def __init__(self, cell: Cell, hidden_dim: int) -> None:
-        super().__init__(hidden_dim)
+    def __init__(
+        self,
+        cell: Cell,
+        hidden_dim: int,
+        *,
+        feature_dim: int = FEATURE_DIM,
+        pool: Pool = "root",
+        layer_norm: bool = False,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__(hidden_dim, feature_dim)
         self.cell = cell
-        self.dense_1 = nn.Linear(hidden_dim, hidden_dim)
+        self.pool = pool
+        embedding_dim = hidden_dim if pool == "root" else 2 * hidden_dim
+        self.norm = nn.LayerNorm(embedding_dim) if layer_norm else nn.Identity()
+        self.dropout = nn.Dropout(dropout)
+        self.dense_1 = nn.Linear(embedding_dim, hidden_dim)
         self.dense_2 = nn.Linear(hidden_dim, hidden_dim)
         initialise(self.dense_1, self.dense_2)
 
@@ -127,23 +156,28 @@ class RecNN(JetNetwork):
         return embeddings
 
     def layers_of(self, embedding: Tensor) -> dict[str, Tensor]:
-        """Return the layers above embeddings of jets, (jet, hidden), and the embeddings as the first of them."""
-        dense_1 = self.dense_1(embedding).relu()
-        return {"embedding": embedding, "dense_1": dense_1, "dense_2": self.dense_2(dense_1).relu()}
+        """Return the layers above embeddings of jets, (jet, embedding_dim), and these as the first of them."""
+        dense_1 = self.dropout(self.dense_1(self.norm(embedding)).relu())
+        return {"embedding": embedding, "dense_1": dense_1, "dense_2": self.dropout(self.dense_2(dense_1).relu())}
 
     def layers(self, batch: Batch) -> dict[str, Tensor]:
         return self.layers_above(self.nodes(batch), batch)
 
     def layers_above(self, nodes: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return the layers that follow from the embeddings of all nodes, (node, hidden); differentiable in them."""
-        return self.layers_of(nodes[batch.roots()])
+        roots = nodes[batch.roots()]
+        if self.pool == "root":
+            return self.layers_of(roots)
+        pooled = segment_sum(nodes, batch.offsets)
+        nodes_of_jet = batch.offsets.diff()[:, None] if self.pool == "mean" else NODES
+        return self.layers_of(torch.cat([roots, pooled / nodes_of_jet], dim=1))
 
 
 class FCN(JetNetwork):
     """Dense layers of 300, 102, 12 and 6 on the four-momenta of the 30 hardest constituents (appendix C)."""
 
-    def __init__(self) -> None:
-        super().__init__(6)
+    def __init__(self, feature_dim: int = FEATURE_DIM) -> None:
+        super().__init__(6, feature_dim)
         self.dense_1 = nn.Linear(HARDEST * len(MOMENTUM), 300)
         self.dense_2 = nn.Linear(300, 102)
         self.dense_3 = nn.Linear(102, 12)
@@ -160,8 +194,8 @@ class FCN(JetNetwork):
 class LSTM(JetNetwork):
     """An LSTM of 70 over the four-momenta of the 30 hardest constituents, dense layers of 50 and 20 (appendix C)."""
 
-    def __init__(self) -> None:
-        super().__init__(20)
+    def __init__(self, feature_dim: int = FEATURE_DIM) -> None:
+        super().__init__(20, feature_dim)
         self.lstm = nn.LSTM(len(MOMENTUM), 70, batch_first=True)
         self.dense_1 = nn.Linear(70, 50)
         self.dense_2 = nn.Linear(50, 20)
@@ -185,8 +219,8 @@ class CNN(JetNetwork):
         radius: half the side of the image.
     """
 
-    def __init__(self, radius: float) -> None:
-        super().__init__(64)
+    def __init__(self, radius: float, feature_dim: int = FEATURE_DIM) -> None:
+        super().__init__(64, feature_dim)
         self.radius = radius
         channels = [1, 16, 16, 8, 8]
         self.convolutions = nn.ModuleList(

@@ -9,7 +9,7 @@ import torch
 
 import suite_recnn
 from lightning_suite.errors import DataError, UsageError
-from suite_recnn import forests
+from suite_recnn import forests, tree_cache
 from suite_recnn.data import JetData
 from suite_recnn.module import JetTagger
 from suite_recnn.splitting import PARTS
@@ -94,6 +94,19 @@ def test_a_second_reading_takes_the_trees_from_the_cache(folder, monkeypatch) ->
     second = ready(folder)
     assert second.fingerprint == first.fingerprint
     assert len(list((folder / ".trees").iterdir())) == 2
+
+
+def test_features_have_trees_of_their_own_and_leave_those_of_the_paper(folder, monkeypatch) -> None:
+    monkeypatch.setattr("suite_recnn.data.CACHED_FROM", 100)
+    asked: list[dict] = []
+    path_of = tree_cache.cache_path
+    monkeypatch.setattr(
+        tree_cache, "cache_path", lambda path, settings: asked.append(settings) or path_of(path, settings)
+    )
+    sizes = [ready(folder, features=features).center.shape for features in ("paper", "lund", "paper")]
+    assert sizes == [(8,), (13,), (8,)]
+    assert len(list((folder / ".trees").iterdir())) == 4
+    assert "features" not in asked[0]  # as in older releases, whose trees are found again
 
 
 def test_one_file_is_divided_by_its_column_of_samples(folder) -> None:

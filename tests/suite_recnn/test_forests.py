@@ -7,6 +7,7 @@ from suite_recnn import forests
 from suite_recnn.clustering import cluster
 from suite_recnn.forests import FEATURES, Forest, ForestData
 from suite_recnn.jets import Jets, kinematics
+from suite_recnn.lund import lund_coordinates
 
 
 @pytest.fixture
@@ -139,3 +140,30 @@ def test_what_is_computed_for_a_jet_without_constituents_is_nan(make_jets) -> No
     torch.testing.assert_close(seen[[1, 3], 0], expected.float())
     assert seen[[0, 2]].isnan().all()
     assert forests.of_each_jet(lambda batch: batch.features[batch.roots()], data.batch([0, 2])).shape == (2, 8)
+
+
+def test_features_of_splittings_follow_those_of_every_node(make_jets) -> None:
+    jets = make_jets([9, 1, 4])
+    trees = cluster(jets.momenta, jets.offsets)
+    paper, lund = forests.features_of(trees), forests.features_of(trees, "lund")
+    np.testing.assert_array_equal(lund[:, :8], paper)
+    delta, kt, z, _, psi = lund_coordinates(trees)
+    splits = trees.children[:, 0] >= 0
+    expected = np.stack([np.log(delta), np.log(kt), np.log(z), np.cos(psi), np.sin(psi)], axis=1)
+    np.testing.assert_allclose(lund[splits, 8:], expected[splits], rtol=1e-6)
+    assert (lund[~splits, 8:] == 0).all()
+
+
+def test_parallel_particles_have_finite_features() -> None:
+    jets = Jets(np.array([[3.0, 0, 0, 3], [1, 0, 0, 1]]), np.array([0, 2]))
+    assert np.isfinite(forests.build_trees(jets, "kt", "none", features="lund").features).all()
+
+
+def test_splittings_are_scaled_by_inner_nodes_alone(make_jets) -> None:
+    forest = forests.build_trees(make_jets([5, 1, 9]), "kt", "none", features="lund")
+    center, scale = forests.robust_scale(forest, np.arange(3))
+    splits = forest.features[forest.children[:, 0] >= 0, 8:]
+    low, middle, high = np.percentile(splits, [25, 50, 75], axis=0)
+    np.testing.assert_allclose(center[8:], middle, rtol=1e-5)
+    np.testing.assert_allclose(scale[8:], high - low, rtol=1e-5)
+    assert center[3] == pytest.approx(np.median(forest.features[:, 3]))

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pytorch_lightning import Trainer, seed_everything
+from pytorch_lightning import Callback, Trainer, seed_everything
 from torch.utils.data import DataLoader
 
 import suite_recnn
@@ -13,7 +13,7 @@ from lightning_suite.errors import RunError, UsageError
 from lightning_suite.testing.trainers import quiet_trainer
 from suite_recnn import forests, tagging
 from suite_recnn.data import JetData
-from suite_recnn.module import JetTagger, mirrored, warm_cosine
+from suite_recnn.module import JetTagger, warm_cosine
 
 CHECK = Path(suite_recnn.__file__).parent / "recipes" / "check"
 SMALL: dict[str, Any] = {"hidden_dim": 12, "learning_rate": 3e-3}
@@ -188,21 +188,6 @@ def test_the_learning_rate_of_a_finished_run_is_nothing(tmp_path) -> None:
     assert run.optimizers[0].param_groups[0]["lr"] == pytest.approx(0, abs=1e-12)
 
 
-def test_a_mirrored_jet_is_a_jet_with_its_eta_or_phi_turned_round(make_jets) -> None:
-    forest = forests.build_trees(make_jets([9] * 40), "kt", "none")
-    batch = forests.ForestData(forest, np.arange(40), None).batch(range(40))
-    torch.manual_seed(0)
-    turned = dict(zip(forests.FEATURES, mirrored(batch).features.reshape(40, 17, 8).unbind(2), strict=True))
-    before = dict(zip(forests.FEATURES, batch.features.reshape(40, 17, 8).unbind(2), strict=True))
-    for name in ("p", "E", "E/E_jet", "pt", "log_mass"):
-        torch.testing.assert_close(turned[name], before[name])
-    sides = {name: turned[name] / before[name] for name in ("eta", "phi")}
-    for side in sides.values():
-        torch.testing.assert_close(side, side[:, :1].sign().expand_as(side))  # the same for all nodes of a jet
-        assert 5 < (side[:, 0] > 0).sum() < 35
-    torch.testing.assert_close(turned["theta"], 2 * torch.atan(torch.exp(-turned["eta"])), atol=1e-5, rtol=1e-5)
-
-
 def test_only_training_jets_are_mirrored(tmp_path) -> None:
     module, run, source = trained(tmp_path)
     first, second = (run.validate(module, datamodule=source, verbose=False) for _ in range(2))
@@ -229,3 +214,58 @@ def test_scores_are_finite_for_jets_of_one_constituent(tmp_path, make_jets) -> N
     batch = forests.ForestData(forest, np.arange(2), None).batch([0, 1])
     for network in ("recnn", "gated", "fcn", "lstm", "cnn"):
         assert JetTagger(**SMALL, network=network)(batch).isfinite().all()
+
+
+def lund_data() -> JetData:
+    return JetData(str(CHECK), features="lund", batch_size=32)
+
+
+def test_a_network_reads_the_features_that_its_data_have(tmp_path) -> None:
+    module = JetTagger(**SMALL)
+    run = quiet_trainer(tmp_path, max_epochs=1)
+    run.fit(module, datamodule=lund_data())
+    assert module.network.cell.own.in_features == 13
+    run.save_checkpoint(tmp_path / "lund.ckpt")
+    again = JetTagger.load_from_checkpoint(tmp_path / "lund.ckpt")
+    batch = next(iter(run.datamodule.test_dataloader()))
+    torch.testing.assert_close(again.eval()(batch), module.eval()(batch))
+    with pytest.raises(UsageError, match=r"--data\.features paper: this network was trained on --data\.features lund"):
+        run.test(again, datamodule=data(), verbose=False)
+
+
+@pytest.mark.parametrize("network", ["fcn", "lstm", "cnn"])
+def test_other_networks_read_the_same_of_richer_data(network, tmp_path) -> None:
+    module = JetTagger(network=network)
+    quiet_trainer(tmp_path, limit_train_batches=1, limit_val_batches=1, max_epochs=1).fit(
+        module, datamodule=lund_data()
+    )
+    assert module.network.scaler.center.shape == (13,)
+
+
+def test_the_average_of_the_weights_is_validated_and_kept(tmp_path) -> None:
+    seen: list[torch.Tensor] = []
+
+    class Steps(Callback):
+        def on_train_batch_end(self, trainer: Trainer, module: JetTagger, *_: Any) -> None:
+            seen.append(module.learner.output.weight.detach().clone())
+
+    seed_everything(0, verbose=False)
+    module = JetTagger(**SMALL, average=0.5)
+    first = module.network.output.weight.detach().clone()
+    run = quiet_trainer(tmp_path, max_epochs=2, callbacks=[Steps()])
+    run.fit(module, datamodule=data())
+    expected = first
+    for step, weight in enumerate(seen):
+        old = min(0.5, (1 + step) / (10 + step))
+        expected = old * expected + (1 - old) * weight
+    torch.testing.assert_close(module.network.output.weight.detach(), expected)
+    assert not torch.equal(expected, seen[-1])
+    assert not torch.equal(seen[0], seen[-1])
+    batch = next(iter(run.datamodule.val_dataloader()))
+    torch.testing.assert_close(module.eval()(batch), module.network(batch))
+
+
+def test_only_centred_jets_are_turned(tmp_path) -> None:
+    run, uncentred = quiet_trainer(tmp_path, max_epochs=1), JetData(str(CHECK), preprocess="none")
+    with pytest.raises(UsageError, match=r"--model\.turn true needs centred jets, and --data\.preprocess is none"):
+        run.fit(JetTagger(**SMALL, turn=True), datamodule=uncentred)

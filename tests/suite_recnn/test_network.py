@@ -154,3 +154,28 @@ def test_an_image_does_not_break_where_phi_jumps(make_jets) -> None:
         images(JetBatch(torch.from_numpy(features), children, offsets, None), 0.8) for features in (uncentred, turned)
     )
     assert (first - second).abs().sum() < 0.05  # a constituent on a pixel's edge may fall on either side
+
+
+@pytest.mark.parametrize(("pool", "divisor"), [("mean", 99), ("sum", 100)])
+def test_all_nodes_are_pooled_beside_the_root(pool, divisor, batch) -> None:
+    torch.manual_seed(0)
+    network = RecNN(SimpleCell(8, 12), 12, pool=pool)
+    nodes, embedding = network.nodes(batch), network.layers(batch)["embedding"]
+    assert embedding.shape == (4, 24)
+    torch.testing.assert_close(embedding[:, :12], nodes[batch.roots()])
+    torch.testing.assert_close(embedding[0, 12:], nodes[:99].sum(0) / divisor)  # 50 constituents
+
+
+def test_the_dense_layers_see_a_normalised_embedding(batch) -> None:
+    network = RecNN(SimpleCell(8, 12), 12, layer_norm=True)
+    layers = network.layers(batch)
+    seen = network.norm(layers["embedding"])
+    torch.testing.assert_close(seen.mean(1), torch.zeros(4), atol=1e-5, rtol=0)
+    torch.testing.assert_close(layers["dense_1"], network.dense_1(seen).relu())
+
+
+def test_units_are_dropped_in_training_alone(batch) -> None:
+    network = RecNN(SimpleCell(8, 12), 12, dropout=0.5)
+    assert (network.layers(batch)["dense_1"] != network.layers(batch)["dense_1"]).any()
+    network.eval()
+    torch.testing.assert_close(network(batch), network(batch), rtol=0, atol=0)
