@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from lightning_suite.errors import UsageError
 from lightning_suite.spelling import did_you_mean
 from suite_recnn.labels import classes_of
-from suite_recnn.sources.reading import HDF5, PARQUET, ROOT
-
-SUFFIXES = (*PARQUET, *HDF5, *ROOT)
+from suite_recnn.sources.reading import SUFFIXES
 
 
 class JetFile(NamedTuple):

@@ -169,7 +169,7 @@ def open_subject(
         source = f"{len(labels):,} {part} jets of the run"
     else:
         paths = [Path(file).expanduser() for file in jets]
-        read_jets = [_read(path, data) for path in paths]
+        read_jets = [some.take(some.counts() > 0) for some in (_read(path, data) for path in paths)]
         momenta = packed.concatenate(read_jets)
         forest = join([data.trees(some, path.name) for some, path in zip(read_jets, paths, strict=True)])
         labels = np.concatenate([_labels(path, some, data) for some, path in zip(read_jets, paths, strict=True)])
@@ -186,7 +186,7 @@ def open_subject(
 
 def _read(path: Path, data: JetData) -> Jets:
     """Return the jets of a file, with a number in EVENT that only jets of one event share."""
-    jets = read(path, data.columns, definition=data.definition)
+    jets = read(path, data.columns, definition=data.definition, unit=data.unit)
     jets.columns[EVENT] = event_shares(jets.columns, 0, path)
     return jets
 

@@ -5,7 +5,9 @@ other name is a column with one value for each jet. Without momenta in the mappi
 
 * ``part_px, part_py, part_pz, part_energy``: JetClass (Qu, Li, Qian, 2022, arXiv:2202.03772), and the Top-Tagging and
   quark-gluon sets as weaver converts them. JetClass's ten ``label_*`` become ``label``, their place in ``JETCLASS``;
-* the names themselves: ``px, py, pz, energy`` (or ``E``), or ``pt, eta, phi`` with ``energy``, ``mass`` or neither.
+* the names themselves: ``px, py, pz, energy`` (or ``E``), or ``pt, eta, phi`` with ``energy``, ``mass`` or neither;
+  ``rapidity`` in place of ``eta`` with ``mass`` or neither;
+* one column with these as fields, such as the ``constituents`` of generated files: ``constituents.px, ...``.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -18,7 +20,9 @@ from numpy.typing import NDArray
 from lightning_suite.errors import DataError, UsageError
 from lightning_suite.spelling import no_such
 
-ROLES = ("px", "py", "pz", "energy", "pt", "eta", "phi", "mass")
+ROLES = ("px", "py", "pz", "energy", "pt", "eta", "rapidity", "phi", "mass")
+OURS = "constituents"
+"""The column of generated files: a list of {px, py, pz, E, ...} for each jet."""
 TREE = "tree"
 """Not a column, but the tree of a ROOT file that has the columns."""
 KNOWN = ("event", "seed", "sample", "label")
@@ -29,14 +33,16 @@ JETCLASS = tuple(f"label_{name}" for name in ("QCD", "Hbb", "Hcc", "Hgg", "H4q",
 
 HOW = (
     "name the columns, for instance --data.columns '{px: PX, py: PY, pz: PZ, energy: E, label: y}'; "
-    "momenta are px, py, pz, energy or pt, eta, phi with energy or mass"
+    "momenta are px, py, pz, energy or pt, eta (or rapidity), phi with energy or mass"
 )
 
 _COMPLETE = (
     ("px", "py", "pz", "energy"),
     ("pt", "eta", "phi", "energy"),
     ("pt", "eta", "phi", "mass"),
-    ("pt", "eta", "phi"),  # massless; the last, so that an energy or a mass beside it is used
+    ("pt", "eta", "phi"),  # massless; after those with an energy or a mass, so that these are used
+    ("pt", "rapidity", "phi", "mass"),
+    ("pt", "rapidity", "phi"),
 )
 _RECOGNISED: tuple[dict[str, str], ...] = (
     {"px": "part_px", "py": "part_py", "pz": "part_pz", "energy": "part_energy"},
@@ -59,6 +65,7 @@ def choose(
     scalars: Sequence[str],
     listed: Sequence[str] | None = None,
     only: Collection[str] | None = None,
+    nested: Sequence[str] = (),
 ) -> ColumnNames:
     """Return the names of the columns to read.
 
@@ -69,6 +76,7 @@ def choose(
         scalars: the file's columns with one value for each jet.
         listed: the columns that a message lists; by default both.
         only: the values of each jet that are wanted, by our names; None: all.
+        nested: the file's columns with lists of lists, for messages.
 
     Raises:
         UsageError: the mapping lacks a component of the momentum, or has one too many.
@@ -86,10 +94,23 @@ def choose(
     if momentum:
         known = {name: name for name in KNOWN if name in scalars}
         return ColumnNames(momentum, wanted(known, only) | others)
-    for recognised in _RECOGNISED:
-        if set(recognised.values()) <= set(lists):
-            return ColumnNames(recognised, wanted({name: name for name in scalars}, only) | others)
-    raise unknown_layout(path, listed)
+    if momentum := _recognised(path, lists):
+        return ColumnNames(momentum, wanted({name: name for name in scalars}, only) | others)
+    raise unknown_layout(path, [name for name in listed if name not in nested], nested)
+
+
+def _recognised(path: Path, lists: Collection[str]) -> dict[str, str]:
+    """Return the columns of the momenta in a known layout, of columns or of one column's fields; empty if none is."""
+    structs = dict.fromkeys(name.rpartition(".")[0] for name in lists if "." in name)
+    found = {}
+    for prefix in ("", f"{OURS}.", *(f"{column}." for column in structs)):
+        layouts = ({role: f"{prefix}{name}" for role, name in layout.items()} for layout in _RECOGNISED)
+        if names := next((names for names in layouts if set(names.values()) <= set(lists)), None):
+            found[prefix] = names
+    if len(found) > 1 and not {"", f"{OURS}."} & set(found):
+        choice = ", ".join(prefix.rstrip(".") for prefix in found)
+        raise DataError(f"several columns hold momenta: {choice}; expected one. Say which: {HOW}", path)
+    return next(iter(found.values()), {})
 
 
 def wanted(columns: Mapping[str, str], only: Collection[str] | None) -> dict[str, str]:
@@ -98,21 +119,17 @@ def wanted(columns: Mapping[str, str], only: Collection[str] | None) -> dict[str
     return {name: column for name, column in columns.items() if kept is None or name in kept}
 
 
-def values_of_jets(
-    path: Path, columns: Mapping[str, str] | None, scalars: Sequence[str], only: Collection[str] | None = None
-) -> dict[str, str]:
-    """Return the columns with one value for each jet of a generated file: all, and those that the mapping renames."""
-    columns = columns or {}
-    for name in columns.values():
-        if name not in scalars:
-            raise DataError(no_such("column with one value for each jet", name, scalars, "there are"), path)
-    return wanted({name: name for name in scalars}, only) | dict(columns)
-
-
-def unknown_layout(path: Path, names: Sequence[str]) -> DataError:
+def unknown_layout(path: Path, names: Sequence[str], nested: Sequence[str] = ()) -> DataError:
     """Return the error for a file without columns that look like constituents."""
+    if nested:
+        return DataError(
+            f"{', '.join(nested[:6])} hold lists of lists, an entry for each event with its jets; expected an entry "
+            "for each jet. With awkward: flat = ak.flatten(array, axis=1) for each of them, then "
+            "ak.to_parquet(ak.Array({'px': flat, ...}), FILE)",
+            path,
+        )
     shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-    expected = "'constituents' (ours), or part_px, part_py, part_pz, part_energy, or px, py, pz, energy"
+    expected = f"'{OURS}' (ours), or part_px, part_py, part_pz, part_energy, or px, py, pz, energy"
     return DataError(f"expected columns with a list for each jet, {expected}; there are {shown or 'none'}\n{HOW}", path)
 
 

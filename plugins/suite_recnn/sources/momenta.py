@@ -1,10 +1,10 @@
 """Checks the constituents that a file holds, whatever its format, and packs them into the form of ``jets.py``.
 
-A file holds momenta as px, py, pz, energy or as pt, eta, phi with energy or mass (neither: massless), one value for
-each constituent. A constituent whose four-momentum is zero, or whose pt is zero, is padding and left out, so that a jet
-may have none. Masses slightly below zero are rounding (ROOT writes -sqrt(-m^2)): they are taken as 0 and counted.
-Anything else that cannot be a particle is an error that names jet and constituent: E < |p| beyond rounding, nan, a
-negative pt.
+A file holds momenta as px, py, pz, energy or as pt, eta (or rapidity), phi with energy or mass (neither: massless), one
+value for each constituent. A constituent whose four-momentum is zero, or whose pt is zero, is padding and left out, so
+that a jet may have none. Masses slightly below zero are rounding (ROOT writes -sqrt(-m^2)): they are taken as 0 and
+counted. Anything else that cannot be a particle is an error that names jet and constituent: E < |p| beyond rounding,
+nan, a negative pt.
 """
 
 from collections.abc import Iterator, Mapping
@@ -144,9 +144,13 @@ def is_constituent(values: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
 def _cartesian(values: Mapping[str, NDArray[np.float64]]) -> list[NDArray[np.float64]]:
     if "px" in values:
         return [values[role] for role in ("px", "py", "pz", "energy")]
-    pt, eta, phi = values["pt"], values["eta"], values["phi"]
+    pt, phi = values["pt"], values["phi"]
     with np.errstate(over="ignore", invalid="ignore"):  # padding may hold any values
-        pz = pt * np.sinh(eta)
+        if "rapidity" in values:
+            across = np.sqrt(pt**2 + _mass_squared(values))
+            pz = across * np.sinh(values["rapidity"])
+        else:
+            pz = pt * np.sinh(values["eta"])
         energy = values["energy"] if "energy" in values else np.sqrt(pt**2 + pz**2 + _mass_squared(values))
         return [pt * np.cos(phi), pt * np.sin(phi), pz, energy]
 

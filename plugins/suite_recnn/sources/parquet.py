@@ -1,6 +1,11 @@
-"""Jets from parquet: generated files, and any other with a list column for each component of the momenta."""
+"""Jets from parquet: generated files, and any other with a list column for each component of the momenta.
 
-from collections.abc import Collection, Mapping
+One column may hold all of them, as a list of structs (``ak.zip``): ``constituents`` of generated files, or
+``COLUMN.FIELD`` in a mapping. The Top-Tagging set is read as huggingface.co/datasets/dl4phys/top_tagging has it: a
+column for each component of each constituent, ``E_0, PX_0, ...``, padded with zeros.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +17,15 @@ from numpy.typing import NDArray
 
 from lightning_suite.errors import DataError
 from lightning_suite.offsets import offsets_of
+from lightning_suite.progress import track
 from suite_recnn.jets import Jets
-from suite_recnn.sources.columns import ROLES, choose, finished, values_of_jets
+from suite_recnn.sources import top_tagging
+from suite_recnn.sources.arrays import BLOCK, Lists, joined, padded
+from suite_recnn.sources.columns import choose, finished
 from suite_recnn.sources.momenta import Origin, packed, reading, same_counts
 
-OURS = "constituents"
-"""The column by which generated files are recognised: a list of {px, py, pz, E, ...} for each jet."""
 
-_FIELDS = {"px": "px", "py": "py", "pz": "pz", "energy": "E"}
-
-
-def read_parquet(path: Path, columns: Mapping[str, str] | None, only: Collection[str] | None = None) -> Jets:
+def read_parquet(path: Path, columns: Mapping[str, str], only: Collection[str] | None) -> Jets:
     """Return the jets of a parquet file.
 
     Raises:
@@ -30,25 +33,75 @@ def read_parquet(path: Path, columns: Mapping[str, str] | None, only: Collection
     """
     with reading(path, "parquet", pa.ArrowException, OSError, UnicodeError):
         schema = pq.read_schema(path)
+    if not columns and (components := top_tagging.flat(schema.names)):
+        return _flat(path, schema, components, only)
     scalars = [field.name for field in schema if _is_scalar(field.type)]
-    if OURS in schema.names and not set(ROLES) & set(columns or ()):
-        of_jets = values_of_jets(path, columns, scalars, only)
-        table = _table(path, [OURS, *dict.fromkeys(of_jets.values())])
-        momentum, offsets = _structs(path, table.column(OURS))
-        names = {role: f"{OURS}.{field}" for role, field in _FIELDS.items()}
-        values = {name: _scalars(path, table, column) for name, column in of_jets.items()}
-    else:
-        lists = [
-            field.name for field in schema if _is_list(field.type) and not pa.types.is_struct(field.type.value_type)
-        ]
-        chosen = choose(path, columns, lists, scalars, schema.names, only)
-        names = chosen.momentum
-        table = _table(path, list(dict.fromkeys([*names.values(), *chosen.scalars.values()])))
-        components = {role: _lists(path, table, name) for role, name in names.items()}
-        momentum = {role: content for role, (content, _) in components.items()}
-        offsets = same_counts({role: offsets for role, (_, offsets) in components.items()}, Origin(path, names))
-        values = {name: _scalars(path, table, column) for name, column in chosen.scalars.items()}
-    return packed(momentum, offsets, finished(path, values, len(offsets) - 1), Origin(path, names))
+    lists = _lists_of(schema)
+    nested = [field.name for field in schema if _is_list(field.type) and _is_list(field.type.value_type)]
+    others = [name for name in schema.names if name not in {column for column, _ in lists.values()}]
+    chosen = choose(path, columns, lists, scalars, [*lists, *others], only, nested=nested)
+    names = chosen.momentum
+    for name in names.values():
+        if name not in lists:
+            raise DataError(
+                f"column {name!r}: expected a list of numbers for each jet, got {schema.field(name).type}", path
+            )
+    for name in chosen.scalars.values():
+        if name in lists:
+            raise DataError(f"column {name!r}: expected one number or text for each jet, got a list", path)
+    table = _table(path, list(dict.fromkeys([*(lists[name][0] for name in names.values()), *chosen.scalars.values()])))
+    contents = {column: _content(path, column, table) for column in {lists[name][0] for name in names.values()}}
+    momentum, offsets = {}, {}
+    for role, name in names.items():
+        column, field = lists[name]
+        content, offsets[role] = contents[column]
+        content = content if field is None else content.flatten()[content.type.get_field_index(field)]
+        momentum[role] = _numbers(path, name, content, offsets[role])
+    values = {name: _scalars(path, table, column) for name, column in chosen.scalars.items()}
+    shared = same_counts(offsets, Origin(path, names))
+    return packed(momentum, shared, finished(path, values, len(shared) - 1), Origin(path, names))
+
+
+def _lists_of(schema: pa.Schema) -> dict[str, tuple[str, str | None]]:
+    """Return the columns with a list for each jet by name; those of structs by ``COLUMN.FIELD``: column and field."""
+    lists: dict[str, tuple[str, str | None]] = {}
+    for field in schema:
+        if not _is_list(field.type):
+            continue
+        inside = field.type.value_type
+        if pa.types.is_struct(inside):
+            lists |= {f"{field.name}.{part.name}": (field.name, part.name) for part in inside}
+        elif not _is_list(inside):
+            lists[field.name] = (field.name, None)
+    return lists
+
+
+def _flat(path: Path, schema: pa.Schema, components: Mapping[str, list[str]], only: Collection[str] | None) -> Jets:
+    """Return the jets of the Top-Tagging set, with a column for each component of each constituent."""
+    of_jets = [name for name in top_tagging.KNOWN if name in schema.names]
+    numbers: dict[str, list[NDArray[Any]]] = {name: [] for name in of_jets}
+
+    def blocks() -> Iterator[tuple[Lists, NDArray[np.int64], Origin]]:
+        first = 0
+        with pq.ParquetFile(path) as file:
+            wanted = [*of_jets, *(name for names in components.values() for name in names)]
+            batches = file.iter_batches(BLOCK, columns=wanted)
+            for batch in track(batches, f"reading {path.name}", -(-file.metadata.num_rows // BLOCK)):
+                origin = Origin(path, top_tagging.NAMES, first=first)
+                for name in of_jets:
+                    numbers[name].append(batch.column(name).to_numpy(zero_copy_only=False))
+                values = {
+                    role: np.stack([batch.column(name).to_numpy(zero_copy_only=False) for name in names], axis=1)
+                    for role, names in components.items()
+                }
+                yield *padded(values, origin), origin
+                first += len(batch)
+
+    with reading(path, "parquet", pa.ArrowException, OSError):
+        jets = joined(blocks(), np.float32)
+    values = {name: np.concatenate(parts or [np.zeros(0, dtype=np.int64)]) for name, parts in numbers.items()}
+    known = top_tagging.values_of_jets(path, values, only)
+    return Jets(jets.momenta, jets.offsets, finished(path, known, len(jets)))
 
 
 def _table(path: Path, names: list[str]) -> pa.Table:
@@ -70,29 +123,9 @@ def _is_scalar(kind: pa.DataType) -> bool:
     return bool(numeric or types.is_string(kind) or types.is_large_string(kind))
 
 
-def _structs(path: Path, column: pa.ChunkedArray) -> tuple[dict[str, NDArray[Any]], NDArray[np.int64]]:
-    content, offsets = _content(path, OURS, column)
-    fields = [field.name for field in content.type] if pa.types.is_struct(content.type) else []
-    missing = [field for field in _FIELDS.values() if field not in fields]
-    if missing:
-        raise DataError(
-            f"column {OURS!r}: expected a list of px, py, pz, E for each jet, got {content.type}, without {missing}",
-            path,
-        )
-    flat = dict(zip(fields, content.flatten(), strict=True))
-    return {role: _numbers(path, f"{OURS}.{field}", flat[field], offsets) for role, field in _FIELDS.items()}, offsets
-
-
-def _lists(path: Path, table: pa.Table, name: str) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    if not _is_list(table.column(name).type):
-        kind = table.column(name).type
-        raise DataError(f"column {name!r}: expected a list of numbers for each jet, got {kind}", path)
-    content, offsets = _content(path, name, table.column(name))
-    return _numbers(path, name, content, offsets), offsets
-
-
-def _content(path: Path, name: str, column: pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int64]]:
+def _content(path: Path, name: str, table: pa.Table) -> tuple[pa.Array, NDArray[np.int64]]:
     """Return the values of a list column end to end, and the offsets of the lists."""
+    column = table.column(name)
     if column.null_count:
         jet = int(np.argmax(pc.is_null(column).to_numpy()))
         raise DataError(f"jet {jet}: column {name!r} has no value; expected a list", path)

@@ -2,9 +2,11 @@
 
 ================  ====================================================================================================
 ``*.parquet``     generated files, recognised by the column ``constituents``: a list of {px, py, pz, E} for each jet;
-                  any other with a list column for each component of the momenta
-``*.h5 *.hdf5``   the Top-Tagging reference set (Kasieczka et al., 2019, doi:10.5281/zenodo.2603256); any other with an
-                  array for each component, padded with zeros
+                  the Top-Tagging reference set; any other with a list column for each component of the momenta, or
+                  a list of structs of them
+``*.h5 *.hdf5``   the Top-Tagging reference set (Kasieczka et al., 2019, doi:10.5281/zenodo.2603256), a table or fixed;
+                  JetNet (arXiv:2106.11535); any other with an array for each component, padded with zeros
+``*.npz``         EnergyFlow's quark and gluon jets and its arrays of four-momenta; any other as in HDF5
 ``*.root``        Delphes: its e-flow particles are clustered into jets; any other tree with a jagged branch for each
                   component
 ================  ====================================================================================================
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
 
 PARQUET = (".parquet", ".pq")
 HDF5 = (".h5", ".hdf5", ".hdf")
+NUMPY = (".npz",)
 ROOT = (".root",)
+SUFFIXES = (*PARQUET, *HDF5, *NUMPY, *ROOT)
 ENERGIES = ("jet_pt", "jet_mass", "jet_energy")
 """Columns with a value for each jet that are in the unit of the file."""
 OPTION = "--data."
@@ -88,6 +92,8 @@ def read(
         raise
     if not len(jets):
         raise DataError("holds no jets; expected at least one", path)
+    if not len(jets.momenta):
+        raise DataError(f"none of its {len(jets):,} jets has a constituent; all are padding", path)
     if rounded:
         _warn(path, f"{sum(rounded):,} masses slightly below zero, as rounding leaves them, are taken as 0")
     totals = jets.totals()[jets.counts() > 0]
@@ -125,6 +131,10 @@ def _read(
         with needs("reading HDF5 files", "lightning-suite[recnn]"):
             from suite_recnn.sources.hdf5 import read_hdf5
         return read_hdf5(path, columns, only)
+    if suffix in NUMPY:
+        from suite_recnn.sources.energyflow import read_arrays
+
+        return read_arrays(path, columns, only)
     if suffix in ROOT:
         with needs("reading ROOT files", "lightning-suite[recnn]"):
             from suite_recnn.jet_finding import JetDefinition
@@ -132,5 +142,5 @@ def _read(
         wanted, gev = definition or JetDefinition(), GEV[unit]
         window = replace(wanted, pt_min=wanted.pt_min / gev, pt_max=wanted.pt_max / gev)
         return read_root(path, columns, window, only)
-    known = ", ".join(f"*{ending}" for ending in (*PARQUET, *HDF5, *ROOT))
+    known = ", ".join(f"*{ending}" for ending in SUFFIXES)
     raise DataError(f"jets cannot be read from a file that ends in {path.suffix!r}; expected one of {known}", path)

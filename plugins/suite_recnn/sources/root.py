@@ -39,16 +39,16 @@ EVENTS = 1_000  # read at a time: some 2 million particles
 
 def read_root(
     path: Path,
-    columns: Mapping[str, str] | None,
+    columns: Mapping[str, str],
     definition: JetDefinition,
-    only: Collection[str] | None = None,
+    only: Collection[str] | None,
 ) -> Jets:
     """Return the jets of a ROOT file.
 
     Raises:
         DataError, UsageError: see `suite_recnn.sources.reading.read`.
     """
-    columns = dict(columns or {})
+    columns = dict(columns)
     asked = columns.pop(TREE, None)
     with _reading(path):
         file = uproot.open(path)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lightning_suite.errors import DataError
 from suite_recnn.jets import Jets, kinematics
-from suite_recnn.sources import hdf5
+from suite_recnn.sources import arrays
 from suite_recnn.sources.reading import read
 
 COUNTS = [3, 1, 5, 2]
@@ -86,7 +86,7 @@ def test_the_top_tagging_set_is_read_without_a_mapping(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("block", [1, 2, 3, 4, 5])
 def test_the_size_of_a_block_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
-    monkeypatch.setattr(hdf5, "BLOCK", block)
+    monkeypatch.setattr(arrays, "BLOCK", block)
     jets = read(write_top_tagging(tmp_path / "test.h5", top_tagging()))
     assert_same(jets)
     assert jets.columns["label"].tolist() == [0, 1, 0, 1]
@@ -99,11 +99,62 @@ def test_two_hundred_constituents_are_read(tmp_path: Path) -> None:
 def test_a_position_in_a_later_block_is_counted_from_the_beginning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hdf5, "BLOCK", 2)
+    monkeypatch.setattr(arrays, "BLOCK", 2)
     table = top_tagging()
     table["values_block_0"][2, 4 * 3] = np.nan
     with pytest.raises(DataError, match="jet 2, constituent 3: E is nan; expected a finite number"):
         read(write_top_tagging(tmp_path / "test.h5", table))
+
+
+def fixed_format(path: Path, table: NDArray[Any]) -> Path:
+    """The same rows in pandas' fixed format: blocks of columns of one type, and the names of their columns as text."""
+    momenta = [f"{name}_{k}" for k in range(200) for name in ("E", "PX", "PY", "PZ")]
+    names = {0: [*momenta, "truthE", "truthPX", "truthPY", "truthPZ"], 1: ["ttv", "is_signal_new"]}
+    with h5py.File(path, "w") as file:
+        file["table/axis0"] = np.array([*names[0], *names[1]], dtype="S13")
+        file["table/axis1"] = table["index"]
+        for number, columns in names.items():
+            file[f"table/block{number}_items"] = np.array(columns, dtype="S13")
+            file[f"table/block{number}_values"] = table[f"values_block_{number}"]
+    return path
+
+
+def test_the_top_tagging_set_is_read_in_pandas_fixed_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrays, "BLOCK", 3)
+    jets = read(fixed_format(tmp_path / "test.h5", top_tagging()))
+    np.testing.assert_array_equal(some_jets().momenta, jets.momenta)
+    assert {name: values.tolist() for name, values in jets.columns.items()} == {
+        "label": [0, 1, 0, 1],
+        "ttv": [2, 2, 2, 2],
+        "event": [0, 1, 2, 3],
+    }
+    assert set(read(tmp_path / "test.h5", only=("event",)).columns) == {"event"}
+
+
+def test_another_frame_in_fixed_format_is_refused_with_its_columns(tmp_path: Path) -> None:
+    path = write(tmp_path / "j.h5", {"df/block0_items": np.array([b"a", b"b"]), "df/block0_values": np.ones((3, 2))})
+    with pytest.raises(
+        DataError, match=r"'df' is a frame of pandas with the columns a, b, \.\.\.; expected those of the"
+    ):
+        read(path)
+
+
+@pytest.mark.parametrize("settings", [{}, {"format": "table"}, {"format": "table", "complib": "blosc", "complevel": 5}])
+def test_what_pandas_writes_is_read(tmp_path: Path, settings: dict[str, Any]) -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    pytest.importorskip("tables", reason="tables, by which pandas writes HDF5, is not installed")
+    if "complib" in settings:
+        pytest.importorskip("hdf5plugin", reason="hdf5plugin, which reads blosc, is not installed")
+    table = top_tagging()
+    momenta = [f"{name}_{k}" for k in range(200) for name in ("E", "PX", "PY", "PZ")]
+    frame = pandas.DataFrame(
+        table["values_block_0"], columns=[*momenta, "truthE", "truthPX", "truthPY", "truthPZ"], index=table["index"]
+    )
+    frame[["ttv", "is_signal_new"]] = table["values_block_1"]
+    frame.to_hdf(tmp_path / "test.h5", key="table", **settings)
+    jets = read(tmp_path / "test.h5")
+    np.testing.assert_array_equal(some_jets().momenta, jets.momenta)
+    assert jets.columns["label"].tolist() == [0, 1, 0, 1]
 
 
 def test_another_order_of_the_momenta_is_refused(tmp_path: Path) -> None:
@@ -159,6 +210,43 @@ def test_a_compression_that_is_not_there_says_what_to_install(tmp_path: Path) ->
         dataset.write_direct_chunk((0,), b"compressed by something else", filter_mask=0)
     with pytest.raises(DataError, match=r"/table/table is compressed by 460, .*pip install hdf5plugin"):
         read(path)
+
+
+# JetNet
+
+
+def jetnet() -> dict[str, NDArray[Any]]:
+    """Two jets of 3 and 2 constituents at 1,000 and 900 GeV."""
+    particles = np.zeros((2, 4, 4), dtype=np.float32)
+    particles[0, :3] = [[0.01, 0.02, 0.5, 1], [-0.1, 0.0, 0.3, 1], [0.2, -0.2, 0.1, 1]]
+    particles[1, :2] = [[0.0, 0.1, 0.7, 1], [0.05, -0.3, 0.2, 1]]
+    particles[1, 2] = [0.3, 0.3, 0.001, 0]  # masked
+    return {"particle_features": particles, "jet_features": np.array([[1000, 0.5, 80, 3], [900, -1, 60, 2]], "<f4")}
+
+
+def test_jetnet_is_read_with_the_momentum_of_its_jets(tmp_path: Path) -> None:
+    jets = read(write(tmp_path / "t.hdf5", jetnet()))
+    assert jets.counts().tolist() == [3, 2]
+    pt, eta, phi, mass = kinematics(jets.momenta)
+    np.testing.assert_allclose(pt, [500, 300, 100, 630, 180], rtol=1e-6)
+    np.testing.assert_allclose(eta, [0.51, 0.4, 0.7, -1.0, -0.95], rtol=1e-6)
+    np.testing.assert_allclose(phi, [0.02, 0.0, -0.2, 0.1, -0.3], rtol=1e-6)
+    np.testing.assert_allclose(mass, 0, atol=1e-4)
+
+
+def test_jetnet_without_features_of_jets_is_relative_and_said_to_be(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.hdf5", {"particle_features": jetnet()["particle_features"]})
+    with pytest.warns(RuntimeWarning, match=r"is 0\.\d+ GeV; are they relative to their jet's\?"):
+        jets = read(path)
+    np.testing.assert_allclose(kinematics(jets.momenta).pt, [0.5, 0.3, 0.1, 0.7, 0.2], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("particle_features", (2, 4, 3)), ("jet_features", (2, 5)), ("jet_features", (3, 4))]
+)
+def test_features_of_another_shape_are_not_jetnet_s(tmp_path: Path, name: str, shape: tuple[int, ...]) -> None:
+    with pytest.raises(DataError, match=rf"{name} has the shape \({shape[0]}, .*; expected that of JetNet"):
+        read(write(tmp_path / "t.hdf5", jetnet() | {name: np.zeros(shape)}))
 
 
 # Arrays by a mapping
