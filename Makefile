@@ -29,7 +29,7 @@ demo: .venv/.demo
 	$(bin)/suite fit --plugin dsa
 
 test: .venv/.dev
-	$(bin)/python -m pytest --numprocesses $(JOBS) --dist loadfile
+	$(bin)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 
 check: .venv/.dev
 	$(bin)/ruff check .
@@ -49,11 +49,13 @@ trust: .venv/.dev
 
 # A whole second build, which comes first on the path: `pytest` does not put this folder before it, `python -m` would.
 # The sanitizers are loaded before Python, which knows nothing of them; that it keeps memory at its end is no leak.
+# The path is for ninja, which compiles in parallel.
 sanitized := build/sanitized
 sanitizers = $(foreach name,asan ubsan stdc++,$(shell $(CXX) -print-file-name=lib$(name).so))
 sanitize: .venv/.dev
-	CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=undefined -g1' LDFLAGS='-fsanitize=address,undefined' \
-		$(bin)/python setup.py --quiet build --build-base $(sanitized) --build-lib $(sanitized)/lib
+	PATH=$(CURDIR)/$(bin):$$PATH LDFLAGS='-fsanitize=address,undefined' \
+		CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=undefined -g1' \
+		python setup.py --quiet build --build-base $(sanitized) --build-lib $(sanitized)/lib
 	rm -f $(sanitized)/report.*
 	LD_PRELOAD='$(sanitizers)' PYTHONPATH=$(sanitized)/lib \
 		ASAN_OPTIONS=detect_leaks=0:log_path=$(sanitized)/report UBSAN_OPTIONS=log_path=$(sanitized)/report \
