@@ -26,6 +26,7 @@ plugin = Plugin(
         "generate-jets": "suite_recnn.studies.jets:generate_jets",
         "observables": "suite_recnn.studies.jets:observables",
         "probe": "suite_recnn.studies.networks:probe",
+        "transfer": "suite_recnn.studies.networks:transfer",
     },
     paper="Cheng (2019), arXiv:1911.01872",
     extra="recnn",

@@ -24,7 +24,7 @@ def spray(counts: list[int], seed: int = 0) -> Jets:
     return Jets(momenta, offsets, {"event": np.arange(len(counts))})
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_jets() -> Callable[..., Jets]:
     """The function that makes them."""
     return spray

@@ -17,7 +17,7 @@ from lightning_suite.errors import UsageError
 from lightning_suite.progress import progress
 from lightning_suite.spelling import no_such
 from suite_recnn.interpretation.linear_probe import Regression, explained, folds_of, held_out
-from suite_recnn.interpretation.subject import Subject
+from suite_recnn.interpretation.subject import Subject, untrained
 from suite_recnn.jets import kinematics
 from suite_recnn.network import PAPER_DIM
 from suite_recnn.observables.table import table
@@ -150,7 +150,7 @@ def probe(
     division = folds_of(subject.events, folds, seed)
     generator = np.random.default_rng(seed)
     orders = [generator.permutation(len(subject)) for _ in range(SHUFFLES)]
-    trained, untrained = subject.layers(), subject.layers(subject.untrained(seed))
+    trained, initial = subject.layers(), subject.layers(untrained(subject.tagger, seed))
     rows: list[Probed] = []
     with progress("regressions", 2 + 4 * len(names)) as advance:
 
@@ -171,7 +171,7 @@ def probe(
         from_summaries, from_root = r2(summaries(subject), targets), r2(root_features(subject), targets)
         for name in names:
             own, partial = r2(trained[name], targets), r2(trained[name], targets, mass_and_pt(subject))
-            random, shuffled = r2(untrained[name], targets), shuffles(trained[name])
+            random, shuffled = r2(initial[name], targets), shuffles(trained[name])
             highest = np.argsort([-np.inf if np.isnan(one.value) else one.value for one in own])[-MARKED:]
             paper = _paper(subject, name)
             for i, observable in enumerate(OBSERVABLES):

@@ -108,16 +108,6 @@ class Subject:
                 parts.append({name: layer.float().numpy() for name, layer in network.layers(batch).items()})
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def untrained(self, seed: int = 0) -> JetTagger:
-        """Return a network of the same settings and scaling with new random weights, in evaluation mode."""
-        from pytorch_lightning.utilities.seed import isolate_rng
-
-        with isolate_rng():
-            torch.manual_seed(seed)
-            tagger = JetTagger(**self.tagger.hparams)
-        tagger.network.scaler.load_state_dict(self.tagger.network.scaler.state_dict())
-        return tagger.eval()
-
 
 def open_subject(
     run: str | Path | Run,
@@ -132,8 +122,8 @@ def open_subject(
 
     Args:
         run: a run folder or a checkpoint.
-        jets: files of other jets: all of theirs are taken. Labels come from the beginning of a file's name or from its
-            columns, and may be missing.
+        jets: files of other jets, of which all with constituents are taken. Labels come from the beginning of a file's
+            name or from its columns, and may be missing.
         part: of the run's own jets.
         algorithm: clusters the trees in place of the run's own.
         limit: the largest number of jets of each class, the first ones.
@@ -174,7 +164,7 @@ def open_subject(
         forest = join([data.trees(some, path.name) for some, path in zip(read_jets, paths, strict=True)])
         labels = np.concatenate([_labels(path, some, data) for some, path in zip(read_jets, paths, strict=True)])
         weights = momenta.columns.get("weight")
-        source = f"all {len(labels):,} jets of {', '.join(path.name for path in paths)}"
+        source = f"all {len(labels):,} jets of {', '.join(path.name for path in paths)}{_known(paths, data)}"
     events = np.unique(momenta.columns.pop(EVENT), return_inverse=True)[1]
     counted = np.ones(len(momenta)) if weights is None else weights.astype(np.float64)
     whole = Subject(run, tagger, data, momenta, forest, labels, counted, events, data.classes, source)
@@ -184,11 +174,29 @@ def open_subject(
     return replace(whole.take(np.sort(first)), source=f"the first {limit:,} of each class of {source}")
 
 
+def untrained(tagger: JetTagger, seed: int = 0) -> JetTagger:
+    """Return a network of the same settings and scaling with new random weights, in evaluation mode."""
+    from pytorch_lightning.utilities.seed import isolate_rng
+
+    with isolate_rng():
+        torch.manual_seed(seed)
+        other = JetTagger(**tagger.hparams)
+    other.network.scaler.load_state_dict(tagger.network.scaler.state_dict())
+    return other.eval()
+
+
 def _read(path: Path, data: JetData) -> Jets:
     """Return the jets of a file, with a number in EVENT that only jets of one event share."""
     jets = read(path, data.columns, definition=data.definition, unit=data.unit)
     jets.columns[EVENT] = event_shares(jets.columns, 0, path)
     return jets
+
+
+def _known(paths: Sequence[Path], data: JetData) -> str:
+    """Return the words about files that the run was trained on."""
+    path = data.path and Path(data.path).expanduser().resolve()
+    of_run = [file.name for file in paths if path in (file.resolve(), file.resolve().parent)]
+    return f" (of {', '.join(of_run)} the network was trained on some)" if of_run else ""
 
 
 def _labels(path: Path, jets: Jets, data: JetData) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ from lightning_suite.tables import table
 
 if TYPE_CHECKING:
     from suite_recnn.interpretation.probing import Probing
+    from suite_recnn.tagging import Estimate
 
 Regression = Literal["ridge", "linear"]
 
@@ -72,6 +73,65 @@ def probe(
         print(f"picture: {picture}, numbers: {picture.with_suffix('.csv').name}")
     following = f"transfer {shlex.quote(runs[0])} --to RUN" if len(runs) == 1 else f"transfer {shlex.join(runs)}"
     print(f"next: suite {following}")
+
+
+def transfer(
+    runs: list[str],
+    *,
+    to: str | None = None,
+    epochs: int = 20,
+    fine_tune: bool = False,
+    seed: int = 0,
+    output: str | None = None,
+) -> None:
+    """Measure how far the embedding of one task serves another: frozen, with new dense layers on top.
+
+    One run and --to: from this run to that task. Several runs: from each to each other, which for the paper's three
+    tasks is its Table 2. Beside the AUC stand that of the target's own network (base) and that of a random embedding.
+
+    Args:
+        runs: run folders or checkpoints.
+        to: a run, whose jets and their division are taken; or a task: a recipe such as top-qcd, on the files of the
+            first run.
+        epochs: of training the dense layers; the one with the best validation AUC counts.
+        fine_tune: also train the whole network from the weights of the first task: what is possible.
+        seed: of the new layers, of the random embedding and of the order of the jets.
+        output: the folder of the picture; by default figures in the folder of the run, or transfer for several.
+
+    Raises:
+        UsageError: there is no such run or task, a task has more than two classes, or an option is out of its range.
+        DataError: the jets cannot be read.
+    """
+    check({"epochs": [Interval(int, 1)]}, locals(), where="--")
+    if (to is None) == (len(runs) == 1):
+        raise UsageError(
+            "suite transfer RUN --to TASK|RUN goes from one run to one task, suite transfer RUN RUN ... between all; "
+            f"got {len(runs)} run{'s' * (len(runs) > 1)} {'without' if to is None else 'with'} --to"
+        )
+    folder = _folder(runs, output, "transfer")
+
+    from suite_recnn.interpretation import transfer as transferring
+    from suite_recnn.interpretation.transfer_picture import write_transfers
+
+    pairs = [(runs[0], to)] if to is not None else transferring.pairs(runs)
+    found = [transferring.transfer(*pair, epochs=epochs, fine_tune=fine_tune, seed=seed) for pair in pairs]
+
+    def cell(estimate: "Estimate | None") -> str:
+        return "" if estimate is None else f"{estimate.value:.4f} ± {estimate.error:.4f}"
+
+    rows = [
+        [
+            f"{one.source} → {one.target}",
+            *map(cell, [one.base, one.auc, one.floor, one.fine_tuned][: 3 + fine_tune]),
+            *(["", ""] if one.paper is None else [f"{value:.3f}" for value in one.paper]),
+        ]
+        for one in found
+    ]
+    shown = ["base", "transfer", "random embedding", "fine-tuned"][: 3 + fine_tune]
+    print(f"\n{table(['AUC', *shown, 'paper: base', 'transfer'], rows)}\n")
+    picture = folder / "transfer.png"
+    numbers = write_transfers(picture, found)
+    print(f"picture: {picture}\nnumbers: {numbers}\nnext: suite saliency {shlex.quote(runs[0])}")
 
 
 def _probes(result: "Probing") -> str:

@@ -12,7 +12,7 @@ from lightning_suite import load
 from lightning_suite.errors import UsageError
 from lightning_suite.run import Run
 from suite_recnn.forests import build_trees
-from suite_recnn.interpretation.subject import Subject, open_subject
+from suite_recnn.interpretation.subject import Subject, open_subject, untrained
 
 CHECK = Path(suite_recnn.__file__).parent / "recipes" / "check"
 
@@ -63,7 +63,7 @@ def test_the_last_layer_gives_the_scores(subject: Subject) -> None:
 
 
 def test_an_untrained_network_scales_as_the_trained_one_and_has_weights_of_its_seed(subject: Subject) -> None:
-    first, again, other = (subject.untrained(seed).network for seed in (0, 0, 1))
+    first, again, other = (untrained(subject.tagger, seed).network for seed in (0, 0, 1))
     torch.testing.assert_close(first.scaler.state_dict(), subject.tagger.network.scaler.state_dict())
     torch.testing.assert_close(first.state_dict(), again.state_dict())
     assert not torch.equal(first.output.weight, other.output.weight)
@@ -74,7 +74,13 @@ def test_other_files_are_taken_whole_and_labelled_by_their_names(train: Callable
     files = [CHECK / "qcd_check.parquet", CHECK / "w_check.parquet"]
     subject = open_subject(train().folder, jets=files)
     assert subject.labels.tolist() == [0] * 150 + [1] * 150
-    assert subject.source == "all 300 jets of qcd_check.parquet, w_check.parquet"
+    assert subject.source.startswith("all 300 jets of qcd_check.parquet, w_check.parquet (of qcd_check.parquet, w_c")
+
+
+def test_files_that_a_run_was_not_trained_on_are_not_said_to_be_so(train: Callable[..., Run], tmp_path: Path) -> None:
+    file = tmp_path / "w_more.parquet"
+    file.write_bytes((CHECK / "w_check.parquet").read_bytes())
+    assert open_subject(train(), jets=[file]).source == "all 150 jets of w_more.parquet"
 
 
 def test_jets_of_other_classes_have_no_label(train: Callable[..., Run], tmp_path: Path) -> None:

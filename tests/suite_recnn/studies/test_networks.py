@@ -1,6 +1,7 @@
 """The commands on trained networks, called as the command line calls them."""
 
 import csv
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,3 +56,43 @@ def test_a_run_given_twice_is_refused(train: Callable[..., Run]) -> None:
 def test_a_step_beyond_the_plane_is_refused(train: Callable[..., Run]) -> None:
     with pytest.raises(UsageError, match="--step"):
         probe(train().folder, "--step", "4")
+
+
+# suite transfer
+
+
+def transfer(*words: str | Path) -> None:
+    call(networks.transfer, [str(word) for word in words], prog="suite transfer")
+
+
+def test_a_transfer_prints_its_table_and_draws_into_the_run(
+    train: Callable[..., Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = train()
+    transfer(run.folder, "--to", run.folder, "--epochs", "1", "--fine_tune")
+    output = capsys.readouterr().out.splitlines()
+    assert re.split(r"  +", output[1]) == [
+        *("AUC", "base", "transfer", "random embedding", "fine-tuned", "paper: base", "transfer")
+    ]
+    assert output[3].startswith("w/qcd → w/qcd")
+    (row,) = rows_of(run.folder / "figures" / "transfer.csv")
+    assert (row["source"], row["target"]) == ("w/qcd", "w/qcd")
+    assert 0 < float(row["floor"]) < 1 and 0 < float(row["fine_tuned"]) < 1
+    assert (run.folder / "figures" / "transfer.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_several_runs_are_transferred_in_both_directions(
+    train: Callable[..., Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = train("--data.signal", "qcd", "--data.background", "w")
+    transfer(train().folder, other.folder, "--epochs", "1", "--output", tmp_path)
+    assert [(row["source"], row["target"]) for row in rows_of(tmp_path / "transfer.csv")] == [
+        ("qcd/w", "w/qcd"),
+        ("w/qcd", "qcd/w"),
+    ]
+
+
+@pytest.mark.parametrize("words", [["{run}"], ["{run}", "other", "--to", "top-qcd"]])
+def test_one_run_needs_a_task_and_several_take_none(words: list[str], train: Callable[..., Run]) -> None:
+    with pytest.raises(UsageError, match="suite transfer RUN --to TASK"):
+        transfer(*(word.format(run=train().folder) for word in words))
