@@ -123,8 +123,8 @@ def unknown_layout(path: Path, names: Sequence[str], nested: Sequence[str] = ())
     """Return the error for a file without columns that look like constituents."""
     if nested:
         return DataError(
-            f"{', '.join(nested[:6])} hold lists of lists, an entry for each event with its jets; expected an entry "
-            "for each jet. With awkward: flat = ak.flatten(array, axis=1) for each of them, then "
+            f"{', '.join(nested[:6])} hold lists of lists (vector<vector>), an entry for each event with its jets; "
+            "expected an entry for each jet. With awkward: flat = ak.flatten(array, axis=1) for each of them, then "
             "ak.to_parquet(ak.Array({'px': flat, ...}), FILE)",
             path,
         )

@@ -1,4 +1,6 @@
-"""Jets from ROOT: trees with a jagged branch for each component of the momenta, an entry for each jet; and Delphes.
+"""Jets from ROOT: trees and RNTuples with a list for each component of the momenta, an entry for each jet; and Delphes.
+
+JetClass (Qu, Li, Qian, 2022, arXiv:2202.03772) is such a tree.
 
 A Delphes tree (de Favereau et al., 2014, arXiv:1307.6346) has an entry for each event. Its e-flow particles, which are
 tracks and the energy of photons and neutral hadrons beyond them, are clustered into jets here.
@@ -22,6 +24,7 @@ from suite_recnn.jet_finding import JetDefinition, find_jets
 from suite_recnn.jets import Jets, concatenate, owners_of
 from suite_recnn.sources.columns import TREE, choose, finished
 from suite_recnn.sources.momenta import Origin, four_momenta, packed, reading, same_counts
+from suite_recnn.sources.root_fields import Fields, fields_of
 
 DELPHES = {
     "EFlowTrack": {"pt": "EFlowTrack.PT", "eta": "EFlowTrack.Eta", "phi": "EFlowTrack.Phi", "mass": "EFlowTrack.Mass"},
@@ -34,6 +37,9 @@ DELPHES = {
 }
 """The e-flow particles: three kinds, and their branches. Towers are massless; older tracks have no branch Mass."""
 
+TREES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple")
+NANOAOD = {"run", "luminosityBlock", "event"}
+"""Branches of every NanoAOD, beside the numbers of its jets."""
 EVENTS = 1_000  # read at a time: some 2 million particles
 
 
@@ -58,10 +64,10 @@ def read_root(
             raise DataError(f"cannot be read as ROOT; it is cut short: {size:,} bytes of {end:,}", path)
         tree = _tree(path, file, asked)
         with _reading(path):
-            branches = {branch.name: branch for branch in tree.itervalues(recursive=True)}
-        if not columns and any(f"{kind}.Eta" in branches for kind in DELPHES):
-            return _delphes(path, branches, tree.num_entries, definition)
-        return _mapped(path, branches, tree.num_entries, columns, only)
+            fields = fields_of(tree)
+        if not columns and any(f"{kind}.Eta" in fields.arrays for kind in DELPHES):
+            return _delphes(path, fields.arrays, fields.entries, definition)
+        return _mapped(path, fields, columns, only)
 
 
 def _reading(path: Path) -> AbstractContextManager[None]:
@@ -69,52 +75,44 @@ def _reading(path: Path) -> AbstractContextManager[None]:
 
 
 def _tree(path: Path, file: Any, asked: str | None) -> Any:
-    names = [name for name, kind in file.classnames(cycle=False).items() if kind in ("TTree", "TNtuple", "TNtupleD")]
-    names = list(dict.fromkeys(names))
+    found = {name: kind for name, kind in file.classnames(cycle=False).items() if kind in TREES}
+    names = list(found)
     if asked is not None:
         if asked not in names:
             raise DataError(no_such("tree", asked, names, "there are"), path)
         names = [asked]
-    elif "Delphes" in names:
-        names = ["Delphes"]
+    elif known := [name for name in ("Delphes", "Events") if name in names]:
+        names = known[:1]
     if len(names) != 1:
         kinds = ", ".join(f"{name} ({kind})" for name, kind in list(file.classnames().items())[:20]) or "nothing"
         choice = ". Say which with --data.columns.tree NAME" if names else ""
-        if "RNTuple" in kinds:
-            choice += ". RNTuples are not read: write a TTree, with uproot by file.mktree(...)"
-        raise DataError(f"expected one TTree, got {len(names)} among {kinds}{choice}", path)
+        raise DataError(f"expected one TTree or RNTuple, got {len(names)} among {kinds}{choice}", path)
     with _reading(path):
         return file[names[0]]
 
 
-def _mapped(
-    path: Path, branches: Mapping[str, Any], jets: int, columns: Mapping[str, str], only: Collection[str] | None
-) -> Jets:
-    with _reading(path):
-        counters = {branch.count_branch.name for branch in branches.values() if branch.count_branch is not None}
-        lists = [name for name, branch in branches.items() if _axes(branch) == 2]
-        scalars = [name for name, branch in branches.items() if _axes(branch) == 1 and name not in counters]
-    chosen = choose(path, columns, lists, scalars, [*lists, *scalars], only)
+def _mapped(path: Path, fields: Fields, columns: Mapping[str, str], only: Collection[str] | None) -> Jets:
+    if set(fields.arrays) >= NANOAOD and any(name in fields.arrays for name in ("nJet", "nFatJet")):
+        indices = [name for name in fields.names(2) if name.lower().endswith(("candsidx", "candidx"))]
+        raise DataError(
+            "is a NanoAOD with an entry for each event, whose jets have "
+            + (f"indices of their constituents ({', '.join(indices[:3])})" if indices else "no constituents")
+            + ", which are not followed; expected an entry for each jet with a list of its constituents' momenta. "
+            "Write such a file, for instance with coffea's PFNanoAODSchema and ak.to_parquet",
+            path,
+        )
+    lists, scalars = fields.names(2), fields.names(1)
+    chosen = choose(path, columns, lists, scalars, [*lists, *scalars], only, nested=fields.names(3))
     for name in chosen.momentum.values():
         if name not in lists:
             raise DataError(f"branch {name!r} has one value an entry; expected a list for each jet", path)
     for name in chosen.scalars.values():
-        if name not in scalars and name not in counters:
+        if name not in scalars and name not in fields.counters:
             raise DataError(f"branch {name!r} has a list in each entry; expected one value for each jet", path)
-    momentum, offsets = _lists(chosen.momentum, branches, Origin(path, chosen.momentum), 0, jets)
+    momentum, offsets = _lists(chosen.momentum, fields.arrays, Origin(path, chosen.momentum), 0, fields.entries)
     with _reading(path):
-        values = {name: branches[branch].array(library="np") for name, branch in chosen.scalars.items()}
-    return packed(momentum, offsets, finished(path, values, jets), Origin(path, chosen.momentum))
-
-
-def _axes(branch: Any) -> int:
-    """Return 1 for one value an entry, 2 for a list of numbers, 0 for anything else."""
-    kind = branch.interpretation
-    if isinstance(kind, uproot.AsJagged):
-        return 2 if isinstance(kind.content, uproot.AsDtype) and not kind.content.inner_shape else 0
-    if isinstance(kind, uproot.AsDtype):
-        return 0 if kind.to_dtype.names else 1 + len(kind.inner_shape)
-    return 1 if isinstance(kind, uproot.AsStrings) else 0
+        values = {name: ak.to_numpy(fields.arrays[field].array()) for name, field in chosen.scalars.items()}
+    return packed(momentum, offsets, finished(path, values, fields.entries), Origin(path, chosen.momentum))
 
 
 def _lists(

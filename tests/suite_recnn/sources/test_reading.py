@@ -227,18 +227,18 @@ def test_lists_of_lists_are_refused_with_what_is_needed(tmp_path: Path) -> None:
     events = {name: [values[:3], values[3:]] for name, values in components().items() if name in CARTESIAN}
     ak.to_parquet(ak.Array(events), tmp_path / "j.parquet")
     with pytest.raises(
-        DataError, match=r"px, py, pz, energy hold lists of lists, an entry for each event .*ak\.flatten"
+        DataError, match=r"px, py, pz, energy hold lists of lists .*an entry for each event .*ak\.flatten"
     ):
         read(tmp_path / "j.parquet")
 
 
 def test_with_rapidities_the_mass_counts_in_the_longitudinal_momentum(tmp_path: Path) -> None:
-    columns = {"pt": [[3.0, 1.0]], "rapidity": [[0.5, -1.0]], "phi": [[0.0, 1.0]]}
-    massive = read(write_parquet(tmp_path / "j.parquet", columns | {"mass": [[4.0, 0.0]]}))
-    np.testing.assert_allclose(massive.momenta[0], [3, 0, 5 * np.sinh(0.5), 5 * np.cosh(0.5)])
-    np.testing.assert_allclose(massive.momenta[1, 2:], [np.sinh(-1), np.cosh(1)])
+    columns = {"pt": [[30.0, 10.0]], "rapidity": [[0.5, -1.0]], "phi": [[0.0, 1.0]]}
+    massive = read(write_parquet(tmp_path / "j.parquet", columns | {"mass": [[40.0, 0.0]]}))
+    np.testing.assert_allclose(massive.momenta[0], [30, 0, 50 * np.sinh(0.5), 50 * np.cosh(0.5)])
+    np.testing.assert_allclose(massive.momenta[1, 2:], [10 * np.sinh(-1), 10 * np.cosh(1)])
     massless = read(write_parquet(tmp_path / "k.parquet", columns))
-    np.testing.assert_allclose(massless.momenta[0], [3, 0, 3 * np.sinh(0.5), 3 * np.cosh(0.5)])
+    np.testing.assert_allclose(massless.momenta[0], [30, 0, 30 * np.sinh(0.5), 30 * np.cosh(0.5)])
 
 
 def test_the_top_tagging_set_in_parquet_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,6 +292,69 @@ def test_jetclass_in_root_needs_no_mapping(tmp_path: Path) -> None:
     assert set(jets.columns) == {"event", "jet_pt"}
 
 
+def test_jetclass_in_root_has_the_label_of_its_columns(tmp_path: Path) -> None:
+    names = ["QCD", "Hbb", "Hcc", "Hgg", "H4q", "Hqql", "Zqq", "Wqq", "Tbqq", "Tbl"]
+    ones = {
+        f"label_{name}": ak.values_astype(ak.Array([place == label for label in (8, 0, 7, 8)]), np.float32)
+        for place, name in enumerate(names)
+    }
+    jets = read(write_root(tmp_path / "j.root", weaver() | ones))
+    assert_same(jets)
+    assert jets.columns["label"].tolist() == [8, 0, 7, 8]
+    assert jets.columns["label_Tbqq"].tolist() == [1, 0, 0, 1]
+
+
+def write_ntuple(path: Path, columns: Mapping[str, Any]) -> Path:
+    with uproot.recreate(path) as file:
+        file.mkrntuple("jets", ak.Array({name: ak.Array(values) for name, values in columns.items()}))
+    return path
+
+
+def test_an_rntuple_is_read_like_a_tree(tmp_path: Path) -> None:
+    columns = weaver() | {"label": [1, 0, 0, 1], "sample": ["w", "qcd", "qcd", "w"], "good": [True, False, True, True]}
+    jets = read(write_ntuple(tmp_path / "j.root", columns))
+    assert_same(jets)
+    assert jets.columns["label"].tolist() == [1, 0, 0, 1]
+    assert jets.columns["sample"].tolist() == ["w", "qcd", "qcd", "w"]
+    assert jets.columns["good"].tolist() == [True, False, True, True]
+    path = write_ntuple(
+        tmp_path / "k.root", {"c": ak.zip({name: components()[name] for name in CARTESIAN}), "y": [0] * 4}
+    )
+    assert_same(read(path))
+    assert_same(read(path, {name: f"c.{name}" for name in CARTESIAN} | {"label": "y"}))
+
+
+def test_lists_of_lists_in_an_rntuple_are_refused_with_what_is_needed(tmp_path: Path) -> None:
+    path = write_ntuple(tmp_path / "j.root", {"part_px": [[[1.0], [2.0]], []], "n": [2, 0]})
+    with pytest.raises(DataError, match=r"part_px hold lists of lists \(vector<vector>\), .*ak\.flatten"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("branches", "words"),
+    [
+        ({"FatJetPFCands_pFCandsIdx": [[0, 1], [0]]}, r"indices of their constituents \(FatJetPFCands_pFCandsIdx\)"),
+        ({"FatJet_pt": [[500.0], []]}, "no constituents"),
+    ],
+)
+def test_nanoaod_is_refused_with_what_is_needed(tmp_path: Path, branches: dict[str, Any], words: str) -> None:
+    numbers = {
+        "run": [1, 1],
+        "luminosityBlock": [1, 1],
+        "event": [7, 8],
+        "nFatJet": [1, 0],
+        "PFCands_pt": [[1.0], [2.0]],
+    }
+    path = write_root(tmp_path / "j.root", numbers | branches, tree="Events")
+    with uproot.update(path) as file:
+        file.mktree("Runs", {"run": np.int64}).extend({"run": [1]})
+    for columns in (None, dict.fromkeys(("pt", "eta", "phi"), "PFCands_pt")):
+        with pytest.raises(
+            DataError, match=rf"is a NanoAOD .* whose jets have {words}.*; expected an entry for each jet"
+        ):
+            read(path, columns)
+
+
 def test_one_of_several_trees_is_chosen(tmp_path: Path) -> None:
     path = write_root(tmp_path / "j.root", weaver(), tree="jets")
     with uproot.update(path) as file:
@@ -303,14 +366,14 @@ def test_several_trees_ask_for_a_choice(tmp_path: Path) -> None:
     path = write_root(tmp_path / "j.root", weaver(), tree="jets")
     with uproot.update(path) as file:
         file.mktree("other", {"x": np.float64}).extend({"x": [1.0]})
-    with pytest.raises(DataError, match=r"expected one TTree, got 2 among .*jets.*--data.columns.tree NAME"):
+    with pytest.raises(DataError, match=r"expected one TTree or RNTuple, got 2 among .*jets.*--data.columns.tree NAME"):
         read(path)
 
 
 def test_a_file_without_a_tree_is_refused_with_what_it_holds(tmp_path: Path) -> None:
     with uproot.recreate(tmp_path / "j.root") as file:
         file["counts"] = np.histogram([1.0, 2.0])
-    with pytest.raises(DataError, match=r"expected one TTree, got 0 among counts;1 \(TH1D\)$"):
+    with pytest.raises(DataError, match=r"expected one TTree or RNTuple, got 0 among counts;1 \(TH1D\)$"):
         read(tmp_path / "j.root")
 
 
