@@ -5,7 +5,7 @@ often its colour, so that events, not jets, are divided into training, validatio
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -32,7 +32,7 @@ from suite_recnn.jets import Jets, kinematics
 from suite_recnn.labels import class_names
 from suite_recnn.preprocessing import Preprocessing
 from suite_recnn.selection import names_in, selected
-from suite_recnn.sources.reading import read
+from suite_recnn.sources.reading import read_blocks
 from suite_recnn.sources.units import Unit
 from suite_recnn.splitting import PARTS
 from suite_recnn.tree_cache import ClusteredFile
@@ -41,8 +41,6 @@ NEEDED = {"fit": PARTS, "validate": ("validation",), "test": ("test",)}
 """The parts that a stage needs; a training ends with a test."""
 REPEATED = ("event", "jet_pt", "jet_eta", "jet_phi", "jet_mass")
 """Columns of a jet that predictions repeat beside its number in the file and its score."""
-CACHED_FROM = 2_000
-"""The least number of jets in a file whose trees are stored; fewer are clustered in less time than it takes to load."""
 
 CONSTRAINTS: Mapping[str, Sequence[Any]] = {
     "features": [NodeFeatures],
@@ -51,6 +49,7 @@ CONSTRAINTS: Mapping[str, Sequence[Any]] = {
     "batch_size": [Interval(int, 1)],
     "num_workers": [Interval(int, 0)],
     "jets": [Interval(int, 1), None],
+    "memory": [Interval(float, 0)],
     "unit": [Unit],
     "weights": [Literal["auto"], bool],
 }
@@ -92,6 +91,10 @@ class JetData(LightningDataModule):
         validation_fraction: the share of the events for validation where no file is for it.
         test_fraction: the share of the events for testing where no file is for it.
         split_seed: of the division into training, validation and test.
+        cache: the folder where the trees of 2,000 jets and more are stored for the next training; auto: in the user's
+            cache; null: nowhere.
+        memory: the largest size of all trees, in GiB, that is held in memory; larger ones are read from the cache
+            batch by batch, in the same order.
         batch_size: jets in a batch of each process.
         num_workers: processes that prepare batches.
         predict_path: the file whose jets are predicted, in its order.
@@ -128,6 +131,8 @@ class JetData(LightningDataModule):
         validation_fraction: float = 0.1,
         test_fraction: float = 0.2,
         split_seed: int = 0,
+        cache: str | None = tree_cache.AUTO,
+        memory: float = 1.0,
         batch_size: int = 64,
         num_workers: int = 0,
         predict_path: str | None = None,
@@ -162,6 +167,8 @@ class JetData(LightningDataModule):
             weights=weights,
             flat_pt=flat_pt,
         )
+        self.cache = cache
+        self.memory = memory
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.predict_path = predict_path
@@ -210,7 +217,8 @@ class JetData(LightningDataModule):
             self._prepared.pop(file.path) if file.path in self._prepared else self._clustered(file.path)
             for file in files
         ]
-        self._sets = jet_sets(files, clustered, self.division, self._path())
+        forest = tree_cache.trees_of(clustered, self.memory)
+        self._sets = jet_sets(files, clustered, forest, self.division, self._path())
         self.counts = {part: counts_of(data.labels, self.classes) for part, data in self._sets.items()}
 
     def train_dataloader(self) -> DataLoader[int]:
@@ -234,14 +242,14 @@ class JetData(LightningDataModule):
         """
         if self.predict_path is None:
             raise UsageError("there is nothing to predict: give the path of a file (--data.predict_path)")
-        # Labels may be missing, and nothing is stored of a file that is only predicted.
         path = Path(self.predict_path).expanduser()
         named = [] if self.select is None else names_in(self.select)
-        forest, values = clustered = self._cluster(path, only=(*REPEATED, *named))
+        clustered = tree_cache.gathered(self._blocks(path, only=(*REPEATED, *named)))
+        forest, values = clustered.forest, clustered.columns
         jets = np.arange(len(forest))
         if self.select is not None:
             if not set(named) <= set(selectable(clustered)):
-                clustered = self._cluster(path)  # the message names all columns
+                clustered = tree_cache.gathered(self._blocks(path))  # the message names all columns
             jets = np.flatnonzero(selected(self.select, selectable(clustered), path))
             rank_zero_info(f"data: {path.name}: not selected: {len(forest) - len(jets):,} of {len(forest):,} jets")
         if empty := np.count_nonzero(np.diff(forest.offsets)[jets] == 0):
@@ -257,26 +265,20 @@ class JetData(LightningDataModule):
 
     def _clustered(self, path: Path) -> ClusteredFile:
         """Return the trees of a file from the cache, or cluster it now and, if it has many jets, store them there."""
-        if not path.is_file():
-            return self._cluster(path)
-        settings: dict[str, Any] = {name: getattr(self, name) for name in ("algorithm", "preprocess", "columns")}
-        # The trees of older releases, which had neither, are in a folder without them in its name.
-        settings |= {} if self.unit == "GeV" else {"unit": self.unit}
-        settings |= {} if self.features == "paper" else {"features": self.features}
-        folder = tree_cache.cache_path(path, settings | asdict(self.definition))
-        clustered = tree_cache.load(folder)
-        if clustered is None:
-            clustered = self._cluster(path)
-            if len(clustered.forest) >= CACHED_FROM:
-                tree_cache.save(folder, clustered)
-        return clustered
+        read: dict[str, Any] = {name: getattr(self, name) for name in ("columns", "unit")} | asdict(self.definition)
+        settings = read | {name: getattr(self, name) for name in ("algorithm", "preprocess", "features")}
+        folder = tree_cache.cache_path(path, settings, self.cache) if path.is_file() else None
+        return tree_cache.clustered(folder, partial(self._blocks, path))
 
-    def _cluster(self, path: Path, only: Sequence[str] | None = None) -> ClusteredFile:
-        """Return the trees of a file, and the columns of its jets, among them their momenta."""
-        jets = read(path, self.columns, definition=self.definition, unit=self.unit, only=only)
-        forest = self.trees(jets, path.name)
-        axes = kinematics(jets.totals())._asdict()
-        return ClusteredFile(forest, {**{f"jet_{name}": values for name, values in axes.items()}, **jets.columns})
+    def _blocks(self, path: Path, only: Sequence[str] | None = None) -> Iterator[ClusteredFile]:
+        """Read a file and cluster it, block by block, with the momenta of the jets among their columns."""
+        rank_zero_info(f"data: clustering the jets of {path.name} ({self.algorithm})")
+        first, threads = 0, os.cpu_count() or 1
+        for jets in read_blocks(path, self.columns, definition=self.definition, unit=self.unit, only=only):
+            forest = forests.build_trees(jets, self.algorithm, self.preprocess, threads, self.features, first)
+            axes = {f"jet_{name}": values for name, values in kinematics(jets.totals())._asdict().items()}
+            yield ClusteredFile(forest, axes | jets.columns)
+            first += len(jets)
 
     def trees(self, jets: Jets, name: str) -> Forest:
         """Return the trees of jets, preprocessed and clustered as the settings say; ``name`` is theirs in messages."""

@@ -9,7 +9,7 @@ four-momenta and stored in float32, where p and E no longer determine the mass.
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -66,6 +66,22 @@ class JetBatch(NamedTuple):
         return (self.offsets.diff() + 1) // 2
 
 
+class TreesOfJets(Protocol):
+    """Trees of many jets, in memory (a `Forest`) or on disk (``suite_recnn.stored_forest``)."""
+
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        """Where each tree begins among all nodes: (jet + 1,)."""
+
+    def __len__(self) -> int: ...
+
+    def select(self, jets: NDArray[np.int64]) -> "Forest":
+        """Return the trees of these numbers."""
+
+    def ends(self, jets: NDArray[np.int64]) -> list[NDArray[Any]]:
+        """Return the ends of these trees."""
+
+
 @dataclass(frozen=True, eq=False)
 class Forest:
     """Trees of many jets, from which batches are selected.
@@ -88,6 +104,16 @@ class Forest:
         rows, offsets = select(self.offsets, jets)
         return Forest(self.features[rows], self.children[rows], offsets)
 
+    def ends(self, jets: NDArray[np.int64]) -> list[NDArray[Any]]:
+        """Return features of the hardest constituent, and features and children of the root, (jet, ...) each."""
+        first, root = self.offsets[jets], self.offsets[jets + 1] - 1
+        return [self.features[first], self.features[root], self.children[root]]
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the trees in bytes."""
+        return self.features.nbytes + self.children.nbytes + self.offsets.nbytes
+
 
 class ForestData(Dataset[int]):
     """A data set of chosen trees of a forest; an item is its own index, and ``batch`` collates a list of them.
@@ -102,7 +128,7 @@ class ForestData(Dataset[int]):
 
     def __init__(
         self,
-        forest: Forest,
+        forest: TreesOfJets,
         chosen: NDArray[np.int64],
         labels: NDArray[np.float32] | NDArray[np.int64] | None,
         columns: dict[str, Tensor] | None = None,
@@ -122,11 +148,8 @@ class ForestData(Dataset[int]):
 
     def fingerprint(self) -> str:
         """Return a checksum of the chosen jets, their labels, weights and trees (hardest constituents and roots)."""
-        forest = self.forest
-        first, root = forest.offsets[self.chosen], forest.offsets[self.chosen + 1] - 1
         assert self.labels is not None
-        digest = 0
-        trees = [forest.features[first], forest.features[root], forest.children[root]]
+        digest, trees = 0, self.forest.ends(self.chosen)
         for values in [self.chosen, self.labels, *trees] + ([] if self.weights is None else [self.weights]):
             digest = zlib.crc32(values.tobytes(), digest)
         return f"crc32:{digest:08x}"
@@ -191,6 +214,7 @@ def build_trees(
     preprocessing: Preprocessing,
     threads: int = 1,
     features: NodeFeatures = "paper",
+    first: int = 0,
 ) -> Forest:
     """Preprocess jets, cluster them and compute the features of all nodes, BLOCK jets at a time.
 
@@ -200,6 +224,7 @@ def build_trees(
         preprocessing: none, center or recnn.
         threads: the number of threads; the trees do not depend on it.
         features: paper, or lund for those of the splittings as well.
+        first: the number of the first jet in its file, on which random trees depend.
 
     Raises:
         UsageError: there is no such preprocessing.
@@ -219,7 +244,7 @@ def build_trees(
         block = jets.take(np.arange(begin, min(begin + BLOCK, len(jets))))
         filled = block.counts() > 0
         turned = preprocess(block if filled.all() else block.take(filled), preprocessing)
-        trees = cluster(turned.momenta, turned.offsets, algorithm, seed=begin, threads=threads)
+        trees = cluster(turned.momenta, turned.offsets, algorithm, seed=first + begin, threads=threads)
         nodes = np.zeros(len(block), dtype=np.int64)
         nodes[filled] = np.diff(trees.offsets)
         parts.append(Forest(features_of(trees, features), trees.children, offsets_of(nodes)))
@@ -237,7 +262,7 @@ def join(forests: Sequence[Forest]) -> Forest:
     )
 
 
-def robust_scale(forest: Forest, chosen: NDArray[np.int64], nodes: int = 1_000_000) -> tuple[Tensor, Tensor]:
+def robust_scale(forest: TreesOfJets, chosen: NDArray[np.int64], nodes: int = 1_000_000) -> tuple[Tensor, Tensor]:
     """Return median and interquartile range of each feature over the nodes of the chosen trees: (feature,) each.
 
     Features of splittings are those of the inner nodes alone.
@@ -247,7 +272,7 @@ def robust_scale(forest: Forest, chosen: NDArray[np.int64], nodes: int = 1_000_0
         chosen: (jet,) the numbers of the trees: the training jets.
         nodes: the approximate number of nodes that are used, those of every n-th jet.
     """
-    per_jet = max(1, len(forest.features) // max(1, len(forest)))
+    per_jet = max(1, int(forest.offsets[-1]) // max(1, len(forest)))
     some = forest.select(chosen[:: max(1, len(chosen) * per_jet // nodes)])
     quartiles = np.percentile(some.features, [25, 50, 75], axis=0)
     splits = some.children[:, 0] >= 0

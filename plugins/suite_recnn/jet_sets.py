@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pytorch_lightning.utilities import rank_zero_info
 
 from lightning_suite.errors import DataError, UsageError
-from suite_recnn.forests import ForestData, join
+from suite_recnn.forests import ForestData, TreesOfJets
 from suite_recnn.jet_files import JetFile, labels_of
 from suite_recnn.selection import left_out, names_in, selected
 from suite_recnn.sources.columns import ROLES
@@ -53,13 +53,18 @@ class FileOfJets(NamedTuple):
 
 
 def jet_sets(
-    files: Sequence[JetFile], clustered: Sequence[ClusteredFile], division: Division, path: Path
+    files: Sequence[JetFile],
+    clustered: Sequence[ClusteredFile],
+    forest: TreesOfJets,
+    division: Division,
+    path: Path,
 ) -> dict[str, ForestData]:
     """Return the set of each part, in the order of `PARTS`.
 
     Args:
         files: where the jets are from.
         clustered: the trees and columns of the same files.
+        forest: the trees of all files.
         division: how.
         path: of all files, for messages.
 
@@ -72,7 +77,6 @@ def jet_sets(
     _limit(labels, parts if files[0].part is not None else np.zeros_like(parts), division)
     given = _weights(files, read, labels, division, path)
     pt = np.concatenate([one.pt for one in read]) if division.flat_pt else None
-    forest = join([one.forest for one in clustered])
     sets = {}
     for number, part in enumerate(PARTS):
         chosen = np.flatnonzero((parts == number) & (labels >= 0))

@@ -85,6 +85,8 @@ def concatenate(parts: Sequence[Jets]) -> Jets:
     """
     if not parts:
         raise ValueError("jets.concatenate: expected at least one part, got none")
+    if len(parts) == 1:
+        return parts[0]
     names = [name for name in parts[0].columns if all(name in part.columns for part in parts)]
     return Jets(
         np.concatenate([part.momenta for part in parts]),

@@ -1,4 +1,8 @@
-"""The clustering trees of a file of jets, stored beside it, so that a second training does not cluster again."""
+"""The clustering trees of a file of jets, stored so that a second training does not cluster again.
+
+A file is clustered block by block, straight into the cache, so that no more than a block of it is in memory. The cache
+is the user's, or a folder of the user's choice.
+"""
 
 import hashlib
 import json
@@ -6,48 +10,115 @@ import os
 import shutil
 import warnings
 import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
+from pytorch_lightning.utilities import rank_zero_info
 
 from lightning_suite.array_files import read_npz
 from lightning_suite.assets import cache_folder
-from suite_recnn.forests import Forest
+from lightning_suite.offsets import offsets_of
+from lightning_suite.progress import track
+from suite_recnn.forests import Forest, TreesOfJets, join
+from suite_recnn.stored_forest import StoredForest
 
-_FORMAT = 4
+STORED_FROM = 2_000
+"""The least number of jets in a file whose trees are stored; fewer are clustered in less time than it takes to load."""
+AUTO = "auto"
+"""Stands for the user's cache."""
+
+_FORMAT = 5
 """Of the stored files: rises when their content changes."""
 
 _ARRAYS = ("features", "children", "offsets")
 
 
 class ClusteredFile(NamedTuple):
-    """A file of jets, clustered.
+    """A file of jets, or a block of one, clustered.
 
     Attributes:
         forest: the trees of its jets.
         columns: (jet,) values by name.
+        folder: where they are stored; None where they are not.
     """
 
     forest: Forest
     columns: dict[str, NDArray[Any]]
+    folder: Path | None = None
 
 
-def cache_path(path: Path, settings: dict[str, Any]) -> Path:
-    """Return the folder for the trees of a file: beside the file where that is writable, else in the cache.
+Blocks = Callable[[], Iterator[ClusteredFile]]
+"""Reads a file from its beginning and clusters it, block by block."""
+
+
+def cache_path(path: Path, settings: dict[str, Any], cache: str | None = AUTO) -> Path | None:
+    """Return the folder for the trees of a file; None where they shall not be stored.
 
     Its name holds a checksum of the file's bytes and of the settings, so that the trees of another file or of other
     settings are never used.
+
+    Args:
+        path: of the file of jets.
+        settings: of reading and clustering.
+        cache: a folder; auto: that of the user's cache; None: nothing is stored.
     """
+    if cache is None:
+        return None
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256")
     digest.update(json.dumps({"format": _FORMAT, **settings}, sort_keys=True).encode())
-    name = f"{path.stem}-{digest.hexdigest()[:16]}"
-    beside = path.parent / ".trees"
-    if (beside / name).is_dir() or os.access(path.parent, os.W_OK):
-        return beside / name
-    return cache_folder() / "trees" / name
+    parent = cache_folder() / "trees" if cache == AUTO else Path(cache).expanduser()
+    return parent / f"{path.stem}-{digest.hexdigest()[:16]}"
+
+
+def clustered(folder: Path | None, blocks: Blocks) -> ClusteredFile:
+    """Return the trees stored in a folder; where there are none, cluster now and, if the jets are many, store them.
+
+    Where the folder cannot be written a warning says so: the trees are then in memory, and clustered again next time.
+    """
+    if folder is None:
+        return gathered(blocks())
+    if (stored := load(folder)) is not None:
+        return stored
+    ahead: list[ClusteredFile] = []
+    remaining = blocks()
+    while sum(len(block.forest) for block in ahead) < STORED_FROM:
+        if (block := next(remaining, None)) is None:
+            return gathered(ahead)
+        ahead.append(block)
+    if store(folder, chain(ahead, remaining)) and (stored := load(folder)) is not None:
+        return stored
+    return gathered(blocks())
+
+
+def gathered(blocks: Iterable[ClusteredFile]) -> ClusteredFile:
+    """Return the trees of all blocks in memory."""
+    parts = list(blocks)
+    return ClusteredFile(join([part.forest for part in parts]), _concatenated([part.columns for part in parts]))
+
+
+def trees_of(files: Sequence[ClusteredFile], gib: float) -> TreesOfJets:
+    """Return the trees of all files: in memory where they are not larger than this, otherwise left where they are.
+
+    Args:
+        files: clustered.
+        gib: size in GiB.
+    """
+    size = sum(file.forest.nbytes for file in files)
+    if size <= gib * 2**30:
+        return join([file.forest for file in files])
+    held = sum(file.forest.nbytes for file in files if file.folder is None)
+    where = (
+        "batches are read from the cache" if held <= gib * 2**30 else "all the same in memory, as they are not stored"
+    )
+    rank_zero_info(f"data: the trees are {size / 2**30:.1f} GiB, more than --data.memory {gib:g}: {where}")
+    return StoredForest([file.forest if file.folder is None else file.folder for file in files])
 
 
 def load(folder: Path) -> ClusteredFile | None:
@@ -60,37 +131,85 @@ def load(folder: Path) -> ClusteredFile | None:
         forest = Forest(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS))
         if any(len(column) != len(forest) for column in values):
             return None
-        return ClusteredFile(forest, dict(zip(names.tolist(), values, strict=True)))
+        return ClusteredFile(forest, dict(zip(names.tolist(), values, strict=True)), folder)
     except Exception:  # absent, or another user's; damage to a file of numpy raises whatever Python's parser does
         return None
 
 
-def save(folder: Path, clustered: ClusteredFile) -> None:
+def store(folder: Path, blocks: Iterable[ClusteredFile]) -> bool:
     """Store trees in a folder, which appears whole; where another process has stored them already, its trees stay.
 
-    Where the folder cannot be written a warning says so: the file is then clustered again the next time.
+    Returns:
+        Whether they are there; where the folder cannot be written a warning says why not.
     """
     partial = folder.parent / f".{folder.name}.{os.getpid()}"
+    lengths: list[NDArray[np.int64]] = []
+    columns: list[dict[str, NDArray[Any]]] = []
     try:
         partial.mkdir(parents=True)
-        for name in _ARRAYS:
-            np.save(partial / f"{name}.npy", getattr(clustered.forest, name))
-        values = [np.array([*clustered.columns]), *clustered.columns.values()]
+        with ExitStack() as stack:
+            files = {name: stack.enter_context((partial / f"{name}.npy").open("w+b")) for name in _ARRAYS[:2]}
+            for block in blocks:
+                for name, file in files.items():
+                    _append(file, getattr(block.forest, name), is_first=not lengths)
+                lengths.append(np.diff(block.forest.offsets))
+                columns.append(block.columns)
+            for file in files.values():
+                _finish(file, int(sum(part.sum() for part in lengths)))
+        np.save(partial / "offsets.npy", offsets_of(np.concatenate(lengths)))
+        joined = _concatenated(columns)
+        values = [np.array([*joined]), *joined.values()]
         np.savez(partial / "columns.npz", _checksums(partial), *values)  # they become arr_0, arr_1, ...
         if load(folder) is None:
             shutil.rmtree(folder, ignore_errors=True)
             partial.rename(folder)
+        rank_zero_info(
+            f"data: {size_of(folder) / 1e6:,.0f} MB of trees stored in {folder}; --data.cache: another folder, or null"
+        )
+        return True
     except OSError as error:
-        if load(folder) is None:
-            warnings.warn(f"the trees of jets cannot be stored in {folder}: {error}", RuntimeWarning, stacklevel=2)
+        if load(folder) is not None:
+            return True
+        warnings.warn(f"the trees of jets cannot be stored in {folder}: {error}", RuntimeWarning, stacklevel=2)
+        return False
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def size_of(folder: Path) -> int:
+    """Return the size of stored trees in bytes."""
+    return sum(file.stat().st_size for file in folder.iterdir())
+
+
+def _append(file: BinaryIO, values: NDArray[Any], *, is_first: bool) -> None:
+    """Add rows to an .npy file, whose header is room for the number of rows that `_finish` writes."""
+    if is_first:
+        npy.write_array_header_1_0(file, npy.header_data_from_array_1_0(values[:0]))
+    file.write(np.ascontiguousarray(values).data)
+
+
+def _finish(file: BinaryIO, rows: int) -> None:
+    """Write the number of rows into the header of an .npy file."""
+    file.seek(0)
+    npy.read_magic(file)
+    (_, *shape), is_fortran, kind = npy.read_array_header_1_0(file)
+    begin = file.tell()
+    file.seek(0)
+    header = {"shape": (rows, *shape), "fortran_order": is_fortran, "descr": npy.dtype_to_descr(kind)}
+    npy.write_array_header_1_0(file, header)
+    assert file.tell() == begin  # numpy leaves room for 21 digits
+
+
+def _concatenated(columns: Sequence[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    """Return the columns of all blocks, those that every block has."""
+    names = [name for name in columns[0] if all(name in part for part in columns)]
+    return {name: np.concatenate([part[name] for part in columns]) for name in names}
 
 
 def _checksums(folder: Path) -> list[int]:
     """Return the CRC-32 of each file of an array; a .npz file has its own."""
     checksums = []
-    for name in _ARRAYS:
+    for name in track(_ARRAYS, f"checking the trees in {folder.name}"):
         checksum = 0
         with (folder / f"{name}.npy").open("rb") as file:
             while piece := file.read(1 << 20):

@@ -9,7 +9,7 @@ import torch
 
 import suite_recnn
 from lightning_suite.errors import DataError, UsageError
-from suite_recnn import forests, tree_cache
+from suite_recnn import forests
 from suite_recnn.data import JetData
 from suite_recnn.module import JetTagger
 from suite_recnn.splitting import PARTS
@@ -82,31 +82,66 @@ def test_the_fingerprint_changes_with_the_jets_and_with_nothing_else(folder) -> 
     assert ready(folder, algorithm="kt").fingerprint != first
 
 
-def test_the_trees_of_a_small_file_are_not_cached(folder) -> None:
-    ready(folder)
-    assert not (folder / ".trees").exists()
+def test_the_trees_of_a_small_file_are_not_stored(folder) -> None:
+    ready(folder, cache=str(folder / "cache"))
+    assert sorted(path.name for path in folder.iterdir()) == ["qcd_check.parquet", "w_check.parquet"]
 
 
 def test_a_second_reading_takes_the_trees_from_the_cache(folder, monkeypatch) -> None:
-    monkeypatch.setattr("suite_recnn.data.CACHED_FROM", 100)
-    first = ready(folder)
-    monkeypatch.setattr("suite_recnn.data.read", lambda *arguments: pytest.fail("the file was read again"))
-    second = ready(folder)
+    monkeypatch.setattr("suite_recnn.tree_cache.STORED_FROM", 100)
+    first = ready(folder, cache=str(folder / "cache"))
+    monkeypatch.setattr("suite_recnn.data.read_blocks", lambda *_, **__: pytest.fail("the file was read again"))
+    second = ready(folder, cache=str(folder / "cache"))
     assert second.fingerprint == first.fingerprint
-    assert len(list((folder / ".trees").iterdir())) == 2
+    assert len(list((folder / "cache").iterdir())) == 2
 
 
-def test_features_have_trees_of_their_own_and_leave_those_of_the_paper(folder, monkeypatch) -> None:
-    monkeypatch.setattr("suite_recnn.data.CACHED_FROM", 100)
-    asked: list[dict] = []
-    path_of = tree_cache.cache_path
-    monkeypatch.setattr(
-        tree_cache, "cache_path", lambda path, settings: asked.append(settings) or path_of(path, settings)
-    )
-    sizes = [ready(folder, features=features).center.shape for features in ("paper", "lund", "paper")]
+def test_trees_are_stored_in_the_users_cache_and_their_size_is_told_once(folder, monkeypatch, caplog) -> None:
+    monkeypatch.setattr("suite_recnn.tree_cache.STORED_FROM", 100)
+    monkeypatch.setenv("LIGHTNING_SUITE_CACHE", str(folder / "users"))
+    ready(folder)
+    ready(folder)
+    stored = sorted((folder / "users" / "trees").iterdir())
+    assert [path.name.partition("-")[0] for path in stored] == ["qcd_check", "w_check"]
+    told = [record.message for record in caplog.records if "of trees stored in" in record.message]
+    assert len(told) == 2 and all(any(str(path) in words for words in told) for path in stored)
+
+
+def test_where_nothing_shall_be_stored_nothing_is(folder, monkeypatch) -> None:
+    monkeypatch.setattr("suite_recnn.tree_cache.STORED_FROM", 100)
+    monkeypatch.setenv("LIGHTNING_SUITE_CACHE", str(folder / "users"))
+    ready(folder, cache=None)
+    assert sorted(path.name for path in folder.iterdir()) == ["qcd_check.parquet", "w_check.parquet"]
+
+
+@pytest.mark.parametrize("cache", ["cache", None])
+@pytest.mark.parametrize("stored_from", [100, 200])
+def test_trees_beyond_the_memory_give_the_same_batches(folder, monkeypatch, cache, stored_from) -> None:
+    """Of which one file may be too small to be stored."""
+    monkeypatch.setattr("suite_recnn.tree_cache.STORED_FROM", stored_from)
+    both = pyarrow.concat_tables([pq.read_table(folder / "qcd_check.parquet")] * 2)
+    pq.write_table(both, folder / "qcd_check.parquet", row_group_size=70)
+    monkeypatch.setattr("suite_recnn.sources.reading.BLOCK", 100)
+    settings = {"cache": None if cache is None else str(folder / cache), "batch_size": 50}
+    held, streamed = ready(folder, **settings), ready(folder, **settings, memory=0.0)
+    assert isinstance(held._sets["train"].forest, forests.Forest)
+    assert not isinstance(streamed._sets["train"].forest, forests.Forest)
+    assert streamed.fingerprint == held.fingerprint
+    torch.testing.assert_close((streamed.center, streamed.scale), (held.center, held.scale), rtol=0, atol=0)
+    torch.manual_seed(0)
+    expected = batches(held, "train")
+    torch.manual_seed(0)
+    for batch, other in zip(batches(streamed, "train"), expected, strict=True):
+        for name in ("features", "children", "offsets", "labels"):
+            assert torch.equal(getattr(batch, name), getattr(other, name)), name
+
+
+def test_features_have_trees_of_their_own(folder, monkeypatch) -> None:
+    monkeypatch.setattr("suite_recnn.tree_cache.STORED_FROM", 100)
+    stored = {"cache": str(folder / "cache"), "memory": 0.0}
+    sizes = [ready(folder, features=features, **stored).center.shape for features in ("paper", "lund", "paper")]
     assert sizes == [(8,), (13,), (8,)]
-    assert len(list((folder / ".trees").iterdir())) == 4
-    assert "features" not in asked[0]  # as in older releases, whose trees are found again
+    assert len(list((folder / "cache").iterdir())) == 4
 
 
 def test_one_file_is_divided_by_its_column_of_samples(folder) -> None:
@@ -166,9 +201,10 @@ def test_jets_without_labels_can_be_predicted(folder) -> None:
 
 
 def test_nothing_is_left_beside_a_file_that_is_predicted(folder, monkeypatch) -> None:
-    monkeypatch.setattr("suite_recnn.data.CACHED_FROM", 1)
+    monkeypatch.setattr("suite_recnn.tree_cache.STORED_FROM", 1)
+    monkeypatch.setenv("LIGHTNING_SUITE_CACHE", str(folder / "users"))
     list(JetData(predict_path=str(folder / "w_check.parquet")).predict_dataloader())
-    assert not (folder / ".trees").exists()
+    assert sorted(path.name for path in folder.iterdir()) == ["qcd_check.parquet", "w_check.parquet"]
 
 
 def without_constituents(path: Path, jets: list[int]) -> None:
@@ -209,7 +245,7 @@ def test_a_jet_without_constituents_has_no_score_and_moves_no_other(folder, netw
 
 
 def test_a_file_in_mev_has_the_trees_of_one_in_gev(folder, monkeypatch) -> None:
-    monkeypatch.setattr("suite_recnn.data.CACHED_FROM", 100)
+    monkeypatch.setattr("suite_recnn.tree_cache.STORED_FROM", 100)
     path = folder / "w_check.parquet"
     (expected,) = JetData(predict_path=str(path), batch_size=150).predict_dataloader()
     rows = pq.read_table(path)["constituents"].to_pylist()

@@ -137,8 +137,10 @@ def _in_order(roles: Sequence[str]) -> tuple[str, ...]:
     return tuple(role for role in ROLES if role in roles)
 
 
-def finished(path: Path, columns: Mapping[str, NDArray[Any]], jets: int) -> dict[str, NDArray[Any]]:
+def finished(path: Path, columns: Mapping[str, NDArray[Any]], jets: int, first: int = 0) -> dict[str, NDArray[Any]]:
     """Return the columns in their final form: with ``event``; ``label`` as whole numbers or texts; texts as str.
+
+    Where there are no events the jets are numbered, from ``first`` on.
 
     Raises:
         DataError: a column has another length, an event is not a whole number, or a label is neither that nor a text.
@@ -146,7 +148,7 @@ def finished(path: Path, columns: Mapping[str, NDArray[Any]], jets: int) -> dict
     done = {name: _plain(values) for name, values in columns.items()}
     if "label" not in done and set(JETCLASS) <= set(done):
         done["label"] = np.argmax(np.stack([done[name] for name in JETCLASS], axis=1), axis=1)
-    done.setdefault("event", np.arange(jets))
+    done.setdefault("event", np.arange(first, first + jets))
     for name, values in done.items():
         if values.shape != (jets,):
             raise DataError(

@@ -7,7 +7,7 @@ column for each component of each constituent, ``E_0, PX_0, ...``, padded with z
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -25,8 +25,36 @@ from suite_recnn.sources.columns import choose, finished
 from suite_recnn.sources.momenta import Origin, packed, reading, same_counts
 
 
-def read_parquet(path: Path, columns: Mapping[str, str], only: Collection[str] | None) -> Jets:
-    """Return the jets of a parquet file.
+class RowGroups(NamedTuple):
+    """Some row groups of a file.
+
+    Attributes:
+        numbers: theirs, one after the other.
+        first: the number of their first row in the file.
+    """
+
+    numbers: list[int]
+    first: int
+
+
+def row_groups(path: Path, jets: int) -> list[RowGroups]:
+    """Return the row groups of a file, together where they have fewer than this number of jets."""
+    with reading(path, "parquet", pa.ArrowException, OSError, UnicodeError), pq.ParquetFile(path) as file:
+        sizes = [file.metadata.row_group(number).num_rows for number in range(file.metadata.num_row_groups)]
+    together = [RowGroups([], 0)]
+    for number in range(len(sizes)):
+        numbers, first = together[-1]
+        if (held := sum(sizes[i] for i in numbers)) >= jets:
+            together.append(RowGroups([number], first + held))
+        else:
+            numbers.append(number)
+    return together
+
+
+def read_parquet(
+    path: Path, columns: Mapping[str, str], only: Collection[str] | None, groups: RowGroups | None = None
+) -> Jets:
+    """Return the jets of a parquet file, or of some of its row groups.
 
     Raises:
         DataError, UsageError: see `suite_recnn.sources.reading.read`.
@@ -34,7 +62,7 @@ def read_parquet(path: Path, columns: Mapping[str, str], only: Collection[str] |
     with reading(path, "parquet", pa.ArrowException, OSError, UnicodeError):
         schema = pq.read_schema(path)
     if not columns and (components := top_tagging.flat(schema.names)):
-        return _flat(path, schema, components, only)
+        return _flat(path, schema, components, only, groups)
     scalars = [field.name for field in schema if _is_scalar(field.type)]
     lists = _lists_of(schema)
     nested = [field.name for field in schema if _is_list(field.type) and _is_list(field.type.value_type)]
@@ -49,7 +77,8 @@ def read_parquet(path: Path, columns: Mapping[str, str], only: Collection[str] |
     for name in chosen.scalars.values():
         if name in lists:
             raise DataError(f"column {name!r}: expected one number or text for each jet, got a list", path)
-    table = _table(path, list(dict.fromkeys([*(lists[name][0] for name in names.values()), *chosen.scalars.values()])))
+    needed = list(dict.fromkeys([*(lists[name][0] for name in names.values()), *chosen.scalars.values()]))
+    table = _table(path, needed, groups)
     contents = {column: _content(path, column, table) for column in {lists[name][0] for name in names.values()}}
     momentum, offsets = {}, {}
     for role, name in names.items():
@@ -58,8 +87,9 @@ def read_parquet(path: Path, columns: Mapping[str, str], only: Collection[str] |
         content = content if field is None else content.flatten()[content.type.get_field_index(field)]
         momentum[role] = _numbers(path, name, content, offsets[role])
     values = {name: _scalars(path, table, column) for name, column in chosen.scalars.items()}
+    first = 0 if groups is None else groups.first
     shared = same_counts(offsets, Origin(path, names))
-    return packed(momentum, shared, finished(path, values, len(shared) - 1), Origin(path, names))
+    return packed(momentum, shared, finished(path, values, len(shared) - 1, first), Origin(path, names))
 
 
 def _lists_of(schema: pa.Schema) -> dict[str, tuple[str, str | None]]:
@@ -76,7 +106,13 @@ def _lists_of(schema: pa.Schema) -> dict[str, tuple[str, str | None]]:
     return lists
 
 
-def _flat(path: Path, schema: pa.Schema, components: Mapping[str, list[str]], only: Collection[str] | None) -> Jets:
+def _flat(
+    path: Path,
+    schema: pa.Schema,
+    components: Mapping[str, list[str]],
+    only: Collection[str] | None,
+    groups: RowGroups | None,
+) -> Jets:
     """Return the jets of the Top-Tagging set, with a column for each component of each constituent."""
     of_jets = [name for name in top_tagging.KNOWN if name in schema.names]
     numbers: dict[str, list[NDArray[Any]]] = {name: [] for name in of_jets}
@@ -85,8 +121,8 @@ def _flat(path: Path, schema: pa.Schema, components: Mapping[str, list[str]], on
         first = 0
         with pq.ParquetFile(path) as file:
             wanted = [*of_jets, *(name for names in components.values() for name in names)]
-            batches = file.iter_batches(BLOCK, columns=wanted)
-            for batch in track(batches, f"reading {path.name}", -(-file.metadata.num_rows // BLOCK)):
+            batches = file.iter_batches(BLOCK, None if groups is None else groups.numbers, wanted)
+            for batch in track(batches, f"reading {path.name}"):
                 origin = Origin(path, top_tagging.NAMES, first=first)
                 for name in of_jets:
                     numbers[name].append(batch.column(name).to_numpy(zero_copy_only=False))
@@ -101,12 +137,16 @@ def _flat(path: Path, schema: pa.Schema, components: Mapping[str, list[str]], on
         jets = joined(blocks(), np.float32)
     values = {name: np.concatenate(parts or [np.zeros(0, dtype=np.int64)]) for name, parts in numbers.items()}
     known = top_tagging.values_of_jets(path, values, only)
-    return Jets(jets.momenta, jets.offsets, finished(path, known, len(jets)))
+    return Jets(jets.momenta, jets.offsets, finished(path, known, len(jets), 0 if groups is None else groups.first))
 
 
-def _table(path: Path, names: list[str]) -> pa.Table:
+def _table(path: Path, names: list[str], groups: RowGroups | None) -> pa.Table:
     with reading(path, "parquet", pa.ArrowException, OSError, UnicodeError):
-        table = pq.read_table(path, columns=names)
+        if groups is None:
+            table = pq.read_table(path, columns=names)
+        else:
+            with pq.ParquetFile(path) as file:
+                table = file.read_row_groups(groups.numbers, names)
         table.validate(full=True)  # else a damaged text or list is found wherever it is first looked at
         return table
 

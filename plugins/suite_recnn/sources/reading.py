@@ -17,7 +17,7 @@ format is read.
 """
 
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,13 +27,14 @@ import numpy as np
 from lightning_suite.errors import DataError, SuiteError
 from lightning_suite.needs import needs
 from lightning_suite.text_files import within_memory
-from suite_recnn.jets import Jets
+from suite_recnn.jets import Jets, concatenate
 from suite_recnn.sources.columns import wanted
 from suite_recnn.sources.momenta import rounded_masses
 from suite_recnn.sources.units import GEV, Unit, doubt
 
 if TYPE_CHECKING:
     from suite_recnn.jet_finding import JetDefinition
+    from suite_recnn.sources.parquet import RowGroups
 
 PARQUET = (".parquet", ".pq")
 HDF5 = (".h5", ".hdf5", ".hdf")
@@ -42,6 +43,8 @@ ROOT = (".root",)
 SUFFIXES = (*PARQUET, *HDF5, *NUMPY, *ROOT)
 ENERGIES = ("jet_pt", "jet_mass", "jet_energy")
 """Columns with a value for each jet that are in the unit of the file."""
+BLOCK = 10_000
+"""Jets that are read at once: some 20 MB of momenta."""
 OPTION = "--data."
 """How options begin in the messages of this package; a caller may have another beginning."""
 
@@ -80,26 +83,68 @@ def read(
         >>> len(jets), jets.columns["sample"][0].item()
         (150, 'w')
     """
+    blocks = read_blocks(path, columns, definition=definition, unit=unit, only=only, option=option, jets=None)
+    return concatenate(list(blocks))
+
+
+def read_blocks(
+    path: Path,
+    columns: Mapping[str, str] | None = None,
+    *,
+    definition: "JetDefinition | None" = None,
+    unit: Unit = "GeV",
+    only: Collection[str] | None = None,
+    option: str = OPTION,
+    jets: int | None = BLOCK,
+) -> Iterator[Jets]:
+    """Yield the jets of a file in its order, block by block, so that not all of them are in memory at once.
+
+    A block of a parquet file is one row group, or several small ones; files of other formats are one block.
+
+    Args:
+        path: of the file; the other arguments and the errors are those of `read`, too.
+        columns: see `read`.
+        definition: see `read`.
+        unit: see `read`.
+        only: see `read`.
+        option: see `read`.
+        jets: the least number of jets in a block, but for the last one; None: the file is one block.
+    """
     if not path.is_file():
         raise DataError("is a folder; expected a file" if path.is_dir() else "there is no such file", path)
     if not path.stat().st_size:
         raise DataError("is empty: it has no bytes; expected a file with jets", path)
-    try:
-        with within_memory(path), rounded_masses() as rounded:
-            jets = _in_gev(_read(path, wanted(columns or {}, only), definition, unit, only), unit)
-    except SuiteError as error:
-        error.args = tuple(f"{words}".replace(OPTION, option) for words in error.args)
-        raise
-    if not len(jets):
+    first, constituents, rounded = 0, 0, 0
+    for groups in _groups(path, jets):
+        try:
+            with within_memory(path), rounded_masses() as masses:
+                block = _in_gev(_read(path, wanted(columns or {}, only), definition, unit, only, groups), unit)
+        except SuiteError as error:
+            counted = f" (counted from jet {first:,} of the file)" if first else ""
+            error.args = tuple(f"{words}".replace(OPTION, option) + counted for words in error.args)
+            raise
+        totals = block.totals()[block.counts() > 0]
+        if not first and (words := doubt(np.hypot(totals[:, 0], totals[:, 1]), unit)):
+            _warn(path, f"{words}. {option}unit says in which unit a file is; it is {unit}")
+        rounded += sum(masses)
+        first += len(block)
+        constituents += len(block.momenta)
+        yield block
+    if not first:
         raise DataError("holds no jets; expected at least one", path)
-    if not len(jets.momenta):
-        raise DataError(f"none of its {len(jets):,} jets has a constituent; all are padding", path)
+    if not constituents:
+        raise DataError(f"none of its {first:,} jets has a constituent; all are padding", path)
     if rounded:
-        _warn(path, f"{sum(rounded):,} masses slightly below zero, as rounding leaves them, are taken as 0")
-    totals = jets.totals()[jets.counts() > 0]
-    if words := doubt(np.hypot(totals[:, 0], totals[:, 1]), unit):
-        _warn(path, f"{words}. {option}unit says in which unit a file is; it is {unit}")
-    return jets
+        _warn(path, f"{rounded:,} masses slightly below zero, as rounding leaves them, are taken as 0")
+
+
+def _groups(path: Path, jets: int | None) -> Sequence["RowGroups | None"]:
+    """Return the row groups of each block of a parquet file; None stands for all that a file holds."""
+    if jets is None or path.suffix.lower() not in PARQUET:
+        return [None]
+    with needs("reading parquet files", "lightning-suite[recnn]"):
+        from suite_recnn.sources.parquet import row_groups
+    return row_groups(path, jets)
 
 
 def _warn(path: Path, words: str) -> None:
@@ -120,13 +165,14 @@ def _read(
     definition: "JetDefinition | None",
     unit: Unit,
     only: Collection[str] | None,
+    groups: "RowGroups | None",
 ) -> Jets:
-    """Return the jets in the unit of the file."""
+    """Return the jets in the unit of the file, of a parquet file those of some row groups."""
     suffix = path.suffix.lower()
     if suffix in PARQUET:
         with needs("reading parquet files", "lightning-suite[recnn]"):
             from suite_recnn.sources.parquet import read_parquet
-        return read_parquet(path, columns, only)
+        return read_parquet(path, columns, only, groups)
     if suffix in HDF5:
         with needs("reading HDF5 files", "lightning-suite[recnn]"):
             from suite_recnn.sources.hdf5 import read_hdf5

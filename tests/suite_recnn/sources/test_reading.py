@@ -1,6 +1,7 @@
 """Jets from files: every format gives the same jets back, and errors name file, jet and column."""
 
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import uproot
 
 from lightning_suite.errors import DataError, UsageError
 from suite_recnn.jets import Jets, kinematics
-from suite_recnn.sources.reading import read
+from suite_recnn.sources.reading import read, read_blocks
 
 COUNTS = [3, 1, 5, 2]
 CARTESIAN = {"px": "px", "py": "py", "pz": "pz", "energy": "energy"}
@@ -679,3 +680,31 @@ def test_a_jet_without_a_label_is_refused_where_others_have_one(tmp_path: Path) 
     path = write_parquet(tmp_path / "j.parquet", ours() | {"label": [0, 1, None, 0]})
     with pytest.raises(DataError, match="jet 2: column 'label' has no value"):
         read(path)
+
+
+def test_the_blocks_of_a_parquet_file_are_its_row_groups_and_count_the_jets_through(tmp_path: Path) -> None:
+    path = tmp_path / "jets.parquet"
+    momenta = [[600.0 + jet] for jet in range(9)]
+    columns = {"px": momenta, "py": [[0.0]] * 9, "pz": [[0.0]] * 9, "energy": momenta}
+    pq.write_table(pa.table(columns), path, row_group_size=2)
+    blocks = list(read_blocks(path, jets=3))
+    assert [len(block) for block in blocks] == [4, 4, 1]
+    assert [block.columns["event"].tolist() for block in blocks] == [[0, 1, 2, 3], [4, 5, 6, 7], [8]]
+    whole = read(path)
+    np.testing.assert_array_equal(np.concatenate([block.momenta for block in blocks]), whole.momenta)
+    columns["energy"] = [*momenta[:6], [float("nan")], *momenta[7:]]
+    pq.write_table(pa.table(columns), path, row_group_size=2)
+    with pytest.raises(DataError, match=r"jet 2, constituent 0: energy is nan(.|\n)*counted from jet 4 of the file"):
+        list(read_blocks(path, jets=3))
+
+
+def test_what_is_said_of_a_file_is_said_once_whatever_its_blocks(tmp_path: Path) -> None:
+    path = tmp_path / "jets.parquet"
+    columns = {"pt": [[600e3]] * 6, "eta": [[0.0]] * 6, "phi": [[0.0]] * 6, "mass": [[-1e-7]] * 6}
+    pq.write_table(pa.table(columns), path, row_group_size=2)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        assert sum(len(block) for block in read_blocks(path, jets=2)) == 6
+    words = [str(warning.message) for warning in said]
+    assert len(words) == 2
+    assert sum("6 masses slightly below zero" in line for line in words) == 1
