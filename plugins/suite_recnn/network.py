@@ -80,6 +80,10 @@ class RobustScaler(nn.Module):
         """Return the scaled features: (node, feature) -> (node, feature)."""
         return torch.asinh((features - self.center) / self.scale)
 
+    def inverse(self, scaled: Tensor) -> Tensor:
+        """Return the features of which these are the scaled ones; of zeros the medians."""
+        return self.center + self.scale * torch.sinh(scaled)
+
 
 class JetNetwork(nn.Module, ABC):
     """A network that classifies jets.
