@@ -27,6 +27,7 @@ plugin = Plugin(
         "observables": "suite_recnn.studies.jets:observables",
         "probe": "suite_recnn.studies.networks:probe",
         "transfer": "suite_recnn.studies.networks:transfer",
+        "saliency": "suite_recnn.studies.splittings:saliency",
     },
     paper="Cheng (2019), arXiv:1911.01872",
     extra="recnn",

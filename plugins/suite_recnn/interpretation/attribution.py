@@ -60,12 +60,12 @@ def saliency(network: JetNetwork, batch: JetBatch, method: Method = "relative", 
         )
     scaled = network.scaler(batch.features).detach()
     if method == "gradient_input":
-        return (scaled * _derivative(network, batch, scaled)).sum(1)
-    middles = (torch.arange(steps, device=scaled.device) + 0.5) / steps
-    total = torch.zeros_like(scaled)
-    for share in middles.tolist():
-        total += _derivative(network, batch, share * scaled)
-    return (scaled * total).sum(1) / steps
+        mean_slope = _slopes(network, batch, scaled)
+    else:
+        points = ((step + 0.5) / steps * scaled for step in range(steps))  # the midpoint rule
+        mean_slope = sum((_slopes(network, batch, point) for point in points), torch.zeros_like(scaled)) / steps
+    values: Tensor = (scaled * mean_slope).sum(1)
+    return values
 
 
 def logits_of_scaled(network: JetNetwork, batch: JetBatch, scaled: Tensor) -> Tensor:
@@ -73,7 +73,7 @@ def logits_of_scaled(network: JetNetwork, batch: JetBatch, scaled: Tensor) -> Te
     return cast(Tensor, network(batch._replace(features=network.scaler.inverse(scaled))))
 
 
-def _derivative(network: JetNetwork, batch: JetBatch, scaled: Tensor) -> Tensor:
+def _slopes(network: JetNetwork, batch: JetBatch, scaled: Tensor) -> Tensor:
     """Return the derivative of the logits by the scaled features at a point: (node, feature)."""
     with torch.enable_grad():
         point = scaled.clone().requires_grad_()

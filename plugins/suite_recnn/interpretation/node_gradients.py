@@ -99,5 +99,6 @@ def relative_norms(gradients: Tensor, offsets: Tensor) -> Tensor:
         >>> relative_norms(gradients, torch.tensor([0, 3])).tolist()
         [0.5, 0.0, 1.0]
     """
-    norms = torch.linalg.vector_norm(gradients, dim=1)
-    return norms / norms[offsets[1:] - 1].repeat_interleave(offsets.diff())
+    norms: Tensor = torch.linalg.vector_norm(gradients, dim=1)
+    relative: Tensor = norms / norms[offsets[1:] - 1].repeat_interleave(offsets.diff())
+    return relative

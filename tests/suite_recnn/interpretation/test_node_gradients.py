@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,20 +12,12 @@ from suite_recnn.cells import GatedCell, SimpleCell
 from suite_recnn.forests import ForestData, JetBatch
 from suite_recnn.interpretation.node_gradients import node_gradients, relative_norms
 from suite_recnn.jets import Jets
-from suite_recnn.network import CNN, FCN, LSTM, Batch, JetNetwork, RecNN
+from suite_recnn.network import CNN, FCN, LSTM, JetNetwork, Pool, RecNN
 
 CELLS = [SimpleCell, GatedCell]
 
 
-class AllNodes(RecNN):
-    """A network whose head reads the sum of all embeddings of a jet beside the root's."""
-
-    def layers_above(self, nodes: Tensor, batch: Batch) -> dict[str, Tensor]:
-        sums = torch.stack([part.sum(0) for part in torch.split(nodes, batch.offsets.diff().tolist())])
-        return self.layers_of(nodes[batch.roots()] + 0.1 * sums)
-
-    def layers(self, batch: Batch) -> dict[str, Tensor]:
-        return self.layers_above(self.nodes(batch), batch)
+POOLS: list[Pool] = ["root", "mean", "sum"]
 
 
 @pytest.fixture
@@ -35,9 +28,9 @@ def batch(make_jets: Callable[..., Jets]) -> JetBatch:
     return batch._replace(features=batch.features.double())
 
 
-def built(kind: type[RecNN], cell: type, batch: JetBatch) -> RecNN:
+def built(cell: type, batch: JetBatch, **options: Any) -> RecNN:
     torch.manual_seed(1)
-    network = kind(cell(7, 6), 6).double()
+    network = RecNN(cell(7, 6), 6, **options).double().eval()
     network.scaler.set(batch.features.median(0).values, batch.features.std(0))
     return network
 
@@ -57,9 +50,9 @@ def by_autograd(network: RecNN, batch: JetBatch) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("kind", [RecNN, AllNodes])
-def test_the_derivative_by_every_node_is_that_of_autograd(kind: type[RecNN], cell: type, batch: JetBatch) -> None:
-    network = built(kind, cell, batch)
+@pytest.mark.parametrize("pool", POOLS)
+def test_the_derivative_by_every_node_is_that_of_autograd(cell: type, pool: Pool, batch: JetBatch) -> None:
+    network = built(cell, batch, pool=pool, layer_norm=pool == "mean")
     logits, gradients = by_autograd(network, batch)
     found = node_gradients(network, batch)
     assert (gradients.abs().sum(1) > 0).sum() > 30  # most nodes act on the logit
@@ -70,7 +63,7 @@ def test_the_derivative_by_every_node_is_that_of_autograd(kind: type[RecNN], cel
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_derivative_of_a_jet_does_not_depend_on_the_others(cell: type, batch: JetBatch) -> None:
-    network = built(RecNN, cell, batch)
+    network = built(cell, batch)
     begin = int(batch.offsets[2])  # the jet of seven constituents
     rows = slice(begin, int(batch.offsets[3]))
     children = torch.where(batch.children[rows] >= 0, batch.children[rows] - begin, -1)
@@ -80,14 +73,14 @@ def test_the_derivative_of_a_jet_does_not_depend_on_the_others(cell: type, batch
 
 
 def test_gradients_of_weights_are_neither_used_nor_changed(batch: JetBatch) -> None:
-    network = built(RecNN, SimpleCell, batch)
+    network = built(SimpleCell, batch)
     with torch.no_grad():
         node_gradients(network, batch)
     assert all(weight.grad is None for weight in network.parameters())
 
 
 def test_the_saliency_of_the_root_is_one_and_that_of_no_derivative_is_unknown(batch: JetBatch) -> None:
-    saliency = relative_norms(node_gradients(built(RecNN, SimpleCell, batch), batch).gradients, batch.offsets)
+    saliency = relative_norms(node_gradients(built(SimpleCell, batch), batch).gradients, batch.offsets)
     torch.testing.assert_close(saliency[batch.roots()], torch.ones(4, dtype=torch.float64))
     assert (saliency[:-1] != 1).any()
     assert relative_norms(torch.zeros(3, 2), torch.tensor([0, 3])).isnan().all()

@@ -1,0 +1,110 @@
+"""Verbs on what a network makes of the splittings of a jet: where it looks, and what it knows down the tree."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from lightning_suite.constraints import Interval, check
+from lightning_suite.tables import table
+
+if TYPE_CHECKING:
+    from suite_recnn.interpretation.deletion import Deletion
+    from suite_recnn.interpretation.saliency import Splittings
+
+Measure = Literal["relative", "gradient_input", "integrated"]
+Test = Literal["none", "median", "branch"]
+
+
+def saliency(
+    run: str,
+    *,
+    jets: str | None = None,
+    method: Measure = "relative",
+    deletion: Test = "none",
+    jet: int | None = None,
+    limit: int | None = 2000,
+    output: str | None = None,
+) -> None:
+    """Show which splittings a recursive network looks at: saliency on the Lund plane, of one jet, and its test.
+
+    The saliency of the paper (its equation 2) is relative to the root of the tree, where it is 1: it falls with depth.
+    Jets are clustered with Cambridge/Aachen, whatever the network was trained on. Draws mean saliency by class in the
+    paper's range (its Fig. 1) and in one that all tasks share (its Fig. 3), the number of splittings beside it, and the
+    lines of the masses of W and top.
+
+    Args:
+        run: a run folder or a checkpoint.
+        jets: files of other jets, with commas between them, in place of the test jets of the run.
+        method: relative, the paper's; or, with a sign, gradient_input or integrated (gradients).
+        deletion: takes the most salient splittings away and measures the AUC, by each method: median, by replacing the
+            node's features; branch, by removing its softer branch.
+        jet: draws the tree of the jet of this number, from 0, in place of the plane.
+        limit: the largest number of jets of each class.
+        output: the folder of the pictures; by default figures in the folder of the run.
+
+    Raises:
+        UsageError: there is no such run, file or jet, or the network has no such saliency.
+        DataError: a file cannot be read.
+    """
+    check({"limit": [Interval(int, 1), None]}, locals(), where="--")
+
+    from suite_recnn.interpretation import lund_pictures
+    from suite_recnn.interpretation.deletion import deletion as delete
+    from suite_recnn.interpretation.deletion_picture import draw_deletion
+    from suite_recnn.interpretation.jet_tree import draw_jet, jet_tree
+    from suite_recnn.interpretation.saliency import splittings
+    from suite_recnn.interpretation.subject import open_subject
+
+    files = None if jets is None else [file.strip() for file in jets.split(",") if file.strip()]
+    subject = open_subject(run, jets=files, algorithm="cambridge-aachen", limit=limit)
+    folder = Path(output).expanduser() if output else subject.run.folder / "figures"
+    title = f"{subject.name}: {subject.source}"
+    if jet is not None:
+        picture = folder / f"saliency-jet-{jet}.png"
+        numbers = draw_jet(picture, tree := jet_tree(subject, jet, method), title=f"{tree.name} ({title})")
+        print(f"picture: {picture}, numbers: {numbers.name}")
+        print(f"next: suite saliency {shlex.quote(run)}")
+        return
+    found = splittings(subject, method)
+    picture = folder / ("saliency.png" if method == "relative" else f"saliency-{method}.png")
+    print(f"{title}\n\n{_means(found, subject.classes)}\n")
+    numbers = lund_pictures.draw_lund_planes(picture, found, subject.classes, title=title)
+    print(f"picture: {picture}, numbers: {numbers.name}")
+    if deletion != "none":
+        result = delete(subject, removal=deletion)
+        picture = folder / f"deletion-{deletion}.png"
+        print(f"\n{_deleted(result)}\n")
+        numbers = draw_deletion(picture, result, title=f"{subject.name}: the most salient splittings taken away")
+        print(f"picture: {picture}, numbers: {numbers.name}")
+        print(f"next: suite mass-direction {shlex.quote(run)}")
+    else:
+        print(f"next: suite saliency {shlex.quote(run)} --deletion branch")
+
+
+def _means(found: "Splittings", classes: tuple[str, ...]) -> str:
+    """Return a table of the saliency of each class."""
+    rows = []
+    for label, name in enumerate(classes):
+        chosen = (found.labels == label) & np.isfinite(found.saliency)
+        if not chosen.any():
+            continue
+        quartiles = np.percentile(found.saliency[chosen], [25, 50, 75])
+        above = np.mean(found.saliency[chosen] > 1)
+        rows.append(
+            [name, f"{chosen.sum():,}", f"{found.mean(label):.3f}", *(f"{q:.3f}" for q in quartiles), f"{above:.3f}"]
+        )
+    return table(["class", "splittings", "mean", "25 %", "50 %", "75 %", "share above 1"], rows)
+
+
+def _deleted(result: "Deletion") -> str:
+    """Return a table of the AUC by method, the best one first, and share."""
+    shares = sorted({point.share for point in result.points})
+    rows = [["none", f"{result.whole.value:.3f}", *(f"{result.whole.value:.3f}" for _ in shares), ""]]
+    for method in result.methods():
+        points = {point.share: point for point in result.points if point.method == method}
+        aucs = [f"{points[share].auc:.3f}" for share in shares]
+        rows.append([method, f"{result.mean_auc(method):.3f}", *aucs, f"{points[shares[-1]].momentum:.2f}"])
+    columns = ["taken away", "mean AUC", *(f"{100 * share:g} %" for share in shares), "pT left"]
+    return table(columns, rows)
