@@ -12,9 +12,10 @@ from lightning_suite.needs import needs
 from lightning_suite.progress import progress
 from lightning_suite.tables import table
 from suite_recnn.generation.detector import Detector
-from suite_recnn.jet_finding import JetDefinition
+from suite_recnn.jet_finding import CONSTRAINTS, JetDefinition
 from suite_recnn.observables import distributions
 from suite_recnn.sources.reading import read
+from suite_recnn.sources.units import Unit
 
 
 def generate_jets(
@@ -83,7 +84,12 @@ def observables(
     names: str = "all",
     jets: int | None = None,
     radius: float = 0.8,
+    pt_min: float = 500.0,
+    pt_max: float = 700.0,
+    eta_max: float = 2.0,
+    constituents_min: int = 3,
     columns: dict[str, str] | None = None,
+    unit: Unit = "GeV",
     output: str | None = None,
 ) -> None:
     """Measure masses, angularities and N-subjettiness of jets, and compare files.
@@ -92,11 +98,16 @@ def observables(
     file, its numbers beside it.
 
     Args:
-        files: of jets: parquet, HDF5 or ROOT.
+        files: of jets: parquet, HDF5, .npz or ROOT. Jets without constituents are left out.
         names: observables, with commas between them, or all; also angularity_KAPPA_BETA for any angularity.
         jets: the number of jets of each file, the first ones; by default all.
         radius: R of the jets; in files of events (Delphes) jets are found with it.
+        pt_min: the lowest transverse momentum of the jets that are found in events, GeV.
+        pt_max: their highest transverse momentum, GeV.
+        eta_max: their pseudorapidity is between -eta_max and eta_max.
+        constituents_min: their least number of constituents.
         columns: the file's column for each of our names, for files of another layout.
+        unit: of momenta and energies in the files.
         output: the table, .parquet or .csv; by default NAME-observables.parquet in the working directory.
 
     Raises:
@@ -111,7 +122,10 @@ def observables(
     if not wanted:
         raise UsageError(f"--names: expected all, or some of {', '.join(OBSERVABLES)} with commas between them")
     labels = {name: (observable(name).symbol, observable(name).unit) for name in wanted}  # checked before reading
-    check({"jets": [Interval(int, 1), None]}, {"jets": jets}, where="--")
+    check({"jets": [Interval(int, 1), None], "unit": [Unit], **CONSTRAINTS}, locals(), where="--")
+    definition = JetDefinition(
+        radius=radius, pt_min=pt_min, pt_max=pt_max, eta_max=eta_max, constituents_min=constituents_min
+    )
     paths = [Path(file).expanduser() for file in files]
     file_names = _file_names(paths)
     default = f"{paths[0].stem}-observables.parquet" if len(paths) == 1 else "observables.parquet"
@@ -120,7 +134,10 @@ def observables(
     measured: dict[str, distributions.Columns] = {}
     rows: dict[str, distributions.Columns] = {}
     for path, file in zip(paths, file_names, strict=True):
-        some = read(path, columns, definition=JetDefinition(radius=radius))
+        some = read(path, columns, definition=definition, unit=unit, option="--")
+        if not (filled := some.counts() > 0).all():
+            print(f"{file}: left out: {np.count_nonzero(~filled):,} jets without constituents")
+            some = some.take(filled)
         if jets is not None and jets < len(some):
             some = some.take(np.arange(jets))
         with progress(f"observables of {file}", len(some), unit="jets") as advance:

@@ -11,9 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import awkward as ak
 import numpy as np
 import pyarrow
 import pytest
+import uproot
 from pyarrow import parquet
 
 from lightning_suite.errors import DataError, UsageError
@@ -192,13 +194,60 @@ def test_files_of_one_name_are_distinguished_by_their_folder(two_files: list[Pat
         (["--names", ","], "--names: expected all"),
         (["--jets", "0"], "--jets: expected a whole number of 1 or more, or null, got 0"),
         (["--output", "table.txt"], "got '.txt'"),
-        (["--radius", "0"], "between 0 and pi / 2, got 0"),
+        (["--radius", "0"], "--radius: expected a number between 0 and pi / 2, got 0"),
+        (["--eta_max", "0"], "--eta_max: expected a number above 0, got 0"),
+        (["--pt_min", "800"], "pt_min and pt_max: expected the first below the second"),
+        (["--unit", "TeV"], "--unit: expected 'GeV' or 'MeV', got 'TeV'"),
     ],
 )
 def test_a_mistake_in_an_option_writes_nothing(options: list[str], message: str, two_files: list[Path]) -> None:
     with pytest.raises(UsageError, match=message):
         observables(*two_files, *options)
     assert not list(Path().iterdir())
+
+
+def test_jets_without_constituents_are_left_out_and_counted(
+    tmp_path: Path, make_jets: Callable[..., Jets], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path("gaps.parquet"), make_jets([3, 0, 5, 0]))
+    observables("gaps.parquet", "--names", "multiplicity")
+    assert "gaps: left out: 2 jets without constituents\ngaps: 2 jets\n" in capsys.readouterr().out
+    assert parquet.read_table("gaps-observables.parquet")["multiplicity"].to_pylist() == [3, 5]
+
+
+def test_a_file_in_mev_has_the_same_observables(two_files: list[Path]) -> None:
+    mev = two_files[0].with_name("mev.parquet")
+    jets = read(two_files[0])
+    write(mev, Jets(1000 * jets.momenta, jets.offsets))
+    observables(two_files[0], "--names", "mass", "--output", "gev.parquet")
+    observables(mev, "--names", "mass", "--output", "mev.parquet", "--unit", "MeV")
+    gev, mev_too = (parquet.read_table(name)["mass"].to_numpy() for name in ("gev.parquet", "mev.parquet"))
+    np.testing.assert_allclose(mev_too, gev, rtol=1e-9)
+
+
+def test_the_window_of_the_jets_in_events_can_be_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    branches = {"EFlowTrack": ("PT", "Eta", "Phi"), "EFlowPhoton": ("ET", "Eta", "Phi")}
+    branches["EFlowNeutralHadron"] = branches["EFlowPhoton"]
+    values = {"PT": 100.0, "ET": 30.0, "Eta": 2.2, "Phi": 1.0}
+    columns = {
+        f"{kind}.{name}": ak.values_astype(ak.Array([[values[name]]]), np.float32)
+        for kind, names in branches.items()
+        for name in names
+    }
+    with uproot.recreate("events.root") as file:
+        types = dict.fromkeys(columns, "var * float32")
+        file.mktree("Delphes", types, counter_name=lambda name: f"n{name}").extend(columns)
+    with pytest.raises(DataError, match=r"jet of 500 to 700 .*\|eta\| below 2 and 3 .*window: --pt_min, --pt_max"):
+        observables("events.root", "--names", "mass")
+    observables("events.root", "--names", "mass,multiplicity", "--pt_min=100", "--eta_max=3", "--constituents_min=2")
+    assert parquet.read_table("events-observables.parquet")["multiplicity"].to_pylist() == [3]
+
+
+def test_errors_in_a_file_name_the_options_of_the_verb(two_files: list[Path]) -> None:
+    with pytest.raises(DataError, match=r"there is no column 'mass'(.|\n)*, for instance --columns '"):
+        observables(two_files[0], "--columns", "{px: mass, py: mass, pz: mass, energy: mass}")
 
 
 def test_a_file_given_twice_is_refused(two_files: list[Path]) -> None:
