@@ -24,7 +24,7 @@ from suite_recnn.cells import GatedCell, SimpleCell
 from suite_recnn.forests import FEATURES, JetBatch, NodeFeatures, of_each_jet
 from suite_recnn.lund import LUND_FEATURES
 from suite_recnn.network import CNN, FCN, LSTM, PAPER_DIM, JetNetwork, Pool, RecNN
-from suite_recnn.symmetries import mirrored, turned
+from suite_recnn.symmetries import mirror_images, mirrored, turned
 
 Network = Literal["recnn", "gated", "fcn", "lstm", "cnn"]
 EFFICIENCIES = {"30": 0.3, "50": 0.5}
@@ -57,6 +57,8 @@ class JetTagger(LightningModule):
         dropout: the share of units of their dense layers that is left out at random in training.
         mirror: in training every jet is mirrored at random, eta to -eta and phi to -phi, as nature does; not for
             jets that --data.preprocess recnn aligned.
+        mirror_average: the logit of a jet, except in training, is the mean over its four mirror images: four times the
+            work.
         turn: in training every jet is also turned about its axis by a random angle; for jets that --data.preprocess
             center brought to eta = phi = 0.
         average: what is validated, tested and kept is the running average of the weights over about
@@ -84,6 +86,7 @@ class JetTagger(LightningModule):
         layer_norm: bool = False,
         dropout: float = 0.0,
         mirror: bool = True,
+        mirror_average: bool = False,
         turn: bool = False,
         average: float = 0.0,
         image_radius: float = 0.8,
@@ -121,11 +124,12 @@ class JetTagger(LightningModule):
                 )
             return
         preprocess = getattr(data, "preprocess", None)
-        if self.hparams["mirror"] and preprocess == "recnn":
-            raise UsageError(
-                "--model.mirror true undoes the alignment of --data.preprocess recnn: set --model.mirror false, or "
-                "--data.preprocess center"
-            )
+        for name in ("mirror", "mirror_average"):
+            if self.hparams[name] and preprocess == "recnn":
+                raise UsageError(
+                    f"--model.{name} true undoes the alignment of --data.preprocess recnn: set --model.{name} false, "
+                    "or --data.preprocess center"
+                )
         if self.hparams["turn"] and preprocess in ("none", "recnn"):
             raise UsageError(
                 f"--model.turn true needs centred jets, and --data.preprocess is {preprocess}: set --data.preprocess "
@@ -194,8 +198,8 @@ class JetTagger(LightningModule):
 
     def forward(self, batch: JetBatch) -> Tensor:
         """Return the logits, (jet,): the higher, the more like signal."""
-        logits: Tensor = self.network(batch)
-        return logits
+        batches = mirror_images(batch) if self.hparams["mirror_average"] and not self.training else [batch]
+        return torch.stack([self.network(one) for one in batches]).mean(0)
 
     def _step(self, batch: JetBatch, stage: str) -> tuple[Tensor, Tensor]:
         """Return logits and loss of a batch, and update the metrics of the stage."""

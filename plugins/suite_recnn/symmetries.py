@@ -3,6 +3,8 @@
 All need jets that are centred (`suite_recnn.preprocessing`), so that the jet's axis is the x axis.
 """
 
+from itertools import product
+
 import torch
 from torch import Tensor
 
@@ -18,8 +20,20 @@ def mirrored(batch: JetBatch) -> JetBatch:
 
     A mirrored eta exchanges the two proton beams, which are alike.
     """
+    return _mirror(batch, torch.randint(0, 2, (len(batch.offsets) - 1, 2), device=batch.offsets.device) * 2.0 - 1.0)
+
+
+def mirror_images(batch: JetBatch) -> list[JetBatch]:
+    """Return the jets as they are, mirrored in phi, in eta, and in both."""
+    jets = len(batch.offsets) - 1
+    return [
+        _mirror(batch, batch.features.new_tensor(sides).expand(jets, 2)) for sides in product((1.0, -1.0), repeat=2)
+    ]
+
+
+def _mirror(batch: JetBatch, sides: Tensor) -> JetBatch:
+    """Return the jets with eta and phi times 1 or -1, (jet, 2)."""
     nodes = batch.offsets.diff()
-    sides = torch.randint(0, 2, (len(nodes), 2), device=nodes.device) * 2.0 - 1.0
     eta, phi = sides.repeat_interleave(nodes, dim=0, output_size=len(batch.features)).unbind(1)  # (node,) each
     features = batch.features.clone()
     features[:, ETA] *= eta

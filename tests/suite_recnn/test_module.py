@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 import suite_recnn
 from lightning_suite.errors import RunError, UsageError
 from lightning_suite.testing.trainers import quiet_trainer
-from suite_recnn import forests, tagging
+from suite_recnn import forests, symmetries, tagging
 from suite_recnn.data import JetData
 from suite_recnn.module import JetTagger, warm_cosine
 
@@ -269,3 +269,16 @@ def test_only_centred_jets_are_turned(tmp_path) -> None:
     run, uncentred = quiet_trainer(tmp_path, max_epochs=1), JetData(str(CHECK), preprocess="none")
     with pytest.raises(UsageError, match=r"--model\.turn true needs centred jets, and --data\.preprocess is none"):
         run.fit(JetTagger(**SMALL, turn=True), datamodule=uncentred)
+
+
+def test_a_jet_and_its_mirror_images_have_one_score(tmp_path) -> None:
+    source = data()
+    source.prepare_data()
+    source.setup("fit")
+    module = JetTagger(**SMALL, mirror_average=True).eval()
+    module.network.scaler.set(source.center, source.scale)
+    batch = next(iter(source.test_dataloader()))
+    images = symmetries.mirror_images(batch)
+    torch.testing.assert_close(module(images[3]), module(batch), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(module(batch), sum(module.network(image) for image in images) / 4, rtol=1e-4, atol=1e-5)
+    assert (module.network(images[3]) - module.network(batch)).abs().max() > 1e-3

@@ -10,7 +10,7 @@ from suite_recnn.clustering import Trees, cluster
 from suite_recnn.forests import FEATURES, Forest, ForestData, JetBatch
 from suite_recnn.lund import LUND_FEATURES
 from suite_recnn.preprocessing import center
-from suite_recnn.symmetries import mirrored, turned
+from suite_recnn.symmetries import mirror_images, mirrored, turned
 
 NAMES = (*FEATURES, *LUND_FEATURES)
 
@@ -86,3 +86,14 @@ def test_a_particle_along_the_beam_stays_finite() -> None:
     momenta = np.array([[5.0, 0, 0, 5], [0, 0, 3, 3], [0, 0, -3, 3]])
     for _ in range(5):
         assert turned(batch_of(cluster(momenta, np.array([0, 3])))).features.isfinite().all()
+
+
+def test_the_mirror_images_of_jets_are_all_that_mirroring_makes(trees) -> None:
+    batch = batch_of(trees)
+    images = mirror_images(batch)
+    assert len(images) == 4
+    torch.testing.assert_close(images[0].features, batch.features)
+    made = mirrored(batch).features.reshape(40, 17, 13)
+    distances = torch.stack([(image.features.reshape(40, 17, 13) - made).abs().amax((1, 2)) for image in images])
+    torch.testing.assert_close(distances.amin(0), torch.zeros(40), atol=1e-5, rtol=0)
+    assert distances.argmin(0).unique().tolist() == [0, 1, 2, 3]
