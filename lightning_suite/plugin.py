@@ -12,6 +12,9 @@ The core also looks for the following; all of it is optional.
     predictions_suffix
                      class attribute of the data module, such as ``".parquet"``: the format of predictions whose file
                      the user does not name. The default is CSV.
+    predictions_writers
+                     class attribute of the data module, ``{".root": write}``: further formats of predictions by suffix,
+                     functions of a path and of ``dict[str, list]``, columns of equal lengths.
     embed_step       of the module, called like ``predict_step``: returns a tensor (batch, embedding_dim), which
                      ``suite predict --embed`` writes.
     fingerprint      attribute of the data module after ``setup("fit")``: text that changes with the training data,

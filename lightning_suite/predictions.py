@@ -6,6 +6,7 @@ Half a surrogate pair, which JSON can hold and UTF-8 cannot, is written as JSON'
 import contextlib
 import csv
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,20 @@ TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
 ARRAYS = (".npy", ".parquet")
 UNPAIRED_SURROGATES = "backslashreplace"
 
+Writer = Callable[[Path, dict[str, list[Any]]], None]
+"""Writes columns of equal lengths to a path."""
+
 
 class Predictions(Callback):
     """Writes what ``predict_step`` or ``embed_step`` returns to a file, which appears when it is complete.
 
     ``predict_step`` returns columns, ``dict[str, list | Tensor]`` with one entry for each input, or a tensor (batch,
     value_dim), whose columns are then numbered; ``embed_step`` returns a tensor (batch, embedding_dim).
+
+    Args:
+        path: the file.
+        step_name: ``predict_step`` or ``embed_step``.
+        writers: of further formats of tables, by suffix: those of the data module.
 
     Attributes:
         path: the file.
@@ -47,8 +56,9 @@ class Predictions(Callback):
         ['text,p', 'a,0.5', 'b,1.0']
     """
 
-    def __init__(self, path: Path, step_name: str) -> None:
-        suffixes = ARRAYS if step_name == "embed_step" else TABLES
+    def __init__(self, path: Path, step_name: str, writers: Mapping[str, Writer] | None = None) -> None:
+        self._writers: dict[str, Writer] = {".parquet": _write_parquet, **(writers or {})}
+        suffixes = ARRAYS if step_name == "embed_step" else tuple(dict.fromkeys([*TABLES, *self._writers]))
         if path.suffix not in suffixes:
             raise UsageError(
                 f"--output {path}: expected a name that ends in {', '.join(suffixes)}, got {path.suffix!r}"
@@ -100,7 +110,7 @@ class Predictions(Callback):
             raise UsageError(f"predict_step must return columns of one length, got {lengths}")
         rows = list(zip(*(columns[name] for name in self._names), strict=True))
         self.rows += len(rows)
-        if self.path.suffix == ".parquet":
+        if self.path.suffix in self._writers:
             self._waiting += rows
         elif self.path.suffix == ".jsonl":
             objects = (dict(zip(self._names, row, strict=True)) for row in rows)
@@ -116,10 +126,12 @@ class Predictions(Callback):
             with atomic_write(self.path, "wb") as file:
                 numpy.save(file, numpy.concatenate(self._waiting) if self._waiting else numpy.empty((0, 0), "float32"))
         elif self.path.suffix == ".parquet" and self.step_name == "embed_step":
-            _write_parquet(self.path, {"embedding": [row for array in self._waiting for row in array]})
-        elif self.path.suffix == ".parquet":
+            with atomic_path(self.path) as unfinished:
+                _write_parquet(unfinished, {"embedding": [row for array in self._waiting for row in array]})
+        elif self.path.suffix in self._writers:
             columns = {name: [_encodable(row[i]) for row in self._waiting] for i, name in enumerate(self._names)}
-            _write_parquet(self.path, columns)
+            with atomic_path(self.path) as unfinished:
+                self._writers[self.path.suffix](unfinished, columns)
 
 
 def _columns(outputs: Any) -> dict[str, Any]:
@@ -142,8 +154,7 @@ def _write_parquet(path: Path, columns: dict[str, list[Any]]) -> None:
     with needs("writing .parquet", "pyarrow"):
         import pyarrow
         import pyarrow.parquet
-    with atomic_path(path) as unfinished:
-        pyarrow.parquet.write_table(pyarrow.table(columns), unfinished)
+    pyarrow.parquet.write_table(pyarrow.table(columns), path)
 
 
 def _encodable(value: Any) -> Any:

@@ -16,7 +16,10 @@ def run(arguments: list[str]) -> int:
     """Write the predictions and print the path of the file; return 0."""
     parser = LightParser("predict", __doc__, "RUN INPUT [--output FILE] [--embed] [--data.x 1 --trainer.y 2]")
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help=".csv, .tsv, .jsonl or .parquet; with --embed .npy or .parquet"
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help=".csv, .tsv, .jsonl, .parquet or a format that the plugin adds; with --embed .npy or .parquet",
     )
     parser.add_argument("--embed", action="store_true", help="write embeddings in place of predictions")
     values, rest = parser.parse_known_args(arguments)
@@ -31,7 +34,8 @@ def run(arguments: list[str]) -> int:
     from lightning_suite.evaluation import predict
     from lightning_suite.predictions import Predictions
 
-    output = Predictions(file.expanduser(), "embed_step" if values.embed else "predict_step")
+    writers = getattr(data, "predictions_writers", None)
+    output = Predictions(file.expanduser(), "embed_step" if values.embed else "predict_step", writers)
     rows = predict(done, source, output, settings)
     print(f"{rows} {'embeddings' if values.embed else 'predictions'}: {output.path}")
     return 0

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ from suite_recnn.jet_finding import JetDefinition
 from suite_recnn.jet_sets import Division, check_not_empty, counts_of, jet_sets, selectable, with_columns_of
 from suite_recnn.jets import Jets, kinematics
 from suite_recnn.labels import class_names
+from suite_recnn.predictions_in_root import write_root
 from suite_recnn.preprocessing import Preprocessing
 from suite_recnn.selection import names_in, selected
 from suite_recnn.sources.reading import read_blocks
@@ -109,6 +110,7 @@ class JetData(LightningDataModule):
     """
 
     predictions_suffix = ".parquet"
+    predictions_writers: ClassVar = {".root": write_root}
 
     def __init__(
         self,

@@ -81,6 +81,21 @@ def test_a_tensor_of_predictions_gets_numbered_columns(tmp_path: Path) -> None:
     assert text.split() == ["value_0,value_1", "1.0,2.0"]
 
 
+def test_a_plugin_adds_a_format(tmp_path: Path) -> None:
+    def write(path: Path, columns: dict[str, list[Any]]) -> None:
+        path.write_text(repr(columns))
+
+    output = Predictions(tmp_path / "out.repr", "predict_step", {".repr": write})
+    output.on_predict_start(None, None)  # type: ignore[arg-type]
+    for batch in ({"a": [1, 2], "p": torch.tensor([0.5, 1])}, {"a": [3], "p": torch.tensor([0.25])}):
+        output.on_predict_batch_end(None, None, batch, None, 0)  # type: ignore[arg-type]
+    assert not output.path.exists()
+    output.on_predict_end(None, None)  # type: ignore[arg-type]
+    assert output.path.read_text() == "{'a': [1, 2, 3], 'p': [0.5, 1.0, 0.25]}"
+    with pytest.raises(UsageError, match=r"ends in \.csv, \.tsv, \.jsonl, \.parquet, \.repr, got '\.txt'"):
+        Predictions(tmp_path / "out.txt", "predict_step", {".repr": write})
+
+
 def test_an_unknown_suffix_is_refused_before_anything_is_computed(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"ends in \.csv, \.tsv, \.jsonl, \.parquet, got '\.txt'"):
         Predictions(tmp_path / "out.txt", "predict_step")
