@@ -28,6 +28,7 @@ plugin = Plugin(
         "probe": "suite_recnn.studies.networks:probe",
         "transfer": "suite_recnn.studies.networks:transfer",
         "saliency": "suite_recnn.studies.splittings:saliency",
+        "mass-direction": "suite_recnn.studies.splittings:mass_direction",
     },
     paper="Cheng (2019), arXiv:1911.01872",
     extra="recnn",

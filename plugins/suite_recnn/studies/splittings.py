@@ -57,8 +57,7 @@ def saliency(
     from suite_recnn.interpretation.saliency import splittings
     from suite_recnn.interpretation.subject import open_subject
 
-    files = None if jets is None else [file.strip() for file in jets.split(",") if file.strip()]
-    subject = open_subject(run, jets=files, algorithm="cambridge-aachen", limit=limit)
+    subject = open_subject(run, jets=_files(jets), algorithm="cambridge-aachen", limit=limit)
     folder = Path(output).expanduser() if output else subject.run.folder / "figures"
     title = f"{subject.name}: {subject.source}"
     if jet is not None:
@@ -81,6 +80,71 @@ def saliency(
         print(f"next: suite mass-direction {shlex.quote(run)}")
     else:
         print(f"next: suite saliency {shlex.quote(run)} --deletion branch")
+
+
+def mass_direction(
+    run: str,
+    *,
+    jets: str | None = None,
+    folds: int = 5,
+    limit: int | None = 4000,
+    seed: int = 0,
+    output: str | None = None,
+) -> None:
+    """Follow the direction of mass down the tree, and see where it breaks: at the hard splitting, or elsewhere.
+
+    A linear regression gives ln m from the root's embedding; its prediction at every node along the harder branches is
+    compared with the node's mass, by steps from the hard splitting. That is soft drop's, the first with z > 0.1 on
+    Cambridge/Aachen trees: files of jets do not say where the quarks of a decay went.
+
+    Args:
+        run: a run folder or a checkpoint.
+        jets: files of other jets, with commas between them, in place of the test jets of the run.
+        folds: each fold of the events is predicted by a regression on the others.
+        limit: the largest number of jets of each class.
+        seed: of the folds, and of the untrained network that is shown beside.
+        output: the folder of the picture; by default figures in the folder of the run.
+
+    Raises:
+        UsageError: there is no such run or file, the network is not recursive, or a package is missing.
+        DataError: a file cannot be read.
+    """
+    check({"limit": [Interval(int, 1), None], "folds": [Interval(int, 2)]}, locals(), where="--")
+
+    from suite_recnn.interpretation.mass_direction import mass_direction as follow
+    from suite_recnn.interpretation.mass_direction_picture import draw_mass_direction
+    from suite_recnn.interpretation.subject import open_subject
+
+    subject = open_subject(run, jets=_files(jets), algorithm="cambridge-aachen", limit=limit)
+    folder = Path(output).expanduser() if output else subject.run.folder / "figures"
+    found = follow(subject, folds=folds, seed=seed)
+    print(f"{found.name}: {found.source}\n\nR² of ln m at the root: {found.root.value:.3f} ± {found.root.error:.3f}\n")
+    columns = ["class", "steps from hard splitting", "jets", "median m (GeV)", "|predicted - true|", "change", "true"]
+    rows = [
+        [found.classes[step.label], f"{step.step:+d}", f"{step.jets:,}", *(f"{value:.2f}" for value in numbers)]
+        for step in found.steps
+        for numbers in [(step.mass, step.disagreement, step.change, step.true_change)]
+    ]
+    print(f"{table(columns, rows)}\nchange: median |Δ ln m| predicted to the harder branch; true: of the mass itself\n")
+    rows = [
+        [f"{each.depth}", f"{each.jets:,}", f"{each.followed:.2f}", f"{each.refitted:.2f}"] for each in found.depths
+    ]
+    print(f"{table(['steps from root', 'jets', 'R², direction of the root', 'R², refitted'], rows)}\n")
+    rows = [
+        [found.classes[one.label], one.network, f"{one.jets:,}", *(f"{share:.3f}" for share in one[3:])]
+        for one in found.largest
+    ]
+    columns = ["class", "network", "jets", "at", "at or next to", "random: at", "at or next to"]
+    print(f"largest change of the prediction at the hard splitting, share of the jets:\n{table(columns, rows)}\n")
+    picture = folder / "mass-direction.png"
+    numbers_file = draw_mass_direction(picture, found, title=f"{found.name}: {found.source}")
+    print(f"picture: {picture}, numbers: {numbers_file.name}")
+    print(f"next: suite saliency {shlex.quote(run)}")
+
+
+def _files(jets: str | None) -> list[str] | None:
+    """Return the names between commas."""
+    return None if jets is None else [file.strip() for file in jets.split(",") if file.strip()]
 
 
 def _means(found: "Splittings", classes: tuple[str, ...]) -> str:

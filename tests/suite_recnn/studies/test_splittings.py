@@ -48,3 +48,16 @@ def test_networks_without_a_tree_have_saliency_of_constituents_alone(train: Call
     rows = list(csv.DictReader((tmp_path / "saliency-jet-0.csv").open(encoding="utf-8")))
     assert all(float(row["saliency"]) == 0 for row in rows if row["harder"])
     assert any(float(row["saliency"]) != 0 for row in rows)
+
+
+def test_mass_direction_prints_steps_depths_and_chance(
+    train: Callable[..., Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(train().folder), "--output", str(tmp_path), "--folds", "2"]
+    call(splittings.mass_direction, words, prog="suite mass-direction")
+    out = capsys.readouterr().out
+    assert out.splitlines()[2].startswith("R² of ln m at the root: ")
+    assert {"trained", "untrained", "+0", "+1"} <= set(out.split())
+    rows = list(csv.DictReader((tmp_path / "mass-direction.csv").open(encoding="utf-8")))
+    assert {row["what"] for row in rows} >= {"r2_root", "change", "true_change", "r2_refitted", "random_near"}
+    assert (tmp_path / "mass-direction.png").read_bytes().startswith(b"\x89PNG")
