@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +10,8 @@ import torch
 
 import suite_recnn
 from lightning_suite.errors import DataError, UsageError
+from lightning_suite.testing.learning import resumes_exactly
+from lightning_suite.testing.subject import Subject
 from suite_recnn import forests
 from suite_recnn.data import JetData
 from suite_recnn.module import JetTagger
@@ -134,6 +137,16 @@ def test_trees_beyond_the_memory_give_the_same_batches(folder, monkeypatch, cach
     for batch, other in zip(batches(streamed, "train"), expected, strict=True):
         for name in ("features", "children", "offsets", "labels"):
             assert torch.equal(getattr(batch, name), getattr(other, name)), name
+
+
+def test_a_training_from_the_cache_that_is_interrupted_ends_as_one_that_is_not(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("suite_recnn.tree_cache.STORED_FROM", 100)
+    subject = Subject("recnn", tmp_path / "runs")
+    plain = subject.settings()
+    data = plain.data | {"memory": 0.0, "cache": str(tmp_path / "cache")}
+    monkeypatch.setattr(subject, "settings", lambda: replace(plain, data=data))
+    assert resumes_exactly(subject) == ""
+    assert len(list((tmp_path / "cache").iterdir())) == 2
 
 
 def test_features_have_trees_of_their_own(folder, monkeypatch) -> None:

@@ -26,7 +26,7 @@ OURS = "constituents"
 TREE = "tree"
 """Not a column, but the tree of a ROOT file that has the columns."""
 KNOWN = ("event", "seed", "sample", "label")
-"""Columns that other modules use: read whenever the file has them."""
+"""Columns that other modules use: read whenever the file has them, as is any whose name has ``weight`` in it."""
 
 JETCLASS = tuple(f"label_{name}" for name in ("QCD", "Hbb", "Hcc", "Hgg", "H4q", "Hqql", "Zqq", "Wqq", "Tbqq", "Tbl"))
 """The classes of JetClass in the order of its authors; a jet has a 1 in exactly one of these columns."""
@@ -92,7 +92,7 @@ def choose(
         if name not in listed:
             raise DataError(f"{no_such('column', name, listed, 'there are')}\n{HOW}", path)
     if momentum:
-        known = {name: name for name in KNOWN if name in scalars}
+        known = {name: name for name in scalars if name in KNOWN or "weight" in name.lower()}
         return ColumnNames(momentum, wanted(known, only) | others)
     if momentum := _recognised(path, lists):
         return ColumnNames(momentum, wanted({name: name for name in scalars}, only) | others)

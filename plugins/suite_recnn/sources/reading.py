@@ -99,7 +99,8 @@ def read_blocks(
 ) -> Iterator[Jets]:
     """Yield the jets of a file in its order, block by block, so that not all of them are in memory at once.
 
-    A block of a parquet file is one row group, or several small ones; files of other formats are one block.
+    Of a parquet file the row groups are read one by one; files of other formats are read whole, and only what is made
+    of their jets is made block by block.
 
     Args:
         path: of the file; the other arguments and the errors are those of `read`, too.
@@ -108,7 +109,7 @@ def read_blocks(
         unit: see `read`.
         only: see `read`.
         option: see `read`.
-        jets: the least number of jets in a block, but for the last one; None: the file is one block.
+        jets: about the number of jets in a block; None: the file is one block.
     """
     if not path.is_file():
         raise DataError("is a folder; expected a file" if path.is_dir() else "there is no such file", path)
@@ -129,7 +130,11 @@ def read_blocks(
         rounded += sum(masses)
         first += len(block)
         constituents += len(block.momenta)
-        yield block
+        if jets is None or len(block) < 2 * jets:
+            yield block
+        else:
+            for begin in range(0, len(block), jets):
+                yield block.take(np.arange(begin, min(begin + jets, len(block))))
     if not first:
         raise DataError("holds no jets; expected at least one", path)
     if not constituents:

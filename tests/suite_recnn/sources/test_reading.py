@@ -708,3 +708,25 @@ def test_what_is_said_of_a_file_is_said_once_whatever_its_blocks(tmp_path: Path)
     words = [str(warning.message) for warning in said]
     assert len(words) == 2
     assert sum("6 masses slightly below zero" in line for line in words) == 1
+
+
+def test_a_block_that_is_read_at_once_is_handed_out_in_parts(tmp_path: Path) -> None:
+    path = tmp_path / "jets.parquet"
+    momenta = [[600.0 + jet] for jet in range(9)]
+    columns = {"px": momenta, "py": [[0.0]] * 9, "pz": [[0.0]] * 9, "energy": momenta}
+    pq.write_table(pa.table(columns), path)
+    blocks = list(read_blocks(path, jets=4))
+    assert [block.momenta[:, 0].tolist() for block in blocks] == [[600, 601, 602, 603], [604, 605, 606, 607], [608]]
+    assert [block.columns["event"].tolist() for block in blocks] == [[0, 1, 2, 3], [4, 5, 6, 7], [8]]
+
+
+def test_weights_are_read_beside_momenta_that_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "jets.parquet"
+    momenta = {"a": [[600.0]], "b": [[0.0]], "c": [[0.0]], "d": [[600.0]]}
+    pq.write_table(pa.table({**momenta, "mcEventWeight": [2.5], "weight": [0.5], "else": [1.0]}), path)
+    jets = read(path, {"px": "a", "py": "b", "pz": "c", "energy": "d"})
+    assert {name: values.tolist() for name, values in jets.columns.items()} == {
+        "event": [0],
+        "mcEventWeight": [2.5],
+        "weight": [0.5],
+    }
