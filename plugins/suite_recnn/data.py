@@ -11,11 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import numpy as np
-import torch
 from pytorch_lightning import LightningDataModule
 from pytorch_lightning.trainer.states import TrainerFn
-from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
+from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -26,13 +24,14 @@ from suite_recnn.clustering import Algorithm
 from suite_recnn.default_sample import generate_sample, sample_folder
 from suite_recnn.forests import Forest, ForestData, NodeFeatures
 from suite_recnn.jet_files import JetFile, jet_files
+from suite_recnn.jet_finding import CONSTRAINTS as OF_JETS
 from suite_recnn.jet_finding import JetDefinition
-from suite_recnn.jet_sets import Division, check_not_empty, counts_of, jet_sets, selectable, with_columns_of
+from suite_recnn.jet_sets import Division, check_not_empty, counts_of, jet_sets, with_columns_of
 from suite_recnn.jets import Jets, kinematics
 from suite_recnn.labels import class_names
+from suite_recnn.predicting import jets_to_predict
 from suite_recnn.predictions_in_root import write_root
 from suite_recnn.preprocessing import Preprocessing
-from suite_recnn.selection import names_in, selected
 from suite_recnn.sources.reading import read_blocks
 from suite_recnn.sources.units import Unit
 from suite_recnn.splitting import PARTS
@@ -40,8 +39,6 @@ from suite_recnn.tree_cache import ClusteredFile
 
 NEEDED = {"fit": PARTS, "validate": ("validation",), "test": ("test",)}
 """The parts that a stage needs; a training ends with a test."""
-REPEATED = ("event", "jet_pt", "jet_eta", "jet_phi", "jet_mass")
-"""Columns of a jet that predictions repeat beside its number in the file and its score."""
 
 CONSTRAINTS: Mapping[str, Sequence[Any]] = {
     "features": [NodeFeatures],
@@ -85,6 +82,8 @@ class JetData(LightningDataModule):
         radius: R of the anti-kt jets that are found in files of events (Delphes).
         pt_min: the lowest transverse momentum of these jets, GeV.
         pt_max: the highest transverse momentum of these jets, GeV.
+        eta_max: their pseudorapidity is between -eta_max and eta_max.
+        constituents_min: their least number of constituents.
         preprocess: none; center brings each jet to eta = phi = 0; recnn also aligns its subjets.
         features: paper: the seven features of each node, and the mass (--model.mass); lund: these eight, and ln Delta,
             ln kt, ln z and the azimuth psi of the splitting at each inner node (``suite_recnn.lund``).
@@ -127,6 +126,8 @@ class JetData(LightningDataModule):
         radius: float = 0.8,
         pt_min: float = 500.0,
         pt_max: float = 700.0,
+        eta_max: float = 2.0,
+        constituents_min: int = 3,
         preprocess: Preprocessing = "center",
         features: NodeFeatures = "paper",
         jets: int | None = None,
@@ -140,7 +141,7 @@ class JetData(LightningDataModule):
         predict_path: str | None = None,
     ) -> None:
         super().__init__()
-        check(CONSTRAINTS, locals(), where="--data.")
+        check({**CONSTRAINTS, **OF_JETS}, locals(), where="--data.")
         if validation_fraction + test_fraction > 1:
             raise UsageError(
                 "--data.validation_fraction and --data.test_fraction: expected together at most 1, "
@@ -154,7 +155,9 @@ class JetData(LightningDataModule):
         self.unit = unit
         self.select = select
         self.algorithm = algorithm
-        self.definition = JetDefinition(radius=radius, pt_min=pt_min, pt_max=pt_max)
+        self.definition = JetDefinition(
+            radius=radius, pt_min=pt_min, pt_max=pt_max, eta_max=eta_max, constituents_min=constituents_min
+        )
         self.preprocess = preprocess
         self.features = features
         self.fractions = {"validation": validation_fraction, "test": test_fraction}
@@ -245,19 +248,7 @@ class JetData(LightningDataModule):
         if self.predict_path is None:
             raise UsageError("there is nothing to predict: give the path of a file (--data.predict_path)")
         path = Path(self.predict_path).expanduser()
-        named = [] if self.select is None else names_in(self.select)
-        clustered = tree_cache.gathered(self._blocks(path, only=(*REPEATED, *named)))
-        forest, values = clustered.forest, clustered.columns
-        jets = np.arange(len(forest))
-        if self.select is not None:
-            if not set(named) <= set(selectable(clustered)):
-                clustered = tree_cache.gathered(self._blocks(path))  # the message names all columns
-            jets = np.flatnonzero(selected(self.select, selectable(clustered), path))
-            rank_zero_info(f"data: {path.name}: not selected: {len(forest) - len(jets):,} of {len(forest):,} jets")
-        if empty := np.count_nonzero(np.diff(forest.offsets)[jets] == 0):
-            rank_zero_warn(f"{path}: {empty:,} of {len(jets):,} jets have no constituents: their scores are nan")
-        repeated = {name: torch.tensor(values[name][jets]) for name in REPEATED}
-        return self._loader(ForestData(forest, jets, None, {"jet": torch.tensor(jets), **repeated}))
+        return self._loader(jets_to_predict(path, partial(self._blocks, path), self.select))
 
     def _path(self) -> Path:
         return sample_folder() if self.path is None else Path(self.path).expanduser()

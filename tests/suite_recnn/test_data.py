@@ -489,6 +489,8 @@ def test_a_class_that_pythia_does_not_make_is_refused() -> None:
     ("settings", "message"),
     [
         ({"batch_size": 0}, "batch_size: expected a whole number of 1 or more, got 0"),
+        ({"eta_max": -1.0}, "--data.eta_max: expected a number above 0, got -1.0"),
+        ({"constituents_min": 0}, "--data.constituents_min: expected a whole number of 1 or more, got 0"),
         ({"unit": "TeV"}, "unit: expected one of GeV, MeV, got 'TeV'"),
         ({"jets": 0}, "jets: expected a whole number of 1 or more, or null, got 0"),
         ({"num_workers": -1}, "num_workers: expected a whole number of 0 or more, got -1"),
