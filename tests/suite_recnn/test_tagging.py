@@ -3,7 +3,7 @@ import csv
 import numpy as np
 import pytest
 
-from suite_recnn.tagging import auc, rejection, roc, write_roc
+from suite_recnn.tagging import auc, confusion, one_vs_rest, rejection, roc, write_roc
 
 
 @pytest.fixture
@@ -99,9 +99,142 @@ def test_an_efficiency_beyond_what_can_be_is_refused(efficiency) -> None:
         rejection(np.array([0.1, 0.2]), np.array([1, 0]), efficiency)
 
 
+@pytest.fixture
+def weighted(scored) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Jets with weights between 0.1 and 5, and every tenth with one below 0."""
+    scores, labels = scored
+    weights = np.random.default_rng(4).lognormal(sigma=0.8, size=400)
+    weights[::10] *= -0.5
+    return scores, labels, weights
+
+
+def test_the_weighted_auc_is_the_weight_of_the_pairs_in_the_right_order(weighted) -> None:
+    scores, labels, weights = weighted
+    is_signal = labels == 1
+    right, all_pairs = 0.0, 0.0
+    for score, weight in zip(scores[is_signal], weights[is_signal], strict=True):
+        for other, of_other in zip(scores[~is_signal], weights[~is_signal], strict=True):
+            right += weight * of_other * (1.0 if score > other else 0.5 if score == other else 0.0)
+            all_pairs += weight * of_other
+    assert auc(scores, labels, weights).value == pytest.approx(right / all_pairs, rel=1e-12)
+
+
+def test_the_weighted_auc_is_the_area_under_the_curve_also_where_the_curve_turns_back(weighted) -> None:
+    curve = roc(*weighted)
+    assert (np.diff(curve.signal) < 0).any()
+    assert auc(*weighted).value == pytest.approx(np.trapezoid(curve.signal, curve.background))
+
+
+def test_a_weight_of_two_is_a_jet_twice(scored) -> None:
+    scores, labels = scored
+    twice = np.random.default_rng(5).integers(1, 3, size=400)
+    again = [np.repeat(values, twice) for values in (scores, labels)]
+    assert auc(scores, labels, twice).value == pytest.approx(auc(*again).value)
+    assert rejection(scores, labels, 0.5, twice).value == pytest.approx(rejection(*again, 0.5).value)
+
+
+def test_the_size_of_the_weights_of_a_class_does_not_matter(weighted) -> None:
+    scores, labels, weights = weighted
+    larger = weights * np.where(labels == 1, 7, 1e-9)
+    assert auc(scores, labels, larger) == pytest.approx(auc(*weighted))
+    assert rejection(scores, labels, 0.3, larger) == pytest.approx(rejection(scores, labels, 0.3, weights))
+
+
+def test_equal_weights_change_nothing(scored) -> None:
+    scores, labels = scored
+    assert auc(scores, labels, np.full(400, 2.0)) == auc(scores, labels)
+    assert rejection(scores, labels, 0.5, np.full(400, 2.0)) == pytest.approx(rejection(scores, labels, 0.5), rel=1e-12)
+
+
+def test_without_weights_the_error_is_delongs(scored) -> None:
+    scores, labels = scored
+    signal, background = scores[labels == 1][:, None], scores[labels == 0]
+    kernel = (signal > background) + (signal == background) / 2
+    parts = kernel.mean(axis=1), kernel.mean(axis=0)
+    expected = np.sqrt(sum(part.var(ddof=1) / len(part) for part in parts))
+    assert auc(scores, labels).error == pytest.approx(expected, rel=1e-12)
+
+
+def resampled(weights_of) -> tuple[np.ndarray, np.ndarray]:
+    """Estimates (sample, quantity, value and error) of one bootstrap, and those of the sample that it draws from."""
+    generator = np.random.default_rng(6)
+    labels = np.repeat([1, 0], [400, 600])
+    scores = generator.normal(size=1000) + labels
+    weights = weights_of(generator, scores)
+
+    def estimates(jets: np.ndarray) -> list[tuple[float, float]]:
+        chosen = scores[jets], labels[jets]
+        return [auc(*chosen, weights[jets]), rejection(*chosen, 0.8, weights[jets])]
+
+    draws = [np.append(generator.integers(400, size=400), 400 + generator.integers(600, size=600)) for _ in range(400)]
+    return np.array([estimates(jets) for jets in draws]), np.array(estimates(np.arange(1000)))
+
+
+@pytest.mark.parametrize(
+    "weights_of",
+    [
+        lambda generator, scores: generator.lognormal(sigma=1.0, size=len(scores)),
+        lambda generator, scores: np.exp(scores / 2),  # weights that go with the score
+        lambda generator, scores: np.where(generator.random(len(scores)) < 0.15, -1.0, 1.0),
+    ],
+    ids=["independent", "with-score", "negative"],
+)
+def test_weighted_errors_are_those_of_a_bootstrap(weights_of) -> None:
+    drawn, (of_auc, of_rejection) = resampled(weights_of)
+    assert of_auc[1] == pytest.approx(drawn[:, 0, 0].std(), rel=0.15)
+    # The scatter of the threshold, which the error of a rejection leaves out, is less than half of it here.
+    assert 0.4 * drawn[:, 1, 0].std() < of_rejection[1] < 1.1 * drawn[:, 1, 0].std()
+
+
+def test_one_heavy_jet_is_no_sample() -> None:
+    weights = np.array([1.0, 1e-12, 1.0, 1.0])
+    assert np.isnan(auc(np.array([3.0, 2.0, 1.0, 0.0]), np.array([1, 1, 0, 0]), weights).error)
+
+
+@pytest.mark.parametrize("weights", [[1.0, -1.0, 1.0, 1.0], [1.0, 1.0, np.nan, 1.0], [0.0, 0.0, 1.0, 1.0]])
+def test_weights_without_a_sum_are_refused(weights) -> None:
+    with pytest.raises(ValueError, match="must each have a sum above 0"):
+        roc(np.array([3.0, 2.0, 1.0, 0.0]), np.array([1, 1, 0, 0]), np.array(weights))
+
+
+def three_classes(generator: np.random.Generator, jets: int = 300) -> tuple[np.ndarray, np.ndarray]:
+    labels = np.repeat(np.arange(3), jets // 3)
+    return generator.normal(size=(jets, 3)) + np.eye(3)[labels], labels
+
+
+def test_a_class_against_the_rest_is_an_auc_like_any_other() -> None:
+    scores, labels = three_classes(np.random.default_rng(7))
+    weights = np.random.default_rng(8).random(300)
+    classes, mean = one_vs_rest(scores, labels, weights)
+    for place, one in enumerate(classes):
+        assert one == pytest.approx(auc(scores[:, place], labels == place, weights))
+    assert mean.value == pytest.approx(np.mean([one.value for one in classes]))
+
+
+def test_the_error_of_the_mean_auc_is_its_scatter_over_samples() -> None:
+    generator = np.random.default_rng(9)
+    means = np.array([one_vs_rest(*three_classes(generator))[1] for _ in range(300)])
+    assert means[:, 1].mean() == pytest.approx(means[:, 0].std(), rel=0.12)
+
+
+def test_a_confusion_matrix_adds_up_the_weights_of_true_and_predicted_classes() -> None:
+    predicted, labels = np.array([0, 1, 1, 2]), np.array([0.0, 0.0, 1.0, 1.0])
+    assert confusion(predicted, labels, 3).tolist() == [[1, 1, 0], [0, 1, 1], [0, 0, 0]]
+    assert confusion(predicted, labels, 3, np.array([1, 2, 4, -0.5])).tolist() == [[1, 2, 0], [0, 4, -0.5], [0, 0, 0]]
+
+
+def test_several_curves_share_a_picture_and_name_their_numbers(scored, tmp_path) -> None:
+    scores, labels = scored
+    write_roc(tmp_path / "roc.png", {"w": roc(scores, labels), "qcd": roc(-scores, 1 - labels)}, "a title")
+    with (tmp_path / "roc.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["class"] for row in rows} == {"w", "qcd"}
+    assert len(rows) == 2 * len(roc(scores, labels).signal)
+
+
 def test_the_picture_has_its_numbers_beside_it(scored, tmp_path) -> None:
     curve = roc(*scored)
-    write_roc(tmp_path / "roc.png", curve, "a title")
+    write_roc(tmp_path / "roc.png", {"tagger": curve}, "a title")
     assert (tmp_path / "roc.png").stat().st_size > 5000
     with (tmp_path / "roc.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
