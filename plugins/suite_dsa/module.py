@@ -20,9 +20,9 @@ from torchmetrics import MeanMetric, Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
 
 from lightning_suite import ragged
+from lightning_suite.confusion import write_confusion
 from lightning_suite.constraints import Condition, Interval, ListOf, check
 from lightning_suite.errors import RunError
-from suite_dsa.confusion import write_confusion
 from suite_dsa.network import Classifier, build_encoder, heuristic_matching
 from suite_dsa.sentences import PackedBatch, SentenceBatch
 from suite_dsa.tokens import TOKENIZERS
@@ -213,7 +213,7 @@ class SentenceClassifier(LightningModule):
         self._metric("test_confusion").reset()
         figures = Path(self.trainer.default_root_dir) / "figures"
         if self.trainer.is_global_zero and figures.is_dir():
-            write_confusion(figures / "confusion.png", self.labels, self.confusion)
+            write_confusion(figures / "confusion.png", self.labels, self.confusion.tolist())
 
     def predict_step(self, batch: PackedBatch, batch_idx: int) -> dict[str, list[str] | Tensor]:
         """Return the sentences, the likeliest class with its probability, and the probability of every class."""

@@ -1,11 +1,12 @@
-"""How jet taggers are trained: binary cross-entropy, AdamW, a learning rate that rises and falls, mirrored jets."""
+"""How jet taggers are trained: cross-entropy, AdamW, a learning rate that rises and falls, mirrored jets."""
 
+import contextlib
 import copy
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,22 +14,19 @@ from pytorch_lightning import LightningModule
 from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
-from torch.nn import functional
 from torchmetrics import MeanMetric, Metric
-from torchmetrics.classification import BinaryAccuracy, BinaryAUROC
 
 from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import RunError, UsageError
-from suite_recnn import tagging
-from suite_recnn.cells import GatedCell, SimpleCell
+from suite_recnn import report
+from suite_recnn.far_inputs import FarInputs
 from suite_recnn.forests import FEATURES, JetBatch, NodeFeatures, of_each_jet
 from suite_recnn.lund import LUND_FEATURES
-from suite_recnn.network import CNN, FCN, LSTM, PAPER_DIM, JetNetwork, Pool, RecNN
+from suite_recnn.network import JetNetwork, Network, Pool, build_network
+from suite_recnn.outputs import cross_entropy, predicted, probabilities, total
+from suite_recnn.report import Gathered, Scored
+from suite_recnn.schedule import warm_cosine
 from suite_recnn.symmetries import mirror_images, mirrored, turned
-
-Network = Literal["recnn", "gated", "fcn", "lstm", "cnn"]
-EFFICIENCIES = {"30": 0.3, "50": 0.5}
-"""Signal efficiencies, in per cent, at which a test states the background rejection."""
 
 CONSTRAINTS: Mapping[str, Sequence[Any]] = {
     "network": [Network],
@@ -43,7 +41,10 @@ CONSTRAINTS: Mapping[str, Sequence[Any]] = {
 
 
 class JetTagger(LightningModule):
-    """Classifies jets as signal or background.
+    """Classifies jets as signal or background, or as one of more classes (--data.classes).
+
+    Where the data have weights, all means over jets are weighted: the loss of a batch is divided by the sum of the
+    sizes of its weights (``suite_recnn.outputs``); of AUC and rejection see ``suite_recnn.tagging``.
 
     Args:
         network: recnn, the recursive network of appendix A; gated, the same with Louppe's gates; fcn, lstm and cnn,
@@ -97,31 +98,36 @@ class JetTagger(LightningModule):
         self.save_hyperparameters()
         check(CONSTRAINTS, locals(), where="--model.")
         self.features: NodeFeatures = "paper"
-        self.network = self._build()
+        self.classes: tuple[str, ...] = ()  # their names where there are more than two
+        self.network = build_network(self.hparams, len(FEATURES), classes=2)
         # With averaged weights, ``network`` has the average, and what learns is a network of its own.
         self.learner = copy.deepcopy(self.network) if average else None
         self.metrics = nn.ModuleDict()
         for stage in ("train", "val", "test"):
             self.metrics[f"{stage}_loss"] = MeanMetric()
-            self.metrics[f"{stage}_accuracy"] = BinaryAccuracy()
-        self.metrics["val_auc"] = BinaryAUROC()
-        self._scores: list[Tensor] = []  # of a test, batch by batch
-        self._labels: list[Tensor] = []
+            self.metrics[f"{stage}_accuracy"] = MeanMetric()
+        self.metrics["val_auc"], self.metrics["test_auc"] = Gathered(), Gathered()
+        self._far_inputs = FarInputs()
 
     def setup(self, stage: str) -> None:
-        """Read the features that the training data have, scaled by them; a checkpoint that is loaded overwrites this.
+        """Take the features and classes of the training data, and scale by them; a checkpoint overwrites this.
 
         Raises:
             UsageError: the jets are aligned, and would be mirrored, or are not centred, and would be turned; or the
-                network was trained on other features than the data's.
+                network was trained on other features or classes than the data's.
         """
         data = getattr(self.trainer, "datamodule", None)
         features = getattr(data, "features", self.features)
+        classes = tuple(getattr(data, "classes", ()))
         if stage != TrainerFn.FITTING:
             if features != self.features:
                 raise UsageError(
                     f"--data.features {features}: this network was trained on --data.features {self.features}"
                 )
+            several = max(len(classes), len(self.classes)) > 2
+            if stage != TrainerFn.PREDICTING and data is not None and several and classes != self.classes:
+                known = ",".join(self.classes) or "two, --data.signal and --data.background"
+                raise UsageError(f"--data.classes: expected those of the training, {known}; got {','.join(classes)}")
             return
         preprocess = getattr(data, "preprocess", None)
         for name in ("mirror", "mirror_average"):
@@ -135,34 +141,20 @@ class JetTagger(LightningModule):
                 f"--model.turn true needs centred jets, and --data.preprocess is {preprocess}: set --data.preprocess "
                 "center, or --model.turn false"
             )
-        self._read(features)
+        self._build(features, classes)
         for network in self._networks():
             network.scaler.set(data.center, data.scale)  # type: ignore[union-attr]
         if self.learner is not None:
             self.network.requires_grad_(False)
 
-    def _read(self, features: NodeFeatures) -> None:
-        """Build the networks for other features of the data."""
-        if features != self.features:
-            self.features = features
-            self.network = self._build()
+    def _build(self, features: NodeFeatures, classes: Sequence[str]) -> None:
+        """Build the networks for other features, or other classes, of the data."""
+        classes = tuple(classes) if len(classes) > 2 else ()
+        if (features, classes) != (self.features, self.classes):
+            self.features, self.classes = features, classes
+            feature_dim = len(FEATURES) + (len(LUND_FEATURES) if features == "lund" else 0)
+            self.network = build_network(self.hparams, feature_dim, len(classes))
             self.learner = None if self.learner is None else copy.deepcopy(self.network)
-
-    def _build(self) -> JetNetwork:
-        chosen = self.hparams
-        feature_dim = len(FEATURES) + (len(LUND_FEATURES) if self.features == "lund" else 0)
-        name, hidden_dim = chosen["network"], chosen["hidden_dim"]
-        match name:
-            case "recnn" | "gated":
-                cell = SimpleCell if name == "recnn" else GatedCell
-                seen = feature_dim if chosen["mass"] or self.features == "lund" else PAPER_DIM
-                settings = {option: chosen[option] for option in ("pool", "layer_norm", "dropout")}
-                return RecNN(cell(seen, hidden_dim), hidden_dim, feature_dim=feature_dim, **settings)
-            case "fcn":
-                return FCN(feature_dim)
-            case "lstm":
-                return LSTM(feature_dim)
-        return CNN(chosen["image_radius"], feature_dim)
 
     def _networks(self) -> list[JetNetwork]:
         return [self.network] if self.learner is None else [self.network, self.learner]
@@ -170,10 +162,12 @@ class JetTagger(LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         if self.features != "paper":
             checkpoint["features"] = self.features
+        if self.classes:
+            checkpoint["classes"] = list(self.classes)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Build the network for the features that it was trained on; those of older releases are the paper's."""
-        self._read(checkpoint.get("features", "paper"))
+        """Build the network for the features and classes it was trained on: in older releases the paper's, and two."""
+        self._build(checkpoint.get("features", "paper"), checkpoint.get("classes", ()))
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         chosen = self.hparams
@@ -197,7 +191,7 @@ class JetTagger(LightningModule):
                     average.lerp_(weight, 1 - old)
 
     def forward(self, batch: JetBatch) -> Tensor:
-        """Return the logits, (jet,): the higher, the more like signal."""
+        """Return the logits, (jet,): the higher, the more like signal; of more than two classes (jet, class)."""
         batches = mirror_images(batch) if self.hparams["mirror_average"] and not self.training else [batch]
         return torch.stack([self.network(one) for one in batches]).mean(0)
 
@@ -205,10 +199,10 @@ class JetTagger(LightningModule):
         """Return logits and loss of a batch, and update the metrics of the stage."""
         assert batch.labels is not None
         logits = self._networks()[-1](batch) if stage == "train" else self(batch)
-        loss = functional.binary_cross_entropy_with_logits(logits, batch.labels)
-        size = len(batch.labels)
-        self._metric(f"{stage}_loss").update(loss.detach(), size)
-        self._metric(f"{stage}_accuracy").update(logits.detach().sigmoid(), batch.labels)
+        loss, weights = cross_entropy(logits, batch.labels, batch.weights), batch.weights
+        hits = predicted(logits.detach()) == batch.labels.long()
+        self._metric(f"{stage}_loss").update(loss.detach(), len(hits) if weights is None else total(weights))
+        self._metric(f"{stage}_accuracy").update(hits.float(), 1.0 if weights is None else weights)
         return logits, loss
 
     def _log(self, *names: str) -> None:
@@ -228,73 +222,77 @@ class JetTagger(LightningModule):
     def validation_step(self, batch: JetBatch, batch_idx: int) -> None:
         assert batch.labels is not None
         logits, _ = self._step(batch, "val")
-        if self.trainer.sanity_checking:
-            return  # its few jets may all be signal
-        # torchmetrics applies the sigmoid only to a batch with a value outside 0 and 1, so that it is applied here.
-        self._metric("val_auc").update(logits.double().sigmoid(), batch.labels.long())
+        if not self.trainer.sanity_checking:  # its few jets may all be signal
+            self._metric("val_auc").update(logits, batch.labels, batch.weights)
 
     def on_validation_epoch_end(self) -> None:
-        """Log loss and accuracy, and the AUC of all jets."""
-        self._log("val_loss", "val_accuracy", *([] if self.trainer.sanity_checking else ["val_auc"]))
+        """Log loss, accuracy and the (mean) AUC of all jets: nan where there is none, as of one class alone."""
+        self._log("val_loss", "val_accuracy")
+        if not self.trainer.sanity_checking:
+            auc = torch.nan
+            with contextlib.suppress(ValueError, KeyError):
+                auc = report.aucs(self._scored("val_auc"), self.classes)["auc"].value
+            self.log("val_auc", auc, prog_bar=True)
 
-    def on_test_epoch_start(self) -> None:
-        self._scores, self._labels = [], []
+    def on_test_batch_start(self, batch: JetBatch, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Say where the jets are unlike those of the training."""
+        scaler = self.network.scaler
+        self._far_inputs.look_at(batch, scaler.center, scaler.scale, self.trainer)
+
+    on_predict_batch_start = on_test_batch_start
 
     def test_step(self, batch: JetBatch, batch_idx: int) -> None:
         assert batch.labels is not None
-        # In double precision different logits have different probabilities.
-        self._scores.append(self._step(batch, "test")[0].double().sigmoid().cpu())
-        self._labels.append(batch.labels.cpu())
+        logits, _ = self._step(batch, "test")
+        self._metric("test_auc").update(logits, batch.labels, batch.weights)
 
     def on_test_epoch_end(self) -> None:
-        """Log loss, accuracy, AUC and rejections with their statistical errors, and draw the ROC curve."""
+        """Log loss, accuracy, AUC and rejections with their statistical errors, and draw what belongs to them.
+
+        Raises:
+            RunError: scores are not finite, or weights have no sum above 0.
+        """
         self._log("test_loss", "test_accuracy")
-        scores, labels = torch.cat(self._scores).numpy(), torch.cat(self._labels).numpy()
-        self._scores, self._labels = [], []
-        if not np.isfinite(scores).all():
+        scored = self._scored("test_auc")
+        if not np.isfinite(scored.scores).all():
             raise RunError("the network's scores are not finite: it has diverged. Lower --model.learning_rate")
-        if np.all(labels == labels[0]):
-            return  # a test file may hold signal alone, or background alone
-        measured = {"auc": tagging.auc(scores, labels)}
-        measured |= {f"rejection_{name}": tagging.rejection(scores, labels, at) for name, at in EFFICIENCIES.items()}
+        data = getattr(self.trainer, "datamodule", None)
+        classes = self.classes or tuple(getattr(data, "classes", ()))
+        try:
+            measured = report.measures(scored, classes)
+        except ValueError as why:
+            raise RunError(f"there is no AUC of these jets: {why}") from why
         for name, (value, error) in measured.items():
             if math.isfinite(value):  # it is infinite where no background passed
                 self.log(f"test_{name}", value)
                 self.log(f"test_{name}_error", error)
         figures = Path(self.trainer.default_root_dir) / "figures"
-        if self.trainer.is_global_zero and figures.is_dir():
-            auc = measured["auc"]
-            data = getattr(self.trainer, "datamodule", None)
-            classes = f"{data.signal} against {data.background}: " if data is not None else ""
-            title = f"{classes}AUC {auc.value:.4f} ± {auc.error:.4f}"
-            tagging.write_roc(figures / "roc.png", tagging.roc(scores, labels), title)
+        if measured and self.trainer.is_global_zero and figures.is_dir():
+            report.draw(figures, scored, classes, measured)
 
     def predict_step(self, batch: JetBatch, batch_idx: int) -> dict[str, Tensor]:
         """Return event and momentum of each jet, which identify it, and its ``score``.
 
         The score is the probability of signal where signal is as frequent as in training; nan for a jet without
-        constituents.
+        constituents. Of more than two classes there is one for each: ``score_w``, ``score_top``, ...
         """
-        return {**(batch.columns or {}), "score": of_each_jet(self, batch).sigmoid()}
+        scores = probabilities(of_each_jet(self, batch))
+        names = [f"score_{name}" for name in self.classes] or ["score"]
+        columns = scores.reshape(len(scores), len(names)).unbind(1)
+        return {**(batch.columns or {}), **dict(zip(names, columns, strict=True))}
 
     def embed_step(self, batch: JetBatch, batch_idx: int) -> Tensor:
         """Return the first of the last three hidden layers, (jet, layer_dim): the embedding, where there is one."""
         return of_each_jet(lambda filled: next(iter(self.network.layers(filled).values())), batch)
 
+    def _scored(self, name: str) -> Scored:
+        """Return what a metric has gathered in the epoch, which it forgets."""
+        metric = self._metric(name)
+        scored: Scored = metric.compute()
+        metric.reset()
+        return scored
+
     def _metric(self, name: str) -> Metric:
         metric = self.metrics[name]
         assert isinstance(metric, Metric)
         return metric
-
-
-def warm_cosine(step: int, steps: int) -> float:
-    """Return the share of the learning rate at a step: it rises over the first tenth, then falls to 0 by a cosine.
-
-    Example:
-        >>> [round(warm_cosine(step, steps=100), 2) for step in (0, 9, 55, 100)]
-        [0.1, 1.0, 0.5, 0.0]
-    """
-    warm = max(1, steps // 10)
-    if step < warm:
-        return (step + 1) / warm
-    return 0.5 + 0.5 * math.cos(math.pi * min(1.0, (step - warm) / max(1, steps - warm)))

@@ -1,57 +1,32 @@
 """The networks of the paper: a recursive one over clustering trees, and those it is compared with (appendix C).
 
 Every network reads a `JetBatch`, scales its features, and returns a logit for each jet: the higher, the more like
-signal. Its last three hidden layers, which the paper analyses (*Hidden(-3)* to *Hidden(-1)*), are available by name.
+signal; of more than two classes it returns one for each. Its last three hidden layers, which the paper analyses
+(*Hidden(-3)* to *Hidden(-1)*), are available by name.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import Literal, Protocol
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from lightning_suite.offsets import offsets_of
 from lightning_suite.ragged import segment_sum
-from suite_recnn.cells import Cell, initialise
+from suite_recnn.cells import Cell, GatedCell, SimpleCell, initialise
+from suite_recnn.network_inputs import HARDEST, MOMENTUM, PIXELS, Batch, hardest_momenta, images
 
+Network = Literal["recnn", "gated", "fcn", "lstm", "cnn"]
 Pool = Literal["root", "mean", "sum"]
 FEATURE_DIM = 8
 """The number of features; see ``suite_recnn.forests.FEATURES``. Where those of splittings follow there are more."""
 PAPER_DIM = 7
 """The number of the paper's features, which come first."""
-HARDEST = 30
-"""The number of constituents that FCN and LSTM see (appendix C)."""
-MOMENTUM = (5, 1, 2, 3)
-"""The features that make a four-momentum: pt, eta, phi, E."""
 NODES = 100
 """What a sum over the nodes of a jet is divided by: about their number, so that it is of the size of an embedding."""
-PIXELS = 37
-"""The number of pixels of a jet image along eta and along phi (appendix C)."""
-
-
-class Batch(Protocol):
-    """The input of a network, such as `suite_recnn.forests.JetBatch`."""
-
-    @property
-    def features(self) -> Tensor:
-        """(node, feature)."""
-
-    @property
-    def children(self) -> Tensor:
-        """(node, 2)."""
-
-    @property
-    def offsets(self) -> Tensor:
-        """(jet + 1,)."""
-
-    def roots(self) -> Tensor:
-        """(jet,)."""
-
-    def leaf_counts(self) -> Tensor:
-        """(jet,)."""
 
 
 class RobustScaler(nn.Module):
@@ -103,7 +78,7 @@ class JetNetwork(nn.Module, ABC):
         """Return the last three hidden layers by name, the last one last: (jet, layer_dim) each."""
 
     def forward(self, batch: Batch) -> Tensor:
-        """Return the logits, (jet,)."""
+        """Return the logits, (jet,), or (jet, class) of more than two classes."""
         return self.logits_of(self.layers(batch))
 
     def logits_of(self, layers: dict[str, Tensor]) -> Tensor:
@@ -245,38 +220,39 @@ class CNN(JetNetwork):
         return {"flatten": flatten, "dense_1": dense_1, "dense_2": self.dense_2(dense_1).relu()}
 
 
-def hardest_momenta(batch: Batch, scaled: Tensor) -> tuple[Tensor, Tensor]:
-    """Return scaled (pt, eta, phi, E) of the hardest constituents, (jet, 30, 4), and their number, (jet,).
-
-    Where there are fewer than 30 the rest is zero.
-    """
-    lengths = batch.leaf_counts().clamp_max(HARDEST)
-    rank = torch.arange(HARDEST, device=scaled.device)
-    exists = rank < lengths[:, None]  # jet 30
-    rows = torch.where(exists, batch.offsets[:-1, None] + rank, 0)
-    return torch.where(exists[..., None], scaled[rows][..., list(MOMENTUM)], 0.0), lengths
-
-
-def images(batch: Batch, radius: float) -> Tensor:
-    """Return jet images, (jet, eta pixel, phi pixel): the constituents' shares of the jet's pt, around its axis.
+def build_network(options: Mapping[str, Any], feature_dim: int, classes: int) -> JetNetwork:
+    """Return the network that the options of a model and the data ask for.
 
     Args:
-        batch: of jets.
-        radius: half the side of the image; constituents outside are left out.
+        options: of the model, by name; see ``suite_recnn.module.JetTagger``.
+        feature_dim: the number of features of a node in the data.
+        classes: how many classes it distinguishes; two, or fewer, share one output.
+
+    Raises:
+        ValueError: there is no such network.
+
+    Example:
+        >>> build_network({"network": "fcn"}, 8, 2).output, build_network({"network": "fcn"}, 8, 3).output.out_features
+        (Linear(in_features=6, out_features=1, bias=True), 3)
     """
-    jets = len(batch.offsets) - 1
-    counts = batch.leaf_counts()
-    owner = torch.arange(jets, device=counts.device).repeat_interleave(counts)
-    first = offsets_of(counts)[:-1]
-    leaves = torch.arange(len(owner), device=owner.device) + (batch.offsets[:-1] - first)[owner]
-    axis = batch.features[batch.roots()][owner]
-    constituents = batch.features[leaves]
-    eta = constituents[:, 1] - axis[:, 1]
-    phi = torch.remainder(constituents[:, 2] - axis[:, 2] + torch.pi, 2 * torch.pi) - torch.pi
-    row = ((eta + radius) * (PIXELS / (2 * radius))).floor().long()
-    column = ((phi + radius) * (PIXELS / (2 * radius))).floor().long()
-    inside = (row >= 0) & (row < PIXELS) & (column >= 0) & (column < PIXELS)
-    pixel = (owner * PIXELS + row) * PIXELS + column
-    share = constituents[:, 5] / axis[:, 5].clamp_min(torch.finfo(axis.dtype).tiny)
-    flat = share.new_zeros(jets * PIXELS * PIXELS)
-    return flat.index_add(0, pixel[inside], share[inside]).reshape(jets, PIXELS, PIXELS)
+    network = _of_two_classes(options, feature_dim)
+    if classes > 2:
+        network.output = nn.Linear(network.output.in_features, classes)
+    return network
+
+
+def _of_two_classes(options: Mapping[str, Any], feature_dim: int) -> JetNetwork:
+    name = options["network"]
+    match name:
+        case "recnn" | "gated":
+            cell, hidden_dim = SimpleCell if name == "recnn" else GatedCell, options["hidden_dim"]
+            seen = feature_dim if options["mass"] or feature_dim > FEATURE_DIM else PAPER_DIM
+            settings = {option: options[option] for option in ("pool", "layer_norm", "dropout")}
+            return RecNN(cell(seen, hidden_dim), hidden_dim, feature_dim=feature_dim, **settings)
+        case "fcn":
+            return FCN(feature_dim)
+        case "lstm":
+            return LSTM(feature_dim)
+        case "cnn":
+            return CNN(options["image_radius"], feature_dim)
+    raise ValueError(f"expected a network of {', '.join(get_args(Network))}, got {name!r}")

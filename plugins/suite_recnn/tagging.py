@@ -110,7 +110,7 @@ def one_vs_rest(scores: Scores, labels: Labels, weights: Weights = None) -> tupl
         ValueError: as of `roc`, for each class.
 
     Example:
-        >>> scores = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.5, 0.3, 0.2], [0.4, 0.4, 0.2]])
+        >>> scores = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.3, 0.3, 0.4], [0.9, 0.1, 0.0]])
         >>> classes, mean = one_vs_rest(scores, np.array([0, 1, 2, 2]))
         >>> [one.value for one in classes], round(mean.value, 3)
         ([1.0, 1.0, 0.875], 0.958)
@@ -223,7 +223,8 @@ def _share_below(scores: Scores, others: Scores, weights: NDArray[np.float64]) -
     order = np.argsort(others, kind="stable")
     others, below = others[order], np.append(0.0, np.cumsum(weights[order]))
     sides = [below[np.searchsorted(others, scores, side)] for side in ("left", "right")]
-    return (sides[0] + sides[1]) / (2 * below[-1])
+    share: Shares = (sides[0] + sides[1]) / (2 * below[-1])
+    return share
 
 
 def _effective(weights: NDArray[np.float64]) -> float:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pytorch_lightning import Callback, Trainer, seed_everything
+from pytorch_lightning import Callback, LightningDataModule, Trainer, seed_everything
 from torch.utils.data import DataLoader
 
 import suite_recnn
@@ -13,7 +13,7 @@ from lightning_suite.errors import RunError, UsageError
 from lightning_suite.testing.trainers import quiet_trainer
 from suite_recnn import forests, symmetries, tagging
 from suite_recnn.data import JetData
-from suite_recnn.module import JetTagger, warm_cosine
+from suite_recnn.module import JetTagger
 
 CHECK = Path(suite_recnn.__file__).parent / "recipes" / "check"
 SMALL: dict[str, Any] = {"hidden_dim": 12, "learning_rate": 3e-3}
@@ -156,6 +156,90 @@ def test_a_score_is_the_probability_of_signal_of_each_jet_in_order(tmp_path) -> 
     torch.testing.assert_close(scores, torch.special.expit(expected))
 
 
+@pytest.fixture
+def three_kinds(make_jets) -> Any:
+    """Batches of jets of three kinds, by their number of constituents, as data of three classes."""
+    forest = forests.build_trees(make_jets([6, 14, 30] * 40), "kt", "center")
+    labels = np.arange(120) % 3
+
+    class Kinds(LightningDataModule):
+        classes = ("few", "some", "many")
+        center, scale = forests.robust_scale(forest, np.arange(120))
+        predict_path = path = "kinds.parquet"
+
+        def __init__(self, weights: np.ndarray | None = None) -> None:
+            super().__init__()
+            self.data = forests.ForestData(forest, np.arange(120), labels, weights=weights)
+
+        def loader(self) -> DataLoader[Any]:
+            return DataLoader(self.data, batch_size=30, collate_fn=self.data.batch)
+
+        train_dataloader = val_dataloader = test_dataloader = predict_dataloader = loader
+
+    return Kinds
+
+
+def test_three_classes_are_learnt_tested_and_predicted(three_kinds, tmp_path) -> None:
+    seed_everything(0, verbose=False)
+    module, source = JetTagger(**SMALL | {"learning_rate": 0.02}), three_kinds()
+    run = quiet_trainer(tmp_path, max_epochs=10)
+    run.fit(module, datamodule=source)
+    assert run.callback_metrics["val_auc"] > 0.9
+    (metrics,) = run.test(module, datamodule=source, verbose=False)
+    assert metrics["test_auc"] == pytest.approx(np.mean([metrics[f"test_auc_{name}"] for name in source.classes]))
+    assert metrics["test_auc_few_error"] > 0
+    predicted = run.predict(module, datamodule=source)
+    assert list(predicted[0]) == ["score_few", "score_some", "score_many"]
+    torch.testing.assert_close(sum(predicted[0].values()), torch.ones(30))
+    right = torch.stack(list(predicted[0].values())).argmax(dim=0) == torch.arange(30) % 3
+    assert right.float().mean() > 0.6
+
+
+def test_a_checkpoint_of_three_classes_knows_them(three_kinds, tmp_path) -> None:
+    module, source = JetTagger(**SMALL), three_kinds()
+    run = quiet_trainer(tmp_path)
+    run.fit(module, datamodule=source)
+    run.save_checkpoint(tmp_path / "a.ckpt")
+    again = JetTagger.load_from_checkpoint(tmp_path / "a.ckpt", map_location="cpu")
+    assert again.classes == source.classes
+    batch = next(iter(source.loader()))
+    assert torch.equal(again.eval()(batch), module.eval()(batch))
+    with pytest.raises(UsageError, match="expected those of the training, few,some,many; got qcd,w"):
+        run.test(again, datamodule=data(), verbose=False)
+
+
+def test_a_network_of_two_classes_is_that_of_older_releases(tmp_path) -> None:
+    module, _, _ = trained(tmp_path)
+    assert module.network.output.out_features == 1
+    assert module.classes == ()
+
+
+def test_weights_count_in_loss_accuracy_and_auc(three_kinds, tmp_path) -> None:
+    weights = np.random.default_rng(0).random(120).astype(np.float32)
+    module, source = JetTagger(**SMALL), three_kinds(weights)
+    run = quiet_trainer(tmp_path)
+    run.fit(module, datamodule=source)
+    (metrics,) = run.test(module, datamodule=source, verbose=False)
+    with torch.no_grad():
+        logits = module(source.data.batch(range(120)))
+    labels = source.data.labels
+    losses = torch.nn.functional.cross_entropy(logits, torch.from_numpy(labels), reduction="none").numpy()
+    assert metrics["test_loss"] == pytest.approx(np.average(losses, weights=weights), rel=1e-5)
+    hits = logits.argmax(dim=1).numpy() == labels
+    assert metrics["test_accuracy"] == pytest.approx(np.average(hits, weights=weights), rel=1e-5)
+    _, mean = tagging.one_vs_rest(logits.double().softmax(dim=1).numpy(), labels, weights)
+    assert metrics["test_auc"] == pytest.approx(mean.value, rel=1e-5)
+
+
+@pytest.mark.parametrize("step", ["predict_step", "embed_step"])
+def test_jets_in_another_unit_than_those_of_the_training_are_told(step, tmp_path) -> None:
+    module, run, source = trained(tmp_path)
+    source.unit = "MeV"  # of a file in GeV
+    module.predict_step = getattr(module, step)
+    with pytest.warns(UserWarning, match=r"w_check\.parquet: these jets are unlike .* about 1,000 would fit"):
+        run.predict(module, datamodule=source, return_predictions=False)
+
+
 def test_a_network_that_has_diverged_is_no_perfect_tagger(tmp_path) -> None:
     module, run, source = trained(tmp_path)
     with torch.no_grad():
@@ -168,19 +252,6 @@ def test_the_embedding_of_a_jet_has_the_width_of_the_network(tmp_path) -> None:
     module, _, source = trained(tmp_path)
     batch = next(iter(source.predict_dataloader()))
     assert module.embed_step(batch, 0).shape == (32, 12)
-
-
-def test_the_learning_rate_rises_in_the_first_tenth_of_the_steps_and_ends_at_nothing(tmp_path) -> None:
-    rates = [warm_cosine(step, steps=100) for step in range(101)]
-    assert rates[:10] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
-    assert rates[10] == 1
-    assert rates[55] == pytest.approx(0.5)
-    assert rates[100] == pytest.approx(0)
-    assert (np.diff(rates[10:]) < 0).all()
-
-
-def test_a_run_that_goes_on_longer_than_was_planned_learns_no_more() -> None:
-    assert warm_cosine(150, steps=100) == pytest.approx(0)
 
 
 def test_the_learning_rate_of_a_finished_run_is_nothing(tmp_path) -> None:

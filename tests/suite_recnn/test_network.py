@@ -7,7 +7,7 @@ import torch
 from suite_recnn import forests
 from suite_recnn.cells import GatedCell, SimpleCell
 from suite_recnn.forests import ForestData, JetBatch
-from suite_recnn.network import CNN, FCN, LSTM, PIXELS, JetNetwork, RecNN, images
+from suite_recnn.network import CNN, FCN, LSTM, JetNetwork, RecNN, build_network
 
 NETWORKS = {
     "recnn": lambda: RecNN(SimpleCell(8, 12), 12),
@@ -126,36 +126,6 @@ def test_only_the_thirty_hardest_constituents_are_seen(name, make_jets) -> None:
     assert not torch.allclose(network(first._replace(features=changed)), network(first))
 
 
-def test_an_image_holds_the_share_of_pt_of_each_pixel(batch) -> None:
-    picture = images(batch, radius=4.0)
-    assert picture.shape == (4, PIXELS, PIXELS)
-    sums = [batch.features[b : b + n, 5].sum() for b, n in zip(batch.offsets, batch.leaf_counts(), strict=False)]
-    expected = torch.stack(sums) / batch.features[batch.roots(), 5]
-    torch.testing.assert_close(picture.sum(dim=(1, 2)), expected)
-
-
-def test_a_jet_of_one_constituent_is_the_pixel_in_the_middle(batch) -> None:
-    picture = images(batch, radius=0.8)[1]
-    assert picture[PIXELS // 2, PIXELS // 2] == pytest.approx(1)
-    assert picture.count_nonzero() == 1
-
-
-def test_what_lies_outside_the_image_is_left_out(batch) -> None:
-    assert images(batch, radius=0.05)[0].sum() < images(batch, radius=0.8)[0].sum()
-
-
-def test_an_image_does_not_break_where_phi_jumps(make_jets) -> None:
-    jets = make_jets([40])
-    uncentred = forests.build_trees(jets, "kt", "none").features.copy()
-    turned = uncentred.copy()
-    turned[:, 2] = np.remainder(uncentred[:, 2] - uncentred[-1, 2] + 2 * np.pi, 2 * np.pi) - np.pi  # axis at phi = pi
-    offsets, children = torch.tensor([0, 79]), torch.zeros(79, 2, dtype=torch.int64)
-    first, second = (
-        images(JetBatch(torch.from_numpy(features), children, offsets, None), 0.8) for features in (uncentred, turned)
-    )
-    assert (first - second).abs().sum() < 0.05  # a constituent on a pixel's edge may fall on either side
-
-
 @pytest.mark.parametrize(("pool", "divisor"), [("mean", 99), ("sum", 100)])
 def test_all_nodes_are_pooled_beside_the_root(pool, divisor, batch) -> None:
     torch.manual_seed(0)
@@ -179,3 +149,22 @@ def test_units_are_dropped_in_training_alone(batch) -> None:
     assert (network.layers(batch)["dense_1"] != network.layers(batch)["dense_1"]).any()
     network.eval()
     torch.testing.assert_close(network(batch), network(batch), rtol=0, atol=0)
+
+
+OPTIONS = {
+    **{"hidden_dim": 4, "mass": False, "image_radius": 0.8},
+    **{"pool": "root", "layer_norm": False, "dropout": 0.0},
+}
+
+
+@pytest.mark.parametrize("network", ["recnn", "gated", "fcn", "lstm", "cnn"])
+@pytest.mark.parametrize(("classes", "shape"), [(0, (3,)), (2, (3,)), (4, (3, 4))])
+def test_two_classes_share_an_output_and_more_have_one_each(network, classes, shape, make_jets) -> None:
+    forest = forests.build_trees(make_jets([5, 1, 8]), "kt", "center")
+    batch = forests.ForestData(forest, np.arange(3), None).batch(range(3))
+    assert build_network(OPTIONS | {"network": network}, 8, classes)(batch).shape == shape
+
+
+def test_a_network_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValueError, match="recnn, gated, fcn, lstm, cnn, got 'rnn'"):
+        build_network(OPTIONS | {"network": "rnn"}, 8, 2)

@@ -17,7 +17,8 @@ from torch.nn import functional
 from suite_recnn import tagging
 from suite_recnn.forests import ForestData
 from suite_recnn.interpretation.subject import BATCH
-from suite_recnn.module import JetTagger, warm_cosine
+from suite_recnn.module import JetTagger
+from suite_recnn.schedule import warm_cosine
 from suite_recnn.tagging import Estimate
 
 CLIP = 1.0

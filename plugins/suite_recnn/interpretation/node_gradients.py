@@ -16,7 +16,8 @@ from torch import Tensor
 
 from lightning_suite import forest
 from lightning_suite.errors import UsageError
-from suite_recnn.network import Batch, JetNetwork, RecNN
+from suite_recnn.network import JetNetwork, RecNN
+from suite_recnn.network_inputs import Batch
 
 
 class NodeGradients(NamedTuple):

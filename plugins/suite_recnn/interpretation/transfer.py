@@ -31,8 +31,9 @@ from suite_recnn.data import JetData
 from suite_recnn.forests import ForestData, JetBatch
 from suite_recnn.interpretation.heads import best_auc, dense_layers
 from suite_recnn.interpretation.subject import BATCH, untrained
-from suite_recnn.module import JetTagger, mirrored
+from suite_recnn.module import JetTagger
 from suite_recnn.splitting import PARTS
+from suite_recnn.symmetries import mirrored
 from suite_recnn.tagging import Estimate
 
 Name = TypeVar("Name")

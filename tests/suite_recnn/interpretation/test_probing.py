@@ -12,7 +12,8 @@ from lightning_suite.run import Run
 from suite_recnn.interpretation.probing import OBSERVABLES, Probing, plane, probe
 from suite_recnn.interpretation.subject import Subject, open_subject
 from suite_recnn.module import JetTagger
-from suite_recnn.network import Batch, JetNetwork
+from suite_recnn.network import JetNetwork
+from suite_recnn.network_inputs import Batch
 
 CHECK = Path(suite_recnn.__file__).parent / "recipes" / "check"
 

@@ -1,0 +1,74 @@
+"""What the networks see of a batch of jets: its nodes, its hardest constituents, or its images (appendix C)."""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from lightning_suite.offsets import offsets_of
+
+HARDEST = 30
+"""The number of constituents that FCN and LSTM see (appendix C)."""
+MOMENTUM = (5, 1, 2, 3)
+"""The features that make a four-momentum: pt, eta, phi, E."""
+PIXELS = 37
+"""The number of pixels of a jet image along eta and along phi (appendix C)."""
+
+
+def hardest_momenta(batch: "Batch", scaled: Tensor) -> tuple[Tensor, Tensor]:
+    """Return scaled (pt, eta, phi, E) of the hardest constituents, (jet, 30, 4), and their number, (jet,).
+
+    Where there are fewer than 30 the rest is zero.
+    """
+    lengths = batch.leaf_counts().clamp_max(HARDEST)
+    rank = torch.arange(HARDEST, device=scaled.device)
+    exists = rank < lengths[:, None]  # jet 30
+    rows = torch.where(exists, batch.offsets[:-1, None] + rank, 0)
+    return torch.where(exists[..., None], scaled[rows][..., list(MOMENTUM)], 0.0), lengths
+
+
+def images(batch: "Batch", radius: float) -> Tensor:
+    """Return jet images, (jet, eta pixel, phi pixel): the constituents' shares of the jet's pt, around its axis.
+
+    Args:
+        batch: of jets.
+        radius: half the side of the image; constituents outside are left out.
+    """
+    jets = len(batch.offsets) - 1
+    counts = batch.leaf_counts()
+    owner = torch.arange(jets, device=counts.device).repeat_interleave(counts)
+    first = offsets_of(counts)[:-1]
+    leaves = torch.arange(len(owner), device=owner.device) + (batch.offsets[:-1] - first)[owner]
+    axis = batch.features[batch.roots()][owner]
+    constituents = batch.features[leaves]
+    eta = constituents[:, 1] - axis[:, 1]
+    phi = torch.remainder(constituents[:, 2] - axis[:, 2] + torch.pi, 2 * torch.pi) - torch.pi
+    row = ((eta + radius) * (PIXELS / (2 * radius))).floor().long()
+    column = ((phi + radius) * (PIXELS / (2 * radius))).floor().long()
+    inside = (row >= 0) & (row < PIXELS) & (column >= 0) & (column < PIXELS)
+    pixel = (owner * PIXELS + row) * PIXELS + column
+    share = constituents[:, 5] / axis[:, 5].clamp_min(torch.finfo(axis.dtype).tiny)
+    flat = share.new_zeros(jets * PIXELS * PIXELS)
+    return flat.index_add(0, pixel[inside], share[inside]).reshape(jets, PIXELS, PIXELS)
+
+
+class Batch(Protocol):
+    """The input of a network, such as `suite_recnn.forests.JetBatch`."""
+
+    @property
+    def features(self) -> Tensor:
+        """(node, feature)."""
+
+    @property
+    def children(self) -> Tensor:
+        """(node, 2)."""
+
+    @property
+    def offsets(self) -> Tensor:
+        """(jet + 1,)."""
+
+    def roots(self) -> Tensor:
+        """(jet,)."""
+
+    def leaf_counts(self) -> Tensor:
+        """(jet,)."""
