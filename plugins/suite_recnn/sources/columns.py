@@ -119,6 +119,26 @@ def wanted(columns: Mapping[str, str], only: Collection[str] | None) -> dict[str
     return {name: column for name, column in columns.items() if kept is None or name in kept}
 
 
+def renamed(
+    path: Path, columns: Mapping[str, str], values: Mapping[str, NDArray[Any]], only: Collection[str] | None
+) -> dict[str, NDArray[Any]]:
+    """Return the values of each jet in a layout whose momenta are known: by the file's names, and by a mapping's.
+
+    Raises:
+        DataError: there is no column that the mapping names.
+    """
+    for name in columns.values():
+        if name not in values:
+            raise DataError(no_such("column with one value for each jet", name, values, "there are"), path)
+    kept = wanted({name: name for name in values}, only) | dict(columns)
+    return {name: values[column] for name, column in kept.items()}
+
+
+def has_momenta(columns: Mapping[str, str]) -> bool:
+    """Return whether a mapping names components of momenta."""
+    return bool(set(ROLES) & set(columns))
+
+
 def unknown_layout(path: Path, names: Sequence[str], nested: Sequence[str] = ()) -> DataError:
     """Return the error for a file without columns that look like constituents."""
     if nested:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from lightning_suite.array_files import read_npz
 from suite_recnn.jets import Jets
 from suite_recnn.sources.arrays import Lists, columns_of, in_blocks, padded, read_mapped
-from suite_recnn.sources.columns import finished, wanted
+from suite_recnn.sources.columns import finished, has_momenta, renamed
 from suite_recnn.sources.momenta import Origin
 
 MASSES = {
@@ -57,7 +57,8 @@ def read_arrays(path: Path, columns: Mapping[str, str], only: Collection[str] | 
     """
     arrays = read_npz(path)
     values = arrays.get("X")
-    if columns or values is None or values.ndim != 3 or values.shape[2] not in (3, 4) or values.dtype.kind not in "fiu":
+    is_known = values is not None and values.ndim == 3 and values.shape[2] in (3, 4) and values.dtype.kind in "fiu"
+    if values is None or not is_known or has_momenta(columns):
         return read_mapped(path, columns_of(arrays), columns, only)
     names = layout(values)
 
@@ -69,9 +70,9 @@ def read_arrays(path: Path, columns: Mapping[str, str], only: Collection[str] | 
         return padded(momenta, origin)
 
     jets = in_blocks(path, len(values), block, names, np.float64)
-    of_jets = {"label": arrays["y"]} if "y" in arrays else {}
-    kept = wanted({name: name for name in of_jets}, only)
-    return Jets(jets.momenta, jets.offsets, finished(path, {name: of_jets[name] for name in kept}, len(jets)))
+    of_jets = {name: array for name, array in arrays.items() if array.shape == (len(values),) or name == "y"}
+    of_jets |= {"label": of_jets["y"]} if "y" in of_jets else {}
+    return Jets(jets.momenta, jets.offsets, finished(path, renamed(path, columns, of_jets, only), len(jets)))
 
 
 def layout(values: NDArray[Any]) -> dict[str, str]:

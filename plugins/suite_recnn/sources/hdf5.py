@@ -14,8 +14,9 @@ import importlib
 import importlib.util
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -25,12 +26,19 @@ from lightning_suite.errors import DataError
 from suite_recnn.jets import Jets
 from suite_recnn.sources import top_tagging
 from suite_recnn.sources.arrays import Lists, columns_of, in_blocks, padded, read_mapped
-from suite_recnn.sources.columns import finished
+from suite_recnn.sources.columns import finished, has_momenta, renamed
 from suite_recnn.sources.hdf5_heaps import check_heaps
 from suite_recnn.sources.momenta import Origin, reading
 
 _BLOCKS = {"values_block_0": (804,), "values_block_1": (2,)}
 _JETNET = {"eta": "particle_features[0]", "phi": "particle_features[1]", "pt": "particle_features[2]"}
+
+
+class Known(NamedTuple):
+    """The jets of a layout that is recognised, and the values of each jet by the file's names."""
+
+    jets: Jets
+    values: Mapping[str, NDArray[Any]]
 
 
 def read_hdf5(path: Path, columns: Mapping[str, str], only: Collection[str] | None) -> Jets:
@@ -44,19 +52,14 @@ def read_hdf5(path: Path, columns: Mapping[str, str], only: Collection[str] | No
     with reading(path, "HDF5", OSError, RuntimeError), h5py.File(path, "r") as file:
         with reading(path, "HDF5", Exception):  # a damaged description of the data has many ways to fail
             datasets = _datasets(file)
-            table = next((data for data in datasets.values() if set(_BLOCKS) <= set(data.dtype.names or ())), None)
             if any(data.dtype.kind == "O" for data in datasets.values()):
                 check_heaps(path)
         with _filters(path, datasets.values()):
-            if columns:
+            known = None if has_momenta(columns) else _recognised(path, datasets)
+            if known is None:
                 return read_mapped(path, columns_of(datasets), columns, only)
-            if table is not None:
-                return _table(path, table, only)
-            if frame := next((name for name in datasets if name.endswith("block0_items")), None):
-                return _fixed(path, datasets, frame.removesuffix("block0_items"), only)
-            if "particle_features" in datasets:
-                return _jetnet(path, datasets)
-            return read_mapped(path, columns_of(datasets), columns, only)
+            jets, values = known
+            return replace(jets, columns=finished(path, renamed(path, columns, values, only), len(jets)))
 
 
 def _datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
@@ -65,7 +68,17 @@ def _datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
     return datasets
 
 
-def _table(path: Path, table: h5py.Dataset, only: Collection[str] | None) -> Jets:
+def _recognised(path: Path, datasets: Mapping[str, h5py.Dataset]) -> Known | None:
+    """Return the jets of a layout that needs no mapping; None where it is none of those."""
+    table = next((data for data in datasets.values() if set(_BLOCKS) <= set(data.dtype.names or ())), None)
+    if table is not None:
+        return _table(path, table)
+    if frame := next((name for name in datasets if name.endswith("block0_items")), None):
+        return _fixed(path, datasets, frame.removesuffix("block0_items"))
+    return _jetnet(path, datasets) if "particle_features" in datasets else None
+
+
+def _table(path: Path, table: h5py.Dataset) -> Known:
     """Return the jets of the Top-Tagging set as a table of pandas."""
     shapes = {name: table.dtype[name].shape for name in _BLOCKS}
     if shapes != _BLOCKS:
@@ -82,11 +95,10 @@ def _table(path: Path, table: h5py.Dataset, only: Collection[str] | None) -> Jet
 
     jets = in_blocks(path, len(table), block, top_tagging.NAMES, np.float32)
     values = np.concatenate(numbers).T if numbers else np.zeros((2, 0), dtype=np.int64)
-    known = top_tagging.values_of_jets(path, dict(zip(top_tagging.KNOWN, values, strict=True)), only)
-    return Jets(jets.momenta, jets.offsets, finished(path, known, len(jets)))
+    return Known(jets, top_tagging.values_of_jets(path, dict(zip(top_tagging.KNOWN, values, strict=True))))
 
 
-def _fixed(path: Path, datasets: Mapping[str, h5py.Dataset], frame: str, only: Collection[str] | None) -> Jets:
+def _fixed(path: Path, datasets: Mapping[str, h5py.Dataset], frame: str) -> Known:
     """Return the jets of the Top-Tagging set in pandas' fixed format: blocks of columns, each with their names."""
     place: dict[str, tuple[str, int]] = {}  # of each column: the values of its block, and its place there
     number = 0
@@ -116,11 +128,10 @@ def _fixed(path: Path, datasets: Mapping[str, h5py.Dataset], frame: str, only: C
     jets = in_blocks(path, rows_of_frame, block, top_tagging.NAMES, np.float32)
     of_jets = {name: place[name] for name in top_tagging.KNOWN if name in place}
     values = {name: datasets[of_block][:, column] for name, (of_block, column) in of_jets.items()}
-    known = top_tagging.values_of_jets(path, values, only)
-    return Jets(jets.momenta, jets.offsets, finished(path, known, len(jets)))
+    return Known(jets, top_tagging.values_of_jets(path, values))
 
 
-def _jetnet(path: Path, datasets: Mapping[str, h5py.Dataset]) -> Jets:
+def _jetnet(path: Path, datasets: Mapping[str, h5py.Dataset]) -> Known:
     """Return the jets of JetNet; relative to their own momentum where the file has no features of jets."""
     particles, features = datasets["particle_features"], datasets.get("jet_features")
     if particles.ndim != 3 or particles.shape[2] != 4:
@@ -145,7 +156,8 @@ def _jetnet(path: Path, datasets: Mapping[str, h5py.Dataset]) -> Jets:
         return padded({"pt": np.where(real > 0, pt, 0.0), "eta": eta, "phi": phi}, origin)
 
     jets = in_blocks(path, len(particles), block, _JETNET, np.float64)
-    return Jets(jets.momenta, jets.offsets, finished(path, {}, len(jets)))
+    others = {name: data for name, data in datasets.items() if data.shape == (len(particles),)}
+    return Known(jets, {name: data[:] for name, data in others.items()})
 
 
 @contextmanager

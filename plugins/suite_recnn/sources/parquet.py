@@ -21,7 +21,7 @@ from lightning_suite.progress import track
 from suite_recnn.jets import Jets
 from suite_recnn.sources import top_tagging
 from suite_recnn.sources.arrays import BLOCK, Lists, joined, padded
-from suite_recnn.sources.columns import choose, finished
+from suite_recnn.sources.columns import choose, finished, has_momenta, renamed
 from suite_recnn.sources.momenta import Origin, packed, reading, same_counts
 
 
@@ -61,8 +61,8 @@ def read_parquet(
     """
     with reading(path, "parquet", pa.ArrowException, OSError, UnicodeError):
         schema = pq.read_schema(path)
-    if not columns and (components := top_tagging.flat(schema.names)):
-        return _flat(path, schema, components, only, groups)
+    if not has_momenta(columns) and (components := top_tagging.flat(schema.names)):
+        return _flat(path, schema, components, columns, only, groups)
     scalars = [field.name for field in schema if _is_scalar(field.type)]
     lists = _lists_of(schema)
     nested = [field.name for field in schema if _is_list(field.type) and _is_list(field.type.value_type)]
@@ -110,6 +110,7 @@ def _flat(
     path: Path,
     schema: pa.Schema,
     components: Mapping[str, list[str]],
+    columns: Mapping[str, str],
     only: Collection[str] | None,
     groups: RowGroups | None,
 ) -> Jets:
@@ -136,7 +137,7 @@ def _flat(
     with reading(path, "parquet", pa.ArrowException, OSError):
         jets = joined(blocks(), np.float32)
     values = {name: np.concatenate(parts or [np.zeros(0, dtype=np.int64)]) for name, parts in numbers.items()}
-    known = top_tagging.values_of_jets(path, values, only)
+    known = renamed(path, columns, top_tagging.values_of_jets(path, values), only)
     return Jets(jets.momenta, jets.offsets, finished(path, known, len(jets), 0 if groups is None else groups.first))
 
 

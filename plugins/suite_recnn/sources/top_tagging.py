@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_suite.errors import DataError
-from suite_recnn.sources.columns import wanted
 
 NAMES = {"energy": "E", "px": "PX", "py": "PY", "pz": "PZ"}
 """How the names of the columns begin, in the order of the file."""
@@ -44,10 +43,8 @@ def flat(names: Collection[str]) -> dict[str, list[str]]:
     return {role: [f"{prefix}_{k}" for k in range(count)] for role, prefix in NAMES.items()}
 
 
-def values_of_jets(
-    path: Path, values: Mapping[str, NDArray[Any]], only: Collection[str] | None
-) -> dict[str, NDArray[np.int64]]:
-    """Return ``ttv`` and ``is_signal_new``, which is named ``label``, of those that there are.
+def values_of_jets(path: Path, values: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.int64]]:
+    """Return ``ttv`` and ``is_signal_new``, which is also ``label``, of those that there are.
 
     Raises:
         DataError: a value is none of those that the set has.
@@ -58,6 +55,5 @@ def values_of_jets(
         if wrong.any():
             jet = int(np.argmax(wrong))
             raise DataError(f"jet {jet}: {name} is {column[jet]}; expected one of {KNOWN[name]}", path)
-        done["label" if name == "is_signal_new" else name] = column.astype(np.int64)
-    kept = wanted({name: name for name in done}, only)
-    return {name: column for name, column in done.items() if name in kept}
+        done[name] = column.astype(np.int64)
+    return done | ({"label": done["is_signal_new"]} if "is_signal_new" in done else {})

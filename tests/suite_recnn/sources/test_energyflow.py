@@ -68,10 +68,16 @@ def test_a_mapping_names_parts_of_an_array(tmp_path: Path) -> None:
     assert jets.columns["label"].tolist() == [0, 1]
 
 
+def test_a_mapping_of_the_label_alone_leaves_the_known_momenta(tmp_path: Path) -> None:
+    jets = read(written(tmp_path / "jets.npz", PT, RAPIDITY, PHI, kind=np.array(["q", "g"])), {"label": "kind"})
+    np.testing.assert_allclose(jets.momenta, momenta(np.zeros_like(MASS)), rtol=1e-12)
+    assert jets.columns["label"].tolist() == ["q", "g"]
+
+
 def test_labels_that_are_not_asked_for_may_be_damaged(tmp_path: Path) -> None:
-    path = written(tmp_path / "jets.npz", PT, RAPIDITY, PHI, y=np.array([0.5, 0.0, 1.0]))
+    path = written(tmp_path / "jets.npz", PT, RAPIDITY, PHI, y=np.array([0.5, 0.0, 1.0]), bins=np.arange(9))
     assert set(read(path, only=("event",)).columns) == {"event"}
-    with pytest.raises(DataError, match=r"column 'label' has the shape \(3,\) beside the constituents of 2 jets"):
+    with pytest.raises(DataError, match=r"column 'y' has the shape \(3,\) beside the constituents of 2 jets"):
         read(path)
 
 

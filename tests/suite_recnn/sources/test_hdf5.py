@@ -79,6 +79,7 @@ def test_the_top_tagging_set_is_read_without_a_mapping(tmp_path: Path) -> None:
     assert_same(jets)
     assert {name: values.tolist() for name, values in jets.columns.items()} == {
         "label": [0, 1, 0, 1],
+        "is_signal_new": [0, 1, 0, 1],
         "ttv": [2, 2, 2, 2],
         "event": [0, 1, 2, 3],
     }
@@ -125,10 +126,25 @@ def test_the_top_tagging_set_is_read_in_pandas_fixed_format(tmp_path: Path, monk
     np.testing.assert_array_equal(some_jets().momenta, jets.momenta)
     assert {name: values.tolist() for name, values in jets.columns.items()} == {
         "label": [0, 1, 0, 1],
+        "is_signal_new": [0, 1, 0, 1],
         "ttv": [2, 2, 2, 2],
         "event": [0, 1, 2, 3],
     }
     assert set(read(tmp_path / "test.h5", only=("event",)).columns) == {"event"}
+
+
+@pytest.mark.parametrize(
+    "as_file", [lambda path: write_top_tagging(path, top_tagging()), lambda path: fixed_format(path, top_tagging())]
+)
+def test_a_mapping_of_the_label_alone_leaves_the_top_tagging_set_known(tmp_path: Path, as_file: Any) -> None:
+    path = as_file(tmp_path / "test.h5")
+    jets = read(path, {"label": "ttv"})
+    assert_same(jets)
+    assert jets.columns["label"].tolist() == [2, 2, 2, 2]
+    with pytest.raises(
+        DataError, match=r"no column with one value for each jet 'is_signal'\nthere are: .*is_signal_new"
+    ):
+        read(path, {"label": "is_signal"})
 
 
 def test_another_frame_in_fixed_format_is_refused_with_its_columns(tmp_path: Path) -> None:
@@ -232,6 +248,14 @@ def test_jetnet_is_read_with_the_momentum_of_its_jets(tmp_path: Path) -> None:
     np.testing.assert_allclose(eta, [0.51, 0.4, 0.7, -1.0, -0.95], rtol=1e-6)
     np.testing.assert_allclose(phi, [0.02, 0.0, -0.2, 0.1, -0.3], rtol=1e-6)
     np.testing.assert_allclose(mass, 0, atol=1e-4)
+
+
+def test_values_of_each_jet_beside_jetnet_are_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.hdf5", jetnet() | {"weight": [0.5, 2.0], "kind": [b"t", b"g"], "other": [1, 2, 3]})
+    jets = read(path, {"label": "kind"})
+    assert jets.columns["label"].tolist() == ["t", "g"]
+    assert jets.columns["weight"].tolist() == [0.5, 2.0]
+    assert "other" not in jets.columns
 
 
 def test_jetnet_without_features_of_jets_is_relative_and_said_to_be(tmp_path: Path) -> None:

@@ -255,6 +255,7 @@ def test_the_top_tagging_set_in_parquet_is_read(tmp_path: Path, monkeypatch: pyt
     assert_same(jets)
     assert jets.columns["label"].tolist() == [1, 0, 0, 1]
     assert jets.columns["ttv"].tolist() == [0, 1, 2, 0]
+    assert read(tmp_path / "train.parquet", {"label": "ttv"}).columns["label"].tolist() == [0, 1, 2, 0]
     with pytest.raises(DataError, match=r"jet 3: is_signal_new is 2; expected one of \(0, 1\)"):
         read(write_parquet(tmp_path / "train.parquet", columns | {"is_signal_new": [1, 0, 0, 2]}))
 
