@@ -21,7 +21,7 @@ def fitted(plugin: str, options: Sequence[str], root: Path, name: str, seed: int
         name: the name of the case.
         seed: the seed of the run.
     """
-    marker = root / f"{re.sub(r'[^A-Za-z0-9]+', '-', name)}-{seed}.json"
+    marker = _marker(root, name, seed)
     if not marker.is_file():
         root.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "lightning_suite", "fit", "--plugin", plugin, "--seed", str(seed)]
@@ -36,6 +36,17 @@ def fitted(plugin: str, options: Sequence[str], root: Path, name: str, seed: int
         marker.write_text(json.dumps({"cpu_seconds": cpu, "record": record}))
     fit: dict[str, Any] = json.loads(marker.read_text())
     return fit
+
+
+def folder_of(root: Path, name: str, seed: int) -> Path:
+    """Return the run folder of a training that ``fitted`` made: the last, where it was interrupted before."""
+    *_, folder = sorted(path.parent for path in _marker(root, name, seed).with_suffix("").glob("*/*/run.json"))
+    return folder
+
+
+def _marker(root: Path, name: str, seed: int) -> Path:
+    """Return the file that holds the result of a training; its runs are in the folder of the same name."""
+    return root / f"{re.sub(r'[^A-Za-z0-9]+', '-', name)}-{seed}.json"
 
 
 def figures(fit: dict[str, Any], seed: int, metrics: Sequence[str]) -> dict[str, Any]:

@@ -12,12 +12,12 @@ import torch
 from numpy.typing import NDArray
 from pytorch_lightning.utilities.seed import isolate_rng
 from torch import nn
-from torch.nn import functional
 
 from suite_recnn import tagging
 from suite_recnn.forests import ForestData
 from suite_recnn.interpretation.subject import BATCH
 from suite_recnn.module import JetTagger
+from suite_recnn.outputs import cross_entropy
 from suite_recnn.schedule import warm_cosine
 from suite_recnn.tagging import Estimate
 
@@ -83,9 +83,9 @@ def best_auc(
         return found
 
     def auc(part: str) -> Estimate:
-        of_part = parts[part].labels
-        assert of_part is not None
-        return tagging.auc(scores(part), of_part)
+        jets = parts[part]
+        assert jets.labels is not None
+        return tagging.auc(scores(part), jets.labels, jets.weights)
 
     best, kept = -math.inf, model.state_dict()
     for _ in range(epochs):
@@ -94,7 +94,7 @@ def best_auc(
             rows = order[begin : begin + batch_size]
             counted = None if weights is None else torch.from_numpy(weights[rows.numpy()])
             logits = model(inputs("train", rows.numpy()))
-            loss = functional.binary_cross_entropy_with_logits(logits, labels[rows], counted)
+            loss = cross_entropy(logits, labels[rows], counted)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(model.parameters(), CLIP)

@@ -90,8 +90,9 @@ class Subject:
         )
 
     def batches(self, size: int = BATCH) -> Iterator[JetBatch]:
-        """Yield all jets in their order; labels are those of a binary task, as training has them."""
-        data = ForestData(self.forest, np.arange(len(self)), self.labels.astype(np.float32))
+        """Yield all jets in their order, with labels as training has them."""
+        labels = self.labels.astype(np.float32) if len(self.classes) == 2 else self.labels
+        data = ForestData(self.forest, np.arange(len(self)), labels)
         for begin in range(0, len(self), size):
             yield data.batch(range(begin, min(begin + size, len(self))))
 

@@ -8,6 +8,7 @@ layers on a network with random weights (floor), and that of the whole network, 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -33,7 +34,7 @@ from suite_recnn.interpretation.heads import best_auc, dense_layers
 from suite_recnn.interpretation.subject import BATCH, untrained
 from suite_recnn.module import JetTagger
 from suite_recnn.splitting import PARTS
-from suite_recnn.symmetries import mirrored
+from suite_recnn.symmetries import mirrored, turned
 from suite_recnn.tagging import Estimate
 
 Name = TypeVar("Name")
@@ -41,6 +42,8 @@ Place = str | Path | Run
 """A run, or where it is."""
 TREES = ("algorithm", "preprocess", "features")
 """The settings of data that a network's input depends on: they come with the network, files and classes do not."""
+CHANGES = {"mirror": mirrored, "turn": turned}
+"""The settings of a network that change its training jets at random."""
 W, TOP, QUARK = frozenset({"w", "qcd"}), frozenset({"top", "qcd"}), frozenset({"quark", "gluon"})
 PAPER_BASE = {W: 0.957, TOP: 0.926, QUARK: 0.861}
 PAPER = {
@@ -151,7 +154,8 @@ def whole(tagger: JetTagger, parts: Mapping[str, ForestData], **settings: Any) -
 
     def inputs(part: str, rows: NDArray[np.int64]) -> JetBatch:
         batch = parts[part].batch(rows.tolist())
-        return mirrored(batch) if part == "train" and tagger.hparams["mirror"] else batch
+        changes = [change for name, change in CHANGES.items() if part == "train" and tagger.hparams[name]]
+        return reduce(lambda jets, change: change(jets), changes, batch)
 
     return best_auc(lambda: copy.deepcopy(tagger.network), inputs, parts, tagger, **settings)
 
@@ -177,7 +181,8 @@ def auc_of(tagger: JetTagger, data: JetData) -> Estimate:
     jets = data.jets_of("test")[1]
     assert jets.labels is not None
     with torch.no_grad():
-        return tagging.auc(torch.cat([tagger(batch) for batch in _batches(jets)]).double().numpy(), jets.labels)
+        scores = torch.cat([tagger(batch) for batch in _batches(jets)]).double().numpy()
+    return tagging.auc(scores, jets.labels, jets.weights)
 
 
 def tagger_of(run: Place) -> JetTagger:

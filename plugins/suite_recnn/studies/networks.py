@@ -1,6 +1,7 @@
 """Verbs on trained networks: what they have learnt. Each opens runs, calls a study and prints and draws its numbers."""
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -66,6 +67,9 @@ def probe(
         probe_pictures.write_plane(folder / f"{stem}.png", plane)
         pictures.append(folder / f"{stem}.png")
         print(f"{result.name}: {result.source}\n\n{_probes(result)}\n")
+    names = [result.name for result in found]
+    if len(set(names)) < len(names):  # such as seeds of one task
+        found = [replace(result, name=f"{result.name}, {run}") for result, run in zip(found, runs, strict=True)]
     pictures.append(folder / ("probe.png" if len(runs) == 1 else "layers.png"))
     probe_pictures.write_layers(pictures[-1], found)
     print("* the three highest; partial: after mass and pT; ± of R² alone, by drawing the events again")

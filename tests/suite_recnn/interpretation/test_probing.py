@@ -11,7 +11,7 @@ from lightning_suite.errors import UsageError
 from lightning_suite.run import Run
 from suite_recnn.interpretation.probing import OBSERVABLES, Probing, plane, probe
 from suite_recnn.interpretation.subject import Subject, open_subject
-from suite_recnn.module import JetTagger
+from suite_recnn.module import JetTagger, Network
 from suite_recnn.network import JetNetwork
 from suite_recnn.network_inputs import Batch
 
@@ -89,6 +89,24 @@ def test_the_plane_and_the_table_agree(subject: Subject, probing: Probing) -> No
     found, rows = plane(subject, step=1.0, folds=3), {row.observable: row.r2.value for row in probing.of("embedding")}
     expected = [rows[name] for name in ("multiplicity", "width", "mass_angularity", "ptd_squared")]
     np.testing.assert_allclose([found.r2[0, 0], found.r2[1, 1], found.r2[1, 2], found.r2[2, 0]], expected, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("network", "layers"),
+    {
+        "gated": ("embedding", "dense_1", "dense_2"),
+        "fcn": ("dense_2", "dense_3", "dense_4"),
+        "lstm": ("embedding", "dense_1", "dense_2"),
+        "cnn": ("flatten", "dense_1", "dense_2"),
+    }.items(),
+)
+def test_every_network_is_probed_in_its_last_three_layers(
+    network: Network, layers: tuple[str, ...], subject: Subject
+) -> None:
+    some = replace(subject.take(np.arange(0, 300, 6)), tagger=JetTagger(network=network, hidden_dim=4).eval())
+    found = probe(some, layers="all", folds=2)
+    assert found.layers == layers and len(found.rows) == 27
+    assert {row.paper is None for row in found.of(layers[0])} == {network != "gated"}
 
 
 def test_a_layer_that_is_not_there_is_named(subject: Subject) -> None:

@@ -38,12 +38,11 @@ def test_a_probe_prints_its_table_and_draws_into_the_run(
 
 
 def test_several_runs_are_drawn_together(train: Callable[..., Run], tmp_path: Path) -> None:
-    other = train("--model.network", "fcn")
+    one, other = train().folder, train("--data.algorithm", "kt").folder
     options = ["--layers", "all", "--folds", "2", "--step", "3", "--limit", "30", "--output", str(tmp_path)]
-    probe(train().folder, other.folder, *options)
+    probe(one, other, *options)
     assert {(row["run"], row["layer"]) for row in rows_of(tmp_path / "layers.csv")} == {
-        *(("recnn w/qcd", layer) for layer in ("embedding", "dense_1", "dense_2")),
-        *(("fcn w/qcd", layer) for layer in ("dense_2", "dense_3", "dense_4")),
+        (f"recnn w/qcd, {run}", layer) for run in (one, other) for layer in ("embedding", "dense_1", "dense_2")
     }
     assert sorted(path.name for path in tmp_path.glob("*.png")) == ["layers.png", "plane-1.png", "plane-2.png"]
 
@@ -84,12 +83,12 @@ def test_a_transfer_prints_its_table_and_draws_into_the_run(
 def test_several_runs_are_transferred_in_both_directions(
     train: Callable[..., Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = train("--data.signal", "qcd", "--data.background", "w")
-    transfer(train().folder, other.folder, "--epochs", "1", "--output", tmp_path)
-    assert [(row["source"], row["target"]) for row in rows_of(tmp_path / "transfer.csv")] == [
-        ("qcd/w", "w/qcd"),
-        ("w/qcd", "qcd/w"),
-    ]
+    runs = train(), train("--data.algorithm", "kt")
+    transfer(*(run.folder for run in runs), "--epochs", "1", "--output", tmp_path)
+    rows = rows_of(tmp_path / "transfer.csv")
+    expected = [run.record["metrics"]["test_auc"] for run in runs]
+    assert [float(row["base"]) for row in rows] == pytest.approx(expected, abs=1e-6)
+    assert len({row["auc"] for row in rows}) == 2
 
 
 @pytest.mark.parametrize("words", [["{run}"], ["{run}", "other", "--to", "top-qcd"]])
