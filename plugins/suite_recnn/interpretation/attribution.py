@@ -16,14 +16,14 @@ features are its own four-momentum, the sum of those below it, so that the momen
 every node above them. FCN and LSTM read constituents only: theirs alone are other than 0.
 """
 
-from typing import Literal, cast
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_recnn.forests import JetBatch
-from suite_recnn.interpretation.node_gradients import node_gradients, relative_norms
+from suite_recnn.interpretation.node_gradients import decision, node_gradients, relative_norms
 from suite_recnn.network import CNN, JetNetwork
 
 Method = Literal["relative", "gradient_input", "integrated"]
@@ -69,8 +69,8 @@ def saliency(network: JetNetwork, batch: JetBatch, method: Method = "relative", 
 
 
 def logits_of_scaled(network: JetNetwork, batch: JetBatch, scaled: Tensor) -> Tensor:
-    """Return the logits, (jet,), of jets whose nodes have these scaled features, (node, feature)."""
-    return cast(Tensor, network(batch._replace(features=network.scaler.inverse(scaled))))
+    """Return L, (jet,), of jets whose nodes have these scaled features, (node, feature); see `decision`."""
+    return decision(network(batch._replace(features=network.scaler.inverse(scaled))))
 
 
 def _slopes(network: JetNetwork, batch: JetBatch, scaled: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lightning_suite.errors import UsageError
 from lightning_suite.offsets import offsets_of
 from lightning_suite.progress import progress
 from suite_recnn import tagging
@@ -105,10 +106,12 @@ def deletion(
         seed: of the draws.
 
     Raises:
-        UsageError: the network is not recursive.
+        UsageError: the network is not recursive, or distinguishes more than two classes.
         ValueError: all jets are of one class.
     """
     recursive(subject.tagger.network)
+    if len(subject.classes) > 2:
+        raise UsageError(f"--deletion measures an AUC, that of two classes; this run has {', '.join(subject.classes)}")
     subject = subject.take(subject.labels >= 0)
     trees = trees_of(subject)
     owners = owners_of(trees.offsets)
@@ -118,7 +121,7 @@ def deletion(
     orders[HARDEST] = [lund_coordinates(trees).kt]
     generator = np.random.default_rng(seed)
     orders[RANDOM] = [generator.random(len(owners)) for _ in range(repeats)]
-    whole = tagging.auc(_logits(subject), subject.labels)
+    whole = tagging.auc(_logits(subject), subject.labels, subject.weights)
     points = []
     with progress("deleting splittings", len(shares) * sum(map(len, orders.values())), unit="curves") as advance:
         for method, draws in orders.items():
@@ -130,7 +133,7 @@ def deletion(
                         logits, momentum = _without_features(subject, chosen), 1.0
                     else:
                         logits, momentum = _without_branches(subject, trees, chosen)
-                    estimates.append(tagging.auc(logits, subject.labels))
+                    estimates.append(tagging.auc(logits, subject.labels, subject.weights))
                     left.append(momentum)
                     advance()
                 values = [estimate.value for estimate in estimates]

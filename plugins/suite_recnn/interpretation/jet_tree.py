@@ -19,7 +19,7 @@ from suite_recnn.lund import LundCoordinates, lund_coordinates
 
 COLUMNS = ("node", "harder", "softer", "depth", "pt", "mass", "delta", "kt", "z", "saliency")
 NAMED = 5
-"""The number of splittings whose mass the picture names: the most salient ones below the root."""
+"""The number of splittings whose mass the picture names: the most salient ones of 1 GeV or more below the root."""
 
 
 class JetTree(NamedTuple):
@@ -133,9 +133,12 @@ def draw_jet(picture: Path, tree: JetTree, *, title: str = "") -> Path:
             zorder=2,
         )
         below = order[(order != len(order) - 1) & (children[order, 0] >= 0)]
-        for node in below[-NAMED:].tolist():
-            words = f"m = {moving.mass[node]:.0f} GeV" if moving.mass[node] >= 1 else f"m = {moving.mass[node]:.2g} GeV"
-            axis.annotate(words, spot[node], (6, 6), textcoords="offset points", fontsize="small", zorder=3)
+        named = below[moving.mass[below] >= 1][-NAMED:]
+        for node in named.tolist():
+            free = not any(0 < spot[other, 0] - spot[node, 0] < 4 for other in named)  # on the right
+            words, aside = f"m = {moving.mass[node]:.0f} GeV", (7 if free else -7, 5)
+            align = "left" if free else "right"
+            axis.annotate(words, spot[node], aside, textcoords="offset points", ha=align, fontsize="small", zorder=3)
         figure.colorbar(dots, ax=axis, label=f"saliency, {tree.method}")
         axis.invert_yaxis()
         axis.set_xticks([])

@@ -69,16 +69,16 @@ def draw_lund_planes(picture: Path, found: Splittings, classes: Sequence[str], *
         for row, (name, each) in zip(axes, maps.items(), strict=True):
             for axis, (low, high, words) in zip(row, scales, strict=False):
                 colours = "viridis" if low == 0 else "RdBu_r"
-                _draw(figure, axis, each, each.mean, colours, low, high, "saliency")
+                draw_plane(figure, axis, each, each.mean, colours, low, high, "saliency")
                 axis.set_title(f"{name}: saliency, {words}")
             filled = np.where(each.counts > 0, each.density, np.nan)
-            _draw(figure, row[-1], each, filled, "Blues", 0.0, None, "splittings a jet and unit area")
+            draw_plane(figure, row[-1], each, filled, "Blues", 0.0, None, "splittings a jet and unit area")
             row[-1].set_title(f"{name}: density")
             row[0].set_ylabel("ln(kT / GeV)")
         for axis in axes[-1]:
             axis.set_xlabel("ln(1 / Δ)")
         for axis in axes.ravel():
-            _lines(axis, found.jet_pt)
+            draw_lines(axis, found.jet_pt)
         axes[0, -1].legend(loc="upper right", fontsize="small")
         if title:
             figure.suptitle(title)
@@ -101,7 +101,7 @@ def rows_of(maps: Mapping[str, LundMap]) -> Iterator[tuple[object, ...]]:
             )
 
 
-def _draw(
+def draw_plane(
     figure: Any,
     axis: "Axes",
     plane: LundMap,
@@ -111,6 +111,7 @@ def _draw(
     high: float | None,
     label: str,
 ) -> None:
+    """Draw a quantity of cells, (x, y), with its bar of colours from low to high, or to its largest value."""
     image = axis.pcolormesh(plane.x_edges, plane.y_edges, values.T, cmap=colours, vmin=low, vmax=high, rasterized=True)
     extend = "neither" if high is None else "both" if low < 0 else "max"
     figure.colorbar(image, ax=axis, label=label, extend=extend)
@@ -119,7 +120,7 @@ def _draw(
     axis.set_ylim(plane.y_edges[0], plane.y_edges[-1])
 
 
-def _lines(axis: "Axes", pt: float) -> None:
+def draw_lines(axis: "Axes", pt: float) -> None:
     """Draw the boundary of the plane and the lines of constant mass for a node with this transverse momentum."""
     x = np.linspace(*axis.get_xlim(), 50)
     axis.plot(x, boundary(x, pt), color=GREY, linewidth=0.8, linestyle=":")

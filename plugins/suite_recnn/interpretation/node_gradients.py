@@ -7,6 +7,7 @@ root. With L the logit, J_p the derivative of one step of the recursion at the n
 
 so that the derivatives follow from the root down, one level of all trees after another. The ops embed all nodes at
 once and give the derivative by features and weights only; the derivative by their result is the direct part alone.
+Of more than two classes L is the highest of the logits: that of the class which the network takes the jet for.
 """
 
 from typing import NamedTuple
@@ -24,7 +25,7 @@ class NodeGradients(NamedTuple):
     """What node_gradients returns.
 
     Attributes:
-        logits: (jet,).
+        logits: (jet,) L.
         embeddings: (node, hidden) h_i.
         gradients: (node, hidden) dL/dh_i, L the logit of the node's jet.
     """
@@ -46,6 +47,16 @@ def recursive(network: JetNetwork) -> RecNN:
             "clustering tree, so that a splitting has no embedding to derive by"
         )
     return network
+
+
+def decision(logits: Tensor) -> Tensor:
+    """Return L, (jet,), from the logits of a network: (jet,), or (jet, class) of more than two classes.
+
+    Example:
+        >>> decision(torch.tensor([[0.5, 2.0, -1.0]])).tolist()
+        [2.0]
+    """
+    return logits if logits.dim() == 1 else logits.amax(dim=1)
 
 
 def node_gradients(network: JetNetwork, batch: Batch) -> NodeGradients:
@@ -73,7 +84,7 @@ def node_gradients(network: JetNetwork, batch: Batch) -> NodeGradients:
     hidden = embeddings.shape[1]
     with torch.enable_grad():
         nodes = embeddings.clone().requires_grad_()
-        logits = network.logits_of(network.layers_above(nodes, batch))
+        logits = decision(network.logits_of(network.layers_above(nodes, batch)))
         (gradients,) = torch.autograd.grad(logits.sum(), nodes)  # the direct part
         for level in reversed(forest.levels(batch.children)):
             left, right = batch.children[level].unbind(1)

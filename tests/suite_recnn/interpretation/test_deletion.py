@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from lightning_suite.errors import UsageError
 from lightning_suite.run import Run
 from suite_recnn.cells import SimpleCell
 from suite_recnn.clustering import cluster
@@ -64,6 +65,11 @@ def test_taking_all_splittings_away_leaves_less_of_the_jet(subject: Subject) -> 
         lead.append(trees.momenta[side])
     expected = kinematics(lead[0] + lead[1]).pt / pt[trees.offsets[1:] - 1]
     assert most.momentum == pytest.approx(expected.mean())
+
+
+def test_the_test_is_one_of_two_classes(subject: Subject) -> None:
+    with pytest.raises(UsageError, match="this run has qcd, w, top"):
+        deletion(replace(subject, classes=("qcd", "w", "top")))
 
 
 def test_the_most_salient_nodes_matter_more_than_random_ones(subject: Subject) -> None:

@@ -10,7 +10,7 @@ from lightning_suite.errors import UsageError
 from suite_recnn import forests
 from suite_recnn.cells import GatedCell, SimpleCell
 from suite_recnn.forests import ForestData, JetBatch
-from suite_recnn.interpretation.node_gradients import node_gradients, relative_norms
+from suite_recnn.interpretation.node_gradients import decision, node_gradients, relative_norms
 from suite_recnn.jets import Jets
 from suite_recnn.network import CNN, FCN, LSTM, JetNetwork, Pool, RecNN
 
@@ -43,7 +43,7 @@ def by_autograd(network: RecNN, batch: JetBatch) -> tuple[Tensor, Tensor]:
         one = alone[node] if left < 0 else cell.step(torch.cat([nodes[left], nodes[right], alone[node]])[None])[0]
         one.retain_grad()
         nodes.append(one)
-    logits = network.logits_of(network.layers_above(torch.stack(nodes), batch))
+    logits = decision(network.logits_of(network.layers_above(torch.stack(nodes), batch)))
     torch.autograd.backward(logits.sum())
     zero = torch.zeros_like(nodes[0])
     return logits.detach(), torch.stack([zero if node.grad is None else node.grad for node in nodes])
@@ -77,6 +77,14 @@ def test_gradients_of_weights_are_neither_used_nor_changed(batch: JetBatch) -> N
     with torch.no_grad():
         node_gradients(network, batch)
     assert all(weight.grad is None for weight in network.parameters())
+
+
+def test_of_more_classes_the_derivative_is_that_of_the_highest_logit(batch: JetBatch) -> None:
+    network = built(GatedCell, batch)
+    network.output = torch.nn.Linear(6, 3).double()
+    logits, gradients = by_autograd(network, batch)
+    torch.testing.assert_close(logits, network(batch).amax(1).detach())
+    torch.testing.assert_close(node_gradients(network, batch).gradients, gradients, rtol=1e-10, atol=1e-14)
 
 
 def test_the_saliency_of_the_root_is_one_and_that_of_no_derivative_is_unknown(batch: JetBatch) -> None:
