@@ -19,14 +19,13 @@ from torch.utils.data import DataLoader
 
 from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import UsageError
-from suite_recnn import forests, tree_cache
+from suite_recnn import forests, jet_sets, tree_cache
 from suite_recnn.clustering import Algorithm
 from suite_recnn.default_sample import generate_sample, sample_folder
 from suite_recnn.forests import Forest, ForestData, NodeFeatures
 from suite_recnn.jet_files import JetFile, jet_files
 from suite_recnn.jet_finding import CONSTRAINTS as OF_JETS
 from suite_recnn.jet_finding import JetDefinition
-from suite_recnn.jet_sets import Division, check_not_empty, counts_of, jet_sets, with_columns_of
 from suite_recnn.jets import Jets, kinematics
 from suite_recnn.labels import class_names
 from suite_recnn.predicting import jets_to_predict
@@ -151,7 +150,7 @@ class JetData(LightningDataModule):
         self.signal = signal
         self.background = background
         self.classes = class_names(classes, signal, background)
-        self.columns = columns if select is None else with_columns_of(select, columns)
+        self.columns = columns if select is None else jet_sets.with_columns_of(select, columns)
         self.unit = unit
         self.select = select
         self.algorithm = algorithm
@@ -161,7 +160,7 @@ class JetData(LightningDataModule):
         self.preprocess = preprocess
         self.features = features
         self.fractions = {"validation": validation_fraction, "test": test_fraction}
-        self.division = Division(
+        self.division = jet_sets.Division(
             classes=self.classes,
             columns=columns,
             select=select,
@@ -207,7 +206,7 @@ class JetData(LightningDataModule):
         if not self._sets:
             self._divide()
         for part in NEEDED[stage]:
-            check_not_empty(self.counts[part], part, stage, self.division, self._path())
+            jet_sets.check_not_empty(self.counts[part], part, stage, self.division, self._path())
             counts = ", ".join(f"{count:,} {name}" for name, count in self.counts[part].items())
             rank_zero_info(f"data: {part}: {counts}")
         if stage == "fit":
@@ -223,8 +222,8 @@ class JetData(LightningDataModule):
             for file in files
         ]
         forest = tree_cache.trees_of(clustered, self.memory)
-        self._sets = jet_sets(files, clustered, forest, self.division, self._path())
-        self.counts = {part: counts_of(data.labels, self.classes) for part, data in self._sets.items()}
+        self._sets = jet_sets.divided(files, clustered, forest, self.division, self._path())
+        self.counts = {part: jet_sets.counts_of(data.labels, self.classes) for part, data in self._sets.items()}
 
     def train_dataloader(self) -> DataLoader[int]:
         """Return shuffled batches of the training jets."""
@@ -248,7 +247,7 @@ class JetData(LightningDataModule):
         if self.predict_path is None:
             raise UsageError("there is nothing to predict: give the path of a file (--data.predict_path)")
         path = Path(self.predict_path).expanduser()
-        return self._loader(jets_to_predict(path, partial(self._blocks, path), self.select))
+        return self._loader(jets_to_predict(path, partial(self._blocks, path), self.select, self.memory))
 
     def _path(self) -> Path:
         return sample_folder() if self.path is None else Path(self.path).expanduser()
@@ -266,9 +265,9 @@ class JetData(LightningDataModule):
     def _blocks(self, path: Path, only: Sequence[str] | None = None) -> Iterator[ClusteredFile]:
         """Read a file and cluster it, block by block, with the momenta of the jets among their columns."""
         rank_zero_info(f"data: clustering the jets of {path.name} ({self.algorithm})")
-        first, threads = 0, os.cpu_count() or 1
+        first = 0
         for jets in read_blocks(path, self.columns, definition=self.definition, unit=self.unit, only=only):
-            forest = forests.build_trees(jets, self.algorithm, self.preprocess, threads, self.features, first)
+            forest = self._trees(jets, first)
             axes = {f"jet_{name}": values for name, values in kinematics(jets.totals())._asdict().items()}
             yield ClusteredFile(forest, axes | jets.columns)
             first += len(jets)
@@ -276,8 +275,11 @@ class JetData(LightningDataModule):
     def trees(self, jets: Jets, name: str) -> Forest:
         """Return the trees of jets, preprocessed and clustered as the settings say; ``name`` is theirs in messages."""
         rank_zero_info(f"data: clustering {len(jets):,} jets of {name} ({self.algorithm})")
+        return self._trees(jets)
+
+    def _trees(self, jets: Jets, first: int = 0) -> Forest:
         threads = os.cpu_count() or 1
-        return forests.build_trees(jets, self.algorithm, self.preprocess, threads, self.features)
+        return forests.build_trees(jets, self.algorithm, self.preprocess, threads, self.features, first)
 
     def jets_of(self, part: str) -> tuple[list[JetFile], ForestData]:
         """Return the files, and the trees of a part, which ``chosen`` numbers among all jets of the files in order."""

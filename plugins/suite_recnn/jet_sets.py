@@ -52,7 +52,7 @@ class FileOfJets(NamedTuple):
     pt: NDArray[np.float64]
 
 
-def jet_sets(
+def divided(
     files: Sequence[JetFile],
     clustered: Sequence[ClusteredFile],
     forest: TreesOfJets,
@@ -130,7 +130,7 @@ def _read(file: JetFile, clustered: ClusteredFile, division: Division) -> FileOf
         rank_zero_info(f"data: {file.path.name}: left out: {without:,} jets without constituents")
     labels = np.where(empty, -1, labels)
     if division.select is not None:
-        chosen = selected(division.select, selectable(clustered), file.path)
+        chosen = selected(division.select, selectable(clustered.forest, columns), file.path)
         rank_zero_info(f"data: {file.path.name}: not selected: {left_out(classes, labels, chosen)}")
         labels = np.where(chosen, labels, -1)
     if file.part is None:
@@ -146,9 +146,9 @@ def _read(file: JetFile, clustered: ClusteredFile, division: Division) -> FileOf
     return FileOfJets(labels, parts, given_weights(columns, division.weights, file.path), columns["jet_pt"])
 
 
-def selectable(clustered: ClusteredFile) -> dict[str, NDArray[Any]]:
+def selectable(forest: TreesOfJets, columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Return the columns that a selection may name: those of the file, and of the jets' momenta and constituents."""
-    return {"multiplicity": (np.diff(clustered.forest.offsets) + 1) // 2, **clustered.columns}
+    return {"multiplicity": (np.diff(forest.offsets) + 1) // 2, **columns}
 
 
 def with_columns_of(select: str, columns: dict[str, str] | None) -> dict[str, str] | None:

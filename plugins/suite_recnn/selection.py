@@ -75,10 +75,8 @@ def selected(expression: str, columns: Mapping[str, Values], path: Path) -> NDAr
     tree = _parsed(expression)
     for name in names_in(expression):
         if name not in columns:
-            message = no_such("column", name, sorted(columns), "there are")
-            raise DataError(
-                f"--data.select {expression!r}: {message}. All jets are taken with --data.select null", path
-            )
+            missing = no_such("column", name, sorted(columns), "there are")
+            raise DataError(f"--data.select {expression!r}: {missing}\n--data.select null takes all jets", path)
     try:
         with np.errstate(all="ignore"):  # log(0), 1 / 0
             chosen = _condition(_value(tree, expression, columns), expression)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ from pytorch_lightning.utilities import rank_zero_info
 
 from lightning_suite.array_files import read_npz
 from lightning_suite.assets import cache_folder
+from lightning_suite.errors import OutputError
 from lightning_suite.offsets import offsets_of
 from lightning_suite.progress import track
 from suite_recnn.forests import Forest, TreesOfJets, join
@@ -103,6 +105,34 @@ def gathered(blocks: Iterable[ClusteredFile]) -> ClusteredFile:
     return ClusteredFile(join([part.forest for part in parts]), _concatenated([part.columns for part in parts]))
 
 
+def passing(blocks: Iterator[ClusteredFile], gib: float) -> tuple[TreesOfJets, dict[str, NDArray[Any]]]:
+    """Return the trees and columns of jets that are used once: in memory, or beyond this size in files without a name.
+
+    Such files are in the user's cache, and vanish with the process.
+
+    Raises:
+        OutputError: they cannot be written.
+    """
+    held: list[ClusteredFile] = []
+    while sum(block.forest.nbytes for block in held) <= gib * 2**30:
+        if (block := next(blocks, None)) is None:
+            whole = gathered(held)
+            return whole.forest, whole.columns
+        held.append(block)
+    parent = cache_folder()
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=parent) as folder:
+            _write(Path(folder), chain((held.pop(0) for _ in range(len(held))), blocks))
+            stored = load(Path(folder))
+            assert stored is not None
+            return StoredForest([Path(folder)]), stored.columns
+    except OSError as error:
+        raise OutputError(
+            f"trees cannot be written: {error}. --data.memory 100 keeps them in memory", parent
+        ) from error
+
+
 def trees_of(files: Sequence[ClusteredFile], gib: float) -> TreesOfJets:
     """Return the trees of all files: in memory where they are not larger than this, otherwise left where they are.
 
@@ -143,23 +173,9 @@ def store(folder: Path, blocks: Iterable[ClusteredFile]) -> bool:
         Whether they are there; where the folder cannot be written a warning says why not.
     """
     partial = folder.parent / f".{folder.name}.{os.getpid()}"
-    lengths: list[NDArray[np.int64]] = []
-    columns: list[dict[str, NDArray[Any]]] = []
     try:
         partial.mkdir(parents=True)
-        with ExitStack() as stack:
-            files = {name: stack.enter_context((partial / f"{name}.npy").open("w+b")) for name in _ARRAYS[:2]}
-            for block in blocks:
-                for name, file in files.items():
-                    _append(file, getattr(block.forest, name), is_first=not lengths)
-                lengths.append(np.diff(block.forest.offsets))
-                columns.append(block.columns)
-            for file in files.values():
-                _finish(file, int(sum(part.sum() for part in lengths)))
-        np.save(partial / "offsets.npy", offsets_of(np.concatenate(lengths)))
-        joined = _concatenated(columns)
-        values = [np.array([*joined]), *joined.values()]
-        np.savez(partial / "columns.npz", _checksums(partial), *values)  # they become arr_0, arr_1, ...
+        _write(partial, blocks)
         if load(folder) is None:
             shutil.rmtree(folder, ignore_errors=True)
             partial.rename(folder)
@@ -174,6 +190,25 @@ def store(folder: Path, blocks: Iterable[ClusteredFile]) -> bool:
         return False
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write(folder: Path, blocks: Iterable[ClusteredFile]) -> None:
+    """Write the trees and columns of all blocks into a folder, of which no more than one is in memory."""
+    lengths: list[NDArray[np.int64]] = []
+    columns: list[dict[str, NDArray[Any]]] = []
+    with ExitStack() as stack:
+        files = {name: stack.enter_context((folder / f"{name}.npy").open("w+b")) for name in _ARRAYS[:2]}
+        for block in blocks:
+            for name, file in files.items():
+                _append(file, getattr(block.forest, name), is_first=not lengths)
+            lengths.append(np.diff(block.forest.offsets))
+            columns.append(block.columns)
+        for file in files.values():
+            _finish(file, int(sum(part.sum() for part in lengths)))
+    np.save(folder / "offsets.npy", offsets_of(np.concatenate(lengths)))
+    joined = _concatenated(columns)
+    values = [np.array([*joined]), *joined.values()]
+    np.savez(folder / "columns.npz", _checksums(folder), *values)  # they become arr_0, arr_1, ...
 
 
 def size_of(folder: Path) -> int:

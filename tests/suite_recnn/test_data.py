@@ -193,6 +193,14 @@ def test_jets_are_predicted_in_the_order_of_their_file(folder) -> None:
     np.testing.assert_allclose(energies, expected, rtol=1e-5)
 
 
+def test_predictions_of_more_than_fits_into_memory_are_the_same(folder, monkeypatch) -> None:
+    monkeypatch.setenv("LIGHTNING_SUITE_CACHE", str(folder / "users"))
+    settings = {"predict_path": str(folder / "w_check.parquet"), "select": "jet_mass > 80", "batch_size": 150}
+    (held,), (passing,) = (JetData(**settings, memory=memory).predict_dataloader() for memory in (1.0, 0.0))
+    assert torch.equal(passing.features, held.features)
+    assert all(torch.equal(passing.columns[name], values) for name, values in held.columns.items())
+
+
 def test_predicting_needs_a_file() -> None:
     with pytest.raises(UsageError, match="give the path of a file"):
         JetData().predict_dataloader()

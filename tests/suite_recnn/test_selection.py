@@ -82,7 +82,10 @@ def test_what_is_no_expression_is_refused(expression: str) -> None:
 
 
 def test_a_column_that_is_not_there_is_named_beside_those_that_are() -> None:
-    with pytest.raises(DataError, match=r"w\.parquet(.|\n)*no column 'jet_p'(.|\n)*jet_eta, jet_pt(.|\n)*Did you mean"):
+    with pytest.raises(
+        DataError,
+        match=r"w\.parquet(.|\n)*no column 'jet_p'(.|\n)*jet_eta, jet_pt(.|\n)*Did you mean 'jet_pt'.*\n--data",
+    ):
         selected("jet_p > 550", COLUMNS, PATH)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lightning_suite.errors import DataError
+from lightning_suite.errors import DataError, OutputError
 from suite_recnn import tree_cache
 from suite_recnn.forests import Forest, build_trees
 from suite_recnn.tree_cache import ClusteredFile
@@ -137,3 +137,22 @@ def test_what_fails_while_a_file_is_read_leaves_nothing_in_the_cache(forest, tmp
     with pytest.raises(DataError, match="jet 5 is no jet"):
         tree_cache.store(tmp_path / "trees", blocks())
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("gib", [0.0, 1e-6, 1.0])  # on disk; on disk after the first block; in memory
+def test_jets_that_pass_leave_no_file_behind(forest, tmp_path, monkeypatch, gib) -> None:
+    monkeypatch.setenv("LIGHTNING_SUITE_CACHE", str(tmp_path / "users"))
+    blocks = iter([ClusteredFile(forest, {"event": np.arange(4) + 4 * number}) for number in range(3)])
+    trees, columns = tree_cache.passing(blocks, gib)
+    assert isinstance(trees, Forest) == (gib == 1.0)
+    assert columns["event"].tolist() == list(range(12))
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    chosen = trees.select(np.array([9, 0, 7]))
+    np.testing.assert_array_equal(chosen.features, forest.select(np.array([1, 0, 3])).features)
+
+
+def test_jets_that_can_neither_stay_nor_pass_are_an_error(forest, tmp_path, monkeypatch) -> None:
+    (tmp_path / "a file").write_text("where the cache would be")
+    monkeypatch.setenv("LIGHTNING_SUITE_CACHE", str(tmp_path / "a file" / "cache"))
+    with pytest.raises(OutputError, match=r"trees cannot be written: .*--data\.memory 100"):
+        tree_cache.passing(iter([ClusteredFile(forest, {})]), 0.0)
