@@ -29,7 +29,7 @@ def folds_of(events: NDArray[np.int64], folds: int, seed: int = 0) -> NDArray[np
 
     Example:
         >>> folds_of(np.array([0, 0, 1, 2, 3]), 2).tolist()
-        [1, 1, 0, 1, 0]
+        [0, 0, 0, 1, 1]
     """
     _, number = np.unique(events, return_inverse=True)
     fold: NDArray[np.int64] = (np.random.default_rng(seed).permutation(number.max() + 1) % folds)[number]
