@@ -32,6 +32,7 @@ CONSTRAINTS: Mapping[str, Sequence[Any]] = {
     "network": [Network],
     "hidden_dim": [Interval(int, 1)],
     "pool": [Pool],
+    "mass_waves": [Interval(int, 0, 8)],
     "dropout": [Interval(float, 0, 1, closed="left")],
     "average": [Interval(float, 0, 1, closed="left")],
     "image_radius": [Interval(float, 0, closed="neither")],
@@ -52,6 +53,8 @@ class JetTagger(LightningModule):
         hidden_dim: width of the recursive networks' embedding and dense layers.
         mass: the recursive networks also see the logarithm of each node's mass, beside the paper's seven features; with
             --data.features lund they always do.
+        mass_waves: the recursive networks also see cos(w ln m) and sin(w ln m) of each inner node's mass m for so many
+            frequencies w = 2, 4, 8, ..., which tell masses apart that are alike on the scale of the feature.
         pool: what the recursive networks embed a jet by: root, the embedding of the tree's root; mean or sum: that of
             all nodes' embeddings beside the root's.
         layer_norm: the recursive networks' first dense layer sees the normalised embedding.
@@ -83,6 +86,7 @@ class JetTagger(LightningModule):
         network: Network = "recnn",
         hidden_dim: int = 70,
         mass: bool = False,
+        mass_waves: int = 0,
         pool: Pool = "root",
         layer_norm: bool = False,
         dropout: float = 0.0,
@@ -121,9 +125,7 @@ class JetTagger(LightningModule):
         classes = tuple(getattr(data, "classes", ()))
         if stage != TrainerFn.FITTING:
             if features != self.features:
-                raise UsageError(
-                    f"--data.features {features}: this network was trained on --data.features {self.features}"
-                )
+                raise UsageError(f"--data.features {features}: this network was trained on {self.features}")
             several = max(len(classes), len(self.classes)) > 2
             if stage != TrainerFn.PREDICTING and data is not None and several and classes != self.classes:
                 known = ",".join(self.classes) or "two, --data.signal and --data.background"

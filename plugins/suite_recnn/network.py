@@ -17,7 +17,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from lightning_suite.ragged import segment_sum
 from suite_recnn.cells import Cell, GatedCell, SimpleCell, initialise
-from suite_recnn.network_inputs import HARDEST, MOMENTUM, PIXELS, Batch, hardest_momenta, images
+from suite_recnn.network_inputs import HARDEST, MOMENTUM, PIXELS, Batch, hardest_momenta, images, mass_waves
 
 Network = Literal["recnn", "gated", "fcn", "lstm", "cnn"]
 Pool = Literal["root", "mean", "sum"]
@@ -93,7 +93,7 @@ class RecNN(JetNetwork):
 
     The embedding of a jet is that of its tree's root. What a splitting deep in the tree says has gone through all the
     nodes above it by then; ``pool`` puts the mean or the sum of all nodes' embeddings beside the root's, which is a
-    short way for it. The three last arguments are not in the paper.
+    short way for it. All arguments but the first two are not in the paper.
 
     Args:
         cell: the recursion.
@@ -102,6 +102,7 @@ class RecNN(JetNetwork):
         pool: root; mean or sum: of all nodes' embeddings, beside the root's.
         layer_norm: whether the first dense layer sees the embedding with mean 0 and variance 1 over its coordinates.
         dropout: the share of the dense layers' units that is left out at random in training.
+        waves: the number of frequencies of `mass_waves`; the cell reads these 2 * waves values before the features.
 
     Example:
         >>> network = RecNN(SimpleCell(PAPER_DIM, 4), 4)
@@ -118,9 +119,11 @@ class RecNN(JetNetwork):
         pool: Pool = "root",
         layer_norm: bool = False,
         dropout: float = 0.0,
+        waves: int = 0,
     ) -> None:
         super().__init__(hidden_dim, feature_dim)
         self.cell = cell
+        self.waves = waves
         self.pool = pool
         embedding_dim = hidden_dim if pool == "root" else 2 * hidden_dim
         self.norm = nn.LayerNorm(embedding_dim) if layer_norm else nn.Identity()
@@ -131,8 +134,13 @@ class RecNN(JetNetwork):
 
     def nodes(self, batch: Batch) -> Tensor:
         """Return the embeddings of all nodes, (node, hidden)."""
-        embeddings: Tensor = self.cell(self.scaler(batch.features), batch.children, batch.offsets)
+        embeddings: Tensor = self.cell(self.inputs(batch), batch.children, batch.offsets)
         return embeddings
+
+    def inputs(self, batch: Batch) -> Tensor:
+        """Return what the cell reads of each node, of which it takes the first ones: (node, input)."""
+        scaled: Tensor = self.scaler(batch.features)
+        return torch.cat([mass_waves(batch, self.waves), scaled], dim=1) if self.waves else scaled
 
     def layers_of(self, embedding: Tensor) -> dict[str, Tensor]:
         """Return the layers above embeddings of jets, (jet, embedding_dim), and these as the first of them."""
@@ -248,7 +256,9 @@ def _of_two_classes(options: Mapping[str, Any], feature_dim: int) -> JetNetwork:
             cell, hidden_dim = SimpleCell if name == "recnn" else GatedCell, options["hidden_dim"]
             seen = feature_dim if options["mass"] or feature_dim > FEATURE_DIM else PAPER_DIM
             settings = {option: options[option] for option in ("pool", "layer_norm", "dropout")}
-            return RecNN(cell(seen, hidden_dim), hidden_dim, feature_dim=feature_dim, **settings)
+            waves = options["mass_waves"]
+            read = cell(2 * waves + seen, hidden_dim)
+            return RecNN(read, hidden_dim, feature_dim=feature_dim, waves=waves, **settings)
         case "fcn":
             return FCN(feature_dim)
         case "lstm":

@@ -7,6 +7,8 @@ from torch import Tensor
 
 from lightning_suite.offsets import offsets_of
 
+LOG_MASS = 7
+"""The feature ln(mass), with a small mass added."""
 HARDEST = 30
 """The number of constituents that FCN and LSTM see (appendix C)."""
 MOMENTUM = (5, 1, 2, 3)
@@ -72,3 +74,16 @@ class Batch(Protocol):
 
     def leaf_counts(self) -> Tensor:
         """(jet,)."""
+
+
+def mass_waves(batch: Batch, count: int) -> Tensor:
+    """Return cos(w ln m), sin(w ln m) of each inner node's mass m, w = 2, 4, 8, ...; leaves have 0: (node, 2 * count).
+
+    ln m ranges over 8, and the peak of a W or a top quark is a tenth wide: too narrow for a small network to cut out of
+    ln m itself. Several frequencies say where it is as several hands of a clock do (Tancik et al.: "Fourier Features
+    Let Networks Learn High Frequency Functions", 2020, arXiv:2006.10739). A particle's mass would only name its kind.
+    """
+    frequencies = 2.0 ** torch.arange(1, count + 1, dtype=batch.features.dtype, device=batch.features.device)
+    phases = batch.features[:, LOG_MASS, None] * frequencies
+    splits = batch.children[:, :1] >= 0
+    return torch.cat([phases.cos(), phases.sin()], dim=1) * splits

@@ -300,7 +300,7 @@ def test_a_network_reads_the_features_that_its_data_have(tmp_path) -> None:
     again = JetTagger.load_from_checkpoint(tmp_path / "lund.ckpt")
     batch = next(iter(run.datamodule.test_dataloader()))
     torch.testing.assert_close(again.eval()(batch), module.eval()(batch))
-    with pytest.raises(UsageError, match=r"--data\.features paper: this network was trained on --data\.features lund"):
+    with pytest.raises(UsageError, match=r"--data\.features paper: this network was trained on lund"):
         run.test(again, datamodule=data(), verbose=False)
 
 

@@ -6,7 +6,7 @@ import torch
 
 from suite_recnn import forests
 from suite_recnn.cells import GatedCell, SimpleCell
-from suite_recnn.forests import ForestData, JetBatch
+from suite_recnn.forests import FEATURES, ForestData, JetBatch
 from suite_recnn.network import CNN, FCN, LSTM, JetNetwork, RecNN, build_network
 
 NETWORKS = {
@@ -153,7 +153,7 @@ def test_units_are_dropped_in_training_alone(batch) -> None:
 
 OPTIONS = {
     **{"hidden_dim": 4, "mass": False, "image_radius": 0.8},
-    **{"pool": "root", "layer_norm": False, "dropout": 0.0},
+    **{"mass_waves": 0, "pool": "root", "layer_norm": False, "dropout": 0.0},
 }
 
 
@@ -168,3 +168,15 @@ def test_two_classes_share_an_output_and_more_have_one_each(network, classes, sh
 def test_a_network_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match="recnn, gated, fcn, lstm, cnn, got 'rnn'"):
         build_network(OPTIONS | {"network": "rnn"}, 8, 2)
+
+
+def test_waves_of_the_mass_come_before_the_features_and_are_those_of_splittings(batch) -> None:
+    network = RecNN(SimpleCell(6 + 7, 12), 12, waves=3)
+    network.scaler.set(batch.features.median(0).values, batch.features.std(0))
+    inputs, root = network.inputs(batch), batch.roots()[0]
+    torch.testing.assert_close(inputs[:, 6:], network.scaler(batch.features))
+    log_mass = batch.features[root, FEATURES.index("log_mass")]
+    expected = torch.stack([wave(w * log_mass) for wave in (torch.cos, torch.sin) for w in (2, 4, 8)])
+    torch.testing.assert_close(inputs[root, :6], expected)
+    assert not inputs[:50, :6].any()  # the constituents of the first jet
+    assert network(batch).isfinite().all()

@@ -79,7 +79,7 @@ def node_gradients(network: JetNetwork, batch: Batch) -> NodeGradients:
     """
     network = recursive(network)
     with torch.no_grad():
-        alone = network.cell.alone(network.scaler(batch.features))
+        alone = network.cell.alone(network.inputs(batch))
         embeddings = network.nodes(batch)
     hidden = embeddings.shape[1]
     with torch.enable_grad():
