@@ -26,7 +26,8 @@ from lightning_suite.ops import gated_tree_embedding, tree_embedding
 from suite_recnn import network
 from suite_recnn.data import JetData
 from suite_recnn.forests import ForestData
-from suite_recnn.module import JetTagger, mirrored
+from suite_recnn.module import JetTagger
+from suite_recnn.symmetries import mirrored
 
 OPS = {"recnn": tree_embedding, "gated": gated_tree_embedding}
 BATCHES = (64, 256)

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
 
 from lightning_suite.confusion import write_confusion
 from suite_recnn import tagging
@@ -59,7 +60,7 @@ class Gathered(Metric):
 
     def compute(self) -> Scored:
         """Return all batches."""
-        logits, labels, weights = (torch.cat(list(part)).cpu() for part in (self.logits, self.labels, self.weights))
+        logits, labels, weights = (dim_zero_cat(part).cpu() for part in (self.logits, self.labels, self.weights))
         # In double precision different logits have different probabilities.
         scores = probabilities(logits.double()).numpy()
         return Scored(scores, labels.long().numpy(), weights.double().numpy())

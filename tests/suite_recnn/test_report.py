@@ -31,6 +31,18 @@ def test_scores_are_gathered_in_double_precision() -> None:
     assert report.aucs(scored, ())["auc"].value == 1
 
 
+@pytest.mark.parametrize("columns", [slice(None), 0])
+def test_what_several_processes_gathered_counts_as_what_one_did(columns) -> None:
+    """torchmetrics gives every process the parts of all as one tensor, not as a list."""
+    logits, labels = three()
+    metric = Gathered()
+    metric.update(logits[:, columns], labels, None)
+    expected = gathered(logits[:, columns], labels)
+    metric.logits, metric.labels, metric.weights = metric.logits[0], metric.labels[0], metric.weights[0]
+    for actual, one in zip(metric.compute(), expected, strict=True):
+        np.testing.assert_array_equal(actual, one)
+
+
 def test_two_classes_have_an_auc_and_rejections() -> None:
     logits, labels = three()
     weights = torch.rand(60, generator=torch.Generator().manual_seed(1))
