@@ -11,6 +11,8 @@ from lightning_suite.pictures import COLOURS, GREY, drawing, numbers_of
 
 CLASSES = {"W/QCD": ("QCD", "W"), "top/QCD": ("QCD", "top"), "quark/gluon": ("gluon", "quark")}
 TASKS = tuple(CLASSES)
+JETS = 3000
+"""Of each class and run, on the Lund planes."""
 COLOURS_OF = {"integrated": COLOURS[0], "gradient_input": COLOURS[2], "relative": COLOURS[1]}
 
 
@@ -36,7 +38,7 @@ def _planes(runs: Path, task: str, seeds: int) -> tuple[list[Any], float]:
             run = folder_of(runs, f"{task}, RecNN", seed)
         except ValueError:
             continue
-        found.append(splittings(open_subject(run, algorithm="cambridge-aachen")))
+        found.append(splittings(open_subject(run, algorithm="cambridge-aachen", limit=JETS)))
     names = ("ln_inverse_delta", "ln_kt", "saliency", "weights")
     maps = []
     for label in range(2):

@@ -26,15 +26,19 @@ BANDS = range(6)
 """Of ln(1/Delta), each 1 wide, by which saliency is given."""
 HARD = 2.5
 """Above this ln(kt / GeV) splittings count as hard."""
-JETS = {"saliency": None, "median": 1000, "branch": 1000, "mass_direction": None}
-"""The number of test jets of each class that a study takes; None: all."""
+JETS = {"saliency": 2000, "median": 1000, "branch": 1000, "mass_direction": 2000}
+"""The number of test jets of each class that a study takes."""
 
 
-def saliency(subject: Any) -> dict[str, Any]:
-    """Return the mean saliency of each class: of all splittings, by angle, of hard ones by angle, and by mass."""
-    from suite_recnn.interpretation.saliency import splittings
+def saliency(subject: Any, seed: int) -> dict[str, Any]:
+    """Return the mean saliency of each class: of all splittings, by angle, of hard ones by angle, and by mass.
 
-    found = splittings(subject)
+    Beside it that of an untrained network, whose weights the seed draws.
+    """
+    from suite_recnn.interpretation.lund_plane import likeness
+    from suite_recnn.interpretation.saliency import splittings, untrained_splittings
+
+    found, random = splittings(subject), untrained_splittings(subject, seed=seed)
     classes = []
     for label in range(2):
         known = (found.labels == label) & np.isfinite(found.saliency)
@@ -53,6 +57,8 @@ def saliency(subject: Any) -> dict[str, Any]:
                 "hard_30_50": mean(hard & (found.mass >= 30) & (found.mass < 50)),
                 "above_1.5": round(float((found.saliency[known] > 1.5).mean()), 4),
                 "above_2": round(float((found.saliency[known] > 2).mean()), 4),
+                "untrained": round(random.mean(label), 4),
+                "alike": round(likeness(found.map(label), random.map(label)), 4),
                 "unknown": int((~np.isfinite(found.saliency[found.labels == label])).sum()),
             }
         )
@@ -79,7 +85,7 @@ def mass_direction(subject: Any, seed: int) -> dict[str, Any]:
 
 
 STUDIES: dict[str, Callable[[Any, int], dict[str, Any]]] = {
-    "saliency": lambda subject, _: saliency(subject),
+    "saliency": saliency,
     "median": lambda subject, _: deletion(subject, "median"),
     "branch": lambda subject, _: deletion(subject, "branch"),
     "mass_direction": mass_direction,
@@ -97,12 +103,16 @@ def table(results: dict[str, Any]) -> str:
                 *(_mean([run["by_angle"][band][0] for run in runs]) for band in BANDS),
                 *(_mean([run["hard_by_angle"][place][0] for run in runs]) for place in (1, 2, 3)),
                 _mean([run["hard_60_80"][0] for run in runs]),
+                _mean([run["untrained"] for run in runs]),
+                _mean([run["alike"] for run in runs]),
             ]
         )
         assert label in (0, 1)
     bands = [f"{low} to {low + 1}" for low in BANDS]
     hard = [f"hard, {low:g} to {low + 0.5:g}" for low in (0.5, 1.0, 1.5)]
-    return markdown(["mean saliency, ln(1/Δ)", "all", *bands, *hard, "hard, m 60 to 80 GeV"], rows)
+    return markdown(
+        ["mean saliency, ln(1/Δ)", "all", *bands, *hard, "hard, m 60 to 80 GeV", "untrained", "maps alike"], rows
+    )
 
 
 def table_deletion(results: dict[str, Any]) -> str:

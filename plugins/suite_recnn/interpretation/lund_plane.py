@@ -82,6 +82,24 @@ def lund_map(
     return LundMap(x_edges, y_edges, mean, counts, shares / (jets * area), len(x) - int(counts.sum()))
 
 
+def likeness(one: LundMap, other: LundMap) -> float:
+    """Return the correlation of two maps of the same jets over the cells that both know, each splitting counting once.
+
+    Not a number where fewer than three cells are known.
+
+    Example:
+        >>> x = np.repeat([0.1, 1.1, 2.1], 6)
+        >>> one, other = (lund_map(x, x, values, np.ones(18), 1.0) for values in (x, 3 - 2 * x))
+        >>> round(likeness(one, other), 6)
+        -1.0
+    """
+    both = np.isfinite(one.mean) & np.isfinite(other.mean)
+    if both.sum() < 3:
+        return float("nan")
+    covariance = np.cov(one.mean[both], other.mean[both], aweights=one.counts[both])
+    return float(covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1]))
+
+
 def mass_line(mass: float, pt: float, points: int = 100) -> tuple[Values, Values]:
     """Return the line on which two massless prongs have a mass: ln(1/Delta) and ln(kt / GeV), (point,) each.
 

@@ -4,9 +4,12 @@ Every inner node below the root is a splitting with a place on the Lund plane (`
 (`suite_recnn.interpretation.attribution`). The root is left out: the paper's saliency is relative to it, and 1 there by
 definition. Trees are Cambridge/Aachen trees, whatever the network was trained on: only of them the Lund plane has a
 meaning. Cheng (2019), arXiv:1911.01872, section 3.
+
+What training adds shows beside a network of random weights: a map that it has as well is one of the trees and of the
+recursion, not of what was learnt (Adebayo et al.: "Sanity Checks for Saliency Maps", 2018, arXiv:1810.03292).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +19,7 @@ from lightning_suite.progress import progress
 from suite_recnn.interpretation.attribution import Method, saliency
 from suite_recnn.interpretation.lund_plane import X_EDGES, Y_EDGES, LundMap, lund_map
 from suite_recnn.interpretation.node_gradients import recursive
-from suite_recnn.interpretation.subject import Subject
+from suite_recnn.interpretation.subject import Subject, untrained
 from suite_recnn.interpretation.trees import trees_of
 from suite_recnn.jets import kinematics, owners_of
 from suite_recnn.lund import lund_coordinates
@@ -139,3 +142,12 @@ def splittings(subject: Subject, method: Method = "relative") -> Splittings:
         np.bincount(subject.labels[known], subject.weights[known], len(subject.classes)).astype(np.float64),
         float(np.median(moving.pt[trees.offsets[1:] - 1])),
     )
+
+
+def untrained_splittings(subject: Subject, method: Method = "relative", seed: int = 0) -> Splittings:
+    """Return what `splittings` returns, of a network of the same settings and scaling with random weights.
+
+    Raises:
+        UsageError: see `splittings`.
+    """
+    return splittings(replace(subject, tagger=untrained(subject.tagger, seed)), method)

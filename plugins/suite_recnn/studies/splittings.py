@@ -54,7 +54,7 @@ def saliency(
     from suite_recnn.interpretation.deletion import deletion as delete
     from suite_recnn.interpretation.deletion_picture import draw_deletion
     from suite_recnn.interpretation.jet_tree import draw_jet, jet_tree
-    from suite_recnn.interpretation.saliency import splittings
+    from suite_recnn.interpretation.saliency import splittings, untrained_splittings
     from suite_recnn.interpretation.subject import open_subject
 
     subject = open_subject(run, jets=_files(jets), algorithm="cambridge-aachen", limit=limit)
@@ -67,8 +67,9 @@ def saliency(
         print(f"next: suite saliency {shlex.quote(run)}")
         return
     found = splittings(subject, method)
+    random = untrained_splittings(subject, method)
     picture = folder / ("saliency.png" if method == "relative" else f"saliency-{method}.png")
-    print(f"{title}\n\n{_means(found, subject.classes)}\n")
+    print(f"{title}\n\n{_means(found, random, subject.classes)}\n")
     numbers = lund_pictures.draw_lund_planes(picture, found, subject.classes, title=title)
     print(f"picture: {picture}, numbers: {numbers.name}")
     if deletion != "none":
@@ -147,8 +148,10 @@ def _files(jets: str | None) -> list[str] | None:
     return None if jets is None else [file.strip() for file in jets.split(",") if file.strip()]
 
 
-def _means(found: "Splittings", classes: tuple[str, ...]) -> str:
-    """Return a table of the saliency of each class."""
+def _means(found: "Splittings", random: "Splittings", classes: tuple[str, ...]) -> str:
+    """Return a table of the saliency of each class, beside that of an untrained network."""
+    from suite_recnn.interpretation.lund_plane import likeness
+
     rows = []
     for label, name in enumerate(classes):
         chosen = (found.labels == label) & np.isfinite(found.saliency)
@@ -156,10 +159,11 @@ def _means(found: "Splittings", classes: tuple[str, ...]) -> str:
             continue
         quartiles = np.percentile(found.saliency[chosen], [25, 50, 75])
         above = np.mean(found.saliency[chosen] > 1)
-        rows.append(
-            [name, f"{chosen.sum():,}", f"{found.mean(label):.3f}", *(f"{q:.3f}" for q in quartiles), f"{above:.3f}"]
-        )
-    return table(["class", "splittings", "mean", "25 %", "50 %", "75 %", "share above 1"], rows)
+        alike = likeness(found.map(label), random.map(label))
+        numbers = (found.mean(label), *quartiles, above, random.mean(label), alike)
+        rows.append([name, f"{chosen.sum():,}", *(f"{number:.3f}" for number in numbers)])
+    columns = ["class", "splittings", "mean", "25 %", "50 %", "75 %", "share above 1", "untrained mean", "maps alike"]
+    return f"{table(columns, rows)}\nmaps alike: correlation, over cells, with the map of an untrained network"
 
 
 def _deleted(result: "Deletion") -> str:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from suite_recnn.clustering import Trees
-from suite_recnn.interpretation.lund_plane import boundary, lund_map, mass_line
+from suite_recnn.interpretation.lund_plane import boundary, likeness, lund_map, mass_line
 from suite_recnn.lund import lund_coordinates
 
 EDGES = np.array([0.0, 1.0, 2.0])
@@ -46,3 +46,16 @@ def test_a_line_of_mass_ends_on_the_boundary() -> None:
     assert boundary(x, 600.0)[-1] == pytest.approx(y[-1])
     assert (boundary(x, 600.0)[:-1] > y[:-1]).all()
     assert np.isfinite(y).all()
+
+
+def test_two_maps_are_alike_as_their_cells_are() -> None:
+    x = np.repeat([0.5, 1.5, 0.5, 1.5], [5, 5, 10, 5])
+    y = np.repeat([0.5, 0.5, 1.5, 1.5], [5, 5, 10, 5])
+    values = np.repeat([1.0, 2.0, 4.0, 7.0], [5, 5, 10, 5])
+    generator = np.random.default_rng(0)
+    one, other = (lund_map(x, y, each, np.ones(25), 1.0, EDGES, EDGES) for each in (values, generator.random(25)))
+    assert likeness(one, one) == pytest.approx(1)
+    assert likeness(one, one._replace(mean=5 - 2 * one.mean)) == pytest.approx(-1)
+    cells = np.repeat(other.mean[[0, 1, 0, 1], [0, 0, 1, 1]], [5, 5, 10, 5])
+    assert likeness(one, other) == pytest.approx(np.corrcoef(values, cells)[0, 1])
+    assert np.isnan(likeness(one, one._replace(mean=np.full((2, 2), np.nan))))

@@ -5,7 +5,7 @@ import pytest
 
 from lightning_suite.errors import UsageError
 from lightning_suite.run import Run
-from suite_recnn.interpretation.saliency import Splittings, node_saliency, splittings
+from suite_recnn.interpretation.saliency import Splittings, node_saliency, splittings, untrained_splittings
 from suite_recnn.interpretation.subject import Subject, open_subject
 from suite_recnn.interpretation.trees import trees_of
 
@@ -52,3 +52,10 @@ def test_only_trees_of_cambridge_aachen_are_mapped(train: Callable[..., Run]) ->
     run = train().folder
     with pytest.raises(UsageError, match="the jets were clustered with kt"):
         splittings(open_subject(run, algorithm="kt", limit=2))
+
+
+def test_an_untrained_network_sees_the_same_splittings_otherwise(subject: Subject, found: Splittings) -> None:
+    random = untrained_splittings(subject)
+    assert random.nodes.tolist() == found.nodes.tolist()
+    assert not np.allclose(random.saliency, found.saliency)
+    np.testing.assert_array_equal(random.saliency, untrained_splittings(subject).saliency)
