@@ -61,7 +61,7 @@ class JetData(LightningDataModule):
     Args:
         path: a folder with SIGNAL_* and BACKGROUND_* files, such as w_*.parquet and qcd_*.parquet, or with train.*,
             val.* and test.*; or a file with a column that distinguishes signal from background; parquet, HDF5 or ROOT.
-            null: jets that are generated once, about two minutes on two cores, and cached.
+            null: jets that are generated once, about five minutes on two cores, and cached.
         signal: the signal class: the beginning of its file names; within a file a value of the column sample or label,
             or the name of a column that is 1 for its jets, such as label_Tbqq.
         background: the background class, as signal.

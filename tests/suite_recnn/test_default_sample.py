@@ -4,11 +4,19 @@ import pytest
 
 from lightning_suite.errors import UsageError
 from suite_recnn.default_sample import JETS, generate_sample, sample_folder
+from suite_recnn.generation import GENERATION
 
 
 def test_another_number_of_jets_has_another_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     before = sample_folder()
     monkeypatch.setattr("suite_recnn.default_sample.JETS", JETS + 1)
+    assert sample_folder() != before
+
+
+def test_jets_of_another_generation_have_another_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sample_folder()
+    assert before.name != f"jets-{JETS}"  # the first generation's
+    monkeypatch.setattr("suite_recnn.default_sample.GENERATION", GENERATION + 1)
     assert sample_folder() != before
 
 

@@ -324,7 +324,7 @@ def test_generate_jets(library: Path, tmp_path: Path, trust: Any) -> None:
     if not count:
         pytest.skip("at full size only: make trust")
     words = ["generate-jets", "jets", "--classes", "w", "--jets", "20", "--detector", "none", "--processes", "1"]
-    case = Case([*words, "--quiet"], jets)
+    case = Case([*words, "--pthat_min", "450", "--quiet"], jets)
     check(trust, trials_of(case, library, tmp_path), "suite generate-jets", count)
 
 

@@ -29,7 +29,7 @@ MOMENTUM_ERRORS: dict[int, tuple[tuple[float, float, float], ...]] = {
     ELECTRON: ((0.5, 0.03, 1.3e-3), (1.5, 0.05, 1.7e-3), (2.5, 0.15, 3.1e-3)),
     MUON: ((0.5, 0.01, 1.0e-4), (1.5, 0.015, 1.5e-4), (2.5, 0.025, 3.5e-4)),
 }
-"""Up to |eta|: a, b of the relative error sqrt(a^2 + (b pt)^2) of a track's transverse momentum, pt in GeV."""
+"""Up to |eta|: a, b of the relative error sqrt(a^2 + (b pt)^2), at most 1, of a track's transverse momentum in GeV."""
 
 EFFICIENCIES: dict[int, tuple[tuple[float, float, float], ...]] = {
     PION: ((0.1, 0.70, 0.60), (1.0, 0.95, 0.85)),
@@ -94,7 +94,7 @@ def momentum_error(kind: int, pt: Reals, eta: Reals) -> Reals:
     steps = MOMENTUM_ERRORS[kind]
     ring = np.minimum(np.searchsorted([upto for upto, _, _ in steps], np.abs(eta)), len(steps) - 1)
     constant, slope = np.array(steps)[ring, 1:].T
-    error: Reals = np.hypot(constant, slope * pt)
+    error: Reals = np.minimum(np.hypot(constant, slope * pt), 1.0)  # as Delphes' MomentumSmearing limits it
     return error
 
 
@@ -139,7 +139,8 @@ def _grid(rings: list[tuple[NDArray[np.floating], int]]) -> Grid:
     return Grid(np.concatenate([-edges[::-1], [0.0], edges]), both, offsets_of(both))
 
 
-# Upper edges of the rings, and cells around the beam: 1 degree = 360, 5 = 72, 10 = 36, 20 = 18.
+# Upper edges of the rings, and cells around the beam: 1 degree = 360, 5 = 72, 10 = 36, 20 = 18. The last rings are
+# divided into 10 degrees in the ECAL, and into 20 in the HCAL.
 _ECAL_FINE = 0.0174 * np.arange(1, 171)  # to 2.958
 _FORWARD = np.array([3.125, 3.3, 3.475, 3.65, 3.825, 4.0, 4.175, 4.35, 4.525])
 _HCAL_BARREL = np.append(0.087 * np.arange(1, 19), 1.653)
@@ -147,7 +148,7 @@ _HCAL_ENDCAP = np.array([1.74, 1.83, 1.93, 2.043, 2.172, 2.322, 2.5, 2.65, 2.868
 _LAST = np.array([4.7, 5.0])
 
 ECAL = Calorimeter(
-    grid=_grid([(_ECAL_FINE, 360), (_FORWARD, 36), (_LAST, 18)]),
+    grid=_grid([(_ECAL_FINE, 360), (_FORWARD, 36), (_LAST, 36)]),
     energy_error=ecal_error,
     energy_min=0.5,
     significance_min=2.0,

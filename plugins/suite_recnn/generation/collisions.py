@@ -1,5 +1,9 @@
 """Collides protons: events by Pythia 8, a detector, anti-kt jets, each matched to the parton that made it.
 
+The hard collision's transverse momentum (pTHat) has a lower limit far below the jets', of each class its own, and no
+upper one, so that less than a hundredth of the jets come from collisions that are left out
+(benchmarks/recnn_generation.py); most collisions near the limit make no jet and are given up early (`veto`).
+
 Pythia 8.3: Bierlich et al., 2022, arXiv:2203.11601, with its default tune (Monash).
 """
 
@@ -18,6 +22,7 @@ from suite_recnn.generation.detector import smear
 from suite_recnn.generation.event_record import EventRecord, separation
 from suite_recnn.generation.files import CONSTITUENT, SCHEMA
 from suite_recnn.generation.settings import CLASSES, RECIPES, Chunk, Settings, seeds_of
+from suite_recnn.generation.veto import PATIENCE, Veto
 from suite_recnn.jet_finding import find_jets
 from suite_recnn.jets import Jets, kinematics
 
@@ -30,12 +35,15 @@ _BATCH = 100  # events that are in memory at once
 class Collider:
     """Pythia, set up for one class of jets; a chunk of events does not depend on the chunks before it."""
 
-    def __init__(self, class_name: str, settings: Settings) -> None:
+    def __init__(self, class_name: str, settings: Settings, pthat: tuple[float, float] | None = None) -> None:
+        """Set Pythia up, with another window (GeV) of the hard collision's transverse momentum where one is given."""
         self._recipe = RECIPES[class_name]
         self._settings = settings
         self._charges: dict[int, float] = {}
         self._pythia = pythia8mc.Pythia(_xmldoc(), False)
-        low, high = settings.pthat
+        self._veto = Veto(settings.jets)  # Pythia keeps no reference to it
+        self._pythia.setUserHooksPtr(self._veto)
+        low, high = pthat or (settings.pthat_min_of(class_name), 0.0)  # 0: no upper limit
         for line in (
             "Print:quiet = on",
             f"Beams:eCM = {settings.energy!r}",
@@ -64,9 +72,18 @@ class Collider:
         tables = [SCHEMA.empty_table()]
         for done in range(0, chunk.settings.events_per_chunk, _BATCH):
             events = self._pythia.nextBatch(min(_BATCH, chunk.settings.events_per_chunk - done))
+            if self._veto.is_hopeless:
+                raise UsageError(
+                    f"{PATIENCE:,} collisions of the class {chunk.class_name!r} left no parton that is hard enough for "
+                    f"a jet: its pT window excludes them all ({self._settings})"
+                )
             if len(events):  # Pythia leaves out the rare event that it cannot finish
                 tables.append(self._jets_of(EventRecord.of(events), first + done, chunk, generator))
         return pa.concat_tables(tables)
+
+    def cross_section(self) -> float:
+        """Return the cross section (mb) of the events of the last chunk, those that were not given up."""
+        return float(self._pythia.infoPython().sigmaGen())
 
     def _start(self, seed: int) -> None:
         self._pythia.readString(f"Random:seed = {seed}")

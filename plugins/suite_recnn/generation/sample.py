@@ -13,10 +13,12 @@ import pyarrow.parquet as pq
 from lightning_suite.errors import UsageError
 from lightning_suite.files import write_text
 from lightning_suite.progress import say
+from suite_recnn.generation import GENERATION
 from suite_recnn.generation.files import description, write
 from suite_recnn.generation.settings import Chunk, Settings
 from suite_recnn.generation.workers import ChunkResult
 
+_COMPARED = ("seed", "class", "generation")  # beside the settings
 _PATIENCE = 5000  # events without a jet after which the settings are taken to be at fault
 
 
@@ -71,8 +73,10 @@ class Sample:
                 f"{self.path} exists and does not say how its jets were made. Choose another folder, or remove it"
             )
         wanted = self._description()
-        of_file = {**stored.get("settings", {}), "seed": stored.get("seed"), "class": stored.get("class")}
-        of_call = {**wanted["settings"], "seed": wanted["seed"], "class": wanted["class"]}
+        of_file, of_call = (
+            {"generation": 1, **made.get("settings", {}), **{name: made[name] for name in _COMPARED if name in made}}
+            for made in (stored, wanted)
+        )
         differing = [
             f"{name} {of_file.get(name)!r} there, {value!r} now"
             for name, value in of_call.items()
@@ -174,4 +178,11 @@ class Sample:
 
     def _description(self) -> dict[str, Any]:
         versions = {name: importlib.metadata.version(name) for name in ("pythia8mc", "fastjet")}
-        return {"class": self.class_name, "seed": self._seed, "settings": asdict(self._settings), "versions": versions}
+        return {
+            "class": self.class_name,
+            "seed": self._seed,
+            "settings": asdict(self._settings),
+            "pthat_min": self._settings.pthat_min_of(self.class_name),
+            "generation": GENERATION,
+            "versions": versions,
+        }

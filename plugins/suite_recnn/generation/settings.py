@@ -18,6 +18,7 @@ CONSTRAINTS: Mapping[str, Sequence[Any]] = {
     "detector": [Choice(DETECTORS)],
     "matching_radius": [Interval(float, 0, closed="neither")],
     "events_per_chunk": [Interval(int, 1)],
+    "pthat_min": [Interval(float, 0), None],
 }
 
 
@@ -35,10 +36,12 @@ class Settings:
         matching_radius: the largest distance of a jet from its parton in pseudorapidity and azimuth.
         constituents_min: the least number of constituents.
         events_per_chunk: events of one seed; an interruption loses the unfinished chunks.
+        pthat_min: the lowest transverse momentum of the hard collision, GeV; None: low enough for each class, so that
+            less than a hundredth of its jets come from collisions below it.
 
     Example:
-        >>> Settings(pt_min=500, pt_max=700).pthat
-        (450.0, 850.0)
+        >>> Settings(pt_min=500, pt_max=700).pthat_min_of("qcd")
+        225.0
     """
 
     energy: float = 13000.0
@@ -50,14 +53,15 @@ class Settings:
     matching_radius: float = 0.6
     constituents_min: int = 3
     events_per_chunk: int = 500
+    pthat_min: float | None = None
 
     def __post_init__(self) -> None:
         _ = self.jets  # checks its own values
         check(CONSTRAINTS, vars(self))
-        if not self.pthat[1] < self.energy / 2:
+        if not self.pt_min < self.energy / 2:
             raise UsageError(
-                f"jets of up to {self.pt_max:g} GeV need partons of up to {self.pthat[1]:.0f} GeV, which is more than "
-                f"half of the energy {self.energy:g} GeV: lower pt_max or raise energy"
+                f"a jet has at most half of the energy {self.energy:g} GeV, got the lowest transverse momentum "
+                f"{self.pt_min:g} GeV: lower pt_min or raise energy"
             )
 
     @property
@@ -71,14 +75,9 @@ class Settings:
             constituents_min=self.constituents_min,
         )
 
-    @property
-    def pthat(self) -> tuple[float, float]:
-        """The window of the hard collision's transverse momentum (GeV): 450 to 850 for jets of 500 to 700.
-
-        Other windows scale: a tenth below the lower edge, 150 / 700 above the upper one. A jet gains little and loses
-        more, so that few jets within the window come from collisions outside of it.
-        """
-        return 0.9 * self.pt_min, self.pt_max * 850 / 700
+    def pthat_min_of(self, class_name: str) -> float:
+        """Return the lowest transverse momentum (GeV) of the hard collisions of a class."""
+        return RECIPES[class_name].pthat_share * self.pt_min if self.pthat_min is None else self.pthat_min
 
 
 class Recipe(NamedTuple):
@@ -90,6 +89,8 @@ class Recipe(NamedTuple):
         status: Pythia's status of these: 62, a W or top just before it decays, 23, a parton of the hard collision.
         matched: whether a jet must be near one of these.
         quarks: the number of quarks of their decay, for ``contained``; 0 where they do not decay.
+        pthat_share: the lowest transverse momentum of the hard collision, in parts of the jets' lowest. Radiation
+            before a collision of QCD is no harder than the collision itself; W and top pairs recoil against any.
     """
 
     processes: tuple[str, ...]
@@ -97,14 +98,15 @@ class Recipe(NamedTuple):
     status: int
     matched: bool
     quarks: int
+    pthat_share: float
 
 
 RECIPES: Mapping[str, Recipe] = {
-    "w": Recipe(("WeakDoubleBoson:ffbar2WW",), (24,), 62, True, 2),
-    "top": Recipe(("Top:gg2ttbar", "Top:qqbar2ttbar"), (6,), 62, True, 3),
-    "qcd": Recipe(("HardQCD:all",), (1, 2, 3, 4, 5, 21), 23, False, 0),
-    "quark": Recipe(("HardQCD:qq2qq", "HardQCD:gg2qqbar", "HardQCD:qqbar2qqbarNew"), (1, 2, 3), 23, True, 0),
-    "gluon": Recipe(("HardQCD:gg2gg", "HardQCD:qqbar2gg"), (21,), 23, True, 0),
+    "w": Recipe(("WeakDoubleBoson:ffbar2WW",), (24,), 62, True, 2, 0.0),
+    "top": Recipe(("Top:gg2ttbar", "Top:qqbar2ttbar"), (6,), 62, True, 3, 0.05),
+    "qcd": Recipe(("HardQCD:all",), (1, 2, 3, 4, 5, 21), 23, False, 0, 0.45),
+    "quark": Recipe(("HardQCD:qq2qq", "HardQCD:gg2qqbar", "HardQCD:qqbar2qqbarNew"), (1, 2, 3), 23, True, 0, 0.45),
+    "gluon": Recipe(("HardQCD:gg2gg", "HardQCD:qqbar2gg"), (21,), 23, True, 0, 0.45),
 }
 
 

@@ -99,6 +99,19 @@ def test_the_numbers_of_the_card() -> None:
     assert cms_card.momentum_error(PION, np.array([100.0]), np.array([1.0]))[0] == pytest.approx(np.hypot(0.1, 0.17))
 
 
+def test_the_error_of_a_track_is_at_most_its_momentum() -> None:
+    hard = np.array([300.0, 400.0, 4000.0])
+    expected = [np.hypot(0.25, 0.93), 1.0, 1.0]
+    np.testing.assert_allclose(cms_card.momentum_error(PION, hard, np.full(3, 2.0)), expected)
+
+
+@pytest.mark.parametrize(("calorimeter", "degrees"), [(ECAL, 10), (HCAL, 20)])
+@pytest.mark.parametrize("eta", [-4.9, -4.6, 4.6, 4.9])
+def test_the_last_rings_are_divided_as_the_card_says(calorimeter: Calorimeter, degrees: int, eta: float) -> None:
+    cells = cms_card.cells_of(calorimeter.grid, np.array([eta]), np.zeros(1))
+    assert np.degrees(cms_card.centres_of(calorimeter.grid, cells)[3][0]) == pytest.approx(degrees)
+
+
 def test_a_muon_leaves_nothing_in_the_calorimeters_and_a_neutrino_nothing_at_all() -> None:
     assert len(seen(beam(500, 50.0), MUON, -1.0, "towers").momenta) == 0
     assert len(seen(beam(500, 50.0), 14, 0.0).momenta) == 0

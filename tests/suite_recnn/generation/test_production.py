@@ -21,7 +21,7 @@ from suite_recnn.generation.files import SCHEMA
 from suite_recnn.generation.production import CLASSES, Settings, generate, produce
 from suite_recnn.jets import Jets, kinematics
 
-TINY = Settings(detector="none", events_per_chunk=8)
+TINY = Settings(detector="none", events_per_chunk=8, pthat_min=450.0)
 JETS = 20
 
 
@@ -78,7 +78,7 @@ def test_a_killed_call_goes_on_and_gives_the_same_files(folder: Path, tmp_path: 
         "from pathlib import Path\n"
         "from suite_recnn.generation.production import Settings, generate\n"
         "if __name__ == '__main__':\n"
-        f"    settings = Settings(detector='none', events_per_chunk={TINY.events_per_chunk})\n"
+        f"    settings = Settings(detector='none', events_per_chunk={TINY.events_per_chunk}, pthat_min=450.0)\n"
         f"    generate(Path('jets'), ['w', 'top'], {JETS}, settings, seed=3, processes=1)\n"
     )
     script = tmp_path / "call.py"
@@ -214,7 +214,8 @@ def test_two_calls_into_one_folder_take_turns(tmp_path: Path) -> None:
         "import sys; from pathlib import Path; from dataclasses import replace\n"
         "from suite_recnn.generation.production import Settings, generate\n"
         "if __name__ == '__main__':\n"
-        "    generate(Path(sys.argv[1]), ['w'], 12, Settings(detector='none', events_per_chunk=8), processes=1)\n"
+        "    settings = Settings(detector='none', events_per_chunk=8, pthat_min=450.0)\n"
+        "    generate(Path(sys.argv[1]), ['w'], 12, settings, processes=1)\n"
     )
     program = tmp_path / "program.py"
     program.write_text(call, encoding="utf-8")

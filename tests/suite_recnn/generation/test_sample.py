@@ -1,11 +1,14 @@
 """A file of jets and its parts: what is used again, and when there is enough."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from lightning_suite.errors import UsageError
+from suite_recnn.generation import GENERATION
+from suite_recnn.generation.files import SCHEMA, write
 from suite_recnn.generation.sample import Sample
 from suite_recnn.generation.settings import Chunk, Settings
 from suite_recnn.generation.workers import ChunkResult
@@ -22,6 +25,29 @@ def test_parts_of_other_settings_are_not_used(tmp_path: Path, capsys: pytest.Cap
     sample.prepare()
     assert sample.jets_of_chunk == {} and not list(parts.glob("chunk-*"))
     assert "made with other settings" in capsys.readouterr().err
+
+
+def test_parts_of_an_earlier_generation_are_not_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sample = Sample(tmp_path / "w_particle_s3.parquet", "w", 5, 3, TINY)
+    sample.prepare()
+    parts = tmp_path / ".w_particle_s3.parquet.parts"
+    stamp = json.loads((parts / "stamp.json").read_text())
+    assert stamp.pop("generation") == GENERATION
+    (parts / "stamp.json").write_text(json.dumps(stamp))
+    (parts / "chunk-000000.parquet").write_bytes(b"of before")
+    sample.prepare()
+    assert not list(parts.glob("chunk-*"))
+    assert "made with other settings or versions" in capsys.readouterr().err
+
+
+def test_a_file_of_an_earlier_generation_is_refused(tmp_path: Path) -> None:
+    sample = Sample(tmp_path / "w_particle_s3.parquet", "w", 5, 3, TINY)
+    before = {"class": "w", "seed": 3, "jets": 5, "settings": {**asdict(TINY)}}
+    write(sample.path, SCHEMA.empty_table(), before)
+    with pytest.raises(UsageError, match=f"other settings: generation 1 there, {GENERATION} now"):
+        sample.existing_jets()
+    write(sample.path, SCHEMA.empty_table(), {**before, "generation": GENERATION})
+    assert sample.existing_jets() == 5
 
 
 def test_a_broken_part_is_made_again(tmp_path: Path) -> None:

@@ -12,11 +12,19 @@ def test_seeds_differ_between_seeds_classes_and_chunks() -> None:
     assert min(seeds) >= 1 and max(seeds) <= 900_000_000
 
 
-def test_the_window_of_the_collision_is_that_of_the_notes_and_scales() -> None:
-    assert Settings().pthat == pytest.approx((450, 850))
-    assert Settings(pt_min=250, pt_max=350).pthat == pytest.approx((225, 425))
+def test_collisions_of_qcd_begin_far_below_the_jets_and_scale_with_them() -> None:
+    assert Settings().pthat_min_of("qcd") == pytest.approx(225)
+    assert Settings(pt_min=250, pt_max=350).pthat_min_of("qcd") == pytest.approx(112.5)
 
 
-def test_a_window_beyond_the_energy_is_refused() -> None:
-    with pytest.raises(UsageError, match="need partons of up to 4857 GeV"):
-        Settings(pt_max=4000.0, energy=8000.0)
+def test_pairs_of_w_recoil_against_jets_from_any_collision() -> None:
+    assert Settings().pthat_min_of("w") == 0
+
+
+def test_a_limit_of_the_collision_holds_for_all_classes() -> None:
+    assert {Settings(pthat_min=450.0).pthat_min_of(name) for name in CLASSES} == {450.0}
+
+
+def test_jets_beyond_the_energy_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"half of the energy 8000 GeV, got the lowest transverse momentum 4000 GeV"):
+        Settings(pt_min=4000.0, pt_max=4500.0, energy=8000.0)

@@ -11,7 +11,7 @@ from suite_recnn.generation.collisions import Collider
 from suite_recnn.generation.settings import Chunk, Settings
 from suite_recnn.generation.workers import Worker
 
-CHUNK = Chunk("w", 1, 3, Settings(detector="none", events_per_chunk=4))
+CHUNK = Chunk("w", 1, 3, Settings(detector="none", events_per_chunk=4, pthat_min=450.0))
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,45 @@
+"""Collisions that are given up: they would have made no jets, and the others are as they were."""
+
+import numpy as np
+import pytest
+
+from lightning_suite.errors import UsageError
+from suite_recnn.generation import collisions, veto
+from suite_recnn.generation.collisions import Collider
+from suite_recnn.generation.settings import Chunk, Settings
+
+EVENTS = Settings(detector="none", events_per_chunk=12)
+
+
+def test_jets_come_from_collisions_far_below_them_and_the_others_do_not_count() -> None:
+    collider = Collider("qcd", EVENTS, (300.0, 350.0))
+    jets = collider.jets(Chunk("qcd", 0, 3, EVENTS))
+    # 1.1 % of these collisions make a jet, and two fifths of those that are not given up.
+    assert jets.num_rows >= 2
+    assert (jets["jet_pt"].to_numpy() > 500).all()
+    # 4.7e-6 mb in all, of which 1.7e-7 has hard enough partons.
+    assert collider.cross_section() == pytest.approx(1.7e-7, rel=0.8)
+
+
+def test_no_collision_with_a_jet_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    passed: list[bool] = []
+
+    class Watching(veto.Veto):  # type: ignore[misc]
+        def doVetoPT(self, position: int, event: object) -> bool:
+            passed.append(not super().doVetoPT(position, event))
+            return False
+
+    monkeypatch.setattr(collisions, "Veto", Watching)
+    settings = Settings(detector="none", events_per_chunk=40)
+    jets = Collider("qcd", settings, (400.0, 500.0)).jets(Chunk("qcd", 0, 3, settings))
+    assert len(passed) == 40 and not all(passed)
+    with_jets = np.unique(jets["event"].to_numpy())
+    assert len(with_jets) > 3
+    assert all(passed[event] for event in with_jets)
+
+
+def test_a_window_that_no_collision_reaches_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(veto, "PATIENCE", 50)
+    collider = Collider("qcd", EVENTS, (50.0, 60.0))
+    with pytest.raises(UsageError, match=r"of the class 'qcd' left no parton that is hard enough"):
+        collider.jets(Chunk("qcd", 0, 3, EVENTS))
