@@ -81,8 +81,10 @@ def _tree(path: Path, file: Any, asked: str | None) -> Any:
         if asked not in names:
             raise DataError(no_such("tree", asked, names, "there are"), path)
         names = [asked]
-    elif known := [name for name in ("Delphes", "Events") if name in names]:
-        names = known[:1]
+    elif "Delphes" in names:
+        names = ["Delphes"]
+    elif {"Events", "Runs"} <= set(names):  # of a NanoAOD, which `_mapped` refuses
+        names = ["Events"]
     if len(names) != 1:
         kinds = ", ".join(f"{name} ({kind})" for name, kind in list(file.classnames().items())[:20]) or "nothing"
         choice = ". Say which with --data.columns.tree NAME" if names else ""
