@@ -118,9 +118,10 @@ def explained(
     def score(total: NDArray[np.float64]) -> NDArray[np.float64]:
         first, before, after = np.split(total[1:], 3)
         # Another draw has another mean, from which the spread counts.
-        spread = before - (first**2 / total[0] if reference is None else 0.0)
+        spread = before - (first**2 / (total[0] or 1.0) if reference is None else 0.0)
         return np.where(constant, np.nan, 1.0 - after / np.where(spread > 0, spread, np.nan))
 
-    draws = [score(generator.poisson(1.0, len(sums)).astype(np.float64) @ sums) for _ in range(resamples)]
-    values, errors = score(sums.sum(axis=0)), np.std(draws, axis=0, ddof=1)
+    draws = np.array([score(generator.poisson(1.0, len(sums)).astype(np.float64) @ sums) for _ in range(resamples)])
+    usual = np.isfinite(draws[:, ~constant]).all(axis=1)  # of a few events a draw may leave none
+    values, errors = score(sums.sum(axis=0)), np.std(draws[usual], axis=0, ddof=1)
     return [Estimate(float(value), float(error)) for value, error in zip(values, errors, strict=True)]
