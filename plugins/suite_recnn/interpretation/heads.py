@@ -72,7 +72,7 @@ def best_auc(
     generator = torch.Generator().manual_seed(seed)
     steps = epochs * math.ceil(len(train) / batch_size)
     rates = {"lr": tagger.hparams["learning_rate"], "weight_decay": tagger.hparams["weight_decay"]}
-    optimizer = torch.optim.AdamW(model.parameters(), **rates)
+    optimizer = torch.optim.AdamW(model.parameters(), **rates, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(warm_cosine, steps=steps))
 
     def scores(part: str) -> NDArray[np.float64]:
