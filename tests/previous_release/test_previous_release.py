@@ -73,10 +73,10 @@ def test_a_finished_run_predicts_as_before(unpacked: dict[str, Any]) -> None:
     with Path("predicted.csv").open(newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     old_header, *old_rows = unpacked["predictions"]
-    assert header == old_header
+    places = [header.index(name) for name in old_header]  # a release may add columns
     assert len(rows) == len(old_rows)
     for row, old_row in zip(rows, old_rows, strict=True):
-        assert [as_number(cell) for cell in row] == [close_cell(cell) for cell in old_row]
+        assert [as_number(row[place]) for place in places] == [close_cell(cell) for cell in old_row]
 
 
 def as_number(cell: str) -> Any:
