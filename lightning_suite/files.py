@@ -44,7 +44,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             unfinished.unlink()
         if isinstance(error, OSError) and _is_about(error, path, unfinished):
             missing = not path.parent.is_dir()
-            reason = f"there is no folder {path.parent}" if missing else error.strerror or f"{error}"
+            reason = f"there is no folder {path.parent}" if missing else _reason(error)
             raise OutputError(f"{path} cannot be written: {reason}") from error
         raise
     _keep_rename(path.parent)
@@ -128,7 +128,7 @@ def naming(path: str | Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise OutputError(f"{path} cannot be written: {_reason(error)}") from error
 
 
 def remove_unfinished(folder: str | Path) -> None:
@@ -152,6 +152,11 @@ def _is_about(error: OSError, *own: Path) -> bool:
     if error.filename is not None:
         return str(error.filename) in map(str, own)
     return type(error) is OSError  # a full disk; a connection that breaks has a class of its own
+
+
+def _reason(error: OSError) -> str:
+    """Return the system's words for the cause; pyarrow's errors have the number, and words of their own."""
+    return os.strerror(error.errno) if error.errno else f"{error}"
 
 
 def _keep_rename(folder: Path) -> None:

@@ -109,6 +109,12 @@ def test_a_full_disk_is_said_with_the_file_and_leaves_the_one_before(
     assert names(tmp_path) == ["a.txt"]
 
 
+def test_the_system_s_words_say_why_where_a_library_has_its_own(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"a\.parquet cannot be written: No space left on device$"):  # noqa: SIM117
+        with atomic_path(tmp_path / "a.parquet"):
+            raise OSError(errno.ENOSPC, "error closing file")
+
+
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"a\.txt cannot be written: there is no folder .*nowhere"):
         write_text(tmp_path / "nowhere" / "a.txt", "")

@@ -8,7 +8,7 @@ interruption.
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import connection
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from lightning_suite.constraints import Choice, Interval, ListOf, check
 from lightning_suite.errors import Interrupted
+from lightning_suite.files import naming
 from lightning_suite.progress import progress, say
 from suite_recnn.generation.sample import GeneratedFile, Sample
 from suite_recnn.generation.settings import CLASSES, Settings
@@ -95,16 +96,18 @@ def produce(
 def _alone_in(folder: Path) -> Iterator[None]:
     """Wait until no other call generates files in the folder; the system releases the lock of a killed process."""
     lock = FileLock(folder / ".generating.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        say(f"another call generates jets in {folder}: this one goes on when it has finished")
-        lock.acquire()
+    with naming(lock.lock_file):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            say(f"another call generates jets in {folder}: this one goes on when it has finished")
+            lock.acquire()
     try:
         yield
     finally:
-        Path(lock.lock_file).unlink(missing_ok=True)  # waiting calls look for finished files before they begin
-        lock.release()
+        with suppress(OSError):  # the files are whole all the same
+            Path(lock.lock_file).unlink(missing_ok=True)  # waiting calls look for finished files before they begin
+            lock.release()
 
 
 def file_name(class_name: str, settings: Settings, seed: int) -> str:

@@ -17,6 +17,8 @@ from suite_recnn.jet_finding import JetDefinition
 SCALE = 20.0
 """GeV: softer emissions have not happened yet."""
 WIDER = 1.3
+IN_DECAYS = 5
+"""Pythia asks again while what a W or a top has decayed to radiates; then the event is nearly complete."""
 PATIENCE = 300_000
 """Collisions in a row without a cluster that is hard enough, after which there will never be one; about a minute."""
 
@@ -56,8 +58,10 @@ class Veto(pythia8mc.UserHooks):  # type: ignore[misc]
         """Return the transverse momentum of emissions, GeV, at which it is asked."""
         return SCALE
 
-    def doVetoPT(self, _position: int, event: pythia8mc.Event) -> bool:
+    def doVetoPT(self, position: int, event: pythia8mc.Event) -> bool:
         """Return whether to give up a collision."""
+        if position == IN_DECAYS:
+            return False
         self._clusters.analyze(event)
         if self._clusters.sizeJet() or self.is_hopeless:
             self._in_a_row = 0

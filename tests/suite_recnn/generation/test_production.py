@@ -1,5 +1,6 @@
 """Generation by Pythia, in tiny samples: the same whatever the processes and interruptions, and matched to partons."""
 
+import errno
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
-from lightning_suite.errors import DataError, UsageError
+from lightning_suite.errors import DataError, OutputError, UsageError
 from suite_recnn.generation.files import SCHEMA
 from suite_recnn.generation.production import CLASSES, Settings, generate, produce
 from suite_recnn.jets import Jets, kinematics
@@ -207,6 +208,15 @@ def test_an_unknown_class_is_refused_with_the_nearest() -> None:
 def test_numbers_that_are_not_positive_are_refused(jets: int, processes: int) -> None:
     with pytest.raises(UsageError, match=r"a whole number of 1 or more.*, got 0"):
         generate(Path("jets"), ["w"], jets, TINY, processes=processes)
+
+
+def test_a_lock_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("filelock.FileLock.acquire", full)
+    with pytest.raises(OutputError, match=r"\.generating\.lock cannot be written: Input/output error"):
+        generate(tmp_path, ["w"], 1, TINY)
 
 
 def test_two_calls_into_one_folder_take_turns(tmp_path: Path) -> None:
