@@ -70,7 +70,7 @@ def _draw_planes(picture: Path, planes: Mapping[str, tuple[list[Any], float]], *
 
 def _draw_deletion(picture: Path, results: dict[str, Any]) -> None:
     with drawing(picture, ["see"], [["benchmarks/results"]], width=10.0, height=5.6) as figure:
-        axes = figure.subplots(2, 3, sharex=True)
+        axes = figure.subplots(2, 3, sharex=True, sharey=True)
         for row, removal, words in zip(axes, ("median", "branch"), ("features", "branches"), strict=True):
             for axis, task in zip(row, TASKS, strict=True):
                 runs = list(results[removal].get(task, {}).values())
@@ -88,7 +88,7 @@ def _draw_deletion(picture: Path, results: dict[str, Any]) -> None:
             axis.set_xlabel("splittings taken away (%)")
         for axis in axes[:, 0]:
             axis.set_ylabel("AUC")
-        axes[0, 0].legend(fontsize="small")
+        axes[0, 2].legend(loc="lower left", fontsize="small")
     _shrink(picture)
 
 
