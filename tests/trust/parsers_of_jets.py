@@ -120,7 +120,7 @@ def _trees() -> list[Seed]:
         np.ones((3, 7), dtype=np.float32), np.array([[-1, -1], [-1, -1], [0, 1]]), np.array([0, 3], dtype=np.int64)
     )
     with tempfile.TemporaryDirectory() as folder:
-        tree_cache.save(Path(folder, "trees"), tree_cache.ClusteredFile(forest, {"label": np.array([1])}))
+        tree_cache.store(Path(folder, "trees"), [tree_cache.ClusteredFile(forest, {"label": np.array([1])})])
         files = {path.name: path.read_bytes() for path in Path(folder, "trees").iterdir()}
     return [Seed(name, files[name], {other: files[other] for other in files if other != name}) for name in files]
 

@@ -67,7 +67,7 @@ def trial(life: Life, arguments: list[str], folder: Path, trust: Any, stage: str
             victims = trust.random.choice([[0], [1], [0, 1]]) if ranks > 1 else [0]
             kill_at(job, moment, victims)
             told += f" (rank {victims})" if ranks > 1 else ""
-            job.wait()
+            job.end()
             killed_in = killed_in or stage_of(run_in(folder))
     run = run_in(folder)
     assert run is not None

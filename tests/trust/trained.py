@@ -62,6 +62,15 @@ class Job:
             assert time.monotonic() < end, f"not within {timeout:.0f} s: {self.ranks[0].output}"
             time.sleep(0.005)
 
+    def end(self, grace: float = 10) -> None:
+        """Kill those that outlive another, as ``torchrun`` does: they may wait until the time of a collective is up."""
+        end = time.monotonic() + grace
+        while any(rank.is_running for rank in self.ranks) and time.monotonic() < end:
+            time.sleep(0.05)
+        for rank in self.ranks:
+            rank.kill()
+        self.wait()
+
     def wait(self, timeout: float = 120) -> list[Answer]:
         """Return the answers of its processes."""
         return [rank.wait(timeout) for rank in self.ranks]

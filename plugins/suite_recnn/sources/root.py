@@ -16,7 +16,7 @@ import numpy as np
 import uproot
 from numpy.typing import NDArray
 
-from lightning_suite.errors import DataError
+from lightning_suite.errors import DataError, printable
 from lightning_suite.offsets import offsets_of
 from lightning_suite.progress import track
 from lightning_suite.spelling import no_such
@@ -86,7 +86,10 @@ def _tree(path: Path, file: Any, asked: str | None) -> Any:
     elif {"Events", "Runs"} <= set(names):  # of a NanoAOD, which `_mapped` refuses
         names = ["Events"]
     if len(names) != 1:
-        kinds = ", ".join(f"{name} ({kind})" for name, kind in list(file.classnames().items())[:20]) or "nothing"
+        kinds = (
+            ", ".join(printable(f"{name:.60} ({kind:.60})") for name, kind in list(file.classnames().items())[:9])
+            or "nothing"
+        )
         choice = ". Say which with --data.columns.tree NAME" if names else ""
         raise DataError(f"expected one TTree or RNTuple, got {len(names)} among {kinds}{choice}", path)
     with _reading(path):

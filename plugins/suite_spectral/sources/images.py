@@ -46,9 +46,11 @@ def read_image(path: Path, content: bytes) -> tuple[NDArray[np.float32], tuple[i
         elif not image.mode.startswith("I;16"):
             image = image.convert("RGB")
         channels = np.asarray(image, dtype=np.float32) / whole
+    except (DataError, MemoryError):
+        raise
     except UnidentifiedImageError as error:
         raise DataError("cannot be read as an image; its content is of no kind that is known", path) from error
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+    except Exception as error:  # damage raises whatever the code of a format does
         raise DataError(f"cannot be read as an image: {error}", path) from error
     if channels.ndim == 2:
         channels = channels[:, :, None]

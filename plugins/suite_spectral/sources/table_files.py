@@ -85,16 +85,21 @@ def read_spaced(path: Path, lines: Sequence[tuple[int, str]]) -> Table:
         lines: their numbers and texts, none of them blank.
 
     Raises:
-        DataError: a line has another number of cells than the first.
+        DataError: there is no line, or one has no number, or another number of cells than the first.
         UsageError: pyarrow is not installed.
     """
+    if not lines:
+        raise DataError("has comments and no row; expected lines of numbers", path)
     rows = [" ".join(text.replace(",", " ").split()) for _, text in lines]
+    if "" in rows:
+        raise DataError("has commas and no number", path, lines[rows.index("")][0])
     width = rows[0].count(" ") + 1
     columns = _plain_columns("\n".join(rows), " ", width, header=False)
     if columns is None:
-        widths = ((line, row.count(" ") + 1) for (line, _), row in zip(lines, rows, strict=True))
-        line, wrong = next((line, cells) for line, cells in widths if cells != width)
-        raise DataError(f"has {wrong} fields, but the first row has {width}", path, line)
+        for (line, _), row in zip(lines, rows, strict=True):
+            if (cells := row.count(" ") + 1) != width:
+                raise DataError(f"has {cells} fields, but the first row has {width}", path, line)
+        columns = _text_columns([row.split(" ") for row in rows])
     return Table(path, [str(i) for i in range(width)], columns, lambda row: lines[row][0])
 
 

@@ -1,6 +1,7 @@
 """Pixels of an image, of whatever colours and depth."""
 
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,16 @@ def test_an_image_taken_sideways_is_turned_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     assert read_image(PLACE, png(Image.new("L", (4, 2)), exif=exif))[1] == (4, 2, 1)
+
+
+def test_an_image_that_is_at_a_fraction_of_its_file_is_refused() -> None:
+    file = io.BytesIO()
+    Image.new("L", (4, 2)).save(file, "tiff")
+    content = bytearray(file.getvalue())
+    entry = content.index(struct.pack("<HH", 273, 4))  # StripOffsets, a whole number
+    struct.pack_into("<HHII", content, entry, 273, 5, 1, len(content))
+    with pytest.raises(DataError, match=r"image.png: cannot be read as an image"):
+        read_image(PLACE, bytes(content) + struct.pack("<II", 8, 1))
 
 
 def test_what_is_no_image_is_refused() -> None:

@@ -105,6 +105,11 @@ def test_what_a_txt_file_holds_may_be_said(tmp_path: Path, kind: Any) -> None:
     assert text(tmp_path, "file.txt", "1 2\n2 3\n", read_as=kind).kind == kind
 
 
+def test_comments_alone_are_no_points(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"file.txt: has comments and no row"):
+        text(tmp_path, "file.txt", "# 1\n", read_as="points")
+
+
 def test_blank_lines_are_no_texts(tmp_path: Path) -> None:
     assert text(tmp_path, "file.txt", "one text\n\n  \nanother\n").content == ["one text", "another"]
 
@@ -152,6 +157,7 @@ def test_utf_16_is_read_where_it_is_marked(tmp_path: Path) -> None:
         ("a.csv", b"x,y\n1,2\n\n3,nan\ninf,4\n", r"a.csv:4: expected finite numbers, got 2 .* in row 1, column 'y'"),
         ("a.mtx", b"%%MatrixMarket matrix coordinate real general\n3 2 1\n2 1 nan\n", "in row 1, column 0"),
         ("a.txt", b"1 2\n3 4 5\n", r"a.txt:2: has 3 fields, but the first row has 2"),
+        ("a.txt", b"1 2\n,\n3 4\n5 6\n", r"a.txt:2: has commas and no number"),
     ],
 )
 def test_a_bad_file_is_refused(tmp_path: Path, name: str, content: bytes, message: str) -> None:
