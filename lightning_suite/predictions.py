@@ -15,6 +15,7 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback
 
+from lightning_suite import parquet_files
 from lightning_suite.errors import UsageError
 from lightning_suite.files import atomic_path, atomic_write
 from lightning_suite.needs import needs
@@ -153,8 +154,7 @@ def _plain(values: Any) -> list[Any]:
 def _write_parquet(path: Path, columns: dict[str, list[Any]]) -> None:
     with needs("writing .parquet", "pyarrow"):
         import pyarrow
-        import pyarrow.parquet
-    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    parquet_files.write_table(path, pyarrow.table(columns))
 
 
 def _encodable(value: Any) -> Any:

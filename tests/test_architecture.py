@@ -194,6 +194,7 @@ def test_in_the_core_imports_go_from_the_command_to_the_parts() -> None:
         "array_files": {"errors", "text_files"},
         "files": {"errors"},
         "needs": {"errors"},
+        "parquet_files": {"needs"},
         "plugin": {"plugins"},
         "spelling": set(),
         "tables": {"errors"},

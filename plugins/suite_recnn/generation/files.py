@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lightning_suite import parquet_files
 from lightning_suite.errors import DataError
 from lightning_suite.files import atomic_path
 
@@ -75,4 +76,4 @@ def write(path: Path, table: pa.Table, how: Mapping[str, Any]) -> None:
     """
     with atomic_path(path) as unfinished:
         table = table.replace_schema_metadata({METADATA_KEY: json.dumps(how)})
-        pq.write_table(table, unfinished, compression="zstd", row_group_size=10_000)
+        parquet_files.write_table(unfinished, table, compression="zstd", row_group_size=10_000)

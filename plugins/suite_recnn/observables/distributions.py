@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lightning_suite import parquet_files
 from lightning_suite.errors import UsageError
 from lightning_suite.files import atomic_path
 from lightning_suite.pictures import Histogram, drawing, histogram, numbers_of, write_csv
@@ -122,7 +123,6 @@ def _common_names(files: Mapping[str, Columns]) -> list[str]:
 
 def _write_parquet(path: Path, names: Sequence[str], files: Mapping[str, Columns]) -> None:
     import pyarrow
-    from pyarrow import parquet
 
     counts = [len(next(iter(columns.values()))) for columns in files.values()]
     file_of_jet = np.repeat(np.asarray(list(files), dtype=object), counts)
@@ -133,4 +133,4 @@ def _write_parquet(path: Path, names: Sequence[str], files: Mapping[str, Columns
         for name, column in {"file": file_of_jet, **joined}.items()
     }
     with atomic_path(path) as unfinished:
-        parquet.write_table(pyarrow.table(arrays), unfinished, compression="zstd")
+        parquet_files.write_table(unfinished, pyarrow.table(arrays), compression="zstd")
