@@ -112,8 +112,8 @@ def one_vs_rest(scores: Scores, labels: Labels, weights: Weights = None) -> tupl
     Example:
         >>> scores = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.3, 0.3, 0.4], [0.9, 0.1, 0.0]])
         >>> classes, mean = one_vs_rest(scores, np.array([0, 1, 2, 2]))
-        >>> [one.value for one in classes], round(mean.value, 3)
-        ([1.0, 1.0, 0.875], 0.958)
+        >>> [round(one.value, 3) for one in classes], round(mean.value, 3)
+        ([0.667, 1.0, 0.5], 0.722)
     """
     each = [_auc_and_influence(column, np.equal(labels, place), weights) for place, column in enumerate(scores.T)]
     values, influences = np.array([value for value, _ in each]), np.stack([influence for _, influence in each])
