@@ -135,14 +135,15 @@ def _widened(x: Tensor, w_u: Tensor, b_u: Tensor, *weights: Tensor) -> list[Tens
 
 def _fake_forward(u: Tensor, children: Tensor, offsets: Tensor, *weights_and_keep: Any) -> tuple[Tensor, Tensor]:
     *_, keep = weights_and_keep
+    nodes, hidden = u.shape
     like_u = torch.empty_like(u, memory_format=torch.contiguous_format)
-    return like_u, u.new_empty(u.shape[0] if keep else 0, 8 * u.shape[1])
+    return like_u, u.new_empty(nodes if keep else 0, 8 * hidden)
 
 
 def _fake_backward(
     grad_h: Tensor, u: Tensor, children: Tensor, offsets: Tensor, *rest: Tensor
 ) -> tuple[Tensor, Tensor]:
-    hidden = u.shape[1]
+    _, hidden = u.shape
     like_u = torch.empty_like(u, memory_format=torch.contiguous_format)
     return like_u, u.new_empty(28 * hidden**2 + 8 * hidden)
 

@@ -104,7 +104,8 @@ def example(device: torch.device) -> tuple[Tensor, ...]:
 def _fake_forward(
     x: Tensor, children: Tensor, offsets: Tensor, w_u: Tensor, b_u: Tensor, w_h: Tensor, b_h: Tensor
 ) -> Tensor:
-    return x.new_empty(x.shape[0], w_u.shape[0])
+    (nodes, _), (hidden, _) = x.shape, w_u.shape
+    return x.new_empty(nodes, hidden)
 
 
 def _fake_backward(

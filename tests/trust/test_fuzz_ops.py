@@ -93,7 +93,10 @@ def distorted(argument: Any, chance: random.Random) -> Any:
     """Return another argument in place of a right one: of another kind, shape, dtype, layout, or with other values."""
     if not isinstance(argument, Tensor):
         return chance.choice([0, -1, 1, -(2**63), 1.5, float("nan"), None, "2", True, [1]])
-    return chance.choice(DISTORTIONS)(argument, chance)
+    try:
+        return chance.choice(DISTORTIONS)(argument, chance)
+    except (RuntimeError, TypeError, IndexError):  # a tensor distorted twice: torch has no such form of it
+        return argument
 
 
 def _floats(value: Any) -> bool:
@@ -195,7 +198,10 @@ def test_wrong_arguments_have_the_answer_of_the_reference_or_are_refused(
                 return f"compiled: {compiled!r:.200}, reference: {expected!r:.200}, of {arguments!r:.500}"
             return fault_of_refusal(compiled)
         rough = {torch.float64: 1e-10, torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 1e-1}[compiled.dtype]
-        if torch.allclose(compiled.double(), expected.double(), rtol=rough, atol=rough, equal_nan=True):
+        numbers = [value.double().abs() for value in arguments if _floats(value) and value.numel()]
+        # Numbers as large as 1e30 may cancel, and what is left is the rounding of one order of summation.
+        largest = max([1.0, *(value.nan_to_num(0, 0, 0).max().item() for value in numbers)])
+        if torch.allclose(compiled.double(), expected.double(), rtol=rough, atol=rough * largest, equal_nan=True):
             return None
         return f"compiled: {compiled}, reference: {expected}, of {arguments!r:.600}"
 
