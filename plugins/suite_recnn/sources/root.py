@@ -40,6 +40,8 @@ DELPHES = {
 TREES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple")
 NANOAOD = {"run", "luminosityBlock", "event"}
 """Branches of every NanoAOD, beside the numbers of its jets."""
+MOST_ENTRIES = 200
+"""Of a tree for each byte of its file, compressed as it may be: more is damage, and would be read for years."""
 EVENTS = 1_000  # read at a time: some 2 million particles
 
 
@@ -65,6 +67,9 @@ def read_root(
         tree = _tree(path, file, asked)
         with _reading(path):
             fields = fields_of(tree)
+        if fields.entries > MOST_ENTRIES * (size := path.stat().st_size):
+            claim = f"a file of {size:,} bytes says that it has {fields.entries:,} entries"
+            raise DataError(f"cannot be read as ROOT; it is damaged: {claim}", path)
         if not columns and any(f"{kind}.Eta" in fields.arrays for kind in DELPHES):
             return _delphes(path, fields.arrays, fields.entries, definition)
         return _mapped(path, fields, columns, only)

@@ -94,6 +94,13 @@ def test_events_without_a_jet_are_refused_with_the_definition(tmp_path: Path) ->
         read(write(tmp_path / "events.root", events()))
 
 
+def test_more_entries_than_a_file_can_have_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "a.root", events())
+    monkeypatch.setattr("suite_recnn.sources.root.MOST_ENTRIES", 0)
+    with pytest.raises(DataError, match=r"it is damaged: a file of [\d,]+ bytes says that it has \d entries"):
+        read(path)
+
+
 def test_a_missing_branch_is_named(tmp_path: Path) -> None:
     branches = events()
     del branches["EFlowPhoton.ET"]
