@@ -26,6 +26,7 @@ def test_a_probe_prints_its_table_and_draws_into_the_run(
     train: Callable[..., Run], capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = train()
+    capsys.readouterr()  # what the training said, where it is the first of this process
     probe(run.folder, "--folds", "2", "--step", "1", "--limit", "40")
     output = capsys.readouterr().out.splitlines()
     words = [line.split() for line in output]
