@@ -69,6 +69,7 @@ def test_a_transfer_prints_its_table_and_draws_into_the_run(
     train: Callable[..., Run], capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = train()
+    capsys.readouterr()
     transfer(run.folder, "--to", run.folder, "--epochs", "1", "--fine_tune")
     output = capsys.readouterr().out.splitlines()
     assert re.split(r"  +", output[1]) == [
