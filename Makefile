@@ -3,7 +3,7 @@
 # make check     style, format and types, and known vulnerabilities of what is installed
 # make matrix    the lowest and the newest releases of what is required, installed and tried (docs/supported-versions.md)
 # make sanitize  the tests of the compiled parts, built to stop at a wrong address or undefined behaviour
-# make trust     every promise tried at full size (resume after kill -9, damaged files ...), in about 35 minutes
+# make trust     every promise tried at full size (resume after kill -9, damaged files ...), in an hour or more
 # make bench     every benchmark, one table each
 # make clean     away with .venv and what was built
 #
