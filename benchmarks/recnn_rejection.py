@@ -152,11 +152,12 @@ def table_changes(results: dict[str, Any]) -> str:
 
 
 def _figures(runs: Sequence[dict[str, Any]]) -> list[str]:
-    """Return the cells of a row: mean, scatter over seeds and statistical error, where it was recorded."""
+    """Return the cells of a row: mean, scatter over seeds where there are several, and statistical error."""
     area, scatter = mean_and_scatter([run["test_auc"] for run in runs])
     error = statistics.mean(run["test_auc_error"] for run in runs)
     each = ", ".join(_rejection([run], 50).split()[0] for run in runs)
-    return [f"{area:.4f} ± {scatter:.4f} ± {error:.4f}", _rejection(runs, 50), each, _rejection(runs, 30)]
+    between = f" ± {scatter:.4f}" if len(runs) > 1 else ""
+    return [f"{area:.4f}{between} ± {error:.4f}", _rejection(runs, 50), each, _rejection(runs, 30)]
 
 
 def _rejection(runs: Sequence[dict[str, Any]], at: int) -> str:
