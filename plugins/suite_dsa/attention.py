@@ -8,7 +8,8 @@ from torch.nn import functional
 
 from lightning_suite import ragged
 from lightning_suite.ops.dsa_routing import dsa_routing, dsa_routing_attention
-from suite_dsa.dropout import SLOPE, he_normal_
+from suite_dsa.dropout import SLOPE
+from suite_dsa.initialisation import he_normal_
 from suite_dsa.onednn_linear import Linear
 
 
@@ -60,7 +61,7 @@ class DynamicSelfAttention(nn.Module):
         super().__init__()
         self.heads, self.iterations, self.output_dim = heads, iterations, heads * head_dim
         self.project = Linear(input_dim, self.output_dim)
-        he_normal_(self.project.weight, input_dim, dropout=0)
+        he_normal_(self.project.weight, input_dim)
         nn.init.zeros_(self.project.bias)
 
     def project_words(self, words: Tensor) -> Tensor:
@@ -96,8 +97,8 @@ class StaticSelfAttention(nn.Module):
         self.score = Linear(input_dim, self.output_dim, bias=False)  # W of Eq. 1
         self.vector = nn.Parameter(torch.empty(heads, head_dim))  # v of Eq. 1
         for layer in (self.project, self.score):
-            he_normal_(layer.weight, input_dim, dropout=0)
-        he_normal_(self.vector, head_dim, dropout=0)
+            he_normal_(layer.weight, input_dim)
+        he_normal_(self.vector, head_dim)
         nn.init.zeros_(self.project.bias)
 
     def forward(self, words: Tensor, offsets: Tensor) -> Tensor:

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lightning_suite import ragged
-from suite_dsa.dropout import DropoutLeakyReLU, he_normal_
+from suite_dsa.dropout import DropoutLeakyReLU
+from suite_dsa.initialisation import he_normal_
 from suite_dsa.onednn_linear import Linear, onednn_linear, padding_rows
 
 
@@ -53,11 +54,11 @@ class PackedConv(nn.Module):
     ``nn.Conv1d.weight[:, :, j]``.
     """
 
-    def __init__(self, input_dim: int, output_dim: int, kernel: int, dropout: float) -> None:
+    def __init__(self, input_dim: int, output_dim: int, kernel: int, gain: float = 1.0) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(kernel * output_dim, input_dim))
         self.bias = nn.Parameter(torch.zeros(output_dim))
-        he_normal_(self.weight, input_dim * kernel, dropout)
+        he_normal_(self.weight, input_dim * kernel, gain)
 
     def forward(self, words: Tensor, windows: ragged.Windows) -> Tensor:
         products = onednn_linear(words, self.weight)  # word (tap output_dim)
@@ -74,14 +75,15 @@ class DenseBlock(nn.Module):
         layers: L.
         kernel: k.
         dropout: of every layer.
+        gain: factor of the initialisation.
     """
 
-    def __init__(self, first_dim: int, layer_dim: int, layers: int, kernel: int, dropout: float) -> None:
+    def __init__(self, first_dim: int, layer_dim: int, layers: int, kernel: int, dropout: float, gain: float) -> None:
         super().__init__()
         self.kernel = kernel
         self.activate = DropoutLeakyReLU(dropout)
         self.layers = nn.ModuleList(
-            PackedConv(first_dim + layer * layer_dim, layer_dim, kernel, dropout) for layer in range(layers - 1)
+            PackedConv(first_dim + layer * layer_dim, layer_dim, kernel, gain) for layer in range(layers - 1)
         )
 
     def forward(self, first: Tensor, offsets: Tensor) -> Tensor:
@@ -109,6 +111,7 @@ class DenseCNN(nn.Module):
         layer_dim: d_l of the other layers (Eq. 3).
         compressed_dim: d_c (Eq. 5).
         dropout: of every layer.
+        gain: factor of the initialisation, which is He's.
 
     Example:
         >>> cnn = DenseCNN(6, kernels=(3, 5), layers=3, first_dim=4, layer_dim=3, compressed_dim=5, dropout=0.2)
@@ -126,18 +129,19 @@ class DenseCNN(nn.Module):
         layer_dim: int,
         compressed_dim: int,
         dropout: float,
+        gain: float = 1.0,
     ) -> None:
         super().__init__()
         if layers < 1 or not kernels or any(kernel < 1 or kernel % 2 == 0 for kernel in kernels):
             raise ValueError(f"expected odd kernels and at least one layer, got kernels {kernels} and {layers} layers")
         self.first_dim = first_dim
         self.first = Linear(word_dim, len(kernels) * first_dim)  # Eq. 2, all kernels at once
-        self.blocks = nn.ModuleList(DenseBlock(first_dim, layer_dim, layers, kernel, dropout) for kernel in kernels)
+        self.blocks = nn.ModuleList(DenseBlock(first_dim, layer_dim, layers, kernel, dropout, gain) for kernel in kernels)
         total = len(kernels) * (first_dim + (layers - 1) * layer_dim) + word_dim
         self.compress = Linear(total, compressed_dim)
         self.activate = DropoutLeakyReLU(dropout)
         for layer in (self.first, self.compress):
-            he_normal_(layer.weight, layer.in_features, dropout)
+            he_normal_(layer.weight, layer.in_features, gain)
             nn.init.zeros_(layer.bias)
 
     def forward(self, words: Tensor, offsets: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Dropout that is quick on a CPU, with the LeakyReLU that follows it in a layer, and the initialisation for both."""
+"""Dropout that is quick on a CPU, with the LeakyReLU that follows it in a layer."""
 
 import math
 from collections.abc import Sequence
@@ -23,15 +23,6 @@ def dropout_mask(shape: Sequence[int], dropout: float, device: torch.device) -> 
     least = round(dropout * 65536) - 32768  # 16-bit numbers below are dropped
     last_dropped = least - 1
     return bits.view(torch.int16)[:count].view(*shape).clamp_(last_dropped, least).sub_(last_dropped)
-
-
-def he_normal_(weight: Tensor, fan_in: int, dropout: float) -> None:
-    """Fill a weight by He's initialisation times the square root of the layer's dropout (appendix).
-
-    Dropout is the probability of dropping. A layer without dropout would start at zero and never learn, so there the
-    factor is left out.
-    """
-    nn.init.normal_(weight, std=math.sqrt(2 / fan_in) * (math.sqrt(dropout) if dropout > 0 else 1.0))
 
 
 class _DropoutLeakyReLU(torch.autograd.Function):

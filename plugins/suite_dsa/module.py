@@ -23,6 +23,7 @@ from lightning_suite import ragged
 from lightning_suite.confusion import write_confusion
 from lightning_suite.constraints import Condition, Interval, ListOf, check
 from lightning_suite.errors import RunError
+from suite_dsa.initialisation import Reading, gain_of
 from suite_dsa.network import Classifier, build_encoder, heuristic_matching
 from suite_dsa.sentences import PackedBatch, SentenceBatch
 from suite_dsa.tokens import TOKENIZERS
@@ -37,12 +38,16 @@ COLUMNS = {1: ("sentence",), 2: ("premise", "hypothesis")}
 ENCODER_SETTINGS = (
     *("attention", "heads", "head_dim", "iterations"),
     *("kernels", "layers", "first_dim", "layer_dim", "compressed_dim", "word_dropout", "conv_dropout"),
+    "dropout_gain",
 )
 """The hyperparameters that `suite_dsa.network.build_encoder` takes."""
 
 _COUNT = [Interval(int, 1)]
 _DROPOUT = [Interval(float, 0, 1, closed="left")]
 CONSTRAINTS: dict[str, list[Any]] = {
+    "attention": [Literal["dynamic", "static"]],
+    "dropout_gain": [Reading],
+    "optimizer": [Literal["adadelta", "adam"]],
     **dict.fromkeys(("heads", "head_dim", "iterations", "layers", "first_dim", "layer_dim", "compressed_dim"), _COUNT),
     **dict.fromkeys(("hidden_dim", "halve_patience"), _COUNT),
     "hidden_layers": [Interval(int, 0)],
@@ -74,6 +79,8 @@ class SentenceClassifier(LightningModule):
         word_dropout: dropout of the word vectors.
         conv_dropout: dropout of every layer of the dense CNN.
         classifier_dropout: dropout on the input of each hidden layer of the classifier.
+        dropout_gain: the initialisation is He's times the root of a layer's dropout, read as the probability of
+            dropping (drop) or of retaining, as Gehring et al. (2017) have it (retain); none: He's alone.
         optimizer: adadelta (SST) or adam (SNLI).
         learning_rate: null: the optimizer's own default, as in the paper.
         weight_decay: L2 regularisation.
@@ -108,6 +115,7 @@ class SentenceClassifier(LightningModule):
         word_dropout: float = 0.4,
         conv_dropout: float = 0.2,
         classifier_dropout: float = 0.4,
+        dropout_gain: Reading = "drop",
         optimizer: Literal["adadelta", "adam"] = "adadelta",
         learning_rate: float | None = None,
         weight_decay: float = 1e-5,
@@ -143,6 +151,7 @@ class SentenceClassifier(LightningModule):
             self.hparams["hidden_layers"],
             len(labels),
             self.hparams["classifier_dropout"],
+            gain_of(self.hparams["classifier_dropout"], self.hparams["dropout_gain"]),
         )
         self.metrics = nn.ModuleDict()
         for stage in ("train", "val", "test"):

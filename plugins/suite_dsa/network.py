@@ -9,7 +9,8 @@ from torch.nn import functional
 
 from suite_dsa.attention import DynamicSelfAttention, StaticSelfAttention
 from suite_dsa.dense_cnn import DenseCNN
-from suite_dsa.dropout import SLOPE, Dropout, he_normal_
+from suite_dsa.dropout import SLOPE, Dropout
+from suite_dsa.initialisation import Reading, gain_of, he_normal_
 
 
 def heuristic_matching(premise: Tensor, hypothesis: Tensor) -> Tensor:
@@ -31,6 +32,7 @@ def build_encoder(
     compressed_dim: int,
     word_dropout: float,
     conv_dropout: float,
+    dropout_gain: Reading,
 ) -> "SentenceEncoder":
     """Return a sentence encoder with new weights; `suite_dsa.module.SentenceClassifier` explains the settings."""
     cnn = DenseCNN(
@@ -41,6 +43,7 @@ def build_encoder(
         layer_dim=layer_dim,
         compressed_dim=compressed_dim,
         dropout=conv_dropout,
+        gain=gain_of(conv_dropout, dropout_gain),
     )
     attends: DynamicSelfAttention | StaticSelfAttention
     if attention == "dynamic":
@@ -94,22 +97,25 @@ class Classifier(nn.Module):
         hidden_layers: two for pairs (A), one for single sentences (B).
         classes: the number of classes.
         dropout: on the input of each hidden layer.
+        gain: factor of the hidden layers' initialisation.
 
     Example:
         >>> Classifier(8, hidden_dim=4, hidden_layers=1, classes=3, dropout=0.4)(torch.randn(2, 8)).shape
         torch.Size([2, 3])
     """
 
-    def __init__(self, input_dim: int, hidden_dim: int, hidden_layers: int, classes: int, dropout: float) -> None:
+    def __init__(
+        self, input_dim: int, hidden_dim: int, hidden_layers: int, classes: int, dropout: float, gain: float = 1.0
+    ) -> None:
         super().__init__()
         parts: list[nn.Module] = []
         for layer in range(hidden_layers):
             width = hidden_dim if layer else input_dim
             hidden = nn.Linear(width, hidden_dim)
-            he_normal_(hidden.weight, width, dropout)
+            he_normal_(hidden.weight, width, gain)
             parts += [nn.BatchNorm1d(width), Dropout(dropout), hidden, nn.LeakyReLU(SLOPE)]
         output = nn.Linear(hidden_dim if hidden_layers else input_dim, classes)
-        he_normal_(output.weight, output.in_features, dropout=0)
+        he_normal_(output.weight, output.in_features)
         parts.append(output)
         for part in parts:
             if isinstance(part, nn.Linear):

@@ -286,6 +286,9 @@ def test_every_setting_of_the_published_run_is_a_default() -> None:
         ("learning_rate", -1.0),
         ("weight_decay", -1.0),
         ("halve_patience", 0),
+        ("attention", "dynamical"),
+        ("dropout_gain", "retained"),
+        ("optimizer", "sgd"),
     ],
 )
 def test_an_impossible_setting_is_refused_by_name_before_anything_is_built(name: str, value: Any) -> None:
