@@ -25,7 +25,7 @@ from benchmarks._markdown import markdown
 from benchmarks._record import record
 from lightning_suite import ragged
 from suite_dsa.attention import DynamicSelfAttention
-from suite_dsa.dense_cnn import DenseCNN
+from suite_dsa.encoders.dense_cnn import DenseCNN
 from suite_dsa.network import Classifier, SentenceEncoder
 from suite_dsa.onednn_linear import ONEDNN
 
@@ -41,7 +41,7 @@ class PaddedEncoder(nn.Module):
 
     def __init__(self, packed: SentenceEncoder) -> None:
         super().__init__()
-        cnn, attention = packed.cnn, packed.attention
+        cnn, attention = packed.in_context, packed.attention
         assert isinstance(attention, DynamicSelfAttention)
         self.iterations = attention.iterations
         self.drop = nn.Dropout(packed.drop.dropout)
@@ -106,11 +106,11 @@ def phrase_lengths(count: int) -> tuple[str, list[int]]:
     return "SST phrases", [lengths[at] for at in torch.randperm(len(lengths))[:count].tolist()]
 
 
-def batches(lengths: list[int]) -> list[tuple[Tensor, Tensor]]:
-    """Return batches of BATCH sentences of random words: (word, word_dim) and offsets."""
+def batches(lengths: list[int], size: int = BATCH) -> list[tuple[Tensor, Tensor]]:
+    """Return batches of sentences of random words: (word, word_dim) and offsets."""
     made = []
-    for begin in range(0, len(lengths), BATCH):
-        offsets = ragged.offsets_of(torch.tensor(lengths[begin : begin + BATCH]))
+    for begin in range(0, len(lengths), size):
+        offsets = ragged.offsets_of(torch.tensor(lengths[begin : begin + size]))
         made.append((torch.randn(int(offsets[-1]), WORD_DIM), offsets))
     return made
 

@@ -20,7 +20,8 @@ from lightning_suite.offsets import select as select
 class Windows(NamedTuple):
     """The values in the window around each value; no window reaches into another sequence.
 
-    In a window of ``width`` w, position j of the window around value i holds value i + j - (w - 1) // 2.
+    In a window of ``width`` w, position j of the window around value i holds value i + j - (w - 1) // 2: one of even
+    width reaches one value further ahead than back, as torch's convolutions with padding "same".
 
     Attributes:
         rows: (pair,) ``value * width + position`` for the values that a window holds, window by window.
@@ -153,6 +154,19 @@ def segment_sum(values: Tensor, offsets: Tensor) -> Tensor:
     return functional.embedding_bag(rows, values, offsets, mode="sum", include_last_offset=True)
 
 
+def segment_max(values: Tensor, offsets: Tensor) -> Tensor:
+    """Return the greatest of each sequence's values: (value, dim) -> (sequence, dim); that of an empty one is 0.
+
+    Example:
+        >>> segment_max(torch.tensor([[1.0], [2.0], [-3.0]]), torch.tensor([0, 2, 2, 3])).tolist()
+        [[2.0], [0.0], [-3.0]]
+    """
+    if len(values) == 0:
+        return segment_sum(values, offsets)
+    rows = torch.arange(len(values), device=values.device)
+    return functional.embedding_bag(rows, values, offsets, mode="max", include_last_offset=True)
+
+
 def weighted_sum(values: Tensor, weights: Tensor, offsets: Tensor) -> Tensor:
     """Return the sum over the weighted values of each sequence, head by head.
 
@@ -207,18 +221,18 @@ def softmax(scores: Tensor, offsets: Tensor) -> Tensor:
 
 
 def windows(offsets: Tensor, values: int, width: int) -> Windows:
-    """Return the windows of an odd width around the values.
+    """Return the windows of a width around the values.
 
     Raises:
-        ValueError: the width is even or not positive.
+        ValueError: the width is not positive.
 
     Example:
         >>> pairs = windows(torch.tensor([0, 2]), 2, width=3)
         >>> pairs.offsets.tolist(), (pairs.rows // 3).tolist()
         ([0, 2, 4], [0, 1, 0, 1])
     """
-    if width < 1 or width % 2 == 0:
-        raise ValueError(f"ragged.windows: width must be odd and positive, got {width}")
+    if width < 1:
+        raise ValueError(f"ragged.windows: width must be positive, got {width}")
     positions = torch.arange(width, device=offsets.device)
     reach = positions - (width - 1) // 2
     at = torch.arange(values, device=offsets.device)[:, None]  # value 1

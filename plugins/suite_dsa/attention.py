@@ -11,6 +11,7 @@ from lightning_suite.ops.dsa_routing import dsa_routing, dsa_routing_attention
 from suite_dsa.dropout import SLOPE
 from suite_dsa.initialisation import he_normal_
 from suite_dsa.onednn_linear import Linear
+from suite_dsa.pooling import Pooling
 
 
 def split_heads(words: Tensor, heads: int) -> Tensor:
@@ -23,18 +24,8 @@ def split_heads(words: Tensor, heads: int) -> Tensor:
     return words.view(len(words), heads, words.shape[1] // heads)
 
 
-class Attention(Protocol):
-    """A module that embeds sentences as weighted sums of their words."""
-
-    output_dim: int
-
-    def __call__(self, words: Tensor, offsets: Tensor) -> Tensor:
-        """Return the sentences: (word, input_dim), (sentence + 1,) -> (sentence, output_dim)."""
-        ...
-
-    def weights(self, words: Tensor, offsets: Tensor) -> Tensor:
-        """Return how much each head attends to each word: (word, head), adding up to 1 over a sentence."""
-        ...
+class Attention(Pooling, Protocol):
+    """A pooling that sums words by the weights of each head."""
 
     def vectors(self, words: Tensor, offsets: Tensor) -> Tensor:
         """Return the weight vector each head attends with: (sentence, head, head_dim)."""

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lightning_suite import ragged
+
 SLOPE = 0.01
 """LeakyReLU's slope below zero; the paper gives none, this is torch's default."""
 
@@ -68,3 +70,17 @@ class DropoutLeakyReLU(nn.Module):
         mask = dropout_mask(x.shape, self.dropout, x.device)
         result: Tensor = _DropoutLeakyReLU.apply(x, mask, 1 / (1 - self.dropout))  # type: ignore[no-untyped-call]
         return result
+
+
+class SentenceDropout(nn.Module):
+    """Dropout of features by sentence: a feature is dropped in all words of a sentence, or in none."""
+
+    def __init__(self, dropout: float) -> None:
+        super().__init__()
+        self.dropout = dropout
+
+    def forward(self, words: Tensor, offsets: Tensor) -> Tensor:
+        if not self.training or self.dropout == 0:
+            return words
+        kept = dropout_mask((len(offsets) - 1, words.shape[1]), self.dropout, words.device)  # sentence dim
+        return words.mul(kept[ragged.segments(offsets, len(words))]).mul_(1 / (1 - self.dropout))

@@ -22,9 +22,17 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionM
 from lightning_suite import ragged
 from lightning_suite.confusion import write_confusion
 from lightning_suite.constraints import Condition, Interval, ListOf, check
-from lightning_suite.errors import RunError
+from lightning_suite.errors import RunError, UsageError
+from suite_dsa.attention import DynamicSelfAttention, StaticSelfAttention
 from suite_dsa.initialisation import Reading, gain_of
-from suite_dsa.network import Classifier, build_encoder, heuristic_matching
+from suite_dsa.network import (
+    AttentionName,
+    Classifier,
+    EncoderName,
+    build_encoder,
+    heuristic_matching,
+    rename_weights_of_before,
+)
 from suite_dsa.sentences import PackedBatch, SentenceBatch
 from suite_dsa.tokens import TOKENIZERS
 from suite_dsa.vocabulary import Vocabulary
@@ -36,20 +44,23 @@ COLUMNS = {1: ("sentence",), 2: ("premise", "hypothesis")}
 """Names of the columns of text in predictions."""
 
 ENCODER_SETTINGS = (
-    *("attention", "heads", "head_dim", "iterations"),
-    *("kernels", "layers", "first_dim", "layer_dim", "compressed_dim", "word_dropout", "conv_dropout"),
-    "dropout_gain",
+    *("encoder", "attention", "heads", "head_dim", "iterations"),
+    *("kernels", "layers", "first_dim", "first_kernel", "layer_dim", "compressed_dim"),
+    *("lstm_dim", "kim_kernels", "kim_dim", "word_dropout", "conv_dropout", "dropout_gain"),
 )
 """The hyperparameters that `suite_dsa.network.build_encoder` takes."""
 
 _COUNT = [Interval(int, 1)]
 _DROPOUT = [Interval(float, 0, 1, closed="left")]
 CONSTRAINTS: dict[str, list[Any]] = {
-    "attention": [Literal["dynamic", "static"]],
+    "encoder": [EncoderName],
+    "attention": [AttentionName],
+    "first_kernel": [Literal[1, "same"]],
     "dropout_gain": [Reading],
     "optimizer": [Literal["adadelta", "adam"]],
     **dict.fromkeys(("heads", "head_dim", "iterations", "layers", "first_dim", "layer_dim", "compressed_dim"), _COUNT),
-    **dict.fromkeys(("hidden_dim", "halve_patience"), _COUNT),
+    **dict.fromkeys(("lstm_dim", "kim_dim", "hidden_dim", "halve_patience"), _COUNT),
+    "kim_kernels": [ListOf(_COUNT, least=1)],
     "hidden_layers": [Interval(int, 0)],
     "kernels": [ListOf([Condition("an odd number above 0", lambda size: size > 0 and size % 2 == 1)], least=1)],
     **dict.fromkeys(("word_dropout", "conv_dropout", "classifier_dropout"), _DROPOUT),
@@ -59,25 +70,52 @@ CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
+def check_together(encoder: EncoderName, attention: AttentionName) -> None:
+    """Check that an attention is defined for the words of an encoder.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if encoder == "kim-cnn" and attention != "max":
+        raise UsageError(
+            f"--model.encoder kim-cnn keeps the greatest value of each feature: expected --model.attention max, "
+            f"got {attention}"
+        )
+    if attention == "last" and encoder != "bilstm":
+        raise UsageError(
+            f"--model.attention last takes the last states of a recurrent network: expected --model.encoder bilstm, "
+            f"got {encoder}. The others are dynamic, static and max"
+        )
+
+
 class SentenceClassifier(LightningModule):
     """Dense CNN, self-attention and an MLP over frozen word vectors, trained by cross-entropy.
 
     The defaults are the paper's for single DSA on SST (appendix B).
 
     Args:
-        heads: number of attention heads, m.
+        encoder: puts words into their context: dense-cnn (section 3.1), or a baseline of Tables 1 and 2: bilstm, a
+            bidirectional LSTM; kim-cnn, the convolution of Kim (2014), which needs --model.attention max.
+        attention: makes a sentence of its words. dynamic: weight vectors made from the sentence (Algorithm 1); static:
+            learnt ones (Eq. 1); max: the greatest value of each feature; last: the last states, of a bilstm only.
+        heads: number of attention heads, m, of dynamic and static.
         head_dim: width of each head's output, d_o.
         iterations: rounds of dynamic self-attention, r.
-        attention: dynamic: weight vectors made from the sentence (Algorithm 1); static: learnt ones (Eq. 1).
         kernels: kernel sizes of the dense CNN, k_1 and k_2.
         layers: layers of each kernel size, L.
         first_dim: channels of the first layer, d_1.
+        first_kernel: kernel size of the first layer: 1, as in the paper's Eq. 2; same: k, with which the network has
+            the number of parameters that the paper states.
         layer_dim: channels of the other layers, d_l.
         compressed_dim: width that words are compressed to, d_c.
+        lstm_dim: units of each direction of a bilstm.
+        kim_kernels: kernel sizes of kim-cnn.
+        kim_dim: channels of each of them.
         hidden_dim: neurons of each hidden layer of the classifier.
         hidden_layers: hidden layers of the classifier; the paper has 1 for sentences and 2 for pairs.
         word_dropout: dropout of the word vectors.
-        conv_dropout: dropout of every layer of the dense CNN.
+        conv_dropout: dropout of every layer of the dense CNN; of a bilstm's states or kim-cnn's features, the same in
+            all words of a sentence.
         classifier_dropout: dropout on the input of each hidden layer of the classifier.
         dropout_gain: the initialisation is He's times the root of a layer's dropout, read as the probability of
             dropping (drop) or of retaining, as Gehring et al. (2017) have it (retain); none: He's alone.
@@ -101,15 +139,20 @@ class SentenceClassifier(LightningModule):
     def __init__(
         self,
         *,
+        encoder: EncoderName = "dense-cnn",
+        attention: AttentionName = "dynamic",
         heads: int = 1,
         head_dim: int = 600,
         iterations: int = 2,
-        attention: Literal["dynamic", "static"] = "dynamic",
         kernels: tuple[int, ...] = (3, 5),
         layers: int = 4,
         first_dim: int = 150,
+        first_kernel: Literal[1, "same"] = 1,
         layer_dim: int = 75,
         compressed_dim: int = 300,
+        lstm_dim: int = 300,
+        kim_kernels: tuple[int, ...] = (3, 4, 5),
+        kim_dim: int = 100,
         hidden_dim: int = 300,
         hidden_layers: int = 1,
         word_dropout: float = 0.4,
@@ -124,6 +167,7 @@ class SentenceClassifier(LightningModule):
     ) -> None:
         super().__init__()
         check(CONSTRAINTS, locals(), where="--model.")
+        check_together(encoder, attention)
         self.save_hyperparameters()
         self.confusion: Tensor | None = None  # (true class, predicted class) after a test
 
@@ -259,10 +303,20 @@ class SentenceClassifier(LightningModule):
 
     @torch.no_grad()
     def weight_vectors(self, sentences: list[str], batch_size: int = 256) -> Tensor:
-        """Return the vectors that the last iteration attends with (figure 2): (sentence, head, head_dim)."""
+        """Return the vectors that the last iteration attends with (figure 2): (sentence, head, head_dim).
+
+        Raises:
+            UsageError: the network has no such vectors, for its attention is neither dynamic nor static.
+        """
+        attention = self.encoder.attention
+        if not isinstance(attention, DynamicSelfAttention | StaticSelfAttention):
+            raise UsageError(
+                f"the network was trained with --model.attention {self.hparams['attention']}, which has no weight "
+                "vectors: expected dynamic or static"
+            )
         parts = [torch.empty(0, self.hparams["heads"], self.hparams["head_dim"])]
         for _, words, offsets in self._embedded(sentences, batch_size):
-            parts.append(self.encoder.attention.vectors(self.encoder.words(words, offsets), offsets).cpu())
+            parts.append(attention.vectors(self.encoder.words(words, offsets), offsets).cpu())
         return torch.cat(parts)
 
     def _embedded(self, sentences: list[str], batch_size: int) -> Iterator[tuple[list[list[str]], Tensor, Tensor]]:
@@ -292,6 +346,7 @@ class SentenceClassifier(LightningModule):
         Raises:
             RunError: the network is built already, for other classes, columns or word vectors.
         """
+        rename_weights_of_before(checkpoint["state_dict"])
         state, shape = checkpoint[STATE], tuple(checkpoint["state_dict"]["vectors"].shape)
         saved = (state["labels"], state["columns"], shape)
         if not hasattr(self, "encoder"):

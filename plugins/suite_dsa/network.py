@@ -1,16 +1,27 @@
-"""Sentence encoder with dynamic self-attention on a dense CNN, and its classifiers (arXiv:1808.07383)."""
+"""Sentence encoders, of which dynamic self-attention on a dense CNN is the paper's, and their classifiers.
+
+Each is a network that puts words into their context and a pooling, or attention, that makes a sentence of them
+(arXiv:1808.07383; the others are its baselines in Tables 1 and 2).
+"""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from suite_dsa.attention import DynamicSelfAttention, StaticSelfAttention
-from suite_dsa.dense_cnn import DenseCNN
 from suite_dsa.dropout import SLOPE, Dropout
+from suite_dsa.encoders import WordEncoder
+from suite_dsa.encoders.bilstm import BiLSTM
+from suite_dsa.encoders.dense_cnn import DenseCNN
+from suite_dsa.encoders.kim_cnn import KimCNN
 from suite_dsa.initialisation import Reading, gain_of, he_normal_
+from suite_dsa.pooling import LastState, MaxPooling, Pooling
+
+EncoderName = Literal["dense-cnn", "bilstm", "kim-cnn"]
+AttentionName = Literal["dynamic", "static", "max", "last"]
 
 
 def heuristic_matching(premise: Tensor, hypothesis: Tensor) -> Tensor:
@@ -18,47 +29,76 @@ def heuristic_matching(premise: Tensor, hypothesis: Tensor) -> Tensor:
     return torch.cat([hypothesis, premise, (hypothesis - premise).abs(), hypothesis * premise], dim=-1)
 
 
+def rename_weights_of_before(weights: dict[str, Any]) -> None:
+    """Give weights the names of today in a checkpoint of release 0.1, which knew no network but the dense CNN.
+
+    Example:
+        >>> weights = {"encoder.cnn.first.bias": 0.5}
+        >>> rename_weights_of_before(weights)
+        >>> weights
+        {'encoder.in_context.first.bias': 0.5}
+    """
+    for name in [name for name in weights if name.startswith("encoder.cnn.")]:
+        weights[name.replace(".cnn.", ".in_context.", 1)] = weights.pop(name)
+
+
 def build_encoder(
     word_dim: int,
     *,
-    attention: Literal["dynamic", "static"],
+    encoder: EncoderName,
+    attention: AttentionName,
     heads: int,
     head_dim: int,
     iterations: int,
     kernels: Sequence[int],
     layers: int,
     first_dim: int,
+    first_kernel: Literal[1, "same"],
     layer_dim: int,
     compressed_dim: int,
+    lstm_dim: int,
+    kim_kernels: Sequence[int],
+    kim_dim: int,
     word_dropout: float,
     conv_dropout: float,
     dropout_gain: Reading,
 ) -> "SentenceEncoder":
     """Return a sentence encoder with new weights; `suite_dsa.module.SentenceClassifier` explains the settings."""
-    cnn = DenseCNN(
-        word_dim,
-        kernels=kernels,
-        layers=layers,
-        first_dim=first_dim,
-        layer_dim=layer_dim,
-        compressed_dim=compressed_dim,
-        dropout=conv_dropout,
-        gain=gain_of(conv_dropout, dropout_gain),
-    )
-    attends: DynamicSelfAttention | StaticSelfAttention
-    if attention == "dynamic":
-        attends = DynamicSelfAttention(compressed_dim, heads=heads, head_dim=head_dim, iterations=iterations)
+    in_context: WordEncoder
+    if encoder == "bilstm":
+        in_context = BiLSTM(word_dim, hidden_dim=lstm_dim, dropout=conv_dropout)
+    elif encoder == "kim-cnn":
+        in_context = KimCNN(word_dim, kernels=kim_kernels, channels=kim_dim, dropout=conv_dropout)
     else:
-        attends = StaticSelfAttention(compressed_dim, heads=heads, head_dim=head_dim)
-    return SentenceEncoder(cnn, attends, word_dropout)
+        in_context = DenseCNN(
+            word_dim,
+            kernels=kernels,
+            layers=layers,
+            first_dim=first_dim,
+            first_kernel=first_kernel,
+            layer_dim=layer_dim,
+            compressed_dim=compressed_dim,
+            dropout=conv_dropout,
+            gain=gain_of(conv_dropout, dropout_gain),
+        )
+    pooling: Pooling
+    if attention == "dynamic":
+        pooling = DynamicSelfAttention(in_context.output_dim, heads=heads, head_dim=head_dim, iterations=iterations)
+    elif attention == "static":
+        pooling = StaticSelfAttention(in_context.output_dim, heads=heads, head_dim=head_dim)
+    elif attention == "max":
+        pooling = MaxPooling(in_context.output_dim)
+    else:
+        pooling = LastState(in_context.output_dim)
+    return SentenceEncoder(in_context, pooling, word_dropout)
 
 
 class SentenceEncoder(nn.Module):
-    """Encodes sentences: dropout on the words, the dense CNN, an attention.
+    """Encodes sentences: dropout on the words, a network that puts them into context, a pooling.
 
     Args:
-        cnn: the dense CNN.
-        attention: `DynamicSelfAttention` or `StaticSelfAttention`, of the CNN's compressed words.
+        in_context: `DenseCNN`, `BiLSTM` or `KimCNN`.
+        attention: `DynamicSelfAttention`, `StaticSelfAttention`, `MaxPooling` or `LastState`, of the words in context.
         word_dropout: of the word vectors.
 
     Example:
@@ -68,24 +108,20 @@ class SentenceEncoder(nn.Module):
         torch.Size([2, 4])
     """
 
-    def __init__(
-        self, cnn: DenseCNN, attention: DynamicSelfAttention | StaticSelfAttention, word_dropout: float
-    ) -> None:
+    def __init__(self, in_context: WordEncoder, attention: Pooling, word_dropout: float) -> None:
         super().__init__()
         self.drop = Dropout(word_dropout)
-        self.cnn = cnn
+        self.in_context = in_context
         self.attention = attention
         self.output_dim = attention.output_dim
 
     def words(self, words: Tensor, offsets: Tensor) -> Tensor:
-        """Return what the attention attends to: (word, word_dim), (sentence + 1,) -> (word, compressed_dim)."""
-        result: Tensor = self.cnn(self.drop(words), offsets)
-        return result
+        """Return what the attention attends to: (word, word_dim), (sentence + 1,) -> (word, in_context.output_dim)."""
+        return self.in_context(self.drop(words), offsets)
 
     def forward(self, words: Tensor, offsets: Tensor) -> Tensor:
-        """Return the sentences: (word, word_dim), (sentence + 1,) -> (sentence, head * head_dim)."""
-        result: Tensor = self.attention(self.words(words, offsets), offsets)
-        return result
+        """Return the sentences: (word, word_dim), (sentence + 1,) -> (sentence, output_dim)."""
+        return self.attention(self.words(words, offsets), offsets)
 
 
 class Classifier(nn.Module):

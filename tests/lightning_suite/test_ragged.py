@@ -48,6 +48,13 @@ def test_segment_sum_adds_each_sequence_up() -> None:
     torch.testing.assert_close(expected, ragged.segment_sum(x, OFFSETS))
 
 
+def test_segment_max_is_the_greatest_of_each_sequence_and_its_gradient_goes_there() -> None:
+    x = values(9, 2, requires_grad=True)
+    expected = torch.stack([part.amax(0) if len(part) else part.sum(0) for part in ragged.split(x, OFFSETS)])
+    torch.testing.assert_close(expected, ragged.segment_max(x, OFFSETS))
+    assert gradcheck(lambda x: ragged.segment_max(x, OFFSETS), (x,))
+
+
 def test_weighted_sum_adds_each_sequence_up_head_by_head() -> None:
     x, weights = values(9, 3, 2), values(9, 3)
     products = x * weights[..., None]
@@ -79,10 +86,11 @@ def test_empty_batches_have_empty_sums_and_gradients(offsets: list[int]) -> None
     total = ragged.weighted_sum(x, weights, torch.tensor(offsets))
     assert torch.equal(torch.zeros(len(offsets) - 1, 2, 3, dtype=torch.float64), total)
     (total.sum() + ragged.segment_sum(weights, torch.tensor(offsets)).sum()).backward()
+    assert torch.equal(torch.zeros(len(offsets) - 1, 2), ragged.segment_max(weights, torch.tensor(offsets)).float())
     assert ragged.softmax(weights, torch.tensor(offsets)).shape == (0, 2)
 
 
-@pytest.mark.parametrize("width", [1, 3, 5])
+@pytest.mark.parametrize("width", [1, 3, 4, 5])
 def test_a_window_holds_the_neighbours_in_the_same_sequence(width: int) -> None:
     windows = ragged.windows(OFFSETS, 9, width)
     segment = ragged.segments(OFFSETS, 9).tolist()
@@ -96,7 +104,7 @@ def test_a_window_holds_the_neighbours_in_the_same_sequence(width: int) -> None:
         assert expected == windows.rows[windows.offsets[value] : windows.offsets[value + 1]].tolist()
 
 
-@pytest.mark.parametrize("width", [1, 3, 5])
+@pytest.mark.parametrize("width", [1, 3, 4, 5])
 def test_owners_lead_from_a_place_back_to_its_window(width: int) -> None:
     windows = ragged.windows(OFFSETS, 9, width)
     expected = [9] * (9 * width)
@@ -106,9 +114,9 @@ def test_owners_lead_from_a_place_back_to_its_window(width: int) -> None:
     assert expected == windows.owners.tolist()
 
 
-def test_windows_of_an_even_width_are_refused() -> None:
-    with pytest.raises(ValueError, match="odd and positive, got 4"):
-        ragged.windows(OFFSETS, 9, 4)
+def test_windows_of_no_width_are_refused() -> None:
+    with pytest.raises(ValueError, match="positive, got 0"):
+        ragged.windows(OFFSETS, 9, 0)
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from suite_dsa.dense_cnn import DenseCNN
-from suite_dsa.initialisation import Reading
-from suite_dsa.network import Classifier, build_encoder
+from lightning_suite import ragged
+from suite_dsa.encoders.dense_cnn import DenseCNN
+from suite_dsa.initialisation import Reading, gain_of
+from suite_dsa.network import Classifier
 
 PUBLISHED: dict[str, Any] = {
-    **{"attention": "dynamic", "heads": 1, "head_dim": 600, "iterations": 2, "word_dropout": 0.4},
     **{"kernels": (3, 5), "layers": 4, "first_dim": 150, "layer_dim": 75, "compressed_dim": 300},
 }
 
@@ -20,7 +20,7 @@ PUBLISHED: dict[str, Any] = {
 def published_cnn(reading: Reading, dropout: float = 0.2) -> DenseCNN:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        cnn = build_encoder(300, conv_dropout=dropout, dropout_gain=reading, **PUBLISHED).cnn
+        cnn = DenseCNN(300, dropout=dropout, gain=gain_of(dropout, reading), **PUBLISHED)
     return cnn.eval()
 
 
@@ -56,10 +56,10 @@ def test_the_root_of_the_retained_share_lets_neighbours_count(reading: Reading, 
     """The share of a compressed word's variance, at the start, that comes from layers which see its neighbours."""
     cnn = published_cnn(reading)
     words = torch.randn(2000, 300, generator=torch.Generator().manual_seed(0))
-    offsets = torch.arange(0, 2001, 20)
+    windows = [ragged.windows(torch.arange(0, 2001, 20), 2000, kernel) for kernel in cnn.kernels]
     with torch.no_grad():
-        firsts = cnn.activate(cnn.first(words)).split(cnn.first_dim, dim=1)
-        blocks = [block(first, offsets) for block, first in zip(cnn.blocks, firsts, strict=True)]
+        firsts = cnn.first_layers(words, windows)
+        blocks = [block(*both) for block, *both in zip(cnn.blocks, firsts, windows, strict=True)]
         seeing = blocks[0].shape[1] - cnn.first_dim  # a block's first layer, which sees one word, comes last
         weights = cnn.compress.weight.split([block.shape[1] for block in blocks] + [300], dim=1)
         neighbours = sum(

@@ -1,19 +1,26 @@
 """The network is the paper's: it equals a padded one written with torch's own layers, and no sentence sees another."""
 
 from collections.abc import Iterator
+from inspect import signature
+from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.autograd import gradcheck
 from torch.nn import functional
 
 from lightning_suite import ragged
 from suite_dsa.attention import DynamicSelfAttention, StaticSelfAttention
-from suite_dsa.dense_cnn import DenseCNN, PackedConv
-from suite_dsa.network import Classifier, SentenceEncoder, heuristic_matching
+from suite_dsa.module import ENCODER_SETTINGS, SentenceClassifier
+from suite_dsa.network import Classifier, SentenceEncoder, build_encoder, heuristic_matching
 
 OFFSETS = torch.tensor([0, 3, 4, 4, 11])
+ENCODERS = [
+    *(("dense-cnn", attention) for attention in ("dynamic", "static", "max")),
+    *(("bilstm", attention) for attention in ("dynamic", "static", "max", "last")),
+    ("kim-cnn", "max"),
+]
 ATTENTIONS = [
     DynamicSelfAttention(5, heads=2, head_dim=4, iterations=2),
     StaticSelfAttention(5, heads=2, head_dim=4),
@@ -27,86 +34,55 @@ def seeded() -> Iterator[None]:
         yield
 
 
-def published_cnn(dropout: float = 0.2) -> DenseCNN:
-    return DenseCNN(
-        300, kernels=(3, 5), layers=4, first_dim=150, layer_dim=75, compressed_dim=300, dropout=dropout
-    ).eval()
+def encoder(encoder: Any, attention: Any, **settings: Any) -> SentenceEncoder:
+    sizes: dict[str, Any] = {"kernels": (3, 5), "layers": 3, "first_dim": 4, "layer_dim": 3, "compressed_dim": 5}
+    sizes |= {"first_kernel": 1, "lstm_dim": 4, "kim_kernels": (2, 3), "kim_dim": 4}
+    rest = {
+        "heads": 2,
+        "head_dim": 4,
+        "iterations": 2,
+        "word_dropout": 0.4,
+        "conv_dropout": 0.2,
+        "dropout_gain": "drop",
+    }
+    return build_encoder(6, encoder=encoder, attention=attention, **sizes | rest | settings).eval()
 
 
-def small_cnn(dropout: float = 0.2) -> DenseCNN:
-    return DenseCNN(6, kernels=(3, 5), layers=3, first_dim=4, layer_dim=3, compressed_dim=5, dropout=dropout).eval()
-
-
-def padded_cnn(cnn: DenseCNN, words: Tensor, offsets: Tensor) -> Tensor:
-    """Eq. 2-5 with nn.functional.conv1d on padded sentences, masked after every layer; the packed words' rows again."""
-    sentences = nn.utils.rnn.pad_sequence(list(ragged.split(words, offsets)), batch_first=True)
-    mask = torch.arange(sentences.shape[1]) < ragged.lengths(offsets)[:, None]  # batch word
-    x0 = sentences.transpose(1, 2)  # batch word_dim word
-
-    def h(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        y = functional.conv1d(x, weight, bias, padding=weight.shape[2] // 2)
-        return functional.leaky_relu(y, 0.01) * mask[:, None]
-
-    phis = []
-    firsts = zip(cnn.first.weight.split(cnn.first_dim), cnn.first.bias.split(cnn.first_dim), strict=True)
-    for (weight, bias), block in zip(firsts, cnn.blocks, strict=True):
-        phi = h(x0, weight[..., None], bias)
-        for layer in block.layers:
-            taps = layer.weight.unflatten(0, (block.kernel, -1)).permute(1, 2, 0)  # out in tap
-            phi = torch.cat([h(phi, taps, layer.bias), phi], 1)
-        phis.append(phi)
-    compressed = h(torch.cat([*phis, x0], 1), cnn.compress.weight[..., None], cnn.compress.bias)
-    return functional.normalize(compressed, dim=1).transpose(1, 2)[mask]
-
-
-def encoder(attention: nn.Module) -> SentenceEncoder:
-    return SentenceEncoder(small_cnn(), attention, word_dropout=0.4).eval()  # type: ignore[arg-type]
-
-
-def test_the_cnn_equals_a_padded_one() -> None:
-    cnn, words = small_cnn().double(), torch.randn(11, 6, dtype=torch.float64)
-    torch.testing.assert_close(padded_cnn(cnn, words, OFFSETS), cnn(words, OFFSETS))
-
-
-def test_the_published_cnn_equals_a_padded_one_in_single_precision() -> None:
-    cnn, words = published_cnn(), torch.randn(11, 300)
-    torch.testing.assert_close(padded_cnn(cnn, words, OFFSETS), cnn(words, OFFSETS), rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_the_gradients_of_the_cnn_equal_those_of_a_padded_one(dtype: torch.dtype) -> None:
-    cnn, words = small_cnn().to(dtype), torch.randn(11, 6, dtype=dtype, requires_grad=True)
-    sources = [words, *cnn.parameters()]
-    weight = torch.randn(11, 5, dtype=dtype)
-    expected = torch.autograd.grad((padded_cnn(cnn, words, OFFSETS) * weight).sum(), sources)
-    actual = torch.autograd.grad((cnn(words, OFFSETS) * weight).sum(), sources)
-    torch.testing.assert_close(expected, actual)
-
-
-def test_the_words_of_the_cnn_have_length_one() -> None:
-    torch.testing.assert_close(torch.ones(11), small_cnn()(torch.randn(11, 6), OFFSETS).norm(dim=1))
-
-
-@pytest.mark.parametrize("attention", ATTENTIONS)
-def test_a_batch_equals_its_sentences_one_by_one(attention: nn.Module) -> None:
-    model, words = encoder(attention), torch.randn(11, 6)
+@pytest.mark.parametrize(("words_in", "attention"), ENCODERS)
+def test_a_batch_equals_its_sentences_one_by_one(words_in: str, attention: str) -> None:
+    model, words = encoder(words_in, attention), torch.randn(11, 6)
     together = model(words, OFFSETS)
     for sentence, alone in zip(together, ragged.split(words, OFFSETS), strict=True):
         torch.testing.assert_close(model(alone, torch.tensor([0, len(alone)]))[0], sentence)
 
 
-@pytest.mark.parametrize("attention", ATTENTIONS)
-def test_a_sentence_of_no_words_is_zero(attention: nn.Module) -> None:
-    assert not encoder(attention)(torch.randn(11, 6), OFFSETS)[2].any()
+@pytest.mark.parametrize(("words_in", "attention"), ENCODERS)
+def test_a_sentence_of_no_words_is_zero(words_in: str, attention: str) -> None:
+    assert not encoder(words_in, attention)(torch.randn(11, 6), OFFSETS)[2].any()
 
 
-@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize(("words_in", "attention"), ENCODERS)
 @pytest.mark.parametrize("training", [False, True])
-def test_an_empty_batch_gives_no_sentences(attention: nn.Module, training: bool) -> None:
-    model = encoder(attention).train(training)
-    sentences = model(torch.empty(0, 6), torch.tensor([0]))
-    assert sentences.shape == (0, 8)
+def test_an_empty_batch_gives_no_sentences(words_in: str, attention: str, training: bool) -> None:
+    model = encoder(words_in, attention).train(training)
+    sentences = model(torch.empty(0, 6, requires_grad=True), torch.tensor([0]))
+    assert sentences.shape == (0, model.output_dim)
     sentences.sum().backward()
+
+
+@pytest.mark.parametrize(("words_in", "attention"), ENCODERS)
+def test_the_words_of_an_encoder_are_weighed_by_its_attention(words_in: str, attention: str) -> None:
+    model = encoder(words_in, attention)
+    weights = model.attention.weights(model.words(torch.randn(11, 6), OFFSETS), OFFSETS)
+    assert weights.shape == (11, 2 if attention in ("dynamic", "static") else 1)
+    torch.testing.assert_close(torch.ones(weights.shape[1]), weights[4:].sum(0))
+
+
+@pytest.mark.parametrize(("words_in", "attention"), ENCODERS)
+def test_every_parameter_learns(words_in: str, attention: str) -> None:
+    model = encoder(words_in, attention).train()
+    model(torch.randn(11, 6), OFFSETS).square().sum().backward()
+    assert [name for name, parameter in model.named_parameters() if parameter.grad is None] == []
 
 
 @pytest.mark.parametrize("attention", ATTENTIONS)
@@ -127,29 +103,24 @@ def test_static_attention_is_equation_1() -> None:
 
 
 def test_gradients_of_the_encoder_are_right_in_double_precision() -> None:
-    model = encoder(DynamicSelfAttention(5, heads=2, head_dim=4, iterations=2)).double()
+    model = encoder("dense-cnn", "dynamic").double()
     words = torch.randn(11, 6, dtype=torch.float64, requires_grad=True)
     assert gradcheck(lambda words: model(words, OFFSETS), (words,), fast_mode=True)
 
 
-def test_the_number_of_parameters_is_that_of_the_equations() -> None:
-    cnn = 300 * 300 + 300 + 8 * 75 * (150 + 225 + 300) + 6 * 75 + 1050 * 300 + 300
-    attention = 600 * 300 + 600
-    model = SentenceEncoder(published_cnn(), DynamicSelfAttention(300, heads=1, head_dim=600, iterations=2), 0.4)
-    assert cnn + attention == sum(parameter.numel() for parameter in model.parameters())
-
-
-def test_a_packed_convolution_is_a_convolution() -> None:
-    layer, words = PackedConv(6, 3, kernel=5).double(), torch.randn(7, 6, dtype=torch.float64)
-    taps = layer.weight.unflatten(0, (5, 3)).permute(1, 2, 0)
-    expected = functional.conv1d(words.T, taps, layer.bias, padding=2).T
-    torch.testing.assert_close(expected, layer(words, ragged.windows(torch.tensor([0, 7]), 7, 5)))
-
-
-@pytest.mark.parametrize("kernels", [(), (2, 3), (0,)])
-def test_kernels_that_have_no_middle_are_refused(kernels: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="odd kernels"):
-        DenseCNN(6, kernels=kernels, layers=3, first_dim=4, layer_dim=3, compressed_dim=5, dropout=0.2)
+@pytest.mark.parametrize(
+    ("words_in", "attention", "parameters"),
+    [
+        ("dense-cnn", "dynamic", 300 * 300 + 300 + 8 * 75 * (150 + 225 + 300) + 6 * 75 + 1050 * 300 + 300 + 301 * 600),
+        ("bilstm", "max", 2 * 4 * 300 * (300 + 300 + 2)),
+        ("kim-cnn", "max", (3 + 4 + 5) * 300 * 100 + 300),
+    ],
+)
+def test_the_number_of_parameters_is_that_of_the_equations(words_in: str, attention: str, parameters: int) -> None:
+    defaults = {name: parameter.default for name, parameter in signature(SentenceClassifier).parameters.items()}
+    settings = {name: defaults[name] for name in ENCODER_SETTINGS} | {"encoder": words_in, "attention": attention}
+    model = build_encoder(300, **settings)
+    assert parameters == sum(parameter.numel() for parameter in model.parameters())
 
 
 def test_heuristic_matching_has_the_paper_s_order() -> None:

@@ -5,11 +5,11 @@ sees zeros beyond the ends of its sentence, which is the zero padding of section
 
 A convolution of kernel k is one matrix product, of all words with the k taps of the kernel side by side, followed by a
 sum over each word's window: ``(word, channel) @ (channel, k * out)`` is wide enough to run at full speed, and the sum
-moves only k * out numbers a word. The first layers of both kernels share their input and are one product as well.
+moves only k * out numbers a word. First layers of kernel 1 share their input and are one product as well.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -86,14 +86,13 @@ class DenseBlock(nn.Module):
             PackedConv(first_dim + layer * layer_dim, layer_dim, kernel, gain) for layer in range(layers - 1)
         )
 
-    def forward(self, first: Tensor, offsets: Tensor) -> Tensor:
+    def forward(self, first: Tensor, windows: ragged.Windows) -> Tensor:
         """Return all layers side by side, the last first: (word, first_dim + (L - 1) * layer_dim).
 
         Args:
             first: (word, first_dim), the first layer.
-            offsets: (sentence + 1,).
+            windows: of the kernel's width.
         """
-        windows = ragged.windows(offsets, len(first), self.kernel)
         block = first
         for layer in self.layers:
             block = torch.cat([self.activate(layer(block, windows)), block], dim=1)
@@ -107,7 +106,9 @@ class DenseCNN(nn.Module):
         word_dim: d_0.
         kernels: kernel sizes k, one function Phi_k each (Eq. 4); odd.
         layers: L.
-        first_dim: d_1, of the layers of kernel 1 that come first (Eq. 2).
+        first_dim: d_1, of the layers that come first (Eq. 2).
+        first_kernel: their kernel: 1, as in Eq. 2; same: that of the layers behind them, which gives the number of
+            parameters that the paper states.
         layer_dim: d_l of the other layers (Eq. 3).
         compressed_dim: d_c (Eq. 5).
         dropout: of every layer.
@@ -126,6 +127,7 @@ class DenseCNN(nn.Module):
         kernels: Sequence[int],
         layers: int,
         first_dim: int,
+        first_kernel: Literal[1, "same"] = 1,
         layer_dim: int,
         compressed_dim: int,
         dropout: float,
@@ -134,21 +136,35 @@ class DenseCNN(nn.Module):
         super().__init__()
         if layers < 1 or not kernels or any(kernel < 1 or kernel % 2 == 0 for kernel in kernels):
             raise ValueError(f"expected odd kernels and at least one layer, got kernels {kernels} and {layers} layers")
-        self.first_dim = first_dim
-        self.first = Linear(word_dim, len(kernels) * first_dim)  # Eq. 2, all kernels at once
-        self.blocks = nn.ModuleList(DenseBlock(first_dim, layer_dim, layers, kernel, dropout, gain) for kernel in kernels)
+        self.first_dim, self.kernels, self.output_dim = first_dim, tuple(kernels), compressed_dim
+        self.first: Linear | nn.ModuleList  # Eq. 2; of kernel 1 for all functions at once
+        if first_kernel == "same":
+            self.first = nn.ModuleList(PackedConv(word_dim, first_dim, kernel, gain) for kernel in kernels)
+        else:
+            self.first = Linear(word_dim, len(kernels) * first_dim)
+        self.blocks = nn.ModuleList(
+            DenseBlock(first_dim, layer_dim, layers, kernel, dropout, gain) for kernel in kernels
+        )
         total = len(kernels) * (first_dim + (layers - 1) * layer_dim) + word_dim
         self.compress = Linear(total, compressed_dim)
         self.activate = DropoutLeakyReLU(dropout)
         for layer in (self.first, self.compress):
-            he_normal_(layer.weight, layer.in_features, gain)
-            nn.init.zeros_(layer.bias)
+            if isinstance(layer, Linear):
+                he_normal_(layer.weight, layer.in_features, gain)
+                nn.init.zeros_(layer.bias)
+
+    def first_layers(self, words: Tensor, windows: Sequence[ragged.Windows]) -> list[Tensor]:
+        """Return the first layer of each function Phi_k: (word, word_dim) -> (word, first_dim) each."""
+        if isinstance(self.first, Linear):
+            return list(self.activate(self.first(words)).split(self.first_dim, dim=1))
+        return [self.activate(layer(words, around)) for layer, around in zip(self.first, windows, strict=True)]
 
     def forward(self, words: Tensor, offsets: Tensor) -> Tensor:
         """Return the words: (word, word_dim), (sentence + 1,) -> (word, compressed_dim)."""
         count = len(words)
         words = functional.pad(words, (0, 0, 0, padding_rows(words)))
         offsets = functional.pad(offsets, (0, 1), value=len(words))  # the padding is a sentence of its own
-        firsts = self.activate(self.first(words)).split(self.first_dim, dim=1)
-        outputs = [block(first, offsets) for block, first in zip(self.blocks, firsts, strict=True)]
+        windows = [ragged.windows(offsets, len(words), kernel) for kernel in self.kernels]
+        firsts = self.first_layers(words, windows)
+        outputs = [block(*both) for block, *both in zip(self.blocks, firsts, windows, strict=True)]
         return l2_normalize(self.activate(self.compress(torch.cat([*outputs, words], dim=1))))[:count]  # Eq. 5
