@@ -9,6 +9,7 @@ The core also looks for the following; all of it is optional.
                      ``predict_dataloader()`` then yields its inputs once, in the order of the file.
     predict_step     of the module: returns the columns of the predictions, ``dict[str, list | Tensor]`` with one
                      entry for every input of the batch; or a tensor (batch, value_dim), whose columns are numbered.
+    paths_in         class attribute, ``{"train": "path"}``: options whose files lie in the folder that another names.
     predictions_suffix
                      class attribute of the data module, such as ``".parquet"``: the format of predictions whose file
                      the user does not name. The default is CSV.

@@ -100,6 +100,8 @@ class SentenceData(LightningDataModule):
         (['bad', 'good'], 1)
     """
 
+    paths_in = dict.fromkeys(("train", "validation", "test"), "path")
+
     def __init__(
         self,
         path: str | None = None,

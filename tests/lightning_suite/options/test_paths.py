@@ -23,6 +23,32 @@ def test_a_path_is_made_absolute_where_it_names_something(tmp_path: Path, monkey
     assert absolute(plugin, settings) == (settings, {})
 
 
+def test_paths_in_a_list_are_made_absolute_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").touch()
+    settings = Settings(plugin="dsa", data={"train": ["a.csv", "gone.csv", "b"], "labels": ["a.csv", "b"]})
+    changed, typed = absolute(find.get("dsa"), settings)
+    assert changed.data["train"] == [str(tmp_path / "a.csv"), "gone.csv", "b"]
+    assert typed["data.train"] == ["a.csv", "gone.csv", "b"]
+    monkeypatch.chdir("/")
+    gone = Settings(plugin="dsa", data={"train": ["/gone/a.csv"]})
+    assert located(gone, {"data.train": ["a.csv"]}) == gone
+    monkeypatch.chdir(tmp_path)
+    assert located(gone, {"data.train": ["a.csv"]}).data == {"train": ["a.csv"]}
+
+
+def test_a_file_that_lies_in_the_folder_of_another_option_is_left_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.csv", "folder/a.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    settings = Settings(plugin="dsa", data={"path": "folder", "train": ["a.csv"]})
+    changed, _ = absolute(find.get("dsa"), settings)
+    assert changed.data == {"path": str(tmp_path / "folder"), "train": ["a.csv"]}
+
+
 @pytest.mark.parametrize("plugin", ["dsa", "recnn", "tweets", "spectral"])
 def test_the_data_of_every_plugin_are_known_as_paths(plugin: str) -> None:
     settings = Settings(plugin=plugin, data={"path": "x", "predict_path": "y"})
