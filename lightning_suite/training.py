@@ -17,7 +17,7 @@ from pytorch_lightning.utilities import rank_zero_info
 from lightning_suite import best_metrics, scheduler, signals, streams
 from lightning_suite.building import has_stage, seeded, trainer_of
 from lightning_suite.checkpoint_entries import needed_to_go_on, refuse_misfits
-from lightning_suite.errors import Interrupted, RunError, UsageError
+from lightning_suite.errors import Interrupted, RunError, SuiteError, UsageError
 from lightning_suite.evaluation import evaluate
 from lightning_suite.files import remove_unfinished
 from lightning_suite.lightning_internals import wrap_only_what_learns
@@ -167,6 +167,10 @@ def _finish(run: Run, built: Built, settings: Settings, summary: dict[str, Any])
             folder = shlex.quote(str(run.folder))
             message = f"interrupted while {run.checkpoint} was tested\nsuite fit --resume {folder} tests it again"
             raise Interrupted(message) from error
+        except SuiteError as error:
+            folder = shlex.quote(str(run.folder))
+            message = f"{error}\nthe training has ended and is kept: suite test {folder} tests it when this is mended"
+            raise RunError(message) from error
     run.write_record({"status": "finished", "finished": now(), "metrics": metrics})
     return run
 

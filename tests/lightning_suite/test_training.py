@@ -14,7 +14,7 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from lightning_suite import ops
-from lightning_suite.errors import Interrupted, RunError, UsageError
+from lightning_suite.errors import DataError, Interrupted, RunError, UsageError
 from lightning_suite.evaluation import evaluate
 from lightning_suite.options import Settings
 from lightning_suite.plugins import find
@@ -191,6 +191,20 @@ def test_checkpoints_that_a_user_asks_for_lie_beside_ours(tmp_path: Path, monkey
     run = trained(tmp_path / "runs", trainer=SETTINGS.trainer | {"callbacks": [callback]})
     assert {path.name for path in run.best.parent.iterdir()} == {"best.ckpt", "last.ckpt", "mine.ckpt"}
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+
+
+def test_a_test_that_fails_says_where_the_trained_run_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*arguments: object) -> dict[str, float]:
+        raise DataError("expected 2 fields, got 3", "test.tsv", 7)
+
+    monkeypatch.setattr("lightning_suite.training.evaluate", fails)
+    with pytest.raises(
+        RunError, match=r"^test\.tsv:7: expected 2 fields, got 3\n.* is kept: suite test (\S+) tests"
+    ) as error:
+        trained(tmp_path)
+    (folder,) = (tmp_path / "tiny").iterdir()
+    assert f"suite test {folder} " in str(error.value)
+    assert Run.at(folder).record["status"] == "trained"
 
 
 def test_a_run_that_was_killed_while_its_test_drew_a_picture_is_tested_again_and_tidied(
