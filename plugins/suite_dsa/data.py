@@ -25,7 +25,7 @@ from suite_dsa.parts import MOVIE_REVIEWS, Selection, read_parts
 from suite_dsa.sampler import BucketSampler
 from suite_dsa.sentences import Sentences, fingerprint
 from suite_dsa.sources.columns import Columns
-from suite_dsa.sources.examples import Table, class_name, class_numbers
+from suite_dsa.sources.examples import Example, Table, class_name, class_numbers
 from suite_dsa.sources.reading import read_unlabelled
 from suite_dsa.tokens import TOKENIZERS
 from suite_dsa.vectors.embedding import embed
@@ -191,19 +191,22 @@ class SentenceData(LightningDataModule):
             AssetError: the movie reviews or the word vectors cannot be fetched.
         """
         if stage == "fit" and "train" not in self._sets:
-            self._read("train", "validation")
+            self._read("train", "validation", "test")  # what is wrong with the test files is said before training
             table = self._tables["train"]
             self.labels = self.declared_labels or table.classes()
             self.columns = len(table.examples[0].texts)
             self.fingerprint = fingerprint(table.examples)
             for part in ("train", "validation"):
                 self._sets[part] = self._labelled(part, self.labels)
+            self._check_test(self._tables.pop("test"), self.labels)
             self._drop_wordless()
             if len(self.labels) < 2:
                 message = f"expected at least two classes, but every training example has the label {self.labels[0]!r}"
                 raise DataError(message, self.selection.source)
             self._embed()
             self._report("whole", "train", "validation", "words")
+            if table.unused:
+                rank_zero_info(f"data: columns that are not read: {', '.join(table.unused)}")
         elif stage == "validate" and "validation" not in self._tables:
             self._read("validation")
             self._report("validation")
@@ -229,9 +232,9 @@ class SentenceData(LightningDataModule):
         """Return the validation sentences in the order of their files."""
         return self._evaluation("validation")
 
-    def test_dataloader(self) -> DataLoader[int]:
-        """Return the test sentences in the order of their files."""
-        return self._evaluation("test")
+    def test_dataloader(self) -> DataLoader[int] | list[DataLoader[int]]:
+        """Return the test sentences in the order of their files; nothing where none are for testing."""
+        return self._evaluation("test") if self._tables["test"].examples else []
 
     def predict_dataloader(self) -> DataLoader[int]:
         """Return the inputs of ``predict_path``, one for each line or row, in its order.
@@ -279,12 +282,27 @@ class SentenceData(LightningDataModule):
     def _labelled(self, part: str, labels: Sequence[str]) -> Sentences:
         """Return the tokenised sentences of a part with the numbers of their classes."""
         examples = self._tables[part].examples
-        trained = self.columns or getattr(self._model(), "columns", None)
-        if trained is not None and len(examples[0].texts) != trained:
-            expected, got = ("single sentences", "pairs") if trained == 1 else ("pairs", "single sentences")
-            raise DataError(f"expected {expected} as in training, got {got}", examples[0].path)
-        numbers = class_numbers(examples, labels)
+        self._refuse_other_columns(examples[0])
+        numbers = None if examples[0].label is None else class_numbers(examples, labels)
         return Sentences([example.texts for example in examples], TOKENIZERS[self.tokenizer], numbers)
+
+    def _check_test(self, table: Table, labels: Sequence[str]) -> None:
+        """Refuse test examples of other classes or columns, and say where they have no labels."""
+        if not table.examples:
+            return rank_zero_info("data: there is no test: no file is for it, and --data.test_fraction is 0")
+        first = table.examples[0]
+        self._refuse_other_columns(first)
+        if first.label is None:
+            rank_zero_info(f"data: {first.path} has no labels: it will be predicted, not tested")
+        else:
+            class_numbers(table.examples, labels)
+
+    def _refuse_other_columns(self, example: Example) -> None:
+        """Raise a DataError where a pair stands where single sentences were trained on, or the other way round."""
+        trained = self.columns or getattr(self._model(), "columns", None)
+        if trained is not None and len(example.texts) != trained:
+            expected, got = ("single sentences", "pairs") if trained == 1 else ("pairs", "single sentences")
+            raise DataError(f"expected {expected} as in training, got {got}", example.path)
 
     def _drop_wordless(self) -> None:
         """Drop training examples without any word, and count them; in testing they stay."""

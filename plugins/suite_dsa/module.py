@@ -35,6 +35,7 @@ from suite_dsa.network import (
 )
 from suite_dsa.sentences import PackedBatch, SentenceBatch
 from suite_dsa.tokens import TOKENIZERS
+from suite_dsa.unlabelled import write_unlabelled
 from suite_dsa.vocabulary import Vocabulary
 
 STATE = "sentences"
@@ -170,6 +171,7 @@ class SentenceClassifier(LightningModule):
         check_together(encoder, attention)
         self.save_hyperparameters()
         self.confusion: Tensor | None = None  # (true class, predicted class) after a test
+        self._predicted: list[dict[str, list[str] | Tensor]] = []  # of a test without labels
 
     def configure_model(self) -> None:
         """Build the network for the words and classes of the data it is to learn from."""
@@ -258,10 +260,19 @@ class SentenceClassifier(LightningModule):
         self._step(batch, "val")
 
     def test_step(self, batch: PackedBatch, batch_idx: int) -> None:
+        """Test a batch, or keep the predictions of one without labels."""
+        if batch.labels is None:
+            self._predicted.append(self.predict_step(batch, batch_idx))
+            return
         logits, _ = self._step(batch, "test")
         self._metric("test_confusion").update(logits, batch.labels)
 
     def on_test_epoch_end(self) -> None:
+        """Draw the confusion matrix, or write the predictions of a test without labels, into the run folder."""
+        predicted, self._predicted = self._predicted, []
+        if predicted:
+            write_unlabelled(self, predicted)
+            return
         self.confusion = self._metric("test_confusion").compute()
         self._metric("test_confusion").reset()
         figures = Path(self.trainer.default_root_dir) / "figures"

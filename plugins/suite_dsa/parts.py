@@ -2,15 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from lightning_suite.assets import Asset, fetch
 from lightning_suite.errors import DataError, UsageError
 from suite_dsa.sources.columns import Columns
-from suite_dsa.sources.examples import SST_BINARY, Example, Table
+from suite_dsa.sources.examples import SST_BINARY, Example, Table, Unlabelled
 from suite_dsa.sources.label_text import read_rated
-from suite_dsa.sources.reading import read
+from suite_dsa.sources.reading import read, read_unlabelled
 from suite_dsa.splits import PARTS, Files, named_files, part_of, recognised_files
 
 MOVIE_REVIEWS = Asset(
@@ -65,7 +66,7 @@ def read_parts(selection: Selection, parts: Sequence[str]) -> tuple[dict[str, Ta
         parts: some of ``PARTS``.
 
     Raises:
-        DataError: a file does not exist or cannot be read, or a part has no examples.
+        DataError: a file does not exist or cannot be read, or a part has no examples; the test may be unwanted.
         UsageError: the options do not go together.
         AssetError: the movie reviews cannot be fetched.
     """
@@ -80,10 +81,13 @@ def read_parts(selection: Selection, parts: Sequence[str]) -> tuple[dict[str, Ta
     tables = {}
     for part in parts:
         if part == "train" or part in cut:
-            table = Table(shares[part], whole.labels, Counter() if cut else whole.dropped)
+            table = replace(whole, examples=shares[part], dropped=Counter() if cut else whole.dropped)
+        elif part == "test":
+            table = _read_test(files.test, selection)
         else:
             table = _read_all(getattr(files, part), selection, phrases=False)
-        if not table.examples:
+        is_unwanted = part == "test" and part in cut and not selection.test_fraction
+        if not table.examples and not is_unwanted:
             larger = f", or raise --data.{part}_fraction" if part != "train" else ""
             raise DataError(
                 f"no example is left for {part}; there are {len(whole.examples)} in all. Name a file with "
@@ -121,6 +125,31 @@ def _shares(whole: Table, selection: Selection, cut: Iterable[str]) -> dict[str,
     for example in whole.examples:
         shares[part_of(example, selection.split_seed, **fractions)].append(example)
     return shares
+
+
+def _read_test(paths: Sequence[Path], selection: Selection) -> Table:
+    """Return the examples of the test files; where none has labels, to be predicted, they have none.
+
+    Raises:
+        DataError: a file cannot be read, or some files have labels and some do not.
+    """
+    try:
+        return _read_all(paths, selection, phrases=False)
+    except Unlabelled:
+        if any(map(partial(_is_labelled, selection=selection), paths)):
+            raise
+    whole = Table()
+    for path in paths:
+        inputs = read_unlabelled(path, selection.columns, None, encoding=selection.encoding)
+        whole.examples += [Example(texts, None, path, line) for line, texts in enumerate(inputs, start=1)]
+    return whole
+
+
+def _is_labelled(path: Path, selection: Selection) -> bool:
+    try:
+        return bool(_read_all([path], selection, phrases=False).examples)
+    except Unlabelled:
+        return False
 
 
 def _read_all(paths: Sequence[Path], selection: Selection, phrases: bool) -> Table:

@@ -18,6 +18,17 @@ from suite_dsa.sources.hub import HUB
 
 PARTS = ("train", "validation", "test")
 
+LAYOUTS = (
+    *("snli_1.0_{}.jsonl", "snli_1.0_{}.txt", "multinli_1.0_{}.jsonl", "multinli_1.0_{}.txt"),
+    *("SICK_{}.txt", "msr_paraphrase_{}.txt", "s1.{}", "trees.{}.txt", "{}.txt", "stsa.{}"),
+    *("{}.tsv", "{}.csv", "{}.jsonl"),
+)
+"""Names of files, in the order in which they are looked for; a part stands in for the braces."""
+
+VALIDATION_NAMES = ("dev", "validation", "valid", "val", "dev_matched", "trial")
+TEST_NAMES = ("test", "test_matched", "dev_mismatched", "test_annotated")
+"""What the parts are called; of MultiNLI, whose own test has no labels, the mismatched pairs are the test."""
+
 
 class Files(NamedTuple):
     """The files of each part; a part without files is cut from the training examples."""
@@ -64,9 +75,10 @@ def _named_file(folder: Path, name: str) -> Path:
 def recognised_files(path: str, classes: int | None, phrases: bool) -> Files:
     """Return the files of a published layout, or the one file that ``path`` is.
 
-    Folders, in this order: SNLI (``snli_1.0_train.jsonl`` ...), InferSent (``s1.train`` ...), the trees of SST
-    (``trees.train.txt`` or ``train.txt`` ...), ``stsa.fine.train`` or ``stsa.binary.train`` ... with
-    ``derived.*.phrases.train``, and ``train``, ``dev``, ``test`` as .tsv, .csv or .jsonl.
+    Folders, in this order: SNLI and MultiNLI (``snli_1.0_train.jsonl`` or .txt ...), SICK, the Microsoft paraphrases,
+    InferSent (``s1.train`` ...), the trees of SST (``trees.train.txt`` or ``train.txt`` ...), ``stsa.fine.train`` or
+    ``stsa.binary.train`` ... with ``derived.*.phrases.train``, and ``train``, ``dev``, ``test`` as .tsv, .csv or
+    .jsonl, as in GLUE.
 
     Raises:
         UsageError: the path does not exist.
@@ -81,22 +93,21 @@ def recognised_files(path: str, classes: int | None, phrases: bool) -> Files:
         beside = [path.name for path in folder.parent.iterdir()] if folder.parent.is_dir() else []
         raise UsageError(f"--data.path: no file or folder is at {path}. {did_you_mean(folder.name, beside)}".rstrip())
     granularity = "binary" if classes == 2 else "fine"
-    layouts = ["snli_1.0_{}.jsonl", "s1.{}", "trees.{}.txt", "{}.txt", f"stsa.{granularity}.{{}}"]
-    layouts += ["{}.tsv", "{}.csv", "{}.jsonl"]
-    for layout in layouts:
-        train = find(folder, layout.format("train"))
-        if train is None:
-            continue
-        more = find(folder, f"derived.{granularity}.phrases.train") if layout.startswith("stsa.") and phrases else None
-        validation = [find(folder, layout.format(name)) for name in ("dev", "validation", "valid", "val")]
-        test = find(folder, layout.format("test"))
-        return Files(
-            [train, more] if more else [train],
-            [path for path in validation if path][:1],
-            [test] if test else [],
-        )
+    for layout in LAYOUTS:
+        is_stsa = layout.startswith("stsa.")
+        layout = layout.replace("stsa.", f"stsa.{granularity}.")
+
+        def first(names: Sequence[str], layout: str = layout) -> list[Path]:
+            """Return the first of these files that is there."""
+            paths = (find(folder, layout.format(name)) for name in names)
+            return [path for path in paths if path][:1]
+
+        train = first(["train"])
+        if train:
+            more = first([f"derived.{granularity}.phrases.train"], "{}") if is_stsa and phrases else []
+            return Files([*train, *more], first(VALIDATION_NAMES), first(TEST_NAMES))
     raise DataError(
-        "no layout of SNLI, InferSent or SST is recognised, nor train.tsv, .csv or .jsonl. In the folder: "
+        "no layout of SNLI, MultiNLI, InferSent or SST is recognised, nor train.tsv, .csv or .jsonl. In the folder: "
         f"{_listing(folder)}. Name the files with --data.train, --data.validation and --data.test",
         folder,
     )

@@ -50,6 +50,14 @@ def folder(tmp_path: Path) -> Path:
     return where
 
 
+@pytest.fixture
+def messages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is said to the user."""
+    said: list[str] = []
+    monkeypatch.setattr(data_file, "rank_zero_info", said.append)
+    return said
+
+
 def ready(*stages: str, **options: Any) -> SentenceData:
     data = SentenceData(**{"vectors": None, "word_dim": 4, "batch_size": 16, **options})
     for stage in stages:
@@ -167,10 +175,7 @@ def test_movie_reviews_are_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path
 # Counts
 
 
-def test_left_out_examples_are_counted_and_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    messages: list[str] = []
-    monkeypatch.setattr(data_file, "rank_zero_info", messages.append)
-
+def test_left_out_examples_are_counted_and_reported(folder: Path, messages: list[str]) -> None:
     data = ready("fit", path=str(folder))
 
     assert data.counts["train"] == {"examples": 30, "without majority label": 10}
@@ -205,6 +210,61 @@ def test_the_fingerprint_is_that_of_the_training_examples(folder: Path) -> None:
 
     assert first is not None
     assert first == again == other_test != other_train
+
+
+# Test files, which are looked at before training
+
+
+def test_a_test_file_without_labels_is_predicted_and_said(folder: Path, messages: list[str]) -> None:
+    (folder / "test.tsv").write_text("index\tpremise\thypothesis\n0\tgood film\tbad film\n1\ta\tb\n")
+
+    data = ready("fit", "test", path=str(folder))
+
+    assert f"data: {folder}/test.tsv has no labels: it will be predicted, not tested" in messages
+    (batch,) = batches(data.test_dataloader())
+    assert batch.labels is None
+    assert batch.texts == (["good film", "a"], ["bad film", "b"])
+
+
+def test_of_several_test_files_all_or_none_have_labels(folder: Path) -> None:
+    (folder / "more.tsv").write_text("premise\thypothesis\na\tb\n")
+
+    with pytest.raises(DataError, match=r"more\.tsv:1: expected a column 'gold_label'"):
+        ready("fit", path=str(folder), train=["train.tsv"], test=["test.tsv", "more.tsv"])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("gold_label\tpremise\thypothesis\nneutral\ta\n", r"test\.tsv:2: has 2 fields, but the header has 3"),
+        ("gold_label\tpremise\thypothesis\nparaphrase\ta\tb\n", r"test\.tsv:2: expected one of the labels"),
+        ("label\ttext\nneutral\ta\n", r"test\.tsv: expected pairs as in training, got single sentences"),
+        ("text\na\n", r"test\.tsv: expected pairs as in training, got single sentences"),
+    ],
+)
+def test_what_is_wrong_with_the_test_is_said_before_training(folder: Path, content: str, message: str) -> None:
+    (folder / "test.tsv").write_text(content)
+
+    with pytest.raises(DataError, match=message):
+        ready("fit", path=str(folder))
+
+
+def test_a_test_that_is_not_wanted_is_not_missed(table: Path, messages: list[str]) -> None:
+    data = ready("fit", "test", path=str(table), test_fraction=0.0)
+
+    assert data.counts["train"]["examples"] + data.counts["validation"]["examples"] == 200
+    assert data.test_dataloader() == []
+    assert "data: there is no test: no file is for it, and --data.test_fraction is 0" in messages
+
+
+def test_columns_that_are_not_read_are_named_once(folder: Path, messages: list[str]) -> None:
+    for part in ("train", "dev", "test"):
+        lines = (folder / f"{part}.tsv").read_text().splitlines()
+        rows = ["genre\t" + lines[0], *(f"slate\t{line}" for line in lines[1:])]
+        (folder / f"{part}.tsv").write_text("\n".join(rows) + "\n")
+    ready("fit", "test", path=str(folder))
+
+    assert [message for message in messages if "not read" in message] == ["data: columns that are not read: genre"]
 
 
 # Labels

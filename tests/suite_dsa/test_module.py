@@ -333,3 +333,23 @@ def test_every_setting_of_the_published_run_is_a_default() -> None:
 def test_an_impossible_setting_is_refused_by_name_before_anything_is_built(name: str, value: Any) -> None:
     with pytest.raises(UsageError, match=f"--model.{name}: expected"):
         SentenceClassifier(**{name: value})
+
+
+def test_a_test_without_labels_is_predicted_into_the_run_folder(tmp_path: Path) -> None:
+    rows = [f"a {word} film {i}\t{int(word == 'good')}\n" for i in range(12) for word in ("good", "bad")]
+    for part in ("train", "dev"):
+        (tmp_path / f"{part}.tsv").write_text("sentence\tlabel\n" + "".join(rows))
+    (tmp_path / "test.tsv").write_text("index\tsentence\n0\ta good film\n1\t\n2\ta bad film\n")
+    settings = Settings(
+        plugin="dsa",
+        model=SMALL,
+        data={"path": str(tmp_path), "vectors": None, "word_dim": 4},
+        trainer={"max_epochs": 1, "enable_progress_bar": False, "accelerator": "cpu"},
+    )
+    run, _ = training.fit(plugin, settings, root=tmp_path / "runs")
+
+    lines = (run.folder / "test_predictions.csv").read_text().splitlines()
+    assert [line.partition(",")[0] for line in lines] == ["sentence", "a good film", "", "a bad film"]
+    assert run.record["status"] == "finished"
+    assert "test_accuracy" not in run.record["metrics"]
+    assert "val_accuracy" in run.record["metrics"]

@@ -36,6 +36,30 @@ def names(files: Files) -> list[list[str]]:
             ["stsa.binary.train.xz", "stsa.binary.dev.gz", "derived.binary.phrases.train"],
             [["stsa.binary.train.xz", "derived.binary.phrases.train"], ["stsa.binary.dev.gz"], []],
         ),
+        (
+            ["snli_1.0_train.txt", "snli_1.0_dev.txt", "snli_1.0_test.txt"],
+            [["snli_1.0_train.txt"], ["snli_1.0_dev.txt"], ["snli_1.0_test.txt"]],
+        ),
+        (
+            [
+                f"multinli_1.0_{part}.{kind}"
+                for part in ("train", "dev_matched", "dev_mismatched")
+                for kind in ("txt", "jsonl")
+            ],
+            [["multinli_1.0_train.jsonl"], ["multinli_1.0_dev_matched.jsonl"], ["multinli_1.0_dev_mismatched.jsonl"]],
+        ),
+        (
+            [f"{part}.tsv" for part in ("train", "dev_matched", "dev_mismatched", "test_matched", "test_mismatched")],
+            [["train.tsv"], ["dev_matched.tsv"], ["test_matched.tsv"]],
+        ),
+        (
+            ["SICK_train.txt", "SICK_trial.txt", "SICK_test_annotated.txt"],
+            [["SICK_train.txt"], ["SICK_trial.txt"], ["SICK_test_annotated.txt"]],
+        ),
+        (
+            ["msr_paraphrase_train.txt", "msr_paraphrase_test.txt"],
+            [["msr_paraphrase_train.txt"], [], ["msr_paraphrase_test.txt"]],
+        ),
         (["train.tsv", "valid.tsv"], [["train.tsv"], ["valid.tsv"], []]),
     ],
 )

@@ -3,9 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 from lightning_suite.errors import DataError
 
@@ -18,6 +18,14 @@ NO_MAJORITY = "-"
 
 NO_LABEL = "-1"
 """GLUE's label of a sentence whose class is not published."""
+
+
+_MOST_STEPS = 20  # half stars from 0 to 10 are 21 classes
+
+
+@final
+class Unlabelled(DataError):
+    """A file holds sentences without labels: it can be predicted, and nothing else."""
 
 
 class Example(NamedTuple):
@@ -37,11 +45,13 @@ class Table:
         examples: in the order of the files.
         labels: the classes in their order, where the format defines them.
         dropped: the number of examples that were left out, by reason.
+        unused: the names of the columns that were not read.
     """
 
     examples: list[Example] = field(default_factory=list)
     labels: tuple[str, ...] | None = None
     dropped: Counter[str] = field(default_factory=Counter)
+    unused: tuple[str, ...] = ()
 
     def classes(self) -> list[str]:
         """Return the classes in their order: those of the format, else those that occur, sorted."""
@@ -52,6 +62,7 @@ class Table:
         self.labels = other.labels if not self.examples or self.labels == other.labels else None
         self.examples += other.examples
         self.dropped += other.dropped
+        self.unused = tuple(dict.fromkeys((*self.unused, *other.unused)))
 
 
 def class_name(label: object) -> str:
@@ -63,6 +74,24 @@ def class_name(label: object) -> str:
     """
     name = str(label).strip()
     return name.partition(".")[0] if name.endswith("0") and re.fullmatch(r"[+-]?\d+\.0+", name) else name
+
+
+def refuse_measurements(table: Table, classes: tuple[str, ...], path: Path) -> None:
+    """Raise a DataError where the labels are measured numbers, as STS-B's similarities from 0 to 5 are.
+
+    Args:
+        table: the examples of one file.
+        classes: the declared classes; where there are some, the labels are what they seem.
+        path: the file.
+    """
+    labels = {str(example.label) for example in table.examples}
+    measured = sorted(label for label in labels if re.fullmatch(r"[+-]?\d*\.\d*[1-9]\d*", label))
+    if not classes and len(labels) > _MOST_STEPS and len(measured) > len(labels) / 2:
+        raise DataError(
+            f"expected classes, got {len(labels)} different numbers, such as {measured[0]}: this plugin classifies. "
+            "Make ranges of them, or name every one with --data.labels",
+            path,
+        )
 
 
 def class_numbers(examples: Sequence[Example], classes: Sequence[str]) -> list[int]:
@@ -102,4 +131,5 @@ def without_unlabelled(table: Table, classes: tuple[str, ...] = ()) -> Table:
     labelled = [example for example in table.examples if example.label not in reasons]
     dropped = Counter(reasons[str(example.label)] for example in table.examples if example.label in reasons)
     is_nli = {example.label for example in labelled} <= set(NLI_LABELS)  # also where one of the three is absent
-    return Table(labelled, table.labels or (NLI_LABELS if is_nli else None), table.dropped + dropped)
+    names = table.labels or (NLI_LABELS if is_nli else None)
+    return replace(table, examples=labelled, labels=names, dropped=table.dropped + dropped)

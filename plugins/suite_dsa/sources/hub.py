@@ -13,8 +13,13 @@ HUB = "hf:"
 """The beginning of a path into the hub."""
 
 
-def read_hub(path: Path, columns: Columns) -> Table:
+def read_hub(path: Path, columns: Columns, *, labelled: bool = True) -> Table:
     """Return a split of a data set; ``hf:NAME:SPLIT`` or ``hf:NAME:CONFIGURATION:SPLIT``.
+
+    Args:
+        path: the name of the split.
+        columns: the names of the columns.
+        labelled: whether to read labels; without them every row is kept.
 
     Raises:
         DataError: it cannot be loaded, or has no such columns.
@@ -29,15 +34,17 @@ def read_hub(path: Path, columns: Columns) -> Table:
         rows: Any = datasets.load_dataset(name, *parts[:-1], split=parts[-1])
     except Exception as error:  # whatever the library and the network raise
         raise DataError(f"cannot be loaded: {type(error).__name__}: {error}", path) from error
-    table = Table()
-    chosen = choose(list(rows.column_names), columns, True, path, 1)
-    names: Sequence[str] | None = getattr(rows.features[str(chosen.label)], "names", None)
+    chosen = choose(list(rows.column_names), columns, labelled, path, 1)
+    table = Table(unused=chosen.unused)
+    names: Sequence[str] | None = getattr(rows.features[chosen.label], "names", None) if chosen.label else None
     for line, row in enumerate(rows, start=1):
         texts = tuple(row[name] for name in chosen.texts)
         if not all(isinstance(text, str) for text in texts):
             raise DataError(f"expected text in {' and '.join(chosen.texts)}, got {texts!r:.60}", path, line)
-        label = row[str(chosen.label)]
-        if label is None or class_name(label) == NO_LABEL:
+        label = row[chosen.label] if chosen.label else None
+        if not labelled:
+            table.examples.append(Example(texts, None, path, line))
+        elif label is None or class_name(label) == NO_LABEL:
             table.dropped["without label"] += 1
         else:
             table.examples.append(Example(texts, class_name(label if names is None else names[label]), path, line))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lightning_suite.errors import DataError
 from lightning_suite.text_files import bare_name, is_blank, numbered_lines
+from suite_dsa.sources.columns import DELIMITERS, LABEL_COLUMNS, TEXT_COLUMNS
 from suite_dsa.sources.examples import NO_LABEL, SST_BINARY, SST_FINE, Example, Table, class_name
 from suite_dsa.sources.trees import phrases_of
 
@@ -40,6 +41,7 @@ def read_label_text(path: Path, *, classes: tuple[str, ...] = (), encoding: str 
         pairs = [_declared_label(text, classes, path, line) for line, text in filled]
     else:
         pairs = [_spaced_label(text, path, line) for line, text in filled]
+        _refuse_table(pairs, filled, path)
         _refuse_several_words(pairs, filled, path)
     labels: set[str] = set()
     for (line, _), (label, text) in zip(filled, pairs, strict=True):
@@ -151,6 +153,23 @@ def _declared_label(text: str, classes: tuple[str, ...], path: Path, line: int) 
         )
     label = max(fitting, key=len)
     return label, text[len(label) + 1 :]
+
+
+def _refuse_table(pairs: list[tuple[str, str]], lines: Lines, path: Path) -> None:
+    """Raise a DataError where labels hold what separates the fields of a table, as in 'good,a warm film'."""
+    header = {name.casefold() for name in pairs[0]} if pairs else set()
+    if header & set(LABEL_COLUMNS) and header & set(TEXT_COLUMNS):
+        raise DataError("seems to name columns: leave this line out, or separate fields by tabs", path, lines[0][0])
+    for mark, name in DELIMITERS.items():
+        marked = [line for (line, _), (label, _) in zip(lines, pairs, strict=True) if mark in label]
+        if (mark == "\t" and marked) or len(marked) > len(lines) / 2:
+            line, text = next((line, text) for line, text in lines if line == marked[0])
+            raise DataError(
+                f"expected a label, a space and the text, got {name} in what would be the label: {text[:40]!r}. A "
+                "table begins with a line that names its columns, such as label and text",
+                path,
+                line,
+            )
 
 
 def _refuse_several_words(pairs: list[tuple[str, str]], lines: Lines, path: Path) -> None:

@@ -1,7 +1,7 @@
 """Reads labelled sentences and pairs of sentences from the formats in which they are published.
 
 =====================  ===============================================================================================
-``*.tsv *.csv``        a header line and named columns; tabs, commas or semicolons between fields
+``*.tsv *.csv``        a header line and named columns; tabs, commas, semicolons or bars between fields; CoLA's without
 ``*.jsonl``            one object a line with named fields (among them SNLI's ``snli_1.0_*.jsonl``)
 trees                  SST's Penn-Treebank trees, ``(3 (2 It) (4 works))``: a class 0..4 at every node
 label text             ``label``, one space or one tab, the text; SST's ``stsa.*`` (Kim, 2014) and ``derived.*`` too
@@ -10,17 +10,28 @@ rated                  id, tab, mean rating, tab, text: the movie-review snippet
 ``hf:NAME:SPLIT``      a split of a data set of the Hugging Face hub, where the package ``datasets`` is installed
 =====================  ===============================================================================================
 
-Files may be compressed and in any encoding (``lightning_suite.text_files``). Every reader keeps the order of the file,
-numbers the lines of its examples, and counts what it leaves out.
+A file of another name that begins with an object, or with a line that names the columns of text and label, is read as
+such: SNLI, MultiNLI and SICK are published as .txt too. Files may be compressed and in any encoding
+(``lightning_suite.text_files``). Every reader keeps the order of the file, numbers the lines of its examples, and
+counts what it leaves out.
 """
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from lightning_suite.errors import DataError
-from lightning_suite.text_files import bare_name, is_blank, numbered_lines, suffix_of
-from suite_dsa.sources.columns import OBJECTS, TABLES, Columns, read_rows
-from suite_dsa.sources.examples import SST_BINARY, SST_FINE, Example, Table, without_unlabelled
+from lightning_suite.text_files import bare_name, is_blank, numbered_lines
+from suite_dsa.sources.columns import Columns, first_line, has_columns, read_rows
+from suite_dsa.sources.examples import (
+    SST_BINARY,
+    SST_FINE,
+    Example,
+    Table,
+    Unlabelled,
+    refuse_measurements,
+    without_unlabelled,
+)
 from suite_dsa.sources.hub import HUB, read_hub
 from suite_dsa.sources.label_text import read_infersent, read_label_text, read_trees
 from suite_dsa.sources.trees import phrases_of
@@ -47,6 +58,7 @@ def read(
 
     Raises:
         DataError: the file cannot be read as labelled sentences, or holds no example.
+        Unlabelled: it has no labels.
         UsageError: the encoding does not exist, or a package is missing.
 
     Example:
@@ -60,9 +72,9 @@ def read(
         table = read_hub(path, columns)
     elif bare_name(path).startswith("s1."):
         table = without_unlabelled(read_infersent(path, encoding=encoding), labels)
-    elif suffix_of(path) in (*TABLES, *OBJECTS):
+    elif has_columns(path, columns, encoding):
         table = without_unlabelled(_read_columns(path, columns, encoding), labels)
-    elif _first_line(path, encoding).lstrip().startswith("("):
+    elif first_line(path, encoding).lstrip().startswith("("):
         table = read_trees(path, phrases, encoding=encoding)
     else:
         table = without_unlabelled(read_label_text(path, classes=labels, encoding=encoding), labels)
@@ -72,7 +84,9 @@ def read(
         raise DataError(f"expected {classes} classes (--data.classes), got {len(table.labels or ())}", path)
     if not table.examples:
         left_out = ", ".join(f"{count} {reason}" for reason, count in table.dropped.items()) or "nothing"
-        raise DataError(f"holds no labelled example (left out: {left_out})", path)
+        kind = Unlabelled if table.dropped["without label"] else DataError
+        raise kind(f"holds no labelled example (left out: {left_out})", path)
+    refuse_measurements(table, labels, path)
     return table
 
 
@@ -103,8 +117,10 @@ def read_unlabelled(
     """
     name = bare_name(path)
     rows: list[tuple[int, tuple[str, ...]]]
-    if suffix_of(path) in (*TABLES, *OBJECTS):
-        rows = [(row.line, row.texts) for row in read_rows(path, columns, labelled=False, encoding=encoding)]
+    if str(path).startswith(HUB):
+        rows = [(one.line, one.texts) for one in read_hub(path, columns, labelled=False).examples]
+    elif has_columns(path, columns, encoding):
+        rows = [(row.line, row.texts) for row in read_rows(path, columns, labelled=False, encoding=encoding)[1]]
     else:
         lines = list(numbered_lines(path, encoding=encoding))
         if name.startswith("trees."):
@@ -125,16 +141,10 @@ def read_unlabelled(
     return [texts or ("",) * width for _, texts in rows]
 
 
-def _first_line(path: Path, encoding: str | None) -> str:
-    for _, line in numbered_lines(path, encoding=encoding):
-        if not is_blank(line):
-            return line
-    raise DataError("holds blank lines only", path)
-
-
 def _read_columns(path: Path, columns: Columns, encoding: str | None) -> Table:
-    table = Table()
-    for row in read_rows(path, columns, labelled=True, encoding=encoding):
+    chosen, rows = read_rows(path, columns, labelled=True, encoding=encoding)
+    table = Table(unused=chosen.unused)
+    for row in rows:
         if row.texts:
             table.examples.append(Example(row.texts, row.label, path, row.line))
         else:
@@ -146,4 +156,4 @@ def _without_neutral(table: Table) -> Table:
     binary = {"very negative": "negative", "negative": "negative", "positive": "positive", "very positive": "positive"}
     opinions = [example._replace(label=binary[example.label]) for example in table.examples if example.label in binary]
     dropped = table.dropped + Counter({"neutral": len(table.examples) - len(opinions)})
-    return Table(opinions, SST_BINARY, dropped)
+    return replace(table, examples=opinions, labels=SST_BINARY, dropped=dropped)

@@ -473,7 +473,25 @@ def test_labels_of_several_words_are_read_before_a_tab(tmp_path: Path) -> None:
 
 def test_a_table_without_a_suffix_is_not_read_as_labels(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"a\.txt:1: expected a label, one tab and the text, got 2 tabs.*ends in \.tsv"):
-        table(write(tmp_path, "a.txt", "gold_label\tsentence1\tsentence2\nneutral\ta b\tc d\n"))
+        table(write(tmp_path, "a.txt", "1\tfirst\tsecond\nneutral\ta b\tc d\n"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "good,a warm film\nbad,a dull one\n",
+            r"a\.txt:1: .*got a comma in what would be the label: 'good,a warm film'",
+        ),
+        ("1;2;a warm film\n2;1;a dull one\n", r"a\.txt:1: .*got a semicolon"),
+        ("good one\ngood\ta warm film\n", r"a\.txt:2: .*got a tab"),
+        ("label text\ngood a warm film\n", r"a\.txt:1: seems to name columns"),
+        ('[{"text": "a", "label": "x"}]\n', r"a\.txt: expected one JSON object a line, got a list"),
+    ],
+)
+def test_labels_that_look_like_a_table_are_refused(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        table(write(tmp_path, "a.txt", content))
 
 
 def test_ordinary_label_text_is_not_refused(tmp_path: Path) -> None:
