@@ -1,7 +1,7 @@
 """Which columns of a table, or keys of an object, hold the text, the time and the identifier of a tweet."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from lightning_suite.errors import DataError
 from lightning_suite.spelling import did_you_mean
@@ -28,6 +28,9 @@ TEXT_COLUMNS = (
 TIME_COLUMNS = ("created_at", "date", "datetime", "timestamp", "time", "created", "tweet_created_at", "дата", "время")
 """Names of the column of times."""
 
+CLOCK_COLUMNS, ZONE_COLUMNS = ("time",), ("timezone", "time_zone")
+"""Names of columns beside that of times: the time of day where that is a date, and the zone, as twint writes them."""
+
 ID_COLUMNS = ("id_str", "id", "tweet_id", "tweetid", "status_id")
 """Names of the column of identifiers."""
 
@@ -40,6 +43,12 @@ class Columns(NamedTuple):
     text: str | None
     time: str | None
     id: str | None
+    clock: str | None = None
+    zone: str | None = None
+
+    def rest_of(self, value: Mapping[str, Any]) -> tuple[object, object]:
+        """Return the time of day and the zone that an object, or a row by its columns, has apart from its time."""
+        return value.get(self.clock or ""), value.get(self.zone or "")
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -71,8 +80,11 @@ def find_columns(names: Sequence[str], columns: Columns, intro: str, path: str, 
         if wanted is not None and (wanted or option == "text") and find_name(names, (wanted,)) is None:
             message = f"{intro} {shown}, not the {option} column {wanted!r}. {did_you_mean(wanted, names)}"
             raise DataError(message.rstrip(), path, line)
+    time = find_name(names, TIME_COLUMNS if columns.time is None else (columns.time,))
     return Columns(
         text,
-        find_name(names, TIME_COLUMNS if columns.time is None else (columns.time,)),
+        time,
         find_name(names, ID_COLUMNS if columns.id is None else (columns.id,)),
+        find_name([name for name in names if name != time], CLOCK_COLUMNS),
+        find_name(names, ZONE_COLUMNS),
     )

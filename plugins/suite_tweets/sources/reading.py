@@ -2,7 +2,8 @@
 
 =====================  ===============================================================================================
 ``*.csv *.tsv``        a header line; commas, semicolons, tabs or bars; the usual names of columns are known
-X archive              the .zip one downloads from X, its folder, or ``tweets.js``, ``tweet.js``, ``tweets-part1.js``
+X archive              the .zip one downloads from X, its folder, or ``tweets.js``, ``tweet.js``, ``tweets-part1.js``;
+                       long posts in ``note-tweet.js`` beside it; until 2018 ``data/js/tweets/2016_11.js``
 ``*.jsonl *.ndjson``   one object a line: of the X API v1.1 or v2, a page of it (``{"data": [...]}``), or plain
 ``*.json``             a list of such objects, one object, or lines of them
 ``*.txt``              one text a line
@@ -11,7 +12,8 @@ X archive              the .zip one downloads from X, its folder, or ``tweets.js
 Compressions and encodings: ``lightning_suite.text_files``. A file of another name is recognised by how it begins. Every
 tweet of a file is read, in its order and as it stands: empty texts too, and HTML entities (``&amp;``) as X wrote them.
 Only blank lines between rows are no rows. Half a pair of surrogates in JSON, what is left of an emoji cut in two,
-becomes U+FFFD.
+becomes U+FFFD. Where a long post or a retweet is cut and the whole text stands elsewhere, that is read
+(``whole_texts``).
 """
 
 from pathlib import Path
@@ -29,8 +31,17 @@ from lightning_suite.text_files import (
 )
 from suite_tweets.sources.columns import Columns
 from suite_tweets.sources.files import SourceFile, source_files
-from suite_tweets.sources.objects import is_archive, is_json_lines, read_archive, read_json, tweets_of_lines
+from suite_tweets.sources.identifiers import refuse_rounded
+from suite_tweets.sources.objects import (
+    is_archive,
+    is_json_lines,
+    read_archive,
+    read_json,
+    read_notes,
+    tweets_of_lines,
+)
 from suite_tweets.sources.tables import tweets_of_table
+from suite_tweets.sources.whole_texts import Note, Notes
 from suite_tweets.tweets import Tweet
 
 
@@ -52,7 +63,8 @@ def read(
         encoding: of a file that is not Unicode, ``cp1251`` for instance.
 
     Raises:
-        DataError: the file cannot be read as what it should be, or holds no text; with the line, where there is one.
+        DataError: the file cannot be read as what it should be, holds no text, or its identifiers are rounded; with
+            the line, where there is one.
         UsageError: there is no such encoding.
 
     Example:
@@ -67,14 +79,21 @@ def read(
         encoding_name(encoding)  # refused before anything is read
     columns = Columns(text_column, time_column, id_column)
     with within_memory(path):
-        tweets = [tweet for file in source_files(path) for tweet in _read_file(file, columns, encoding)]
+        notes: list[Note] = []
+        tweets: list[Tweet] = []
+        for file in source_files(path):
+            if file.notes:
+                notes += read_notes(read_text(file.path, encoding=encoding, content=file.content), file.path)
+            else:
+                tweets += _read_file(file, columns, encoding, Notes(notes))
     if not tweets:
         raise DataError("holds no tweet", path)
+    refuse_rounded([tweet.id for tweet in tweets], path)
     return tweets
 
 
-def _read_file(file: SourceFile, columns: Columns, encoding: str | None) -> list[Tweet]:
-    path, content = file
+def _read_file(file: SourceFile, columns: Columns, encoding: str | None, notes: Notes) -> list[Tweet]:
+    path, content = file.path, file.content
     suffix = suffix_of(path)
     if suffix in (".csv", ".tsv", ".tab"):
         return tweets_of_table(read_table(path, encoding=encoding, content=content), columns)
@@ -85,7 +104,7 @@ def _read_file(file: SourceFile, columns: Columns, encoding: str | None) -> list
         return lines if any(line.text.strip() for line in lines) else []
     text = read_text(path, encoding=encoding, content=content)
     if is_archive(text):
-        return read_archive(text, columns, path)
+        return read_archive(text, columns, path, notes)
     if suffix == ".json" or (suffix != ".js" and text.lstrip()[:1] in ("[", "{")):
         if is_json_lines(text):
             return tweets_of_lines(read_jsonl(path, encoding=encoding, content=content), columns, path)

@@ -19,12 +19,16 @@ def tweets_of_table(table: Table, columns: Columns) -> list[Tweet]:
     """
     path = str(table.path)
     names = find_columns(table.header, columns, "the header line names the columns", path, None)
-    text_at, time_at, id_at = (column_of(table, [name]) if name else None for name in names)
+    text_at, time_at, id_at, clock_at, zone_at = (column_of(table, [name]) if name else None for name in names)
     assert text_at is not None
+
+    def cell(row: list[str], at: int | None) -> str | None:
+        return None if at is None else row[at]
+
     return [
         Tweet(
-            identifier_of_column(row[id_at] if id_at is not None else None, names.id, "", path, line),
-            time_of_column(row[time_at] if time_at is not None else None, names.time, "", path, line),
+            identifier_of_column(cell(row, id_at), names.id, "", path, line),
+            time_of_column(cell(row, time_at), names.time, "", path, line, (cell(row, clock_at), cell(row, zone_at))),
             row[text_at],
         )
         for line, row in table.rows

@@ -164,6 +164,14 @@ def test_a_wrong_row_is_an_error_with_its_line(tmp_path: Path, kind: str) -> Non
         read(write(tmp_path, "a.csv", content))
 
 
+def test_the_columns_of_twint_make_a_time(tmp_path: Path) -> None:
+    header = "id,created_at,date,time,timezone,tweet\n"
+    first = write(tmp_path, "a.csv", header + "7,2016-11-23 04:06:51 IST,2016-11-23,04:06:51,+0530,a\n")
+    second = write(tmp_path, "b.csv", "id,date,time,timezone,tweet\n7,2016-11-22,17:36:51,EST,a\n")
+    for path in (first, second):
+        assert read(path) == [Tweet("7", LAUNCH, "a")]
+
+
 def test_a_rounded_identifier_in_a_file_is_an_error_with_its_line(tmp_path: Path) -> None:
     path = write(tmp_path, "a.csv", "id,text\n1201234567890123456,a\n1.20123E+18,b\n")
 
