@@ -21,6 +21,7 @@ from lightning_suite.constraints import Interval, ListOf, check
 from lightning_suite.errors import DataError, UsageError
 from suite_tweets.account import Account
 from suite_tweets.batches import Batch, Sharing, Stream, Windows, windows
+from suite_tweets.canaries import TIMES, WORDS, Canary, planted
 from suite_tweets.cleaning import RULE_SETS, clean
 from suite_tweets.division import Parts, divided, used_texts
 from suite_tweets.sources.rated_tweets import RATED_TWEETS, rated_tweets
@@ -47,6 +48,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "training_set": [Literal["windows", "stream"]],
     "seq_length": [Interval(int, 1)],
     "batch_size": [Interval(int, 1)],
+    "canaries": [Interval(int, 0)],
+    "canary_times": [ListOf([Interval(int, 1)]), None],
     "seed": [int, None],
 }
 """What the options may be."""
@@ -96,6 +99,8 @@ class TweetData(LightningDataModule):
         training_set: windows within tweets (the paper's variant 1) or one stream over all tweets (variant 2).
         seq_length: tokens that the network reads at a time in training.
         batch_size: windows, or readers of the stream, in a batch on each process.
+        canaries: made-up texts that are planted among the training tweets, for ``suite audit``.
+        canary_times: how many times each is planted, in turn; null: 1, 4, 16.
         seed: of the order; null: the run's.
         predict_path: the file whose texts are scored, one output each.
 
@@ -126,6 +131,8 @@ class TweetData(LightningDataModule):
         training_set: Literal["windows", "stream"] = "windows",
         seq_length: int = 8,
         batch_size: int = 64,
+        canaries: int = 0,
+        canary_times: list[int] | None = None,
         seed: int | None = None,
         predict_path: str | None = None,
     ) -> None:
@@ -151,6 +158,7 @@ class TweetData(LightningDataModule):
         self.training_set = training_set
         self.seq_length = seq_length
         self.batch_size = batch_size
+        self.canaries, self.canary_times = canaries, canary_times or list(TIMES)
         self.seed = seed
         self.predict_path = predict_path
 
@@ -184,7 +192,8 @@ class TweetData(LightningDataModule):
             train = self.parts.train
             self.tokenizer = learn(train, self.tokens, self.vocabulary_size, self.digits)
             self.account = Account.of(train)
-            self.fingerprint = hashlib.sha256("\n".join([*train, "", *self.parts.validation]).encode()).hexdigest()
+            learnt = "\n".join([*train, *map(str, self.planted()), "", *self.parts.validation])
+            self.fingerprint = hashlib.sha256(learnt.encode()).hexdigest()
             self._report()
 
     def train_dataloader(self) -> DataLoader[Batch]:
@@ -193,7 +202,8 @@ class TweetData(LightningDataModule):
         Raises:
             DataError: no batch can be formed.
         """
-        tweets = [self.tokenizer.encode(text) for text in self.parts.train]
+        repeated = [canary.text for canary in self.planted() for _ in range(canary.times)]
+        tweets = [self.tokenizer.encode(text) for text in [*self.parts.train, *repeated]]
         trainer = self.trainer
         assert trainer is not None
         seed = self.seed if self.seed is not None else int(os.environ.get("PL_GLOBAL_SEED", "0"))
@@ -223,6 +233,11 @@ class TweetData(LightningDataModule):
                 )
             rank_zero_info(f"data: a stream of {cut.tokens:,} tokens, read by {sharing.columns} readers")
         return DataLoader(cut, batch_size=None)
+
+    def planted(self) -> list[Canary]:
+        """Return the canaries of the training tweets, which are none of ``parts``."""
+        words = max(WORDS, self.seq_length) if self.training_set == "windows" else WORDS
+        return planted(self.parts.train, self.canaries, self.canary_times, words=words, seed=self.split_seed)
 
     def val_dataloader(self) -> DataLoader[list[str]]:
         """Return the texts before the last ones."""
@@ -283,8 +298,8 @@ class TweetData(LightningDataModule):
         )
 
 
-def training_texts(run: str, account: Account) -> list[str]:
-    """Return the cleaned tweets that a run was trained on, read again from where its settings say.
+def read_again(run: str, account: Account) -> tuple[TweetData, list[str]]:
+    """Return the data of a run, read again from where its settings say, and the cleaned tweets that it was trained on.
 
     Args:
         run: a run folder or a checkpoint.
@@ -306,4 +321,9 @@ def training_texts(run: str, account: Account) -> list[str]:
             "changed since, or the run was trained on another file",
             data.path or RATED_TWEETS.package,
         )
-    return texts
+    return data, texts
+
+
+def training_texts(run: str, account: Account) -> list[str]:
+    """Return the cleaned tweets that a run was trained on, as ``read_again``."""
+    return read_again(run, account)[1]

@@ -6,12 +6,17 @@ Function for Neural Conversation Models", 2016, arXiv:1510.03055.
 """
 
 import re
+from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from lightning_suite.errors import UsageError
 from suite_tweets.account import weighted_length
+
+OVERLAP, SHARE = 15, 70
+"""How many words in a row a written text may have in common with a training text, and how many per cent of its words:
+what the package markovify allows."""
 
 _WORD = re.compile(r"\w+")
 
@@ -62,6 +67,37 @@ class Copies:
     def __init__(self, texts: Iterable[str]) -> None:
         self._words = [words(text) for text in texts]
         self._grams: dict[int, set[tuple[str, ...]]] = {}
+        self._sorted: list[list[str]] = []
+
+    def overlaps(self, text: str) -> bool:
+        """Return whether more than `OVERLAP` words in a row, or `SHARE` per cent of all, stand in one training text.
+
+        Example:
+            >>> copies = Copies(["the rocket flies to the moon"])
+            >>> copies.overlaps("Our rocket flies to the moon!"), copies.overlaps("A rocket flies to the far moon")
+            (True, False)
+        """
+        longest = self.longest(text)
+        return longest > OVERLAP or 100 * longest > SHARE * len(words(text))
+
+    def longest(self, text: str) -> int:
+        """Return how many words in a row of a text stand in one training text, at most.
+
+        Example:
+            >>> Copies(["the rocket flies to the moon"]).longest("To the moon and back")
+            3
+        """
+        if not self._sorted:  # every end of a training text: the nearest in order has the most words in common
+            self._sorted = sorted(text[begin:] for text in self._words for begin in range(len(text)))
+        ours, longest = words(text), 0
+        for begin in range(len(ours)):
+            if len(ours) - begin <= longest:
+                break
+            rest = ours[begin:]
+            place = bisect(self._sorted, rest)
+            for other in self._sorted[max(place - 1, 0) : place + 1]:
+                longest = max(longest, _in_common(rest, other))
+        return longest
 
     def share(self, texts: Sequence[str], n: int) -> float:
         """Return the share of the n-grams of texts that stand in a training text; 0 where there is none."""
@@ -77,6 +113,16 @@ class Copies:
         if n not in self._grams:
             self._grams[n] = {gram for text in self._words for gram in ngrams(text, n)}
         return self._grams[n]
+
+
+def _in_common(first: Sequence[str], second: Sequence[str]) -> int:
+    """Return with how many equal words both begin."""
+    common = 0
+    for ours, theirs in zip(first, second, strict=False):
+        if ours != theirs:
+            break
+        common += 1
+    return common
 
 
 def length_distance(texts: Sequence[str], lengths: Sequence[int]) -> float:

@@ -2,6 +2,7 @@
 
 import shlex
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -11,12 +12,13 @@ import numpy as np
 from lightning_suite import load
 from lightning_suite.assets import fetch
 from lightning_suite.constraints import Interval, check
-from lightning_suite.errors import UsageError
+from lightning_suite.errors import DataError, UsageError
 from lightning_suite.files import write_text
 from lightning_suite.needs import needs
-from lightning_suite.progress import progress, track
+from lightning_suite.progress import progress, say, track
 from lightning_suite.text_files import bare_name
 from suite_tweets import analysis, cleaning, pictures, report
+from suite_tweets.account import Account
 from suite_tweets.collecting.accounts import account_name, file_of
 from suite_tweets.collecting.choice import Choice, parse_moment
 from suite_tweets.collecting.from_api import collect_from_api
@@ -25,6 +27,7 @@ from suite_tweets.collecting.output import summary
 from suite_tweets.languages import languages
 from suite_tweets.sources.rated_tweets import RATED_TWEETS, rated_tweets
 from suite_tweets.sources.reading import read
+from suite_tweets.tweets import write_tweets
 
 
 def collect(
@@ -107,7 +110,7 @@ def analyse(
 ) -> None:
     """Show what an account's tweets are like: lengths, languages, words, and what training on them would lose.
 
-    Print tables, and write pictures (PNG) with their numbers (CSV) into a folder.
+    Print tables, and write pictures (PNG) with their numbers (CSV) into a folder, and the cleaned tweets (cleaned.csv).
 
     Args:
         file: CSV, JSON, JSONL, text, or an X archive; or default: the tweets of the recipe default.
@@ -166,12 +169,15 @@ def analyse(
     pictures.write_histogram(folder / "words.png", lengths, f"Words per tweet, {name}", "words")
     pictures.write_words(folder / "words_frequent.png", frequent, f"Most frequent words, {name}")
     pictures.write_shares(folder / "languages.csv", spoken)
+    kept = [tweet._replace(text=text) for tweet, text in zip(tweets, cleaned, strict=True)]
+    write_tweets(folder / "cleaned.csv", kept)
+    written = f"pictures: {folder}\ncleaned tweets: {folder / 'cleaned.csv'}"
     if not trained.any():
-        print(f"\nno tweet has a word (--rules {rules}): there is nothing to train on\npictures: {folder}")
+        print(f"\nno tweet has a word (--rules {rules}): there is nothing to train on\n{written}")
         return
     losses = analysis.losses(trained)
     pictures.write_losses(folder / "seq_length.png", losses, analysis.advised(trained))
-    print(f"\n{report.training_sets(trained, losses)}\n\npictures: {folder}")
+    print(f"\n{report.training_sets(trained, losses)}\n\n{written}")
     chosen = {
         "path": None if is_default else file,
         "cleaning": None if rules == "paper" else rules,
@@ -190,8 +196,9 @@ def generate(
     top_k: int = 0,
     top_p: float = 1.0,
     seed: int = 0,
+    no_repeat: int = 3,
     prompt: str | None = None,
-    avoid_copies: int = 0,
+    avoid_copies: int | None = None,
     limit: int = 280,
     output: str | None = None,
 ) -> None:
@@ -206,24 +213,26 @@ def generate(
         top_k: draw from this many of the likeliest tokens only; 0: from all.
         top_p: draw from the fewest tokens whose probabilities add up to this.
         seed: another one gives other tweets.
+        no_repeat: so many words in a row come but once in a tweet; 0: they may come again.
         prompt: what each tweet begins with; by default a first word of the account's tweets is drawn.
-        avoid_copies: discard tweets that share this many words in a row with a training tweet; 0: discard none.
+        avoid_copies: discard tweets that share this many words in a row with a training tweet; 0: discard none; by
+            default those that share more than 15 words in a row or more than 70 % of their words.
         limit: characters as X counts them; 280 at most.
         output: a file for the tweets, instead of standard output.
 
     Raises:
         UsageError: an option makes no sense, the run is not of this plugin, or too many tweets had to be refused.
         RunError: there is no such run.
-        DataError: to avoid copies, and the tweets of the training are not there any more.
+        DataError: to avoid copies as asked, and the tweets of the training are not there any more.
     """
     with needs("writing tweets", "lightning-suite[tweets]"):
         from suite_tweets.module import TweetModel
-        from suite_tweets.quality import Copies
         from suite_tweets.writing.generating import LIMIT
         from suite_tweets.writing.sampling import Sampling
     check({"n": [Interval(int, 1)]}, locals(), where="-")
-    check({"limit": [Interval(int, 1, LIMIT)], "avoid_copies": [Interval(int, 0)]}, locals(), where="--")
-    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
+    check({"limit": [Interval(int, 1, LIMIT)], "no_repeat": [Interval(int, 0)]}, locals(), where="--")
+    check({"avoid_copies": [Interval(int, 0), None]}, locals(), where="--")
+    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, no_repeat=no_repeat)
     path = None if output is None else Path(output).expanduser()
     if path is not None and not path.parent.is_dir():
         raise UsageError(f"--output {output}: there is no folder {path.parent}")
@@ -232,17 +241,34 @@ def generate(
     module = load(run)
     if not isinstance(module, TweetModel):
         raise UsageError(f"{run} is a run of {type(module).__name__}, which writes no tweets")
-    refused = None
-    if avoid_copies:
-        from suite_tweets.data import training_texts
-
-        copies = Copies(training_texts(run, module.account))
-        refused = partial(copies.copied, n=avoid_copies)
+    refused = _refusal(run, module.account, avoid_copies)
     with progress("writing", total=n, unit="tweets") as advance:
         tweets = module.write(n, sampling, seed=seed, prompt=prompt, refused=refused, limit=limit, progress=advance)
+    if sampling.always_the_same and (different := len(set(tweets))) < n:
+        say(
+            f"{different} of {n} tweets {'is' if different == 1 else 'are'} different: the likeliest word is always "
+            "taken. A --temperature above 0 varies them"
+        )
     lines = "".join(f"{' '.join(tweet.splitlines())}\n" for tweet in tweets)
     if path is None:
         print(lines, end="")
         return
     write_text(path, lines)
     print(f"tweets: {path}\nnext: suite analyse {shlex.quote(str(path))}")
+
+
+def _refusal(run: str, account: Account, avoid_copies: int | None) -> Callable[[str], bool] | None:
+    """Return what refuses copies of a run's training tweets, as the option of ``generate`` says."""
+    from suite_tweets.data import training_texts
+    from suite_tweets.quality import Copies
+
+    if avoid_copies == 0:
+        return None
+    try:
+        copies = Copies(training_texts(run, account))
+    except DataError as error:
+        if avoid_copies is not None:
+            raise
+        say(f"tweets are not compared with the training tweets, and may be copies: {error}")
+        return None
+    return copies.overlaps if avoid_copies is None else partial(copies.copied, n=avoid_copies)

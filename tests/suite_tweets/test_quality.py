@@ -1,6 +1,7 @@
 """Figures of written tweets on texts short enough to count by hand."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -75,6 +76,59 @@ def test_nothing_is_copied_from_nothing() -> None:
 )
 def test_a_text_is_copied_when_it_shares_n_words_in_a_row(text: str, n: int, expected: bool) -> None:
     assert Copies(TRAINING).copied(text, n) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The rocket again", 3),
+        ("and so to MARS: flies again, the rocket", 2),
+        ("nichts davon", 0),
+        ("🚀", 0),
+        ("ракета летит на луну", 4),
+        ("луну the rocket", 2),  # of two training texts, which do not join
+    ],
+)
+def test_the_longest_copy_stands_in_one_training_text(text: str, expected: int) -> None:
+    assert Copies(TRAINING).longest(text) == expected
+    assert Copies([]).longest(text) == 0
+
+
+def naive_longest(text: str, training: Sequence[str]) -> int:
+    """The same by looking for every run in every text."""
+    ours = words(text)
+    runs = [ours[i:j] for i in range(len(ours)) for j in range(i + 1, len(ours) + 1)]
+    joined = [f" {' '.join(words(other))} " for other in training]
+    return max((len(run) for run in runs if any(f" {' '.join(run)} " in other for other in joined)), default=0)
+
+
+def test_the_longest_copy_is_that_of_a_plain_search() -> None:
+    generator = np.random.default_rng(0)
+    texts = [" ".join("abc"[i] for i in generator.integers(0, 3, generator.integers(1, 30))) for _ in range(60)]
+    copies = Copies(texts[:20])
+    expected = [naive_longest(text, texts[:20]) for text in texts[20:]]
+    assert [copies.longest(text) for text in texts[20:]] == expected
+    assert len(set(expected)) > 3
+
+
+LONG = [f"w{i}" for i in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (" ".join([*LONG[:15], *"abcdefgh"]), False),  # 15 words in a row, 65 % of 23
+        (" ".join([*LONG[:16], *"abcdefgh"]), True),  # 16
+        (" ".join([*LONG[5:12], *"abc"]), False),  # 70 % of 10
+        (" ".join([*LONG[5:13], *"abc"]), True),  # 73 % of 11
+        (" ".join([*LONG[5:9], "a", *LONG[9:13]]), False),  # two runs of 4 of 9
+        ("w3", True),
+        ("w3 x", False),
+        ("!", False),
+    ],
+)
+def test_a_text_overlaps_by_more_than_15_words_or_70_per_cent(text: str, expected: bool) -> None:
+    assert Copies([" ".join(LONG)]).overlaps(text) is expected
 
 
 def test_a_shuffled_training_text_is_less_copied_than_itself() -> None:

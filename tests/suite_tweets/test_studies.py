@@ -14,6 +14,7 @@ from lightning_suite.options import call
 from suite_tweets import data, studies
 from suite_tweets.account import Account
 from suite_tweets.module import TweetModel
+from suite_tweets.sources.reading import read
 from suite_tweets.studies import analyse
 from suite_tweets.tweets import Tweet, write_tweets
 from suite_tweets.writing.sampling import Sampling
@@ -55,10 +56,11 @@ def test_analyse_ends_with_advice_folder_and_next_command(
     tweets: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     call(analyse, [str(tweets), "--output", str(tmp_path / "out")])
-    assert capsys.readouterr().out.splitlines()[-4:] == [
+    assert capsys.readouterr().out.splitlines()[-5:] == [
         "advised: --data.seq_length 10 (training set 1 would lose 12.5 % of the tweets)",
         "",
         f"pictures: {tmp_path / 'out'}",
+        f"cleaned tweets: {tmp_path / 'out' / 'cleaned.csv'}",
         f"next: suite fit --plugin tweets --recipe model-1 --data.path '{tweets}' --data.seq_length 10",
     ]
 
@@ -66,10 +68,23 @@ def test_analyse_ends_with_advice_folder_and_next_command(
 def test_analyse_writes_pictures_and_their_numbers(tweets: Path, tmp_path: Path) -> None:
     call(analyse, [str(tweets), "--output", str(tmp_path / "out")])
     drawn = {"characters", "words", "words_frequent", "seq_length"}
-    expected = {f"{name}{suffix}" for name in drawn for suffix in (".png", ".csv")} | {"languages.csv"}
+    expected = {f"{name}{suffix}" for name in drawn for suffix in (".png", ".csv")} | {"languages.csv", "cleaned.csv"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == expected
     with (tmp_path / "out" / "words.csv").open(newline="", encoding="utf-8") as file:
         assert sum(int(row["words cleaned (paper)"]) for row in csv.DictReader(file)) == 40
+
+
+def test_the_cleaned_tweets_have_a_file_of_their_own_that_is_trained_on_alike(tweets: Path, tmp_path: Path) -> None:
+    call(analyse, [str(tweets), "--output", str(tmp_path / "out")])
+    cleaned = read(tmp_path / "out" / "cleaned.csv")
+    assert cleaned[0] == Tweet("0", None, "today number 0 of our rockets flew over the sea")
+    assert len(cleaned) == 40
+    parts = []
+    for path, rules in ((tweets, "paper"), (tmp_path / "out" / "cleaned.csv", "none")):
+        made = data.TweetData(str(path), cleaning=rules)  # type: ignore[arg-type]
+        made.setup("fit")
+        parts.append(made.parts)
+    assert parts[0] == parts[1]
 
 
 def test_the_tweets_of_the_default_recipe_can_be_analysed(
@@ -220,16 +235,17 @@ def test_each_tweet_is_one_line_and_there_is_nothing_else(scribe: Scribe, capsys
 
 def test_ten_tweets_are_asked_for_by_default(scribe: Scribe) -> None:
     generate()
-    expected = {"count": 10, "sampling": Sampling(), "seed": 0, "prompt": None, "refused": None, "limit": 280}
-    assert scribe.asked == expected
+    expected = {"count": 10, "sampling": Sampling(no_repeat=3), "seed": 0, "prompt": None, "limit": 280}
+    assert {name: value for name, value in scribe.asked.items() if name != "refused"} == expected
 
 
 def test_the_options_reach_the_model(scribe: Scribe) -> None:
     sampling = ["--temperature", 0.5, "--top_k", 40, "--top_p", 0.9]
-    generate("-n", 2, *sampling, "--seed", 7, "--prompt", "Ракета", "--limit", 140)
+    others = ["--no_repeat", 5, "--avoid_copies", 0]
+    generate("-n", 2, *sampling, *others, "--seed", 7, "--prompt", "Ракета", "--limit", 140)
     expected = {
         "count": 2,
-        "sampling": Sampling(temperature=0.5, top_k=40, top_p=0.9),
+        "sampling": Sampling(temperature=0.5, top_k=40, top_p=0.9, no_repeat=5),
         "seed": 7,
         "prompt": "Ракета",
         "refused": None,
@@ -246,6 +262,44 @@ def test_copies_of_training_tweets_are_refused(
     assert len(capsys.readouterr().out.splitlines()) == left
 
 
+def test_what_overlaps_a_training_tweet_is_refused_unless_it_may(
+    scribe: Scribe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scribe.tweets = ["To the moon: the rocket flies to", "The rocket, flies to Mars!", "flies to mars now, friends"]
+    generate()
+    assert capsys.readouterr().out == "To the moon: the rocket flies to\nflies to mars now, friends\n"
+    generate("--avoid_copies", 0)
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+def test_where_the_training_tweets_are_gone_it_is_said_that_nothing_is_compared(
+    scribe: Scribe, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(run: str, account: Account) -> list[str]:
+        raise DataError("cannot be read: no such file", "tweets.csv")
+
+    monkeypatch.setattr(data, "training_texts", gone)
+    generate("-n", 3)
+    written = capsys.readouterr()
+    assert len(written.out.splitlines()) == 3
+    assert "tweets are not compared with the training tweets, and may be copies: tweets.csv: cannot" in written.err
+    with pytest.raises(DataError, match="no such file"):
+        generate("--avoid_copies", 4)
+
+
+@pytest.mark.parametrize("option", [["--temperature", 0], ["--top_k", 1]])
+def test_it_is_said_when_tweets_are_all_the_same(
+    scribe: Scribe, capsys: pytest.CaptureFixture[str], option: list[object]
+) -> None:
+    scribe.tweets = ["Ракета летит"] * 3
+    generate("-n", 3, *option)
+    written = capsys.readouterr()
+    assert written.out == "Ракета летит\n" * 3
+    assert "1 of 3 tweets is different: the likeliest word is always taken. A --temperature above 0" in written.err
+    generate("-n", 3)
+    assert "different" not in capsys.readouterr().err
+
+
 def test_tweets_go_into_a_file(scribe: Scribe, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "new tweets.txt"
     generate("-n", 2, "--output", file)
@@ -260,7 +314,8 @@ def test_tweets_go_into_a_file(scribe: Scribe, tmp_path: Path, capsys: pytest.Ca
         (["-n", 0], "-n: expected a whole number of 1 or more, got 0"),
         (["--limit", 281], "--limit: expected a whole number from 1 to 280, got 281"),
         (["--limit", 0], "--limit: expected a whole number from 1 to 280, got 0"),
-        (["--avoid_copies", -1], "--avoid_copies: expected a whole number of 0 or more, got -1"),
+        (["--avoid_copies", -1], "--avoid_copies: expected a whole number of 0 or more, or null, got -1"),
+        (["--no_repeat", -1], "--no_repeat: expected a whole number of 0 or more, got -1"),
         (["--temperature", -1], "temperature: expected a number of 0 or more, got -1"),
         (["--top_p", 0], "top_p: .* got 0"),
         (["--output", "nowhere/tweets.txt"], "there is no folder nowhere"),

@@ -9,6 +9,7 @@ them, and how many there are of each length is as the account has it. Only where
 they cut as in the paper.
 """
 
+import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from typing import Final
@@ -33,6 +34,7 @@ CANDIDATES: Final = 4
 NEAR: Final = 6.0
 """Weighted characters between the drawn lengths and those of the tweets, in the mean: less than a word is enough."""
 
+_VISIBLE = frozenset("LNPS")  # letters, numbers, punctuation, symbols; all else leaves a line that looks empty
 _ROUNDS = 24  # of candidates, before too few usable ones are an error
 _PART = 4  # the later of them write a part as many, if that is enough
 _ROWS = 64  # least candidates in the second half of them: a refusal may be seldom survived
@@ -136,7 +138,7 @@ def _problem(writer: Writer, text: str, whole: bool, refused: Callable[[str], bo
     own = text[len(writer.prompt.text) :] if writer.prompt else text
     if not whole and (not text or weighted_length(text) > writer.limit):
         return f"cannot be cut between words within {writer.limit} characters"
-    if not text.strip():
+    if not any(unicodedata.category(character)[0] in _VISIBLE for character in text):
         return "are empty"
     if "\ufffd" in own:
         return "hold bytes that are no text"
@@ -145,7 +147,7 @@ def _problem(writer: Writer, text: str, whole: bool, refused: Callable[[str], bo
 
 def _too_few(usable: int, count: int, written: int, useless: Counter[str]) -> str:
     advice = {
-        "are refused": "refuse fewer (a larger --avoid_copies), raise --temperature, or train for fewer epochs",
+        "are refused": "refuse fewer (--avoid_copies 0: none), raise --temperature, or train for fewer epochs",
         "are empty": "raise --temperature, or give a --prompt",
         "hold bytes that are no text": "lower --temperature or --top_p, or train for longer",
     }

@@ -14,6 +14,7 @@ from lightning_suite.errors import UsageError
 from suite_tweets.account import Account, weighted_length
 from suite_tweets.state import Reader, of_columns
 from suite_tweets.tokens import END, Tokenizer
+from suite_tweets.writing.repeats import Repeats
 from suite_tweets.writing.sampling import Sampling, draw, filter_logits
 
 _LOOK = 16  # steps between two looks at whether a row has outgrown the limit
@@ -68,6 +69,7 @@ def write_rows(writer: "Writer", beginnings: Sequence[list[int]]) -> "list[Writt
     banned = torch.tensor(writer.tokenizer.banned, dtype=torch.int64)
     within = torch.tensor(writer.tokenizer.within, dtype=torch.int64)  # what a row begins with ends with a whole word
     begun = torch.tensor([len(tokens) for tokens in beginnings])
+    repeats = Repeats(writer.sampling.no_repeat, writer.tokenizer.within, len(beginnings))
     steps = 4 * writer.limit + len(prescribed)  # a character has four bytes at most, and a token one at least
     for step in range(steps):
         logits, state = writer.network(last.to(device)[None], state)
@@ -76,6 +78,9 @@ def write_rows(writer: "Writer", beginnings: Sequence[list[int]]) -> "list[Writt
             allowed = logits[0].float().cpu().index_fill(1, banned, -math.inf)  # row token
             if len(within) and bool((fresh := (begun[writing] == step) & (now < 0)).any()):
                 allowed[fresh.nonzero(), within] = -math.inf
+            if barred := list(repeats.barred(writing.tolist(), texts)):
+                columns, tokens = torch.tensor(barred).T
+                allowed[columns, tokens] = -math.inf
             now = torch.where(now < 0, draw(filter_logits(allowed, writer.sampling), writer.generator), now)
         going = now != END
         for column, (row, token) in enumerate(zip(writing.tolist(), now.tolist(), strict=True)):
@@ -83,6 +88,7 @@ def write_rows(writer: "Writer", beginnings: Sequence[list[int]]) -> "list[Writt
                 ended[row] = True
                 continue
             texts[row].append(token)
+            repeats.add(row, texts[row])
             if step % _LOOK == _LOOK - 1 and weighted_length(text_of(writer, texts[row])) > writer.limit:
                 going[column] = False
         last = now

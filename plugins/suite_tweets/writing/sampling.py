@@ -25,6 +25,7 @@ _CONSTRAINTS = {
     "temperature": [Interval(float, 0)],
     "top_k": [Interval(int, 0)],
     "top_p": [Interval(float, 0, 1, closed="right")],
+    "no_repeat": [Interval(int, 0)],
 }
 
 
@@ -97,18 +98,25 @@ class Sampling:
         temperature: logits are divided by it: below 1 likelier tokens gain, at 0 the likeliest is taken.
         top_k: only so many of the likeliest tokens; 0: all.
         top_p: only the fewest likeliest tokens whose probability reaches it.
+        no_repeat: so many words in a row come but once in a text (``repeats``); 0: they may come again.
 
     Raises:
         UsageError: a value is out of its range.
 
     Example:
         >>> Sampling(temperature=0.8, top_p=0.95)
-        Sampling(temperature=0.8, top_k=0, top_p=0.95)
+        Sampling(temperature=0.8, top_k=0, top_p=0.95, no_repeat=0)
     """
 
     temperature: float = 1.0
     top_k: int = 0
     top_p: float = 1.0
+    no_repeat: int = 0
+
+    @property
+    def always_the_same(self) -> bool:
+        """Whether the same beginning always gives the same text."""
+        return self.temperature == 0 or self.top_k == 1
 
     def __post_init__(self) -> None:
         check(_CONSTRAINTS, vars(self))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from lightning_suite.errors import UsageError
 from suite_tweets.account import Account, weighted_length
 from suite_tweets.network import LanguageModel, State
-from suite_tweets.quality import length_distance
+from suite_tweets.quality import length_distance, ngrams
 from suite_tweets.tokens import END, Tokenizer
 from suite_tweets.writing import generating
 from suite_tweets.writing.generating import LIMIT, generate
@@ -95,7 +95,9 @@ def chain(probabilities: Mapping[str | None, Mapping[str | None, float]], **opti
 def write(network: Any, vocabulary: Any, count: int, account: Account = NOTHING, **options: Any) -> list[str]:
     """Calls `generate` with seed 0 unless another is given."""
     generator = torch.Generator().manual_seed(options.pop("seed", 0))
-    chosen = Sampling(**{name: options.pop(name) for name in ("temperature", "top_k", "top_p") if name in options})
+    chosen = Sampling(
+        **{name: options.pop(name) for name in ("temperature", "top_k", "top_p", "no_repeat") if name in options}
+    )
     model, tokenizer = cast(LanguageModel, network), cast(Tokenizer, vocabulary)
     return generate(model, tokenizer, account, count, chosen, generator=generator, **options)
 
@@ -120,6 +122,31 @@ def test_words_follow_each_other_as_in_the_model() -> None:
 def test_temperature_zero_writes_the_likeliest_words() -> None:
     model = chain({None: {"go": 0.6, "no": 0.4}, "go": {"up": 0.9, None: 0.1}, "up": {None: 0.8, "go": 0.2}})
     assert write(*model, 5, temperature=0.0) == ["go up"] * 5
+
+
+def test_a_loop_is_left_after_its_first_turn() -> None:
+    turning = {"a": {"b": 0.9, None: 0.1}, "b": {"c": 0.9, None: 0.1}, "c": {"a": 0.9, None: 0.1}}
+    model = chain({None: {"a": 1.0}, **turning})
+    assert write(*model, 3, temperature=0.0, no_repeat=3) == ["a b c a b"] * 3
+    assert write(*model, 1, temperature=0.0, limit=20) == ["a b c a b c a b c a"]  # cut where the limit is
+
+
+@pytest.mark.parametrize("no_repeat", [1, 2, 3, 4])
+def test_no_run_of_words_comes_twice_in_a_tweet(no_repeat: int) -> None:
+    tweets = write(*chain(even("a", "b", "c", end=0.02)), 200, no_repeat=no_repeat)
+    for tweet in tweets:
+        runs = list(ngrams(tweet.split(), no_repeat))
+        assert len(runs) == len(set(runs))
+    assert len(set(tweets)) > 5
+
+
+@pytest.mark.parametrize("blank", [" ", "\u200b", "\u200d\ufe0f", "\x07", "\u00ad\u3000"])
+def test_a_tweet_that_looks_empty_is_not_written(blank: str) -> None:
+    vocabulary = Vocabulary([blank, "да"])
+    logits = torch.full((4, 4), -math.inf)
+    logits[END, 2:] = 0.0  # either of the two, and then the end
+    logits[2:, END] = 0.0
+    assert set(write(Chain(logits), vocabulary, 50)) == {"да"}
 
 
 def test_equal_seeds_write_equal_tweets() -> None:
