@@ -44,16 +44,16 @@ matrix: .venv/.dev
 trust: .venv/.dev
 	rm -rf build/trust
 	LIGHTNING_SUITE_TRUST=full $(bin)/pytest --numprocesses $(JOBS) --dist worksteal --timeout 3600 \
-		tests/trust tests/lightning_suite/ops; \
+		tests/trust tests/lightning_suite/ops tests/lightning_suite/test_testing.py; \
 		status=$$?; $(bin)/python -m benchmarks.trust; $(bin)/python -m benchmarks._readme; exit $$status
 
 # A whole second build, which comes first on the path: `pytest` does not put this folder before it, `python -m` would.
 # The sanitizers are loaded before Python, which knows nothing of them; that it keeps memory at its end is no leak.
-# The path is for ninja, which compiles in parallel.
+# The path is for ninja, which compiles in parallel; at level 1 it has a third of the work.
 sanitized := build/sanitized
 sanitizers = $(foreach name,asan ubsan stdc++,$(shell $(CXX) -print-file-name=lib$(name).so))
 sanitize: .venv/.dev
-	PATH=$(CURDIR)/$(bin):$$PATH LDFLAGS='-fsanitize=address,undefined' \
+	SUITE_OPTIMIZATION=1 PATH=$(CURDIR)/$(bin):$$PATH LDFLAGS='-fsanitize=address,undefined' \
 		CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=undefined -g1' \
 		python setup.py --quiet build --build-base $(sanitized) --build-lib $(sanitized)/lib
 	rm -f $(sanitized)/report.*

@@ -6,7 +6,8 @@ it. Only torch's stable ABI is used: one build serves torch >= 2.11 and every Py
 written for pybind11, becomes ``suite_NAME._PART``, uses nothing of torch and serves the Python that compiled it.
 
 An extension that cannot be compiled is replaced by plain torch or numpy, unless LIGHTNING_SUITE_REQUIRE_OPS is 1.
-torch compiles in parallel where ninja is installed, as pyproject.toml asks for isolated builds.
+torch compiles in parallel where ninja is installed, as pyproject.toml asks for isolated builds. SUITE_OPTIMIZATION is
+the compiler's level: 3, or for a quick build 1.
 """
 
 import importlib.util
@@ -67,7 +68,8 @@ else:
         f"torch {torch.__version__} built for CUDA {torch.version.cuda}, CUDA compiler in {CUDA_HOME})"
     )
     os.environ.setdefault("TORCH_CUDA_ARCH_LIST", "7.5;8.0+PTX;9.0a")  # Turing, Ampere and by PTX what followed, Hopper
-    shared = ["-O3", "-DTORCH_TARGET_VERSION=0x020b000000000000"]  # 2.11; no -std: torch adds the one that it needs
+    level = f"-O{os.environ.get('SUITE_OPTIMIZATION', '3')}"
+    shared = [level, "-DTORCH_TARGET_VERSION=0x020b000000000000"]  # 2.11; no -std: torch adds the one that it needs
     shared += ["-DWITH_CUDA", "-DUSE_CUDA"] if cuda else []
     # Not -march=native, so that the binary runs elsewhere: csrc/instruction_sets.h chooses when it runs.
     cxx = [*shared, "-fno-wrapv", "-ffast-math", "-fno-finite-math-only", "-fvisibility=hidden"]
@@ -91,7 +93,7 @@ else:
                 name,
                 [path],
                 include_dirs=[pybind11.get_include()],
-                extra_compile_args=["-std=c++17", "-O3", *exact, "-fvisibility=hidden"],
+                extra_compile_args=["-std=c++17", level, *exact, "-fvisibility=hidden"],
                 language="c++",
             )
             for name, path in parts.items()

@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from lightning_suite.plugins import find
+from lightning_suite.verbs import doctor
+
 
 @pytest.fixture(scope="session")
 def done(in_bad_house: Any) -> subprocess.CompletedProcess[str]:
@@ -98,14 +101,32 @@ def no_extension(tmp_path: Path) -> dict[str, str]:
     return {"PYTHONPATH": path, "LIGHTNING_SUITE_REQUIRE_OPS": ""}
 
 
+@pytest.fixture
+def doctor_of_ops(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """``suite doctor`` where no plugin is installed: what it says of the ops does not depend on them."""
+
+    def run(*words: str, **environment: str) -> tuple[int, str]:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        # A process of its own gets this one's search path.
+        monkeypatch.setattr(sys, "path", [*environment.get("PYTHONPATH", "").split(os.pathsep), *sys.path])
+        monkeypatch.setattr(find, "installed", list)
+        status = doctor.run(list(words))
+        return status, capfd.readouterr().out
+
+    return run
+
+
 def ops_part(output: str) -> str:
     return output.partition("\nops")[2].partition("\nplugins")[0]
 
 
-def test_a_compiled_op_is_reported_with_its_self_test_and_both_times(suite: Callable[..., Any]) -> None:
+def test_a_compiled_op_is_reported_with_its_self_test_and_both_times(
+    doctor_of_ops: Callable[..., tuple[int, str]],
+) -> None:
     if not importlib.util.find_spec("lightning_suite._C"):
         pytest.skip("the ops are not compiled here")
-    status, output, _ = suite("doctor")
+    status, output = doctor_of_ops()
     part = ops_part(output)
     assert status == 0
     assert "compiled for CPU" in part
@@ -113,9 +134,9 @@ def test_a_compiled_op_is_reported_with_its_self_test_and_both_times(suite: Call
 
 
 def test_an_op_that_is_not_compiled_is_reported_with_cause_and_repair(
-    suite: Callable[..., Any], no_extension: dict[str, str]
+    doctor_of_ops: Callable[..., tuple[int, str]], no_extension: dict[str, str]
 ) -> None:
-    status, output, _ = suite("doctor", env=no_extension)
+    status, output = doctor_of_ops(**no_extension)
     part = " ".join(ops_part(output).split())
     assert status == 0
     assert "dsa_routing reference: lightning_suite._C was not compiled" in part
@@ -133,7 +154,9 @@ def test_an_op_that_is_required_and_not_compiled_is_broken_and_no_plugin_is_blam
     assert "correct suite_dsa" not in output
 
 
-def test_a_self_test_that_takes_too_long_is_reported_with_the_limit(suite: Callable[..., Any]) -> None:
-    status, output, _ = suite("doctor", "--timeout", "0.1")
+def test_a_self_test_that_takes_too_long_is_reported_with_the_limit(
+    doctor_of_ops: Callable[..., tuple[int, str]],
+) -> None:
+    status, output = doctor_of_ops("--timeout", "0.1")
     assert status == 1
     assert "had not ended after 0.1 s (--timeout) and had to be killed" in " ".join(ops_part(output).split())
