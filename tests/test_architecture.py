@@ -283,7 +283,8 @@ def test_a_record_is_cheap_to_import(folder: Path) -> None:
 
 
 def test_everything_imported_is_required() -> None:
-    where_there = {"datasets", "pytest", "setuptools"}  # used when installed, and never without asking
+    # used when installed, and never without asking
+    where_there = {"datasets", "mteb", "pytest", "sentence_transformers", "setuptools"}
     always = packages_of(PROJECT["dependencies"]) | where_there | {"lightning_suite"}
     extras = PROJECT["optional-dependencies"]
     # The core writes parquet and draws pictures where a plugin's extra has brought the library; cycler is matplotlib's.

@@ -4,13 +4,10 @@ Batches bring words as text. The module owns the vocabulary and the frozen word 
 so that a checkpoint alone is enough to test, predict and encode.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from pytorch_lightning import LightningModule
 from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
@@ -19,11 +16,11 @@ from torch.nn import functional
 from torchmetrics import MeanMetric, Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
 
-from lightning_suite import ragged
 from lightning_suite.confusion import write_confusion
 from lightning_suite.constraints import Condition, Interval, ListOf, check
 from lightning_suite.errors import RunError, UsageError
-from suite_dsa.attention import DynamicSelfAttention, StaticSelfAttention
+from lightning_suite.needs import needs
+from suite_dsa.encoding import EncodesSentences
 from suite_dsa.initialisation import Reading, gain_of
 from suite_dsa.network import (
     AttentionName,
@@ -37,6 +34,9 @@ from suite_dsa.sentences import PackedBatch, SentenceBatch
 from suite_dsa.tokens import TOKENIZERS
 from suite_dsa.unlabelled import write_unlabelled
 from suite_dsa.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 STATE = "sentences"
 """The key of a checkpoint for what is neither weight nor setting: vocabulary, class names, columns, tokenizer."""
@@ -89,7 +89,7 @@ def check_together(encoder: EncoderName, attention: AttentionName) -> None:
         )
 
 
-class SentenceClassifier(LightningModule):
+class SentenceClassifier(EncodesSentences, LightningModule):
     """Dense CNN, self-attention and an MLP over frozen word vectors, trained by cross-entropy.
 
     The defaults are the paper's for single DSA on SST (appendix B).
@@ -235,7 +235,7 @@ class SentenceClassifier(LightningModule):
 
     def forward(self, rows: Tensor, offsets: Tensor) -> Tensor:
         """Return logits: (word,), (column * batch + 1,) -> (batch, class)."""
-        sentences = self.encoder(functional.embedding(rows, self.vectors), offsets)
+        sentences = self.encoder(self.word_vectors(rows), offsets)
         if self.columns == 2:
             sentences = heuristic_matching(*sentences.chunk(2))
         logits: Tensor = self.classifier(sentences)
@@ -289,59 +289,27 @@ class SentenceClassifier(LightningModule):
 
     def embed_step(self, batch: PackedBatch, batch_idx: int) -> Tensor:
         """Return the sentence embeddings (batch, head * head_dim); of pairs, those of both sentences side by side."""
-        sentences = self.encoder(functional.embedding(batch.rows, self.vectors), batch.offsets)
+        sentences = self.encoder(self.word_vectors(batch.rows), batch.offsets)
         return torch.cat(sentences.chunk(self.columns), dim=1)
 
-    @torch.no_grad()
-    def encode(self, sentences: list[str], batch_size: int = 256) -> NDArray[np.float32]:
-        """Return sentence embeddings (sentence, head * head_dim), in the order of the sentences."""
-        parts = [torch.empty(0, self.encoder.output_dim)]
-        for _, words, offsets in self._embedded(sentences, batch_size):
-            parts.append(self.encoder(words, offsets).float().cpu())
-        result: NDArray[np.float32] = torch.cat(parts).numpy()
-        return result
+    def pack(self, texts: list[str]) -> tuple[list[list[str]], Tensor, Tensor]:
+        tokens = [TOKENIZERS[self.tokenizer](text) for text in texts]
+        return tokens, *self.vocabulary.pack(tokens)
 
-    @torch.no_grad()
-    def attention(self, sentences: list[str], batch_size: int = 256) -> list[tuple[list[str], Tensor]]:
-        """Return the words of each sentence and how much each head attends to them, (word, head)."""
-        maps: list[tuple[list[str], Tensor]] = []
-        for tokens, words, offsets in self._embedded(sentences, batch_size):
-            weights = self.encoder.attention.weights(self.encoder.words(words, offsets), offsets).cpu()
-            # A sentence of no words was packed as one unknown word.
-            parts = ragged.split(weights, offsets)
-            maps += [(tokens_of or [""], part) for tokens_of, part in zip(tokens, parts, strict=True)]
-        return maps
+    def word_vectors(self, rows: Tensor) -> Tensor:
+        return functional.embedding(rows, self.vectors)
 
-    @torch.no_grad()
-    def weight_vectors(self, sentences: list[str], batch_size: int = 256) -> Tensor:
-        """Return the vectors that the last iteration attends with (figure 2): (sentence, head, head_dim).
+    def as_sentence_transformer(self) -> "SentenceTransformer":
+        """Return a ``sentence_transformers.SentenceTransformer`` whose module is this one.
+
+        What its ``save(folder)`` writes, ``SentenceTransformer(folder, trust_remote_code=True)`` reads.
 
         Raises:
-            UsageError: the network has no such vectors, for its attention is neither dynamic nor static.
+            UsageError: sentence-transformers is not installed.
         """
-        attention = self.encoder.attention
-        if not isinstance(attention, DynamicSelfAttention | StaticSelfAttention):
-            raise UsageError(
-                f"the network was trained with --model.attention {self.hparams['attention']}, which has no weight "
-                "vectors: expected dynamic or static"
-            )
-        parts = [torch.empty(0, self.hparams["heads"], self.hparams["head_dim"])]
-        for _, words, offsets in self._embedded(sentences, batch_size):
-            parts.append(attention.vectors(self.encoder.words(words, offsets), offsets).cpu())
-        return torch.cat(parts)
-
-    def _embedded(self, sentences: list[str], batch_size: int) -> Iterator[tuple[list[list[str]], Tensor, Tensor]]:
-        """Yield tokens, word vectors and offsets of a batch of sentences at a time, with dropout off."""
-        training = self.training
-        self.eval()
-        try:
-            for begin in range(0, len(sentences), batch_size):
-                tokens = [TOKENIZERS[self.tokenizer](text) for text in sentences[begin : begin + batch_size]]
-                rows, offsets = self.vocabulary.pack(tokens)
-                words = functional.embedding(rows.to(self.device), self.vectors)
-                yield tokens, words, offsets.to(self.device)
-        finally:
-            self.train(training)
+        with needs("as_sentence_transformer", "sentence-transformers>=6"):
+            from suite_dsa.adapters.sentence_transformer import as_sentence_transformer
+        return as_sentence_transformer(self)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint[STATE] = {
