@@ -246,18 +246,28 @@ class SentenceClassifier(EncodesSentences, LightningModule):
         assert batch.labels is not None
         logits = self(batch.rows, batch.offsets)
         loss = functional.cross_entropy(logits, batch.labels)
-        size = len(batch.labels)
-        self._metric(f"{stage}_loss").update(loss.detach(), size)
+        self._metric(f"{stage}_loss").update(loss.detach(), len(batch.labels))
         self._metric(f"{stage}_accuracy").update(logits.detach(), batch.labels)
-        for name in (f"{stage}_loss", f"{stage}_accuracy"):
-            self.log(name, self._metric(name), on_step=False, on_epoch=True, prog_bar=True, batch_size=size)
         return logits, loss
+
+    def _log(self, stage: str) -> None:
+        """Log the metrics of an epoch at its end: Lightning copies what is logged in every step."""
+        for name in (f"{stage}_loss", f"{stage}_accuracy"):
+            self.log(name, self._metric(name), prog_bar=True)
 
     def training_step(self, batch: PackedBatch, batch_idx: int) -> Tensor:
         return self._step(batch, "train")[1]
 
+    def on_train_epoch_end(self) -> None:
+        """Log loss and accuracy of the epoch."""
+        self._log("train")
+
     def validation_step(self, batch: PackedBatch, batch_idx: int) -> None:
         self._step(batch, "val")
+
+    def on_validation_epoch_end(self) -> None:
+        """Log loss and accuracy of validation."""
+        self._log("val")
 
     def test_step(self, batch: PackedBatch, batch_idx: int) -> None:
         """Test a batch, or keep the predictions of one without labels."""
@@ -268,11 +278,12 @@ class SentenceClassifier(EncodesSentences, LightningModule):
         self._metric("test_confusion").update(logits, batch.labels)
 
     def on_test_epoch_end(self) -> None:
-        """Draw the confusion matrix, or write the predictions of a test without labels, into the run folder."""
+        """Log and draw the results into the run folder, or write there the predictions of a test without labels."""
         predicted, self._predicted = self._predicted, []
         if predicted:
             write_unlabelled(self, predicted)
             return
+        self._log("test")
         self.confusion = self._metric("test_confusion").compute()
         self._metric("test_confusion").reset()
         figures = Path(self.trainer.default_root_dir) / "figures"

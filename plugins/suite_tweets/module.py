@@ -180,11 +180,11 @@ class TweetModel(LightningModule):
         self._state = detached(after) if self.carries else None
         loss = functional.cross_entropy(logits.flatten(0, 1), batch.targets.flatten())
         self.train_loss.update(loss.detach(), batch.targets.numel())
-        self.log("train_loss", self.train_loss, on_step=False, on_epoch=True, prog_bar=True)
         return loss
 
     def on_train_epoch_end(self) -> None:
-        """Write sample tweets, every so many epochs and after the last (section 8 of the paper)."""
+        """Log the loss of the epoch, and write sample tweets every so many and after the last (section 8)."""
+        self.log("train_loss", self.train_loss, prog_bar=True)
         every, epoch = self.hparams["sample_every"], self.current_epoch + 1
         if not every or (epoch % every and epoch != self.trainer.max_epochs):
             return

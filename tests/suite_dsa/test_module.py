@@ -109,6 +109,21 @@ def test_a_fit_is_not_warned_of_the_words_that_the_module_turns_into_rows(
     assert not [warning for warning in recwarn if "on_before_batch_transfer" in str(warning.message)]
 
 
+def test_an_epoch_logs_as_often_whatever_its_number_of_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lightning copies what is logged, so that nothing is logged in a step."""
+    names: list[str] = []
+    log = SentenceClassifier.log
+    monkeypatch.setattr(
+        SentenceClassifier,
+        "log",
+        lambda self, name, *rest, **more: (names.append(name), log(self, name, *rest, **more)),
+    )
+    fitted(tmp_path, TinyData(), epochs=2)
+    expected = ["train_accuracy", "train_loss", "val_accuracy", "val_loss"]
+    assert sorted(names[-len(expected) :]) == expected
+    assert names.count("train_loss") == 2
+
+
 def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
     one, two = (fitted(tmp_path, TinyData())[0].state_dict() for _ in range(2))
     assert all(torch.equal(one[name], two[name]) for name in one)

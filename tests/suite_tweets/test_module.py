@@ -127,6 +127,19 @@ def test_it_learns_with_every_kind_of_dropout(tmp_path: Path, dropout: str) -> N
     assert fit.callback_metrics["val_loss"] < 1.5  # 2.4 before anything is learnt
 
 
+def test_an_epoch_logs_as_often_whatever_its_number_of_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lightning copies what is logged, so that nothing is logged in a step."""
+    names: list[str] = []
+    log = TweetModel.log
+    monkeypatch.setattr(
+        TweetModel, "log", lambda self, name, *rest, **more: (names.append(name), log(self, name, *rest, **more))
+    )
+    fitted(tmp_path, TinyTweets(), epochs=2)
+    expected = ["train_loss", "val_bits_per_char", "val_loss", "val_perplexity"]
+    assert sorted(names[-len(expected) :]) == expected
+    assert names.count("train_loss") == 2
+
+
 def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
     one, two = (fitted(tmp_path, TinyTweets("stream"))[0].state_dict() for _ in range(2))
     assert all(torch.equal(one[name], two[name]) for name in one)
