@@ -28,9 +28,10 @@ from suite_dsa.sources.columns import Columns
 from suite_dsa.sources.examples import Example, Table, class_name, class_numbers
 from suite_dsa.sources.reading import read_unlabelled
 from suite_dsa.tokens import TOKENIZERS
-from suite_dsa.vectors.embedding import embed
-from suite_dsa.vectors.reading import pretrained_vectors
-from suite_dsa.vectors.spacy_md import PACKAGE, read_package
+from suite_dsa.vectors.choice import vectors_for
+from suite_dsa.vectors.reading import PACKAGES, read_vectors
+from suite_dsa.vectors.side_by_side import SideBySide
+from suite_dsa.vectors.spacy_md import PACKAGE
 from suite_dsa.vocabulary import Vocabulary
 
 CONSTRAINTS: dict[str, list[Any]] = {
@@ -38,6 +39,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "test_fraction": [Interval(float, 0, 1, closed="left")],
     "labels": [ListOf([str], distinct=True), None],
     "neutral_band": [Interval(float, 0)],
+    "vectors": [str, ListOf([str], distinct=True, least=1), None],
     "word_dim": [Interval(int, 1), None],
     "vector_norm": [Interval(float, 0), None],
     "oov_range": [Interval(float, 0)],
@@ -54,8 +56,9 @@ class SentenceData(LightningDataModule):
     Sources and formats: ``suite_dsa.sources.reading``; layouts of folders: ``suite_dsa.splits``; vectors:
     ``suite_dsa.vectors``.
 
-    After ``setup("fit")`` there are ``vocabulary``, ``vectors`` (row, word_dim), ``labels``, ``columns`` (1 or 2),
-    ``counts`` and ``fingerprint``. ``setup("test")`` and ``setup("predict")`` read their own files only; the classes
+    After ``setup("fit")`` there are ``vocabulary``, ``vectors`` (row, word_dim), or those of several sources, of which
+    the first ``trained`` are the unknown word's and the training words', ``labels``, ``columns`` (1 or 2), ``counts``
+    and ``fingerprint``. ``setup("test")`` and ``setup("predict")`` read their own files only; the classes
     are then the ``labels`` of the model that is tested.
 
     Args:
@@ -76,12 +79,14 @@ class SentenceData(LightningDataModule):
         phrases: train on every different phrase of SST's trees, not only on sentences.
         neutral_band: ratings of the movie reviews up to this far from 0 are left out.
         tokenizer: splits text into words: sst, ptb or whitespace.
-        vectors: spacy-md (fetched once), or a file of word vectors (.txt, .vec, .npz); null: random ones.
+        vectors: spacy-md, glove-50 or wordllama (each fetched once), or a file of word vectors (.txt, .vec, .npz); or a
+            list of them, whose vectors are put side by side; null: random ones.
         word_dim: width that the vectors must have; null: theirs.
-        vector_norm: mean norm that the vectors of the training words are scaled to; null: as they are.
+        vector_norm: mean norm that the vectors of the training words are scaled to, of each source by itself; null: as
+            they are.
         oov_range: words without a pretrained vector get one from U(-oov_range, oov_range).
         extra_words: number of vectors of words outside the training data to keep; words that share a vector count
-            once.
+            once. Of several sources, from each.
         batch_size: examples in a batch of each process.
         bucket_batches: batches of similar length are formed within this many batches; 0: a plain shuffle.
         seed: of the order and of random vectors; null: the run's.
@@ -120,7 +125,7 @@ class SentenceData(LightningDataModule):
         phrases: bool = False,
         neutral_band: float = 0.5,
         tokenizer: Literal["sst", "ptb", "whitespace"] = "ptb",
-        vectors: str | None = PACKAGE,
+        vectors: str | list[str] | None = PACKAGE,
         word_dim: int | None = None,
         vector_norm: float | None = 6.0,
         oov_range: float = 0.05,
@@ -153,7 +158,7 @@ class SentenceData(LightningDataModule):
             test_fraction=test_fraction,
         )
         self.tokenizer = tokenizer
-        self.vectors_source = vectors
+        self.vector_sources = [vectors] if isinstance(vectors, str) else vectors or []
         self.word_dim = word_dim
         self.vector_norm = vector_norm
         self.oov_range = oov_range
@@ -165,7 +170,8 @@ class SentenceData(LightningDataModule):
         self.predict_path = predict_path
 
         self.vocabulary: Vocabulary
-        self.vectors: Tensor
+        self.vectors: Tensor | SideBySide
+        self.trained: int
         self.labels: list[str] | None = None
         self.columns: int | None = None
         self.fingerprint: str | None = None
@@ -180,8 +186,10 @@ class SentenceData(LightningDataModule):
         stage = self.trainer.state.fn if self.trainer is not None else TrainerFn.FITTING
         if self.selection.is_movie_reviews and stage != TrainerFn.PREDICTING:
             fetch(MOVIE_REVIEWS)
-        if self.vectors_source == PACKAGE and stage == TrainerFn.FITTING:
-            read_package()
+        if stage == TrainerFn.FITTING:
+            for source in PACKAGES:
+                if source in self.vector_sources:
+                    read_vectors(source, (), 0)
 
     def setup(self, stage: str) -> None:
         """Read the files of the stage: fit, validate, test or predict.
@@ -319,28 +327,21 @@ class SentenceData(LightningDataModule):
             whole.keep(with_words)
 
     def _embed(self) -> None:
-        words = self._sets["train"].vocabulary()
-        pretrained = pretrained_vectors(
-            self.vectors_source, words, extra_words=self.extra_words, word_dim=self.word_dim
-        )
-        embedding = embed(
-            words,
-            pretrained,
+        chosen = vectors_for(
+            self._sets["train"].vocabulary(),
+            self.vector_sources,
+            word_dim=self.word_dim,
             extra_words=self.extra_words,
             vector_norm=self.vector_norm,
             oov_range=self.oov_range,
             seed=self._seed(),
+            apart=getattr(self._model(), "hparams", {}).get("train_vectors", False),
         )
-        self.vocabulary, self.vectors = embedding.vocabulary, embedding.vectors
-        self.counts["words"] = {
-            "of the training data with a pretrained vector": embedding.pretrained,
-            "of it with a random one": embedding.random,
-            "more that are known": len(embedding.vocabulary) - len(words),
-        }
-        if embedding.scale != 1.0:
-            rank_zero_info(
-                f"data: word vectors multiplied by {embedding.scale:.4f}, to a mean norm of {self.vector_norm}"
-            )
+        self.vocabulary, self.vectors, self.trained = chosen.vocabulary, chosen.vectors, chosen.trained
+        self.counts["words"] = chosen.counts
+        for source, scale in chosen.scales.items():
+            if scale != 1.0:
+                rank_zero_info(f"data: {source} multiplied by {scale:.4f}, to a mean norm of {self.vector_norm}")
 
     # Loaders
 

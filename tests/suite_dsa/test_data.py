@@ -147,13 +147,13 @@ def test_predicting_reads_its_input_only(tmp_path: Path) -> None:
 def test_prepare_data_fetches_what_the_stage_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     fetched: list[str] = []
     monkeypatch.setattr(data_file, "fetch", lambda asset: fetched.append(asset.package))
-    monkeypatch.setattr(data_file, "read_package", lambda: fetched.append("vectors"))
+    monkeypatch.setattr(data_file, "read_vectors", lambda source, wanted, extra_words: fetched.append(source))
 
-    expected = {"fit": ["vaderSentiment", "vectors"], "test": ["vaderSentiment"], "predict": []}
+    expected = {"fit": ["vaderSentiment", "spacy-md", "wordllama"], "test": ["vaderSentiment"], "predict": []}
     actual: dict[str, list[str]] = {}
     for stage in expected:
         fetched.clear()
-        data = SentenceData()
+        data = SentenceData(vectors=["spacy-md", "some.txt", "wordllama"])
         data.trainer = SimpleNamespace(state=SimpleNamespace(fn=stage))  # type: ignore[assignment]
         data.prepare_data()
         actual[stage] = list(fetched)
@@ -488,6 +488,33 @@ def test_vectors_of_another_width_are_refused(table: Path, tmp_path: Path) -> No
         ready("fit", path=str(table), vectors=str(tmp_path / "v.txt"), word_dim=300)
 
 
+def test_vectors_of_several_files_stand_side_by_side(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("good 3 4\nfilm 0 5\nother 5 0\n", encoding="utf-8")
+    (tmp_path / "two.txt").write_text("good 2\nplot 8\n", encoding="utf-8")
+
+    data = ready(
+        "fit",
+        path=str(table),
+        vectors=[str(tmp_path / "one.txt"), str(tmp_path / "two.txt")],
+        word_dim=5,
+        vector_norm=10.0,
+    )
+    rows = torch.tensor([data.vocabulary.row(word) for word in ("Good", "other", "dull", "nowhere")])
+
+    assert data.vectors(rows).tolist() == [[6, 8, 4, 1, 1], [10, 0, 0, 1, 0], [0] * 5, [0] * 5]  # type: ignore[operator]
+    assert data.counts["words"] == {
+        "of the training data in one.txt": 2,
+        "of the training data in two.txt": 2,
+        "of it in none": 170,
+        "more that are known": 1,
+    }
+
+
+@pytest.mark.parametrize(("typed", "expected"), [("a.txt", "a.txt"), ("[a.txt, wordllama]", ["a.txt", "wordllama"])])
+def test_one_source_or_a_list_can_be_typed(typed: str, expected: object) -> None:
+    assert parse(plugin, [f"--data.vectors={typed}"], start={}).data["vectors"] == expected
+
+
 # Options
 
 
@@ -496,6 +523,7 @@ def test_vectors_of_another_width_are_refused(table: Path, tmp_path: Path) -> No
     [
         ({"validation_fraction": 0.5, "test_fraction": 0.5}, "got 0.5 and 0.5"),
         ({"batch_size": 0}, "1 or more, got 0"),
+        ({"vectors": ["a.txt", "a.txt"]}, r"--data\.vectors: expected .* all different"),
         ({"encoding": "cp12511"}, "no encoding 'cp12511'.*Did you mean 'cp1251'"),
     ],
 )

@@ -17,6 +17,7 @@ from lightning_suite.recipes import recipe_of
 from lightning_suite.testing.trainers import quiet_trainer
 from suite_dsa import plugin
 from suite_dsa.module import SentenceClassifier
+from suite_dsa.vectors.side_by_side import SideBySide
 from suite_dsa.vocabulary import Vocabulary
 
 WORDS = ["good", "fine", "bad", "poor", "film", "a", "very"]
@@ -46,6 +47,7 @@ class TinyData(LightningDataModule):
         self.columns, self.labels, self.tokenizer = columns, list(labels), "whitespace"
         self.vocabulary = Vocabulary(WORDS, range(1, len(WORDS) + 1))
         self.vectors = torch.randn(len(WORDS) + 1, dim, generator=torch.Generator().manual_seed(0))
+        self.trained = len(WORDS) + 1
         praise = ["a good film", "fine", "very very good", "a very fine film"]
         blame = ["a bad film", "poor", "very very bad", "a very poor film"]
         rows = [((text,), 1) for text in praise] + [((text,), 0) for text in blame]
@@ -260,6 +262,79 @@ def test_the_learning_rate_is_halved_after_two_epochs_without_a_lower_loss() -> 
     assert rates == [1.0, 1.0, 0.5, 0.5, 0.5]
 
 
+def test_training_ends_when_the_learning_rate_is_too_low(tmp_path: Path) -> None:
+    settings = {"halve_patience": 1, "halve_threshold": 100.0, "learning_rate_floor": 0.4}  # nothing counts as lower
+    _, fit = fitted(tmp_path, TinyData(), epochs=9, **settings)
+    assert fit.optimizers[0].param_groups[0]["lr"] == 0.25
+    assert fit.current_epoch == 3  # halved after the second and the third
+
+
+def test_the_average_is_validated_and_kept_and_another_network_learns(tmp_path: Path) -> None:
+    module, fit = fitted(tmp_path, TinyData(), epochs=2, average=0.5)
+    assert module.learner is not None
+    average, learner = (module.get_submodule(f"{part}encoder").state_dict() for part in ("", "learner."))
+    assert any(not torch.equal(average[name], learner[name]) for name in average)
+    assert not any(weight.requires_grad for weight in module.encoder.parameters())
+    fit.save_checkpoint(tmp_path / "a.ckpt")
+    loaded = SentenceClassifier.load_from_checkpoint(tmp_path / "a.ckpt", weights_only=True).eval()
+    assert np.array_equal(module.encode(["a good film"]), loaded.encode(["a good film"]))
+
+
+def test_the_average_follows_the_weights_by_its_share(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    data = TinyData()
+    data.rows = data.rows[:8]  # one step
+    module, _ = fitted(tmp_path, data, average=0.9)
+    seed_everything(1, verbose=False)
+    start = SentenceClassifier(**SMALL)
+    start._build(data.vocabulary, data.labels, 1, "whitespace", {"vectors": (8, 6)}, 0)
+    assert module.learner is not None
+    before, after = start.classifier.layers[-1].weight, module.learner["classifier"].layers[-1].weight  # type: ignore[union-attr]
+    expected = torch.lerp(before, after, 0.9)  # the first step's share: 1 - min(average, 1 / 10)
+    torch.testing.assert_close(expected, module.classifier.layers[-1].weight)
+
+
+def test_a_training_with_averages_and_vectors_that_learn_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"average": 0.9, "train_vectors": True, "conv_dropout": 0.0, "classifier_dropout": 0.0}
+    data = TinyData()
+    data.train_dataloader = data.loader  # type: ignore[method-assign]  # in one order
+    expected = fitted(tmp_path, data, epochs=3, **settings)[0].state_dict()
+    _, fit = fitted(tmp_path, data, epochs=2, **settings)
+    fit.save_checkpoint(tmp_path / "a.ckpt")
+    module = SentenceClassifier(**SMALL | settings)
+    quiet_trainer(tmp_path, max_epochs=3).fit(module, data, ckpt_path=tmp_path / "a.ckpt", weights_only=True)
+    weights = module.state_dict()
+    assert weights.keys() == expected.keys()
+    assert all(torch.equal(expected[name], weights[name]) for name in weights if not name.startswith("metrics."))
+
+
+@pytest.mark.parametrize("average", [0.0, 0.5])
+def test_vectors_of_training_words_can_learn_and_others_stay(tmp_path: Path, average: float) -> None:
+    data = TinyData()
+    data.vocabulary = Vocabulary([*WORDS, "unseen"], range(1, len(WORDS) + 2))
+    data.vectors = torch.randn(len(WORDS) + 2, 6)
+    module, fit = fitted(tmp_path, data, train_vectors=True, average=average)
+    rows = torch.arange(len(WORDS) + 2)
+    changed = (module.word_vectors(rows) != data.vectors).any(dim=1)
+    assert changed.tolist() == [False, *[True] * len(WORDS), False]
+    fit.save_checkpoint(tmp_path / "a.ckpt")
+    loaded = SentenceClassifier.load_from_checkpoint(tmp_path / "a.ckpt", weights_only=True).eval()
+    assert torch.equal(module.word_vectors(rows), loaded.word_vectors(rows))
+
+
+def test_a_checkpoint_holds_the_vectors_of_several_sources(tmp_path: Path) -> None:
+    data = TinyData()
+    data.vectors = SideBySide(len(WORDS) + 1, [(3, 4), (2, 5)])  # type: ignore[assignment]
+    data.vectors.rows[3:5] = torch.tensor([[1, 1], [2, 0]])
+    data.vectors.table_0[1:] = torch.tensor([[1.0], [2.0]])
+    module, fit = fitted(tmp_path, data)
+    fit.save_checkpoint(tmp_path / "a.ckpt")
+    loaded = SentenceClassifier.load_from_checkpoint(tmp_path / "a.ckpt", weights_only=True).eval()
+    rows = torch.arange(len(WORDS) + 1)
+    assert torch.equal(data.vectors(rows), loaded.word_vectors(rows))
+    assert np.array_equal(module.encode(["a bad film"]), loaded.encode(["a bad film"]))
+
+
 @pytest.mark.parametrize(("optimizer", "rate"), [("adadelta", 1.0), ("adam", 1e-3)])
 def test_an_optimizer_starts_with_its_own_learning_rate(optimizer: Any, rate: float) -> None:
     module = SentenceClassifier(**SMALL, optimizer=optimizer)
@@ -343,6 +418,8 @@ def test_every_setting_of_the_published_run_is_a_default() -> None:
         ("lstm_dim", 0),
         ("kim_kernels", (3, 0)),
         ("kim_dim", 0),
+        ("learning_rate_floor", -0.1),
+        ("average", 1.0),
     ],
 )
 def test_an_impossible_setting_is_refused_by_name_before_anything_is_built(name: str, value: Any) -> None:

@@ -14,8 +14,11 @@ PRETRAINED = WordVectors(
 )
 
 
-def embedding(words: list[str], extra_words: int = 0, vector_norm: float | None = None, seed: int = 0) -> Embedding:
-    return embed(words, PRETRAINED, extra_words=extra_words, vector_norm=vector_norm, oov_range=0.05, seed=seed)
+def embedding(
+    words: list[str], extra_words: int = 0, vector_norm: float | None = None, seed: int = 0, apart: bool = False
+) -> Embedding:
+    options = {"extra_words": extra_words, "vector_norm": vector_norm, "seed": seed, "apart": apart}
+    return embed(words, PRETRAINED, oov_range=0.05, **options)  # type: ignore[arg-type]
 
 
 def vector(made: Embedding, word: str) -> list[float]:
@@ -75,6 +78,23 @@ def test_words_beyond_the_training_data_are_kept_up_to_a_number_of_vectors() -> 
 
 def test_words_on_a_kept_row_cost_nothing_and_are_kept() -> None:
     assert vector(embedding(["film"]), "movie") == [0, 5]
+
+
+def test_words_that_share_a_vector_can_have_rows_of_their_own() -> None:
+    made = embedding(["film", "zyzzyva", "movie"], extra_words=9, apart=True)
+    rows = {word: made.vocabulary.row(word) for word in ("film", "movie", "zyzzyva", "the")}
+
+    assert len(set(rows.values())) == 4
+    assert vector(made, "film") == vector(made, "movie") == [0, 5]
+    assert [word for word, row in rows.items() if row < made.trained] == ["film", "movie", "zyzzyva"]
+    assert made.trained == 4  # and the unknown word's
+
+
+def test_training_words_have_the_first_rows() -> None:
+    made = embedding(["film", "zyzzyva"], extra_words=9)
+
+    assert {made.vocabulary.row(word) < made.trained for word in ("film", "zyzzyva", "movie")} == {True}
+    assert made.vocabulary.row("the") == made.trained == 3
 
 
 def test_all_vectors_are_scaled_to_the_norm_of_the_training_words() -> None:

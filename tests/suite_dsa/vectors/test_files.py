@@ -130,5 +130,5 @@ def test_text_is_read_in_every_encoding_and_compression(tmp_path: Path, content:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"none\.txt: no such file; expected 'spacy-md'.*--data.vectors"):
+    with pytest.raises(DataError, match=r"none\.txt: no such file; expected 'spacy-md', 'glove-50', .*--data.vectors"):
         read_vectors(str(tmp_path / "none.txt"), set(), 0)

@@ -1,0 +1,62 @@
+"""How the weights are learnt: the paper's optimizers, its rule that halves the learning rate, and averaged weights."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor, nn
+
+OPTIMIZERS = {"adadelta": torch.optim.Adadelta, "adam": torch.optim.Adam}
+
+
+def paper_optimizer(weights: Mapping[str, nn.Parameter], settings: Mapping[str, Any]) -> OptimizerLRSchedulerConfig:
+    """Return the optimizer of the weights that learn, and the rule that halves its learning rate (appendices A and B).
+
+    Word vectors that learn are not decayed: optimizers that divide by the size of a gradient would take the decay of a
+    word that does not occur for a step as long as any.
+
+    Args:
+        weights: the parameters by their names.
+        settings: the hyperparameters of `suite_dsa.module.SentenceClassifier`.
+    """
+    learning = {name: weight for name, weight in weights.items() if weight.requires_grad}
+    of_words = [weight for name, weight in learning.items() if "changes." in name]
+    groups: list[dict[str, Any]] = [{"params": [weight for name, weight in learning.items() if "changes." not in name]}]
+    if of_words:
+        groups.append({"params": of_words, "weight_decay": 0.0})
+    rate = settings["learning_rate"]
+    own = {} if rate is None else {"lr": rate}
+    optimizer = OPTIMIZERS[settings["optimizer"]](groups, weight_decay=settings["weight_decay"], **own)
+    # torch halves after *more* than `patience` epochs without a lower loss.
+    halving = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer,
+        factor=0.5,
+        patience=settings["halve_patience"] - 1,
+        threshold=settings["halve_threshold"],
+        threshold_mode="abs",
+    )
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": halving, "monitor": "train_loss"}}
+
+
+@torch.no_grad()
+def average_(average: nn.Module, learner: nn.Module, share: float) -> None:
+    """Move the averaged weights by a share of the way to those that learn; so too what batch normalisation remembers.
+
+    Example:
+        >>> average, learner = nn.Linear(1, 1), nn.Linear(1, 1)
+        >>> _ = average.weight.data.fill_(0.0), learner.weight.data.fill_(8.0)
+        >>> average_(average, learner, 0.25)
+        >>> average.weight.item()
+        2.0
+    """
+    for old, new in zip(_state(average), _state(learner), strict=True):
+        if old.is_floating_point():
+            old.lerp_(new, share)
+        else:
+            old.copy_(new)
+
+
+def _state(module: nn.Module) -> Iterable[Tensor]:
+    yield from module.parameters()
+    yield from module.buffers()
