@@ -26,6 +26,7 @@ from suite_tweets.cleaning import RULE_SETS, clean
 from suite_tweets.division import Parts, divided, used_texts
 from suite_tweets.sources.rated_tweets import RATED_TWEETS, rated_tweets
 from suite_tweets.sources.reading import read
+from suite_tweets.spelling import SpellingName
 from suite_tweets.tokens import Digits, Tokenizer, learn
 from suite_tweets.tweets import Tweet
 
@@ -45,6 +46,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "tokens": [Literal["words", "bpe"]],
     "vocabulary_size": [int, None],  # the least depends on the tokens, see ``tokens.learn``
     "digits": [Digits],
+    "spelling": [SpellingName],
     "training_set": [Literal["windows", "stream"]],
     "seq_length": [Interval(int, 1)],
     "batch_size": [Interval(int, 1)],
@@ -96,6 +98,7 @@ class TweetData(LightningDataModule):
         tokens: words, or pieces of words by byte pair encoding.
         vocabulary_size: largest number of tokens; null: one for every word of the training tweets.
         digits: kept, or zeros: every digit becomes 0.
+        spelling: of words that are no tokens, by 4-grams of characters and witten-bell, or 6-grams and kneser-ney.
         training_set: windows within tweets (the paper's variant 1) or one stream over all tweets (variant 2).
         seq_length: tokens that the network reads at a time in training.
         batch_size: windows, or readers of the stream, in a batch on each process.
@@ -128,6 +131,7 @@ class TweetData(LightningDataModule):
         tokens: Literal["words", "bpe"] = "words",
         vocabulary_size: int | None = None,
         digits: Digits = "kept",
+        spelling: SpellingName = "witten-bell",
         training_set: Literal["windows", "stream"] = "windows",
         seq_length: int = 8,
         batch_size: int = 64,
@@ -155,6 +159,7 @@ class TweetData(LightningDataModule):
         self.tokens = tokens
         self.vocabulary_size = vocabulary_size
         self.digits = digits
+        self.spelling = spelling
         self.training_set = training_set
         self.seq_length = seq_length
         self.batch_size = batch_size
@@ -190,7 +195,7 @@ class TweetData(LightningDataModule):
             self.parts = self._divide()
         if stage == "fit" and not hasattr(self, "tokenizer"):
             train = self.parts.train
-            self.tokenizer = learn(train, self.tokens, self.vocabulary_size, self.digits)
+            self.tokenizer = learn(train, self.tokens, self.vocabulary_size, self.digits, self.spelling)
             self.account = Account.of(train)
             learnt = "\n".join([*train, *map(str, self.planted()), "", *self.parts.validation])
             self.fingerprint = hashlib.sha256(learnt.encode()).hexdigest()

@@ -105,8 +105,12 @@ class Cache:
         self.flatness, self.weight = tuned(nats, read, before, window=window)
         self._memory = before.and_then(read).last(window)
 
-    def nats(self, nats: Tensor, read: Memory) -> Tensor:
-        """Return -ln p by network and cache of further tokens, from -ln p by the network, each (token,) double."""
+    def probability(self, read: Memory) -> Tensor:
+        """Return p_cache of further tokens, (token,) double, and remember them."""
         cache = cache_probability(read, self._memory, window=self.window, flatness=self.flatness)
         self._memory = self._memory.and_then(read).last(self.window)
-        return mixed_nats(nats, cache, self.weight)
+        return cache
+
+    def nats(self, nats: Tensor, read: Memory) -> Tensor:
+        """Return -ln p by network and cache of further tokens, from -ln p by the network, each (token,) double."""
+        return mixed_nats(nats, self.probability(read), self.weight)

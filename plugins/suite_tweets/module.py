@@ -19,24 +19,29 @@ from lightning_suite.errors import RunError, SuiteError
 from suite_tweets.account import Account
 from suite_tweets.batches import Batch
 from suite_tweets.cleaning import clean
+from suite_tweets.counting import NGrams
 from suite_tweets.memory import Cache
+from suite_tweets.mixture import CountingOn, Mixture, Predicted, combined, fitted_gate, initial_gate
 from suite_tweets.network import LanguageModel
 from suite_tweets.pictures import write_lengths
 from suite_tweets.quality import measures
 from suite_tweets.samples import write_samples
 from suite_tweets.scoring import TextScores, TokenScores, characters, score_texts, score_tokens
-from suite_tweets.state import State, detached, gathered, of_process
+from suite_tweets.state import Reader, State, detached, gathered, of_process
 from suite_tweets.tokens import Tokenizer, from_state
 from suite_tweets.writing.generating import LIMIT, generate
 from suite_tweets.writing.sampling import Sampling
 
 STATE = "tweets"
-"""Where a checkpoint holds what is neither a weight nor a setting: tokens, rules of cleaning, lengths, first words."""
+"""Where a checkpoint holds what is neither a weight nor a setting: tokens, rules of cleaning, lengths, first words, and
+the tweets that n-grams were counted in."""
 
 
 _DIM, _DROPOUT = Interval(int, 1), Interval(float, 0, 1, closed="left")
 
 CONSTRAINTS: dict[str, list[Any]] = {
+    "predictor": [Literal["network", "ngram", "mixture"]],
+    "ngram_order": [Interval(int, 2)],
     "embedding_dim": [_DIM, None],
     "hidden_dim": [_DIM],
     "layers": [Interval(int, 1)],
@@ -61,11 +66,14 @@ CONSTRAINTS: dict[str, list[Any]] = {
 
 
 class TweetModel(LightningModule):
-    """An LSTM language model of the tweets of one account, trained by cross-entropy.
+    """A language model of the tweets of one account: an LSTM trained by cross-entropy, n-grams, or both.
 
     The defaults are the paper's network without dropout (section 6), whose sizes it does not give.
 
     Args:
+        predictor: the network; ngram: Kneser-Ney instead, of one pass over the training tweets (``counting``); or a
+            mixture of the two, weighed by context (``mixture``). The latter two are tested a second time counting on.
+        ngram_order: tokens of the longest n-grams.
         embedding_dim: numbers a token; null: as many as hidden_dim.
         hidden_dim: numbers of each LSTM layer.
         layers: LSTM layers, LAYER_NUM.
@@ -95,9 +103,13 @@ class TweetModel(LightningModule):
         lightning_suite.errors.UsageError: --model.output_dropout: expected a number from 0 to below 1, got 1.2
     """
 
+    gate: Tensor  # of the predictors, where there are several
+
     def __init__(
         self,
         *,
+        predictor: Literal["network", "ngram", "mixture"] = "network",
+        ngram_order: int = 3,
         embedding_dim: int | None = None,
         hidden_dim: int = 256,
         layers: int = 1,
@@ -121,22 +133,45 @@ class TweetModel(LightningModule):
         super().__init__()
         self.save_hyperparameters()
         check(CONSTRAINTS, self.hparams, where="--model.")
+        self.automatic_optimization = predictor != "ngram"  # which has no parameter to optimize
         self.sampling = Sampling(temperature=temperature)
         self._state: State | None = None
         self._cache: Cache | None = None  # of the tweets before those that are tested
+        self._counting_on: CountingOn | None = None  # from those tweets
+        self._validated: list[str] = []
+        self._predicted: Predicted | None = None  # of these
 
     def configure_model(self) -> None:
         """Build the network for the tokens of the data it is to learn from."""
         fitting = self._trainer is not None and self.trainer.state.fn == TrainerFn.FITTING
-        if hasattr(self, "network") or not fitting:
+        if hasattr(self, "tokenizer") or not fitting:
             return  # it is there, or will be built from a checkpoint
         data = self.trainer.datamodule  # type: ignore[attr-defined]
-        self._build(data.tokenizer, data.account, data.rules, data.training_set == "stream")
+        self._build(data.tokenizer, data.account, data.rules, data.training_set == "stream", data.parts.train)
 
-    def _build(self, tokenizer: Tokenizer, account: Account, rules: Sequence[str], carries: bool) -> None:
-        chosen = self.hparams
+    def _build(
+        self,
+        tokenizer: Tokenizer,
+        account: Account,
+        rules: Sequence[str],
+        carries: bool,
+        counted: Sequence[str] = (),
+    ) -> None:
         self.tokenizer, self.account, self.rules, self.carries = tokenizer, account, tuple(rules), carries
-        self.network = LanguageModel(
+        self.train_loss = MeanMetric()
+        self.sums = nn.ModuleDict(
+            {name: SumMetric().set_dtype(torch.float64) for name in (*TextScores._fields, "cached")}
+        )
+        predictor, order = self.hparams["predictor"], self.hparams["ngram_order"]
+        self.network = None if predictor == "ngram" else self._network(tokenizer)
+        self.ngrams = None if predictor == "network" else NGrams(counted, tokenizer, order)
+        self._counted = [*counted]  # what it takes to count again
+        if self.ngrams is not None:
+            self.register_buffer("gate", initial_gate(self.network, self.ngrams))
+
+    def _network(self, tokenizer: Tokenizer) -> LanguageModel:
+        chosen = self.hparams
+        return LanguageModel(
             tokenizer.size,
             tokenizer.once,
             embedding_dim=chosen["embedding_dim"] or chosen["hidden_dim"],
@@ -150,12 +185,10 @@ class TweetModel(LightningModule):
             output_dropout=chosen["output_dropout"],
             weight_dropout=chosen["weight_dropout"],
         )
-        self.train_loss = MeanMetric()
-        self.sums = nn.ModuleDict(
-            {name: SumMetric().set_dtype(torch.float64) for name in (*TextScores._fields, "cached")}
-        )
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
+        if self.network is None:
+            return []
         kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[self.hparams["optimizer"]]
         rate, decay = self.hparams["learning_rate"], self.hparams["weight_decay"]
         optimizer: torch.optim.Optimizer = kind(self.parameters(), lr=rate, weight_decay=decay)
@@ -169,10 +202,14 @@ class TweetModel(LightningModule):
 
     def forward(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """Return logits (time, batch, token) of the token after each of (time, batch), and the state after the last."""
+        assert self.network is not None
         logits, after = self.network(tokens, state)
         return logits, after
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
+        """Return the loss; none for n-grams, which are counted when they are built."""
+        if self.network is None:
+            return None
         state = self.network.initial_state(batch.tokens.shape[1])
         if batch.goes_on and self._state is not None:  # from a checkpoint it comes on the CPU
             state = tuple((hidden.to(self.device), cell.to(self.device)) for hidden, cell in self._state)
@@ -201,13 +238,26 @@ class TweetModel(LightningModule):
     # What is held out
 
     def validation_step(self, batch: list[str], batch_idx: int) -> None:
-        self._count(batch, self._score_tokens(batch))
+        network = self._score_tokens(batch)
+        if self.ngrams is None:
+            assert network is not None
+            self._count(batch, network.nats)
+            return
+        self._validated += batch
+        predicted = combined(network, self.ngrams.scores(batch))
+        self._predicted = self._predicted.and_then(predicted) if self._predicted is not None else predicted
 
     def on_validation_epoch_end(self) -> None:
+        """Log the measures; in training choose the weights of the predictors first, on these texts."""
+        if self._predicted is not None:
+            if self.trainer.state.fn == TrainerFn.FITTING:
+                self.gate.copy_(fitted_gate(self._predicted))
+            self._count(self._validated, self._predicted.mixed(self.gate.cpu()))
+        self._validated, self._predicted = [], None
         self._log_sums("val")
 
     def on_test_start(self) -> None:
-        """Fill the cache with the tweets before those that are tested, and choose on them how it is used."""
+        """Read the tweets before those that are tested, and choose on them how a cache, and counting on, weigh."""
         parts = self.trainer.datamodule.parts  # type: ignore[attr-defined]
         if known := sum(map(self.account.knows, parts.test)):
             rank_zero_warn(
@@ -215,19 +265,29 @@ class TweetModel(LightningModule):
                 "or how it is divided, has changed since"
             )
         window = self.hparams["cache"]
-        if not window:
-            return
-        # The last of the training tweets: a token and an END each are enough to fill the window.
-        older = self._score_tokens(parts.train[-(window // 2) - 1 :]).memory
-        latest = self._score_tokens(parts.validation)
-        self._cache = cache = Cache(latest.nats, latest.memory, older, window=window)
-        rank_zero_info(f"cache of {window:,} tokens: flatness {cache.flatness}, weight {cache.weight}, by validation")
+        older = latest = None
+        if self.network is not None and (window or self.ngrams):
+            # The last of the training tweets: a token and an END each are enough to fill the window.
+            before = self._score_tokens(parts.train[-(window // 2) - 1 :])
+            latest = self._score_tokens(parts.validation)
+            assert before is not None
+            older = before.memory
+        if self.ngrams is not None:
+            to_come = [*parts.validation, *parts.test]
+            ngrams = NGrams(self._counted, self.tokenizer, self.hparams["ngram_order"], to_come=to_come)
+            self._counting_on = CountingOn(ngrams, parts.validation, latest, older, window)
+        elif latest is not None and older is not None:
+            self._cache = cache = Cache(latest.nats, latest.memory, older, window=window)
+            said = f"flatness {cache.flatness}, weight {cache.weight}, by validation"
+            rank_zero_info(f"cache of {window:,} tokens: {said}")
 
     def test_step(self, batch: list[str], batch_idx: int) -> None:
-        scores = self._score_tokens(batch)
-        self._count(batch, scores)
-        if self._cache is not None:
-            self._sum("cached").update(self._cache.nats(scores.nats, scores.memory).sum())
+        network = self._score_tokens(batch)
+        self._count(batch, self._mixed(batch, network))
+        if self._counting_on is not None:
+            self._sum("cached").update(self._counting_on.nats(batch, network).sum())
+        elif self._cache is not None and network is not None:
+            self._sum("cached").update(self._cache.nats(network.nats, network.memory).sum())
 
     def on_test_epoch_end(self) -> None:
         """Log the measures of what was held out, and of tweets that the model writes, of lengths of its own."""
@@ -236,7 +296,7 @@ class TweetModel(LightningModule):
         try:
             generator = torch.Generator().manual_seed(0)
             count = self.hparams["generated"]
-            tweets = generate(self.network, self.tokenizer, free, count, self.sampling, generator=generator)
+            tweets = generate(self.reader, self.tokenizer, free, count, self.sampling, generator=generator)
         except SuiteError as error:
             rank_zero_warn(f"copying, variety and lengths are not measured: {error}")
             return
@@ -247,12 +307,22 @@ class TweetModel(LightningModule):
         if self.trainer.is_global_zero and figures.is_dir():
             write_lengths(figures / "lengths.png", self.account.lengths, tweets)
 
-    def _score_tokens(self, texts: Sequence[str]) -> TokenScores:
-        return score_tokens(self.network, self.tokenizer, texts, carries=self.carries)
+    def _score_tokens(self, texts: Sequence[str], *, carries: bool | None = None) -> TokenScores | None:
+        if self.network is None:
+            return None
+        chosen = self.carries if carries is None else carries
+        return score_tokens(self.network, self.tokenizer, texts, carries=chosen, sure=self.ngrams is not None)
 
-    def _count(self, texts: Sequence[str], scores: TokenScores) -> None:
-        self._sum("nats").update(scores.nats.sum())
-        self._sum("tokens").update(len(scores.nats))
+    def _mixed(self, texts: Sequence[str], network: TokenScores | None) -> Tensor:
+        """Return -ln p of each token by all predictors, from the network's scores."""
+        if self.ngrams is not None:
+            return combined(network, self.ngrams.scores(texts)).mixed(self.gate.cpu())
+        assert network is not None
+        return network.nats
+
+    def _count(self, texts: Sequence[str], nats: Tensor) -> None:
+        self._sum("nats").update(nats.sum())
+        self._sum("tokens").update(len(nats))
         self._sum("oov_bits").update(sum(map(self.tokenizer.oov_bits, texts)))
         self._sum("characters").update(sum(map(characters, texts)))
 
@@ -263,9 +333,9 @@ class TweetModel(LightningModule):
             "perplexity": sums.perplexity,
             "bits_per_char": sums.bits_per_char,
         }
-        if stage == "test" and self._cache is not None:
+        if stage == "test" and (self._cache is not None or self._counting_on is not None):
             metrics["bits_per_char_cached"] = sums._replace(nats=self._sum("cached").compute()).bits_per_char
-            self._cache = None
+            self._cache = self._counting_on = None
         for metric in self.sums.values():
             assert isinstance(metric, SumMetric)
             metric.reset()
@@ -283,7 +353,9 @@ class TweetModel(LightningModule):
         self.eval()
         try:
             with torch.inference_mode():
-                return score_texts(self.network, self.tokenizer, texts)
+                nothing = torch.empty(0, dtype=torch.float64)
+                nats = self._mixed(texts, self._score_tokens(texts, carries=False)) if texts else nothing
+                return score_texts(nats, self.tokenizer, texts)
         finally:
             self.train(training)
 
@@ -299,6 +371,14 @@ class TweetModel(LightningModule):
 
     # Writing
 
+    @property
+    def reader(self) -> Reader:
+        """What reads and writes: the network, or the mixture."""
+        if self.ngrams is not None:
+            return Mixture(self.network, self.ngrams, self.gate, self.tokenizer.escape)
+        assert self.network is not None
+        return self.network
+
     def write(
         self,
         count: int,
@@ -313,7 +393,7 @@ class TweetModel(LightningModule):
         """Return new tweets; see ``generating.generate``. The prompt is cleaned as the training tweets were."""
         cleaned = None if prompt is None else clean(prompt, self.rules)
         return generate(
-            self.network,
+            self.reader,
             self.tokenizer,
             self.account,
             count,
@@ -334,6 +414,7 @@ class TweetModel(LightningModule):
             "rules": list(self.rules),
             "carries": self.carries,
             "carried": self._gathered(),
+            **({} if self.ngrams is None else {"counted": self._counted}),
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -347,8 +428,9 @@ class TweetModel(LightningModule):
                 process["metrics"]["sums.oov_bits"] = process["metrics"].pop("sums.untold")
         state = checkpoint[STATE]
         tokenizer = from_state(state["tokenizer"])
-        if not hasattr(self, "network"):
-            self._build(tokenizer, Account.from_state(state["account"]), state["rules"], state["carries"])
+        if not hasattr(self, "tokenizer"):
+            account, counted = Account.from_state(state["account"]), state.get("counted", [])
+            self._build(tokenizer, account, state["rules"], state["carries"], counted)
         elif tokenizer.state() != self.tokenizer.state():
             raise RunError(
                 f"the checkpoint was trained on {tokenizer.size:,} tokens, the data give {self.tokenizer.size:,} or "

@@ -74,11 +74,13 @@ class TokenScores(NamedTuple):
         nats: -ln p of each, (token,) double.
         tokens: (token,).
         hidden: the last hidden state before each, (token, dim).
+        sureness: of the network before each, (token, 2), see `sureness`.
     """
 
     nats: Tensor
     tokens: Tensor
     hidden: Tensor
+    sureness: Tensor
 
     @property
     def memory(self) -> Memory:
@@ -86,10 +88,13 @@ class TokenScores(NamedTuple):
         return Memory(self.hidden, self.tokens)
 
 
-def score_tokens(network: ScoredNetwork, tokenizer: Tokenizer, texts: Sequence[str], *, carries: bool) -> TokenScores:
+def score_tokens(
+    network: ScoredNetwork, tokenizer: Tokenizer, texts: Sequence[str], *, carries: bool, sure: bool = False
+) -> TokenScores:
     """Return the scores of texts that are read as in training: as a stream with its state carried, or from zeros on.
 
-    A stream is shared out among `READERS`, each of which begins with zeros.
+    A stream is shared out among `READERS`, each of which begins with zeros. How sure the network is takes time to say,
+    and is left out (token, 0) unless it is asked for.
     """
     tweets = [tokenizer.encode(text) for text in texts]
     batches = in_order(tweets, READERS, STRETCH) if carries else map(padded, batched(tweets))
@@ -101,28 +106,24 @@ def score_tokens(network: ScoredNetwork, tokenizer: Tokenizer, texts: Sequence[s
             state = network.initial_state(batch.tokens.shape[1])
         assert state is not None
         hidden, state = network.read(batch.tokens.to(state[0][0].device), state)
-        targets = batch.targets.to(hidden.device)
-        stretches[-1].append(TokenScores(nats_of(network.logits(hidden), targets, tokenizer.escape), targets, hidden))
+        targets, logits = batch.targets.to(hidden.device), network.logits(hidden)
+        nats = nats_of(logits, targets, tokenizer.escape)
+        certain = sureness(log_probabilities(logits, tokenizer.escape)) if sure else hidden[..., :0]
+        stretches[-1].append(TokenScores(nats, targets, hidden, certain))
     whole = []
     for stretch in stretches:
-        nats, targets, hidden = (torch.cat(parts).transpose(0, 1) for parts in zip(*stretch, strict=True))
-        counts = targets != NOTHING  # reader time: a reader's texts, then the next one's
-        whole.append(TokenScores(nats[counts], targets[counts], hidden[counts]))
+        parts = TokenScores(*(torch.cat(parts).transpose(0, 1) for parts in zip(*stretch, strict=True)))
+        counts = parts.tokens != NOTHING  # reader time: a reader's texts, then the next one's
+        whole.append(TokenScores(*(part[counts] for part in parts)))
     return TokenScores(*(torch.cat(parts) for parts in zip(*whole, strict=True)))
 
 
-def score_texts(network: ScoredNetwork, tokenizer: Tokenizer, texts: Sequence[str]) -> TextScores:
-    """Return the scores of texts, each read from zeros on."""
-    nats = [torch.empty(0, dtype=torch.float64)]
-    tweets = [tokenizer.encode(text) for text in texts]
-    for batch in map(padded, batched(tweets)):
-        state = network.initial_state(len(batch.tokens[0]))
-        hidden, _ = network.read(batch.tokens.to(state[0][0].device), state)
-        of_tokens = nats_of(network.logits(hidden), batch.targets.to(hidden.device), tokenizer.escape)
-        nats.append(of_tokens.sum(dim=0).cpu())
+def score_texts(nats: Tensor, tokenizer: Tokenizer, texts: Sequence[str]) -> TextScores:
+    """Return the scores of texts from -ln p of their tokens, END after each text, (token,) double."""
+    tokens = [len(tokenizer.encode(text)) + 1 for text in texts]
     return TextScores(
-        torch.cat(nats),
-        torch.tensor([len(tweet) + 1 for tweet in tweets], dtype=torch.int64),
+        torch.stack([part.sum() for part in torch.split(nats.cpu(), tokens)]) if tokens else nats.cpu(),
+        torch.tensor(tokens, dtype=torch.int64),
         torch.tensor([tokenizer.oov_bits(text) for text in texts], dtype=torch.float64),
         torch.tensor([characters(text) for text in texts], dtype=torch.int64),
     )
@@ -144,6 +145,21 @@ def nats_of(logits: Tensor, targets: Tensor, escape: float) -> Tensor:
         known.movedim(2, 1), targets.masked_fill(unknown, NOTHING), reduction="none", ignore_index=NOTHING
     ).double()
     return nats - math.log1p(-escape) * ((targets != NOTHING) & ~unknown) - math.log(escape) * unknown
+
+
+def log_probabilities(logits: Tensor, escape: float) -> Tensor:
+    """Return ln p of all tokens, (..., token), from logits; that of UNKNOWN is ln escape where there is one."""
+    if not escape:
+        return logits.log_softmax(dim=-1)
+    unknown = torch.tensor(UNKNOWN, device=logits.device)
+    known = logits.index_fill(-1, unknown, -torch.inf).log_softmax(dim=-1) + math.log1p(-escape)
+    return known.index_fill_(-1, unknown, math.log(escape))
+
+
+def sureness(log_probabilities: Tensor) -> Tensor:
+    """Return how sure a network is of the next token: ln p (..., token) -> its largest, and the entropy, (..., 2)."""
+    entropy = -(log_probabilities.exp() * log_probabilities).sum(dim=-1)
+    return torch.stack((log_probabilities.amax(dim=-1), entropy), dim=-1) / 4
 
 
 def characters(text: str) -> int:

@@ -5,8 +5,9 @@ from typing import Protocol
 
 from torch import Tensor
 
-State = tuple[tuple[Tensor, Tensor], ...]
-"""Of each layer the hidden and the cell state, each (1, batch, hidden_dim)."""
+State = tuple[tuple[Tensor, ...], ...]
+"""Of each layer the hidden and the cell state, each (1, batch, hidden_dim); of n-grams, after the layers, their numbers
+(1, batch, order)."""
 
 
 class Reader(Protocol):
@@ -29,12 +30,12 @@ class Reader(Protocol):
 
 def detached(state: State) -> State:
     """Return the same numbers without the graph they came from: where backpropagation through time is cut."""
-    return tuple((hidden.detach(), cell.detach()) for hidden, cell in state)
+    return tuple(tuple(tensor.detach() for tensor in layer) for layer in state)
 
 
 def of_columns(state: State, columns: Tensor) -> State:
     """Return the state of some of the texts, (column,) int64."""
-    return tuple((hidden.index_select(1, columns), cell.index_select(1, columns)) for hidden, cell in state)
+    return tuple(tuple(tensor.index_select(1, columns) for tensor in layer) for layer in state)
 
 
 def gathered(state: State, all_gather: Callable[[Tensor], Tensor]) -> list[list[Tensor]]:
@@ -50,5 +51,4 @@ def gathered(state: State, all_gather: Callable[[Tensor], Tensor]) -> list[list[
 
 def of_process(gathered: list[list[Tensor]], rank: int, processes: int) -> State:
     """Return one process's share of a state that was gathered."""
-    layers = [[tensor[:, rank::processes].contiguous() for tensor in layer] for layer in gathered]
-    return tuple((hidden, cell) for hidden, cell in layers)
+    return tuple(tuple(tensor[:, rank::processes].contiguous() for tensor in layer) for layer in gathered)

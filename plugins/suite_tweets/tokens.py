@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, Protocol
 
 from lightning_suite.errors import UsageError
 from lightning_suite.needs import needs
-from suite_tweets.spelling import Spelling
+from suite_tweets.spelling import SPELLINGS, SpellingName
 
 END: Final = 0
 UNKNOWN: Final = 1
@@ -32,6 +32,8 @@ class Tokenizer(Protocol):
         within: tokens that go on with the word before them.
         escape: probability set apart for UNKNOWN where training never meets it; else 0.
         once: the tokens that occurred once in training and stand for UNKNOWN where training never meets it; else none.
+        whole_words: whether a token is a whole word; what is between white space is then one token.
+        digits: kept, or all replaced by 0.
     """
 
     size: int
@@ -39,9 +41,19 @@ class Tokenizer(Protocol):
     within: tuple[int, ...]
     escape: float
     once: range
+    whole_words: bool
+    digits: Digits
 
     def encode(self, text: str) -> list[int]:
         """Return the tokens of a text, without END."""
+        ...
+
+    def unknown(self, text: str) -> list[str]:
+        """Return the words of a text that are UNKNOWN, in their order."""
+        ...
+
+    def spelling_nats(self, word: str) -> float:
+        """Return -ln p of the spelling of an unknown word."""
         ...
 
     def decode(self, tokens: Sequence[int]) -> str:
@@ -57,7 +69,13 @@ class Tokenizer(Protocol):
         ...
 
 
-def learn(texts: Sequence[str], kind: Literal["words", "bpe"], size: int | None, digits: Digits) -> Tokenizer:
+def learn(
+    texts: Sequence[str],
+    kind: Literal["words", "bpe"],
+    size: int | None,
+    digits: Digits,
+    spelling: SpellingName = "witten-bell",
+) -> Tokenizer:
     """Return the tokenizer of the training texts.
 
     Args:
@@ -65,6 +83,7 @@ def learn(texts: Sequence[str], kind: Literal["words", "bpe"], size: int | None,
         kind: whole words, or pieces of words.
         size: most tokens there may be; None: all words. Pieces need a number.
         digits: kept, or all replaced by 0.
+        spelling: of the words that are no tokens; pieces need none.
 
     Raises:
         UsageError: a size with which there is nothing to learn, or the package for pieces is missing.
@@ -76,7 +95,7 @@ def learn(texts: Sequence[str], kind: Literal["words", "bpe"], size: int | None,
     """
     texts = [with_digits(text, digits) for text in texts]
     if kind == "words":
-        return _learn_words(texts, size, digits)
+        return _learn_words(texts, size, digits, spelling)
     if size is None:
         raise UsageError("--data.tokens bpe needs to know how many tokens: --data.vocabulary_size 2000, for example")
     return _learn_pieces(texts, size, digits)
@@ -85,7 +104,8 @@ def learn(texts: Sequence[str], kind: Literal["words", "bpe"], size: int | None,
 def from_state(state: dict[str, Any]) -> Tokenizer:
     """Return the tokenizer that has this state."""
     if state["kind"] == "words":
-        return Words(state["words"], once=state["once"], escape=state["escape"], digits=state["digits"])
+        named = {"digits": state["digits"], "spelling": state.get("spelling", "witten-bell")}  # from release 0.2 on
+        return Words(state["words"], once=state["once"], escape=state["escape"], **named)
     return Pieces(state["json"], digits=state["digits"])
 
 
@@ -106,17 +126,18 @@ def _digit_bits(text: str, digits: Digits) -> float:
     return 0.0 if digits == "kept" else math.log2(10) * sum(character.isdecimal() for character in text)
 
 
-def _learn_words(texts: Sequence[str], size: int | None, digits: Digits) -> "Words":
+def _learn_words(texts: Sequence[str], size: int | None, digits: Digits, spelling: SpellingName) -> "Words":
     counts = Counter(word for text in texts for word in text.split())
     total = counts.total()
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
     if size is not None and size < 3:
         raise UsageError(f"--data.vocabulary_size: expected at least 3 (two are no words), got {size}")
     if size is not None and size - 2 < len(ranked):
-        return Words(ranked[: size - 2], once=0, escape=0.0, digits=digits)
+        return Words(ranked[: size - 2], once=0, escape=0.0, digits=digits, spelling=spelling)
     once = sum(count == 1 for count in counts.values())
     # Never 0 nor 1: an unknown word may come also where none has occurred just once, a known one where all have.
-    return Words(ranked, once=once, escape=max(once, 0.5) / (total + 1), digits=digits)
+    escape = max(once, 0.5) / (total + 1)
+    return Words(ranked, once=once, escape=escape, digits=digits, spelling=spelling)
 
 
 def _learn_pieces(texts: Sequence[str], size: int, digits: Digits) -> "Pieces":
@@ -153,16 +174,26 @@ class Words:
         once: how many words at its end occurred once in training; 0 where the vocabulary was cut.
         escape: probability of an unknown word; 0 where the vocabulary was cut and the network learns it.
         digits: kept, or all replaced by 0.
+        spelling: of other words.
     """
 
-    def __init__(self, words: Sequence[str], *, once: int, escape: float, digits: Digits) -> None:
-        self.words, self.escape, self.digits = list(words), escape, digits
+    def __init__(
+        self,
+        words: Sequence[str],
+        *,
+        once: int,
+        escape: float,
+        digits: Digits,
+        spelling: SpellingName = "witten-bell",
+    ) -> None:
+        self.words, self.escape, self.digits, self.spelling = list(words), escape, digits, spelling
         self.size = len(self.words) + 2
         self.banned: tuple[int, ...] = (UNKNOWN,)
         self.within: tuple[int, ...] = ()
         self.once = range(self.size - once, self.size)
+        self.whole_words = True
         self._tokens = {word: token for token, word in enumerate(self.words, start=2)}
-        self._spelling = Spelling(self.words)
+        self._spelling = SPELLINGS[spelling](self.words)
 
     def encode(self, text: str) -> list[int]:
         """Return the tokens of a text, without END."""
@@ -172,15 +203,22 @@ class Words:
         """Return the words with a space between; END is nothing."""
         return " ".join(UNPRINTABLE if token == UNKNOWN else self.words[token - 2] for token in tokens if token != END)
 
+    def unknown(self, text: str) -> list[str]:
+        """Return the words of a text that are UNKNOWN, in their order."""
+        return [word for word in with_digits(text, self.digits).split() if word not in self._tokens]
+
+    def spelling_nats(self, word: str) -> float:
+        """Return -ln p of the spelling of an unknown word."""
+        return self._spelling.bits(word) * math.log(2)
+
     def oov_bits(self, text: str) -> float:
         """Return the bits of the spelling of unknown words, and of digits that became zeros."""
-        unknown = (word for word in with_digits(text, self.digits).split() if word not in self._tokens)
-        return _digit_bits(text, self.digits) + sum(self._spelling.bits(word) for word in unknown)
+        return _digit_bits(text, self.digits) + sum(self._spelling.bits(word) for word in self.unknown(text))
 
     def state(self) -> dict[str, Any]:
         """Return all that makes it, as plain values."""
         plain = {"words": self.words, "once": len(self.once), "escape": self.escape, "digits": self.digits}
-        return {"kind": "words", **plain}
+        return {"kind": "words", **plain, "spelling": self.spelling}
 
 
 class Pieces:
@@ -203,6 +241,7 @@ class Pieces:
         self.banned: tuple[int, ...] = ()
         self.escape = 0.0
         self.once = range(0)
+        self.whole_words = False
         self.within = tuple(token for token in range(1, self.size) if self._goes_on(token))
 
     def _goes_on(self, token: int) -> bool:
@@ -217,6 +256,14 @@ class Pieces:
         """Return the text; END is nothing, and bytes that are no text become U+FFFD."""
         text: str = self._encoder.decode([token - 1 for token in tokens if token != END])
         return text.removeprefix(" ")
+
+    def unknown(self, text: str) -> list[str]:
+        """Return nothing: every text has pieces."""
+        return []
+
+    def spelling_nats(self, word: str) -> float:
+        """Return nothing to pay: pieces spell every word."""
+        return 0.0
 
     def oov_bits(self, text: str) -> float:
         """Return the bits of the digits that became zeros."""

@@ -283,7 +283,7 @@ def test_nothing_is_said_of_no_texts() -> None:
 def counted(module: TweetModel, texts: list[str]) -> list[float]:
     """What the sums over held-out texts are."""
     with torch.inference_mode():
-        module._count(texts, module._score_tokens(texts))
+        module._count(texts, module._mixed(texts, module._score_tokens(texts)))
     sums = [float(module._sum(name).compute()) for name in TextScores._fields]
     for name in TextScores._fields:
         module._sum(name).reset()
@@ -296,6 +296,7 @@ def test_texts_are_scored_in_their_order_with_the_end_of_each(carries: bool) -> 
     texts = some_texts(3 * READERS * STRETCH // 4)
     with torch.inference_mode():
         scores = module._score_tokens(texts)
+    assert scores is not None
     expected = [token for text in texts for token in [*module.tokenizer.encode(text), END]]
     assert scores.tokens.tolist() == expected
     assert scores.nats.shape == (len(expected),)
@@ -485,6 +486,48 @@ def test_writing_samples_does_not_change_training(tmp_path: Path, training_set: 
     assert all(torch.equal(never[name], always[name]) for name in never)
 
 
+# N-grams and mixtures
+
+
+@pytest.mark.parametrize("predictor", ["ngram", "mixture"])
+def test_an_account_is_learnt_by_counting(tmp_path: Path, predictor: str) -> None:
+    data = TinyTweets("stream")
+    module, fit = fitted(tmp_path, data, predictor=predictor, cache=30)
+    assert fit.callback_metrics["val_loss"] < 0.7
+    (results,) = quiet_trainer(tmp_path).test(module, data, verbose=False)
+    assert results["test_bits_per_char_cached"] < results["test_bits_per_char"] + 0.1
+    assert {*module.write(6, Sampling(temperature=0.3), seed=0)} <= {*TEXTS}
+    fit.save_checkpoint(tmp_path / "a.ckpt")
+    loaded = TweetModel.load_from_checkpoint(tmp_path / "a.ckpt", weights_only=True).eval()
+    assert loaded.write(5, Sampling(), seed=3) == module.write(5, Sampling(), seed=3)
+    assert torch.equal(loaded.score(some_texts(9)).bits_per_char, module.score(some_texts(9)).bits_per_char)
+    assert torch.equal(loaded.gate, module.gate)
+    assert bool(module.gate.any())
+
+
+def test_a_mixture_predicts_better_than_its_network(tmp_path: Path) -> None:
+    alone, mixed = (
+        fitted(tmp_path, TinyTweets("stream"), predictor=predictor)[1].callback_metrics["val_loss"]
+        for predictor in ("network", "mixture")
+    )
+    assert mixed < alone
+
+
+def test_the_network_of_a_mixture_learns_as_it_does_alone(tmp_path: Path) -> None:
+    alone, mixed = (
+        fitted(tmp_path, TinyTweets("stream"), epochs=2, predictor=predictor)[0].state_dict()
+        for predictor in ("network", "mixture")
+    )
+    assert all(torch.equal(mixed[name], each) for name, each in alone.items())
+
+
+def test_weights_chosen_in_training_stay_when_other_texts_are_validated(tmp_path: Path) -> None:
+    module, _ = fitted(tmp_path, TinyTweets(), predictor="mixture")
+    before = module.gate.clone()
+    quiet_trainer(tmp_path).validate(module, TinyTweets(texts=["station landed", *TEXTS]), verbose=False)
+    assert torch.equal(module.gate, before)
+
+
 # Checkpoints
 
 
@@ -593,8 +636,9 @@ def run_settings(file: Path, **model: Any) -> Settings:
     return Settings(plugin="tweets", model=chosen | model, data=data, trainer=quiet, checkpoint_every=1)
 
 
-def test_a_stream_goes_on_in_the_middle_of_an_epoch_with_its_carried_state(tmp_path: Path) -> None:
-    settings = run_settings(files(tmp_path))
+@pytest.mark.parametrize("predictor", ["network", "mixture"])
+def test_a_stream_goes_on_in_the_middle_of_an_epoch_with_its_carried_state(tmp_path: Path, predictor: str) -> None:
+    settings = run_settings(files(tmp_path), predictor=predictor)
 
     class Keep(Callback):
         def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
@@ -648,6 +692,8 @@ def test_a_fit_is_not_warned_of_what_asks_nothing_of_a_user(
 @pytest.mark.parametrize(
     ("option", "value"),
     [
+        ("predictor", "unigram"),
+        ("ngram_order", 1),
         ("hidden_dim", 0),
         ("layers", 0),
         ("samples", 0),
@@ -668,7 +714,7 @@ def test_a_fit_is_not_warned_of_what_asks_nothing_of_a_user(
         ("temperature", math.nan),
     ],
 )
-def test_an_option_out_of_range_is_refused_by_name(option: str, value: float) -> None:
+def test_an_option_out_of_range_is_refused_by_name(option: str, value: Any) -> None:
     with pytest.raises(UsageError, match=rf"(?s){option}.*{value}"):
         TweetModel(**{option: value})
 

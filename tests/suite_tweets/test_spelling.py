@@ -1,12 +1,14 @@
 """The spelling of unknown words: a proper distribution over characters that knows the words it was learnt from."""
 
 import math
+from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from suite_tweets.spelling import END, ORDER, UNICODE, Spelling
+from suite_tweets import characters
+from suite_tweets.spelling import END, ORDER, UNICODE, KneserNeySpelling, Spelling
 
 WORDS = ["шаг", "ракета", "ракетный", "старт", "стартует", "станция", "rocket", "rockets", "station", "a", "я"]
 
@@ -68,3 +70,16 @@ def test_characters_that_were_never_seen_cost_finite_bits(word: str) -> None:
 
 def test_the_empty_word_costs_its_end() -> None:
     assert 0 < Spelling(WORDS).bits("") < 40
+
+
+def test_all_words_but_those_of_the_vocabulary_add_up_to_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(characters, "UNICODE", 4)  # END, space, a and b
+    vocabulary = ["ab", "aab", "b", "abba"]
+    spelling = KneserNeySpelling(vocabulary)
+    words = ["".join(letters) for length in range(1, 9) for letters in product("ab", repeat=length)]
+    assert 0.99 < sum(2 ** -spelling.bits(word) for word in words if word not in vocabulary) < 1  # the rest is longer
+
+
+def test_a_new_word_of_known_parts_is_cheaper_than_any_other() -> None:
+    spelling = KneserNeySpelling(WORDS)
+    assert spelling.bits("ракетостанция") < spelling.bits("яицнатсотекар") < spelling.bits("🚀" * 13) < math.inf
