@@ -27,6 +27,7 @@ plugin = Plugin(
         "collect": "suite_tweets.studies:collect",
         "analyse": "suite_tweets.studies:analyse",
         "generate": "suite_tweets.studies:generate",
+        "audit": "suite_tweets.studies:audit",
     },
     paper="Makrushina (2020), Bauman MSTU; Merity, Keskar, Socher (2018), arXiv:1708.02182",
     extra="tweets",

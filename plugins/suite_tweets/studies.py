@@ -1,11 +1,11 @@
-"""The commands of the plugin: collect tweets, analyse them, and write new ones with a trained model."""
+"""The commands of the plugin: collect tweets, analyse them, write new ones with a trained model, and audit it."""
 
 import shlex
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from lightning_suite.errors import DataError, UsageError
 from lightning_suite.files import write_text
 from lightning_suite.needs import needs
 from lightning_suite.progress import progress, say, track
+from lightning_suite.run import Run
 from lightning_suite.text_files import bare_name
 from suite_tweets import analysis, cleaning, pictures, report
 from suite_tweets.account import Account
@@ -28,6 +29,9 @@ from suite_tweets.languages import languages
 from suite_tweets.sources.rated_tweets import RATED_TWEETS, rated_tweets
 from suite_tweets.sources.reading import read
 from suite_tweets.tweets import write_tweets
+
+if TYPE_CHECKING:
+    from suite_tweets.module import TweetModel
 
 
 def collect(
@@ -226,7 +230,6 @@ def generate(
         DataError: to avoid copies as asked, and the tweets of the training are not there any more.
     """
     with needs("writing tweets", "lightning-suite[tweets]"):
-        from suite_tweets.module import TweetModel
         from suite_tweets.writing.generating import LIMIT
         from suite_tweets.writing.sampling import Sampling
     check({"n": [Interval(int, 1)]}, locals(), where="-")
@@ -238,9 +241,7 @@ def generate(
         raise UsageError(f"--output {output}: there is no folder {path.parent}")
     if path is not None and path.exists():
         raise UsageError(f"--output {output} is there already: name another, or move it away")
-    module = load(run)
-    if not isinstance(module, TweetModel):
-        raise UsageError(f"{run} is a run of {type(module).__name__}, which writes no tweets")
+    module = load_writer(run)
     refused = _refusal(run, module.account, avoid_copies)
     with progress("writing", total=n, unit="tweets") as advance:
         tweets = module.write(n, sampling, seed=seed, prompt=prompt, refused=refused, limit=limit, progress=advance)
@@ -255,6 +256,72 @@ def generate(
         return
     write_text(path, lines)
     print(f"tweets: {path}\nnext: suite analyse {shlex.quote(str(path))}")
+
+
+def audit(run: str, *, output: str | None = None, candidates: int = 9999, seed: int = 0) -> None:
+    """Show what a model remembers of its training tweets.
+
+    How well training tweets are told from held-out ones, how far tweets are continued word for word after their first
+    words, and the exposure of canaries where the run has planted some (--data.canaries 30). Print tables, and write
+    pictures (PNG) with their numbers (CSV) into a folder.
+
+    Args:
+        run: a run folder or a checkpoint.
+        output: the folder of the pictures; by default audit, in the run's folder.
+        candidates: made-up texts that each canary is ranked among.
+        seed: of these, and of the intervals.
+
+    Raises:
+        UsageError: an option makes no sense, or the run is not of this plugin.
+        RunError: there is no such run.
+        DataError: the tweets of the training are not there any more.
+    """
+    with needs("auditing a model", "lightning-suite[tweets]"):
+        import matplotlib  # noqa: F401
+
+        from suite_tweets import audit_pictures
+        from suite_tweets.audit import PREFIXES
+        from suite_tweets.audit import audit as audited
+        from suite_tweets.data import read_again
+    check({"candidates": [Interval(int, 1)]}, locals(), where="--")
+    module = load_writer(run)
+    folder = Path(output).expanduser() if output is not None else Run.at(run).folder / "audit"
+    data, trained_on = read_again(run, module.account)
+    held_out = [text for text in data.parts.test if not module.account.knows(text)]
+    planted = data.planted()
+    total = 2 * len(held_out) * (1 + len(PREFIXES)) + (len(planted) + candidates if planted else 0)
+    with progress("auditing", total=total, unit="texts") as advance:
+        result = audited(
+            module.network,
+            module.tokenizer,
+            trained_on,
+            data.parts.validation,
+            held_out,
+            canaries=planted,
+            candidates=candidates,
+            seed=seed,
+            progress=advance,
+        )
+    audit_pictures.write_membership(folder / "membership.png", result)
+    audit_pictures.write_copies(folder / "copies.png", result)
+    if planted:
+        audit_pictures.write_exposure(folder / "exposure.png", result)
+    print(f"{result.report()}\n\npictures: {folder}\nnext: suite generate {shlex.quote(run)} -n 10")
+
+
+def load_writer(run: str) -> "TweetModel":
+    """Return the model of a run.
+
+    Raises:
+        UsageError: it is a run of another plugin.
+        RunError: there is no such run.
+    """
+    from suite_tweets.module import TweetModel
+
+    module = load(run)
+    if not isinstance(module, TweetModel):
+        raise UsageError(f"{run} is a run of {type(module).__name__}, which writes no tweets")
+    return module
 
 
 def _refusal(run: str, account: Account, avoid_copies: int | None) -> Callable[[str], bool] | None:

@@ -347,3 +347,35 @@ def test_a_file_in_another_encoding_can_be_collected(tmp_path: Path) -> None:
     (tmp_path / "old.csv").write_bytes("text\nРакета летит\n".encode("cp1251"))
     studies.collect(str(tmp_path / "old.csv"), output=str(tmp_path / "new.csv"), encoding="cp1251")
     assert "Ракета летит" in (tmp_path / "new.csv").read_text(encoding="utf-8")
+
+
+# audit
+
+
+def test_an_audit_prints_its_tables_and_draws_its_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib")
+    (tmp_path / "a.txt").write_text("".join(f"{ENGLISH % i} w{i} v{i}\n" for i in range(30)), encoding="utf-8")
+    account_data = data.TweetData(str(tmp_path / "a.txt"), canaries=2)
+    account_data.setup("fit")
+    module = TweetModel(hidden_dim=8)
+    module._build(account_data.tokenizer, account_data.account, account_data.rules, True)
+    monkeypatch.setattr(studies, "load", lambda run: module.eval())
+    monkeypatch.setattr(data, "load_data", lambda run: account_data)
+    monkeypatch.setattr(account_data, "prepare_data", lambda: None)
+    call(studies.audit, ["runs/one", "--output", str(tmp_path / "out"), "--candidates", "15"])
+    output = capsys.readouterr().out
+    assert "without the model" in output
+    assert [line.split()[:2] for line in output.split("planted ")[1].splitlines()[2:4]] == [["1", "1"], ["4", "1"]]
+    assert output.splitlines()[-2:] == [f"pictures: {tmp_path / 'out'}", "next: suite generate runs/one -n 10"]
+    drawn = {f"{name}{suffix}" for name in ("membership", "copies", "exposure") for suffix in (".png", ".csv")}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == drawn
+
+
+def test_an_audit_of_nothing_is_refused(scribe: Scribe, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="--candidates: expected a whole number of 1 or more, got 0"):
+        call(studies.audit, ["runs/one", "--candidates", "0"])
+    monkeypatch.setattr(studies, "load", lambda run: object())
+    with pytest.raises(UsageError, match="runs/one is a run of object, which writes no tweets"):
+        call(studies.audit, ["runs/one"])
