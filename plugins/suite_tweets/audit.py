@@ -31,9 +31,9 @@ from numpy.typing import NDArray
 from lightning_suite.tables import clip, table
 from suite_tweets.account import Account
 from suite_tweets.canaries import Canary, made_up
-from suite_tweets.network import LanguageModel
-from suite_tweets.scoring import characters, score_texts
+from suite_tweets.scoring import TextScores, characters
 from suite_tweets.spelling import Spelling
+from suite_tweets.state import Reader
 from suite_tweets.tokens import Tokenizer
 from suite_tweets.writing.generating import LIMIT
 from suite_tweets.writing.rows import Writer, write_rows
@@ -41,6 +41,9 @@ from suite_tweets.writing.sampling import Sampling
 
 PREFIXES = (1, 2, 4, 8)
 """Words that are given of a tweet."""
+
+Score = Callable[[Sequence[str]], TextScores]
+"""Says how well each of some texts is predicted, each read from nothing on: ``TweetModel.score``."""
 
 _DRAWS, _TOGETHER, _EXAMPLES = 1000, 512, 3
 
@@ -132,7 +135,8 @@ class Audit:
 
 
 def audit(
-    network: LanguageModel,
+    score: Score,
+    reader: Reader,
     tokenizer: Tokenizer,
     trained_on: Sequence[str],
     validation: Sequence[str],
@@ -143,10 +147,11 @@ def audit(
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> Audit:
-    """Return what a network remembers.
+    """Return what a model remembers.
 
     Args:
-        network: in evaluation mode.
+        score: how well it predicts texts.
+        reader: what it writes with, in evaluation mode.
         tokenizer: the one it was trained with.
         trained_on: its training tweets, oldest first; as many of the latest as are held out count.
         validation: tweets by which at most its checkpoint was chosen.
@@ -159,7 +164,7 @@ def audit(
     advance = progress or (lambda texts: None)
     members = trained_on[-len(held_out) :]
     kinds = {"trained on": members, "held out": held_out}
-    bits = {kind: bits_of(network, tokenizer, texts, advance) for kind, texts in kinds.items()}
+    bits = {kind: bits_of(score, texts, advance) for kind, texts in kinds.items()}
     sizes = {kind: np.array([characters(text) for text in texts]) for kind, texts in kinds.items()}
     spelling = Spelling(validation)
     reference = {kind: np.array([spelling.bits(" ".join(text.split())) for text in kinds[kind]]) for kind in kinds}
@@ -168,8 +173,8 @@ def audit(
         "calibrated": {kind: (bits[kind] - reference[kind]) / sizes[kind] for kind in kinds},
         "without the model": {kind: reference[kind] / sizes[kind] for kind in kinds},
     }
-    copies = {kind: copied(network, tokenizer, texts, advance) for kind, texts in kinds.items()}
-    ranked = exposures(network, tokenizer, trained_on, canaries, candidates, seed, advance) if canaries else []
+    copies = {kind: copied(reader, tokenizer, texts, advance) for kind, texts in kinds.items()}
+    ranked = exposures(score, trained_on, canaries, candidates, seed, advance) if canaries else []
     return Audit(
         bits=signals["bits per character"],
         membership=[Membership(name, *auc_interval(*of.values(), seed=seed)) for name, of in signals.items()],
@@ -179,15 +184,12 @@ def audit(
     )
 
 
-def bits_of(
-    network: LanguageModel, tokenizer: Tokenizer, texts: Sequence[str], advance: Callable[[int], None]
-) -> NDArray[np.float64]:
+def bits_of(score: Score, texts: Sequence[str], advance: Callable[[int], None]) -> NDArray[np.float64]:
     """Return the bits of each text and its end, read from zeros on, (text,)."""
     parts = []
     for begin in range(0, len(texts), _TOGETHER):
         some = texts[begin : begin + _TOGETHER]
-        with torch.inference_mode():
-            scores = score_texts(network, tokenizer, some)
+        scores = score(some)
         parts.append((scores.nats / math.log(2) + scores.oov_bits).numpy())
         advance(len(some))
     return np.concatenate(parts) if parts else np.empty(0)
@@ -215,15 +217,13 @@ def auc_interval(
     return auc(lower, higher), low, high
 
 
-def copied(
-    network: LanguageModel, tokenizer: Tokenizer, texts: Sequence[str], advance: Callable[[int], None]
-) -> list[Copied]:
+def copied(reader: Reader, tokenizer: Tokenizer, texts: Sequence[str], advance: Callable[[int], None]) -> list[Copied]:
     """Return how far each text is continued word for word after its first words, by the likeliest token each time.
 
     A text of no more words than are given is left out.
     """
     sampling, generator = Sampling(temperature=0.0), torch.Generator().manual_seed(0)
-    writer = Writer(network, tokenizer, Account(), sampling, generator, None, LIMIT)
+    writer = Writer(reader, tokenizer, Account(), sampling, generator, None, LIMIT)
     found = []
     asked = [(text.split(), prefix) for prefix in PREFIXES for text in texts if len(text.split()) > prefix]
     for begin in range(0, len(asked), _TOGETHER):
@@ -241,8 +241,7 @@ def copied(
 
 
 def exposures(
-    network: LanguageModel,
-    tokenizer: Tokenizer,
+    score: Score,
     texts: Sequence[str],
     canaries: Sequence[Canary],
     candidates: int,
@@ -257,8 +256,8 @@ def exposures(
         for text in made_up(texts, candidates, words=words, seed=seed + 1_000_003)  # other ones than were planted
         if text not in planted
     ]
-    ordered = np.sort(bits_of(network, tokenizer, others, advance))
-    bits = bits_of(network, tokenizer, [canary.text for canary in canaries], advance)
+    ordered = np.sort(bits_of(score, others, advance))
+    bits = bits_of(score, [canary.text for canary in canaries], advance)
     ranks = np.searchsorted(ordered, bits, side="left") + 1
     most = math.log2(len(ordered) + 1)
     return [

@@ -292,7 +292,8 @@ def audit(run: str, *, output: str | None = None, candidates: int = 9999, seed: 
     total = 2 * len(held_out) * (1 + len(PREFIXES)) + (len(planted) + candidates if planted else 0)
     with progress("auditing", total=total, unit="texts") as advance:
         result = audited(
-            module.network,
+            module.score,
+            module.reader,
             module.tokenizer,
             trained_on,
             data.parts.validation,

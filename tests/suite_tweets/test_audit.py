@@ -10,9 +10,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from suite_tweets.audit import PREFIXES, auc, auc_interval, audit, copied, exposures
+from suite_tweets.audit import PREFIXES, Audit, auc, auc_interval, audit, copied, exposures
 from suite_tweets.canaries import Canary, made_up
 from suite_tweets.network import State
+from suite_tweets.scoring import TextScores
 from suite_tweets.tokens import END, Tokenizer, learn
 
 WORDS = [f"w{number}" for number in range(100, 160)]
@@ -30,23 +31,33 @@ class Successors(nn.Module):
         for text in texts:
             for before, after in itertools.pairwise([END, *tokenizer.encode(text), END]):
                 table[before, after] = sure
-        self.table = table
+        self.table, self.tokenizer = table, tokenizer
 
     def initial_state(self, batch: int) -> State:
         return ((torch.zeros(1, batch, 1), torch.zeros(1, batch, 1)),)
 
-    def read(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        return tokens, state
-
-    def logits(self, hidden: Tensor) -> Tensor:
-        return self.table[hidden]
-
     def forward(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        return self.logits(tokens), state
+        return self.table[tokens], state
+
+    def score(self, texts: Sequence[str]) -> TextScores:
+        """As the module's: -ln p of each text and its end."""
+        nats = []
+        for text in texts:
+            tokens = [END, *self.tokenizer.encode(text), END]
+            chances = self.table[tokens[:-1]].log_softmax(dim=1)
+            nats.append(-chances[range(len(tokens) - 1), tokens[1:]].double().sum())
+        sizes = torch.tensor([len(text) + 1 for text in texts])
+        return TextScores(torch.stack(nats), sizes, torch.zeros(len(texts)), sizes)
 
 
 def nothing(texts: int) -> None:
     """Counts no progress."""
+
+
+def audited(
+    network: Any, trained_on: Sequence[str] = TRAINED, held_out: Sequence[str] = HELD_OUT, **options: Any
+) -> Audit:
+    return audit(network.score, network, network.tokenizer, trained_on, VALIDATION, held_out, **options)
 
 
 @pytest.fixture
@@ -75,7 +86,7 @@ def test_the_interval_holds_the_auc_and_narrows_with_more_tweets() -> None:
 
 
 def test_a_network_that_knows_its_tweets_by_heart_tells_them_apart(tokenizer: Tokenizer) -> None:
-    result = audit(Successors(tokenizer, TRAINED), tokenizer, TRAINED, VALIDATION, HELD_OUT)  # type: ignore[arg-type]
+    result = audited(Successors(tokenizer, TRAINED))
     by_name = {each.name: each.auc for each in result.membership}
     assert by_name["bits per character"] == 1.0
     assert by_name["calibrated"] == 1.0
@@ -84,14 +95,14 @@ def test_a_network_that_knows_its_tweets_by_heart_tells_them_apart(tokenizer: To
 
 
 def test_a_network_that_has_learnt_nothing_does_not(tokenizer: Tokenizer) -> None:
-    result = audit(Successors(tokenizer, []), tokenizer, TRAINED, VALIDATION, HELD_OUT)  # type: ignore[arg-type]
+    result = audited(Successors(tokenizer, []))
     assert result.membership[0] == ("bits per character", 0.5, 0.5, 0.5)
     assert max(each.words for each in result.copies["trained on"]) == 0
 
 
 def test_as_many_of_the_latest_training_tweets_count_as_are_held_out(tokenizer: Tokenizer) -> None:
     network: Any = Successors(tokenizer, [])
-    result = audit(network, tokenizer, [*HELD_OUT, *TRAINED], VALIDATION, HELD_OUT[:4])
+    result = audited(network, [*HELD_OUT, *TRAINED], HELD_OUT[:4])
     assert {each.text for each in result.copies["trained on"]} == set(TRAINED[-4:])
 
 
@@ -110,7 +121,7 @@ def test_copies_are_counted_after_each_prefix(tokenizer: Tokenizer) -> None:
 def test_a_planted_canary_that_is_remembered_has_the_highest_exposure(tokenizer: Tokenizer) -> None:
     canary = Canary(made_up(TRAINED, 1, words=8, seed=5)[0], 4)
     network: Any = Successors(tokenizer, [*TRAINED, canary.text])
-    (found,) = exposures(network, tokenizer, TRAINED, [canary], 255, 0, nothing)
+    (found,) = exposures(network.score, TRAINED, [canary], 255, 0, nothing)
     assert found == (canary.text, 4, 8.0)
 
 
@@ -118,7 +129,7 @@ def test_canaries_that_were_never_planted_have_little_exposure(tokenizer: Tokeni
     network: Any = Successors(tokenizer, TRAINED)
     network.table = torch.randn(network.table.shape, generator=torch.Generator().manual_seed(0))
     canaries = [Canary(text, 1) for text in made_up(TRAINED, 300, words=8, seed=5)]
-    found = exposures(network, tokenizer, TRAINED, canaries, 999, 0, nothing)
+    found = exposures(network.score, TRAINED, canaries, 999, 0, nothing)
     assert np.mean([each.exposure for each in found]) == pytest.approx(1 / math.log(2), abs=0.3)
 
 
@@ -127,7 +138,7 @@ def test_the_report_has_a_table_of_each_measure(tokenizer: Tokenizer) -> None:
         Canary(text, times) for text, times in zip(made_up(TRAINED, 4, words=8, seed=5), [1, 9] * 2, strict=True)
     ]
     network: Any = Successors(tokenizer, TRAINED)
-    result = audit(network, tokenizer, TRAINED, VALIDATION, HELD_OUT, canaries=canaries, candidates=63)
+    result = audited(network, canaries=canaries, candidates=63)
     report = result.report()
     assert "bits per character  1.000  1.000      1.000" in report
     assert "1  trained on           10                5.00        5      100.0" in report

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 from pytorch_lightning import LightningDataModule, Trainer, seed_everything
 from pytorch_lightning.callbacks import Callback
 from torch import Tensor
@@ -733,3 +734,25 @@ def test_the_embedding_is_as_wide_as_the_layers_by_default() -> None:
 def test_every_option_is_described() -> None:
     described = inspect.getdoc(TweetModel) or ""
     assert all(f"{name}: " in described for name in inspect.signature(TweetModel).parameters)
+
+
+def test_a_recipe_of_a_best_epoch_ends_when_the_validation_tweets_gain_nothing(tmp_path: Path) -> None:
+    recipes = Path(module_file.__file__).parent / "recipes"
+    for number in range(1, 5):
+        best, paper = (yaml.safe_load((recipes / f"model-{number}{end}.yaml").read_text()) for end in ("-best", ""))
+        assert {key: best.get(key) for key in ("monitor", "model", "data")} == {
+            key: paper.get(key) for key in ("monitor", "model", "data")
+        }
+        assert best["trainer"]["max_epochs"] == paper["trainer"]["max_epochs"]
+    (tmp_path / "a.txt").write_text("".join(f"{text}\n" for text in some_texts(40)), encoding="utf-8")
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    settings = Settings(
+        plugin="tweets",
+        model=SMALL,
+        data={"path": str(tmp_path / "a.txt"), "training_set": "stream", "batch_size": 2},
+        trainer=best["trainer"] | quiet,
+        monitor="val_bits_per_char",
+    )
+    run, _ = training.fit(plugin, settings, root=tmp_path / "runs")
+    assert run.record["epochs"] < 60
+    assert run.record["epochs"] >= run.record["best"]["epoch"] + 5
