@@ -203,7 +203,7 @@ def auc(lower: NDArray[np.float64], higher: NDArray[np.float64]) -> float:
         0.875
     """
     ordered = np.sort(higher)
-    below, upto = (np.searchsorted(ordered, lower, side=side) for side in ("left", "right"))  # type: ignore[call-overload]
+    below, upto = (np.searchsorted(ordered, lower, side=side) for side in ("left", "right"))
     return float(1 - (below + upto).mean() / (2 * len(ordered)))
 
 
