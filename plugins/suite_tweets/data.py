@@ -8,7 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pytorch_lightning import LightningDataModule
 from pytorch_lightning.trainer.states import TrainerFn
@@ -24,11 +24,13 @@ from suite_tweets.batches import Batch, Sharing, Stream, Windows, windows
 from suite_tweets.canaries import TIMES, WORDS, Canary, planted
 from suite_tweets.cleaning import RULE_SETS, clean
 from suite_tweets.division import Parts, divided, used_texts
+from suite_tweets.languages import languages
 from suite_tweets.sources.rated_tweets import RATED_TWEETS, rated_tweets
 from suite_tweets.sources.reading import read
 from suite_tweets.spelling import SpellingName
 from suite_tweets.tokens import Digits, Tokenizer, learn
 from suite_tweets.tweets import Tweet
+from suite_tweets.word_list import Language
 
 HELD_OUT_BATCH = 1024
 """Held-out tweets in a batch of texts; the module forms the network's batches out of them."""
@@ -47,6 +49,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "vocabulary_size": [int, None],  # the least depends on the tokens, see ``tokens.learn``
     "digits": [Digits],
     "spelling": [SpellingName],
+    "word_list": [Literal["auto"], Language, None],
     "training_set": [Literal["windows", "stream"]],
     "seq_length": [Interval(int, 1)],
     "batch_size": [Interval(int, 1)],
@@ -99,6 +102,8 @@ class TweetData(LightningDataModule):
         vocabulary_size: largest number of tokens; null: one for every word of the training tweets.
         digits: kept, or zeros: every digit becomes 0.
         spelling: of words that are no tokens, by 4-grams of characters and witten-bell, or 6-grams and kneser-ney.
+        word_list: the language, such as en or ru, in whose list of words other words are looked up before they are
+            spelt; auto: that of most training tweets; null: none.
         training_set: windows within tweets (the paper's variant 1) or one stream over all tweets (variant 2).
         seq_length: tokens that the network reads at a time in training.
         batch_size: windows, or readers of the stream, in a batch on each process.
@@ -132,6 +137,7 @@ class TweetData(LightningDataModule):
         vocabulary_size: int | None = None,
         digits: Digits = "kept",
         spelling: SpellingName = "witten-bell",
+        word_list: Literal["auto"] | Language | None = None,
         training_set: Literal["windows", "stream"] = "windows",
         seq_length: int = 8,
         batch_size: int = 64,
@@ -159,7 +165,7 @@ class TweetData(LightningDataModule):
         self.tokens = tokens
         self.vocabulary_size = vocabulary_size
         self.digits = digits
-        self.spelling = spelling
+        self.spelling, self.word_list = spelling, word_list
         self.training_set = training_set
         self.seq_length = seq_length
         self.batch_size = batch_size
@@ -195,7 +201,15 @@ class TweetData(LightningDataModule):
             self.parts = self._divide()
         if stage == "fit" and not hasattr(self, "tokenizer"):
             train = self.parts.train
-            self.tokenizer = learn(train, self.tokens, self.vocabulary_size, self.digits, self.spelling)
+            self.tokenizer = learn(
+                train,
+                self.tokens,
+                self.vocabulary_size,
+                self.digits,
+                self.spelling,
+                self._language(train),
+                self.parts.validation,
+            )
             self.account = Account.of(train)
             learnt = "\n".join([*train, *map(str, self.planted()), "", *self.parts.validation])
             self.fingerprint = hashlib.sha256(learnt.encode()).hexdigest()
@@ -271,6 +285,17 @@ class TweetData(LightningDataModule):
 
     def _read(self, path: Path) -> list[Tweet]:
         return read(path, encoding=self.encoding, **self.columns)
+
+    def _language(self, texts: Sequence[str]) -> Language | None:
+        """Return the language in whose list unknown words are looked up."""
+        if self.tokens != "words":
+            return None
+        if self.word_list != "auto":
+            return self.word_list
+        ((code, _),) = Counter(languages(texts)).most_common(1)
+        language = next((known for known in get_args(Language) if known == code), None)
+        rank_zero_info(f"data: words are looked up in the list of {code}" if language else f"data: no list of {code}")
+        return language
 
     def _divide(self) -> Parts:
         """Return the parts of the tweets that are used, and remember what was left out.

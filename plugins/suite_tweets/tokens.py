@@ -9,11 +9,13 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from functools import cached_property
 from typing import Any, Final, Literal, Protocol
 
 from lightning_suite.errors import UsageError
 from lightning_suite.needs import needs
-from suite_tweets.spelling import SPELLINGS, SpellingName
+from suite_tweets.spelling import SPELLINGS, Speller, SpellingName
+from suite_tweets.word_list import Language, ListedSpelling, frequencies
 
 END: Final = 0
 UNKNOWN: Final = 1
@@ -75,6 +77,8 @@ def learn(
     size: int | None,
     digits: Digits,
     spelling: SpellingName = "witten-bell",
+    word_list: Language | None = None,
+    validation: Sequence[str] = (),
 ) -> Tokenizer:
     """Return the tokenizer of the training texts.
 
@@ -84,6 +88,8 @@ def learn(
         size: most tokens there may be; None: all words. Pieces need a number.
         digits: kept, or all replaced by 0.
         spelling: of the words that are no tokens; pieces need none.
+        word_list: the language in whose list of words they are looked up first.
+        validation: texts by whose unknown words the list is weighed against the spelling.
 
     Raises:
         UsageError: a size with which there is nothing to learn, or the package for pieces is missing.
@@ -95,7 +101,9 @@ def learn(
     """
     texts = [with_digits(text, digits) for text in texts]
     if kind == "words":
-        return _learn_words(texts, size, digits, spelling)
+        words = _learn_words(texts, size, digits, spelling, word_list)
+        words.fit([word for text in validation for word in words.unknown(text)])
+        return words
     if size is None:
         raise UsageError("--data.tokens bpe needs to know how many tokens: --data.vocabulary_size 2000, for example")
     return _learn_pieces(texts, size, digits)
@@ -104,7 +112,9 @@ def learn(
 def from_state(state: dict[str, Any]) -> Tokenizer:
     """Return the tokenizer that has this state."""
     if state["kind"] == "words":
-        named = {"digits": state["digits"], "spelling": state.get("spelling", "witten-bell")}  # from release 0.2 on
+        # The latter three are from release 0.2 on.
+        named = {"digits": state["digits"], "spelling": state.get("spelling", "witten-bell")}
+        named |= {name: state[name] for name in ("word_list", "list_weight") if name in state}
         return Words(state["words"], once=state["once"], escape=state["escape"], **named)
     return Pieces(state["json"], digits=state["digits"])
 
@@ -126,18 +136,21 @@ def _digit_bits(text: str, digits: Digits) -> float:
     return 0.0 if digits == "kept" else math.log2(10) * sum(character.isdecimal() for character in text)
 
 
-def _learn_words(texts: Sequence[str], size: int | None, digits: Digits, spelling: SpellingName) -> "Words":
+def _learn_words(
+    texts: Sequence[str], size: int | None, digits: Digits, spelling: SpellingName, word_list: Language | None
+) -> "Words":
     counts = Counter(word for text in texts for word in text.split())
     total = counts.total()
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
     if size is not None and size < 3:
         raise UsageError(f"--data.vocabulary_size: expected at least 3 (two are no words), got {size}")
     if size is not None and size - 2 < len(ranked):
-        return Words(ranked[: size - 2], once=0, escape=0.0, digits=digits, spelling=spelling)
+        kept = ranked[: size - 2]
+        return Words(kept, once=0, escape=0.0, digits=digits, spelling=spelling, word_list=word_list)
     once = sum(count == 1 for count in counts.values())
     # Never 0 nor 1: an unknown word may come also where none has occurred just once, a known one where all have.
     escape = max(once, 0.5) / (total + 1)
-    return Words(ranked, once=once, escape=escape, digits=digits, spelling=spelling)
+    return Words(ranked, once=once, escape=escape, digits=digits, spelling=spelling, word_list=word_list)
 
 
 def _learn_pieces(texts: Sequence[str], size: int, digits: Digits) -> "Pieces":
@@ -175,6 +188,8 @@ class Words:
         escape: probability of an unknown word; 0 where the vocabulary was cut and the network learns it.
         digits: kept, or all replaced by 0.
         spelling: of other words.
+        word_list: the language in whose list of words these are looked up first; it is read when one is.
+        list_weight: of the list against the spelling.
     """
 
     def __init__(
@@ -185,15 +200,30 @@ class Words:
         escape: float,
         digits: Digits,
         spelling: SpellingName = "witten-bell",
+        word_list: Language | None = None,
+        list_weight: float = 0.5,
     ) -> None:
         self.words, self.escape, self.digits, self.spelling = list(words), escape, digits, spelling
+        self.word_list, self.list_weight = word_list, list_weight
         self.size = len(self.words) + 2
         self.banned: tuple[int, ...] = (UNKNOWN,)
         self.within: tuple[int, ...] = ()
         self.once = range(self.size - once, self.size)
         self.whole_words = True
         self._tokens = {word: token for token, word in enumerate(self.words, start=2)}
-        self._spelling = SPELLINGS[spelling](self.words)
+
+    @cached_property
+    def _spelling(self) -> Speller:
+        spelling = SPELLINGS[self.spelling](self.words)
+        if self.word_list is None:
+            return spelling
+        return ListedSpelling(self.words, frequencies(self.word_list), spelling, self.list_weight)
+
+    def fit(self, unknown: Sequence[str]) -> None:
+        """Weigh the list, if there is one, against the spelling by unknown words."""
+        if isinstance(self._spelling, ListedSpelling):
+            self._spelling.fit(unknown)
+            self.list_weight = self._spelling.weight
 
     def encode(self, text: str) -> list[int]:
         """Return the tokens of a text, without END."""
@@ -218,7 +248,8 @@ class Words:
     def state(self) -> dict[str, Any]:
         """Return all that makes it, as plain values."""
         plain = {"words": self.words, "once": len(self.once), "escape": self.escape, "digits": self.digits}
-        return {"kind": "words", **plain, "spelling": self.spelling}
+        listed = {"word_list": self.word_list, "list_weight": self.list_weight} if self.word_list else {}
+        return {"kind": "words", **plain, "spelling": self.spelling, **listed}
 
 
 class Pieces:
