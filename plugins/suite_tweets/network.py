@@ -48,7 +48,7 @@ class TokenEmbedding(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """(time, batch) -> (time, batch, dim)."""
         vectors = functional.embedding(tokens, self.weight)
-        if not self.training and len(self.once):
+        if not self.training and len(self.once) and bool((tokens == UNKNOWN).any()):
             rare = self.weight[self.once.start : self.once.stop].mean(dim=0)
             return torch.where((tokens == UNKNOWN)[..., None], rare, vectors)
         if not self.training or self.dropout == 0:

@@ -15,7 +15,7 @@ from suite_tweets.account import Account, weighted_length
 from suite_tweets.state import Reader, of_columns
 from suite_tweets.tokens import END, Tokenizer
 from suite_tweets.writing.repeats import Repeats
-from suite_tweets.writing.sampling import Sampling, draw, filter_logits
+from suite_tweets.writing.sampling import Sampling, draw, filter_logits, in_blocks
 
 _LOOK = 16  # steps between two looks at whether a row has outgrown the limit
 
@@ -55,7 +55,8 @@ def beginnings(writer: "Writer", rows: int) -> list[list[int]]:
 def write_rows(writer: "Writer", beginnings: Sequence[list[int]]) -> "list[WrittenRow]":
     """Write rows until each has drawn END or outgrown the limit.
 
-    All rows read END first. A row that still has a token of its beginning to come takes it, whatever is drawn.
+    All rows read END first, which is therefore read once. A row that still has a token of its beginning to come takes
+    it, whatever is drawn.
     """
     prescribed = torch.full((max(map(len, beginnings)), len(beginnings)), -1)  # step row
     for row, tokens in enumerate(beginnings):
@@ -63,7 +64,7 @@ def write_rows(writer: "Writer", beginnings: Sequence[list[int]]) -> "list[Writt
     texts: list[list[int]] = [[] for _ in beginnings]
     ended = [False] * len(beginnings)
     writing = torch.arange(len(beginnings))
-    state = writer.network.initial_state(len(beginnings))
+    state = writer.network.initial_state(1)
     device = state[0][0].device
     last = torch.full((len(beginnings),), END)
     banned = torch.tensor(writer.tokenizer.banned, dtype=torch.int64)
@@ -72,10 +73,14 @@ def write_rows(writer: "Writer", beginnings: Sequence[list[int]]) -> "list[Writt
     repeats = Repeats(writer.sampling.no_repeat, writer.tokenizer.within, len(beginnings))
     steps = 4 * writer.limit + len(prescribed)  # a character has four bytes at most, and a token one at least
     for step in range(steps):
-        logits, state = writer.network(last.to(device)[None], state)
+        if step == 0:
+            logits, state = writer.network(last[:1].to(device)[None], state)
+            logits, state = logits.expand(-1, len(last), -1), of_columns(state, torch.zeros_like(last, device=device))
+        else:
+            logits, state = writer.network(last.to(device)[None], state)
         now = prescribed[step, writing] if step < len(prescribed) else torch.full_like(last, -1)
         if bool((now < 0).any()):
-            allowed = logits[0].float().cpu().index_fill(1, banned, -math.inf)  # row token
+            allowed = in_blocks(logits[0]).index_fill_(1, banned, -math.inf)  # row token
             if len(within) and bool((fresh := (begun[writing] == step) & (now < 0)).any()):
                 allowed[fresh.nonzero(), within] = -math.inf
             if barred := list(repeats.barred(writing.tolist(), texts)):

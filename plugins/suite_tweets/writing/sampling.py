@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import RunError
@@ -27,6 +26,15 @@ _CONSTRAINTS = {
     "top_p": [Interval(float, 0, 1, closed="right")],
     "no_repeat": [Interval(int, 0)],
 }
+
+
+def in_blocks(logits: Tensor) -> Tensor:
+    """Return a copy of logits (row, token) on the CPU with as many tokens more, never drawn, as ``draw`` likes."""
+    rows, tokens = logits.shape
+    copy = torch.empty(rows, -(-tokens // _BLOCK) * _BLOCK)
+    copy[:, :tokens] = logits
+    copy[:, tokens:] = -math.inf
+    return copy
 
 
 def filter_logits(logits: Tensor, sampling: "Sampling") -> Tensor:
@@ -74,19 +82,18 @@ def draw(logits: Tensor, generator: torch.Generator) -> Tensor:
     Raises:
         RunError: the logits are no numbers.
     """
-    rows, tokens = logits.shape
-    blocks = -(-tokens // _BLOCK)
-    weights = functional.pad(logits, (0, blocks * _BLOCK - tokens), value=-math.inf).exp_()
-    weights = weights.view(rows, blocks, _BLOCK)
+    if logits.shape[1] % _BLOCK:
+        logits = in_blocks(logits)
+    weights = logits.exp().view(len(logits), -1, _BLOCK)  # row block token
     cumulated = weights.sum(dim=2).cumsum(dim=1, dtype=torch.float64)  # row block
     total = cumulated[:, -1:]
     if not bool(total.isfinite().all()):
         raise RunError("the network gives numbers that are no probabilities (nan): its training went astray")
     # 24 random bits times a float64 stay below the total: a weight of 0 is never drawn, here nor below.
-    block = torch.searchsorted(cumulated, torch.rand(rows, 1, generator=generator).double() * total, right=True)
-    within = weights[torch.arange(rows), block[:, 0]].cumsum(dim=1, dtype=torch.float64)
+    block = torch.searchsorted(cumulated, torch.rand(len(logits), 1, generator=generator).double() * total, right=True)
+    within = weights[torch.arange(len(logits)), block[:, 0]].cumsum(dim=1, dtype=torch.float64)
     # A second random number, not the rest of the first: two sums of the same weights differ in their last digits.
-    chance = torch.rand(rows, 1, generator=generator).double() * within[:, -1:]
+    chance = torch.rand(len(logits), 1, generator=generator).double() * within[:, -1:]
     return (block * _BLOCK + torch.searchsorted(within, chance, right=True))[:, 0]
 
 
