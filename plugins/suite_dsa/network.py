@@ -13,15 +13,12 @@ from torch.nn import functional
 
 from suite_dsa.attention import DynamicSelfAttention, StaticSelfAttention
 from suite_dsa.dropout import SLOPE, Dropout
-from suite_dsa.encoders import WordEncoder
+from suite_dsa.encoders import EncoderName, WordEncoder
 from suite_dsa.encoders.bilstm import BiLSTM
 from suite_dsa.encoders.dense_cnn import DenseCNN
 from suite_dsa.encoders.kim_cnn import KimCNN
 from suite_dsa.initialisation import Reading, gain_of, he_normal_
-from suite_dsa.pooling import LastState, MaxPooling, Pooling
-
-EncoderName = Literal["dense-cnn", "bilstm", "kim-cnn"]
-AttentionName = Literal["dynamic", "static", "max", "last"]
+from suite_dsa.pooling import AttentionName, LastState, MaxPooling, Pooling
 
 
 def heuristic_matching(premise: Tensor, hypothesis: Tensor) -> Tensor:

@@ -1,12 +1,14 @@
 """Sentences without learnt weights: the maximum of the words, or the last states of a bidirectional LSTM."""
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from lightning_suite import ragged
+
+AttentionName = Literal["dynamic", "static", "max", "last"]
 
 
 class Pooling(Protocol):

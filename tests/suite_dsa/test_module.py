@@ -366,18 +366,6 @@ def test_snli_has_the_papers_parameters_with_first_layers_of_the_same_kernel(
     assert round(count / 1e6, 1) == millions
 
 
-@pytest.mark.parametrize(
-    ("encoder", "attention", "message"),
-    [
-        ("kim-cnn", "dynamic", "kim-cnn .* expected --model.attention max, got dynamic"),
-        ("dense-cnn", "last", "expected --model.encoder bilstm, got dense-cnn"),
-    ],
-)
-def test_an_attention_that_an_encoder_has_not_is_refused(encoder: Any, attention: Any, message: str) -> None:
-    with pytest.raises(UsageError, match=message):
-        SentenceClassifier(encoder=encoder, attention=attention)
-
-
 def test_a_maximum_has_weights_but_no_weight_vectors(tmp_path: Path) -> None:
     module, _ = fitted(tmp_path, TinyData(), encoder="kim-cnn", attention="max")
     ((_, weights),) = module.attention(["a good film"])
@@ -392,39 +380,6 @@ def test_every_setting_of_the_published_run_is_a_default() -> None:
     expected |= {"conv_dropout": 0.2, "classifier_dropout": 0.4, "weight_decay": 1e-5, "halve_patience": 2}
     actual = SentenceClassifier().hparams
     assert expected == {name: actual[name] for name in expected}
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("heads", 0),
-        ("head_dim", -3),
-        ("iterations", 0),
-        ("layers", 0),
-        ("kernels", (2, 4)),
-        ("kernels", ()),
-        ("hidden_layers", -1),
-        ("word_dropout", 1.0),
-        ("conv_dropout", -0.1),
-        ("classifier_dropout", float("nan")),
-        ("learning_rate", -1.0),
-        ("weight_decay", -1.0),
-        ("halve_patience", 0),
-        ("attention", "dynamical"),
-        ("dropout_gain", "retained"),
-        ("optimizer", "sgd"),
-        ("encoder", "lstm"),
-        ("first_kernel", 3),
-        ("lstm_dim", 0),
-        ("kim_kernels", (3, 0)),
-        ("kim_dim", 0),
-        ("learning_rate_floor", -0.1),
-        ("average", 1.0),
-    ],
-)
-def test_an_impossible_setting_is_refused_by_name_before_anything_is_built(name: str, value: Any) -> None:
-    with pytest.raises(UsageError, match=f"--model.{name}: expected"):
-        SentenceClassifier(**{name: value})
 
 
 def test_a_test_without_labels_is_predicted_into_the_run_folder(tmp_path: Path) -> None:

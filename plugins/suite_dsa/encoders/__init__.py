@@ -1,8 +1,10 @@
 """Word encoders: networks that turn the words of packed sentences into words in their context, one class a file."""
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from torch import Tensor
+
+EncoderName = Literal["dense-cnn", "bilstm", "kim-cnn"]
 
 
 class WordEncoder(Protocol):
