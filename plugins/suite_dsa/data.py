@@ -206,11 +206,11 @@ class SentenceData(LightningDataModule):
             self.fingerprint = fingerprint(table.examples)
             for part in ("train", "validation"):
                 self._sets[part] = self._labelled(part, self.labels)
-            self._check_test(self._tables.pop("test"), self.labels)
             self._drop_wordless()
             if len(self.labels) < 2:
                 message = f"expected at least two classes, but every training example has the label {self.labels[0]!r}"
                 raise DataError(message, self.selection.source)
+            self._check_test(self._tables.pop("test"), self.labels)
             self._embed()
             self._report("whole", "train", "validation", "words")
             if table.unused:

@@ -26,7 +26,7 @@ def test_help_says_all_of_an_option_within_the_width_of_the_terminal(
     text = help_text(find.get("dsa"), "suite fit", "model")
     assert all(len(line) <= columns for line in text.splitlines() if line.startswith(" "))
     message = " ".join(text.split())
-    assert "attention 'dynamic' or 'static' = 'dynamic' dynamic: weight vectors made from the sentence" in message
+    assert "dynamic: weight vectors made from the sentence (Algorithm 1); static: learnt ones" in message
     assert "layers of each kernel size, L. --model.first_dim" in message
     assert ":paramref:" not in help_text(find.get("dsa"), "suite fit", "trainer")
 
