@@ -23,7 +23,12 @@ plugin = Plugin(
     module="suite_dsa.module:SentenceClassifier",
     data="suite_dsa.data:SentenceData",
     recipes="suite_dsa:recipes",
-    commands={"attention": "suite_dsa.studies.attention:attention", "vectors": "suite_dsa.studies.vectors:vectors"},
+    commands={
+        "attention": "suite_dsa.studies.attention:attention",
+        "baselines": "suite_dsa.studies.comparison:baselines",
+        "twins": "suite_dsa.studies.comparison:twins",
+        "vectors": "suite_dsa.studies.vectors:vectors",
+    },
     paper="Yoon, Lee, Lee (2018), arXiv:1808.07383",
     extra="dsa",
     api=1,

@@ -1,1 +1,1 @@
-"""What a trained encoder attends to: attention maps (figures 3 and 4) and dynamic weight vectors (figure 2)."""
+"""What a trained encoder attends to (figures 2, 3 and 4), and how it stands beside simple classifiers."""
