@@ -300,8 +300,8 @@ class TweetModel(LightningModule):
         except SuiteError as error:
             rank_zero_warn(f"copying, variety and lengths are not measured: {error}")
             return
-        train = self.trainer.datamodule.parts.train  # type: ignore[attr-defined]
-        for name, value in measures(tweets, train, self.account.lengths).items():
+        parts = self.trainer.datamodule.parts  # type: ignore[attr-defined]
+        for name, value in measures(tweets, parts.train, self.account.lengths, parts.test).items():
             self.log(f"test_{name}", value)
         figures = Path(self.trainer.default_root_dir) / "figures"
         if self.trainer.is_global_zero and figures.is_dir():

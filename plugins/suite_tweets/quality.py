@@ -115,6 +115,18 @@ class Copies:
         return self._grams[n]
 
 
+def new_words(texts: Iterable[str], training_texts: Iterable[str]) -> float:
+    """Return the share of the words of texts that stand in no training text; 0 where there is none.
+
+    Example:
+        >>> new_words(["the roket flies", "the crew"], ["The rocket flies", "a crew"])
+        0.2
+    """
+    known = {word for text in training_texts for word in words(text)}
+    new = [word not in known for text in texts for word in words(text)]
+    return sum(new) / len(new) if new else 0.0
+
+
 def _in_common(first: Sequence[str], second: Sequence[str]) -> int:
     """Return with how many equal words both begin."""
     common = 0
@@ -144,17 +156,22 @@ def length_distance(texts: Sequence[str], lengths: Sequence[int]) -> float:
     return float(np.abs(shares[0] - shares[1]) @ np.diff(steps))
 
 
-def measures(texts: Sequence[str], training_texts: Iterable[str], lengths: Sequence[int]) -> dict[str, float]:
+def measures(
+    texts: Sequence[str], training_texts: Sequence[str], lengths: Sequence[int], held_out: Sequence[str]
+) -> dict[str, float]:
     """Return all measures of written texts, by their names.
 
     Args:
         texts: that were written.
         training_texts: that they may be copied from.
         lengths: of the training texts, in weighted characters.
+        held_out: texts of the same kind, whose new words are those of real ones.
     """
     copies = Copies(training_texts)
     return {
         **{f"distinct_{n}": distinct(texts, n) for n in (1, 2, 3)},
         **{f"copied_{n}": copies.share(texts, n) for n in (4, 8)},
         "length_distance": length_distance(texts, lengths),
+        "new_words": new_words(texts, training_texts),
+        "new_words_held_out": new_words(held_out, training_texts),
     }

@@ -48,6 +48,11 @@ def close(values: dict[str, float]) -> Any:
     return pytest.approx(values, rel=1e-4, abs=1e-5)
 
 
+def known(found: dict[str, float], values: dict[str, float]) -> dict[str, float | None]:
+    """The metrics that there were before: a release may add some."""
+    return {name: found.get(name) for name in values}
+
+
 def run_json(case: str) -> dict[str, Any]:
     record: dict[str, Any] = json.loads(Path(case, "run.json").read_text(encoding="utf-8"))
     return record
@@ -56,7 +61,8 @@ def run_json(case: str) -> dict[str, Any]:
 @pytest.mark.parametrize("unpacked", [pair for pair in CASES if pair[1] != "stopped"], indirect=True, ids="-".join)
 def test_a_finished_run_is_tested_as_before(unpacked: dict[str, Any]) -> None:
     assert main(["test", unpacked["case"]]) == 0
-    assert run_json(unpacked["case"])["evaluations"]["test"] == close(unpacked["test"])
+    tested = run_json(unpacked["case"])["evaluations"]["test"]
+    assert known(tested, unpacked["test"]) == close(unpacked["test"])
 
 
 @pytest.mark.parametrize(
@@ -96,4 +102,4 @@ def test_a_stopped_run_goes_on_to_the_end_it_would_have_had(unpacked: dict[str, 
     assert main(["fit", "--resume", "stopped"]) == 0
     record = run_json("stopped")
     assert record["status"] == "finished"
-    assert record["metrics"] == close(unpacked["final"])
+    assert known(record["metrics"], unpacked["final"]) == close(unpacked["final"])

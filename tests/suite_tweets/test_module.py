@@ -344,7 +344,8 @@ def test_a_test_measures_what_the_module_writes(tmp_path: Path, learnt: Callable
     (results,) = quiet_trainer(tmp_path).test(module, TinyTweets(), verbose=False)
     measured = {f"test_{name}" for name in ("distinct_1", "distinct_2", "distinct_3", "copied_4", "copied_8")}
     assert {*results} == measured | {
-        f"test_{name}" for name in ("loss", "perplexity", "bits_per_char", "length_distance")
+        f"test_{name}"
+        for name in ("loss", "perplexity", "bits_per_char", "length_distance", "new_words", "new_words_held_out")
     }
     assert 0 <= results["test_distinct_1"] <= 1
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lightning_suite.errors import UsageError
-from suite_tweets.quality import Copies, distinct, length_distance, ngrams, words
+from suite_tweets.quality import Copies, distinct, length_distance, measures, new_words, ngrams, words
 
 TRAINING = ["Ракета летит на Луну!", "The rocket, again, flies to Mars."]
 
@@ -144,6 +144,13 @@ def test_copies_are_found_among_twenty_thousand_texts() -> None:
     assert copied == [True] * 200 + [False] * 100
 
 
+def test_new_words_stand_in_no_training_text() -> None:
+    assert new_words(TRAINING, TRAINING) == 0.0
+    assert new_words(["The ROCKET! lands", "мармеладный луну"], TRAINING) == 0.4
+    assert new_words([], TRAINING) == 0.0
+    assert new_words(["ракета"], []) == 1.0
+
+
 @pytest.mark.parametrize(
     ("lengths_of_texts", "lengths", "expected"),
     [
@@ -174,3 +181,9 @@ def test_lengths_are_weighted_characters() -> None:
 @pytest.mark.parametrize(("texts", "lengths"), [([], [3]), (["a"], [])])
 def test_the_length_distance_to_nothing_is_not_a_number(texts: list[str], lengths: list[int]) -> None:
     assert math.isnan(length_distance(texts, lengths))
+
+
+def test_measures_compare_new_words_with_those_of_real_texts() -> None:
+    found = measures(["the rocket fleis"], TRAINING, [5], ["летит the crew", "the rocket"])
+    assert found["new_words"] == pytest.approx(1 / 3)
+    assert found["new_words_held_out"] == 0.2
