@@ -39,21 +39,33 @@ class NGrams:
         tokenizer: of the texts.
         order: tokens of the longest n-grams.
         to_come: texts that will be counted later; their new words have numbers of their own.
+        characters: whether those of words are counted too.
     """
 
-    def __init__(self, texts: Sequence[str], tokenizer: Tokenizer, order: int, *, to_come: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        texts: Sequence[str],
+        tokenizer: Tokenizer,
+        order: int,
+        *,
+        to_come: Sequence[str] = (),
+        characters: bool = True,
+    ) -> None:
         self._tokenizer = tokenizer
         new = {word for text in to_come for word in tokenizer.unknown(text)} if tokenizer.escape else set()
         self._new = {word: number for number, word in enumerate(sorted(new), start=tokenizer.size)}
         counted, coming = ([self._encode(text) for text in part] for part in (texts, to_come))
         self.model = KneserNey(counted, order=order, size=tokenizer.size + len(new), to_come=coming)
-        self.predictors, self.features = 1 + tokenizer.whole_words, 2 * (order - 1)
+        characters = characters and tokenizer.whole_words
+        self.predictors, self.features = 1 + characters, 2 * (order - 1)
         self._characters: Characters | None = None
-        if tokenizer.whole_words:
+        if characters:
             self._characters = Characters(self._letters(texts), to_come=self._letters(to_come))
-        # An unknown word is one that training never met: nothing is known of it, and of no other token.
-        self.nothing: Floats = np.full(self.model.size, 0.0 if tokenizer.escape else 1 / tokenizer.size)
-        self.nothing[UNKNOWN] = 1.0 if tokenizer.escape else 1 / tokenizer.size
+        # Training texts meet all words of the vocabulary, so that nothing is known of unknown words alone.
+        alone = bool(tokenizer.escape and len(texts))
+        self.nothing: Floats = np.full(self.model.size, 0.0 if alone else 1 / tokenizer.size)
+        if alone:
+            self.nothing[UNKNOWN] = 1.0
 
     def _encode(self, text: str) -> list[int]:
         tokens = [END, *self._tokenizer.encode(text), END]
@@ -76,7 +88,7 @@ class NGrams:
             spelling[unknown] = [self._tokenizer.spelling_nats(word) for word in words]
         # A new word that was counted has a probability of its own beside that of being spelt.
         spelt = np.where(tokens >= self._tokenizer.size, spelling, 0)
-        nothing = np.where(tokens >= self._tokenizer.size, np.exp(-spelt), self.nothing[tokens])
+        nothing = np.where(tokens >= self._tokenizer.size, np.exp(-spelt) * self.nothing[UNKNOWN], self.nothing[tokens])
         nats = [-np.log(self.model.probabilities(found, nothing)) - spelt]
         if self._characters is not None:
             nats.append(self._characters.words(self._characters.find(self._letters(texts))) - spelling)

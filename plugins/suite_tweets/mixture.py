@@ -19,6 +19,7 @@ from suite_tweets.memory import Cache, Memory, cache_probability
 from suite_tweets.ngrams import NONE
 from suite_tweets.scoring import TokenScores, log_probabilities, sureness
 from suite_tweets.state import Reader, State
+from suite_tweets.tokens import Tokenizer
 
 SMALL_WEIGHTS = 1e-4
 """What the squares of G cost, in nats a token: keeps it finite where a predictor is never right."""
@@ -44,9 +45,10 @@ class Predicted(NamedTuple):
         return -torch.logsumexp((self.context @ gate.T).log_softmax(dim=1) - self.nats, dim=1)
 
 
-def combined(network: TokenScores | None, counted: Counted, cache: Tensor | None = None) -> Predicted:
-    """Return what the network, the n-grams and, (token,), a cache's probabilities say of the same tokens together."""
-    nats, context = [counted.nats], [torch.ones(len(counted.known), 1, dtype=torch.float64), counted.known]
+def combined(network: TokenScores | None, *counted: Counted, cache: Tensor | None = None) -> Predicted:
+    """Return what the network, n-grams and, (token,), a cache's probabilities say of the same tokens together."""
+    nats = [each.nats for each in counted]
+    context = [torch.ones(len(nats[0]), 1, dtype=torch.float64), *(each.known for each in counted)]
     if network is not None:
         nats.insert(0, network.nats.cpu()[:, None])
         context.append(network.sureness.cpu().double())
@@ -90,31 +92,58 @@ def fitted_gate(predicted: Predicted) -> Tensor:
 
 
 class CountingOn:
-    """Predicts texts in their order, each from all that were written before it: n-grams that count on, and a cache.
+    """Predicts texts in their order, each from all that were written before it.
+
+    The n-grams count on; others count only what comes after the training texts, for what is talked about lately; and
+    a network has a cache.
 
     Args:
-        ngrams: of the training texts, with room for the texts to come.
-        validation: the texts after them, on which the weights are chosen.
-        network: its scores of ``validation``, if there is a network.
-        older: what the network read before those.
-        window: tokens of the cache; 0, or no network: no cache.
+        counted: the training texts.
+        tokenizer: of the texts.
+        order: of the n-grams.
+        validation: the texts after those, on which the weights are chosen.
+        to_come: the texts after these.
     """
 
     def __init__(
-        self, ngrams: NGrams, validation: Sequence[str], network: TokenScores | None, older: Memory | None, window: int
+        self,
+        counted: Sequence[str],
+        tokenizer: Tokenizer,
+        order: int,
+        *,
+        validation: Sequence[str],
+        to_come: Sequence[str],
     ) -> None:
-        self._ngrams = ngrams
+        later = [*validation, *to_come]
+        self._ngrams = (
+            NGrams(counted, tokenizer, order, to_come=later),
+            NGrams((), tokenizer, order, to_come=later, characters=False),
+        )
+        self._validation = validation
         self._cache: Cache | None = None
+        self._gate: Tensor
+
+    def begin(self, network: TokenScores | None, older: Memory | None, window: int) -> None:
+        """Choose the weights.
+
+        Args:
+            network: its scores of the validation texts, if there is a network.
+            older: what it read before those.
+            window: tokens of the cache; 0: no cache.
+        """
         shares = None
         if network is not None and older is not None and window:
             self._cache = Cache(network.nats, network.memory, older, window=window)
             shares = cache_probability(network.memory, older, window=window, flatness=self._cache.flatness)
-        self._gate = fitted_gate(combined(network, ngrams.counting_on(validation), shares))
+        self._gate = fitted_gate(self._predicted(self._validation, network, shares))
 
     def nats(self, texts: Sequence[str], network: TokenScores | None) -> Tensor:
-        """Return -ln p of each token of further texts, (token,) double."""
+        """Return -ln p of each token of the next texts, (token,) double."""
         shares = self._cache.probability(network.memory) if self._cache and network is not None else None
-        return combined(network, self._ngrams.counting_on(texts), shares).mixed(self._gate)
+        return self._predicted(texts, network, shares).mixed(self._gate)
+
+    def _predicted(self, texts: Sequence[str], network: TokenScores | None, shares: Tensor | None) -> Predicted:
+        return combined(network, *(ngrams.counting_on(texts) for ngrams in self._ngrams), cache=shares)
 
 
 class Mixture:

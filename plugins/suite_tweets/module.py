@@ -221,7 +221,8 @@ class TweetModel(LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Log the loss of the epoch, and write sample tweets every so many and after the last (section 8)."""
-        self.log("train_loss", self.train_loss, prog_bar=True)
+        if self.network is not None:
+            self.log("train_loss", self.train_loss, prog_bar=True)
         every, epoch = self.hparams["sample_every"], self.current_epoch + 1
         if not every or (epoch % every and epoch != self.trainer.max_epochs):
             return
@@ -273,9 +274,9 @@ class TweetModel(LightningModule):
             assert before is not None
             older = before.memory
         if self.ngrams is not None:
-            to_come = [*parts.validation, *parts.test]
-            ngrams = NGrams(self._counted, self.tokenizer, self.hparams["ngram_order"], to_come=to_come)
-            self._counting_on = CountingOn(ngrams, parts.validation, latest, older, window)
+            order, later = self.hparams["ngram_order"], {"validation": parts.validation, "to_come": parts.test}
+            self._counting_on = CountingOn(self._counted, self.tokenizer, order, **later)
+            self._counting_on.begin(latest, older, window)
         elif latest is not None and older is not None:
             self._cache = cache = Cache(latest.nats, latest.memory, older, window=window)
             said = f"flatness {cache.flatness}, weight {cache.weight}, by validation"

@@ -211,6 +211,7 @@ class Words:
         self.once = range(self.size - once, self.size)
         self.whole_words = True
         self._tokens = {word: token for token, word in enumerate(self.words, start=2)}
+        self._spelt: dict[str, float] = {}  # bits of unknown words that were asked for
 
     @cached_property
     def _spelling(self) -> Speller:
@@ -223,6 +224,7 @@ class Words:
         """Weigh the list, if there is one, against the spelling by unknown words."""
         if isinstance(self._spelling, ListedSpelling):
             self._spelling.fit(unknown)
+            self._spelt.clear()
             self.list_weight = self._spelling.weight
 
     def encode(self, text: str) -> list[int]:
@@ -239,11 +241,16 @@ class Words:
 
     def spelling_nats(self, word: str) -> float:
         """Return -ln p of the spelling of an unknown word."""
-        return self._spelling.bits(word) * math.log(2)
+        return self._bits(word) * math.log(2)
+
+    def _bits(self, word: str) -> float:
+        if word not in self._spelt:
+            self._spelt[word] = self._spelling.bits(word)
+        return self._spelt[word]
 
     def oov_bits(self, text: str) -> float:
         """Return the bits of the spelling of unknown words, and of digits that became zeros."""
-        return _digit_bits(text, self.digits) + sum(self._spelling.bits(word) for word in self.unknown(text))
+        return _digit_bits(text, self.digits) + sum(map(self._bits, self.unknown(text)))
 
     def state(self) -> dict[str, Any]:
         """Return all that makes it, as plain values."""

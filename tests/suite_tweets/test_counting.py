@@ -30,6 +30,9 @@ def total(ngrams: NGrams, tokenizer: Tokenizer, before: str, others: list[str]) 
 def test_known_words_the_end_and_an_unknown_word_add_up_to_one(before: str, size: int | None) -> None:
     tokenizer = words(size=size)
     assert total(NGrams(TEXTS, tokenizer, 3), tokenizer, before, ["moon"]) == pytest.approx(1)
+    lately = NGrams((), tokenizer, 3, to_come=["the rocket waits"], characters=False)
+    lately.counting_on(["the rocket waits"])
+    assert total(lately, tokenizer, before, ["moon"]) == pytest.approx(1)
 
 
 def test_they_add_up_to_one_when_new_words_were_counted() -> None:

@@ -81,11 +81,11 @@ def test_what_is_written_is_as_likely_as_it_is_scored() -> None:
     assert float(-logits[range(4), 0, tokens[1:]].sum()) == pytest.approx(expected, rel=1e-5)
 
 
-def with_room(module: TweetModel, texts: Sequence[str], validation: Sequence[str]) -> CountingOn:
-    ngrams = NGrams(TEXTS, module.tokenizer, 3, to_come=[*validation, *texts])
+def begun(module: TweetModel, texts: Sequence[str], validation: Sequence[str]) -> CountingOn:
+    counting = CountingOn(TEXTS, module.tokenizer, 3, validation=validation, to_come=texts)
     older = scores(module, TEXTS)
-    memory = None if older is None else older.memory
-    return CountingOn(ngrams, validation, scores(module, validation), memory, window=20)
+    counting.begin(scores(module, validation), None if older is None else older.memory, window=20)
+    return counting
 
 
 @pytest.mark.parametrize("predictor", ["ngram", "mixture"])
@@ -94,7 +94,7 @@ def test_later_texts_change_no_earlier_probability(predictor: str) -> None:
     validation = ["the moon waits", "no rocket flies"]
 
     def nats(texts: list[str]) -> Tensor:
-        counting = with_room(module, texts, validation)
+        counting = begun(module, texts, validation)
         return torch.cat([counting.nats([text], scores(module, [text])) for text in texts])
 
     same = ["a moon", "the moon flies to mars"]
@@ -102,7 +102,7 @@ def test_later_texts_change_no_earlier_probability(predictor: str) -> None:
     count = sum(len(text.split()) + 1 for text in same)
     torch.testing.assert_close(one[:count], other[:count])
     assert not torch.allclose(one[count:], other[count:])
-    together = with_room(module, same, validation).nats(same, scores(module, same))
+    together = begun(module, same, validation).nats(same, scores(module, same))
     torch.testing.assert_close(together, one[:count])
 
 
@@ -140,7 +140,7 @@ def test_all_words_that_can_be_spelt_and_the_end_add_up_to_one(
 def test_the_cache_and_counting_on_help_where_texts_come_again() -> None:
     module = built(cache=20)
     texts = ["unheard things fly"] * 4
-    counting = with_room(module, texts, ["the moon waits"] * 6)
+    counting = begun(module, texts, ["the moon waits"] * 6)
     nats = torch.cat([counting.nats([text], scores(module, [text])) for text in texts]).view(4, -1).sum(dim=1)
     assert nats[3] < nats[1] < nats[0]
 
