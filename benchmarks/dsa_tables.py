@@ -27,6 +27,7 @@ from benchmarks.dsa_network import batches, lognormal, phrase_lengths
 from lightning_suite.recipes import recipe_of
 from suite_dsa import plugin
 from suite_dsa.module import SentenceClassifier
+from suite_dsa.network import number_of_parameters
 from suite_dsa.vocabulary import Vocabulary
 
 STATIC = "dense CNN with self-attention"
@@ -98,7 +99,7 @@ def network(task: str, row: str) -> SentenceClassifier:
 def parameters(task: str, row: str) -> int:
     """Return the number of parameters as the paper counts them: without word vectors."""
     module = network(task, row)
-    return sum(weight.numel() for part in (module.encoder, module.classifier) for weight in part.parameters())
+    return number_of_parameters(module.encoder, module.classifier)
 
 
 def step(task: str, row: str, data: list[tuple[torch.Tensor, torch.Tensor]]) -> Callable[[], None]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.trainer.states import TrainerFn
+from pytorch_lightning.utilities import rank_zero_info
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.nn import functional
@@ -26,7 +27,13 @@ from suite_dsa.constraints import CONSTRAINTS, check_together
 from suite_dsa.encoders import EncoderName
 from suite_dsa.encoding import EncodesSentences
 from suite_dsa.initialisation import Reading, gain_of
-from suite_dsa.network import Classifier, build_encoder, heuristic_matching, rename_weights_of_before
+from suite_dsa.network import (
+    Classifier,
+    build_encoder,
+    heuristic_matching,
+    number_of_parameters,
+    rename_weights_of_before,
+)
 from suite_dsa.optimization import average_, paper_optimizer
 from suite_dsa.pooling import AttentionName
 from suite_dsa.sentences import PackedBatch, SentenceBatch
@@ -160,6 +167,8 @@ class SentenceClassifier(EncodesSentences, LightningModule):
         self._build(data.vocabulary, data.labels, data.columns, data.tokenizer, _shapes(vectors), trained)
         for name, value in vectors.items():
             self.get_buffer(name).copy_(value)
+        count = number_of_parameters(self.encoder, self.classifier)
+        rank_zero_info(f"network: {count:,} parameters; word vectors are not counted, as in the paper's Table 1")
 
     def _build(
         self, vocabulary: Vocabulary, labels: list[str], columns: int, tokenizer: str, shapes: Shapes, trained: int

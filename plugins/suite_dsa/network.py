@@ -26,6 +26,16 @@ def heuristic_matching(premise: Tensor, hypothesis: Tensor) -> Tensor:
     return torch.cat([hypothesis, premise, (hypothesis - premise).abs(), hypothesis * premise], dim=-1)
 
 
+def number_of_parameters(*parts: nn.Module) -> int:
+    """Return the number of parameters of parts of a network.
+
+    Example:
+        >>> number_of_parameters(nn.Linear(3, 2), nn.Linear(2, 1, bias=False))
+        10
+    """
+    return sum(parameter.numel() for part in parts for parameter in part.parameters())
+
+
 def rename_weights_of_before(weights: dict[str, Any]) -> None:
     """Give weights the names of today in a checkpoint of release 0.1, which knew no network but the dense CNN.
 

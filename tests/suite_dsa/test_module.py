@@ -17,6 +17,7 @@ from lightning_suite.recipes import recipe_of
 from lightning_suite.testing.trainers import quiet_trainer
 from suite_dsa import plugin
 from suite_dsa.module import SentenceClassifier
+from suite_dsa.network import number_of_parameters
 from suite_dsa.vectors.side_by_side import SideBySide
 from suite_dsa.vocabulary import Vocabulary
 
@@ -361,7 +362,7 @@ def test_snli_has_the_papers_parameters_with_first_layers_of_the_same_kernel(
     words = Vocabulary([], [])
     state = {"vocabulary": words.state(), "labels": list("cen"), "columns": 2, "tokenizer": "ptb"}
     module.on_load_checkpoint({"sentences": state, "state_dict": {"vectors": torch.zeros(1, 300)}})
-    count = sum(parameter.numel() for part in (module.encoder, module.classifier) for parameter in part.parameters())
+    count = number_of_parameters(module.encoder, module.classifier)
     assert count == parameters
     assert round(count / 1e6, 1) == millions
 
@@ -372,6 +373,15 @@ def test_a_maximum_has_weights_but_no_weight_vectors(tmp_path: Path) -> None:
     torch.testing.assert_close(torch.ones(1), weights.sum(0))
     with pytest.raises(UsageError, match=r"--model.attention max, which has no weight vectors"):
         module.weight_vectors(["a good film"])
+
+
+def test_a_training_says_how_many_parameters_it_has_without_word_vectors(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = {"encoder": "kim-cnn", "attention": "max", "kim_kernels": (2,), "kim_dim": 5, "hidden_layers": 0}
+    with caplog.at_level("INFO"):
+        fitted(tmp_path, TinyData(), train_vectors=True, **settings)
+    assert f"network: {2 * 6 * 5 + 5 + 5 * 2 + 2} parameters" in caplog.text
 
 
 def test_every_setting_of_the_published_run_is_a_default() -> None:
