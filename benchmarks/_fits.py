@@ -1,5 +1,6 @@
 """Runs of ``suite fit`` whose metrics are measured: each once, in its own process, with its result in a small file."""
 
+import argparse
 import json
 import re
 import resource
@@ -9,6 +10,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+
+def options_of(description: str | None, runs: str) -> argparse.ArgumentParser:
+    """Return a parser of what measurements of several runs share: --data, --runs, --only and --seeds.
+
+    Args:
+        description: what ``--help`` says.
+        runs: the name of the folder, in ``runs``, that holds the runs where no other is given.
+    """
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--runs", type=Path, default=Path("runs") / runs)
+    parser.add_argument("--only", default="", help="regular expression: only the cases whose names match")
+    parser.add_argument("--seeds", type=int, default=3)
+    return parser
 
 
 def fitted(plugin: str, options: Sequence[str], root: Path, name: str, seed: int) -> dict[str, Any]:

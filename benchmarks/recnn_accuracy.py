@@ -9,13 +9,12 @@ measurement continues. Prints two tables and writes benchmarks/results/recnn_acc
 what was measured.
 """
 
-import argparse
 import re
 import statistics
 from pathlib import Path
 from typing import Any
 
-from benchmarks._fits import figures, fitted, mean_and_scatter
+from benchmarks._fits import figures, fitted, mean_and_scatter, options_of
 from benchmarks._markdown import markdown
 from benchmarks._record import record, recorded
 
@@ -95,12 +94,8 @@ def table_steps(results: dict[str, Any]) -> str:
 
 def main() -> None:
     """Measure what is missing, print it and write it."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--runs", type=Path, default=Path("runs") / "recnn_accuracy")
+    parser = options_of(__doc__, "recnn_accuracy")
     parser.add_argument("--more", type=Path)
-    parser.add_argument("--only", default="", help="regular expression: only the cases whose names match")
-    parser.add_argument("--seeds", type=int, default=3)
     chosen = parser.parse_args()
     results = {"cases": recorded("recnn_accuracy").get("cases", {})}
     if chosen.data is not None:

@@ -4,10 +4,10 @@
 
 FOLDER holds w_*.parquet and qcd_*.parquet, whose jets are copied, with other event numbers, until there are so many.
 ``suite fit`` then clusters them and trains, and a second call trains on the stored trees; the operating system says
-their peak resident memory. The largest number is trained on for a whole epoch, with validation and test; the others for
+their peak resident memory. 1,200,000 jets are trained on for a whole epoch, with validation and test; the others for
 some batches. Training steps with trees in memory and with trees in the cache take turns in one process; batches alone
 are also read after the system has dropped the files from its cache. Takes 8 GB of disk for 1.2 million jets. Prints
-one table and writes benchmarks/results/recnn_memory.json.
+one table and writes benchmarks/results/recnn_memory.json, where numbers of jets that are not measured again stay.
 """
 
 import argparse
@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 import torch
 
 from benchmarks._markdown import markdown
-from benchmarks._record import record
+from benchmarks._record import record, recorded
 from benchmarks.recnn_step import stepper
 from suite_recnn.data import JetData
 from suite_recnn.forests import ForestData
@@ -37,6 +37,7 @@ ROWS = 10_000  # of a row group, as generated files have
 TURNS = 7
 SECONDS = 1.0  # of each turn
 COMPARED = 120_000  # jets of which both forms fit into memory
+LARGEST = 1_200_000  # jets, trained on for a whole epoch
 LIMITS = [
     f"--trainer.limit_{stage}_batches={number}" for stage, number in {"train": 300, "val": 50, "test": 50}.items()
 ]
@@ -153,19 +154,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, default=None)
-    parser.add_argument("--jets", type=int, nargs="+", default=[30_000, 60_000, 120_000, 1_200_000])
+    parser.add_argument("--jets", type=int, nargs="+", default=[30_000, 60_000, COMPARED, LARGEST])
     chosen = parser.parse_args()
     torch.set_num_threads(1)
-    results: dict[str, Any] = {
-        "what": "suite fit --data.memory 0, recnn of 70 hidden, batches of 64, 1 thread; copies of W and QCD jets",
-        "sizes": {},
-    }
+    results: dict[str, Any] = {"sizes": {}} | recorded("recnn_memory")
+    results["what"] = "suite fit --data.memory 0, recnn of 70 hidden, batches of 64, 1 thread; copies of W and QCD jets"
     for jets in chosen.jets:
         with tempfile.TemporaryDirectory(dir=chosen.work) as name:
             work = Path(name)
             folder = work / "jets"
             copied(chosen.data, folder, jets)
-            whole = jets == max(chosen.jets)
+            whole = jets == LARGEST
             first = fit(folder, work, LIMITS)
             size = sum(file.stat().st_size for file in (work / "cache").rglob("*.npy"))
             one = {"trees_gib": round(size / 2**30, 3), "first": first, "whole_epoch": whole}

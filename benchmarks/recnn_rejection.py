@@ -11,7 +11,6 @@ jets pass. Only the last rows see the test jets. A run that is already in the fo
 tables and writes benchmarks/results/recnn_rejection.json; without ``--data`` it prints what was measured.
 """
 
-import argparse
 import os
 import re
 import statistics
@@ -25,7 +24,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from benchmarks._fits import figures, fitted, mean_and_scatter
+from benchmarks._fits import figures, fitted, mean_and_scatter, options_of
 from benchmarks._markdown import markdown
 from benchmarks._record import record, recorded
 from benchmarks.recnn_accuracy import METRICS as AUC_AND_REJECTION
@@ -173,12 +172,7 @@ def _rejection(runs: Sequence[dict[str, Any]], at: int) -> str:
 
 def main() -> None:
     """Measure what is missing, print it and write it."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--runs", type=Path, default=Path("runs") / "recnn_rejection")
-    parser.add_argument("--only", default="", help="regular expression: only the cases whose names match")
-    parser.add_argument("--seeds", type=int, default=3)
-    chosen = parser.parse_args()
+    chosen = options_of(__doc__, "recnn_rejection").parse_args()
     if chosen.data is not None:
         measure(chosen.data, chosen.runs, chosen.only, chosen.seeds)
     results = recorded("recnn_rejection")

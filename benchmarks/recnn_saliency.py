@@ -8,7 +8,6 @@ benchmarks/results/recnn_saliency.json; ``--pictures`` draws as well, from the r
 it prints what was measured.
 """
 
-import argparse
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._fits import fitted, folder_of, mean_and_scatter
+from benchmarks._fits import fitted, folder_of, mean_and_scatter, options_of
 from benchmarks._markdown import markdown
 from benchmarks._recnn_saliency_pictures import CLASSES, draw
 from benchmarks._record import record, recorded
@@ -199,11 +198,7 @@ def _rounded(values: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Measure what is missing, print it and write it."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--runs", type=Path, default=Path("runs") / "recnn_accuracy")
-    parser.add_argument("--only", default="", help="regular expression: only the cases whose names match")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser = options_of(__doc__, "recnn_accuracy")
     parser.add_argument("--pictures", type=Path, help="the folder of pictures")
     chosen = parser.parse_args()
     results = {study: recorded("recnn_saliency").get(study, {}) for study in STUDIES}

@@ -7,14 +7,13 @@ otherwise; a study that is already recorded is not repeated. Prints the tables a
 benchmarks/results/recnn_studies.json. Without ``--data`` it prints what was measured.
 """
 
-import argparse
 import re
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks._fits import fitted, folder_of, mean_and_scatter
+from benchmarks._fits import fitted, folder_of, mean_and_scatter, options_of
 from benchmarks._markdown import markdown
 from benchmarks._record import record, recorded
 from benchmarks.recnn_accuracy import NETWORKS, TASKS
@@ -151,12 +150,7 @@ def _paper(results: dict[str, Any], task: str, observable: str) -> float:
 
 def main() -> None:
     """Measure what is missing, print it and write it."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--runs", type=Path, default=Path("runs") / "recnn_accuracy")
-    parser.add_argument("--only", default="", help="regular expression: only the cases whose names match")
-    parser.add_argument("--seeds", type=int, default=3)
-    chosen = parser.parse_args()
+    chosen = options_of(__doc__, "recnn_accuracy").parse_args()
     results = {name: recorded("recnn_studies").get(name, {}) for name in ("probes", "transfers")}
 
     def measured(kind: str, case: str, seed: int) -> dict[str, Any] | None:

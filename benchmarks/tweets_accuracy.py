@@ -10,13 +10,12 @@ benchmarks/results/tweets_accuracy.json. Without ``--data`` it prints what was m
 seed and are measured once; "pieces" is the network of modern alone, over word pieces.
 """
 
-import argparse
 import json
 import re
 from pathlib import Path
 from typing import Any
 
-from benchmarks._fits import figures, fitted, mean_and_scatter
+from benchmarks._fits import figures, fitted, mean_and_scatter, options_of
 from benchmarks._markdown import markdown
 from benchmarks._record import record, recorded
 from lightning_suite import load
@@ -138,12 +137,7 @@ def table_samples(results: dict[str, Any]) -> str:
 
 def main() -> None:
     """Measure what is missing, print it and write it."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--runs", type=Path, default=Path("runs") / "tweets_accuracy")
-    parser.add_argument("--only", default="", help="regular expression: only the cases whose names match")
-    parser.add_argument("--seeds", type=int, default=3)
-    arguments = parser.parse_args()
+    arguments = options_of(__doc__, "tweets_accuracy").parse_args()
     results = {"cases": recorded("tweets_accuracy").get("cases", {})}
     if arguments.data is not None:
         for case, (options, seeds) in cases(arguments.seeds).items():

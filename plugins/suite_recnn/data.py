@@ -31,7 +31,7 @@ from suite_recnn.labels import class_names
 from suite_recnn.predicting import jets_to_predict
 from suite_recnn.predictions_in_root import write_root
 from suite_recnn.preprocessing import Preprocessing
-from suite_recnn.sources.reading import read_blocks
+from suite_recnn.sources.reading import doubt_unit, read_blocks
 from suite_recnn.sources.units import Unit
 from suite_recnn.splitting import PARTS
 from suite_recnn.tree_cache import ClusteredFile
@@ -260,7 +260,11 @@ class JetData(LightningDataModule):
         read: dict[str, Any] = {name: getattr(self, name) for name in ("columns", "unit")} | asdict(self.definition)
         settings = read | {name: getattr(self, name) for name in ("algorithm", "preprocess", "features")}
         folder = tree_cache.cache_path(path, settings, self.cache) if path.is_file() else None
-        return tree_cache.clustered(folder, partial(self._blocks, path))
+        is_stored = folder is not None and folder.exists()
+        found = tree_cache.clustered(folder, partial(self._blocks, path))
+        if is_stored:  # so that the file was not read, which warns as well
+            doubt_unit(path, found.columns["jet_pt"], self.unit)
+        return found
 
     def _blocks(self, path: Path, only: Sequence[str] | None = None) -> Iterator[ClusteredFile]:
         """Read a file and cluster it, block by block, with the momenta of the jets among their columns."""

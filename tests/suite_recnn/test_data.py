@@ -278,6 +278,20 @@ def test_a_file_in_mev_has_the_trees_of_one_in_gev(folder, monkeypatch) -> None:
         JetData(predict_path=str(path)).predict_dataloader()
 
 
+def test_another_unit_is_told_of_stored_trees_too(folder, monkeypatch) -> None:
+    monkeypatch.setattr("suite_recnn.tree_cache.STORED_FROM", 100)
+    jets = pq.read_table(folder / "w_check.parquet", columns=["event", "constituents"]).to_pydict()
+    jets["constituents"] = [
+        [{name: 1000 * p for name, p in one.items()} for one in jet] for jet in jets["constituents"]
+    ]
+    pq.write_table(pyarrow.table(jets), folder / "w_check.parquet")
+    for is_stored in (False, True):
+        with pytest.warns(RuntimeWarning, match=r"w_check\.parquet: .* in MeV it would be \d{3} GeV") as told:
+            counts = ready(folder, cache=str(folder / "cache")).counts
+        assert sum("in MeV" in str(warning.message) for warning in told) == 1, is_stored
+        assert sum(part["w"] for part in counts.values()) == 150
+
+
 def test_a_class_whose_name_begins_as_another_keeps_its_own_files(folder) -> None:
     (folder / "qcd_check.parquet").rename(folder / "w_bkg_check.parquet")
     counts = ready(folder, background="w_bkg").counts

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lightning_suite.errors import DataError, SuiteError
 from lightning_suite.needs import needs
@@ -124,9 +125,9 @@ def read_blocks(
             counted = f" (counted from jet {first:,} of the file)" if first else ""
             error.args = tuple(f"{words}".replace(OPTION, option) + counted for words in error.args)
             raise
-        totals = block.totals()[block.counts() > 0]
-        if not first and (words := doubt(np.hypot(totals[:, 0], totals[:, 1]), unit)):
-            _warn(path, f"{words}. {option}unit says in which unit a file is; it is {unit}")
+        if not first:
+            totals = block.totals()
+            doubt_unit(path, np.hypot(totals[:, 0], totals[:, 1]), unit, option)
         rounded += sum(masses)
         first += len(block)
         constituents += len(block.momenta)
@@ -141,6 +142,19 @@ def read_blocks(
         raise DataError(f"none of its {first:,} jets has a constituent; all are padding", path)
     if rounded:
         _warn(path, f"{rounded:,} masses slightly below zero, as rounding leaves them, are taken as 0")
+
+
+def doubt_unit(path: Path, pt: NDArray[np.float64], unit: Unit, option: str = OPTION) -> None:
+    """Warn where the momenta of the jets of a file cannot be in the unit with which they were read.
+
+    Args:
+        path: of the file.
+        pt: (jet,) transverse momenta in GeV; those of jets without constituents, 0, are left out.
+        unit: with which they were read.
+        option: see `read`.
+    """
+    if words := doubt(pt[pt > 0], unit):
+        _warn(path, f"{words}. {option}unit says in which unit a file is; it is {unit}")
 
 
 def _groups(path: Path, jets: int | None) -> Sequence["RowGroups | None"]:
