@@ -237,7 +237,11 @@ class SentenceClassifier(EncodesSentences, LightningModule):
     def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
         """Halve the learning rate by the rule, and end the training when it has become too low."""
         super().lr_scheduler_step(scheduler, metric)
-        if scheduler.optimizer.param_groups[0]["lr"] < self.hparams["learning_rate_floor"]:
+        rate, floor = scheduler.optimizer.param_groups[0]["lr"], self.hparams["learning_rate_floor"]
+        if rate < floor:
+            rank_zero_info(
+                f"training ends: the learning rate was halved to {rate:g}, --model.learning_rate_floor {floor:g}"
+            )
             self.trainer.should_stop = True
 
     def on_before_batch_transfer(self, batch: SentenceBatch, dataloader_idx: int) -> PackedBatch:

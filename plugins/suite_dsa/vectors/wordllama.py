@@ -78,7 +78,7 @@ def read_safetensors(path: Path, name: str) -> npt.NDArray[np.float16]:
         if described["dtype"] != "F16":
             raise ValueError(f"its type is {described['dtype']}")
         return np.frombuffer(content[begin + first : begin + last], dtype="<f2").reshape(described["shape"])
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"expected an array {name!r} of half precision in the format safetensors: {error}", path
         ) from None
