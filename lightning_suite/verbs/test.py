@@ -31,8 +31,8 @@ def measure(stage: Literal["validate", "test"], arguments: list[str], descriptio
 
     values = evaluate(done, stage, settings)
     if getattr(rank_zero_only, "rank", 0) == 0:
-        print()
-        print(table(["metric", "value"], [[name, f"{value:.4f}"] for name, value in sorted(values.items())]))
+        rows = [[name, f"{value:.4f}"] for name, value in sorted(values.items())]
+        print(f"\n{table(['metric', 'value'], rows)}" if rows else "\nno metrics: there was nothing to measure on")
         print(f"\n{done.checkpoint}")
     return 0
 

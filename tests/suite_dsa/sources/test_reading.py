@@ -14,7 +14,7 @@ import pytest
 
 from lightning_suite.errors import DataError, UsageError
 from suite_dsa.sources.columns import Columns
-from suite_dsa.sources.examples import NLI_LABELS, SST_BINARY, SST_FINE, Table
+from suite_dsa.sources.examples import NLI_LABELS, SST_BINARY, SST_FINE, Table, Unlabelled
 from suite_dsa.sources.label_text import read_rated
 from suite_dsa.sources.reading import read, read_unlabelled
 
@@ -298,6 +298,17 @@ def test_a_split_of_the_hub_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == [(("nyu-mll/glue", "sst2"), "train")]
     assert rows(result) == [("good", "positive"), ("bad", "negative")]
     assert result.dropped == {"without label": 1}
+
+
+def test_a_split_of_the_hub_without_labels_can_be_predicted(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in = ModuleType("datasets")
+    split = Rows([{"sentence": "good", "label": -1}, {"sentence": "bad", "label": -1}])
+    stand_in.load_dataset = lambda *names, **options: split  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "datasets", stand_in)
+
+    with pytest.raises(Unlabelled, match="2 without label"):
+        table(Path("hf:nyu-mll/glue:sst2:test"))
+    assert read_unlabelled(Path("hf:nyu-mll/glue:sst2:test"), Columns(), None) == [("good",), ("bad",)]
 
 
 def test_without_the_package_the_hub_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
