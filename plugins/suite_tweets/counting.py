@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from suite_tweets.characters import Characters
-from suite_tweets.ngrams import Floats, Ints, KneserNey
+from suite_tweets.ngrams import Distributions, Floats, Ints, KneserNey
 from suite_tweets.tokens import END, UNKNOWN, Tokenizer, with_digits
 
 
@@ -104,15 +104,14 @@ class NGrams:
                 self._characters.count(self._characters.find(self._letters([text])))
         return Counted(*(torch.cat(parts) for parts in zip(*each, strict=True)))
 
-    def distributions(self, grams: Ints) -> tuple[Tensor, Tensor]:
-        """Return the probabilities of all tokens (row, token), and what is known there (row, feature).
+    def following(self, grams: Ints) -> tuple[Distributions, Tensor]:
+        """Return the probabilities of all tokens, and what is known there (row, feature).
 
         Args:
             grams: (order, row) the n-grams that end with the last tokens, as of ``model.read``.
         """
         contexts = self.model.contexts(grams)
-        probabilities = self.model.distributions(contexts, self.nothing)
-        return torch.from_numpy(probabilities).float(), known(self.model, contexts)
+        return self.model.distributions(contexts, self.nothing), known(self.model, contexts)
 
 
 def known(model: KneserNey, contexts: Ints) -> Tensor:

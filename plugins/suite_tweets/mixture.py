@@ -17,9 +17,9 @@ from torch import Tensor
 from suite_tweets.counting import Counted, NGrams
 from suite_tweets.memory import Cache, Memory, cache_probability
 from suite_tweets.ngrams import NONE
-from suite_tweets.scoring import TokenScores, log_probabilities, sureness
+from suite_tweets.scoring import TokenScores, known_probabilities
 from suite_tweets.state import Reader, State
-from suite_tweets.tokens import Tokenizer
+from suite_tweets.tokens import UNKNOWN, Tokenizer
 
 SMALL_WEIGHTS = 1e-4
 """What the squares of G cost, in nats a token: keeps it finite where a predictor is never right."""
@@ -181,13 +181,18 @@ class Mixture:
         mixed = []
         for step, now in enumerate(tokens.cpu().numpy()):
             grams = self._ngrams.model.read(grams, now)
-            counted, known = self._ngrams.distributions(grams)
-            context, parts = [torch.ones(len(known), 1), known.float()], [counted]
+            counted, known = self._ngrams.following(grams)
+            context = [torch.ones(len(known), 1), known.float()]
             if self._network is not None:
-                spoken = log_probabilities(logits[step].float(), self._escape).cpu()
-                context.append(sureness(spoken))
-                parts.insert(0, spoken.exp_())
+                probabilities, sure = (each.cpu() for each in known_probabilities(logits[step].float(), self._escape))
+                context.append(sure)
             weights = (torch.cat(context, dim=1) @ self._gate.float().T).softmax(dim=1)
-            mixed.append(sum(weight[:, None] * part for weight, part in zip(weights.T, parts, strict=True)))
-        probabilities = torch.stack([torch.as_tensor(each) for each in mixed])
-        return probabilities.log_(), (*after, (torch.from_numpy(np.ascontiguousarray(grams.T))[None],))
+            if self._network is None:
+                probabilities = torch.zeros(len(known), len(counted.single))
+            else:
+                probabilities *= weights[:, :1] * (1 - self._escape)
+                if self._escape:
+                    probabilities[:, UNKNOWN] = weights[:, 0] * self._escape
+            counted.add_to(probabilities, weights[:, -1])
+            mixed.append(probabilities.log_())
+        return torch.stack(mixed), (*after, (torch.from_numpy(np.ascontiguousarray(grams.T))[None],))

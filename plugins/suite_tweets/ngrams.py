@@ -17,7 +17,9 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -180,30 +182,63 @@ class KneserNey:
         kept = counts - self._discounts[order][np.minimum(counts, 3)]
         return kept / np.maximum(np.where(contexts != NONE, self._totals[order][contexts], 0), 1)
 
-    def distributions(self, contexts: Ints, unknown: Floats) -> Floats:
+    def distributions(self, contexts: Ints, unknown: Floats) -> "Distributions":
         """Return the probabilities of all tokens.
 
         Args:
             contexts: (order, row).
             unknown: (size,) the probability of each where nothing is known.
-
-        Returns:
-            (row, size).
         """
         left, _ = self.left(contexts)
-        single = self._kept(0, self._keys[0], np.zeros(self.size, dtype=np.int64)) + left[0, :1] * unknown
-        probabilities: Floats = single * left[1:].prod(axis=0)[:, None]
+        alone = np.zeros(self.size, dtype=np.int64)
+        single = self._kept(0, self._keys[0], alone) + left[0, 0] * unknown if len(left[0]) else unknown
+        rows, tokens, added = [], [], []
         for order in range(1, self.order):
             known = np.flatnonzero(contexts[order] != NONE)
             begins, ends = (
                 np.searchsorted(self._keys[order], (contexts[order][known] + end) * self.size) for end in (0, 1)
             )
             counts = ends - begins
-            rows = np.repeat(known, counts)
+            rows.append(np.repeat(known, counts))
             grams = np.arange(counts.sum()) + np.repeat(begins - counts.cumsum() + counts, counts)
-            later = left[order + 1 :, rows].prod(axis=0)
-            tokens = self._keys[order][grams] % self.size
-            probabilities[rows, tokens] += later * self._kept(order, grams, contexts[order][rows])
+            tokens.append(self._keys[order][grams] % self.size)
+            later = left[order + 1 :].prod(axis=0)[rows[-1]]
+            added.append(later * self._kept(order, grams, contexts[order][rows[-1]]))
+        nothing = (np.zeros(0, dtype=np.int64), np.zeros(0))
+        joined = [np.concatenate([nothing[kind], *parts]) for kind, parts in ((0, rows), (0, tokens), (1, added))]
+        return Distributions(left[1:].prod(axis=0), single, *joined)
+
+
+class Distributions(NamedTuple):
+    """Probabilities of all tokens in rows: a multiple of one distribution each, and some more for a few tokens.
+
+    Attributes:
+        scale: (row,).
+        single: (token,) the probabilities of single tokens.
+        rows: (more,) of what is added.
+        tokens: (more,) of what is added; a token may come again.
+        added: (more,) to the probability of the token in the row.
+    """
+
+    scale: Floats
+    single: Floats
+    rows: Ints
+    tokens: Ints
+    added: Floats
+
+    def add_to(self, probabilities: Tensor, weights: Tensor) -> None:
+        """Add the probabilities, weighed by row (row,), to others (row, token)."""
+        kind, size = probabilities.dtype, probabilities.shape[1]
+        rows, tokens = torch.from_numpy(self.rows), torch.from_numpy(self.tokens)
+        probabilities.addr_(torch.from_numpy(self.scale).to(kind) * weights, torch.from_numpy(self.single).to(kind))
+        probabilities.view(-1).index_add_(
+            0, rows * size + tokens, torch.from_numpy(self.added).to(kind) * weights[rows]
+        )
+
+    def dense(self) -> Tensor:
+        """Return them all, (row, token)."""
+        probabilities = torch.zeros(len(self.scale), len(self.single), dtype=torch.float64)
+        self.add_to(probabilities, torch.ones(len(self.scale), dtype=torch.float64))
         return probabilities
 
 

@@ -74,7 +74,7 @@ class TokenScores(NamedTuple):
         nats: -ln p of each, (token,) double.
         tokens: (token,).
         hidden: the last hidden state before each, (token, dim).
-        sureness: of the network before each, (token, 2), see `sureness`.
+        sureness: of the network before each, (token, 2), see `known_probabilities`.
     """
 
     nats: Tensor
@@ -108,7 +108,7 @@ def score_tokens(
         hidden, state = network.read(batch.tokens.to(state[0][0].device), state)
         targets, logits = batch.targets.to(hidden.device), network.logits(hidden)
         nats = nats_of(logits, targets, tokenizer.escape)
-        certain = sureness(log_probabilities(logits, tokenizer.escape)) if sure else hidden[..., :0]
+        certain = known_probabilities(logits.float(), tokenizer.escape)[1] if sure else hidden[..., :0]
         stretches[-1].append(TokenScores(nats, targets, hidden, certain))
     whole = []
     for stretch in stretches:
@@ -147,19 +147,21 @@ def nats_of(logits: Tensor, targets: Tensor, escape: float) -> Tensor:
     return nats - math.log1p(-escape) * ((targets != NOTHING) & ~unknown) - math.log(escape) * unknown
 
 
-def log_probabilities(logits: Tensor, escape: float) -> Tensor:
-    """Return ln p of all tokens, (..., token), from logits; that of UNKNOWN is ln escape where there is one."""
-    if not escape:
-        return logits.log_softmax(dim=-1)
-    unknown = torch.tensor(UNKNOWN, device=logits.device)
-    known = logits.index_fill(-1, unknown, -torch.inf).log_softmax(dim=-1) + math.log1p(-escape)
-    return known.index_fill_(-1, unknown, math.log(escape))
+def known_probabilities(logits: Tensor, escape: float) -> tuple[Tensor, Tensor]:
+    """Return p of all tokens (..., token) and how sure the network is, the logarithm of the largest and the entropy.
 
+    UNKNOWN, where it has a probability of its own, is left out.
 
-def sureness(log_probabilities: Tensor) -> Tensor:
-    """Return how sure a network is of the next token: ln p (..., token) -> its largest, and the entropy, (..., 2)."""
-    entropy = -(log_probabilities.exp() * log_probabilities).sum(dim=-1)
-    return torch.stack((log_probabilities.amax(dim=-1), entropy), dim=-1) / 4
+    Returns:
+        (..., token), and (..., 2) in fours of nats.
+    """
+    if escape:  # no -inf: infinitely many times nothing is no number
+        logits = logits.index_fill(-1, torch.tensor(UNKNOWN, device=logits.device), -1e4)
+    probabilities = logits.softmax(dim=-1)
+    highest = probabilities.amax(dim=-1).log()
+    total = logits.amax(dim=-1) - highest  # ln of the sum of their exponentials
+    entropy = total - torch.linalg.vecdot(probabilities, logits)
+    return probabilities, torch.stack((highest, entropy), dim=-1) / 4
 
 
 def characters(text: str) -> int:

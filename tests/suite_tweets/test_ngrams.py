@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from suite_tweets.ngrams import NONE, KneserNey, discounts
+from suite_tweets.ngrams import NONE, Found, KneserNey, discounts
 
 
 def random_texts(count: int, *, seed: int = 0) -> list[list[int]]:
@@ -12,6 +13,11 @@ def random_texts(count: int, *, seed: int = 0) -> list[list[int]]:
 
 
 UNIFORM = np.full(7, 1 / 7)
+
+
+def everything_after(model: KneserNey, found: Found) -> NDArray[np.float64]:
+    """The probabilities of all tokens after those before each token, (token, token)."""
+    return model.distributions(found.contexts, UNIFORM).dense().numpy()
 
 
 def test_a_bigram_is_what_the_formula_says() -> None:
@@ -37,7 +43,7 @@ def test_all_tokens_add_up_to_one_after_every_context(order: int) -> None:
     texts = random_texts(60)
     model = KneserNey(texts[:40], order=order, size=7)
     found = model.find(texts)
-    everything = model.distributions(found.contexts, UNIFORM)
+    everything = everything_after(model, found)
     assert everything.sum(axis=1) == pytest.approx(1, abs=1e-12)
     each = model.probabilities(found, UNIFORM[found.grams[0]])
     assert everything[np.arange(len(each)), found.grams[0]] == pytest.approx(each, abs=1e-12)
@@ -61,9 +67,7 @@ def test_counting_on_is_counting_at_once() -> None:
     once = KneserNey(texts, order=3, size=7)
     once._discounts = later._discounts
     found = [model.find(texts) for model in (once, later)]
-    expected, actual = (
-        model.distributions(each.contexts, UNIFORM) for model, each in zip((once, later), found, strict=True)
-    )
+    expected, actual = (everything_after(model, each) for model, each in zip((once, later), found, strict=True))
     np.testing.assert_array_equal(expected, actual)
 
 
@@ -72,7 +76,7 @@ def test_texts_to_come_change_nothing_before_they_are_counted() -> None:
     without, prepared = (KneserNey(texts[:40], order=3, size=7, to_come=more) for more in ([], texts[40:]))
     for each in (without, prepared):
         assert each.probabilities(each.find(texts), np.full(len(each.find(texts).grams[0]), 0.1)).sum() > 0
-    expected, actual = (each.distributions(each.find(texts).contexts, UNIFORM) for each in (without, prepared))
+    expected, actual = (everything_after(each, each.find(texts)) for each in (without, prepared))
     np.testing.assert_array_equal(expected, actual)
 
 
