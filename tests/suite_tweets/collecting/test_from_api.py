@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from lightning_suite.errors import DataError, Interrupted, OutputError, UsageError
-from suite_tweets import studies
 from suite_tweets.collecting.choice import Choice
 from suite_tweets.collecting.from_api import collect_from_api
+from suite_tweets.studies import accounts
 from suite_tweets.x_api.failures import ApiError
 
 NAME = "kosmos_ru"
@@ -72,7 +72,7 @@ def replace_token(output: Path, old: str, new: str) -> None:
 
 def test_a_bad_name_costs_no_request(api: Any) -> None:
     with pytest.raises(UsageError, match="is no account"):
-        studies.collect("two words")
+        accounts.collect("two words")
     assert api.requests == []
 
 
@@ -511,7 +511,7 @@ def test_additions_to_a_file_that_is_gone_are_refused(api: Any, output: Path) ->
 
 def test_column_names_are_for_files(api: Any) -> None:
     with pytest.raises(UsageError, match="are for files, and 'kosmos_ru' is none"):
-        studies.collect(NAME, text_column="text")
+        accounts.collect(NAME, text_column="text")
 
 
 def test_a_file_in_the_place_of_an_account_is_read(
@@ -521,7 +521,7 @@ def test_a_file_in_the_place_of_an_account_is_read(
     Path("in").mkdir()
     with Path("in/kosmos.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([["number", "said"], ["7", "Луна\nдни"], ["8", "RT @a: b"]])
-    studies.collect("in/kosmos.csv", text_column="said", id_column="number")
+    accounts.collect("in/kosmos.csv", text_column="said", id_column="number")
     assert rows(Path("kosmos.csv")) == [
         ["id", "created_at", "text"],
         ["7", "", "Луна\nдни"],

@@ -1,0 +1,1 @@
+"""The plugin's own verbs: on an account's tweets, and on trained models."""
