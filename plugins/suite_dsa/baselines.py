@@ -21,9 +21,6 @@ from lightning_suite import ragged
 from lightning_suite.needs import needs
 from suite_dsa.vocabulary import Vocabulary
 
-PENALTIES = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
-"""The values of C, the inverse of the penalty, to choose from."""
-
 _STEPS = 500  # of the solver, at most
 _A_BATCH = 4096  # sentences whose word vectors are in memory at once
 
@@ -43,11 +40,13 @@ class Baseline(ABC):
 
     Attributes:
         name: for a table.
-        penalty: the chosen C.
+        penalties: the values of C, the inverse of the penalty, to choose from.
+        penalty: the chosen one.
         val_accuracy: the accuracy on the validation data.
     """
 
     name: str
+    penalties: tuple[float, ...]
     penalty: float
     val_accuracy: float
 
@@ -61,7 +60,7 @@ class Baseline(ABC):
             from sklearn.linear_model import LogisticRegression
         inputs, others = self.features(train.texts, learn=True), self.features(validation.texts)
         self.val_accuracy = -1.0
-        for penalty in PENALTIES:
+        for penalty in self.penalties:
             model = LogisticRegression(C=penalty, max_iter=_STEPS).fit(inputs, train.labels)
             accuracy = float((model.predict(others) == validation.labels).mean())
             if accuracy > self.val_accuracy:
@@ -86,6 +85,7 @@ class TfIdf(Baseline):
     """
 
     name = "tf-idf"
+    penalties = (0.3, 1.0, 3.0, 10.0, 30.0)
 
     def __init__(self, tokenize: Tokenize) -> None:
         self._tokenize = tokenize
@@ -135,6 +135,7 @@ class AveragedVectors(Baseline):
     """
 
     name = "averaged vectors"
+    penalties = (0.001, 0.01, 0.1, 1.0)
 
     def __init__(self, vocabulary: Vocabulary, vectors: Callable[[Tensor], Tensor], tokenize: Tokenize) -> None:
         self._vocabulary = vocabulary
