@@ -20,6 +20,7 @@ from suite_tweets.account import Account
 from suite_tweets.batches import Batch
 from suite_tweets.cleaning import clean
 from suite_tweets.counting import NGrams
+from suite_tweets.dynamic import Dynamic
 from suite_tweets.memory import Cache
 from suite_tweets.mixture import CountingOn, Mixture, Predicted, combined, fitted_gate, initial_gate
 from suite_tweets.network import LanguageModel
@@ -57,6 +58,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "schedule": [Literal["constant", "cosine"]],
     "weight_decay": [Interval(float, 0)],
     "cache": [Interval(int, 0)],
+    "dynamic": [Interval(float, 0)],
     "sample_every": [Interval(int, 0)],
     "samples": [Interval(int, 1)],
     "generated": [Interval(int, 1)],
@@ -89,6 +91,8 @@ class TweetModel(LightningModule):
         schedule: constant, or cosine: down to zero over the whole training.
         weight_decay: of the optimizer.
         cache: tokens in the cache with which a test measures a second time (``memory``); 0: no cache.
+        dynamic: learning rate with which the network goes on learning in that second measure, from every tweet once it
+            is predicted (``dynamic``); 0: it does not.
         sample_every: epochs between sample tweets, which go to samples.txt, after the last epoch too; 0: none.
         samples: how many sample tweets are written at a time.
         generated: tweets that a test writes to measure copying, variety and lengths.
@@ -125,6 +129,7 @@ class TweetModel(LightningModule):
         schedule: Literal["constant", "cosine"] = "constant",
         weight_decay: float = 0.0,
         cache: int = 0,
+        dynamic: float = 0.0,
         sample_every: int = 10,
         samples: int = 5,
         generated: int = 500,
@@ -138,6 +143,7 @@ class TweetModel(LightningModule):
         self._state: State | None = None
         self._cache: Cache | None = None  # of the tweets before those that are tested
         self._counting_on: CountingOn | None = None  # from those tweets
+        self._dynamic: Dynamic | None = None  # from those tweets
         self._validated: list[str] = []
         self._predicted: Predicted | None = None  # of these
 
@@ -270,7 +276,9 @@ class TweetModel(LightningModule):
         if self.network is not None and (window or self.ngrams):
             # The last of the training tweets: a token and an END each are enough to fill the window.
             before = self._score_tokens(parts.train[-(window // 2) - 1 :])
-            latest = self._score_tokens(parts.validation)
+            if rate := self.hparams["dynamic"]:
+                self._dynamic = Dynamic(self.network, self.tokenizer, rate, carries=self.carries)
+            latest = self._dynamic.scores(parts.validation) if self._dynamic else self._score_tokens(parts.validation)
             assert before is not None
             older = before.memory
         if self.ngrams is not None:
@@ -285,6 +293,8 @@ class TweetModel(LightningModule):
     def test_step(self, batch: list[str], batch_idx: int) -> None:
         network = self._score_tokens(batch)
         self._count(batch, self._mixed(batch, network))
+        if self._dynamic is not None:
+            network = self._dynamic.scores(batch)
         if self._counting_on is not None:
             self._sum("cached").update(self._counting_on.nats(batch, network).sum())
         elif self._cache is not None and network is not None:
@@ -336,7 +346,7 @@ class TweetModel(LightningModule):
         }
         if stage == "test" and (self._cache is not None or self._counting_on is not None):
             metrics["bits_per_char_cached"] = sums._replace(nats=self._sum("cached").compute()).bits_per_char
-            self._cache = self._counting_on = None
+            self._cache = self._counting_on = self._dynamic = None
         for metric in self.sums.values():
             assert isinstance(metric, SumMetric)
             metric.reset()

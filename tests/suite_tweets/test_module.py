@@ -494,7 +494,7 @@ def test_writing_samples_does_not_change_training(tmp_path: Path, training_set: 
 @pytest.mark.parametrize("predictor", ["ngram", "mixture"])
 def test_an_account_is_learnt_by_counting(tmp_path: Path, predictor: str) -> None:
     data = TinyTweets("stream")
-    module, fit = fitted(tmp_path, data, predictor=predictor, cache=30)
+    module, fit = fitted(tmp_path, data, predictor=predictor, cache=30, dynamic=0.1)
     assert fit.callback_metrics["val_loss"] < 0.7
     (results,) = quiet_trainer(tmp_path).test(module, data, verbose=False)
     assert results["test_bits_per_char_cached"] < results["test_bits_per_char"] + 0.1
@@ -712,6 +712,7 @@ def test_a_fit_is_not_warned_of_what_asks_nothing_of_a_user(
         ("weight_decay", -1.0),
         ("sample_every", -1),
         ("cache", -1),
+        ("dynamic", -1.0),
         ("temperature", -1.0),
         ("temperature", math.nan),
     ],
