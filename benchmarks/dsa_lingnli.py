@@ -42,7 +42,7 @@ PAPER = {"single dynamic": 86.8, "single static": 84.6, "multiple dynamic": 87.4
 DRAWS = 10_000
 
 
-def tables(results: dict[str, Any]) -> str:
+def table(results: dict[str, Any]) -> str:
     """Return the accuracies, and the differences between cases that were both measured."""
     cases = results["cases"]
     rows = []
@@ -136,7 +136,7 @@ def main() -> None:
         results["cases"][case] = sorted(runs, key=lambda run: run["seed"])
         results["cases"] = {name: results["cases"][name] for name in CASES if name in results["cases"]}
         record("dsa_lingnli", results)
-    print(tables(results))
+    print(table(results))
 
 
 if __name__ == "__main__":
