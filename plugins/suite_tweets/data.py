@@ -84,7 +84,8 @@ class TweetData(LightningDataModule):
     Formats: ``suite_tweets.sources.reading``; rules of cleaning: ``suite_tweets.cleaning``; training sets:
     ``suite_tweets.batches``. Where every tweet has a time the latest are held out, else a random choice.
 
-    After ``setup("fit")`` there are ``parts``, ``tokenizer``, ``account``, ``counts`` and ``fingerprint``.
+    After ``setup("fit")`` there are ``parts``, ``tokenizer``, ``account``, ``counts``, ``fingerprint``, and what is
+    trained on, ``learnt``: the training part and its canaries, as often as they are planted.
 
     Args:
         path: file with the tweets; null: 4,200 tweets of many accounts, which are fetched once.
@@ -174,6 +175,7 @@ class TweetData(LightningDataModule):
         self.predict_path = predict_path
 
         self.parts: Parts
+        self.learnt: list[str]
         self.tokenizer: Tokenizer
         self.account: Account
         self.fingerprint: str | None = None
@@ -211,8 +213,10 @@ class TweetData(LightningDataModule):
                 self.parts.validation,
             )
             self.account = Account.of(train)
-            learnt = "\n".join([*train, *map(str, self.planted()), "", *self.parts.validation])
-            self.fingerprint = hashlib.sha256(learnt.encode()).hexdigest()
+            canaries = self.planted()
+            self.learnt = [*train, *(canary.text for canary in canaries for _ in range(canary.times))]
+            read = "\n".join([*train, *map(str, canaries), "", *self.parts.validation])
+            self.fingerprint = hashlib.sha256(read.encode()).hexdigest()
             self._report()
 
     def train_dataloader(self) -> DataLoader[Batch]:
@@ -221,8 +225,7 @@ class TweetData(LightningDataModule):
         Raises:
             DataError: no batch can be formed.
         """
-        repeated = [canary.text for canary in self.planted() for _ in range(canary.times)]
-        tweets = [self.tokenizer.encode(text) for text in [*self.parts.train, *repeated]]
+        tweets = [self.tokenizer.encode(text) for text in self.learnt]
         trainer = self.trainer
         assert trainer is not None
         seed = self.seed if self.seed is not None else int(os.environ.get("PL_GLOBAL_SEED", "0"))

@@ -153,7 +153,7 @@ class TweetModel(LightningModule):
         if hasattr(self, "tokenizer") or not fitting:
             return  # it is there, or will be built from a checkpoint
         data = self.trainer.datamodule  # type: ignore[attr-defined]
-        self._build(data.tokenizer, data.account, data.rules, data.training_set == "stream", data.parts.train)
+        self._build(data.tokenizer, data.account, data.rules, data.training_set == "stream", data.learnt)
 
     def _build(
         self,

@@ -27,7 +27,8 @@ from suite_tweets import module as module_file
 from suite_tweets import plugin
 from suite_tweets.account import Account
 from suite_tweets.batches import NOTHING, Batch, Sharing, Stream, Windows, windows
-from suite_tweets.data import Texts
+from suite_tweets.canaries import made_up
+from suite_tweets.data import Texts, TweetData
 from suite_tweets.division import Parts
 from suite_tweets.module import STATE, TweetModel
 from suite_tweets.network import LanguageModel
@@ -51,7 +52,7 @@ class TinyTweets(LightningDataModule):
         self.training_set, self.rules = training_set, ("lower-case",)
         self.parts = Parts([*texts] * 8, [*texts], [*texts, "the rocket 🚀 летит"])
         self.tokenizer = learn(self.parts.train, kind, 280 if kind == "bpe" else None, "kept")  # type: ignore[arg-type]
-        self.account = Account.of(self.parts.train)
+        self.account, self.learnt = Account.of(self.parts.train), self.parts.train
 
     def train_dataloader(self) -> DataLoader[Batch]:
         trainer = self.trainer
@@ -758,3 +759,13 @@ def test_a_recipe_of_a_best_epoch_ends_when_the_validation_tweets_gain_nothing(t
     run, _ = training.fit(plugin, settings, root=tmp_path / "runs")
     assert run.record["epochs"] < 60
     assert run.record["epochs"] >= run.record["best"]["epoch"] + 5
+
+
+def test_n_grams_are_counted_in_canaries_too(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("".join(f"{text}\n" for text in some_texts(40)), encoding="utf-8")
+    data = TweetData(str(tmp_path / "a.txt"), training_set="stream", batch_size=1, canaries=2, canary_times=[3])
+    module = TweetModel(**SMALL, predictor="ngram")
+    quiet_trainer(tmp_path, max_epochs=1).fit(module, data)
+    texts = [canary.text for canary in data.planted()]
+    others = made_up(data.parts.train, 20, words=8, seed=77)
+    assert module.score(texts).nats.max() < 0.7 * module.score(others).nats.min()
