@@ -6,20 +6,22 @@ A language model gives the probability of a text as a product over its tokens, e
 
 where h_t is the output of a stack of LSTM layers that has read the tokens before w_t. It is trained by cross-entropy on
 the tweets of one account; drawing from it token by token writes a tweet. The paper's four models are two ways to cut
-the tweets into training sequences times a network without and with dropout; a fifth, ``modern``, does what has been
-learnt since about small texts: pieces of words for words, tied embeddings, dropout that stays for a whole sequence.
+the tweets into training sequences times a network without and with dropout. ``ngram`` needs no network: it counts
+words and characters by Kneser-Ney. ``modern`` mixes the two, with a network that does what has been learnt since about
+small texts: tied embeddings, dropout that stays for a whole sequence.
 
 V. A. Makrushina: "Generation of tweets based on an LSTM network" (in Russian), Bauman Moscow State Technical
 University, 2020. Stephen Merity, Nitish Shirish Keskar, Richard Socher: "Regularizing and Optimizing LSTM Language
-Models", 2018, arXiv:1708.02182. Rico Sennrich, Barry Haddow, Alexandra Birch: "Neural Machine Translation of Rare Words
-with Subword Units", 2016, arXiv:1508.07909.
+Models", 2018, arXiv:1708.02182. Stanley F. Chen, Joshua Goodman: "An Empirical Study of Smoothing Techniques for
+Language Modeling", 1998, TR-10-98, Harvard University. Rico Sennrich, Barry Haddow, Alexandra Birch: "Neural Machine
+Translation of Rare Words with Subword Units", 2016, arXiv:1508.07909.
 """
 
 from lightning_suite.plugin import Plugin
 
 plugin = Plugin(
     name="tweets",
-    summary="Tweets in the manner of an account, by an LSTM language model",
+    summary="Tweets in the manner of an account, by an LSTM, by n-grams, or by both",
     module="suite_tweets.module:TweetModel",
     data="suite_tweets.data:TweetData",
     recipes="suite_tweets:recipes",
