@@ -1,13 +1,18 @@
-"""Tweets a CPU second: many written together with the state carried along, against one after the other.
+"""Tweets a CPU second, many written together against one after the other, and how many of 10,000 are copies.
 
     python -m benchmarks.tweets_generation RUN [RUN ...]
+
+10,000 tweets are then looked through, by searching the training tweets for each of their runs of words: how many share
+more than 15 words in a row, or more than 70 % of their words, with a training tweet, and how many have a run of three
+words twice.
 
 RUN is a run of `suite fit --plugin tweets`. The other forms are the paper's loop (section 5): a length is drawn, and
 while the tweet is shorter, all of it goes through the network for its next token, one tweet after the other. As the
 paper has it, the softmax is computed for every token of the prefix; the second of them spares that and computes it
-for the last token alone. All take turns in one process, one thread; the median counts. Our form may write several
-candidates for a tweet, which are in its time. Prints one table and writes benchmarks/results/tweets_generation.json;
-without RUN it prints what was measured.
+for the last token alone. Ours refuses copies and circles, as ``suite generate`` does by default; "whatever comes" does
+not. All take turns in one process, one thread; the median counts. Our form may write several candidates for a tweet,
+which are in its time. Prints one table and writes benchmarks/results/tweets_generation.json; without RUN it prints what
+was measured.
 """
 
 import argparse
@@ -25,18 +30,50 @@ from benchmarks._record import record, recorded
 from lightning_suite import load
 from lightning_suite.run import Run
 from suite_tweets.account import weighted_length
+from suite_tweets.data import training_texts
 from suite_tweets.module import TweetModel
-from suite_tweets.quality import length_distance
+from suite_tweets.quality import Copies, length_distance, ngrams, words
 from suite_tweets.tokens import END
 from suite_tweets.writing.sampling import Sampling
 
-TWEETS = {"together": 500, "whole prefix": 25, "last of the prefix": 25}
-TURNS = 7
+TWEETS = {"together": 500, "whatever comes": 500, "whole prefix": 25, "last of the prefix": 25}
+TURNS = 5
+MANY = 10_000
+DEFAULT = Sampling(no_repeat=3)
+"""What `suite generate` draws by."""
 
 
-def together(model: TweetModel, seed: int) -> list[str]:
-    """Return tweets that are generated together."""
-    return model.write(TWEETS["together"], Sampling(), seed=seed)
+def together(model: TweetModel, seed: int, copies: Copies) -> list[str]:
+    """Return tweets that are generated together, none of which is a copy."""
+    return model.write(TWEETS["together"], DEFAULT, seed=seed, refused=copies.overlaps)
+
+
+def shared(texts: list[str], training: list[str]) -> list[bool]:
+    """Return whether each text has a forbidden run of words in common with a training text, by plain search."""
+    lines = "\n".join(f" {' '.join(words(text))} " for text in training)
+    found = []
+    for text in texts:
+        own = words(text)
+        least = min(15, len(own) * 7 // 10) + 1
+        runs = (f" {' '.join(own[begin : begin + least])} " for begin in range(len(own) - least + 1))
+        found.append(any(run in lines for run in runs))
+    return found
+
+
+def turns(text: str) -> bool:
+    """Return whether a run of three words, as they stand between spaces, comes twice in a text."""
+    runs = list(ngrams(text.split(), 3))
+    return len(runs) != len(set(runs))
+
+
+def looked_through(model: TweetModel, copies: Copies, training: list[str]) -> dict[str, Any]:
+    """Return how many of many tweets are copies or go in circles, as they come and as `suite generate` lets them."""
+    result = {}
+    for name, sampling, refused in (("default", DEFAULT, copies.overlaps), ("whatever comes", Sampling(), None)):
+        tweets = model.write(MANY, sampling, seed=1, refused=refused)
+        found = {"copies": sum(shared(tweets, training)), "circles": sum(map(turns, tweets))}
+        result[name] = {**found, "empty": sum(not tweet.strip() for tweet in tweets), "different": len(set(tweets))}
+    return result
 
 
 def whole_prefix(model: TweetModel, tokens: Tensor) -> Tensor:
@@ -75,26 +112,30 @@ def one_by_one(
     return tweets
 
 
-FORMS: dict[str, Callable[[TweetModel, int], list[str]]] = {
+FORMS: dict[str, Callable[[TweetModel, int, Copies], list[str]]] = {
     "together": together,
-    "whole prefix": lambda model, seed: one_by_one(model, seed, TWEETS["whole prefix"], whole_prefix),
-    "last of the prefix": lambda model, seed: one_by_one(model, seed, TWEETS["last of the prefix"], last_of_prefix),
+    "whatever comes": lambda model, seed, copies: model.write(TWEETS["whatever comes"], Sampling(), seed=seed),
+    "whole prefix": lambda model, seed, copies: one_by_one(model, seed, TWEETS["whole prefix"], whole_prefix),
+    "last of the prefix": lambda model, seed, copies: one_by_one(
+        model, seed, TWEETS["last of the prefix"], last_of_prefix
+    ),
 }
-LOOPS = [form for form in FORMS if form != "together"]
 
 
-def measured(model: TweetModel) -> dict[str, Any]:
-    """Return tweets a CPU second of every form, and how far the lengths of ours are from the account's."""
-    forms = FORMS if model.network is not None else {"together": together}  # the paper's loop is one of networks
-    rates: dict[str, list[float]] = {name: [] for name in forms}
+def measured(model: TweetModel, training: list[str]) -> dict[str, Any]:
+    """Return tweets a CPU second of every form, how far the lengths of ours are from the account's, and copies."""
+    copies = Copies(training)
+    loops = FORMS if model.network is not None else dict(list(FORMS.items())[:2])  # the paper's loop is of networks
+    rates: dict[str, list[float]] = {name: [] for name in loops}
     for turn in range(TURNS + 1):
-        for name, form in forms.items():
+        for name, form in loops.items():
             begin = time.process_time()
-            tweets = form(model, turn)
+            tweets = form(model, turn, copies)
             if turn:  # the first warms up
                 rates[name].append(len(tweets) / (time.process_time() - begin))
     results = {name: {"tweets_a_second": statistics.median(values)} for name, values in rates.items()}
-    results["together"]["length_distance"] = length_distance(together(model, 0), model.account.lengths)
+    results["together"]["length_distance"] = length_distance(together(model, 0, copies), model.account.lengths)
+    results["many"] = looked_through(model, copies, training)
     return results
 
 
@@ -102,13 +143,20 @@ def table(results: dict[str, Any]) -> str:
     """Return tweets a CPU second, and how far the lengths are from the account's, in characters."""
     rows = []
     for name, forms in results["runs"].items():
-        rates = {form: each["tweets_a_second"] for form, each in forms.items()}
-        slower = [
-            f"{rates[form]:.0f} ({rates['together'] / rates[form]:.0f}x)" if form in rates else "" for form in LOOPS
-        ]
-        rows.append([name, f"{rates['together']:.0f}", *slower, f"{forms['together']['length_distance']:.1f}"])
-    columns = ["tweets a CPU second", "together", "one by one, whole prefix", "one by one, its last softmax alone"]
-    return markdown([*columns, "lengths apart, together"], rows)
+        ours, many = forms["together"]["tweets_a_second"], forms.get("many")
+        others = [forms[form]["tweets_a_second"] if form in forms else None for form in list(FORMS)[1:]]
+        rates = ["" if rate is None else f"{rate:.0f} ({ours / rate:.2g}x)" for rate in others]
+        apart = f"{forms['together']['length_distance']:.1f}"
+        both = [f"{many['default'][it]} / {many['whatever comes'][it]}" if many else "" for it in ("copies", "circles")]
+        rows.append([name, f"{ours:.0f}", *rates, apart, *both])
+    columns = [
+        "tweets a CPU second",
+        "together",
+        "whatever comes",
+        "one by one, whole prefix",
+        "one by one, its last softmax alone",
+    ]
+    return markdown([*columns, "lengths apart, together", "copies in 10,000", "circles in 10,000"], rows)
 
 
 def main() -> None:
@@ -122,8 +170,8 @@ def main() -> None:
         model = load(run)
         assert isinstance(model, TweetModel)
         settings = Run.at(run).settings()
-        name = f"{settings['recipe']}, {model.tokenizer.size:,} tokens"
-        results["runs"][name] = measured(model)
+        name = f"{settings['recipe']}, {model.hparams['predictor']}, {model.tokenizer.size:,} tokens"
+        results["runs"][name] = measured(model, training_texts(run, model.account))
     if arguments.runs:
         record("tweets_generation", results | {"tweets": TWEETS, "turns": TURNS, "threads": 1})
     print(table(results))
