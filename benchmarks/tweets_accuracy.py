@@ -55,6 +55,7 @@ METRICS = [
     "train_loss",
     *(f"test_{name}" for name in ("bits_per_char", "bits_per_char_cached", "perplexity")),
     *(f"test_{name}" for name in ("distinct_1", "distinct_2", "distinct_3", "copied_4", "copied_8", "length_distance")),
+    *(f"test_{name}" for name in ("new_words", "new_words_held_out")),
 ]
 
 
@@ -100,6 +101,13 @@ def table(results: dict[str, Any]) -> str:
             average, spread = mean_and_scatter(values)
             return f"{average:.{digits}f}" + (f" ± {spread:.{digits}f}" if len(values) > 1 else "")
 
+        def percentage(*names: str, runs: Any = runs) -> str:
+            averages = [mean_and_scatter([run[f"test_{name}"] for run in runs])[0] for name in names if known(name)]
+            return " / ".join(f"{100 * average:.1f} %" for average in averages)
+
+        def known(name: str, runs: Any = runs) -> bool:
+            return all(f"test_{name}" in run for run in runs)
+
         as_long = case.endswith(" epochs")  # as in the paper
         published = next((f"{loss}" for name, loss in paper.items() if as_long and f", {name}," in case), "")
         ended = mean_and_scatter([run["last"]["test_bits_per_char"] for run in runs])[0]
@@ -117,10 +125,12 @@ def table(results: dict[str, Any]) -> str:
                 f"{100 * mean_and_scatter([run['test_copied_4'] for run in runs])[0]:.1f} % / {100 * copied:.1f} %",
                 f"{100 * mean_and_scatter([run['test_copied_8'] for run in runs])[0]:.2f} %",
                 mean("test_length_distance", 1),
+                percentage("new_words", "new_words_held_out"),
             ]
         )
-    columns = ["", "epochs", "training loss", "paper's", "bits per character", "with the cache", "at the end"]
+    columns = ["", "epochs", "training loss", "paper's", "bits per character", "counting on", "at the end"]
     columns += ["distinct-1", "distinct-2", "distinct-3", "copied 4-grams / at the end", "copied 8-grams", "lengths"]
+    columns += ["new words / of held-out tweets"]
     return markdown(columns, rows)
 
 
