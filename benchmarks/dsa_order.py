@@ -13,6 +13,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from benchmarks._fits import fitted, folder_of
 from benchmarks._markdown import markdown
 from benchmarks._record import record, recorded
@@ -22,6 +24,9 @@ NLI = ["--recipe", "snli-single", "--config", "benchmarks/dsa_order.yaml", "--da
 STATIC = ["--model.attention", "static"]
 SST_TWINS = ["sst/trees.test.txt.xz"]
 NLI_TWINS = ["nli_extra/cad_revised_combined.train.tsv.xz", "nli_extra/sick.test.tsv.xz"]
+
+HOW = ("model.average", "model.dropout_gain", "data.vectors", "trainer.limit_train_batches")
+"""Options that are recorded where a run has others than its recipe."""
 
 # name: the command, and the files in which twins are looked for
 CASES = {
@@ -87,16 +92,23 @@ def main() -> None:
 
 
 def origin(run: Path) -> dict[str, Any]:
-    """Return where a figure comes from: seed, commit, epochs and validation accuracy of the run."""
+    """Return where a figure comes from: seed, commit, epochs, validation accuracy, and what else differs in the run."""
+    from lightning_suite.options import flat
+    from lightning_suite.recipes import recipe_of
     from lightning_suite.run import Run
+    from suite_dsa import plugin
 
     values = Run.at(run).record
-    best = values.get("best", {})
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    recipe = flat(recipe_of(plugin, config["recipe"]))
+    own = {name: value for name, value in flat(config).items() if name in HOW and recipe.get(name) != value}
+    best = values.get("best", {}).get("value")
     return {
         "seed": values["seed"],
-        "epochs": values.get("epochs"),
-        "best_val": best.get("value"),
+        "epochs": values["epochs"],
+        "best_val": best,
         "git_commit": values["git_commit"],
+        **own,
     }
 
 
