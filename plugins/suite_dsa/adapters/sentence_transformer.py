@@ -9,7 +9,7 @@ from typing import Any, final
 
 import torch
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.models import InputModule
+from sentence_transformers.base.modules import InputModule
 from torch import Tensor
 
 from lightning_suite import load
