@@ -15,11 +15,11 @@ TEXTS = ["ab ba", "aab b", "b ab", "ba a", "a bb"]
 def test_all_words_and_the_end_add_up_to_one(before: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(characters_file, "UNICODE", 4)  # END, space, a and b
     model = Characters(TEXTS)
-    words = ["".join(letters) for length in range(1, 12) for letters in product("ab", repeat=length)]
+    words = ["".join(letters) for length in range(1, 10) for letters in product("ab", repeat=length)]
     place = len(before.split())
     tokens = model.words(model.find([before + word for word in ["", *words]]))
     here = np.cumsum([0, place + 1, *[place + 2] * (len(words) - 1)]) + place
-    assert 0.99 < np.exp(-tokens[here]).sum() < 1  # the rest is longer
+    assert 0.98 < np.exp(-tokens[here]).sum() < 1  # the rest is longer
 
 
 def test_all_characters_add_up_to_one() -> None:

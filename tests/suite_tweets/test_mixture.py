@@ -122,7 +122,7 @@ def test_all_words_that_can_be_spelt_and_the_end_add_up_to_one(
     monkeypatch.setattr(characters, "UNICODE", 4)  # END, space, a and b
     texts = ["ab ba", "aab b", "b ab", "ba a", "a bb"]
     module = built(texts=texts)
-    words = ["".join(letters) for length in range(1, 9) for letters in product("ab", repeat=length)]
+    words = ["".join(letters) for length in range(1, 8) for letters in product("ab", repeat=length)]
     everything = [before + word for word in ["", *words]]
     place = len(before.split())
     tokenizer, ngrams = module.tokenizer, module.ngrams
@@ -134,7 +134,7 @@ def test_all_words_that_can_be_spelt_and_the_end_add_up_to_one(
     lengths = [place + 1, *[place + 2] * len(words)]
     here = torch.stack([text[place] for text in torch.split(mixed, lengths)])
     spelling = [sum(map(tokenizer.spelling_nats, tokenizer.unknown(word))) for word in ["", *words]]
-    assert 0.99 < float((-here - torch.tensor(spelling)).exp().sum()) < 1  # the rest is longer
+    assert 0.97 < float((-here - torch.tensor(spelling)).exp().sum()) < 1  # the rest is longer
 
 
 def test_the_cache_and_counting_on_help_where_texts_come_again() -> None:

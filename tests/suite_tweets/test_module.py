@@ -639,9 +639,8 @@ def run_settings(file: Path, **model: Any) -> Settings:
     return Settings(plugin="tweets", model=chosen | model, data=data, trainer=quiet, checkpoint_every=1)
 
 
-@pytest.mark.parametrize("predictor", ["network", "mixture"])
-def test_a_stream_goes_on_in_the_middle_of_an_epoch_with_its_carried_state(tmp_path: Path, predictor: str) -> None:
-    settings = run_settings(files(tmp_path), predictor=predictor)
+def test_a_stream_goes_on_in_the_middle_of_an_epoch_with_its_carried_state(tmp_path: Path) -> None:
+    settings = run_settings(files(tmp_path), predictor="mixture")  # a network, and weights that validation chooses
 
     class Keep(Callback):
         def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
