@@ -1,4 +1,4 @@
-"""Twins: two examples whose words are the same, or nearly so, and whose classes differ.
+"""Twins: two examples of the same words in another order, or of nearly the same, whose classes differ.
 
 "It lacks humor" has the words of "humor" and two more; "a dog chases a man" those of "a man chases a dog". A sum of
 word vectors hardly tells twins apart, so that accuracy on them says how far a network reads order and negation.
@@ -32,6 +32,9 @@ def find_twins(
 ) -> list[Twins]:
     """Return all twins, in the order of the shorter and then of the longer.
 
+    Examples of one class with the same words in the same order count once; with two classes, they contradict each other
+    and are no twins.
+
     Args:
         examples: sentences, or pairs, with their classes.
         tokenize: splits a text into words; capitals do not matter.
@@ -49,8 +52,11 @@ def find_twins(
     """
     known = {words_of(texts, tokenize) for texts in seen}
     by_bag: defaultdict[Bag, list[int]] = defaultdict(list)
-    for index, example in enumerate(examples):
-        words = words_of(example.texts, tokenize)
+    first: dict[tuple[tuple[tuple[str, ...], ...], str | None], int] = {}
+    all_words = [words_of(example.texts, tokenize) for example in examples]
+    for index, (example, words) in enumerate(zip(examples, all_words, strict=True)):
+        if first.setdefault((words, example.label), index) != index:
+            continue
         bag = tuple(sorted((number, word) for number, sentence in enumerate(words) for word in sentence))
         if words not in known and len(bag) >= least:
             by_bag[bag].append(index)
@@ -59,8 +65,8 @@ def find_twins(
         for more in range(min(most, len(bag) - 1) + 1):
             for fewer in {*combinations(bag, len(bag) - more)} & by_bag.keys():
                 found |= {(i, j) for i in by_bag[fewer] for j in longer if more or i < j}
-    pairs = (Twins(examples[i], examples[j]) for i, j in sorted(found))
-    return [pair for pair in pairs if pair.shorter.label != pair.longer.label]
+    pairs = [(i, j) for i, j in sorted(found) if all_words[i] != all_words[j]]
+    return [Twins(examples[i], examples[j]) for i, j in pairs if examples[i].label != examples[j].label]
 
 
 def words_of(texts: tuple[str, ...], tokenize: Callable[[str], list[str]]) -> tuple[tuple[str, ...], ...]:

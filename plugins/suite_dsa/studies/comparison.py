@@ -19,7 +19,7 @@ from suite_dsa.baselines import AveragedVectors, Baseline, Labelled, TfIdf
 from suite_dsa.data import SentenceData
 from suite_dsa.module import COLUMNS, SentenceClassifier
 from suite_dsa.parts import Selection, read_parts
-from suite_dsa.sources.examples import Example, Table, class_numbers
+from suite_dsa.sources.examples import SST_BINARY, Example, Table, class_numbers
 from suite_dsa.sources.reading import read
 from suite_dsa.splits import PARTS
 from suite_dsa.tokens import TOKENIZERS
@@ -64,13 +64,14 @@ def twins(run: str, input: str, *, output: str | None = None) -> None:
 
     Raises:
         UsageError: the run is not of this plugin, or scikit-learn is not installed.
-        DataError: a file cannot be read, or has no twins.
+        DataError: a file cannot be read, has no twins, or has other classes or columns than the network.
     """
     module, selection, parts = opened(run)
     files = [Path(name).expanduser() for name in input.split(",")]
     found = [example for file in files for example in twins_in(module, selection, file, parts["train"].examples)]
     if not found:
         raise DataError("no two examples of different classes have nearly the same words", input)
+    labelled(module, found)  # what is wrong with them is said before they are written
     path = Path(output) if output else Run.at(run).folder / "twins.tsv"
     write_twins(path, found)
     say(f"{len(found):,} examples that have a twin: {path}")
@@ -157,15 +158,16 @@ def twins_in(module: SentenceClassifier, selection: Selection, path: Path, train
 
     Args:
         module: the network; its tokenizer decides which words there are.
-        selection: the choice of the run's data: names of columns, classes and encoding.
+        selection: the choice of the run's data: names of columns, classes and encoding. Of trees, a network of negative
+            and positive gets these two classes also where the choice names none.
         path: the file.
         trained: the training examples.
 
     Raises:
         DataError: the file cannot be read.
     """
-    columns, classes = selection.columns, selection.classes
-    whole = read(path, columns, classes, phrases=True, labels=selection.labels, encoding=selection.encoding)
+    classes = len(SST_BINARY) if set(module.labels) == set(SST_BINARY) else selection.classes
+    whole = read(path, selection.columns, classes, phrases=True, labels=selection.labels, encoding=selection.encoding)
     seen = [example.texts for example in trained]
     return examples_of(find_twins(whole.examples, TOKENIZERS[module.tokenizer], seen=seen))
 

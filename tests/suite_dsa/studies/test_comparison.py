@@ -15,10 +15,10 @@ from suite_dsa.studies.comparison import baselines, classified, labelled, opened
 SMALL = {"head_dim": 8, "first_dim": 8, "layer_dim": 4, "layers": 2, "compressed_dim": 8, "hidden_dim": 8}
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    folder = tmp_path_factory.mktemp("films")
-    rows = [f"{label}\t{word} film {i}\n" for i in range(40) for word, label in (("warm", "good"), ("dull", "bad"))]
+def trained(folder: Path, classes: tuple[str, str]) -> Run:
+    rows = [
+        f"{label}\t{word} film {i}\n" for i in range(40) for word, label in zip(("warm", "dull"), classes, strict=True)
+    ]
     (folder / "films.tsv").write_text("label\ttext\n" + "".join(rows))
     settings = Settings(
         plugin="dsa",
@@ -27,6 +27,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         trainer={"max_epochs": 1, "enable_progress_bar": False, "accelerator": "cpu"},
     )
     return training.fit(plugin, settings, root=folder / "runs")[0]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return trained(tmp_path_factory.mktemp("films"), ("good", "bad"))
 
 
 def test_baselines_are_trained_on_the_runs_data_and_shown_beside_the_network(
@@ -64,6 +69,28 @@ def test_a_file_without_twins_is_refused(run: Run, tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match=r"more\.tsv: no two examples of different classes"):
         twins(str(run.folder), str(path))
+
+
+def test_twins_in_trees_have_the_two_classes_of_the_network(tmp_path: Path) -> None:
+    run = trained(tmp_path, ("positive", "negative"))
+    path = tmp_path / "trees.test.txt"
+    path.write_text("(0 (2 never) (4 (2 warm) (2 again)))\n(2 (2 again) (2 warm))\n")
+    twins(str(run.folder), str(path))
+
+    assert (run.folder / "twins.tsv").read_text().splitlines() == [
+        "label\tsentence",
+        "positive\twarm again",
+        "negative\tnever warm again",
+    ]
+
+
+def test_twins_of_other_classes_are_refused_before_they_are_written(run: Run, tmp_path: Path) -> None:
+    path, output = tmp_path / "more.tsv", tmp_path / "twins.tsv"
+    path.write_text("label\ttext\nfine\twarm film\nbad\tno warm film\n")
+
+    with pytest.raises(DataError, match=r"more\.tsv:2: expected one of the labels 'bad', 'good', got 'fine'"):
+        twins(str(run.folder), str(path), output=str(output))
+    assert not output.exists()
 
 
 def test_classes_are_those_of_the_tested_network(run: Run) -> None:
