@@ -30,7 +30,13 @@ def measured(run: str) -> dict[str, Any]:
     data, trained_on = read_again(run, model.account)
     parts = data.parts
     found = audit(
-        model.score, model.reader, model.tokenizer, trained_on, parts.validation, parts.test, canaries=data.planted()
+        model.score,
+        model.reader,
+        model.tokenizer,
+        trained_on,
+        parts.validation,
+        parts.test,
+        canaries=data.planted(trained_on),
     )
     whole = {
         kind: {str(given): [each.whole for each in found.copies[kind] if each.prefix == given] for given in PREFIXES}

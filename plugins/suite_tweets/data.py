@@ -256,10 +256,14 @@ class TweetData(LightningDataModule):
             rank_zero_info(f"data: a stream of {cut.tokens:,} tokens, read by {sharing.columns} readers")
         return DataLoader(cut, batch_size=None)
 
-    def planted(self) -> list[Canary]:
-        """Return the canaries of the training tweets, which are none of ``parts``."""
+    def planted(self, train: Sequence[str] | None = None) -> list[Canary]:
+        """Return the canaries of the training tweets, which are none of ``parts``.
+
+        Args:
+            train: what was trained on, where the file has changed since.
+        """
         words = max(WORDS, self.seq_length) if self.training_set == "windows" else WORDS
-        return planted(self.parts.train, self.canaries, self.canary_times, words=words, seed=self.split_seed)
+        return planted(train or self.parts.train, self.canaries, self.canary_times, words=words, seed=self.split_seed)
 
     def val_dataloader(self) -> DataLoader[list[str]]:
         """Return the texts before the last ones."""

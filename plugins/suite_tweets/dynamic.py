@@ -40,7 +40,9 @@ class Dynamic:
 
     def scores(self, texts: Sequence[str]) -> TokenScores:
         """Return the scores of the next texts, END after each."""
-        with torch.inference_mode(False), torch.enable_grad():
+        # cuDNN takes no gradient of an LSTM without dropout; torch's own kernels do.
+        unfused = torch.backends.cudnn.flags(enabled=False)
+        with torch.inference_mode(False), torch.enable_grad(), unfused:
             each = [self._score(text) for text in texts]
         return TokenScores(*(torch.cat(parts) for parts in zip(*each, strict=True)))
 

@@ -42,7 +42,7 @@ class Predicted(NamedTuple):
 
     def mixed(self, gate: Tensor) -> Tensor:
         """Return -ln p of each token by all predictors, weighed by G (predictor, feature)."""
-        return -torch.logsumexp((self.context @ gate.T).log_softmax(dim=1) - self.nats, dim=1)
+        return -torch.logsumexp((self.context @ gate.double().T).log_softmax(dim=1) - self.nats, dim=1)
 
 
 def combined(network: TokenScores | None, *counted: Counted, cache: Tensor | None = None) -> Predicted:

@@ -15,7 +15,7 @@ from torch.nn import functional
 from torchmetrics import MeanMetric, SumMetric
 
 from lightning_suite.constraints import Interval, check
-from lightning_suite.errors import RunError, SuiteError
+from lightning_suite.errors import RunError, SuiteError, UsageError
 from suite_tweets.account import Account
 from suite_tweets.batches import Batch
 from suite_tweets.cleaning import clean
@@ -138,6 +138,11 @@ class TweetModel(LightningModule):
         super().__init__()
         self.save_hyperparameters()
         check(CONSTRAINTS, self.hparams, where="--model.")
+        if dynamic and not cache and predictor != "mixture":
+            raise UsageError(
+                "--model.dynamic: expected --model.cache of 1 or more beside it, or --model.predictor mixture: without "
+                "them nothing is measured a second time"
+            )
         self.automatic_optimization = predictor != "ngram"  # which has no parameter to optimize
         self.sampling = Sampling(temperature=temperature)
         self._state: State | None = None

@@ -70,7 +70,7 @@ class KneserNey:
         self._suffixes: list[Ints] = [np.zeros(size, dtype=np.int64)]
         self._first: list[NDArray[np.bool_]] = [np.zeros(size, dtype=bool)]  # at the beginning of a text
         self._number([*texts, *to_come])
-        contexts = [1, *map(len, self._keys[:-1])]
+        contexts = [1, *(max(len(keys), 1) for keys in self._keys[:-1])]  # one to look at where there is none
         self._counts: list[Ints] = [np.zeros(len(keys), dtype=np.int64) for keys in self._keys]
         self._totals: list[Ints] = [np.zeros(count, dtype=np.int64) for count in contexts]
         # How many followers of a context have a count of 1, of 2, of 3 and more; column 0 is not used.
@@ -133,8 +133,8 @@ class KneserNey:
         """Count the n-grams of texts."""
         new = np.zeros(0, dtype=np.int64)  # n-grams counted for the first time: one more for what they end with
         for order in reversed(range(self.order)):
-            grams = found.grams[order]
-            occur = grams[(grams != NONE) & (order == self.order - 1 or self._first[order][grams])]
+            grams = found.grams[order][found.grams[order] != NONE]
+            occur = grams if order == self.order - 1 else grams[self._first[order][grams]]
             changed, added = np.unique(np.concatenate((occur, new)), return_counts=True)
             counts = self._counts[order]
             old = counts[changed]

@@ -34,8 +34,8 @@ def detached(state: State) -> State:
 
 
 def of_columns(state: State, columns: Tensor) -> State:
-    """Return the state of some of the texts, (column,) int64."""
-    return tuple(tuple(tensor.index_select(1, columns) for tensor in layer) for layer in state)
+    """Return the state of some of the texts, (column,) int64; its parts may lie on several devices."""
+    return tuple(tuple(tensor.index_select(1, columns.to(tensor.device)) for tensor in layer) for layer in state)
 
 
 def gathered(state: State, all_gather: Callable[[Tensor], Tensor]) -> list[list[Tensor]]:

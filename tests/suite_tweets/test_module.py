@@ -768,3 +768,9 @@ def test_n_grams_are_counted_in_canaries_too(tmp_path: Path) -> None:
     texts = [canary.text for canary in data.planted()]
     others = made_up(data.parts.train, 20, words=8, seed=77)
     assert module.score(texts).nats.max() < 0.7 * module.score(others).nats.min()
+
+
+def test_a_network_that_goes_on_learning_needs_a_second_measure() -> None:
+    with pytest.raises(UsageError, match=r"--model\.cache"):
+        TweetModel(dynamic=1.0)
+    TweetModel(dynamic=1.0, cache=4)

@@ -95,3 +95,12 @@ def test_a_text_of_which_nothing_was_counted_has_what_is_left() -> None:
     probabilities = model.probabilities(found, nothing)
     assert 0 < probabilities[0] < 1e-6
     assert 0 < probabilities[1] < 1e-7
+
+
+def test_texts_that_are_all_shorter_than_the_order_have_the_probabilities_of_a_lower_one() -> None:
+    texts, unknown = [[0, 2, 0], [0, 3, 0]], np.full(2, 0.25)
+    expected, got = (
+        model.probabilities(model.find([[0, 2, 0]]), unknown)
+        for model in (KneserNey(texts, order=order, size=4) for order in (3, 6))
+    )
+    np.testing.assert_allclose(got, expected)

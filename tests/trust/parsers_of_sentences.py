@@ -33,10 +33,12 @@ TREES = (
 
 
 def _label_texts() -> list[Seed]:
-    spaced = "".join(f"{label} {text}\n" for label, text in zip(LABELS, TEXTS, strict=True)).encode()
+    spaced, tabbed = (
+        "".join(f"{label}{mark}{text}\n" for label, text in zip(LABELS, TEXTS, strict=True)).encode() for mark in " \t"
+    )
     return [
         Seed("a.txt", spaced),
-        Seed("a.txt", spaced.replace(b" ", b"\t", 1)),
+        Seed("a.txt", tabbed),
         Seed("stsa.binary.train", b"1 a warm film\n0 a dull one\n1 good\n"),
         Seed("stsa.fine.test", b"4 a warm film\n0 a dull one\n2 so so\n"),
     ]

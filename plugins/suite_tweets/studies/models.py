@@ -115,7 +115,7 @@ def audit(run: str, *, output: str | None = None, candidates: int = 9999, seed: 
     folder = Path(output).expanduser() if output is not None else Run.at(run).folder / "audit"
     data, trained_on = read_again(run, module.account)
     held_out = [text for text in data.parts.test if not module.account.knows(text)]
-    planted = data.planted()
+    planted = data.planted(trained_on)
     total = 2 * len(held_out) * (1 + len(PREFIXES)) + (len(planted) + candidates if planted else 0)
     with progress("auditing", total=total, unit="texts") as advance:
         result = audited(
