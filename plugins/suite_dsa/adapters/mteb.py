@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from mteb.models import ModelMeta
 
 
+def numbers_in_vectors(model: Any) -> int:
+    """Return how many numbers the word vectors of a module have, those of all its sources."""
+    tables = [model.vectors] if model.sources is None else model.sources.buffers()
+    return sum(table.numel() for table in tables if table.is_floating_point())  # the others say which rows a word has
+
+
 @final
 class MtebEncoder:
     """A trained encoder for mteb.
@@ -69,14 +75,15 @@ class MtebEncoder:
         """
         with needs("the description of a model for mteb", "mteb>=2"):
             from mteb.models.model_meta import ModelMeta, ScoringFunction
-        parameters = sum(parameter.numel() for parameter in self.model.encoder.parameters())
+        vectors = numbers_in_vectors(self.model)
+        others = sum(parameter.numel() for parameter in self.model.encoder.parameters())
         return ModelMeta.create_empty(
             {
                 "name": f"lightning-suite/{self._name}",
                 "revision": self._revision or "trained-here",
                 "embed_dim": self.model.encoder.output_dim,
-                "n_parameters": parameters,
-                "n_embedding_parameters": self.model.vectors.numel(),
+                "n_parameters": others + vectors,  # to mteb, vectors are among them
+                "n_embedding_parameters": vectors,
                 "similarity_fn_name": ScoringFunction.COSINE,
                 "framework": ["PyTorch"],
             }

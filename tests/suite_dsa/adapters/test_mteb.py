@@ -5,10 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from lightning_suite.errors import UsageError
-from suite_dsa.adapters.mteb import MtebEncoder
+from suite_dsa.adapters.mteb import MtebEncoder, numbers_in_vectors
 from suite_dsa.module import SentenceClassifier
+from suite_dsa.network import number_of_parameters
+from suite_dsa.vocabulary import Vocabulary
 
 TASK = {"task_metadata": None, "hf_split": "test", "hf_subset": "default", "prompt_type": None}
 
@@ -32,6 +35,25 @@ def test_a_run_that_is_not_there_is_refused(tmp_path: Path) -> None:
         MtebEncoder(tmp_path / "absent")
 
 
+def test_word_vectors_are_counted_in_one_source_and_in_several(encoder: SentenceClassifier) -> None:
+    weights = {
+        "sources.table_0": torch.zeros(3, 4),
+        "sources.rows_0": torch.zeros(7),
+        "sources.offsets_0": torch.ones(8),
+    }
+    weights |= {
+        "sources.table_1": torch.zeros(5, 2),
+        "sources.rows_1": torch.zeros(6),
+        "sources.offsets_1": torch.ones(8),
+    }
+    several = SentenceClassifier()
+    state = {"vocabulary": Vocabulary([], []).state(), "labels": ["a", "b"], "columns": 1, "tokenizer": "ptb"}
+    several.on_load_checkpoint({"sentences": state, "state_dict": weights})
+
+    assert numbers_in_vectors(encoder) == 11 * 5
+    assert numbers_in_vectors(several) == 3 * 4 + 5 * 2
+
+
 def test_it_is_an_encoder_to_mteb(checkpoint: Path) -> None:
     pytest.importorskip("mteb", reason="mteb is not installed")
     from mteb.models.models_protocols import EncoderProtocol
@@ -40,6 +62,8 @@ def test_it_is_an_encoder_to_mteb(checkpoint: Path) -> None:
     assert isinstance(model, EncoderProtocol)
     meta = model.mteb_model_meta
     assert (meta.name, meta.revision, meta.embed_dim) == ("lightning-suite/dsa.ckpt", "first", 12)
+    assert meta.n_embedding_parameters == 11 * 5
+    assert meta.n_active_parameters == number_of_parameters(model.model.encoder)
 
 
 def test_mteb_evaluates_it(checkpoint: Path, tmp_path: Path) -> None:
