@@ -260,7 +260,11 @@ class SentenceClassifier(EncodesSentences, LightningModule):
 
     def word_vectors(self, rows: Tensor) -> Tensor:
         """Return the vectors of words: (word,) rows of the vocabulary -> (word, word_dim)."""
-        words: Tensor = functional.embedding(rows, self.vectors) if self.sources is None else self.sources(rows)
+        words: Tensor
+        if self.sources is None:
+            words = functional.embedding(rows, self.vectors)
+        else:  # whose tables are in half precision beside a network in single
+            words = self.sources(rows, next(self.encoder.parameters()).dtype)
         if self.changes is not None:
             changes = self._part("changes")
             words = words + changes(rows.where(rows < changes.num_embeddings, UNKNOWN))  # nothing for unseen words

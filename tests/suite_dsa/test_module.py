@@ -336,6 +336,19 @@ def test_a_checkpoint_holds_the_vectors_of_several_sources(tmp_path: Path) -> No
     assert np.array_equal(module.encode(["a bad film"]), loaded.encode(["a bad film"]))
 
 
+@pytest.mark.parametrize("precision", ["64-true", "bf16-true"])
+@pytest.mark.parametrize("sources", [1, 2])
+def test_it_learns_in_other_precisions(tmp_path: Path, precision: Any, sources: int) -> None:
+    data = TinyData()
+    if sources == 2:
+        known = WordVectors(np.random.rand(3, 4).astype(np.float32), {"good": 0, "bad": 1})
+        nothing = WordVectors(np.zeros((0, 2), dtype=np.float32), {})
+        data.vectors = stack(WORDS, [known, nothing], extra_words=0, vector_norm=6.0).vectors  # type: ignore[assignment]
+    fit = quiet_trainer(tmp_path, max_epochs=1, precision=precision)
+    fit.fit(SentenceClassifier(**SMALL), data)
+    assert fit.callback_metrics["train_loss"].isfinite()
+
+
 @pytest.mark.parametrize(("optimizer", "rate"), [("adadelta", 1.0), ("adam", 1e-3)])
 def test_an_optimizer_starts_with_its_own_learning_rate(optimizer: Any, rate: float) -> None:
     module = SentenceClassifier(**SMALL, optimizer=optimizer)

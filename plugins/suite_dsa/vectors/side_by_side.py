@@ -51,16 +51,16 @@ class SideBySide(nn.Module):
         self.sources = len(shapes) // 3
         self.word_dim = sum(shapes[f"table_{i}"][1] + 1 for i in range(self.sources))
 
-    def forward(self, words: Tensor) -> Tensor:
-        """Return the vectors of all sources, then their flags: (word,) -> (word, word_dim)."""
+    def forward(self, words: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Return the vectors of all sources, then their flags, in a type: (word,) -> (word, word_dim)."""
         blocks, flags = [], []
         for i in range(self.sources):
             at, offsets = select(self.get_buffer(f"offsets_{i}"), words)
             rows = self.get_buffer(f"rows_{i}")[at].long()
             table = self.get_buffer(f"table_{i}")
             mean = functional.embedding_bag(rows, table, offsets, mode="mean", include_last_offset=True)
-            blocks.append(mean.float())  # word dim
-            flags.append((offsets.diff() > 0).float())
+            blocks.append(mean.to(dtype))  # word dim
+            flags.append((offsets.diff() > 0).to(dtype))
         return torch.cat([*blocks, torch.stack(flags, dim=1)], dim=1)
 
 

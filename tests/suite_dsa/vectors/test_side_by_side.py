@@ -92,3 +92,20 @@ def test_pieces_are_scaled_by_the_words_that_they_make() -> None:
 
 def test_vectors_can_be_looked_up_for_no_words() -> None:
     assert made(["cat"]).vectors(torch.empty(0, dtype=torch.int64)).shape == (0, 5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_a_source_that_knows_no_word_has_zeros(dtype: torch.dtype) -> None:
+    nothing = WordVectors(np.zeros((0, 2), dtype=np.float32), {})
+    stacked = stack(["cat"], [nothing, OTHER], extra_words=9, vector_norm=None)
+    rows = torch.tensor([stacked.vocabulary.row(word) for word in ("cat", "nowhere")])
+
+    assert stacked.vectors.to(dtype)(rows, dtype).tolist() == [[0, 0, 2, 0, 1], [0, 0, 0, 0, 0]]
+    assert stacked.known == [0, 1]
+
+
+def test_vectors_come_in_the_type_that_is_asked_for() -> None:
+    vectors = made(["cat"]).vectors
+
+    assert vectors(torch.tensor([1])).dtype == torch.float32
+    assert vectors(torch.tensor([1]), torch.float64).dtype == torch.float64
