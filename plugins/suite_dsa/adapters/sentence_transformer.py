@@ -22,7 +22,10 @@ CHECKPOINT = "dsa.ckpt"
 
 
 def as_sentence_transformer(model: Any) -> SentenceTransformer:
-    """Return a SentenceTransformer that encodes with a trained module, `suite_dsa.module.SentenceClassifier`."""
+    """Return a SentenceTransformer that encodes with a trained module, `suite_dsa.module.SentenceClassifier`.
+
+    The module's own encoder can be trained further: where weights were averaged, it is the average that then learns.
+    """
     return SentenceTransformer(modules=[DynamicSelfAttention(model)], device=str(model.device))
 
 
@@ -37,6 +40,7 @@ class DynamicSelfAttention(InputModule):  # type: ignore[misc]  # its package ma
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
+        model.encoder.requires_grad_(True)  # averaged weights do not learn in the module's own training
 
     def preprocess(self, inputs: list[str], prompt: str | None = None, **kwargs: Any) -> dict[str, Tensor]:
         """Return rows of the vocabulary and offsets of sentences."""

@@ -141,7 +141,9 @@ def test_what_is_no_sentence_is_refused_by_its_number(theirs: Any) -> None:
         theirs.preprocess(["a good film", None])
 
 
-def test_it_can_be_trained_further(theirs: Any) -> None:
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_it_can_be_trained_further(make_checkpoint: Any, average: float) -> None:
+    theirs = load(make_checkpoint(average=average)).as_sentence_transformer()
     features = theirs.preprocess(["a good film", "bad"])
     theirs.train()
     theirs(features)["sentence_embedding"].sum().backward()
