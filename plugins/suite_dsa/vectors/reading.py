@@ -20,7 +20,7 @@ PACKAGES = (PACKAGE, GLOVE_50, WORDLLAMA)
 
 
 def read_sources(names: Sequence[str], words: Iterable[str], *, extra_words: int) -> list[WordVectors | Pieces]:
-    """Return the vectors of several sources, in their order; of wordllama the pieces, which make any word.
+    """Return the vectors of several sources, in their order; of wordllama the pieces, of which words are made later.
 
     Args:
         names: the sources, see ``read_vectors``.

@@ -1,7 +1,8 @@
 """The vectors inside the package wordllama 0.4.0.post1: 32,000 pieces of words, 256 numbers each (MIT).
 
-A word is the mean of its pieces, as the package has it, so that no word is unknown. Pieces are those of Llama 2's byte
-pair encoding, whose tokenizer the package carries.
+A word is the mean of its pieces, as the package has it, so that every training word has a vector, and beside other
+sources each word kept of theirs. Vectors are made before training: a word that is met only later is unknown. Pieces are
+those of Llama 2's byte pair encoding, whose tokenizer the package carries.
 
 Lee Miller: WordLlama, https://github.com/dleemiller/WordLlama
 """
