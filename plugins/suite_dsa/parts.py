@@ -140,9 +140,19 @@ def _read_test(paths: Sequence[Path], selection: Selection) -> Table:
             raise
     whole = Table()
     for path in paths:
-        inputs = read_unlabelled(path, selection.columns, None, encoding=selection.encoding)
-        whole.examples += [Example(texts, None, path, line) for line, texts in enumerate(inputs, start=1)]
+        whole.examples += _unlabelled(path, selection)
     return whole
+
+
+def _unlabelled(path: Path, selection: Selection) -> list[Example]:
+    """Return the examples of a file without labels: beside labels such as -1, else one for every line or row."""
+    try:
+        _read_all([path], selection, phrases=False)
+    except Unlabelled as error:
+        if error.examples:
+            return list(error.examples)
+    inputs = read_unlabelled(path, selection.columns, None, encoding=selection.encoding)
+    return [Example(texts, None, path, line) for line, texts in enumerate(inputs, start=1)]
 
 
 def _is_labelled(path: Path, selection: Selection) -> bool:

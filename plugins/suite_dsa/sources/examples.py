@@ -23,11 +23,6 @@ NO_LABEL = "-1"
 _MOST_STEPS = 20  # half stars from 0 to 10 are 21 classes
 
 
-@final
-class Unlabelled(DataError):
-    """A file holds sentences without labels: it can be predicted, and nothing else."""
-
-
 class Example(NamedTuple):
     """One sentence or pair with its label, and its file and line."""
 
@@ -35,6 +30,22 @@ class Example(NamedTuple):
     label: str | None
     path: Path
     line: int
+
+
+@final
+class Unlabelled(DataError):
+    """A file holds sentences without labels: it can be predicted, and nothing else.
+
+    Attributes:
+        examples: where labels say that there are none, all examples; nothing where there are no labels at all.
+    """
+
+    examples: Sequence[Example] = ()
+
+    def of(self, examples: Sequence[Example]) -> "Unlabelled":
+        """Return the error with these examples."""
+        self.examples = examples
+        return self
 
 
 @dataclass
@@ -46,12 +57,14 @@ class Table:
         labels: the classes in their order, where the format defines them.
         dropped: the number of examples that were left out, by reason.
         unused: the names of the columns that were not read.
+        unlabelled: the examples that were left out because they have no label.
     """
 
     examples: list[Example] = field(default_factory=list)
     labels: tuple[str, ...] | None = None
     dropped: Counter[str] = field(default_factory=Counter)
     unused: tuple[str, ...] = ()
+    unlabelled: list[Example] = field(default_factory=list)
 
     def classes(self) -> list[str]:
         """Return the classes in their order: those of the format, else those that occur, sorted."""
@@ -129,7 +142,9 @@ def without_unlabelled(table: Table, classes: tuple[str, ...] = ()) -> Table:
     if any(len(example.texts) == 2 for example in table.examples[:1]):
         reasons[NO_MAJORITY] = "without majority label"
     labelled = [example for example in table.examples if example.label not in reasons]
+    unlabelled = [example._replace(label=None) for example in table.examples if example.label in reasons]
     dropped = Counter(reasons[str(example.label)] for example in table.examples if example.label in reasons)
     is_nli = {example.label for example in labelled} <= set(NLI_LABELS)  # also where one of the three is absent
     names = table.labels or (NLI_LABELS if is_nli else None)
-    return replace(table, examples=labelled, labels=names, dropped=table.dropped + dropped)
+    dropped += table.dropped
+    return replace(table, examples=labelled, labels=names, dropped=dropped, unlabelled=unlabelled)

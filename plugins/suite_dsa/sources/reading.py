@@ -84,8 +84,10 @@ def read(
         raise DataError(f"expected {classes} classes (--data.classes), got {len(table.labels or ())}", path)
     if not table.examples:
         left_out = ", ".join(f"{count} {reason}" for reason, count in table.dropped.items()) or "nothing"
-        kind = Unlabelled if table.dropped["without label"] else DataError
-        raise kind(f"holds no labelled example (left out: {left_out})", path)
+        message = f"holds no labelled example (left out: {left_out})"
+        if table.unlabelled or table.dropped["without label"]:
+            raise Unlabelled(message, path).of(table.unlabelled)
+        raise DataError(message, path)
     refuse_measurements(table, labels, path)
     return table
 
