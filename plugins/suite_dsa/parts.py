@@ -1,13 +1,14 @@
 """The examples that train, validate and test: read from the files of each part, or cut from those of training."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from lightning_suite.assets import Asset, fetch
 from lightning_suite.errors import DataError, UsageError
+from lightning_suite.text_files import bare_name
 from suite_dsa.sources.columns import Columns
 from suite_dsa.sources.examples import SST_BINARY, Example, Table, Unlabelled
 from suite_dsa.sources.label_text import read_rated
@@ -77,7 +78,10 @@ def read_parts(selection: Selection, parts: Sequence[str]) -> tuple[dict[str, Ta
         whole = read_rated(fetch(MOVIE_REVIEWS), selection.neutral_band)
     elif cut & set(parts) or "train" in parts:
         whole = _read_all(files.train, selection, phrases=selection.phrases)
-    shares = _shares(whole, selection, cut)
+    shares = _shares(whole.examples, selection, cut)
+    if selection.phrases and cut and whole.examples:
+        shares = _shares_of_trees(whole, files.train, selection, cut)
+        whole.examples = [example for part in PARTS for example in shares[part]]
     tables = {}
     for part in parts:
         if part == "train" or part in cut:
@@ -115,15 +119,40 @@ def _files(selection: Selection) -> Files:
     return named_files(selection.path, train, validation or [], test or [])
 
 
-def _shares(whole: Table, selection: Selection, cut: Iterable[str]) -> dict[str, list[Example]]:
+def _shares(examples: Sequence[Example], selection: Selection, cut: Iterable[str]) -> dict[str, list[Example]]:
     """Return the examples of each part, where some parts are cut from all."""
     fractions = {
         "validation_fraction": selection.validation_fraction if "validation" in cut else 0.0,
         "test_fraction": selection.test_fraction if "test" in cut else 0.0,
     }
     shares: dict[str, list[Example]] = {part: [] for part in PARTS}
-    for example in whole.examples:
+    for example in examples:
         shares[part_of(example, selection.split_seed, **fractions)].append(example)
+    return shares
+
+
+def _shares_of_trees(
+    whole: Table, paths: Sequence[Path], selection: Selection, cut: Collection[str]
+) -> dict[str, list[Example]]:
+    """Return whole sentences for the parts that are cut, and the phrases of the other trees for training.
+
+    A phrase beside its own sentence in another part would tell the network the answer. One that several trees hold
+    goes the way of the first.
+
+    Raises:
+        UsageError: phrases are in a file of their own, which does not say of which sentences they are.
+        DataError: a file cannot be read.
+    """
+    apart = next((path for path in paths if bare_name(path).startswith("derived.")), None)
+    if apart is not None:
+        raise UsageError(
+            f"{' and '.join(sorted(cut))} would be cut from training, but {apart} does not say of which sentences its "
+            "phrases are. Name files with --data.train, --data.validation and --data.test, or give --data.phrases false"
+        )
+    shares = _shares(_read_all(paths, selection, phrases=False).examples, selection, cut)
+    held = [example for part in cut for example in shares[part]]
+    trees, texts = {(one.path, one.line) for one in held}, {one.texts for one in held}
+    shares["train"] = [one for one in whole.examples if (one.path, one.line) not in trees and one.texts not in texts]
     return shares
 
 

@@ -1,9 +1,10 @@
-"""read_parts: tests without labels."""
+"""read_parts: tests without labels, and parts that are cut from trees."""
 
 from pathlib import Path
 
 import pytest
 
+from lightning_suite.errors import UsageError
 from suite_dsa.parts import Selection, read_parts
 from suite_dsa.sources.columns import Columns
 from suite_dsa.splits import PARTS
@@ -54,3 +55,37 @@ def test_pairs_of_three_files_without_labels_stay_pairs(tmp_path: Path, label: s
         (("A dog", "It runs"), None),
         (("A cat", "It sits"), None),
     ]
+
+
+@pytest.mark.parametrize("classes", [None, 2])
+def test_the_phrases_of_a_sentence_are_in_training_or_nowhere(tmp_path: Path, classes: int | None) -> None:
+    path = tmp_path / "trees.txt"
+    path.write_text("".join(f"({i % 5} (3 (2 the) (4 film{i})) (1 (1 dull) (2 plot{i})))\n" for i in range(100)))
+    tables, whole = read_parts(selected(path, phrases=True, classes=classes), PARTS)
+    texts = {part: [example.texts[0] for example in tables[part].examples] for part in PARTS}
+    lines = {part: {example.line for example in tables[part].examples} for part in PARTS}
+
+    assert whole is not None
+    assert len(whole.examples) == sum(map(len, texts.values()))
+    assert all(text.startswith("the film") and "dull" in text for part in PARTS[1:] for text in texts[part])
+    assert all(len(texts[part]) >= 10 for part in PARTS[1:])
+    assert not lines["train"] & (lines["validation"] | lines["test"])
+    assert not lines["validation"] & lines["test"]
+    assert len(texts["train"]) > 2 * len(lines["train"])
+
+
+def test_a_sentence_that_is_cut_is_no_phrase_of_training(tmp_path: Path) -> None:
+    path = tmp_path / "trees.txt"
+    path.write_text("".join(f"(3 (2 so) (4 (2 film) (2 {i})))\n(4 (2 film) (2 {i}))\n" for i in range(50)))
+    tables, _ = read_parts(selected(path, phrases=True), PARTS)
+    train = {example.texts for example in tables["train"].examples}
+
+    assert not train & {example.texts for part in PARTS[1:] for example in tables[part].examples}
+
+
+def test_phrases_in_a_file_of_their_own_are_not_divided(tmp_path: Path) -> None:
+    (tmp_path / "stsa.binary.train").write_text("1 a warm film\n0 a dull film\n")
+    (tmp_path / "derived.binary.phrases.train").write_text("1 warm\n0 dull\n")
+
+    with pytest.raises(UsageError, match=r"--data\.phrases false"):
+        read_parts(selected(tmp_path, phrases=True, classes=2), PARTS)
