@@ -1,7 +1,5 @@
 """The packed BiLSTM equals torch's own on padded sentences, each read by itself."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor
@@ -10,13 +8,6 @@ from lightning_suite import ragged
 from suite_dsa.encoders.bilstm import BiLSTM
 
 OFFSETS = torch.tensor([0, 3, 4, 4, 11])
-
-
-@pytest.fixture(autouse=True)
-def seeded() -> Iterator[None]:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        yield
 
 
 def one_by_one(bilstm: BiLSTM, words: Tensor, offsets: Tensor) -> Tensor:

@@ -1,6 +1,5 @@
 """The dense CNN is the paper's: it equals a padded one written with torch's own layers."""
 
-from collections.abc import Iterator
 from typing import Any, Literal
 
 import pytest
@@ -12,13 +11,6 @@ from lightning_suite import ragged
 from suite_dsa.encoders.dense_cnn import DenseCNN, PackedConv
 
 OFFSETS = torch.tensor([0, 3, 4, 4, 11])
-
-
-@pytest.fixture(autouse=True)
-def seeded() -> Iterator[None]:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        yield
 
 
 def published_cnn() -> DenseCNN:

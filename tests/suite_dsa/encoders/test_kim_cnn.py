@@ -1,7 +1,5 @@
 """Kim's convolution with the maximum over time equals torch's own layers on padded sentences."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -12,13 +10,6 @@ from suite_dsa.encoders.kim_cnn import KimCNN
 from suite_dsa.pooling import MaxPooling
 
 OFFSETS = torch.tensor([0, 3, 4, 5, 11])
-
-
-@pytest.fixture(autouse=True)
-def seeded() -> Iterator[None]:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        yield
 
 
 def padded(cnn: KimCNN, words: Tensor, offsets: Tensor) -> Tensor:
