@@ -12,18 +12,24 @@ from pathlib import Path
 from typing import Any
 
 
-def options_of(description: str | None, runs: str) -> argparse.ArgumentParser:
+def options_of(description: str | None, runs: str, seeds: int = 3, further: bool = False) -> argparse.ArgumentParser:
     """Return a parser of what measurements of several runs share: --data, --runs, --only and --seeds.
 
     Args:
         description: what ``--help`` says.
         runs: the name of the folder, in ``runs``, that holds the runs where no other is given.
+        seeds: how many where no number is given.
+        further: there may be options of ``suite fit`` behind a ``--``.
     """
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--runs", type=Path, default=Path("runs") / runs)
     parser.add_argument("--only", default="", help="regular expression: only the cases whose names match")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=seeds)
+    if further:
+        parser.add_argument(
+            "options", nargs="*", help="after --: further options of every suite fit, which are recorded"
+        )
     return parser
 
 

@@ -1,19 +1,17 @@
 """Test accuracy of the dsa recipes on real data sets, mean of three seeds, each chosen on its validation data.
 
-    python -m benchmarks.dsa_accuracy --data FOLDER [--runs runs] [--only sst2] [--seeds 3]
+    python -m benchmarks.dsa_accuracy --data FOLDER [--runs runs] [--only sst2] [--seeds 3] [-- OPTIONS]
 
 FOLDER holds the folders sst/, snli/ and nli_extra/ (text files, see plugins/suite_dsa/README.md). Each figure is one
 ``suite fit``; a run that is already in the folder of runs is not repeated, so that an interrupted measurement
-continues. Prints one table and writes benchmarks/results/dsa_accuracy.json; without ``--data`` it prints the recorded
-results.
-"""
+continues. OPTIONS are further ones of every ``suite fit``, such as ``--trainer.precision bf16-mixed``. Prints one table
+and writes benchmarks/results/dsa_accuracy.json; without ``--data`` it prints the recorded results."""
 
-import argparse
+import re
 import statistics
-from pathlib import Path
 from typing import Any
 
-from benchmarks._fits import figures, fitted, mean_and_scatter
+from benchmarks._fits import figures, fitted, mean_and_scatter, options_of
 from benchmarks._markdown import markdown
 from benchmarks._record import record, recorded
 
@@ -47,21 +45,16 @@ def table(results: dict[str, Any]) -> str:
 
 def main() -> None:
     """Measure what is missing, print it and write it."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--runs", type=Path, default=Path("runs") / "accuracy")
-    parser.add_argument("--only", choices=CASES, action="append")
-    parser.add_argument("--seeds", type=int, default=3)
-    chosen = parser.parse_args()
+    chosen = options_of(__doc__, "accuracy", further=True).parse_args()
     results = {"cases": recorded("dsa_accuracy").get("cases", {})}
-    if chosen.data is not None:
-        for case in chosen.only or CASES:
-            options = [word.format(data=chosen.data) for word in CASES[case][1]]
+    for case, (paper, words) in CASES.items() if chosen.data is not None else ():
+        if re.search(chosen.only, case):
+            options = [*(word.format(data=chosen.data) for word in words), *chosen.options]
             runs = [
                 figures(fitted("dsa", options, chosen.runs, case, seed), seed, METRICS) for seed in range(chosen.seeds)
             ]
-            results["cases"][case] = {"paper": CASES[case][0], "options": CASES[case][1], "runs": runs}
-        record("dsa_accuracy", results)
+            results["cases"][case] = {"paper": paper, "options": [*words, *chosen.options], "runs": runs}
+            record("dsa_accuracy", results)
     print(table(results))
 
 

@@ -1,6 +1,6 @@
 """What each change to the training of dsa is worth on SST-2's validation sentences: one change at a time, no test set.
 
-    python -m benchmarks.dsa_changes --data FOLDER [--runs runs] [--only "GloVe-100 too"] [--seeds 1]
+    python -m benchmarks.dsa_changes --data FOLDER [--runs runs] [--only "GloVe-100 too"] [--seeds 1] [-- OPTIONS]
 
 FOLDER holds sst/ and vectors/ (text files, see plugins/suite_dsa/README.md). Each figure is one ``suite fit`` of two
 epochs over the training phrases, so that a change costs minutes, with eight validations. Single ones scatter by about a
@@ -9,13 +9,13 @@ not repeated. Prints one table and writes benchmarks/results/dsa_changes.json; w
 results.
 """
 
-import argparse
 import csv
+import re
 import statistics
 from pathlib import Path
 from typing import Any
 
-from benchmarks._fits import fitted, folder_of
+from benchmarks._fits import fitted, folder_of, options_of
 from benchmarks._markdown import markdown
 from benchmarks._record import record, recorded
 
@@ -72,21 +72,21 @@ def validations(folder: Path) -> dict[str, float]:
 
 def main() -> None:
     """Measure what is missing, print it and write it."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--runs", type=Path, default=Path("runs") / "changes")
-    parser.add_argument("--only", choices=CASES, action="append")
-    parser.add_argument("--seeds", type=int, default=1)
-    chosen = parser.parse_args()
+    chosen = options_of(__doc__, "changes", seeds=1, further=True).parse_args()
     results: dict[str, Any] = {"cases": recorded("dsa_changes").get("cases", {})}
-    for case in (chosen.only or CASES) if chosen.data is not None else ():
+    for case in CASES if chosen.data is not None else ():
+        if not re.search(chosen.only, case):
+            continue
         options = COMMON.split() + [f"--{name}={value}" for name, value in (BEFORE | CASES[case]).items()]
-        options = [word.format(data=chosen.data) for word in options]
+        options = [word.format(data=chosen.data) for word in options] + chosen.options
         runs = []
         for seed in range(chosen.seeds):
             fit = fitted("dsa", options, chosen.runs, case, seed)
             seconds = round(fit["cpu_seconds"])
-            runs.append({"seed": seed, "cpu_seconds": seconds} | validations(folder_of(chosen.runs, case, seed)))
+            runs.append(
+                {"seed": seed, "cpu_seconds": seconds, "options": chosen.options}
+                | validations(folder_of(chosen.runs, case, seed))
+            )
         results["cases"][case] = runs
         results["cases"] = {name: results["cases"][name] for name in CASES if name in results["cases"]}
         record("dsa_changes", results)

@@ -11,8 +11,8 @@ Differences are paired: the same pairs and the same seeds. Their interval is tha
 their pairs, and over seeds; of one seed, over premises alone.
 """
 
-import argparse
 import base64
+import re
 import statistics
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks._fits import figures, fitted, folder_of, mean_and_scatter
+from benchmarks._fits import figures, fitted, folder_of, mean_and_scatter, options_of
 from benchmarks._markdown import markdown
 from benchmarks._record import record, recorded
 
@@ -118,21 +118,16 @@ def measured(folder: Path) -> tuple[dict[str, Any], str]:
 
 def main() -> None:
     """Measure what is missing, record each run as it ends, and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--runs", type=Path, default=Path("runs") / "lingnli")
-    parser.add_argument("--only", default="", help="cases whose name holds this")
-    parser.add_argument("--seeds", type=int, default=5)
-    chosen = parser.parse_args()
+    chosen = options_of(__doc__, "lingnli", seeds=5, further=True).parse_args()
     before = recorded("dsa_lingnli")
     results: dict[str, Any] = {"cases": before.get("cases", {}), "premises": before.get("premises", "")}
-    todo = [(seed, case) for seed in range(chosen.seeds) for case in CASES if chosen.only in case]
+    todo = [(seed, case) for seed in range(chosen.seeds) for case in CASES if re.search(chosen.only, case)]
     for seed, case in todo if chosen.data is not None else []:
-        options = [word.format(data=chosen.data) for word in CASES[case]]
+        options = [*(word.format(data=chosen.data) for word in CASES[case]), *chosen.options]
         fit = fitted("dsa", options, chosen.runs, case, seed)
         right, results["premises"] = measured(folder_of(chosen.runs, case, seed))
         others = [run for run in results["cases"].get(case, []) if run["seed"] != seed]
-        runs = [*others, {**figures(fit, seed, METRICS), **right}]
+        runs = [*others, {**figures(fit, seed, METRICS), "options": chosen.options, **right}]
         results["cases"][case] = sorted(runs, key=lambda run: run["seed"])
         results["cases"] = {name: results["cases"][name] for name in CASES if name in results["cases"]}
         record("dsa_lingnli", results)

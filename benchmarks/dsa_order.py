@@ -9,13 +9,13 @@ FOLDER holds the folders sst/, snli/ and nli_extra/. Each figure is one ``suite 
 Prints one table and writes benchmarks/results/dsa_order.json; without ``--data`` it prints the recorded results.
 """
 
-import argparse
+import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from benchmarks._fits import fitted, folder_of
+from benchmarks._fits import fitted, folder_of, options_of
 from benchmarks._markdown import markdown
 from benchmarks._record import record, recorded
 
@@ -25,7 +25,7 @@ STATIC = ["--model.attention", "static"]
 SST_TWINS = ["sst/trees.test.txt.xz"]
 NLI_TWINS = ["nli_extra/cad_revised_combined.train.tsv.xz", "nli_extra/sick.test.tsv.xz"]
 
-HOW = ("model.average", "model.dropout_gain", "data.vectors", "trainer.limit_train_batches")
+HOW = ("model.average", "model.dropout_gain", "data.vectors", "trainer.limit_train_batches", "trainer.precision")
 """Options that are recorded where a run has others than its recipe."""
 
 # name: the command, and the files in which twins are looked for
@@ -68,10 +68,7 @@ def measured(run: Path, files: list[Path]) -> dict[str, Any]:
 
 def main() -> None:
     """Measure what is missing, record each case as it ends, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--runs", type=Path, default=Path("runs") / "order")
-    parser.add_argument("--only", default="", help="cases whose name holds this")
+    parser = options_of(__doc__, "order", seeds=1, further=True)
     parser.add_argument(
         "--run", action="append", default=[], help="CASE=RUN, a run to measure in place of training one"
     )
@@ -79,10 +76,11 @@ def main() -> None:
     named = dict(text.split("=", 1) for text in chosen.run)
     results: dict[str, Any] = {"cases": recorded("dsa_order").get("cases", {})}
     for case, (words, files) in CASES.items() if chosen.data is not None else ():
-        if chosen.only not in case or (named and case not in named):
+        if not re.search(chosen.only, case) or (named and case not in named):
             continue
         if case not in named:
-            fitted("dsa", [word.format(data=chosen.data) for word in words], chosen.runs, case, 0)
+            options = [*(word.format(data=chosen.data) for word in words), *chosen.options]
+            fitted("dsa", options, chosen.runs, case, 0)
         run = Path(named[case]) if case in named else folder_of(chosen.runs, case, 0)
         values = measured(run, [chosen.data / file for file in files])
         results["cases"][case] = values | origin(run)

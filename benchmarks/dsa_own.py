@@ -9,12 +9,12 @@ it ends; a run that is already in the folder of runs is not repeated. Prints one
 benchmarks/results/dsa_own.json; without ``--data`` it prints the recorded results.
 """
 
-import argparse
+import re
 import statistics
 from pathlib import Path
 from typing import Any
 
-from benchmarks._fits import figures, fitted, folder_of
+from benchmarks._fits import figures, fitted, folder_of, options_of
 from benchmarks._markdown import markdown
 from benchmarks._record import record, recorded
 
@@ -58,21 +58,20 @@ def simple_of(run: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Measure what is missing, record each case as it ends, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--runs", type=Path, default=Path("runs") / "own")
-    parser.add_argument("--only", choices=CASES, action="append")
-    parser.add_argument("--seeds", type=int, default=1)
-    chosen = parser.parse_args()
+    chosen = options_of(__doc__, "own", seeds=1, further=True).parse_args()
     results: dict[str, Any] = {"cases": recorded("dsa_own").get("cases", {})}
-    for case in (chosen.only or CASES) if chosen.data is not None else ():
-        options = [word.format(data=chosen.data) for word in CASES[case]]
+    for case in CASES if chosen.data is not None else ():
+        if not re.search(chosen.only, case):
+            continue
+        options = [*(word.format(data=chosen.data) for word in CASES[case]), *chosen.options]
         runs = []
         for seed in range(chosen.seeds):
             fit = fitted("dsa", options, chosen.runs, case, seed)
             values = simple_of(folder_of(chosen.runs, case, seed))
             network = values.pop("network")
-            runs.append({**figures(fit, seed, METRICS), "val_accuracy": round(network[0], 4)})
+            runs.append(
+                {**figures(fit, seed, METRICS), "val_accuracy": round(network[0], 4), "options": chosen.options}
+            )
             results["cases"][case] = {**values, "runs": runs}
             record("dsa_own", results)
     print(table(results))

@@ -1,6 +1,6 @@
 """Tables 1 and 2 of the paper with every row that is ours: the baselines beside dynamic self-attention.
 
-    python -m benchmarks.dsa_tables --data FOLDER [--runs runs] [--only "sst2 BiLSTM"] [--seeds 3] [--epochs 6]
+    python -m benchmarks.dsa_tables --data FOLDER [--runs runs] [--only "sst2 BiLSTM"] [--seeds 3] [-- OPTIONS]
     python -m benchmarks.dsa_tables --seconds
 
 FOLDER holds the folders sst/, snli/ and nli_extra/ (text files, see plugins/suite_dsa/README.md). The rows of a task
@@ -10,7 +10,7 @@ Each figure is one ``suite fit``, recorded when it is there, so that an interrup
 and writes benchmarks/results/dsa_tables.json; without options it prints the recorded results.
 """
 
-import argparse
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from benchmarks._fits import figures, fitted, mean_and_scatter
+from benchmarks._fits import figures, fitted, mean_and_scatter, options_of
 from benchmarks._markdown import markdown
 from benchmarks._record import record, recorded
 from benchmarks._timing import median_seconds
@@ -88,7 +88,7 @@ def options(task: str, row: str, data: Path) -> list[str]:
 def network(task: str, row: str) -> SentenceClassifier:
     """Return the network of a row, with new weights, for word vectors of 300 dimensions."""
     model = dict(recipe_of(plugin, OWN_RECIPES.get(row, RECIPES[task])).get("model", {}))
-    module = SentenceClassifier(**model | NETWORKS[row])
+    module = SentenceClassifier(**model | NETWORKS[row] | {"average": 0})  # so that the parts themselves learn
     labels = list("cen" if task == "snli" else "01234"[: int(task[-1])])
     state = {"labels": labels, "columns": 1 + (task == "snli"), "tokenizer": "ptb"}
     vectors = {"vectors": torch.zeros(1, 300)}
@@ -187,12 +187,7 @@ def _beside(seconds: dict[str, Any], row: str) -> str:
 
 def main() -> None:
     """Measure what is missing, write it case by case, and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--runs", type=Path, default=Path("runs") / "tables")
-    parser.add_argument("--only", choices=CASES, action="append")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, help="of every row; those of the recipes where it is not given")
+    parser = options_of(__doc__, "tables", further=True)
     parser.add_argument("--seconds", action="store_true")
     chosen = parser.parse_args()
     results = {"cases": {}, "seconds": {}} | recorded("dsa_tables")
@@ -201,11 +196,11 @@ def main() -> None:
         results["seconds"] = measured_seconds()
         record("dsa_tables", results)
     for seed in range(chosen.seeds if chosen.data is not None else 0):
-        for case in chosen.only or CASES:
-            words = options(*CASES[case], chosen.data)
-            if chosen.epochs is not None:
-                words += ["--trainer.max_epochs", str(chosen.epochs)]
-            run = figures(fitted("dsa", words, chosen.runs, case, seed), seed, METRICS)
+        for case in CASES:
+            if not re.search(chosen.only, case):
+                continue
+            words = [*options(*CASES[case], chosen.data), *chosen.options]
+            run = figures(fitted("dsa", words, chosen.runs, case, seed), seed, METRICS) | {"options": chosen.options}
             others = [other for other in results["cases"].get(case, {}).get("runs", []) if other["seed"] != seed]
             runs = sorted([*others, run], key=lambda run: run["seed"])
             results["cases"][case] = {"options": [w.replace(str(chosen.data), "{data}") for w in words], "runs": runs}

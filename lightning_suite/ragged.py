@@ -176,7 +176,7 @@ def weighted_sum(values: Tensor, weights: Tensor, offsets: Tensor) -> Tensor:
         offsets: (sequence + 1,).
 
     Returns:
-        (sequence, head, dim).
+        (sequence, head, dim), of the wider dtype of the two, which autocast may have made different.
 
     Example:
         >>> values, weights = torch.tensor([[[1.0]], [[3.0]]]), torch.tensor([[0.5], [0.5]])
@@ -185,6 +185,8 @@ def weighted_sum(values: Tensor, weights: Tensor, offsets: Tensor) -> Tensor:
     """
     value, head, dim = values.shape
     sequence = len(offsets) - 1
+    dtype = torch.promote_types(values.dtype, weights.dtype)
+    values, weights = values.to(dtype), weights.to(dtype)
     if value == 0 or head == 0:
         return values.new_zeros(sequence, head, dim) + values.sum() + weights.sum()
     # Row i * head + j holds value i of head j. A bag is one head of one sequence: every head-th row of it.

@@ -3,6 +3,8 @@
 On a processor with AVX-512, torch's own product (MKL) uses those instructions only if Intel made it: a 2.6 GHz AMD EPYC
 ran 84 GFLOP/s a core, and 200 by oneDNN, which is part of torch too. So oneDNN's product is used there for float32;
 everything else, other devices among it, is ``torch.nn.functional.linear``. Both give the same numbers up to rounding.
+Under autocast (``--trainer.precision bf16-mixed``) it is torch's too, which runs bfloat16 by oneDNN whoever made the
+processor.
 
 oneDNN compiles a kernel for every new shape, which takes about as long as using it once, and keeps some 1,000 of them.
 Batches have any number of words, so the number of rows is rounded up by at most an eighth, with zeros that are cut off
@@ -88,6 +90,8 @@ def onednn_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tens
     """
     if not (_is_for_onednn(x) and _is_for_onednn(weight) and len(x) > 0):
         return functional.linear(x, weight, bias)
+    if torch.is_autocast_enabled("cpu"):  # the rounding of rows pays there too: its kernels are compiled by shape
+        return functional.linear(_padded(x), weight, bias)[: len(x)]
     result: Tensor = _OneDNNLinear.apply(x, weight.contiguous(), bias)  # type: ignore[no-untyped-call]
     return result
 

@@ -62,6 +62,14 @@ def test_weighted_sum_adds_each_sequence_up_head_by_head() -> None:
     torch.testing.assert_close(expected, ragged.weighted_sum(x, weights, OFFSETS))
 
 
+def test_weighted_sum_of_two_dtypes_has_the_wider() -> None:
+    x, weights = values(9, 3, 2), values(9, 3)
+    for narrow_x, narrow_weights in ((x.float(), weights), (x, weights.float())):
+        total = ragged.weighted_sum(narrow_x, narrow_weights, OFFSETS)
+        assert total.dtype == torch.float64
+        torch.testing.assert_close(total, ragged.weighted_sum(x, weights, OFFSETS), rtol=1e-6, atol=1e-6)
+
+
 def test_softmax_is_the_softmax_of_each_sequence() -> None:
     scores = values(9, 2)
     expected = torch.cat([part.softmax(0) for part in ragged.split(scores, OFFSETS)])

@@ -57,6 +57,17 @@ def test_a_batch_equals_its_sentences_one_by_one(words_in: str, attention: str) 
 
 
 @pytest.mark.parametrize(("words_in", "attention"), ENCODERS)
+def test_mixed_precision_gives_the_same_sentences_within_its_rounding_and_learns(words_in: str, attention: str) -> None:
+    model, words = encoder(words_in, attention), torch.randn(11, 6)
+    expected = model(words, OFFSETS)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        sentences = model(words, OFFSETS)
+    assert (sentences - expected).norm() < 0.02 * expected.norm()  # bfloat16 has eight bits
+    sentences.float().sum().backward()
+    assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in model.parameters())
+
+
+@pytest.mark.parametrize(("words_in", "attention"), ENCODERS)
 def test_a_sentence_of_no_words_is_zero(words_in: str, attention: str) -> None:
     assert not encoder(words_in, attention)(torch.randn(11, 6), OFFSETS)[2].any()
 

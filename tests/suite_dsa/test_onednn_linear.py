@@ -54,3 +54,17 @@ def test_the_product_without_onednn_is_the_same(monkeypatch: pytest.MonkeyPatch)
     with_it = onednn_linear.onednn_linear(x, weight)
     monkeypatch.setattr(onednn_linear, "ONEDNN", False)
     torch.testing.assert_close(onednn_linear.onednn_linear(x, weight), with_it, rtol=1e-4, atol=1e-5)
+
+
+def test_mixed_precision_is_honoured_and_so_are_its_gradients() -> None:
+    torch.manual_seed(0)
+    sources = [torch.randn(shape, requires_grad=True) for shape in ((500, 30), (20, 30), (20,))]
+    expected = functional.linear(*sources)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        actual = onednn_linear.onednn_linear(*sources)
+    assert actual.dtype == torch.bfloat16
+    assert actual.shape == expected.shape
+    torch.testing.assert_close(actual.float(), expected, rtol=0.02, atol=0.1)
+    for of_expected, of_actual in zip(gradients(expected, sources), gradients(actual.float(), sources), strict=True):
+        assert of_actual.dtype == torch.float32
+        torch.testing.assert_close(of_actual, of_expected, rtol=0.05, atol=0.01 * float(of_expected.abs().max()))
