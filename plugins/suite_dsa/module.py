@@ -23,6 +23,7 @@ from lightning_suite.confusion import write_confusion
 from lightning_suite.constraints import check
 from lightning_suite.errors import RunError
 from lightning_suite.needs import needs
+from lightning_suite.running_average import average_, decay_at
 from suite_dsa.constraints import CONSTRAINTS, check_together
 from suite_dsa.encoders import EncoderName
 from suite_dsa.encoding import EncodesSentences
@@ -34,7 +35,7 @@ from suite_dsa.network import (
     number_of_parameters,
     rename_weights_of_before,
 )
-from suite_dsa.optimization import average_, paper_optimizer
+from suite_dsa.optimization import paper_optimizer
 from suite_dsa.pooling import AttentionName
 from suite_dsa.sentences import PackedBatch, SentenceBatch
 from suite_dsa.tokens import TOKENIZERS
@@ -223,13 +224,12 @@ class SentenceClassifier(EncodesSentences, LightningModule):
         return paper_optimizer(dict(self.named_parameters()), self.hparams)
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        """Take the step, and the weights after it into the average; the first ones do not count for long."""
+        """Take the step, and the weights after it into the average."""
         steps = self.trainer.global_step
         super().optimizer_step(*args, **kwargs)
         if self.learner is not None:
-            share = 1 - min(self.hparams["average"], (1 + steps) / (10 + steps))
             for name, part in self.learner.items():
-                average_(self.get_submodule(name), part, share)
+                average_(self.get_submodule(name), part, decay_at(steps, self.hparams["average"]))
 
     def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
         """Halve the learning rate by the rule, and end the training when it has become too low."""

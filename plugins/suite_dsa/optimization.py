@@ -1,11 +1,11 @@
-"""How the weights are learnt: the paper's optimizers, its rule that halves the learning rate, and averaged weights."""
+"""How the weights are learnt: the paper's optimizers, and its rule that halves the learning rate."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor, nn
+from torch import nn
 
 OPTIMIZERS = {"adadelta": torch.optim.Adadelta, "adam": torch.optim.Adam}
 
@@ -37,26 +37,3 @@ def paper_optimizer(weights: Mapping[str, nn.Parameter], settings: Mapping[str, 
         threshold_mode="abs",
     )
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": halving, "monitor": "train_loss"}}
-
-
-@torch.no_grad()
-def average_(average: nn.Module, learner: nn.Module, share: float) -> None:
-    """Move the averaged weights by a share of the way to those that learn; so too what batch normalisation remembers.
-
-    Example:
-        >>> average, learner = nn.Linear(1, 1), nn.Linear(1, 1)
-        >>> _ = average.weight.data.fill_(0.0), learner.weight.data.fill_(8.0)
-        >>> average_(average, learner, 0.25)
-        >>> average.weight.item()
-        2.0
-    """
-    for old, new in zip(_state(average), _state(learner), strict=True):
-        if old.is_floating_point():
-            old.lerp_(new, share)
-        else:
-            old.copy_(new)
-
-
-def _state(module: nn.Module) -> Iterable[Tensor]:
-    yield from module.parameters()
-    yield from module.buffers()

@@ -18,6 +18,7 @@ from torchmetrics import MeanMetric, Metric
 
 from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import RunError, UsageError
+from lightning_suite.running_average import average_, decay_at
 from suite_recnn import report
 from suite_recnn.far_inputs import FarInputs
 from suite_recnn.forests import FEATURES, JetBatch, NodeFeatures, of_each_jet
@@ -183,14 +184,11 @@ class JetTagger(LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        """Take the step, and the weights after it into the average; the first ones do not count for long."""
+        """Take the step, and the weights after it into the average."""
         steps = self.trainer.global_step
         super().optimizer_step(*args, **kwargs)
         if self.learner is not None:
-            old = min(self.hparams["average"], (1 + steps) / (10 + steps))
-            with torch.no_grad():
-                for average, weight in zip(self.network.parameters(), self.learner.parameters(), strict=True):
-                    average.lerp_(weight, 1 - old)
+            average_(self.network, self.learner, decay_at(steps, self.hparams["average"]))
 
     def forward(self, batch: JetBatch) -> Tensor:
         """Return the logits, (jet,): the higher, the more like signal; of more than two classes (jet, class)."""
