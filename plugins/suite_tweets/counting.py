@@ -89,7 +89,8 @@ class NGrams:
         # A new word that was counted has a probability of its own beside that of being spelt.
         spelt = np.where(tokens >= self._tokenizer.size, spelling, 0)
         nothing = np.where(tokens >= self._tokenizer.size, np.exp(-spelt) * self.nothing[UNKNOWN], self.nothing[tokens])
-        nats = [-np.log(self.model.probabilities(found, nothing)) - spelt]
+        with np.errstate(divide="ignore"):  # what n-grams call impossible, others of a mixture may not
+            nats = [-np.log(self.model.probabilities(found, nothing)) - spelt]
         if self._characters is not None:
             nats.append(self._characters.words(self._characters.find(self._letters(texts))) - spelling)
         return Counted(torch.from_numpy(np.stack(nats, axis=1)), known(self.model, found.contexts))

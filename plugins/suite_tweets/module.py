@@ -14,14 +14,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics import MeanMetric, SumMetric
 
-from lightning_suite.constraints import Interval, check
-from lightning_suite.errors import RunError, SuiteError, UsageError
+from lightning_suite.constraints import check
+from lightning_suite.errors import RunError, SuiteError
 from suite_tweets.account import Account
 from suite_tweets.batches import Batch
 from suite_tweets.cleaning import clean
+from suite_tweets.constraints import CONSTRAINTS, check_together
 from suite_tweets.counting import NGrams
 from suite_tweets.dynamic import Dynamic
-from suite_tweets.memory import Cache
+from suite_tweets.going_on import GoingOn
 from suite_tweets.mixture import CountingOn, Mixture, Predicted, combined, fitted_gate, initial_gate
 from suite_tweets.network import LanguageModel
 from suite_tweets.pictures import write_lengths
@@ -36,35 +37,6 @@ from suite_tweets.writing.sampling import Sampling
 STATE = "tweets"
 """Where a checkpoint holds what is neither a weight nor a setting: tokens, rules of cleaning, lengths, first words, and
 the tweets that n-grams were counted in."""
-
-
-_DIM, _DROPOUT = Interval(int, 1), Interval(float, 0, 1, closed="left")
-
-CONSTRAINTS: dict[str, list[Any]] = {
-    "predictor": [Literal["network", "ngram", "mixture"]],
-    "ngram_order": [Interval(int, 2)],
-    "embedding_dim": [_DIM, None],
-    "hidden_dim": [_DIM],
-    "layers": [Interval(int, 1)],
-    "tied": [bool],
-    "dropout": [Literal["step", "sequence"]],
-    "token_dropout": [_DROPOUT],
-    "input_dropout": [_DROPOUT],
-    "hidden_dropout": [_DROPOUT],
-    "output_dropout": [_DROPOUT],
-    "weight_dropout": [_DROPOUT],
-    "optimizer": [Literal["adam", "adamw"]],
-    "learning_rate": [Interval(float, 0, closed="neither")],
-    "schedule": [Literal["constant", "cosine"]],
-    "weight_decay": [Interval(float, 0)],
-    "cache": [Interval(int, 0)],
-    "dynamic": [Interval(float, 0)],
-    "sample_every": [Interval(int, 0)],
-    "samples": [Interval(int, 1)],
-    "generated": [Interval(int, 1)],
-    "temperature": [Interval(float, 0)],
-}
-"""What the options may be."""
 
 
 class TweetModel(LightningModule):
@@ -138,17 +110,11 @@ class TweetModel(LightningModule):
         super().__init__()
         self.save_hyperparameters()
         check(CONSTRAINTS, self.hparams, where="--model.")
-        if dynamic and not cache and predictor != "mixture":
-            raise UsageError(
-                "--model.dynamic: expected --model.cache of 1 or more beside it, or --model.predictor mixture: without "
-                "them nothing is measured a second time"
-            )
+        check_together(predictor, cache, dynamic)
         self.automatic_optimization = predictor != "ngram"  # which has no parameter to optimize
         self.sampling = Sampling(temperature=temperature)
         self._state: State | None = None
-        self._cache: Cache | None = None  # of the tweets before those that are tested
-        self._counting_on: CountingOn | None = None  # from those tweets
-        self._dynamic: Dynamic | None = None  # from those tweets
+        self._going_on: GoingOn | None = None  # learning, from the tweets before each that is tested
         self._validated: list[str] = []
         self._predicted: Predicted | None = None  # of these
 
@@ -276,34 +242,33 @@ class TweetModel(LightningModule):
                 f"{known:,} of {len(parts.test):,} tested tweets were trained on, which flatters the model: the file, "
                 "or how it is divided, has changed since"
             )
-        window = self.hparams["cache"]
-        older = latest = None
-        if self.network is not None and (window or self.ngrams):
-            # The last of the training tweets: a token and an END each are enough to fill the window.
-            before = self._score_tokens(parts.train[-(window // 2) - 1 :])
-            if rate := self.hparams["dynamic"]:
-                self._dynamic = Dynamic(self.network, self.tokenizer, rate, carries=self.carries)
-            latest = self._dynamic.scores(parts.validation) if self._dynamic else self._score_tokens(parts.validation)
-            assert before is not None
-            older = before.memory
-        if self.ngrams is not None:
-            order, later = self.hparams["ngram_order"], {"validation": parts.validation, "to_come": parts.test}
-            self._counting_on = CountingOn(self._counted, self.tokenizer, order, **later)
-            self._counting_on.begin(latest, older, window)
-        elif latest is not None and older is not None:
-            self._cache = cache = Cache(latest.nats, latest.memory, older, window=window)
-            said = f"flatness {cache.flatness}, weight {cache.weight}, by validation"
-            rank_zero_info(f"cache of {window:,} tokens: {said}")
+        if self.ngrams is not None or (self.network is not None and self.hparams["cache"]):
+            self._going_on = GoingOn(
+                self._score_tokens,
+                parts.train,
+                parts.validation,
+                window=self.hparams["cache"],
+                dynamic=self._dynamic(),
+                counting=self._counting_on(parts.validation, parts.test),
+            )
+
+    def _dynamic(self) -> Dynamic | None:
+        """Return a network that goes on learning, where one is to."""
+        rate = self.hparams["dynamic"]
+        return Dynamic(self.network, self.tokenizer, rate, carries=self.carries) if self.network and rate else None
+
+    def _counting_on(self, validation: Sequence[str], to_come: Sequence[str]) -> CountingOn | None:
+        """Return n-grams that go on counting, where there are any."""
+        if self.ngrams is None:
+            return None
+        order = self.hparams["ngram_order"]
+        return CountingOn(self._counted, self.tokenizer, order, validation=validation, to_come=to_come)
 
     def test_step(self, batch: list[str], batch_idx: int) -> None:
         network = self._score_tokens(batch)
         self._count(batch, self._mixed(batch, network))
-        if self._dynamic is not None:
-            network = self._dynamic.scores(batch)
-        if self._counting_on is not None:
-            self._sum("cached").update(self._counting_on.nats(batch, network).sum())
-        elif self._cache is not None and network is not None:
-            self._sum("cached").update(self._cache.nats(network.nats, network.memory).sum())
+        if self._going_on is not None:
+            self._sum("cached").update(self._going_on.nats(batch, network).sum())
 
     def on_test_epoch_end(self) -> None:
         """Log the measures of what was held out, and of tweets that the model writes, of lengths of its own."""
@@ -349,9 +314,9 @@ class TweetModel(LightningModule):
             "perplexity": sums.perplexity,
             "bits_per_char": sums.bits_per_char,
         }
-        if stage == "test" and (self._cache is not None or self._counting_on is not None):
+        if stage == "test" and self._going_on is not None:
             metrics["bits_per_char_cached"] = sums._replace(nats=self._sum("cached").compute()).bits_per_char
-            self._cache = self._counting_on = self._dynamic = None
+            self._going_on = None
         for metric in self.sums.values():
             assert isinstance(metric, SumMetric)
             metric.reset()
