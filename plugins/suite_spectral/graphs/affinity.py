@@ -36,8 +36,12 @@ class Average(NamedTuple):
 class OutOfSampleWeights(ABC):
     """The weights between new points and those of a graph.
 
-    A final class is a frozen dataclass whose fields are tensors, numbers, strings or None: these are its state.
+    A final class is a frozen dataclass whose fields are tensors, numbers, strings or None: these are its state. What
+    is computed from them once and kept, such as a search tree, is a ``cached_property``.
     """
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
 
     @property
     @abstractmethod
@@ -75,8 +79,7 @@ class OutOfSampleWeights(ABC):
 
     def state(self) -> State:
         """Return the arguments from which the class makes the same weights again."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
-        return {name: value for name, value in values.items() if value is not None}
+        return {name: value for name, value in self.__getstate__().items() if value is not None}
 
 
 class SimilarityGraph(NamedTuple):

@@ -5,6 +5,7 @@ X (X' B), so that the graph of all pairs costs no more than its features.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, final
 
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 from lightning_suite.errors import DataError
 from suite_spectral.graphs.affinity import Affinity, Average, OutOfSampleWeights, SimilarityGraph
 from suite_spectral.graphs.graph import BUDGET, Graph
-from suite_spectral.graphs.row_hash import first_match, row_hash
+from suite_spectral.graphs.row_hash import NumberTable, row_hash
 
 
 def transposed_product(features: Tensor, table: Tensor) -> Tensor:
@@ -116,7 +117,11 @@ class CosineWeights(OutOfSampleWeights):
         return Average(values / torch.where(degrees > 0, degrees, 1)[:, None], degrees)
 
     def find(self, content: Tensor, index: Tensor | None = None) -> Tensor:
-        return first_match(row_hash(content), self.hashes)
+        return self._table.find(row_hash(content))
+
+    @cached_property
+    def _table(self) -> NumberTable:
+        return NumberTable(self.hashes)
 
     def reduce(self, graph: Graph, table: Tensor) -> Tensor:
         assert isinstance(graph, CosineGraph)

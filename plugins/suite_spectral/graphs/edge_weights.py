@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
-from suite_spectral.graphs.neighbours import Neighbours, nearest_to
+from suite_spectral.graphs.neighbours import Neighbours, Tree, nearest_to
 from suite_spectral.settings import Search, Weights
 
 SCALE_NEIGHBOUR = 7
@@ -74,6 +74,7 @@ def weights_to(
     weights: Weights,
     scale: Tensor | float | None,
     search: Search = "auto",
+    tree: Tree | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return the points nearest to each new point, and the weights of the edges to them.
 
@@ -82,6 +83,7 @@ def weights_to(
         points: (point, dim), those of the graph.
         n_neighbors: neighbours of each query; a query that is one of the points is the first of them.
         scale: what weighed the edges of the graph: sigma, or sigma_i (point,); of "connectivity" None.
+        search, tree: as of ``nearest_to``.
 
     Returns:
         indices (query, neighbour) int64, nearest first, and weights (query, neighbour) float64. Weights that would all
@@ -100,7 +102,7 @@ def weights_to(
         wanted = {"connectivity": "None", "gaussian": "one number", "self-tuning": f"a tensor ({points.shape[0]},)"}
         came = f"a tensor {tuple(scale.shape)}" if isinstance(scale, Tensor) else repr(scale)
         raise UsageError(f"weights_to: scale of weights={weights!r} must be {wanted[weights]}, got {came}")
-    neighbours = nearest_to(queries, points, n_neighbors, search=search)
+    neighbours = nearest_to(queries, points, n_neighbors, search=search, tree=tree)
     if weights == "connectivity":
         return neighbours.indices, torch.ones(neighbours.indices.shape, dtype=torch.float64, device=points.device)
     mine = _own_scales(neighbours.distances) if weights == "self-tuning" else scale

@@ -7,6 +7,7 @@ else every product computes them again, some rows at a time, and only points and
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar, Literal, final
 
 import torch
@@ -18,7 +19,7 @@ from suite_spectral.graphs.edge_weights import SCALE_NEIGHBOUR, edge_scale, medi
 from suite_spectral.graphs.graph import BUDGET, Graph, spread_evenly
 from suite_spectral.graphs.landmark_graph import LandmarkWeights, parts
 from suite_spectral.graphs.neighbours import nearest
-from suite_spectral.graphs.row_hash import find_rows
+from suite_spectral.graphs.row_hash import RowTable
 from suite_spectral.settings import Search
 
 STORED = 2 << 30
@@ -153,7 +154,11 @@ class GaussianWeights(OutOfSampleWeights):
         return content.to(self.points.dtype)
 
     def find(self, content: Tensor, index: Tensor | None = None) -> Tensor:
-        return find_rows(self.prepare(content), self.points)
+        return self._table.find(self.prepare(content))
+
+    @cached_property
+    def _table(self) -> RowTable:
+        return RowTable(self.points)
 
     def positions(self) -> Tensor:
         return self.points

@@ -7,6 +7,7 @@ section 2.2). How heavy the edges are, ``suite_spectral.graphs.edge_weights`` sa
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -25,8 +26,8 @@ from suite_spectral.graphs.affinity import (
 from suite_spectral.graphs.edge_weights import check_weights, edge_scale, gaussian_weights, weights_to
 from suite_spectral.graphs.graph import BUDGET, Graph, SparseGraph
 from suite_spectral.graphs.landmark_graph import LandmarkGraph, LandmarkWeights, MixtureWeights
-from suite_spectral.graphs.neighbours import Neighbours, automatic_search, nearest
-from suite_spectral.graphs.row_hash import find_rows
+from suite_spectral.graphs.neighbours import Neighbours, Tree, automatic_search, nearest, tree_where_used
+from suite_spectral.graphs.row_hash import RowTable
 from suite_spectral.settings import Mutual, Search, Weights
 
 N_NEIGHBORS = (10, 15, 20, 30, 5)
@@ -187,7 +188,9 @@ class NeighbourWeights(OutOfSampleWeights):
 
     def average(self, queries: Tensor, table: Tensor) -> Average:
         count = min(self.n_neighbors, len(self.points))
-        indices, weights = weights_to(queries, self.points, count, weights=self.weights, scale=self.scale)
+        indices, weights = weights_to(
+            queries, self.points, count, weights=self.weights, scale=self.scale, tree=self._tree
+        )
         weights = weights.to(table.dtype)
         degrees = weights.sum(dim=1)
         values = torch.empty(len(queries), table.shape[1], dtype=table.dtype, device=table.device)
@@ -198,7 +201,15 @@ class NeighbourWeights(OutOfSampleWeights):
         return Average(values, degrees)
 
     def find(self, content: Tensor, index: Tensor | None = None) -> Tensor:
-        return find_rows(self.prepare(content), self.points)
+        return self._table.find(self.prepare(content))
+
+    @cached_property
+    def _tree(self) -> Tree | None:
+        return tree_where_used(self.points)
+
+    @cached_property
+    def _table(self) -> RowTable:
+        return RowTable(self.points)
 
     def positions(self) -> Tensor:
         return self.points

@@ -28,6 +28,8 @@ EXACT_WORK = 5e12  # of queries * points * (dim + 50): about 45 CPU seconds by b
 QUERIES = 2**16  # asked at a time: bounds what a search holds besides its answer
 
 Array = npt.NDArray[Any]
+Tree = Any
+"""A ``scipy.spatial.cKDTree``, which has no types."""
 
 
 class Neighbours(NamedTuple):
@@ -99,7 +101,15 @@ def nearest(points: Tensor, count: int, *, search: Search = "auto", seed: int = 
     return _answer(*nearest_by_blocks(array, count), points)
 
 
-def nearest_to(queries: Tensor, points: Tensor, count: int, *, search: Search = "auto", seed: int = 0) -> Neighbours:
+def tree_where_used(points: Tensor) -> Tree | None:
+    """Return the k-d tree of points in which "auto" searches, for many calls of ``nearest_to``; None where in none."""
+    used = automatic_search(len(points), points.shape[1], points.device, queries=1) == "tree"
+    return _tree(_array(points)) if used else None
+
+
+def nearest_to(
+    queries: Tensor, points: Tensor, count: int, *, search: Search = "auto", seed: int = 0, tree: Tree | None = None
+) -> Neighbours:
     """Return the points nearest to each query; a query that is one of the points is its own nearest.
 
     Example:
@@ -111,6 +121,7 @@ def nearest_to(queries: Tensor, points: Tensor, count: int, *, search: Search = 
         points: (point, dim).
         count: neighbours of each query, 0 to n.
         search, seed: as for ``nearest``.
+        tree: of the points, by ``tree_where_used``; None: made where it is needed.
 
     Raises:
         UsageError: as for ``nearest``, or the dimensions or devices differ.
@@ -133,7 +144,7 @@ def nearest_to(queries: Tensor, points: Tensor, count: int, *, search: Search = 
         kind = torch.promote_types(_floating(queries).dtype, _floating(points).dtype)
         return _typed(*nearest_on_device(queries.to(kind), points.to(kind), count, False), queries)
     if chosen == "tree":
-        return _by_tree(_array(points), _array(queries), count, queries)
+        return _by_tree(_array(points), _array(queries), count, queries, tree)
     if chosen == "approximate":
         return _by_cells(_array(points), _array(queries), count, seed, queries)
     return _answer(*nearest_by_blocks_to(_array(queries), _array(points), count), queries)
@@ -209,18 +220,22 @@ def _without_itself(indices: Array, own: Array) -> Array:
     return stays
 
 
-def _by_tree(points: Array, queries: Array | None, count: int, like: Tensor) -> Neighbours:
+def _tree(points: Array) -> Tree:
     from scipy.spatial import cKDTree
 
+    # cells cut in the middle of space and not tightened: as fast to ask, faster to build than scipy's defaults
+    return cKDTree(points if points.shape[1] else np.zeros((len(points), 1)), balanced_tree=False, compact_nodes=False)
+
+
+def _by_tree(points: Array, queries: Array | None, count: int, like: Tensor, tree: Tree | None = None) -> Neighbours:
+    tree = _tree(points) if tree is None else tree
     if points.shape[1] == 0:
         points, queries = np.zeros((len(points), 1)), None if queries is None else np.zeros((len(queries), 1))
-    # cells cut in the middle of space and not tightened: as fast to ask, faster to build than scipy's defaults
-    tree = cKDTree(points, balanced_tree=False, compact_nodes=False)
     asked = points if queries is None else queries
     if queries is None:
         order = tree.indices
     elif len(queries) > QUERIES // 8:
-        order = cKDTree(queries, balanced_tree=False, compact_nodes=False).indices
+        order = _tree(queries).indices
     else:
         order = np.arange(len(queries))
     indices = np.empty((len(asked), count), dtype=np.int64)

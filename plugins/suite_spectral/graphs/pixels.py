@@ -6,6 +6,7 @@ F the colour and X the position (Shi, Malik, 2000, section 5).
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, final
 
 import torch
@@ -15,7 +16,7 @@ from lightning_suite.errors import UsageError
 from suite_spectral.graphs.affinity import Affinity, Average, OutOfSampleWeights, SimilarityGraph, edge_count
 from suite_spectral.graphs.graph import SparseGraph
 from suite_spectral.graphs.neighbour_graph import NeighbourWeights
-from suite_spectral.graphs.row_hash import find_rows
+from suite_spectral.graphs.row_hash import RowTable
 
 AROUND = 64
 """Pixels of the clustered image that a new pixel is compared with."""
@@ -143,11 +144,18 @@ class PixelWeights(OutOfSampleWeights):
 
     def average(self, queries: Tensor, table: Tensor) -> Average:
         # Gaussian weights are exp(-|x - y|^2 / (2 sigma^2)), those of scaled pixels exp(-|x - y|^2)
-        count = min(AROUND, len(self.points))
-        return NeighbourWeights(self.points, count, "gaussian", math.sqrt(0.5)).average(queries, table)
+        return self._neighbours.average(queries, table)
 
     def find(self, content: Tensor, index: Tensor | None = None) -> Tensor:
-        return find_rows(self.prepare(content), self.points)
+        return self._table.find(self.prepare(content))
+
+    @cached_property
+    def _neighbours(self) -> NeighbourWeights:
+        return NeighbourWeights(self.points, min(AROUND, len(self.points)), "gaussian", math.sqrt(0.5))
+
+    @cached_property
+    def _table(self) -> RowTable:
+        return RowTable(self.points)
 
     def positions(self) -> Tensor:
         return self.points

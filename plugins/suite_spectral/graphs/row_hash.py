@@ -3,6 +3,8 @@
 A point that was clustered keeps its label when it comes again, whatever the formula for new points says.
 """
 
+from typing import final
+
 import torch
 from torch import Tensor
 
@@ -14,10 +16,7 @@ def find_rows(queries: Tensor, points: Tensor) -> Tensor:
         >>> find_rows(torch.tensor([[3.0, 4.0], [5.0, 6.0]]), torch.tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
         [1, -1]
     """
-    matches = first_match(row_hash(queries), row_hash(points))
-    if not len(points):
-        return matches
-    return torch.where((points[matches] == queries).all(dim=1), matches, -1)
+    return RowTable(points).find(queries)
 
 
 def row_hash(rows: Tensor) -> Tensor:
@@ -38,11 +37,7 @@ def row_hash(rows: Tensor) -> Tensor:
 
 def first_match(queries: Tensor, numbers: Tensor) -> Tensor:
     """Return where each query stands first among some numbers, (query,) int64; -1 where it does not."""
-    if not len(numbers) or not len(queries):
-        return torch.full((len(queries),), -1, dtype=torch.int64, device=queries.device)
-    ordered, order = numbers.sort(stable=True)
-    matches = torch.searchsorted(ordered, queries).clamp_max(len(numbers) - 1)
-    return torch.where(ordered[matches] == queries, order[matches], -1)
+    return NumberTable(numbers).find(queries)
 
 
 def _mixed(values: Tensor) -> Tensor:
@@ -50,3 +45,33 @@ def _mixed(values: Tensor) -> Tensor:
     bits = (values + 0.0).contiguous()  # -0 is 0
     whole = bits.view(torch.int32 if bits.dtype == torch.float32 else torch.int64).long()
     return whole ^ (whole >> 29)
+
+
+@final
+class NumberTable:
+    """Whole numbers (number,) int64 among which others are looked up, batch after batch: they are sorted once."""
+
+    def __init__(self, numbers: Tensor) -> None:
+        self._ordered, self._order = numbers.sort(stable=True)
+
+    def find(self, queries: Tensor) -> Tensor:
+        """Return where each query stands first, (query,) int64; -1 where it does not."""
+        if not len(self._ordered) or not len(queries):
+            return torch.full((len(queries),), -1, dtype=torch.int64, device=queries.device)
+        matches = torch.searchsorted(self._ordered, queries).clamp_max(len(self._ordered) - 1)
+        return torch.where(self._ordered[matches] == queries, self._order[matches], -1)
+
+
+@final
+class RowTable:
+    """Points (point, dim) among which rows are looked up, batch after batch: they are hashed once."""
+
+    def __init__(self, points: Tensor) -> None:
+        self._points, self._hashes = points, NumberTable(row_hash(points))
+
+    def find(self, queries: Tensor) -> Tensor:
+        """Return which point each query equals bit for bit, as ``find_rows`` does."""
+        matches = self._hashes.find(row_hash(queries))
+        if not len(self._points):
+            return matches
+        return torch.where((self._points[matches] == queries).all(dim=1), matches, -1)

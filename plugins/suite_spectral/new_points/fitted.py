@@ -8,6 +8,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from lightning_suite.errors import UsageError
 from suite_spectral.clusters.clustering import Clustering
 from suite_spectral.clusters.labelling import scaled_rows
 from suite_spectral.graphs.affinities import AFFINITIES
@@ -186,11 +187,21 @@ class Fitted:
                 weights between new and clustered points, (query, point) sparse_csr.
             index: (query,) int64, the clustered point that each may be; None: any. A node of a given graph is known
                 only with it.
+
+        Raises:
+            UsageError: the content has another number of axes.
         """
-        rows, votes = self.extension.rows_and_votes(content, self.rows)
-        labels = nearest_cluster(rows, votes, self.centroids, self.groups)
+        if content.dim() != 2:
+            raise UsageError(f"expected new points of shape (point, dim), got {tuple(content.shape)}")
         matches = self.extension.find(content, index)
-        return torch.where(matches >= 0, self.labels[matches.clamp_min(0)], labels)
+        labels = self.labels[matches.clamp_min(0)]
+        new = (matches < 0).nonzero()[:, 0]
+        if len(new):  # a formula for points whose labels are known would cost most of an evaluation
+            dense = content.layout == torch.strided
+            rows, votes = self.extension.rows_and_votes(content[new] if dense else content, self.rows)
+            found = nearest_cluster(rows, votes, self.centroids, self.groups)
+            labels[new] = found if dense else found[new]
+        return labels
 
     def embed(self, content: Tensor) -> Tensor:
         """Return the rows of points in the eigenvectors, (query, vector) float64."""

@@ -18,7 +18,6 @@ from typing import final
 import torch
 from torch import Tensor
 
-from lightning_suite.errors import UsageError
 from suite_spectral.clusters.labelling import scaled_rows
 from suite_spectral.graphs.affinity import Average, OutOfSampleWeights
 from suite_spectral.new_points.extension import Extension
@@ -98,8 +97,6 @@ class Nystroem(Extension):
         return self.weights.dim
 
     def rows_and_votes(self, content: Tensor, rows: RowScaling) -> tuple[Tensor, Tensor]:
-        if content.dim() != 2:
-            raise UsageError(f"expected new points of shape (point, dim), got {tuple(content.shape)}")
         average = self.weights.average(self.weights.prepare(content), self.table)
         count = len(self.values)
         functions = regularised(Average(average.values[:, :count], average.degrees), self.added)

@@ -1,5 +1,7 @@
+import pickle
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from suite_spectral.new_points.fitted import (
     from_tensor,
     nearest_cluster,
 )
+from suite_spectral.new_points.nystroem import Nystroem
 from suite_spectral.settings import Settings
 from suite_spectral.solving.routes import solve
 
@@ -116,3 +119,29 @@ def test_a_threshold_lies_in_the_middle_of_two_centroids() -> None:
     centroids = around_threshold(entries, torch.tensor([1, 1, 0, 0]))
     assert centroids.mean() == 2
     assert centroids[1] < centroids[0]
+
+
+def test_many_small_batches_of_fitted_points_are_looked_up(settings: MakeSettings, arcs: Points) -> None:
+    points, _ = arcs(200)
+    found = solve(points, settings(n_clusters=3))
+    with patch.object(Nystroem, "rows_and_votes", side_effect=AssertionError("their labels are known")):
+        batches = torch.cat([found.fitted.assign(batch) for batch in points.split(10)])
+    assert torch.equal(batches, found.clustering.labels)
+
+
+def test_one_search_tree_serves_all_batches_of_new_points(settings: MakeSettings, arcs: Points) -> None:
+    points, _ = arcs(200)
+    fitted = solve(points, settings()).fitted
+    new = points + 0.01
+    expected = fitted.assign(new)
+    with patch("suite_spectral.graphs.neighbours._tree", side_effect=AssertionError("there is one already")):
+        assert torch.equal(torch.cat([fitted.assign(batch) for batch in new.split(50)]), expected)
+
+
+def test_what_is_kept_between_batches_is_not_pickled(settings: MakeSettings, arcs: Points) -> None:
+    points, _ = arcs(200)
+    fitted = solve(points, settings()).fitted
+    before = len(pickle.dumps(fitted))
+    fitted.assign(points + 0.01)
+    assert len(pickle.dumps(fitted)) == before
+    assert torch.equal(pickle.loads(pickle.dumps(fitted)).assign(points), fitted.labels)
