@@ -23,6 +23,7 @@ from suite_spectral.graphs.neighbour_graph import NearestNeighbours
 from suite_spectral.settings import (
     DEFAULTS,
     POSITIVE,
+    Assign,
     Mutual,
     Route,
     RowScaling,
@@ -30,7 +31,6 @@ from suite_spectral.settings import (
     Settings,
     Sigma,
     Solver,
-    TwoWay,
     Weights,
 )
 from suite_spectral.solving.routes import solve
@@ -94,7 +94,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         gamma: float | None = None,
         sigma: Sigma = DEFAULTS.sigma,
         rows: RowScaling = DEFAULTS.rows,
-        assign_labels: TwoWay = DEFAULTS.assign,
+        assign_labels: Assign = DEFAULTS.assign,
+        n_components: int | None = DEFAULTS.n_components,
         eigen_solver: Solver = DEFAULTS.solver,
         eigen_tol: float | None = DEFAULTS.tolerance,
         regularisation: float = DEFAULTS.regularisation,
@@ -117,6 +118,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.sigma = sigma
         self.rows = rows
         self.assign_labels = assign_labels
+        self.n_components = n_components
         self.eigen_solver = eigen_solver
         self.eigen_tol = eigen_tol
         self.regularisation = regularisation

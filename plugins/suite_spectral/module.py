@@ -34,6 +34,7 @@ from suite_spectral.settings import (
     DEFAULTS,
     FOR_KIND,
     Affinity,
+    Assign,
     Kind,
     Mutual,
     Route,
@@ -42,7 +43,6 @@ from suite_spectral.settings import (
     Settings,
     Sigma,
     Solver,
-    TwoWay,
     Weights,
     refuse_contradictions,
 )
@@ -91,7 +91,8 @@ class SpectralClusterer(LightningModule):
         sigma_color: float = DEFAULTS.sigma_color,
         sigma_position: float = DEFAULTS.sigma_position,
         rows: RowScaling = DEFAULTS.rows,
-        assign: TwoWay = DEFAULTS.assign,
+        assign: Assign = DEFAULTS.assign,
+        n_components: int | None = DEFAULTS.n_components,
         solver: Solver = DEFAULTS.solver,
         tolerance: float | None = DEFAULTS.tolerance,
         regularisation: float = DEFAULTS.regularisation,
@@ -104,7 +105,7 @@ class SpectralClusterer(LightningModule):
         super().__init__()
         self.save_hyperparameters()
         check(CONSTRAINTS, self.hparams, where="--model.")
-        refuse_contradictions(affinity, assign, sigma, n_clusters, where="--model.")
+        refuse_contradictions(affinity, assign, sigma, n_clusters, n_components, where="--model.")
         self.automatic_optimization = False
         self.network = FittedClusters()
         self.scores = nn.ModuleDict(

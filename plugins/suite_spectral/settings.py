@@ -19,6 +19,7 @@ Search = Literal["auto", "tree", "blocked", "approximate"]
 Sigma = float | Literal["stable"] | None
 RowScaling = Literal["plain", "njw", "random-walk"]
 TwoWay = Literal["kmeans", "sign", "median", "ncut"]
+Assign = Literal["kmeans", "discretize", "cluster_qr", "sign", "median", "ncut"]
 Solver = Literal["auto", "dense", "multilevel", "matrix-free", "chebyshev", "arpack", "lobpcg"]
 Route = Literal["exact", "landmarks", "best_of"]
 
@@ -31,6 +32,9 @@ FOR_KIND: dict[Kind, Affinity] = {
 """The affinity by which each kind of data is clustered when none is asked for."""
 
 POSITIVE = Interval(float, 0, closed="neither")
+
+TWO_WAY = ("sign", "median", "ncut")
+"""Ways to assign that divide by the second eigenvector, into two clusters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,10 +94,14 @@ class Settings:
         meaning="what k-means sees of the eigenvectors: their rows (plain), these at unit length (njw), or divided by "
         "the root of the degree (random-walk).",
     )
-    assign: TwoWay = setting(
+    assign: Assign = setting(
         "kmeans",
-        meaning="k-means on all rows; or two clusters by the second eigenvector's sign, median, or least normalised "
-        "cut.",
+        meaning="k-means on all rows; the rotation of the rows nearest to one vector a cluster, found step by step "
+        "(discretize) or by a QR decomposition (cluster_qr); or two clusters by the second eigenvector's sign, median, "
+        "or least normalised cut.",
+    )
+    n_components: int | None = setting(
+        None, Interval(int, 1), meaning="how many eigenvectors the rows have; null: as many as clusters."
     )
     solver: Solver = setting(
         "auto", meaning="of the eigenvectors; auto: by the size of the graph and whether its edges are stored."
@@ -125,7 +133,12 @@ class Settings:
     @property
     def known_clusters(self) -> int | None:
         """The number of clusters; 2 where the second eigenvector divides; None where the eigenvalues say how many."""
-        return 2 if self.n_clusters is None and self.assign != "kmeans" else self.n_clusters
+        return 2 if self.n_clusters is None and self.by_second else self.n_clusters
+
+    @property
+    def by_second(self) -> bool:
+        """Whether the second eigenvector alone divides."""
+        return self.assign in TWO_WAY
 
 
 DEFAULTS = Settings()
@@ -139,20 +152,32 @@ SEGMENT_SIZE = 160
 """Longer side at which an image is cut: 160 x 107 pixels take some two seconds of a processor, without the imports."""
 
 
-def refuse_contradictions(affinity: str, assign: TwoWay, sigma: Sigma, n_clusters: int | None, where: str = "") -> None:
+def refuse_contradictions(
+    affinity: str,
+    assign: Assign,
+    sigma: Sigma,
+    n_clusters: int | None,
+    n_components: int | None = None,
+    where: str = "",
+) -> None:
     """Refuse settings that contradict each other whatever the data are.
 
     Raises:
-        UsageError: sigma is to be chosen for an affinity without such a rule, or two clusters are not asked for where
-            the way of assigning makes two.
+        UsageError: sigma is to be chosen for an affinity without such a rule, two clusters are not asked for where the
+            way of assigning makes two, or as many vectors as clusters where it makes as many.
     """
     if sigma == "stable" and affinity != "rbf":
         raise UsageError(
             f"{where}sigma 'stable' is chosen for the affinity rbf, not for {affinity!r}; there give a number or none. "
             "The number of neighbours is chosen where n_neighbors is none"
         )
-    if assign != "kmeans" and n_clusters not in (None, 2):
+    if assign in TWO_WAY and n_clusters not in (None, 2):
         raise UsageError(
             f"{where}assign {assign!r} divides by the second eigenvector: it needs {where}n_clusters 2, "
             f"got {n_clusters}"
+        )
+    if assign in ("discretize", "cluster_qr") and n_components not in (None, n_clusters):
+        raise UsageError(
+            f"{where}assign {assign!r} makes as many clusters as there are vectors: leave {where}n_components out, "
+            f"or take kmeans; got {n_components} vectors for {n_clusters} clusters"
         )

@@ -94,6 +94,26 @@ def test_sigma_is_chosen_by_the_rule_on_every_route(route: Any) -> None:
     assert adjusted_rand_score(classes, method.predict(new)) > 0.95
 
 
+@pytest.mark.parametrize("assign", ["discretize", "cluster_qr"])
+@pytest.mark.parametrize("route", ["exact", "landmarks"])
+def test_a_rotation_of_the_rows_finds_blobs_and_labels_new_ones(assign: Any, route: Any) -> None:
+    points, classes = make_blobs(400, centers=[[0, 0], [6, 0], [0, 6], [6, 6]], random_state=0)
+    model = SpectralClustering(4, assign_labels=assign, route=route, landmarks=80, n_neighbors=30, random_state=0)
+    model.fit(points[:300])
+    found = np.concatenate([model.labels_, model.predict(points[300:])])
+    assert adjusted_rand_score(classes, found) > 0.97
+
+
+@pytest.mark.parametrize("route", ["exact", "landmarks"])
+def test_the_rows_have_as_many_vectors_as_are_asked_for(route: Any) -> None:
+    points, classes = make_blobs(300, centers=[[0, 0], [6, 0], [0, 6]], cluster_std=0.8, random_state=0)
+    model = SpectralClustering(3, n_components=5, n_neighbors=30, route=route, landmarks=80, random_state=0).fit(points)
+    assert model.embedding_.shape == (300, 5)
+    assert model.embed(points[:2] + 0.01).shape == (2, 5)
+    assert adjusted_rand_score(classes, model.labels_) > 0.95
+    assert adjusted_rand_score(model.predict(points + 0.01), model.labels_) > 0.95
+
+
 def test_the_number_of_clusters_is_chosen_by_the_eigengap() -> None:
     points, _ = make_blobs(300, centers=[[0, 0], [6, 6], [0, 9]], random_state=0)
     assert SpectralClustering(None, affinity="rbf", sigma=1.0, random_state=0).fit(points).n_clusters_ == 3
@@ -190,6 +210,9 @@ def test_a_clone_has_the_same_parameters() -> None:
         ({"route": "best_of", "affinity": "self-tuning"}, "landmarks are for"),
         ({"assign_labels": "sign", "n_clusters": 3}, "second eigenvector: it needs n_clusters 2, got 3"),
         ({"affinity": "precomputed"}, "square"),
+        ({"assign_labels": "cluster_qr", "n_components": 3}, "as many clusters as there are vectors.* got 3 .* for 2"),
+        ({"n_components": 21}, "expected from 1 to 20 eigenvectors"),
+        ({"n_components": 61, "route": "landmarks", "landmarks": 60}, "landmarks: expected at least 61"),
     ],
 )
 def test_what_cannot_be_is_refused(parameters: dict[str, Any], said: str) -> None:
@@ -218,7 +241,7 @@ def test_points_of_another_dimension_are_refused() -> None:
         ("n_neighbors", 2.5, "a whole number of 2 or more"),
         ("eigen_tol", -1, "a number above 0, or None, got -1"),
         ("sigma", "wide", "a number above 0, stable, or None, got 'wide'"),
-        ("assign_labels", "discretize", "one of kmeans, sign, median, ncut, got 'discretize'"),
+        ("assign_labels", "discretise", "one of kmeans, discretize, .*, got 'discretise'. Did you mean 'discretize'"),
         ("eigen_solver", "amg", "one of auto, .*, got 'amg'"),
         ("weights", "distance", "one of connectivity, gaussian, self-tuning"),
     ],

@@ -15,7 +15,7 @@ from torch import Tensor
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters.choosing import clusters_of
 from suite_spectral.clusters.cuts import ncut
-from suite_spectral.clusters.labelling import by_component, mean_rows, scaled_rows, two_way
+from suite_spectral.clusters.labelling import by_component, kmeans, mean_rows, scaled_rows, two_way
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.spectrum import TOLERANCE, Spectrum, spectrum
 from suite_spectral.graphs.graph import Graph, Progress, spread_evenly
@@ -87,13 +87,13 @@ def cluster(
     wanted = settings.n_clusters
     if wanted is not None and wanted > graph.n:
         raise UsageError(f"n_clusters: expected from 1 to {graph.n}, the number of points, got {wanted}")
-    if settings.assign != "kmeans" and wanted not in (None, 2):
+    if settings.by_second and wanted not in (None, 2):
         raise UsageError(f"assign {settings.assign!r} makes 2 clusters, got n_clusters {wanted}: take kmeans")
     begun = time.process_time()
     laplacian = Laplacian(graph, settings.regularisation)
     pairs = spectrum(
         laplacian,
-        settings.known_clusters or min(settings.max_clusters, graph.n),
+        max(settings.known_clusters or min(settings.max_clusters, graph.n), settings.n_components or 0),
         solver=settings.solver,
         seed=seed,
         tolerance=TOLERANCE if settings.tolerance is None else settings.tolerance,
@@ -136,16 +136,27 @@ def cluster_eigenvectors(
     """
     solved = time.process_time()
     k = settings.known_clusters or clusters_of(pairs, settings.max_clusters)
-    pairs = pairs.first(k + 1)
-    progress("clusters from the eigenvectors")
-    rows = scaled_rows(pairs.vectors[:, :k], root, settings.rows)
-    if settings.assign == "kmeans":
-        labels, centroids = by_component(
-            graph, pairs, k, root=root, rows=settings.rows, points=points, n_init=settings.n_init, seed=seed
-        )
-    else:
+    used = settings.n_components or k
+    pairs = pairs.first(max(k, used) + 1)
+    progress(f"label assignment using {settings.assign}")
+    rows = scaled_rows(pairs.vectors[:, :used], root, settings.rows)
+    if settings.assign in ("sign", "median", "ncut"):
         labels = two_way(graph, pairs, settings.assign, root=root, seed=seed)
         centroids = mean_rows(rows, labels, k)
+    elif used != k:
+        labels, centroids = kmeans(rows, k, n_init=settings.n_init, seed=seed)
+    else:
+        labels, centroids = by_component(
+            graph,
+            pairs,
+            k,
+            root=root,
+            rows=settings.rows,
+            points=points,
+            assign=settings.assign,
+            n_init=settings.n_init,
+            seed=seed,
+        )
     labelled = time.process_time()
     measured = graph if measured is None else measured
     return Clustering(

@@ -15,11 +15,12 @@ from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters.cuts import Sweep, sweep
+from suite_spectral.clusters.rotation import cluster_qr, discretize
 from suite_spectral.eigen.component_vectors import component_vectors
 from suite_spectral.eigen.spectrum import Spectrum
 from suite_spectral.graphs.graph import Graph
 from suite_spectral.one_thread import one_thread
-from suite_spectral.settings import RowScaling, TwoWay
+from suite_spectral.settings import Assign, RowScaling, TwoWay
 
 SAMPLE = 100_000
 """Rows by which k-means chooses between its starts."""
@@ -45,6 +46,7 @@ def by_component(
     root: Tensor | None = None,
     rows: RowScaling = "random-walk",
     points: Tensor | None = None,
+    assign: Assign = "kmeans",
     n_init: int = 10,
     seed: int = 0,
 ) -> Labelling:
@@ -61,8 +63,9 @@ def by_component(
         root: (point,) square roots of the degrees; None for those of the graph.
         rows: how the rows are scaled.
         points: (point, dim), for the distances between components.
+        assign: "kmeans", "discretize" or "cluster_qr" of the rows.
         n_init: starts of k-means.
-        seed: of k-means.
+        seed: of k-means, and of the start of discretize.
 
     Returns:
         The labels, and the mean over each cluster of the scaled rows of the first n_clusters vectors.
@@ -76,20 +79,20 @@ def by_component(
     components = spectrum.components.to(columns.device)
     count = int(components.max()) + 1
     if count == 1:
-        return kmeans(scaled, n_clusters, n_init=n_init, seed=seed)
+        return _divided(scaled, n_clusters, assign, n_init, seed)
     if count >= n_clusters:
         labels = _joined(graph.degrees(), components, n_clusters, points)
     else:
         labels = torch.empty_like(components)
         used = 0
-        # The first of a component's vectors is constant in the scale of the random walk and tells no points apart.
-        first = 1 if rows == "random-walk" else 0
+        # The first of a component's vectors is constant in the scale of the random walk and tells k-means nothing.
+        first = 1 if rows == "random-walk" and assign == "kmeans" else 0
         for part in component_vectors(spectrum, n_clusters):
             clusters = part.vectors.shape[1]
             inside = torch.zeros(len(part.points), dtype=torch.int64, device=labels.device)
             if clusters > 1:
                 own = scaled_rows(part.vectors, root[part.points], rows)[:, first:]
-                inside = kmeans(own, clusters, n_init=n_init, seed=seed).labels
+                inside = _divided(own, clusters, assign, n_init, seed).labels
             labels[part.points] = inside + used
             used += clusters
     labels = largest_first(labels, n_clusters)
@@ -202,6 +205,22 @@ def kmeans(rows: Tensor, n_clusters: int, *, n_init: int = 10, seed: int = 0, st
     if start is None:
         clusters = largest_first(clusters, n_clusters)
     return Labelling(clusters, mean_rows(rows, clusters, n_clusters))
+
+
+def _divided(rows: Tensor, n_clusters: int, assign: Assign, n_init: int, seed: int) -> Labelling:
+    """Return the clusters of rows by k-means or by their rotation."""
+    if assign == "kmeans":
+        return kmeans(rows, n_clusters, n_init=n_init, seed=seed)
+    values = rows.detach().double().cpu().numpy()
+    found = cluster_qr(values) if assign == "cluster_qr" else discretize(values, random_state=seed)
+    labels = largest_first(torch.from_numpy(found).to(rows.device), n_clusters)
+    if (filled := int((labels.bincount(minlength=n_clusters) > 0).sum())) < n_clusters:
+        warnings.warn(
+            f"{assign} has left {n_clusters - filled} of {n_clusters} clusters without a point: take kmeans, or fewer",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return Labelling(labels, mean_rows(rows, labels, n_clusters))
 
 
 def mean_rows(rows: Tensor, labels: Tensor, n_clusters: int) -> Tensor:

@@ -128,8 +128,9 @@ class Fitted:
             extend: returns the formula for some of the eigenvectors, which it is given as a slice.
         """
         labels, count, device = clustering.labels.to(root.device), clustering.n_clusters, root.device
-        rows, used, centroids = settings.rows, slice(0, count), clustering.centroids.double().to(device)
-        if settings.assign != "kmeans":
+        rows, used = settings.rows, slice(0, clustering.rows.shape[1])
+        centroids = clustering.centroids.double().to(device)
+        if settings.by_second:
             rows, used = "random-walk", slice(1, 2)
             second = clustering.spectrum.vectors[:, used].double().to(device)
             centroids = around_threshold(scaled_rows(second, root, rows)[:, 0], labels)

@@ -46,7 +46,7 @@ def refuse_impossible(settings: Settings, n: int) -> None:
         raise UsageError(f"n_clusters: {wanted} clusters were asked for, and there are {n:,} points")
     if n < 2:
         raise UsageError(f"expected at least 2 points to cluster, got n_samples = {n}")
-    refuse_contradictions(settings.affinity, settings.assign, settings.sigma, wanted)
+    refuse_contradictions(settings.affinity, settings.assign, settings.sigma, wanted, settings.n_components)
     if settings.route != "exact":
         _refuse_landmarks(settings)
 
@@ -71,9 +71,10 @@ def _refuse_landmarks(settings: Settings) -> None:
         raise UsageError(
             f"route {route!r}: landmarks are for the affinities {known}, not {affinity!r}; take route 'exact'"
         )
-    if settings.landmarks < (wanted or 2):
-        raise UsageError(f"landmarks: expected at least {wanted or 2}, as many as clusters, got {settings.landmarks}")
-    if settings.assign != "kmeans" and not weights.unit_degrees:
+    least = max(wanted or 2, settings.n_components or 0)
+    if settings.landmarks < least:
+        raise UsageError(f"landmarks: expected at least {least}, as many as clusters, got {settings.landmarks}")
+    if settings.by_second and not weights.unit_degrees:
         raise UsageError(
             f"route {route!r}: assign {settings.assign!r} needs the degrees of all points, which landmarks do not give "
             f"for {affinity}; take assign 'kmeans' or route 'exact'"

@@ -50,7 +50,7 @@ def solve_by_landmarks(
     landmark_positions = place_landmarks(points, number, seed=seed)
     progress(f"graph and eigenvectors of {len(points):,} points by landmarks")
     similarity = affinity.by_landmarks(points, landmark_positions, seed=seed)
-    count = settings.n_clusters or min(settings.max_clusters, number)
+    count = max(settings.n_clusters or min(settings.max_clusters, number), settings.n_components or 0)
     if isinstance(similarity.weights, GaussianLandmarkWeights):
         landmarks = nystroem(points, similarity.weights, count)
     else:
@@ -88,4 +88,4 @@ def solve_by_landmarks(
 
 def landmarks_for(settings: Settings, n: int) -> int:
     """Return how many landmarks represent n points: at most half as many, unless there are more clusters than that."""
-    return min(settings.landmarks, n, max(n // 2, (settings.n_clusters or 1) + 1))
+    return min(settings.landmarks, n, max(n // 2, (settings.n_clusters or 1) + 1, (settings.n_components or 0) + 1))
