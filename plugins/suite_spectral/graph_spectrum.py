@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from suite_spectral.clusters.clustering import without_loose
 from suite_spectral.clusters.labelling import scaled_rows
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.spectrum import Spectrum, spectrum
@@ -14,7 +15,7 @@ from suite_spectral.solving.building import graph_by
 def graph_spectrum(
     content: Tensor | SparseGraph, settings: Settings, count: int, *, seed: int, progress: Progress
 ) -> tuple[Graph, Tensor, Spectrum]:
-    """Return the graph of what was clustered, the roots of its degrees, and its smallest eigenvalues.
+    """Return the graph of what was clustered, the roots of its degrees, and its eigenvalues without loose components.
 
     Args:
         content: points or a graph.
@@ -25,9 +26,10 @@ def graph_spectrum(
     """
     progress("graph")
     graph = graph_by(settings, content, seed=seed)
-    laplacian = Laplacian(graph, settings.regularisation)
-    smallest = spectrum(laplacian, min(count, graph.n - 1), solver=settings.solver, seed=seed, progress=progress)
-    return graph, laplacian.root, smallest
+    whole = Laplacian(graph, settings.regularisation)
+    laplacian, core = without_loose(whole, settings)
+    smallest = spectrum(laplacian, min(count, laplacian.n - 1), solver=settings.solver, seed=seed, progress=progress)
+    return graph, whole.root, smallest if core is None else smallest.among(core, whole.components)
 
 
 def plane_of_rows(eigen: Spectrum, root: Tensor, n_clusters: int) -> tuple[Tensor, tuple[str, str]]:

@@ -38,10 +38,11 @@ from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters.labelling import by_component
+from suite_spectral.clusters.loose_components import core_of
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.spectrum import Spectrum, spectrum
 from suite_spectral.graphs.affinity import Affinity
-from suite_spectral.graphs.graph import Graph, Progress
+from suite_spectral.graphs.graph import Graph, Progress, SparseGraph
 from suite_spectral.settings import Settings
 
 SUBSAMPLES = 4
@@ -145,7 +146,13 @@ def _refuse_few(points: int, n_clusters: int | None, instead: str) -> None:
 
 
 def _clustered(graph: Graph, settings: Settings, some: Tensor, n: int, seed: int) -> "SubsampleClusters":
-    laplacian, n_clusters = Laplacian(graph), settings.n_clusters
+    whole, n_clusters = Laplacian(graph), settings.n_clusters
+    core = core_of(whole.degrees, whole.components, n_clusters or settings.max_clusters)
+    laplacian = whole
+    if core is not None:  # what is loose has no label
+        assert isinstance(graph, SparseGraph)
+        graph, some = graph.part(core), some[core.cpu()]
+        laplacian = Laplacian(graph)
     wanted = min(settings.max_clusters, graph.n - 1) if n_clusters is None else n_clusters
     with warnings.catch_warnings():
         # The graph that is chosen is solved again, and warned of then.
@@ -161,7 +168,7 @@ def _clustered(graph: Graph, settings: Settings, some: Tensor, n: int, seed: int
         clusters,
         smallest=int(labels.bincount(minlength=clusters).min()) * clusters / graph.n,
         gap=float(gaps[clusters - 1]) if clusters <= len(gaps) else 0.0,
-        n_components=int(pairs.components.max()) + 1,
+        n_components=int(whole.components.max()) + 1,
     )
 
 

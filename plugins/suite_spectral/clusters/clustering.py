@@ -8,6 +8,7 @@ be.
 
 import math
 import time
+import warnings
 from typing import NamedTuple
 
 from torch import Tensor
@@ -16,9 +17,10 @@ from lightning_suite.errors import UsageError
 from suite_spectral.clusters.choosing import clusters_of
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.clusters.labelling import by_component, kmeans, mean_rows, scaled_rows, two_way
+from suite_spectral.clusters.loose_components import core_of, labels_with_loose, loose_line, warn_of_pieces
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.spectrum import TOLERANCE, Spectrum, spectrum
-from suite_spectral.graphs.graph import Graph, Progress, spread_evenly
+from suite_spectral.graphs.graph import Graph, Progress, SparseGraph, spread_evenly
 from suite_spectral.settings import Settings
 
 
@@ -26,8 +28,8 @@ class Clustering(NamedTuple):
     """Clusters of a graph.
 
     Attributes:
-        labels: (point,) int64, the cluster of most points first.
-        spectrum: the eigenpairs that were used, and the eigenvalue after them.
+        labels: (point,) int64, the cluster of most points first, loose components not counted.
+        spectrum: the eigenpairs that were used, and the eigenvalue after them; without the loose components.
         rows: (point, vector) float64, what k-means saw.
         centroids: (cluster, vector) float64, the mean rows of the clusters.
         ncut: the normalised cut of the labels, on the graph as it was given.
@@ -36,6 +38,7 @@ class Clustering(NamedTuple):
         eigengap: lambda_k+1 - lambda_k; nan where every point is a cluster.
         n_components: connected components of the graph.
         seconds: of processor time, by stage.
+        core: (point,) int64, the points that are in no loose component; None: all.
     """
 
     labels: Tensor
@@ -47,6 +50,7 @@ class Clustering(NamedTuple):
     eigengap: float
     n_components: int
     seconds: dict[str, float]
+    core: Tensor | None = None
 
     @property
     def n_clusters(self) -> int:
@@ -62,7 +66,7 @@ def cluster(
     seed: int = 0,
     progress: Progress = lambda words: None,
 ) -> Clustering:
-    """Cluster the points of a graph; a graph of several components component by component.
+    """Cluster the points of a graph; a graph of several components component by component, without the loose ones.
 
     Example:
         >>> import torch
@@ -74,7 +78,7 @@ def cluster(
     Args:
         graph: the graph.
         settings: how many clusters, and how they are made; the settings of the graph are not used.
-        points: (point, dim), by which small components find the nearest cluster where there are too many of them.
+        points: (point, dim), by which loose components, and others that are too many, find the nearest cluster.
         seed: of whatever is random in it.
         progress: is called with words for what is being done.
 
@@ -82,7 +86,8 @@ def cluster(
         UsageError: there are fewer points than clusters, or a threshold is to make more clusters than two.
 
     Warns:
-        RuntimeWarning: the eigenvectors are less accurate than the tolerance asks for.
+        RuntimeWarning: there are loose components, or more components than clusters; the eigenvectors are less
+            accurate than the tolerance asks for.
     """
     wanted = settings.n_clusters
     if wanted is not None and wanted > graph.n:
@@ -90,19 +95,74 @@ def cluster(
     if settings.by_second and wanted not in (None, 2):
         raise UsageError(f"assign {settings.assign!r} makes 2 clusters, got n_clusters {wanted}: take kmeans")
     begun = time.process_time()
-    laplacian = Laplacian(graph, settings.regularisation)
+    whole = Laplacian(graph, settings.regularisation)
+    laplacian, core = without_loose(whole, settings)
+    if core is not None:
+        warnings.warn(loose_line(graph.n, core, whole.components, nearest=points is not None), RuntimeWarning, 2)
+    elif not whole.tau and settings.known_clusters is not None:
+        warn_of_pieces(whole.components, settings.known_clusters)
     pairs = spectrum(
         laplacian,
-        max(settings.known_clusters or min(settings.max_clusters, graph.n), settings.n_components or 0),
+        max(settings.known_clusters or min(settings.max_clusters, laplacian.n), settings.n_components or 0),
         solver=settings.solver,
         seed=seed,
         tolerance=TOLERANCE if settings.tolerance is None else settings.tolerance,
         progress=progress,
     )
     clustering = cluster_eigenvectors(
-        graph, pairs, laplacian.root, settings, points=points, seed=seed, begun=begun, progress=progress
+        laplacian.graph,
+        pairs,
+        laplacian.root,
+        settings,
+        points=points if core is None or points is None else points[core],
+        seed=seed,
+        begun=begun,
+        progress=progress,
     )
+    if core is not None:
+        labels = labels_with_loose(clustering.labels, core, whole.components, points)
+        clustering = among_loose(clustering, core, whole.components, labels, graph)
     return clustering._replace(lower_bound=math.nan) if settings.regularisation else clustering
+
+
+def without_loose(laplacian: Laplacian, settings: Settings) -> tuple[Laplacian, Tensor | None]:
+    """Return L of a graph without its loose components, and the points that are left; L itself and None: all of them.
+
+    Regularisation connects a graph, so that nothing is loose.
+    """
+    graph, count = laplacian.graph, settings.known_clusters or settings.max_clusters
+    core = None if laplacian.tau else core_of(laplacian.degrees, laplacian.components, count)
+    if core is None:
+        return laplacian, None
+    assert isinstance(graph, SparseGraph)  # another has one component
+    return Laplacian(graph.part(core)), core
+
+
+def among_loose(
+    clustering: Clustering, core: Tensor, components: Tensor, labels: Tensor, measured: Graph
+) -> Clustering:
+    """Return the clusters of all points from those of the points in no loose component.
+
+    Args:
+        clustering: of the points in no loose component.
+        core: (point,) int64, which these are.
+        components: (point,) int64, those of all points.
+        labels: (point,) int64, those of all points.
+        measured: as of ``cluster_eigenvectors``.
+    """
+    k = clustering.n_clusters
+    loose = int(components.max()) + 1 - clustering.n_components
+    rows = clustering.rows.new_zeros(len(labels), clustering.rows.shape[1])
+    return clustering._replace(
+        labels=labels,
+        spectrum=clustering.spectrum.among(core, components),
+        rows=rows.index_copy_(0, core, clustering.rows),
+        ncut=ncut(measured, labels[spread_evenly(len(labels), measured.n).to(labels.device)], k),
+        # Of the whole graph each loose component has an eigenvalue of 0 too.
+        lower_bound=_bound(clustering.spectrum, max(0, k - loose)),
+        n_components=clustering.n_components + loose,
+        core=core,
+    )
 
 
 def cluster_eigenvectors(

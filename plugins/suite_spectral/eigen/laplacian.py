@@ -7,6 +7,7 @@ is the CoreCut). tau is given as a share of the mean degree.
 """
 
 import math
+from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -53,6 +54,11 @@ class Laplacian:
         self.degrees = degrees + self.tau
         self.root = self.degrees.sqrt()
         self.inverse = torch.where(self.root > 0, 1 / self.root, 0.0)
+
+    @cached_property
+    def components(self) -> Tensor:
+        """The component of each point in the graph without regularisation, (point,) int64 on the CPU."""
+        return components(self.graph)
 
     def similarity(self, block: Tensor) -> Tensor:
         """Return S times some vectors, (point, vector); L x = x - S x."""

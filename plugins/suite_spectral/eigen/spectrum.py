@@ -20,7 +20,7 @@ from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from lightning_suite.offsets import offsets_of
-from suite_spectral.eigen.laplacian import Laplacian, components
+from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.lobpcg import Lowest, allowed_residual
 from suite_spectral.eigen.multilevel import GUARD
 from suite_spectral.eigen.solvers import smallest_of_connected
@@ -56,6 +56,14 @@ class Spectrum(NamedTuple):
     residuals: Tensor
     components: Tensor
     solver: str
+
+    def among(self, points: Tensor, components: Tensor) -> "Spectrum":
+        """Return the spectrum of some points (point,) among all, whose components are given; the others have rows of 0.
+
+        Its vectors are those of the graph without the other points.
+        """
+        rows = self.vectors.new_zeros(len(components), self.vectors.shape[1])
+        return self._replace(vectors=rows.index_copy_(0, points.to(rows.device), self.vectors), components=components)
 
     def first(self, count: int) -> "Spectrum":
         """Return the smallest of the eigenpairs."""
@@ -99,7 +107,7 @@ def spectrum(
         raise UsageError(f"expected from 1 to {laplacian.n} eigenvectors, the number of points, got {count}")
     if tolerance <= 0:
         raise UsageError(f"tolerance: expected a number above 0, got {tolerance}")
-    several = components(laplacian.graph)
+    several = laplacian.components
     number = int(several.max()) + 1
     device = laplacian.root.device
     if number == 1 or laplacian.tau:
@@ -117,7 +125,6 @@ def spectrum(
         return Spectrum(*pairs, components_, used).first(count + 1)
     graph = laplacian.graph
     assert isinstance(graph, SparseGraph)
-    weights = graph.scipy()
     order = torch.argsort(several, stable=True)
     sizes = torch.bincount(several)
     starts = offsets_of(sizes)
@@ -133,8 +140,7 @@ def spectrum(
         columns.append((points, null[:, None]))
         left = count + 1 - number  # so many can there be above 0
         if left > 0 and len(points) > 1:
-            here = points.numpy()
-            inside = Laplacian(SparseGraph.from_scipy(weights[here][:, here]).to(device))
+            inside = Laplacian(graph.part(points))
             wanted = min(left, len(points) - 1)
             way = _chosen(solver, inside, wanted)
             used = way if part == 0 else used

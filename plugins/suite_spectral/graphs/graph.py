@@ -78,6 +78,11 @@ class SparseGraph(Graph):
         """Return the same graph on a device."""
         return self if device == self.device else SparseGraph(self.matrix.to(device))
 
+    def part(self, points: Tensor) -> "SparseGraph":
+        """Return the graph of some of its points (point,) int64, and of the edges between them."""
+        some = points.cpu().numpy()
+        return SparseGraph.from_scipy(self.scipy()[some][:, some]).to(self.device)
+
     def scipy(self) -> scipy.sparse.csr_array:
         """Return W as a scipy array, which shares its memory where the graph is on the CPU."""
         pointers, columns = self.matrix.crow_indices(), self.matrix.col_indices()

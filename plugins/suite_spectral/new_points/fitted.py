@@ -49,6 +49,8 @@ def from_tensor(stored: Tensor) -> Tensor | int | float | str:
 def nearest_cluster(rows: Tensor, votes: Tensor, centroids: Tensor, groups: Tensor) -> Tensor:
     """Return the nearest centroid among those of the component that has most of the weight, (query,) int64.
 
+    For a row of zeros it is the cluster there that has most of the weight.
+
     Args:
         rows: (query, vector).
         votes: (query, cluster) the share of each cluster in the weights.
@@ -56,6 +58,8 @@ def nearest_cluster(rows: Tensor, votes: Tensor, centroids: Tensor, groups: Tens
         groups: (cluster,) int64, the component that each cluster lies in.
     """
     distances = torch.cdist(rows.double(), centroids.double(), compute_mode="donot_use_mm_for_euclid_dist")
+    unknown = ~(rows != 0).any(dim=1)  # as between points of loose components, whose rows are 0: their clusters count
+    distances = torch.where(unknown[:, None], -votes.double(), distances)
     kinds, numbers = torch.unique(groups, return_inverse=True)
     if len(kinds) > 1:
         shares = torch.zeros(len(rows), len(kinds), dtype=votes.dtype, device=votes.device)
@@ -128,18 +132,19 @@ class Fitted:
             extend: returns the formula for some of the eigenvectors, which it is given as a slice.
         """
         labels, count, device = clustering.labels.to(root.device), clustering.n_clusters, root.device
+        core = slice(None) if clustering.core is None else clustering.core.to(device)
         rows, used = settings.rows, slice(0, clustering.rows.shape[1])
         centroids = clustering.centroids.double().to(device)
         if settings.by_second:
             rows, used = "random-walk", slice(1, 2)
             second = clustering.spectrum.vectors[:, used].double().to(device)
-            centroids = around_threshold(scaled_rows(second, root, rows)[:, 0], labels)
+            centroids = around_threshold(scaled_rows(second, root, rows)[core, 0], labels[core])
         return cls(
             affinity=settings.affinity,
             rows=rows,
             labels=labels,
             centroids=centroids,
-            groups=cluster_groups(labels, clustering.spectrum.components.to(device), count),
+            groups=cluster_groups(labels[core], clustering.spectrum.components.to(device)[core], count),
             eigenvalues=clustering.spectrum.values.double().to(device),
             extension=extend(used),
             chosen=chosen,

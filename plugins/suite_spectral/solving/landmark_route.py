@@ -6,15 +6,18 @@ graph that is not built, its neighbours, their weights and regularisation, have 
 
 import math
 import time
+import warnings
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from suite_spectral.clusters.clustering import cluster_eigenvectors
+from suite_spectral.clusters.clustering import among_loose, cluster_eigenvectors
+from suite_spectral.clusters.loose_components import core_of, labels_with_loose, loose_line
 from suite_spectral.eigen.landmarks import nystroem, place_landmarks, sparse_landmarks
 from suite_spectral.graphs.affinity import Affinity
 from suite_spectral.graphs.gaussian import GaussianLandmarkWeights
-from suite_spectral.graphs.graph import Progress
+from suite_spectral.graphs.graph import Graph, Progress
 from suite_spectral.new_points.by_landmarks import ByLandmarks, landmark_votes
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.settings import Settings
@@ -56,6 +59,11 @@ def solve_by_landmarks(
     else:
         assert similarity.graph is not None
         landmarks = sparse_landmarks(similarity.graph, count)
+        core = core_of(landmarks.root.square(), landmarks.spectrum.components, count)
+        if core is not None:
+            inner = solve_by_landmarks(points[core], affinity, settings, seed=seed, progress=progress)
+            graph = similarity.graph if beside is None else beside.graph
+            return _among_loose(inner, core, landmarks.spectrum.components, points, graph, beside)
     if beside is not None:
         graph = beside.graph
     else:
@@ -84,6 +92,21 @@ def solve_by_landmarks(
 
     fitted = Fitted.of(clustering, landmarks.root, settings, {} if beside is None else beside.fitted.chosen, extend)
     return Solution(fitted, clustering, graph, line_of(line, clustering))
+
+
+def _among_loose(
+    inner: Solution, core: Tensor, components: Tensor, points: Tensor, graph: Graph, beside: Solution | None
+) -> Solution:
+    """Return the clusters of all points from those of the points in no loose component of a landmark graph."""
+    warnings.warn(loose_line(len(points), core, components, nearest=True), RuntimeWarning, 3)
+    labels = labels_with_loose(inner.clustering.labels, core, components, points)
+    clustering = among_loose(inner.clustering, core, components, labels, graph)
+    chosen = inner.fitted.chosen
+    if beside is not None:
+        clustering = clustering._replace(lower_bound=beside.clustering.lower_bound)
+        chosen = beside.fitted.chosen
+    line = line_of(f"{len(core):,} points by landmarks", clustering)
+    return Solution(replace(inner.fitted, labels=labels, chosen=chosen), clustering, graph, line)
 
 
 def landmarks_for(settings: Settings, n: int) -> int:

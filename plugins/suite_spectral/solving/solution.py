@@ -28,6 +28,8 @@ def line_of(graph: str, clustering: Clustering) -> str:
     """Return a summary in one line: graph, solver, components and clusters."""
     count = clustering.n_components
     parts = "1 component" if count == 1 else f"{count} components, clustered one by one"
+    if clustering.core is not None:
+        parts += f", {len(clustering.labels) - len(clustering.core):,} points in loose ones joined afterwards"
     bound = "" if math.isnan(clustering.lower_bound) else f", not below {clustering.lower_bound:.4g}"
     return (
         f"{len(clustering.labels):,} points; graph: {graph}; {parts}; solver: {clustering.spectrum.solver}; "

@@ -96,14 +96,19 @@ def test_a_graph_of_more_components_than_clusters_has_no_gap() -> None:
     assert all(candidate.gap == 0 for candidate in chosen.candidates)
 
 
-def test_stragglers_do_not_decide() -> None:
+def test_stragglers_are_no_clusters_of_a_candidate() -> None:
     centres = [[0.0, 0.0], [4.0, 0.0], [500.0, 0.0]]
     points = torch.from_numpy(make_blobs([200, 200, 12], centers=centres, random_state=0)[0])
-    chosen = choose_graph(points, 2, (8, "connectivity"), (30, "connectivity"))
-    isolating, other = chosen.candidates
-    assert isolating.stability > other.stability
-    assert isolating.smallest < choosing.SMALLEST <= other.smallest
-    assert graph_of(chosen) == (30, "connectivity")
+    isolating, other = choose_graph(points, 2, (8, "connectivity"), (30, "connectivity")).candidates
+    assert (isolating.n_components, other.n_components) == (2, 1)
+    assert min(isolating.smallest, other.smallest) > 0.9
+
+
+def test_a_stable_candidate_that_splits_off_little_is_not_trusted() -> None:
+    points = torch.from_numpy(make_blobs([40, 40], random_state=0)[0])
+    first, second = choose_graph(points, 2, (8, "connectivity"), (10, "connectivity")).candidates
+    little = first._replace(stability=1.0, smallest=choosing.SMALLEST / 2)
+    assert choosing._choice([little, second._replace(stability=0.5)], 80).affinity == second.affinity
 
 
 def test_the_choice_is_the_most_stable_of_the_trusted_candidates() -> None:
