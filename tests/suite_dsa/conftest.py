@@ -24,7 +24,8 @@ def untrained(tokenizer: str = "ptb", **settings: Any) -> SentenceClassifier:
         vectors = torch.randn(len(WORDS) + 1, 5)
         words = Vocabulary(WORDS, range(1, len(WORDS) + 1)).state()
         state = {"vocabulary": words, "labels": ["blame", "praise"], "columns": 1, "tokenizer": tokenizer}
-        module.on_load_checkpoint({"sentences": state, "state_dict": {"vectors": vectors}})
+        changes = {"changes.weight": torch.zeros_like(vectors)} if settings.get("train_vectors") else {}
+        module.on_load_checkpoint({"sentences": state, "state_dict": {"vectors": vectors, **changes}})
         module.vectors.copy_(vectors)
     return module.eval()
 

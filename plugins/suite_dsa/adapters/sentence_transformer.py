@@ -40,7 +40,15 @@ class DynamicSelfAttention(InputModule):  # type: ignore[misc]  # its package ma
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
-        model.encoder.requires_grad_(True)  # averaged weights do not learn in the module's own training
+        for part in (model.encoder, model.changes):  # averaged weights do not learn in the module's own training
+            if part is not None:
+                part.requires_grad_(True)
+
+    def train(self, mode: bool = True) -> "DynamicSelfAttention":
+        """Let dropout work; the weights in use stay the averaged ones, where there are others that learnt them."""
+        super().train(mode)
+        self.model.training = False  # of the module alone, not of its layers
+        return self
 
     def preprocess(self, inputs: list[str], prompt: str | None = None, **kwargs: Any) -> dict[str, Tensor]:
         """Return rows of the vocabulary and offsets of sentences."""

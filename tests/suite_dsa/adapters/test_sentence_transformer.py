@@ -142,9 +142,17 @@ def test_what_is_no_sentence_is_refused_by_its_number(theirs: Any) -> None:
 
 
 @pytest.mark.parametrize("average", [0.0, 0.9])
-def test_it_can_be_trained_further(make_checkpoint: Any, average: float) -> None:
-    theirs = load(make_checkpoint(average=average)).as_sentence_transformer()
+@pytest.mark.parametrize("train_vectors", [False, True])
+def test_it_can_be_trained_further(make_checkpoint: Any, average: float, train_vectors: bool) -> None:
+    theirs = load(make_checkpoint(average=average, train_vectors=train_vectors)).as_sentence_transformer()
     features = theirs.preprocess(["a good film", "bad"])
     theirs.train()
     theirs(features)["sentence_embedding"].sum().backward()
-    assert theirs[0].model.encoder.attention.project.weight.grad.abs().sum() > 0
+    model = theirs[0].model
+    learning = [model.encoder.attention.project.weight, *([model.changes.weight] if train_vectors else [])]
+    assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in learning)
+    assert model.encoder.drop.training
+    before = theirs.eval()(features)["sentence_embedding"]
+    for weight in learning:
+        weight.data -= weight.grad
+    assert not torch.allclose(theirs(features)["sentence_embedding"], before)
