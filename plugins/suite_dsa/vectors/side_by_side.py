@@ -19,7 +19,7 @@ from lightning_suite.offsets import offsets_of, select
 from lightning_suite.progress import track
 from suite_dsa.vectors.embedding import scale_to
 from suite_dsa.vectors.files import WordVectors
-from suite_dsa.vectors.wordllama import Pieces
+from suite_dsa.vectors.pieces import Pieces
 from suite_dsa.vocabulary import Vocabulary, spelling
 
 Source = WordVectors | Pieces

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from suite_dsa.vectors.files import WordVectors
+from suite_dsa.vectors.pieces import Pieces
 from suite_dsa.vectors.side_by_side import Stack, stack
-from suite_dsa.vectors.wordllama import Pieces
 from suite_dsa.vocabulary import UNKNOWN
 
 SHARING = WordVectors(np.array([[3, 4], [0, 5]], dtype=np.float32), {"funny": 0, "unfunny": 0, "Rome": 1, "a\nb": 1})
