@@ -1,7 +1,7 @@
 """lightning-suite: a paper's method as a plugin of PyTorch Lightning.
 
 ``Plugin`` is the record that describes a method; ``load`` gives a trained module back from its run folder,
-``load_data`` the data module that it learnt from.
+``load_data`` the data module that it learnt from, ``runs`` what all runs below a folder say of themselves.
 """
 
 import sys
@@ -13,3 +13,4 @@ if not sys.flags.safe_path and sys.argv[:1] == ["-m"] and "lightning_suite" in s
 from lightning_suite.loading import load as load
 from lightning_suite.loading import load_data as load_data
 from lightning_suite.plugin import Plugin as Plugin
+from lightning_suite.run_records import runs as runs

@@ -19,8 +19,8 @@ from lightning_suite.plugins.resolve import resolve
 from lightning_suite.spelling import did_you_mean
 from lightning_suite.tables import listing, terminal_width
 
-SHOWN = 6
-"""Plugins whose verbs are listed in the help, which should fit on a screen."""
+SCREEN, AROUND = 24, 7
+"""Lines of a screen, which the help should fit on, and those of them that name no verb."""
 
 READER_GONE = 141
 
@@ -111,7 +111,7 @@ def _dispatch(words: list[str]) -> int:
         return 0
     verb, rest = words[0], words[1:]
     if verb in verbs.names():
-        status: int = importlib.import_module(f"lightning_suite.verbs.{verb}").run(rest)
+        status: int = importlib.import_module(verbs.module(verb)).run(rest)
         return status
     plugin, rest = _plugin_with(verb, rest)
     from lightning_suite import options
@@ -197,8 +197,10 @@ def _help() -> str:
     lines = ["suite VERB ...: papers' methods as plugins of PyTorch Lightning", ""]
     lines += [listing([(verb, verbs.help_line(verb)) for verb in verbs.names()], width, "  ")]
     if own := [(plugin.name, ", ".join(plugin.commands)) for plugin in plugins if plugin.commands]:
-        more = [f"  and {len(own) - SHOWN} plugins more: suite list"] if own[SHOWN:] else []
-        lines += ["", "verbs of plugins (suite info NAME)", listing(own[:SHOWN], width, "  "), *more]
+        room = max(2, SCREEN - AROUND - len(verbs.names()))
+        shown = len(own) if len(own) <= room else room - 1
+        more = [f"  and {len(own) - shown} plugins more: suite list"] if own[shown:] else []
+        lines += ["", "verbs of plugins (suite info NAME)", listing(own[:shown], width, "  "), *more]
     lines += [
         "",
         "suite VERB --help explains a verb. Anywhere: --quiet, --debug (traceback), --trust (a run's code).",

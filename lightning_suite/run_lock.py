@@ -7,6 +7,7 @@ inherit it. The file ``.lock`` says who holds it and is removed with the lock.
 import contextlib
 import os
 import platform
+import re
 from pathlib import Path
 from typing import final
 
@@ -66,6 +67,34 @@ class RunLock:
             os.close(self._file)
         _held.discard(self._folder)
         self._file = None
+
+
+def is_held(folder: Path) -> bool:
+    """Return whether a training holds a folder, as far as its lock file says: the lock itself is not touched.
+
+    A process of another machine that left its file behind cannot be told from one that is still there.
+
+    Example:
+        >>> import tempfile
+        >>> folder, lock = Path(tempfile.mkdtemp()), RunLock()
+        >>> lock.take(folder)
+        >>> is_held(folder), lock.close(), is_held(folder)
+        (True, None, False)
+    """
+    try:
+        holder = (folder / NAME).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    named = re.match(r"process (\d{1,9}) on (.*), since ", holder)
+    if named is None or named[2] != platform.node() or os.name != "posix":
+        return True
+    try:
+        os.kill(int(named[1]), 0)  # asks whether it exists
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is another user's
+        return True
+    return True
 
 
 def _locked(folder: Path) -> int:

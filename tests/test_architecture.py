@@ -33,6 +33,7 @@ LIGHT = [
     "verbs.doctor",
     "verbs.info",
     "verbs.list",
+    "verbs.runs",
 ]
 PLUGIN_FILES = ["README.md", "__init__.py", "data.py", "module.py", "network.py", "recipes/default.yaml"]
 VAGUE_NAMES = {"base", "common", "helper", "helpers", "manager", "misc", "util", "utils"}

@@ -235,9 +235,9 @@ def import_everything() -> None:
     from lightning_suite.plugins import find
     from lightning_suite.plugins.resolve import resolve
 
-    parts = ["cli", "evaluation", "loading", "training", *(f"verbs.{verb}" for verb in verbs.names())]
-    for part in parts:
-        importlib.import_module(f"lightning_suite.{part}")
+    parts = ["cli", "evaluation", "loading", "training"]
+    for part in (*(f"lightning_suite.{part}" for part in parts), *map(verbs.module, verbs.names())):
+        importlib.import_module(part)
     for plugin in find.readable():
         for what in ("module", "data", *plugin.commands):
             with suppress(SuiteError):  # something that it needs is not installed
