@@ -42,6 +42,7 @@ from suite_spectral.clusters.loose_components import core_of
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.spectrum import Spectrum, spectrum
 from suite_spectral.graphs.affinity import Affinity
+from suite_spectral.graphs.gaussian import GaussianGraph
 from suite_spectral.graphs.graph import Graph, Progress, SparseGraph
 from suite_spectral.settings import Settings
 
@@ -150,7 +151,7 @@ def _clustered(graph: Graph, settings: Settings, some: Tensor, n: int, seed: int
     core = core_of(whole.degrees, whole.components, n_clusters or settings.max_clusters)
     laplacian = whole
     if core is not None:  # what is loose has no label
-        assert isinstance(graph, SparseGraph)
+        assert isinstance(graph, SparseGraph | GaussianGraph)
         graph, some = graph.part(core), some[core.cpu()]
         laplacian = Laplacian(graph)
     wanted = min(settings.max_clusters, graph.n - 1) if n_clusters is None else n_clusters

@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from lightning_suite.errors import DataError, UsageError
+from suite_spectral.graphs.gaussian import GaussianGraph
 from suite_spectral.graphs.graph import Graph, SparseGraph
 
 
@@ -73,14 +74,17 @@ class Laplacian:
 def components(graph: Graph) -> Tensor:
     """Return the number of each point's component, (point,) int64 on the CPU; that with the most points is 0.
 
-    Components of equal size keep the order of their first points. A graph that does not store its edges is taken for
-    one: Gaussian weights are positive between all points. The components of a cosine graph are not looked for: its many
-    texts without a word in common with others would else be the clusters.
+    Components of equal size keep the order of their first points. Of a Gaussian graph a point whose weights to all
+    others are below rounding is one, and the rest are one. The components of a cosine graph are not looked for: its
+    many texts without a word in common with others would else be the clusters.
 
     Example:
         >>> components(SparseGraph(torch.eye(3, dtype=torch.float64).to_sparse_csr())).tolist()
         [0, 1, 2]
     """
+    if isinstance(graph, GaussianGraph):
+        alone = graph.alone().cpu()
+        return alone.cumsum(0) * alone if not bool(alone.all()) else torch.arange(graph.n)
     if not isinstance(graph, SparseGraph):
         return torch.zeros(graph.n, dtype=torch.int64)
     count, numbers = connected_components(graph.scipy(), directed=False)

@@ -24,6 +24,7 @@ from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.lobpcg import Lowest, allowed_residual
 from suite_spectral.eigen.multilevel import GUARD
 from suite_spectral.eigen.solvers import smallest_of_connected
+from suite_spectral.graphs.gaussian import GaussianGraph
 from suite_spectral.graphs.graph import Progress, SparseGraph
 from suite_spectral.settings import Solver
 
@@ -124,7 +125,7 @@ def spectrum(
         components_ = several if not laplacian.tau else torch.zeros_like(several)
         return Spectrum(*pairs, components_, used).first(count + 1)
     graph = laplacian.graph
-    assert isinstance(graph, SparseGraph)
+    assert isinstance(graph, SparseGraph | GaussianGraph)
     order = torch.argsort(several, stable=True)
     sizes = torch.bincount(several)
     starts = offsets_of(sizes)

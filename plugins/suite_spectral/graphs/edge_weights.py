@@ -16,26 +16,31 @@ from suite_spectral.settings import Search, Weights
 SCALE_NEIGHBOUR = 7
 """The neighbour whose distance is a point's own scale: Zelnik-Manor and Perona's choice for all of their data."""
 
+PAIRS = 20_000
+"""Pairs of points whose median distance is taken."""
+
 
 def median_sigma(points: Tensor, *, seed: int = 0) -> float:
-    """Return the median distance of 20,000 random pairs of points, a sigma for Gaussian weights.
+    """Return the median distance of two points, a sigma for Gaussian weights: of all pairs, or of 20,000 random ones.
 
     Pairs at distance 0 are left out where more than half are; 1.0 where all points are one.
 
     Args:
         points: (point, dim).
-        seed: of the pairs.
+        seed: of the pairs, where there are more than so many.
     """
     n = points.shape[0]
     if n < 2:
         return 1.0
+    if n * (n - 1) // 2 <= PAIRS:
+        return _positive_median(torch.pdist(points.double()))
     generator = torch.Generator().manual_seed(seed)
-    first = torch.randint(n, (20_000,), generator=generator)
+    first = torch.randint(n, (PAIRS,), generator=generator)
     # a step of 1 to n - 1 from the first: never the point itself
-    second = (first + torch.randint(1, n, (20_000,), generator=generator)) % n
-    distances = torch.empty(20_000, dtype=torch.float64)
-    step = max(1, 2**22 // max(1, points.shape[1]))
-    for start in range(0, 20_000, step):
+    second = (first + torch.randint(1, n, (PAIRS,), generator=generator)) % n
+    distances = torch.empty(PAIRS, dtype=torch.float64)
+    step = max(1, 2**18 // max(1, points.shape[1]))  # both blocks of points stay in the cache
+    for start in range(0, PAIRS, step):
         part = slice(start, start + step)
         away = points[first[part].to(points.device)].double() - points[second[part].to(points.device)].double()
         distances[part] = away.square().sum(1).sqrt().cpu()

@@ -21,6 +21,7 @@ from suite_spectral.graphs.neighbour_candidates import Candidates
 from suite_spectral.graphs.point_blocks import BUDGET, Array, Blocks, Factors, frame_of, in_blocks, opposite, rounding
 
 NEAR = 4  # blocks that are met first, for tight bounds
+DOUBTFUL = 16  # pairs a point, of a block, that rounding leaves open: to resolve more costs more than float64 does
 
 
 def nearest_by_blocks(points: Array, count: int) -> tuple[Array, Array]:
@@ -180,7 +181,8 @@ def _begin(mine: Factors, theirs: Factors, candidates: Candidates, block: int, o
         done = rows[open_ones[same]]
         candidates.bounds[done] = -np.inf
         blurred = len(open_ones) - len(done)
-        if 2 * blurred > len(rows) and candidates.unit > 2.0**-30:
+        doubtful = np.count_nonzero((halves > kth[:, None]) & (halves <= candidates.bounds[rows][:, None]))
+        if candidates.unit > 2.0**-30 and (2 * blurred > len(rows) or doubtful > DOUBTFUL * len(rows)):
             return False  # float64 may do better
         candidates.add(np.repeat(done, count), best[same].ravel(), np.zeros(len(done) * count))
     _keep(candidates, halves, rows, columns)

@@ -20,6 +20,7 @@ from suite_spectral.graphs.graph import BUDGET, Graph, spread_evenly
 from suite_spectral.graphs.landmark_graph import LandmarkWeights, parts
 from suite_spectral.graphs.neighbours import nearest
 from suite_spectral.graphs.row_hash import RowTable
+from suite_spectral.graphs.underflow import warn_of_underflow
 from suite_spectral.settings import Search
 
 STORED = 2 << 30
@@ -39,6 +40,10 @@ BLURRED = 1e-3
 
 FARTHEST = 69.0
 """-log of the smallest weight, some 1e-30: beyond lie the denormal numbers, which processors are slow with."""
+
+
+ROUNDED = 1e-12
+"""Weights beside that of a point with itself, which is 1, that its degree hardly shows."""
 
 
 @final
@@ -83,6 +88,17 @@ class GaussianGraph(Graph):
             for begin in range(0, self.n, self._height):
                 self._weights(begin, self.kept[begin : begin + self._height])
         self._degrees: Tensor | None = None
+        self._given = points, sigma, budget
+
+    def part(self, points: Tensor) -> "GaussianGraph":
+        """Return the graph of some of its points (point,) int64, and of the edges between them."""
+        given, sigma, budget = self._given
+        some = points.to(self.device)
+        return GaussianGraph(given[some], sigma[some] if isinstance(sigma, Tensor) else sigma, budget)
+
+    def alone(self) -> Tensor:
+        """Return which points have no weight to others but for rounding, (point,) bool."""
+        return self.degrees() <= 1 + ROUNDED
 
     def degrees(self) -> Tensor:
         if self._degrees is None:
@@ -247,6 +263,7 @@ class Gaussian(Affinity):
         settled, sigma = self._with_sigma(content, seed)
         line = f"all pairs, Gaussian of sigma {sigma:.4g} ({settled.origin})"
         graph = GaussianGraph(content, sigma, int(self.memory_gib * 2**30))
+        warn_of_underflow(int(graph.alone().sum()), content, sigma)
         return SimilarityGraph(graph, GaussianWeights(content, sigma), settled, {"sigma": sigma}, line)
 
     def by_landmarks(self, points: Tensor, landmarks: Tensor, *, seed: int = 0) -> LandmarkSimilarity:

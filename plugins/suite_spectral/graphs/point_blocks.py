@@ -107,7 +107,7 @@ class Factors:
         n, dim = ordered.points.shape[0], len(ordered.columns)
         self.kept: Array | None = None
         self.norms = np.empty(n)
-        fits = n * (dim + 2) * np.dtype(dtype).itemsize <= BUDGET // 2
+        fits = n * (dim + 2) * np.dtype(dtype).itemsize <= BUDGET * 3 // 4
         if fits:
             self.kept = np.empty((n, dim + 2), dtype=dtype)
         self.means = np.empty((len(ordered.starts) - 1, dim))

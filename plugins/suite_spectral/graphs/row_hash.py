@@ -8,6 +8,9 @@ from typing import final
 import torch
 from torch import Tensor
 
+BLOCK = 2**18
+"""Numbers of dense rows that are hashed at a time."""
+
 
 def find_rows(queries: Tensor, points: Tensor) -> Tensor:
     """Return which point each query equals bit for bit, (query,) int64: the first of several, -1 where there is none.
@@ -30,9 +33,27 @@ def row_hash(rows: Tensor) -> Tensor:
         offsets, columns = rows.crow_indices().long(), rows.col_indices().long()
         owners = torch.repeat_interleave(torch.arange(len(hashes), device=rows.device), offsets.diff())
         return hashes.index_add_(0, owners, _mixed(rows.values()) * factors[columns])
-    for column in range(rows.shape[1]):  # by columns, so that no second table as large as the rows is made
-        hashes += _mixed(rows[:, column]) * factors[column]
+    step = max(1, BLOCK // max(1, rows.shape[1]))
+    for start in range(0, len(hashes), step):  # so that no second table as large as the rows is made
+        part = slice(start, start + step)
+        hashes[part] = (_mixed(rows[part]) * factors).sum(dim=1)
     return hashes
+
+
+def equal_rows(rows: Tensor) -> Tensor | None:
+    """Return the number of each row's group of equal rows, dense or sparse_csr, (row,) int64; None where all differ.
+
+    Example:
+        >>> equal_rows(torch.tensor([[1.0], [2.0], [1.0]])).tolist()
+        [0, 1, 0]
+    """
+    _, groups = torch.unique(row_hash(rows), return_inverse=True)
+    count = int(groups.max()) + 1
+    if count == len(groups):
+        return None
+    first = torch.full((count,), len(groups), dtype=torch.int64, device=groups.device)
+    first.scatter_reduce_(0, groups, torch.arange(len(groups), device=groups.device), "amin")
+    return first.argsort().argsort()[groups]
 
 
 def first_match(queries: Tensor, numbers: Tensor) -> Tensor:

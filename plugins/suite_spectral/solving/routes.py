@@ -6,14 +6,19 @@ beforehand. Where the graph of all points can be built, its normalised cut says 
 
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters.choosing import choose
 from suite_spectral.clusters.clustering import Clustering, cluster
+from suite_spectral.clusters.cuts import ncut
+from suite_spectral.clusters.equal_points import one_label, settings_for_distinct
+from suite_spectral.clusters.labelling import mean_rows
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.graphs.affinity import SimilarityGraph
-from suite_spectral.graphs.graph import Progress, SparseGraph
+from suite_spectral.graphs.graph import Graph, Progress, SparseGraph
+from suite_spectral.graphs.row_hash import equal_rows
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.new_points.nystroem import Nystroem, regularising, table_of
 from suite_spectral.settings import Settings
@@ -52,6 +57,9 @@ def solve(
         raise UsageError(f"affinity {settings.affinity!r}: expected {expected}, got {got}; leave it to 'auto'")
     points = content.matrix if isinstance(content, SparseGraph) else content
     refuse_impossible(settings, points.shape[0])
+    groups = None if affinity.of_graph else equal_rows(points)
+    if groups is not None:
+        settings = settings_for_distinct(settings, int(groups.max()) + 1, len(groups))
     if affinity.open_setting is not None:
         affinity = choose(affinity, points, settings, seed=seed, progress=progress).affinity
     if settings.route == "landmarks":
@@ -61,6 +69,8 @@ def solve(
     clustering = cluster(
         similarity.graph, settings, points=similarity.weights.positions(), seed=seed, progress=progress
     )
+    if groups is not None:
+        clustering = _alike(clustering, groups, similarity.graph)
     line = line_of(similarity.line, clustering)
     exact = Solution(_fitted(similarity, clustering, settings), clustering, similarity.graph, line)
     if settings.route == "exact":
@@ -81,6 +91,18 @@ def best_of(exact: Solution, by_landmarks: Solution) -> Solution:
     fewer = "" if complete else ", which leave a cluster empty"
     return kept._replace(
         line=f"{kept.line}; Ncut {cuts[0]:.6g} exactly, {cuts[1]:.6g} by landmarks{fewer}: kept {name}"
+    )
+
+
+def _alike(clustering: Clustering, groups: Tensor, graph: Graph) -> Clustering:
+    """Return clusters in which equal points are together; their edges need not say that they are."""
+    k = clustering.n_clusters
+    labels = one_label(clustering.labels, groups.to(clustering.labels.device), k)
+    if torch.equal(labels, clustering.labels):
+        return clustering
+    core = slice(None) if clustering.core is None else clustering.core
+    return clustering._replace(
+        labels=labels, centroids=mean_rows(clustering.rows[core], labels[core], k), ncut=ncut(graph, labels, k)
     )
 
 

@@ -86,4 +86,10 @@ def test_a_point_without_edges_is_a_component() -> None:
 
 
 def test_a_gaussian_graph_is_connected() -> None:
-    assert components(GaussianGraph(torch.tensor([[0.0], [1e3]]), 1.0)).tolist() == [0, 0]
+    assert components(GaussianGraph(torch.tensor([[0.0], [5.0]]), 1.0)).tolist() == [0, 0]
+
+
+def test_a_point_whose_weights_underflow_is_a_component() -> None:
+    points = torch.tensor([[0.0], [1e3], [1.0], [-1e3]])
+    assert components(GaussianGraph(points, 1.0)).tolist() == [0, 1, 0, 2]
+    assert components(GaussianGraph(points[1::2], 1.0)).tolist() == [0, 1]

@@ -63,3 +63,9 @@ def test_weights_to_a_point_far_from_all_are_not_all_zero():
 def test_a_scale_that_is_not_that_of_the_weights_is_refused():
     with pytest.raises(UsageError, match=r"must be a tensor \(9,\), got 2.0"):
         weights_to(cloud(2, 2), cloud(9, 2), 3, weights="self-tuning", scale=2.0)
+
+
+def test_of_few_points_the_median_distance_is_that_of_all_pairs():
+    points = torch.randn(57, 300, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    expected = sorted(float((points[i] - points[j]).norm()) for i in range(57) for j in range(i))
+    assert median_sigma(points) == pytest.approx(expected[(len(expected) - 1) // 2], rel=1e-12)

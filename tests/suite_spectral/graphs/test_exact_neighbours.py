@@ -6,6 +6,7 @@ import torch
 
 from suite_spectral.graphs import exact_neighbours, point_blocks
 from suite_spectral.graphs.exact_neighbours import nearest_by_blocks, nearest_by_blocks_to, nearest_on_device
+from suite_spectral.graphs.neighbour_candidates import Candidates
 
 
 def all_distances(queries, points):
@@ -117,3 +118,25 @@ def test_the_search_in_torch_alone_looks_again_where_float32_leaves_the_answer_o
     tensor = torch.from_numpy(points)
     indices, _ = nearest_on_device(tensor, tensor, 6, True)
     assert np.array_equal(expected_neighbours(points, 6)[0], indices.numpy())
+
+
+@pytest.mark.parametrize("structured", [True, False])
+def test_few_pairs_are_resolved_one_by_one_in_many_dimensions(structured, monkeypatch):
+    rng = np.random.default_rng(3)
+    points = rng.normal(size=(150, 12_000)).astype(np.float32)
+    if structured:
+        points += 2 * rng.normal(size=(5, 12_000)).astype(np.float32)[rng.integers(0, 5, size=150)]
+    pairs = []
+    squares = Candidates.squares
+    monkeypatch.setattr(Candidates, "squares", lambda *of: pairs.append(len(of[1])) or squares(*of))
+    indices, _ = nearest_by_blocks(points, 9)
+    assert np.array_equal(expected_by_products(points, 9), indices)
+    assert sum(pairs) < 40 * len(points)
+
+
+def expected_by_products(points, count):
+    exact = points.astype(np.float64)
+    norms = np.einsum("ij,ij->i", exact, exact)
+    squares = norms[:, None] + norms - 2 * exact @ exact.T
+    np.fill_diagonal(squares, np.inf)
+    return np.argsort(squares, axis=1)[:, :count]
