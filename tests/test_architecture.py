@@ -32,6 +32,7 @@ LIGHT = [
     "plugins.find",
     "verbs.doctor",
     "verbs.info",
+    "verbs.compare_runs",
     "verbs.list",
     "verbs.runs",
 ]

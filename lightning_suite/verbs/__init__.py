@@ -9,7 +9,9 @@ from pathlib import Path
 from lightning_suite.plugins import source
 
 # The order in the help; a verb that is not named here comes last.
-_ORDER = ["list", "info", "fit", "validate", "test", "predict", "rerun", "runs", "check", "new", "doctor"]
+_ORDER = [
+    *("list", "info", "fit", "validate", "test", "predict", "rerun", "runs", "compare-runs", "check", "new", "doctor"),
+]
 
 
 def names() -> list[str]:

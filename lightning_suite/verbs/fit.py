@@ -23,19 +23,12 @@ from lightning_suite.plugin import Plugin
 from lightning_suite.plugins import find, source
 from lightning_suite.recipes import recipe_files, recipe_of
 from lightning_suite.run import Run
+from lightning_suite.seed_groups import NOT_THE_RESULT
 from lightning_suite.tables import table
 
 USAGE = """--plugin NAME [--recipe R] [--config FILE] [--model.x 1 --data.y 2 --trainer.z 3] [--runs DIR] [--requeue]
        suite fit --resume RUN [--trainer.max_epochs 20]
        suite fit --config RUN/config.yaml"""
-
-WHERE_IT_RUNS = ("accelerator", "devices", "num_nodes", "strategy")
-WHAT_IS_SEEN = ("enable_progress_bar", "enable_model_summary", "enable_checkpointing", "logger", "log_every_n_steps")
-NOT_THE_RESULT = {
-    *("plugin", "recipe", "checkpoint_every", "data.num_workers"),
-    *(f"trainer.{name}" for name in (*WHERE_IT_RUNS, *WHAT_IS_SEEN, "profiler")),
-}
-"""Options that change where a run takes place and what it shows, but not its result."""
 
 
 def run(arguments: list[str]) -> int:

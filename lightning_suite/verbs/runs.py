@@ -95,7 +95,7 @@ def _as_text(chosen: list[RunRecord], every: Runs, folder: Path, sort: str | Non
         own = sort if sort is not None and sort not in COLUMNS else None
         columns = ["run", "plugin", "recipe", "seed", "status", "epochs", "time", "chosen by", own or "tested"]
         parts.append(table(columns, [_row(run, folder, own) for run in chosen]))
-        parts.append("next: suite test RUN")
+        parts.append("next: suite compare-runs RUN RUN ...\n      suite test RUN")
     else:
         parts.append(f"no run is below {folder}. suite fit --plugin NAME writes one")
     if every.left_out:
