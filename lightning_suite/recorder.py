@@ -75,7 +75,8 @@ class Recorder(Checkpoint):
         if self.run is None:
             new = Run.create(self._root, self._plugin.name, self._settings.recipe) if trainer.is_global_zero else None
             if new:
-                self._lock.take(new.folder)
+                with new.discarded_on_error():
+                    self._lock.take(new.folder)
             self.run = Run.in_folder(Path(trainer.strategy.broadcast(str(new.folder) if new else "")))
         self._metrics.open(self.run.folder / "metrics.csv")
         trainer.loggers = [*in_folder(self._metrics.late, self.run.folder), *trainer.loggers]

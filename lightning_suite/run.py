@@ -83,7 +83,11 @@ class Run:
 
     @classmethod
     def create(cls, root: str | Path, plugin: str, recipe: str | None) -> "Run":
-        """Make a new folder below ``root``; runs that begin in the same second are numbered."""
+        """Make a new folder below ``root``; runs that begin in the same second are numbered.
+
+        Raises:
+            OSError: a folder cannot be made; none is left then.
+        """
         root = Path(root).expanduser()
         stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{recipe or 'signature'}"
         parent = root / plugin
@@ -92,16 +96,29 @@ class Run:
             with contextlib.suppress(FileExistsError):
                 (parent / name).mkdir()
                 break
-        folder = parent / name
-        (folder / "checkpoints").mkdir()
-        (folder / "figures").mkdir()
-        return cls.in_folder(folder)
+        run = cls.in_folder(parent / name)
+        with run.discarded_on_error():
+            for folder in run._folders():
+                folder.mkdir()
+        return run
+
+    def _folders(self) -> tuple[Path, Path]:
+        return self.folder / "checkpoints", self.folder / "figures"
 
     def discard(self) -> None:
         """Remove the folder if nothing has been written to it."""
-        with contextlib.suppress(OSError):  # not empty
-            for folder in (self.folder / "checkpoints", self.folder / "figures", self.folder):
+        for folder in (*self._folders(), self.folder):
+            with contextlib.suppress(OSError):  # it was never made, or is not empty
                 folder.rmdir()
+
+    @contextlib.contextmanager
+    def discarded_on_error(self) -> Iterator[None]:
+        """Remove the new folder where what begins it fails, so that no folder is left that is not a run."""
+        try:
+            yield
+        except BaseException:
+            self.discard()
+            raise
 
     @property
     def last(self) -> Path:

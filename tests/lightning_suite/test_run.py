@@ -1,8 +1,11 @@
 """The run folder, as verbs find it."""
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -22,6 +25,28 @@ def test_two_runs_of_one_second_have_two_folders(tmp_path: Path) -> None:
     folders = {Run.create(tmp_path, "toy", "default").folder for _ in range(5)}
     assert len(folders) == 5
     assert all(folder.is_dir() for folder in folders)
+
+
+@pytest.mark.parametrize("fails", ["checkpoints", "figures"])
+def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str) -> None:
+    mkdir = Path.mkdir
+
+    def failing(path: Path, *args: Any, **kwargs: Any) -> None:
+        if path.name == fails:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        mkdir(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "mkdir", failing)
+    with pytest.raises(OSError, match="No space left"):
+        Run.create(tmp_path, "toy", "default")
+    assert list((tmp_path / "toy").iterdir()) == []
+
+
+def test_a_run_whose_lock_cannot_be_taken_leaves_no_folder(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, "toy", "default")
+    with pytest.raises(RunError, match="held"), run.discarded_on_error():
+        raise RunError("held")
+    assert not run.folder.exists()
 
 
 def test_a_folder_without_settings_is_not_a_run(tmp_path: Path) -> None:
