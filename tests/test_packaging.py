@@ -184,7 +184,7 @@ class TestBuildWithoutACompiler:
         done = build_in_place(copy)
         assert done.returncode == 0, done.stderr
         assert "lightning-suite: compiling the ops without CUDA (SUITE_CUDA=0, torch " in done.stdout
-        for name in ("lightning_suite._C", "suite_recnn._clustering"):
+        for name in ("lightning_suite._C", "suite_recnn._clustering", "suite_spectral._kernels"):
             assert f"lightning-suite: {name} could not be compiled, and plain torch or numpy will run" in done.stdout
         assert not list(copy.rglob("*.so"))
 
@@ -239,38 +239,42 @@ A_COMPILER = {"CC": "cc", "CXX": "c++"}
 @pytest.mark.skipif(importlib.util.find_spec("setuptools") is None, reason="the build needs setuptools")
 @pytest.mark.skipif(shutil.which("c++") is None, reason="there is no compiler")
 class TestBuildOfOneAlone:
+    ALL = frozenset({"lightning_suite/_C", "plugins/suite_recnn/_clustering", "plugins/suite_spectral/_kernels"})
+
     @pytest.fixture
     def small(self, copy: Path) -> Path:
-        """Both are there, and compile in a moment."""
+        """All are there, and compile in a moment."""
         for folder in filter(Path.is_dir, (copy / "csrc").iterdir()):
             shutil.rmtree(folder)
         (copy / "csrc" / "library.cpp").write_text('extern "C" void* PyInit__C() { return nullptr; }\n')
-        clustering = copy / "plugins" / "suite_recnn" / "_clustering.cpp"
-        clustering.write_text('extern "C" void* PyInit__clustering() { return nullptr; }\n')
+        for part in ("suite_recnn/_clustering", "suite_spectral/_kernels"):
+            empty = f'extern "C" void* PyInit_{Path(part).name}() {{ return nullptr; }}\n'
+            (copy / "plugins" / f"{part}.cpp").write_text(empty)
         return copy
 
     def built(self, folder: Path) -> set[str]:
         return {path.relative_to(folder).as_posix().split(".")[0] for path in folder.glob("*/**/*.so")} - {"build"}
 
-    def test_both_are_put_where_their_packages_are(self, small: Path) -> None:
+    def test_each_is_put_where_its_package_is(self, small: Path) -> None:
         assert build_in_place(small, LIGHTNING_SUITE_REQUIRE_OPS="1", **A_COMPILER).returncode == 0
         shutil.rmtree(small / "build")
-        assert self.built(small) == {"lightning_suite/_C", "plugins/suite_recnn/_clustering"}
+        assert self.built(small) == self.ALL
 
     @pytest.mark.parametrize(
-        ("broken", "left"),
+        ("broken", "lost"),
         [
-            ("csrc/library.cpp", "plugins/suite_recnn/_clustering"),
-            ("plugins/suite_recnn/_clustering.cpp", "lightning_suite/_C"),
+            ("csrc/library.cpp", "lightning_suite/_C"),
+            ("plugins/suite_recnn/_clustering.cpp", "plugins/suite_recnn/_clustering"),
+            ("plugins/suite_spectral/_kernels.cpp", "plugins/suite_spectral/_kernels"),
         ],
     )
-    def test_one_that_fails_does_not_take_the_other_with_it(self, small: Path, broken: str, left: str) -> None:
+    def test_one_that_fails_does_not_take_the_others_with_it(self, small: Path, broken: str, lost: str) -> None:
         (small / broken).write_text("#error this does not compile\n")
         done = build_in_place(small, **A_COMPILER)
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("could not be compiled") == 1
         shutil.rmtree(small / "build")
-        assert self.built(small) == {left}
+        assert self.built(small) == self.ALL - {lost}
 
     def test_each_is_required(self, small: Path) -> None:
         (small / "plugins" / "suite_recnn" / "_clustering.cpp").write_text("#error this does not compile\n")

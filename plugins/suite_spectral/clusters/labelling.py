@@ -15,15 +15,13 @@ from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters.cuts import Sweep, sweep
+from suite_spectral.clusters.lloyd import lloyd
 from suite_spectral.clusters.rotation import cluster_qr, discretize
+from suite_spectral.clusters.starts import best_start
 from suite_spectral.eigen.component_vectors import component_vectors
 from suite_spectral.eigen.spectrum import Spectrum
 from suite_spectral.graphs.graph import Graph
-from suite_spectral.one_thread import one_thread
 from suite_spectral.settings import Assign, RowScaling, TwoWay
-
-SAMPLE = 100_000
-"""Rows by which k-means chooses between its starts."""
 
 
 class Labelling(NamedTuple):
@@ -159,8 +157,8 @@ def scaled_rows(vectors: Tensor, root: Tensor, rows: RowScaling) -> Tensor:
 def kmeans(rows: Tensor, n_clusters: int, *, n_init: int = 10, seed: int = 0, start: Tensor | None = None) -> Labelling:
     """Return the clusters of least squared distance to their means, the best of n_init starts.
 
-    Scikit-learn's k-means on one thread in float64: with more threads its sums depend on how many there are. Of more
-    than 100,000 rows a sample decides between the starts, and all of them go on from the best.
+    In float64 on one thread. The first start is by pivoted QR, the others are by k-means++; of many rows a sample
+    decides between them, and all rows go on from the best, see ``suite_spectral.clusters.starts``.
 
     Example:
         >>> kmeans(torch.tensor([[0.0], [1.0], [10.0], [11.0]]), 2).centroids.tolist()
@@ -177,25 +175,15 @@ def kmeans(rows: Tensor, n_clusters: int, *, n_init: int = 10, seed: int = 0, st
     Raises:
         UsageError: there are fewer distinct rows than clusters.
     """
-    from sklearn.cluster import KMeans
-    from sklearn.exceptions import ConvergenceWarning
-
     values = np.ascontiguousarray(rows.detach().double().cpu().numpy())
     if n_clusters == 1 and len(values):
         labels = np.zeros(len(values), dtype=np.int64)
     elif len(values) < n_clusters:
         raise UsageError(f"expected at least {n_clusters} points for {n_clusters} clusters, got {len(values)}")
+    elif start is not None:
+        labels = lloyd(values, start.double().cpu().numpy()).labels
     else:
-        with one_thread(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            if start is None and len(values) > SAMPLE:
-                some = np.random.default_rng(seed).choice(len(values), SAMPLE, replace=False)
-                sampled = KMeans(n_clusters, n_init=n_init, random_state=seed).fit(values[np.sort(some)])
-                labels = KMeans(n_clusters, init=sampled.cluster_centers_, n_init=1).fit(values).labels_
-            elif start is None:
-                labels = KMeans(n_clusters, n_init=n_init, random_state=seed).fit(values).labels_
-            else:
-                labels = KMeans(n_clusters, init=start.double().cpu().numpy(), n_init=1).fit(values).labels_
+        labels = best_start(values, n_clusters, n_init=n_init, seed=seed).labels
     if n_clusters > 1 and (filled := len(np.unique(labels))) < n_clusters:
         raise UsageError(
             f"expected at least {n_clusters} distinct rows for {n_clusters} clusters, got {filled}: "

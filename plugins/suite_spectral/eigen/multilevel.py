@@ -19,6 +19,7 @@ import torch
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 from torch import Tensor
 
+from suite_spectral.eigen.aggregation import aggregated
 from suite_spectral.eigen.lobpcg import Lowest, lowest
 from suite_spectral.graphs.graph import sparse_rows
 
@@ -165,53 +166,6 @@ def _dense(matrix: scipy.sparse.csr_array, mass: scipy.sparse.csr_array | None) 
     full = matrix.toarray()
     values, vectors = scipy.linalg.eigh((full + full.T) / 2, None if mass is None else mass.toarray())
     return values, vectors
-
-
-def aggregated(matrix: scipy.sparse.csr_array, diagonal: np.ndarray, seed: int) -> tuple[np.ndarray, int]:
-    """Return the number of each point's aggregate, and how many aggregates there are.
-
-    Roots are local maxima of random priorities within two edges, chosen until every point is within two edges of
-    one; then each point joins the aggregate of its strongest neighbour that has one.
-
-    Args:
-        matrix: of a level, (point, point).
-        diagonal: its diagonal.
-        seed: of the priorities.
-    """
-    count = matrix.shape[0]
-    offsets = torch.from_numpy(matrix.indptr.astype(np.int64))
-    columns = torch.from_numpy(matrix.indices)
-    random = torch.Generator().manual_seed(seed)
-    priority = (torch.randperm(count, generator=random) + 1).to(torch.float32 if count < 2**24 else torch.float64)
-
-    def around(values: Tensor) -> Tensor:  # the largest value among a point and its neighbours
-        most = torch.segment_reduce(values.index_select(0, columns), "max", offsets=offsets, initial=0.0)
-        return torch.maximum(most, values)
-
-    left = priority.clone()  # 0 once a point is a root or near one
-    roots = torch.zeros(count, dtype=torch.bool)
-    while bool((left > 0).any()):
-        new = (left > 0) & (around(around(left)) == left)
-        roots |= new
-        left[around(around(new.to(left.dtype))) > 0] = 0
-    aggregates = torch.full((count,), -1, dtype=torch.int64)
-    aggregates[roots] = torch.arange(int(roots.sum()))
-    rows = torch.repeat_interleave(torch.arange(count), offsets.diff())
-    scale = torch.from_numpy(diagonal).rsqrt()
-    strength = torch.from_numpy(matrix.data).abs() * scale[rows] * scale.index_select(0, columns)
-    while bool((aggregates < 0).any()):
-        neighbour = aggregates.index_select(0, columns)
-        joined = torch.where(neighbour >= 0, strength, -1.0)
-        best = torch.segment_reduce(joined, "max", offsets=offsets, initial=-1.0)
-        taken = ((joined == best[rows]) & (joined >= 0) & (aggregates[rows] < 0)).nonzero()[:, 0].flip(0)
-        if not len(taken):  # alone: nobody is near who has an aggregate
-            alone = (aggregates < 0).nonzero()[:, 0]
-            aggregates[alone] = torch.arange(len(alone)) + int(aggregates.max()) + 1
-            break
-        joining = aggregates.clone()
-        joining[rows[taken]] = neighbour[taken]
-        aggregates = joining
-    return aggregates.numpy(), int(aggregates.max()) + 1
 
 
 def _corrected(levels: list[_Level], number: int, block: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from suite_spectral.eigen import multilevel as multilevel_module
-from suite_spectral.eigen.multilevel import COARSEST, aggregated, multilevel
+from suite_spectral.eigen.multilevel import COARSEST, multilevel
 
 
 def similarity(n: int, dim: int = 2, seed: int = 0) -> tuple[scipy.sparse.csr_array, torch.Tensor]:
@@ -137,27 +137,3 @@ def test_the_same_seed_gives_the_same_vectors() -> None:
     matrix, root = similarity(1000)
     first, second = (multilevel(matrix, root, 2, tolerance=1e-2, seed=3).vectors for _ in range(2))
     assert torch.equal(first, second)
-
-
-def test_every_point_has_an_aggregate_that_hangs_together() -> None:
-    matrix, _ = similarity(1500)
-    laplacian = (scipy.sparse.eye_array(matrix.shape[0]) - matrix).tocsr()
-    found, count = aggregated(laplacian, laplacian.diagonal(), 0)
-    assert set(found.tolist()) == set(range(count))
-    for aggregate in range(count):
-        inside = found == aggregate
-        assert connected_components(matrix[inside][:, inside])[0] == 1
-
-
-def test_aggregates_make_a_much_smaller_level() -> None:
-    matrix, _ = similarity(1500)
-    laplacian = (scipy.sparse.eye_array(matrix.shape[0]) - matrix).tocsr()
-    assert aggregated(laplacian, laplacian.diagonal(), 0)[1] < 1500 / 6
-
-
-def test_a_star_becomes_one_aggregate() -> None:
-    n = COARSEST
-    star = scipy.sparse.lil_array((n, n))
-    star[0, 1:] = star[1:, 0] = -1
-    star.setdiag(1)
-    assert aggregated(star.tocsr(), np.ones(n), 0)[1] == 1

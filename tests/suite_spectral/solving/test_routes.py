@@ -74,7 +74,7 @@ CLOUDS: list[tuple[dict[str, Any], int, str]] = [
     ({}, 0, "kept the exact one"),
     ({"affinity": "rbf", "sigma": 1.0}, 0, "kept by landmarks"),
     ({"affinity": "rbf", "sigma": 1.0}, 1, "kept the exact one"),
-    ({"affinity": "rbf", "sigma": 1.0}, 2, "kept by landmarks"),
+    ({"affinity": "rbf", "sigma": 1.0}, 2, "kept the exact one"),
 ]
 
 

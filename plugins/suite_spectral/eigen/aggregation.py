@@ -1,0 +1,72 @@
+"""Aggregates of a graph's points, which are the points of the next level (``suite_spectral.eigen.multilevel``)."""
+
+import numpy as np
+import scipy.sparse
+import torch
+from torch import Tensor
+
+from suite_spectral.kernels import compiled
+
+
+def aggregated(matrix: scipy.sparse.csr_array, diagonal: np.ndarray, seed: int) -> tuple[np.ndarray, int]:
+    """Return the number of each point's aggregate, (point,) int64, and how many aggregates there are.
+
+    Roots are local maxima of random priorities within two edges, chosen until every point is within two edges of
+    one; then each point joins the aggregate of its strongest neighbour that has one. Where the matrix stores an entry
+    it stores that on the other side of the diagonal too.
+
+    Args:
+        matrix: of a level, (point, point).
+        diagonal: its diagonal, above 0.
+        seed: of the priorities.
+    """
+    kernels = compiled()
+    if kernels is None or matrix.indices.dtype != np.int32:  # of more than two thousand million entries
+        return aggregated_reference(matrix, diagonal, seed)
+    order = np.empty(matrix.shape[0], dtype=np.int64)
+    order[matrix.shape[0] - _priorities(matrix.shape[0], seed).numpy()] = np.arange(matrix.shape[0])
+    scale = torch.from_numpy(diagonal).rsqrt().numpy()
+    aggregates, count = kernels.aggregate(matrix.indptr.astype(np.int32), matrix.indices, matrix.data, scale, order)
+    return aggregates, count
+
+
+def aggregated_reference(matrix: scipy.sparse.csr_array, diagonal: np.ndarray, seed: int) -> tuple[np.ndarray, int]:
+    """Return the same as `aggregated`, in torch: all points at once, round by round."""
+    count = matrix.shape[0]
+    offsets = torch.from_numpy(matrix.indptr.astype(np.int64))
+    columns = torch.from_numpy(matrix.indices)
+    priority = _priorities(count, seed).to(torch.float32 if count < 2**24 else torch.float64)
+
+    def around(values: Tensor) -> Tensor:  # the largest value among a point and its neighbours
+        most = torch.segment_reduce(values.index_select(0, columns), "max", offsets=offsets, initial=0.0)
+        return torch.maximum(most, values)
+
+    left = priority.clone()  # 0 once a point is a root or near one
+    roots = torch.zeros(count, dtype=torch.bool)
+    while bool((left > 0).any()):
+        new = (left > 0) & (around(around(left)) == left)
+        roots |= new
+        left[around(around(new.to(left.dtype))) > 0] = 0
+    aggregates = torch.full((count,), -1, dtype=torch.int64)
+    aggregates[roots] = torch.arange(int(roots.sum()))
+    rows = torch.repeat_interleave(torch.arange(count), offsets.diff())
+    scale = torch.from_numpy(diagonal).rsqrt()
+    strength = torch.from_numpy(matrix.data).abs() * scale[rows] * scale.index_select(0, columns)
+    while bool((aggregates < 0).any()):
+        neighbour = aggregates.index_select(0, columns)
+        joined = torch.where(neighbour >= 0, strength, -1.0)
+        best = torch.segment_reduce(joined, "max", offsets=offsets, initial=-1.0)
+        taken = ((joined == best[rows]) & (joined >= 0) & (aggregates[rows] < 0)).nonzero()[:, 0].flip(0)
+        if not len(taken):  # alone: nobody is near who has an aggregate
+            alone = (aggregates < 0).nonzero()[:, 0]
+            aggregates[alone] = torch.arange(len(alone)) + int(aggregates.max()) + 1
+            break
+        joining = aggregates.clone()
+        joining[rows[taken]] = neighbour[taken]
+        aggregates = joining
+    return aggregates.numpy(), int(aggregates.max()) + 1
+
+
+def _priorities(count: int, seed: int) -> Tensor:
+    """Return the numbers from 1 to count in random order."""
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed)) + 1
