@@ -22,6 +22,7 @@ from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.spectrum import TOLERANCE, Spectrum, spectrum
 from suite_spectral.graphs.gaussian import GaussianGraph
 from suite_spectral.graphs.graph import Graph, Progress, SparseGraph, spread_evenly
+from suite_spectral.graphs.sparse_points import rows_of
 from suite_spectral.settings import Settings
 
 
@@ -115,7 +116,7 @@ def cluster(
         pairs,
         laplacian.root,
         settings,
-        points=points if core is None or points is None else points[core],
+        points=points if core is None or points is None else rows_of(points, core),
         seed=seed,
         begun=begun,
         progress=progress,

@@ -10,6 +10,7 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse
 import torch
 from torch import Tensor
 
@@ -21,6 +22,7 @@ from suite_spectral.clusters.starts import best_start
 from suite_spectral.eigen.component_vectors import component_vectors
 from suite_spectral.eigen.spectrum import Spectrum
 from suite_spectral.graphs.graph import Graph
+from suite_spectral.graphs.sparse_points import as_csr, is_sparse
 from suite_spectral.settings import Assign, RowScaling, TwoWay
 
 
@@ -212,9 +214,14 @@ def _divided(rows: Tensor, n_clusters: int, assign: Assign, n_init: int, seed: i
 
 
 def mean_rows(rows: Tensor, labels: Tensor, n_clusters: int) -> Tensor:
-    """Return the mean row of each cluster, (cluster, vector) float64; zeros for one without points."""
+    """Return the mean row of each cluster, (cluster, vector) float64, dense; zeros for one without points."""
     sums = torch.zeros(n_clusters, rows.shape[1], dtype=torch.float64, device=rows.device)
-    sums.index_add_(0, labels, rows.double())
+    if is_sparse(rows):
+        ones = np.ones(len(labels)), (labels.numpy(), np.arange(len(labels)))
+        inside = scipy.sparse.csr_array(ones, shape=(n_clusters, len(labels)))
+        sums += torch.from_numpy((inside @ as_csr(rows)).toarray())
+    else:
+        sums.index_add_(0, labels, rows.double())
     return sums / labels.bincount(minlength=n_clusters).clamp_min(1)[:, None]
 
 
@@ -236,7 +243,7 @@ def _joined(degrees: Tensor, components: Tensor, n_clusters: int, points: Tensor
     chosen, rest = ranked[:n_clusters], ranked[n_clusters:]
     cluster = torch.empty(count, dtype=torch.int64, device=degrees.device)
     cluster[chosen] = torch.arange(n_clusters, device=degrees.device)
-    if points is None:
+    if points is None or not len(rest):
         cluster[rest] = n_clusters - 1
     else:
         means = mean_rows(points.to(degrees.device), components, count)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from suite_spectral.graphs.neighbours import nearest_to
+from suite_spectral.graphs.sparse_points import rows_of
 
 LOOSE = 0.1
 """Volume of a loose component, as a share of the mean volume of a cluster, is below this."""
@@ -62,7 +63,7 @@ def labels_with_loose(labels: Tensor, core: Tensor, components: Tensor, points: 
     if points is None:
         return everywhere
     loose = torch.ones_like(components, dtype=torch.bool).index_fill_(0, core, False).nonzero()[:, 0]
-    near = nearest_to(points[loose], points[core], 1)
+    near = nearest_to(rows_of(points, loose), rows_of(points, core), 1)
     # of each component the point that is nearest to the others comes first
     order = near.distances[:, 0].argsort(stable=True)
     order = order[components[loose[order]].argsort(stable=True)]

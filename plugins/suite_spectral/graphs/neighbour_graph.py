@@ -28,6 +28,7 @@ from suite_spectral.graphs.graph import BUDGET, Graph, SparseGraph
 from suite_spectral.graphs.landmark_graph import LandmarkGraph, LandmarkWeights, MixtureWeights
 from suite_spectral.graphs.neighbours import Neighbours, Tree, automatic_search, nearest, tree_where_used
 from suite_spectral.graphs.row_hash import RowTable
+from suite_spectral.graphs.sparse_points import is_sparse
 from suite_spectral.settings import Mutual, Search, Weights
 
 N_NEIGHBORS = (10, 15, 20, 30, 5)
@@ -168,7 +169,7 @@ class NeighbourWeights(OutOfSampleWeights):
     """The weights of new points to their nearest neighbours among the points of a graph.
 
     Attributes:
-        points: (point, dim), those of the graph.
+        points: (point, dim), those of the graph, dense or sparse_csr.
         n_neighbors: to how many of them a new point is joined.
         weights: which weights the graph has.
         scale: sigma, or that of each point (point,) for self-tuning; None for connectivity.
@@ -184,7 +185,10 @@ class NeighbourWeights(OutOfSampleWeights):
         return self.points.shape[1]
 
     def prepare(self, content: Tensor) -> Tensor:
-        return content.to(self.points.dtype)
+        same = content.to(self.points.dtype)
+        if is_sparse(self.points):
+            return same if is_sparse(same) else same.to_sparse_csr()
+        return same.to_dense()
 
     def average(self, queries: Tensor, table: Tensor) -> Average:
         count = min(self.n_neighbors, len(self.points))
@@ -242,6 +246,7 @@ class NearestNeighbours(Affinity):
     by_rule: bool = False
 
     name: ClassVar[str] = "nearest_neighbors"
+    sparse: ClassVar[bool] = True
     weights_class: ClassVar[type[OutOfSampleWeights]] = NeighbourWeights
     landmark_class: ClassVar[type[LandmarkWeights] | None] = MixtureWeights
     sample_size: ClassVar[int] = 10_000
@@ -250,8 +255,11 @@ class NearestNeighbours(Affinity):
         assert self.n_neighbors is not None
         n = len(content)
         count = min(self.n_neighbors, n)
+        if is_sparse(content) and (self.search != "auto" or content.device.type != "cpu"):
+            content = content.to_dense()
         search = automatic_search(n, content.shape[1], content.device) if self.search == "auto" else self.search
         neighbours = nearest(content, count - 1, search=search, seed=seed)
+        found = "products of sparse rows" if is_sparse(content) else search
         scale = edge_scale(neighbours, weights=self.weights, sigma=self.sigma)
         if self.weights == "connectivity":  # the distances of many points are worth freeing
             neighbours = Neighbours(neighbours.indices, neighbours.distances[:, :0])
@@ -265,7 +273,7 @@ class NearestNeighbours(Affinity):
             NeighbourWeights(content, count, self.weights, scale),
             self,
             chosen,
-            f"{count} nearest neighbours{fewer}{' (chosen)' if self.by_rule else ''} ({search}), {self.weights}, "
+            f"{count} nearest neighbours{fewer}{' (chosen)' if self.by_rule else ''} ({found}), {self.weights}, "
             f"{self.mutual}, {edge_count(graph)}",
         )
 

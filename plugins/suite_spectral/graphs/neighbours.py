@@ -21,6 +21,7 @@ from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.graphs.exact_neighbours import nearest_by_blocks, nearest_by_blocks_to, nearest_on_device
+from suite_spectral.graphs.sparse_points import is_sparse, nearest_sparse
 from suite_spectral.settings import Search
 
 TREE_DIM = 7  # measured: 20,000 points in 6 dim .15 s by tree, .23 s by blocks; in 8 dim .25-.40 s and .22-.26 s
@@ -71,7 +72,8 @@ def nearest(points: Tensor, count: int, *, search: Search = "auto", seed: int = 
         [[1], [0], [3], [2]]
 
     Args:
-        points: (point, dim), any real type, no NaN; dim may be 0 (all points are one).
+        points: (point, dim), any real type, no NaN; dim may be 0 (all points are one). Of sparse_csr ones on the CPU
+            the search is that of ``suite_spectral.graphs.sparse_points``.
         count: neighbours of each point, 0 to n - 1.
         search: see the module; the exact ones agree but for the order among equal distances.
         seed: of the cells of the approximate search.
@@ -90,6 +92,8 @@ def nearest(points: Tensor, count: int, *, search: Search = "auto", seed: int = 
     chosen = _chosen(search, n, points, n)
     if count == 0:
         return _none_of(points, 0)
+    if is_sparse(points):
+        return _answer(*nearest_sparse(None, points, count), points)
     if points.device.type != "cpu":
         moved = _floating(points)
         return _typed(*nearest_on_device(moved, moved, count, True), points)
@@ -104,7 +108,7 @@ def nearest(points: Tensor, count: int, *, search: Search = "auto", seed: int = 
 def tree_where_used(points: Tensor) -> Tree | None:
     """Return the k-d tree of points in which "auto" searches, for many calls of ``nearest_to``; None where in none."""
     used = automatic_search(len(points), points.shape[1], points.device, queries=1) == "tree"
-    return _tree(_array(points)) if used else None
+    return _tree(_array(points)) if used and not is_sparse(points) else None
 
 
 def nearest_to(
@@ -140,6 +144,8 @@ def nearest_to(
     chosen = _chosen(search, n, points, len(queries))
     if count == 0 or len(queries) == 0:
         return _none_of(queries, count)
+    if is_sparse(points):
+        return _answer(*nearest_sparse(queries, points, count), queries)
     if points.device.type != "cpu":
         kind = torch.promote_types(_floating(queries).dtype, _floating(points).dtype)
         return _typed(*nearest_on_device(queries.to(kind), points.to(kind), count, False), queries)
@@ -155,6 +161,8 @@ def _check_points(points: Tensor, name: str) -> None:
         raise UsageError(
             f"{name} must be real numbers of shape (point, dim), got {points.dtype} of shape {tuple(points.shape)}"
         )
+    if is_sparse(points):
+        points = points.values()[:, None]
     if points.is_floating_point():
         finite = points.isfinite()
         if not bool(finite.all()):

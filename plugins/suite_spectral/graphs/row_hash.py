@@ -85,14 +85,14 @@ class NumberTable:
 
 @final
 class RowTable:
-    """Points (point, dim) among which rows are looked up, batch after batch: they are hashed once."""
+    """Points (point, dim), dense or sparse_csr, among which rows are looked up, batch after batch: hashed once."""
 
     def __init__(self, points: Tensor) -> None:
         self._points, self._hashes = points, NumberTable(row_hash(points))
 
     def find(self, queries: Tensor) -> Tensor:
-        """Return which point each query equals bit for bit, as ``find_rows`` does."""
+        """Return which point each query equals bit for bit, as ``find_rows`` does; of sparse ones by the hash alone."""
         matches = self._hashes.find(row_hash(queries))
-        if not len(self._points):
+        if not len(self._points) or self._points.layout != torch.strided:
             return matches
         return torch.where((self._points[matches] == queries).all(dim=1), matches, -1)

@@ -57,6 +57,8 @@ def solve(
         raise UsageError(f"affinity {settings.affinity!r}: expected {expected}, got {got}; leave it to 'auto'")
     points = content.matrix if isinstance(content, SparseGraph) else content
     refuse_impossible(settings, points.shape[0])
+    if points.layout != torch.strided and (affinity.open_setting is not None or settings.route != "exact"):
+        points = points.to_dense()  # a rule, and landmarks, take some points or their means
     groups = None if affinity.of_graph else equal_rows(points)
     if groups is not None:
         settings = settings_for_distinct(settings, int(groups.max()) + 1, len(groups))
