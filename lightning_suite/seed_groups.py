@@ -1,7 +1,7 @@
 """Runs that are the same but for the seed, and whether metrics differ by more than such runs scatter."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,10 +80,16 @@ def seed_groups(facts: Sequence[Facts]) -> tuple[tuple[int, ...], ...]:
         kept = {
             f"{part} {name}": value
             for (part, name), value in each.items()
-            if part in ("code", "data", "versions") or (part == "settings" and name not in NOT_THE_RESULT | SEEDS)
+            if part in ("code", "data", "versions") or (part == "settings" and not _is_of(name, NOT_THE_RESULT | SEEDS))
         }
         groups.setdefault(canonical(kept), []).append(position)
     return tuple(map(tuple, groups.values()))
+
+
+def _is_of(name: str, options: Collection[str]) -> bool:
+    """Return whether a name is that of one of the options, or of a value inside one, as in trainer.logger.0.name."""
+    parts = name.split(".")
+    return any(".".join(parts[:length]) in options for length in range(1, len(parts) + 1))
 
 
 def judged(records: Sequence[RunRecord], groups: Sequence[Sequence[int]]) -> tuple[Judgement, ...]:

@@ -31,6 +31,8 @@ def record(seed: int, **metrics: float) -> RunRecord:
         ("settings", "seed", True),
         ("settings", "seed in run.json", True),
         ("settings", "trainer.devices", True),
+        ("settings", "trainer.logger.0.init_args.name", True),
+        ("settings", "trainer.callbacks.0.init_args.patience", False),
         ("machine", "threads", True),
         ("metrics", "test_auc", True),
         ("settings", "model.width", False),
