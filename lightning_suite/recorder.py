@@ -93,7 +93,7 @@ class Recorder(Checkpoint):
         record = {
             "plugin": self._plugin.name,
             "api": self._plugin.api,
-            "versions": versions(),
+            "versions": versions(self._plugin.origin.distribution),
             "git_commit": git_commit(),
             "seed": self._settings.seed,
             "machine": machine() | {"processes": trainer.world_size},
@@ -178,7 +178,7 @@ class Recorder(Checkpoint):
             "api": self._plugin.api,
             "settings": asdict(self._settings),
             "signature": trust.signature(asdict(self._settings)),
-            "versions": versions(),
+            "versions": versions(self._plugin.origin.distribution),
             "ops": ops.implementations(),
             "best_value": self.best_value,
             "metrics_rows": len(self._metrics.rows),

@@ -223,10 +223,15 @@ def stored_at(path: str) -> tuple[dict[str, Any], object] | None:
     return (settings, signature) if isinstance(settings.get("plugin"), str) else None
 
 
-def versions() -> dict[str, str]:
-    """Return the installed versions of what a run depends on, without importing it."""
+def versions(distribution: str = "") -> dict[str, str]:
+    """Return the installed versions of what a run depends on, without importing it.
+
+    Args:
+        distribution: the one that brings the plugin of the run; empty where none does.
+    """
     names = ("lightning-suite", "torch", "pytorch-lightning", "jsonargparse", "torchmetrics", "numpy")
-    installed = {name: requirements.version(name) or "not installed" for name in names}
+    every = dict.fromkeys((*names, distribution) if distribution else names)
+    installed = {name: requirements.version(name) or "not installed" for name in every}
     return {"python": platform.python_version()} | installed
 
 

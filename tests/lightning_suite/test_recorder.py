@@ -1,5 +1,6 @@
 """What is kept while a module trains."""
 
+import importlib.metadata
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from pytorch_lightning.callbacks import Callback
 
 from lightning_suite.options import Settings
 from lightning_suite.plugins import find
+from lightning_suite.plugins.origin import Origin
 from lightning_suite.run import KEY, Run
 from lightning_suite.training import fit
 
@@ -67,3 +69,12 @@ def test_a_run_that_fails_says_so(tmp_path: Path) -> None:
         fit(find.get(TINY), SETTINGS, root=tmp_path, callbacks=[Fail()])
     (folder,) = (tmp_path / "tiny").iterdir()
     assert Run.at(folder).record["status"] == "failed"
+
+
+def test_the_version_of_the_distribution_that_brings_the_plugin_is_kept(tmp_path: Path) -> None:
+    plugin = find.get(TINY)
+    brought = replace(plugin, origin=Origin("tiny", "tiny:plugin", "pytest", "1.0"))
+    run, _ = fit(brought, replace(SETTINGS, trainer=SETTINGS.trainer | {"max_epochs": 1}), root=tmp_path)
+    expected = importlib.metadata.version("pytest")
+    assert run.record["versions"]["pytest"] == expected
+    assert run.read_checkpoint()[KEY]["versions"]["pytest"] == expected
