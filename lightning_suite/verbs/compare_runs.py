@@ -14,7 +14,7 @@ from lightning_suite.arguments import LightParser
 from lightning_suite.errors import UsageError
 from lightning_suite.json_text import json_text
 from lightning_suite.run_comparison import ABSENT, PARTS, Comparison, Difference, compare_runs
-from lightning_suite.seed_groups import SURE, Judgement
+from lightning_suite.seed_groups import SURE, Judgement, same
 from lightning_suite.spelling import no_such
 from lightning_suite.tables import listing, one_line, table
 
@@ -54,7 +54,7 @@ def _as_text(compared: Comparison, parts: Sequence[str]) -> str:
         if found:
             names = ["", *(str(i) for i in range(1, len(rows) + 1))]
             cells = [[each.name, *_shown(each.values)] for each in found]
-            title = "metrics.csv and evaluations" if part == "metrics" and compared.metrics else part
+            title = "metrics, run by run" if part == "metrics" and compared.metrics else part
             blocks.append(f"{title}\n{_indented(table(names, cells))}")
     if compared.metrics:
         blocks.append(_metrics(compared))
@@ -66,8 +66,12 @@ def _as_text(compared: Comparison, parts: Sequence[str]) -> str:
 
 
 def _is_judged(difference: Difference, compared: Comparison) -> bool:
-    """Return whether the table of metrics has the values of a difference."""
-    return difference.part == "metrics" and any(difference.name == each.metric for each in compared.metrics)
+    """Return whether the table of the groups shows all values of a difference: it has one for each seed."""
+    if not any(difference.name == each.metric for each in compared.metrics):
+        return False
+    shown = {(g, compared.runs[i].seed): difference.values[i] for g, group in enumerate(compared.groups) for i in group}
+    every = [(g, compared.runs[i].seed, i) for g, group in enumerate(compared.groups) for i in group]
+    return all(same(shown[g, seed], difference.values[i]) for g, seed, i in every)
 
 
 def _metrics(compared: Comparison) -> str:

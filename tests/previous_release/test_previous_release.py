@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from lightning_suite import compare_runs, runs
 from lightning_suite.cli import main
 
 FOLDER = Path(__file__).parent
@@ -103,3 +104,15 @@ def test_a_stopped_run_goes_on_to_the_end_it_would_have_had(unpacked: dict[str, 
     record = run_json("stopped")
     assert record["status"] == "finished"
     assert known(record["metrics"], unpacked["final"]) == close(unpacked["final"])
+
+
+@pytest.mark.parametrize(
+    "unpacked", [(plugin, "stopped") for plugin in PLUGINS], indirect=True, ids=lambda pair: pair[0]
+)
+def test_runs_are_listed_and_compared(unpacked: dict[str, Any]) -> None:
+    """The runs of each plugin: none of them is damaged, and the one that was killed had begun as the finished one."""
+    found = {record.path.name: record for record in runs(".")}
+    assert set(found) == {path.parent.name for path in Path().glob("*/run.json")}
+    assert (found["finished"].status, found["stopped"].status) == ("finished", "killed")
+    differing = compare_runs([found["finished"], found["stopped"]]).differences
+    assert {difference.part for difference in differing} == {"course", "metrics"}

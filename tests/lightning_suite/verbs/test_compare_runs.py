@@ -44,6 +44,15 @@ def test_a_single_run_each_is_not_judged(tmp_path: Path, capsys: pytest.CaptureF
     assert "nothing says how much seeds scatter" in output
 
 
+def test_metrics_of_a_repeated_seed_are_shown_run_by_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    verb.run([add(tmp_path, 0, 0.9), add(tmp_path, 0, 0.9 + 1e-12), add(tmp_path, 1, 0.8)])
+    output = capsys.readouterr().out
+    assert "metrics, run by run" in output
+    assert ["test_auc", "0.9", "0.900000000001", "0.8"] in [line.split() for line in output.splitlines()]
+    verb.run([add(tmp_path, 0, 0.9), add(tmp_path, 0, 0.9), add(tmp_path, 1, 0.8)])
+    assert "run by run" not in capsys.readouterr().out
+
+
 def test_runs_that_should_be_equal_and_are_not_end_it_with_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
