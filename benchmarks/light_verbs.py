@@ -6,6 +6,7 @@ Prints one table and writes benchmarks/results/light_verbs.json. CPU seconds are
 processes on the machine change the one far less than the other. Each figure is the median of RUNS commands.
 """
 
+import json
 import os
 import resource
 import statistics
@@ -15,13 +16,19 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from benchmarks._markdown import markdown
 from benchmarks._record import record
 
 RUNS = 9
 MORE_PLUGINS = 100
+MORE_RUNS = 100
 BUDGET = 0.25
 BUDGET_OF_MORE = 0.10
+
+RUNS_FOLDER = "{runs}"
+"""Stands in a command for the folder of runs."""
 
 COMMANDS = [
     ("python -c pass", ["-c", "pass"]),
@@ -29,6 +36,8 @@ COMMANDS = [
     ("suite --version", ["-m", "lightning_suite", "--version"]),
     ("suite list", ["-m", "lightning_suite", "list"]),
     ("suite info dsa", ["-m", "lightning_suite", "info", "dsa"]),
+    (f"suite runs, of {MORE_RUNS}", ["-m", "lightning_suite", "runs", RUNS_FOLDER, "--sort", "test_accuracy"]),
+    ("suite compare-runs", ["-m", "lightning_suite", "compare-runs", *(f"{RUNS_FOLDER}/dsa/{i:03}" for i in range(3))]),
     ("suite lits", ["-m", "lightning_suite", "lits"]),
     ("suite info dsaa", ["-m", "lightning_suite", "info", "dsaa"]),
     ("suite fit --plugin dsaa", ["-m", "lightning_suite", "fit", "--plugin", "dsaa"]),
@@ -75,6 +84,27 @@ def install_plugins(folder: Path, number: int) -> None:
         (metadata / "entry_points.txt").write_text(f"[lightning_suite.plugins]\nmany{i:03} = {package.name}:plugin\n")
 
 
+def write_runs(folder: Path, number: int) -> None:
+    """Write run folders as fit would have left them, with as many settings and metrics as a run of dsa has."""
+    for i in range(number):
+        run = folder / "dsa" / f"{i:03}"
+        run.mkdir(parents=True)
+        groups = {group: {f"option_{j}": j for j in range(30)} for group in ("model", "data", "trainer")}
+        settings = {"plugin": "dsa", "recipe": "default", "seed": i, "monitor": "val_accuracy", "mode": "max"} | groups
+        (run / "config.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+        metrics = {f"{stage}_{name}": i / 100 for stage in ("train", "val", "test") for name in ("accuracy", "loss")}
+        best = {"monitor": "val_accuracy", "mode": "max", "value": i / 100, "epoch": 3}
+        started = f"2026-01-01T12:{i % 60:02}:00+00:00"
+        entries = {
+            "plugin": "dsa",
+            "seed": i,
+            "status": "finished",
+            "started": started,
+            "versions": {"torch": "2.13.0"},
+        }
+        (run / "run.json").write_text(json.dumps(entries | {"metrics": metrics, "best": best, "epochs": 3}, indent=2))
+
+
 def table(results: dict[str, Any]) -> str:
     """Return CPU seconds of the light verbs."""
     rows = [
@@ -87,10 +117,13 @@ def main() -> None:
     """Measure, print, write."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        install_plugins(Path(folder), MORE_PLUGINS)
-        for name, arguments in COMMANDS:
+        plugins, runs = Path(folder, "plugins"), Path(folder, "runs")
+        install_plugins(plugins, MORE_PLUGINS)
+        write_runs(runs, MORE_RUNS)
+        for name, words in COMMANDS:
+            arguments = [word.replace(RUNS_FOLDER, str(runs)) for word in words]
             alone = cpu_seconds(arguments, [])
-            rows.append({"command": name, "alone": alone, "with_100_more": cpu_seconds(arguments, [Path(folder)])})
+            rows.append({"command": name, "alone": alone, "with_100_more": cpu_seconds(arguments, [plugins])})
     print(f"{'command':<26}{'CPU s':>8}{'with ' + str(MORE_PLUGINS) + ' more':>16}{'they add':>10}")
     for row in rows:
         alone, more = float(row["alone"]), float(row["with_100_more"])
