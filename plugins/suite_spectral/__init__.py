@@ -27,14 +27,26 @@ Weiss: "On Spectral Clustering: Analysis and an Algorithm", NIPS 2002. Jianbo Sh
 Image Segmentation", PAMI 2000. Ulrike von Luxburg: "A Tutorial on Spectral Clustering", 2007, arXiv:0711.0189.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from lightning_suite.plugin import Plugin
 
 if TYPE_CHECKING:
+    from suite_spectral.embedding import SpectralEmbedding as SpectralEmbedding
+    from suite_spectral.embedding import spectral_embedding as spectral_embedding
     from suite_spectral.estimator import SpectralClustering as SpectralClustering
+    from suite_spectral.estimator import spectral_clustering as spectral_clustering
 
-__all__ = ["SpectralClustering", "plugin"]
+__all__ = ["SpectralClustering", "SpectralEmbedding", "plugin", "spectral_clustering", "spectral_embedding"]
+
+_PLACES = {
+    "SpectralClustering": "estimator",
+    "SpectralEmbedding": "embedding",
+    "spectral_clustering": "estimator",
+    "spectral_embedding": "embedding",
+}
+"""In which file the names are that scikit-learn's users import."""
 
 plugin = Plugin(
     name="spectral",
@@ -59,9 +71,7 @@ plugin = Plugin(
 
 
 def __getattr__(name: str) -> Any:
-    """The estimator, imported when it is asked for: the record must be cheap to read."""
-    if name == "SpectralClustering":
-        from suite_spectral.estimator import SpectralClustering
-
-        return SpectralClustering
+    """The estimators and functions, imported when they are asked for: the record must be cheap to read."""
+    if name in _PLACES:
+        return getattr(import_module(f"suite_spectral.{_PLACES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,28 +1,24 @@
-"""Spectral clustering as a scikit-learn estimator, over the same functions as the Lightning module."""
+"""Spectral clustering as a scikit-learn estimator and function, over the same functions as the Lightning module."""
 
 import warnings
-from numbers import Integral
+from collections.abc import Callable
 from typing import Any, Literal, final
 
-import numpy as np
 import scipy.sparse
 import torch
 from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from lightning_suite.constraints import check
 from lightning_suite.errors import SuiteError
-from lightning_suite.setting import constraints_of, with_meanings
-from suite_spectral.estimator_inputs import Input, as_arrays, given_graph, refuse_negative
-from suite_spectral.graphs.affinities import AFFINITIES
-from suite_spectral.graphs.affinity import Affinity
-from suite_spectral.graphs.graph import sparse_rows
-from suite_spectral.graphs.neighbour_graph import NearestNeighbours
+from lightning_suite.setting import with_meanings
+from suite_spectral.estimator_graphs import DISTANCES, Weigher, affinity_class
+from suite_spectral.estimator_inputs import Input, read, seed_of
+from suite_spectral.estimator_settings import NAMES, settings_of
+from suite_spectral.graphs.graph import Graph, SparseGraph
+from suite_spectral.one_thread import threads
 from suite_spectral.settings import (
     DEFAULTS,
-    POSITIVE,
     Assign,
     Mutual,
     Route,
@@ -33,18 +29,39 @@ from suite_spectral.settings import (
     Solver,
     Weights,
 )
+from suite_spectral.solving.building import measured
 from suite_spectral.solving.routes import solve
 from suite_spectral.solving.solution import Solution
 
-OfPoints = Literal["nearest_neighbors", "rbf", "self-tuning", "cosine", "precomputed"]
 
-NAMES = {"assign_labels": "assign", "eigen_solver": "solver", "eigen_tol": "tolerance"}
-"""Parameters that scikit-learn calls otherwise than ``Settings``."""
+def spectral_clustering(
+    affinity: Any,
+    *,
+    n_clusters: int | None = 8,
+    n_components: int | None = None,
+    eigen_solver: Solver | Literal["amg"] | None = None,
+    random_state: Any = None,
+    n_init: int = DEFAULTS.n_init,
+    eigen_tol: float | Literal["auto"] | None = "auto",
+    assign_labels: Assign = DEFAULTS.assign,
+    verbose: bool = False,
+) -> Any:
+    """Return the clusters of a graph that is given by its weights, (point,); see ``SpectralClustering``.
 
-RENAMED = {"largest": "max_clusters", "memory": "memory_gib"}
-"""Parameters of the last release, which give way to others."""
+    Example:
+        >>> import numpy as np
+        >>> spectral_clustering(np.kron(np.eye(2), np.ones((3, 3))) + 0.1, n_clusters=2)
+        array([0, 0, 0, 1, 1, 1])
 
-_OF_SETTINGS = constraints_of(Settings)
+    Args:
+        affinity: (point, point) weights, dense or sparse, or a graph of networkx.
+
+    Raises:
+        ValueError: the weights or a parameter are not what they should be.
+    """
+    parameters = dict(locals())
+    weights = parameters.pop("affinity")
+    return SpectralClustering(affinity="precomputed", **parameters).fit(weights).labels_
 
 
 @final
@@ -52,21 +69,32 @@ _OF_SETTINGS = constraints_of(Settings)
 class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Normalised spectral clustering that labels new points too, and says how good its answer is.
 
-    Parameters are called as those of scikit-learn's ``SpectralClustering`` where it has them.
+    It takes the place of scikit-learn's ``SpectralClustering``, whose parameters it has. Other defaults: affinity
+    nearest_neighbors, and gamma None.
 
     Example:
         >>> import numpy as np
         >>> points = np.array([[0.0, 0], [0, 1], [1, 0], [9, 9], [9, 8], [8, 9]])
-        >>> clusters = SpectralClustering(2, n_neighbors=3, random_state=0).fit(points)
+        >>> clusters = SpectralClustering(2, n_neighbors=4, random_state=0).fit(points)
         >>> clusters.labels_, clusters.predict([[1.0, 1]])
         (array([0, 0, 0, 1, 1, 1]), array([0]))
 
     Args:
         {settings}
         affinity: nearest_neighbors; rbf: Gaussian of all pairs; self-tuning: the same with a scale for each point;
-            cosine, for features of 0 or more; precomputed: X is a symmetric matrix of weights, dense or sparse.
-        gamma: 1 / (2 sigma^2), another way to give sigma.
-        random_state: of all that is drawn.
+            cosine, for features of 0 or more; any kernel of ``sklearn.metrics.pairwise`` by name, or a function of two
+            points that returns a number; precomputed: X is a matrix of weights, dense or sparse, or a networkx graph;
+            precomputed_nearest_neighbors: X are distances, of which those to the n_neighbors nearest points count.
+        gamma: 1 / (2 sigma^2), another way to give sigma; of another kernel its own gamma, 1 where it is None. Without
+            effect where nothing is Gaussian.
+        eigen_solver: None is auto; amg is multilevel where the edges are stored, and else auto.
+        eigen_tol: what the residuals may be as a share of the eigengap; auto, None: 0.03; 0: as little as can be.
+        degree: of the polynomial kernel.
+        coef0: of the polynomial and the sigmoid kernel.
+        kernel_params: further arguments of a function as affinity.
+        n_jobs: threads that are used, -1 for all; None: as many as torch is set to. Clusters do not depend on it.
+        verbose: whether to print what is being done.
+        random_state: of all that is drawn; a number, or a RandomState or Generator of numpy.
         largest: deprecated, the old name of max_clusters.
         memory: deprecated, the old name of memory_gib.
 
@@ -74,6 +102,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         labels_: (point,) the clusters of what was fitted, of its kind: an array, or a tensor on the same device.
         n_clusters_: how many there are.
         n_features_in_: dims of a point.
+        feature_names_in_: (dim,) the names of the columns, where X is a frame.
+        affinity_matrix_: (point, point) the weights of the graph; a csr_array where edges are stored, else an array.
         eigenvalues_: (value,) the smallest of L, and the one behind.
         embedding_: (point, vector) what k-means saw.
         ncut_: the normalised cut.
@@ -86,79 +116,114 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         self,
         n_clusters: int | None = 8,
         *,
-        affinity: OfPoints = "nearest_neighbors",
+        eigen_solver: Solver | Literal["amg"] | None = DEFAULTS.solver,
+        n_components: int | None = DEFAULTS.n_components,
+        random_state: Any = None,
+        n_init: int = DEFAULTS.n_init,
+        gamma: float | None = None,
+        affinity: str | Callable[..., float] = "nearest_neighbors",
         n_neighbors: int | None = DEFAULTS.n_neighbors,
+        eigen_tol: float | Literal["auto"] | None = "auto",
+        assign_labels: Assign = DEFAULTS.assign,
+        degree: float = 3,
+        coef0: float = 1,
+        kernel_params: dict[str, Any] | None = None,
+        n_jobs: int | None = None,
+        verbose: bool = False,
         weights: Weights = DEFAULTS.weights,
         mutual: Mutual = DEFAULTS.mutual,
         search: Search = DEFAULTS.search,
-        gamma: float | None = None,
         sigma: Sigma = DEFAULTS.sigma,
         rows: RowScaling = DEFAULTS.rows,
-        assign_labels: Assign = DEFAULTS.assign,
-        n_components: int | None = DEFAULTS.n_components,
-        eigen_solver: Solver = DEFAULTS.solver,
-        eigen_tol: float | None = DEFAULTS.tolerance,
         regularisation: float = DEFAULTS.regularisation,
-        n_init: int = DEFAULTS.n_init,
         max_clusters: int = DEFAULTS.max_clusters,
         route: Route = DEFAULTS.route,
         landmarks: int = DEFAULTS.landmarks,
         memory_gib: float = DEFAULTS.memory_gib,
-        random_state: Any = None,
         largest: Any = "deprecated",
         memory: Any = "deprecated",
     ) -> None:
         self.n_clusters = n_clusters
+        self.eigen_solver = eigen_solver
+        self.n_components = n_components
+        self.random_state = random_state
+        self.n_init = n_init
+        self.gamma = gamma
         self.affinity = affinity
         self.n_neighbors = n_neighbors
+        self.eigen_tol = eigen_tol
+        self.assign_labels = assign_labels
+        self.degree = degree
+        self.coef0 = coef0
+        self.kernel_params = kernel_params
+        self.n_jobs = n_jobs
+        self.verbose = verbose
         self.weights = weights
         self.mutual = mutual
         self.search = search
-        self.gamma = gamma
         self.sigma = sigma
         self.rows = rows
-        self.assign_labels = assign_labels
-        self.n_components = n_components
-        self.eigen_solver = eigen_solver
-        self.eigen_tol = eigen_tol
         self.regularisation = regularisation
-        self.n_init = n_init
         self.max_clusters = max_clusters
         self.route = route
         self.landmarks = landmarks
         self.memory_gib = memory_gib
-        self.random_state = random_state
         self.largest = largest
         self.memory = memory
 
     @property
-    def _kind(self) -> type[Affinity]:
-        """The class of the affinity; any for a name that ``fit`` refuses."""
-        return AFFINITIES.get(self.affinity, NearestNeighbours)
+    def affinity_matrix_(self) -> Any:
+        """The weights of the graph, (point, point); computed where the graph does not store them.
+
+        Raises:
+            AttributeError: nothing was fitted, or landmarks stand for the graph.
+        """
+        check_is_fitted(self)
+        if self.route == "landmarks":
+            raise AttributeError(
+                "route 'landmarks' has no affinity_matrix_: landmarks stand for the graph of all points"
+            )
+        if self._weigher.rows is not None:
+            return self._weigher.kernel(self._weigher.rows)
+        graph: Graph | None = self._graph
+        if graph is None:
+            content = self._fitted.extension.weights.content()
+            assert content is not None  # of points, which are kept
+            graph = measured(content, self._settings(None), self._fitted)
+        if isinstance(graph, SparseGraph):
+            return graph.scipy()
+        return graph.multiply(torch.eye(graph.n, dtype=torch.float64, device=graph.device)).cpu().numpy()
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.input_tags.pairwise = self._kind.of_graph
-        tags.input_tags.positive_only = self._kind.nonnegative
+        given = self.affinity in ("precomputed", DISTANCES)
+        tags.input_tags.pairwise = given
+        tags.input_tags.positive_only = affinity_class(self.affinity).nonnegative or given
         return tags
 
     def fit(self, X: Any, y: Any = None) -> "SpectralClustering":
         """Cluster points.
 
         Args:
-            X: (point, dim) array, scipy sparse matrix or tensor of points; (point, point) weights for precomputed.
+            X: (point, dim) array, frame, scipy sparse matrix or tensor of points; for precomputed (point, point)
+                weights or a graph of networkx, for precomputed_nearest_neighbors distances.
             y: not used; scikit-learn's pipelines pass it.
 
         Raises:
             ValueError: X or a parameter is not what it should be.
+
+        Warns:
+            UserWarning: the graph is not connected.
         """
-        inputs = self._read(X, reset=True)
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        inputs = read(self, X, reset=True)
+        settings = self._settings(inputs)
+        self._weigher = Weigher(self.affinity, self.n_neighbors, self._kernel_parameters())
         try:
-            solution = solve(
-                given_graph(inputs.content) if self._kind.of_graph else inputs.content, self._settings(), seed=seed
-            )
+            with threads(self.n_jobs):
+                solution = solve(
+                    self._weigher.fit(inputs), settings, seed=seed_of(self.random_state), progress=self._say
+                )
         except SuiteError as error:
             raise ValueError(f"{error}") from error
         self._keep(inputs, solution)
@@ -168,91 +233,47 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         """Return the clusters of new points, (query,); a point that was fitted has the label it got then.
 
         Args:
-            X: (query, dim) points; for precomputed the weights between new and fitted points, (query, point).
+            X: (query, dim) points; for precomputed the weights between new and fitted points, (query, point), for
+                precomputed_nearest_neighbors their distances.
 
         Raises:
             ValueError: X is not what it should be.
         """
-        inputs = self._queries(X)
-        return inputs.answer(self._fitted.assign(inputs.content))
+        inputs, content = self._queries(X)
+        labels = self._fitted.assign(content)
+        known = self._weigher.known(inputs, labels.device)
+        return inputs.answer(torch.where(known >= 0, self._fitted.labels[known.clamp_min(0)], labels))
 
     def embed(self, X: Any) -> Any:
         """Return the rows of new points in the eigenvectors, (query, vector); see ``predict``."""
-        inputs = self._queries(X)
-        return inputs.answer(self._fitted.embed(inputs.content))
+        inputs, content = self._queries(X)
+        return inputs.answer(self._fitted.embed(content))
 
-    def _queries(self, X: Any) -> Input:
+    def _queries(self, X: Any) -> tuple[Input, Tensor]:
         check_is_fitted(self)
-        inputs = self._read(X, reset=False)
-        content = inputs.content.to(self._fitted.centroids.device)
-        if self._fitted.affinity_class.of_graph:
-            content = content.to_sparse_csr() if content.layout == torch.strided else content
-            refuse_negative(content)
-        return inputs._replace(content=content)
+        inputs = read(self, X, reset=False)
+        return inputs, self._weigher.weights(inputs, self._fitted.centroids.device)
 
-    def _read(self, X: Any, *, reset: bool) -> Input:
-        like = X if isinstance(X, Tensor) else None
-        if like is not None and like.device.type != "cpu":
-            return Input(self._checked_on_device(like, reset), like)
-        rows: Any = X if like is None else as_arrays(like.detach())
-        kinds = [np.float64, np.float32]
-        rows = validate_data(
-            self, rows, accept_sparse="csr", dtype=kinds, reset=reset, ensure_min_samples=2 if reset else 1
-        )
-        if scipy.sparse.issparse(rows):
-            if self._kind.sparse:
-                rows = scipy.sparse.csr_array(rows)
-                return Input(sparse_rows(rows, torch.from_numpy(rows.data[:0]).dtype), like)
-            rows = rows.toarray()
-        rows = np.ascontiguousarray(rows)
-        # Torch cannot share memory that may only be read.
-        return Input(torch.from_numpy(rows if rows.flags.writeable else rows.copy()), like)
+    def _kernel_parameters(self) -> dict[str, Any]:
+        if callable(self.affinity):
+            return self.kernel_params or {}
+        gamma = 1.0 if self.gamma is None else self.gamma
+        return {**(self.kernel_params or {}), "gamma": gamma, "degree": self.degree, "coef0": self.coef0}
 
-    def _checked_on_device(self, points: Tensor, reset: bool) -> Tensor:
-        """Check of a tensor, which stays where it is, what scikit-learn checks of arrays."""
-        points = points.detach()
-        if points.ndim != 2 or not points.is_floating_point():
-            raise ValueError(f"expected points (point, dim) of real numbers, got {points.dtype} {tuple(points.shape)}")
-        if not bool(torch.isfinite(points).all()):
-            raise ValueError("the points contain NaN or infinity")
-        if reset:
-            self.n_features_in_ = points.shape[1]
-        elif points.shape[1] != self.n_features_in_:
-            raise ValueError(f"X has {points.shape[1]} features, but {self.n_features_in_} were fitted")
-        return points
+    def _settings(self, inputs: Input | None) -> Settings:
+        """Return the settings; of what was read they depend on whether a graph that is given is sparse."""
+        given = self.affinity == "precomputed" and inputs is not None and scipy.sparse.issparse(inputs.rows)
+        stored = given or self.affinity in ("nearest_neighbors", DISTANCES)
+        return settings_of(self.get_params(deep=False), affinity_class(self.affinity).name, stored=stored)
 
-    def _settings(self) -> Settings:
-        values = self._with_present_names()
-        constraints = {
-            name: _OF_SETTINGS[NAMES.get(name, name)] for name in values if NAMES.get(name, name) in _OF_SETTINGS
-        }
-        check(constraints | {"affinity": [OfPoints], "gamma": [POSITIVE, None]}, values, error=ValueError)
-        if self.gamma is not None:
-            if self.sigma is not None:
-                raise ValueError("give gamma or sigma, not both: gamma = 1 / (2 sigma^2)")
-            values["sigma"] = (2 * self.gamma) ** -0.5
-        # Whole numbers of numpy wrap around or are not written to a checkpoint.
-        whole = {name: int(values[name]) for name in constraints if isinstance(values[name], Integral)}
-        return Settings(**{NAMES.get(name, name): whole.get(name, values[name]) for name in constraints})
-
-    def _with_present_names(self) -> dict[str, Any]:
-        """Return the parameters by their present names, with a FutureWarning for each old one."""
-        values: dict[str, Any] = self.get_params(deep=False)
-        for old, new in RENAMED.items():
-            value = values.pop(old)
-            if not (isinstance(value, str) and value == "deprecated"):
-                warnings.warn(f"{old} is called {new} now; the old name ends with the next release", FutureWarning, 2)
-                values[new] = value
-        if values["route"] == "better":
-            warnings.warn(
-                "route 'better' is called 'best_of' now; the old name ends with the next release", FutureWarning, 2
-            )
-            values["route"] = "best_of"
-        return values
+    def _say(self, words: str) -> None:
+        if self.verbose:
+            print(f"Computing {words}")
 
     def _keep(self, inputs: Input, solution: Solution) -> None:
         clustering = solution.clustering
         self._fitted = solution.fitted
+        self._graph = solution.graph if isinstance(solution.graph, SparseGraph) and self._weigher.rows is None else None
         self.labels_ = inputs.answer(solution.fitted.labels)
         self.n_clusters_ = solution.fitted.n_clusters
         self.eigenvalues_ = inputs.answer(solution.fitted.eigenvalues)
@@ -261,3 +282,9 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.lower_bound_ = clustering.lower_bound
         self.n_components_ = clustering.n_components
         self.report_ = solution.line
+        if self.n_components_ > 1 and clustering.core is None:  # else another warning has said so
+            warnings.warn(
+                f"the graph is not fully connected: {self.n_components_} components, clustered one by one",
+                UserWarning,
+                stacklevel=3,
+            )

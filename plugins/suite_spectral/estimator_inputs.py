@@ -1,16 +1,44 @@
-"""What scikit-learn's users pass as X: arrays, scipy's matrices or tensors; points or a graph."""
+"""What scikit-learn's users pass: arrays, frames, scipy's matrices, tensors or networkx's graphs, and random states."""
 
+import sys
 from typing import Any, NamedTuple
 
+import numpy as np
 import scipy.sparse
 import torch
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import validate_data
 from torch import Tensor
 
-from suite_spectral.graphs.graph import SparseGraph
+from suite_spectral.graphs.affinities import AFFINITIES
+from suite_spectral.graphs.graph import sparse_rows
+
+
+class Input(NamedTuple):
+    """X, checked.
+
+    Attributes:
+        rows: (point, dim) an array, a csr_array, or a tensor that is on another device than the CPU.
+        like: X where it is a tensor: answers are tensors on its device then; None for anything else.
+    """
+
+    rows: Any
+    like: Tensor | None
+
+    def tensor(self, *, sparse: bool) -> Tensor:
+        """Return the rows as a tensor; those of a matrix of scipy are sparse_csr where that is wanted."""
+        if isinstance(self.rows, Tensor):
+            return self.rows
+        return as_tensor(self.rows, sparse=sparse)
+
+    def answer(self, values: Tensor) -> Any:
+        """Return values as what X is: a tensor on its device, or an array."""
+        return values.to(self.like.device) if self.like is not None else values.cpu().numpy()
 
 
 def as_arrays(tensor: Tensor) -> Any:
-    """Return a tensor on the CPU as scikit-learn reads it: an array, or a scipy matrix of a sparse one."""
+    """Return a tensor as scikit-learn reads it: an array, or a scipy matrix of a sparse one."""
+    tensor = tensor.detach().cpu()
     if tensor.dtype == torch.bfloat16:
         tensor = tensor.float()
     if tensor.layout == torch.strided:
@@ -20,44 +48,84 @@ def as_arrays(tensor: Tensor) -> Any:
     return scipy.sparse.csr_array(tuple(part.numpy() for part in parts), shape=tuple(rows.shape))
 
 
-def refuse_negative(weights: Tensor) -> None:
-    """Raise ValueError where a weight of a sparse_csr matrix is below 0."""
-    if len(weights.values()) and float(weights.values().min()) < 0:
-        raise ValueError("precomputed weights: expected weights of 0 or more")
+def as_tensor(rows: Any, *, sparse: bool = True) -> Tensor:
+    """Return an array, or a matrix of scipy, as a tensor; the matrix dense where ``sparse`` is false."""
+    if scipy.sparse.issparse(rows):
+        if sparse:
+            rows = scipy.sparse.csr_array(rows)
+            return sparse_rows(rows, torch.from_numpy(rows.data[:0]).dtype)
+        rows = rows.toarray()
+    rows = np.ascontiguousarray(rows)
+    # Torch cannot share memory that may only be read.
+    return torch.from_numpy(rows if rows.flags.writeable else rows.copy())
 
 
-def given_graph(content: Tensor) -> SparseGraph:
-    """Return the graph of a matrix of weights (point, point), dense or sparse.
+def is_network(X: Any) -> bool:
+    """Return whether X is a graph of networkx, which is not imported for it."""
+    networkx = sys.modules.get("networkx")
+    return networkx is not None and isinstance(X, networkx.Graph)
+
+
+def network_weights(network: Any) -> Any:
+    """Return the weights of a graph of networkx in the order of its nodes, csr_array; an edge without any has 1.
 
     Raises:
-        ValueError: it is not square, not symmetric, or a weight is below 0.
+        ValueError: it has no nodes.
     """
-    if content.shape[0] != content.shape[1]:
-        raise ValueError(f"precomputed weights: expected a square matrix, got shape {tuple(content.shape)}")
-    matrix = content.double()
-    if matrix.layout == torch.strided:
-        matrix = matrix.to_sparse_csr()
-    if matrix.device.type != "cpu":
-        return SparseGraph(matrix)
-    graph = SparseGraph(matrix)
-    difference = abs(graph.scipy() - graph.scipy().T)
-    if difference.nnz and difference.max() > 1e-8 * abs(graph.scipy()).max():
-        raise ValueError("precomputed weights: expected a symmetric matrix; (W + W') / 2 is one")
-    refuse_negative(matrix)
-    return SparseGraph.from_scipy((graph.scipy() + graph.scipy().T) / 2)
+    if not len(network):
+        raise ValueError("expected a graph with nodes, got an empty one")
+    return sys.modules["networkx"].to_scipy_sparse_array(network, dtype=np.float64, weight="weight", format="csr")
 
 
-class Input(NamedTuple):
-    """X, as ``suite_spectral.solving.routes.solve`` takes it.
+def seed_of(random_state: Any) -> int:
+    """Return a seed drawn from what scikit-learn takes as random_state, or from a Generator of numpy.
 
-    Attributes:
-        content: points, features or a graph.
-        like: X where it is a tensor: answers are tensors on its device then; None for arrays.
+    Example:
+        >>> seed_of(0) == seed_of(np.random.RandomState(0)), seed_of(np.random.default_rng(0))
+        (True, 1826701614)
     """
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**31 - 1))
+    return int(check_random_state(random_state).randint(2**31 - 1))
 
-    content: Tensor
-    like: Tensor | None
 
-    def answer(self, values: Tensor) -> Any:
-        """Return values as what X is: a tensor on its device, or an array."""
-        return values.to(self.like.device) if self.like is not None else values.cpu().numpy()
+def read(estimator: Any, X: Any, *, reset: bool) -> Input:
+    """Return X after scikit-learn's checks; a tensor on a GPU stays there where the affinity is one of our own.
+
+    Args:
+        estimator: with an affinity; it learns the number and the names of the columns.
+        X: arrays, frames, scipy's matrices, tensors or networkx's graphs.
+        reset: whether the estimator is fitted to X, or has been fitted before.
+
+    Raises:
+        ValueError: X is not what it should be.
+    """
+    if is_network(X):
+        if estimator.affinity != "precomputed":
+            raise ValueError("X is a graph of networkx: take affinity='precomputed'")
+        X = network_weights(X)
+    like = X if isinstance(X, Tensor) else None
+    if like is not None and like.device.type != "cpu" and estimator.affinity in AFFINITIES:
+        return Input(_checked_on_device(like, estimator, reset), like)
+    rows = validate_data(
+        estimator,
+        X if like is None else as_arrays(like),
+        accept_sparse="csr",
+        dtype=[np.float64, np.float32],
+        reset=reset,
+        ensure_min_samples=2 if reset else 1,
+    )
+    return Input(rows, like)
+
+
+def _checked_on_device(points: Tensor, estimator: Any, reset: bool) -> Tensor:
+    points = points.detach()
+    if points.ndim != 2 or not points.is_floating_point():
+        raise ValueError(f"expected points (point, dim) of real numbers, got {points.dtype} {tuple(points.shape)}")
+    if not bool(torch.isfinite(points).all()):
+        raise ValueError("the points contain NaN or infinity")
+    if reset:
+        estimator.n_features_in_ = points.shape[1]
+    elif points.shape[1] != estimator.n_features_in_:
+        raise ValueError(f"X has {points.shape[1]} features, but {estimator.n_features_in_} were fitted")
+    return points

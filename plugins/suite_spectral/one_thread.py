@@ -1,6 +1,8 @@
-"""One thread for libraries whose sums would depend on how many there are."""
+"""How many threads: one for libraries whose sums would depend on it, as many as are asked for elsewhere."""
 
-from contextlib import AbstractContextManager
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 
 from threadpoolctl import ThreadpoolController
@@ -10,6 +12,20 @@ def one_thread() -> AbstractContextManager[object]:
     """Return a context inside which BLAS and OpenMP of this process use one thread."""
     limits: AbstractContextManager[object] = _controller().limit(limits=1)
     return limits
+
+
+@contextmanager
+def threads(n_jobs: int | None) -> Iterator[None]:
+    """Let torch use so many threads in the block; -1 is one a processor, -2 one less, None what it is set to."""
+    import torch
+
+    before = torch.get_num_threads()
+    if n_jobs is not None:
+        torch.set_num_threads(n_jobs if n_jobs > 0 else max(1, (os.cpu_count() or 1) + 1 + n_jobs))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @cache

@@ -2,8 +2,11 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import joblib
+import networkx
 import numpy as np
 import pytest
 import scipy.sparse
@@ -13,15 +16,38 @@ from sklearn.base import clone
 from sklearn.cluster import SpectralClustering as Reference
 from sklearn.datasets import load_digits, make_blobs, make_moons
 from sklearn.metrics import adjusted_rand_score
-from sklearn.neighbors import kneighbors_graph
+from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import NearestNeighbors, kneighbors_graph
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from suite_spectral import SpectralClustering
+from suite_spectral import SpectralClustering, spectral_clustering
 
 Points = NDArray[np.float64]
 
 
-@parametrize_with_checks([SpectralClustering(random_state=0)])  # type: ignore[untyped-decorator]
+EXPECTED = {
+    "check_clustering": "gives points with coordinates below 0, whatever the tags say",
+    "check_clustering(readonly_memmap=True)": "the same",
+}
+COSINE = {
+    "check_positive_only_tag_during_fit": "features below 0 are taken while the cosines of each point add up to more"
+}
+
+
+def expected_failures(estimator: SpectralClustering) -> dict[str, str]:
+    return {"precomputed": EXPECTED, "cosine": EXPECTED | COSINE}.get(str(estimator.affinity), {})
+
+
+@parametrize_with_checks(  # type: ignore[untyped-decorator]
+    [
+        SpectralClustering(random_state=0, affinity=affinity)
+        for affinity in ("nearest_neighbors", "precomputed", "cosine")
+    ],
+    expected_failed_checks=expected_failures,
+)
 def test_scikit_learns_checks_pass(estimator: Any, check: Callable[[Any], None]) -> None:
     check(estimator)
 
@@ -221,9 +247,11 @@ def test_what_cannot_be_is_refused(parameters: dict[str, Any], said: str) -> Non
         SpectralClustering(**{"n_clusters": 2, **parameters}).fit(points)
 
 
-def test_weights_that_are_not_symmetric_are_refused() -> None:
-    with pytest.raises(ValueError, match="symmetric"):
-        SpectralClustering(2, affinity="precomputed").fit(np.triu(np.ones((6, 6))))
+def test_weights_of_one_direction_are_clustered_as_those_of_both() -> None:
+    weights = np.kron(np.eye(2), np.triu(np.ones((4, 4))))
+    with pytest.warns(UserWarning, match="some edges have one direction alone"):
+        labels = SpectralClustering(2, affinity="precomputed").fit_predict(weights)
+    assert labels.tolist() == [0] * 4 + [1] * 4
 
 
 def test_points_of_another_dimension_are_refused() -> None:
@@ -239,10 +267,10 @@ def test_points_of_another_dimension_are_refused() -> None:
         ("n_clusters", "two", "a whole number of 1 or more, or None, got 'two'"),
         ("n_neighbors", 1, "a whole number of 2 or more, or None, got 1"),
         ("n_neighbors", 2.5, "a whole number of 2 or more"),
-        ("eigen_tol", -1, "a number above 0, or None, got -1"),
+        ("eigen_tol", -1, "a number of 0 or more, auto, or None, got -1"),
         ("sigma", "wide", "a number above 0, stable, or None, got 'wide'"),
         ("assign_labels", "discretise", "one of kmeans, discretize, .*, got 'discretise'. Did you mean 'discretize'"),
-        ("eigen_solver", "amg", "one of auto, .*, got 'amg'"),
+        ("eigen_solver", "amgg", "one of auto, .*, got 'amgg'. Did you mean 'amg'"),
         ("weights", "distance", "one of connectivity, gaussian, self-tuning"),
     ],
 )
@@ -291,3 +319,127 @@ def test_new_points_of_a_graph_need_weights_of_0_or_more() -> None:
 def test_whole_numbers_of_numpy_are_numbers(number: Any) -> None:
     clusters = SpectralClustering(number, n_neighbors=number + 8, landmarks=number + 8, route="best_of").fit(moons()[0])
     assert clusters.n_clusters_ == 2
+
+
+# In place of scikit-learn's
+
+
+def test_a_graph_that_is_not_connected_is_said() -> None:
+    with pytest.warns(UserWarning, match="not fully connected: 2 components, clustered one by one"):
+        SpectralClustering(2, n_neighbors=3).fit([[0.0], [0.1], [0.2], [9.0], [9.1], [9.2]])
+
+
+@pytest.mark.parametrize(
+    "affinity", ["laplacian", "polynomial", "chi2", lambda one, other: 1 / (1 + abs(one - other).sum())]
+)
+def test_a_kernel_clusters_and_labels_new_points(affinity: Any) -> None:
+    points, classes = make_blobs(90, centers=[[1, 9], [9, 1]], random_state=0)
+    points = np.abs(points)
+    model = SpectralClustering(2, affinity=affinity, gamma=0.5, random_state=0).fit(points[:60])
+    assert adjusted_rand_score(classes[:60], model.labels_) == 1.0
+    assert (model.predict(points[:60]) == model.labels_).all()
+    assert adjusted_rand_score(classes[60:], model.predict(points[60:])) == 1.0
+    assert model.affinity_matrix_.shape == (60, 60)
+
+
+def test_a_function_as_affinity_gets_its_own_arguments_alone() -> None:
+    def close(one: Any, other: Any, *, width: float) -> float:
+        return float(np.exp(-((one - other) ** 2).sum() / width))
+
+    points, classes = make_blobs(40, centers=[[0, 0], [9, 9]], random_state=0)
+    model = SpectralClustering(2, affinity=close, kernel_params={"width": 2.0}, random_state=0).fit(points)
+    assert adjusted_rand_score(classes, model.labels_) == 1.0
+    with pytest.raises(TypeError, match="width"):
+        SpectralClustering(2, affinity=close).fit(points)
+
+
+def test_given_distances_are_clustered_as_the_points() -> None:
+    points, classes = moons()
+    distances = NearestNeighbors(n_neighbors=15).fit(points).kneighbors_graph(points, mode="distance")
+    model = SpectralClustering(2, affinity="precomputed_nearest_neighbors", random_state=0).fit(distances)
+    assert adjusted_rand_score(classes, model.labels_) == 1.0
+    assert (model.predict(distances[:20]) == model.labels_[:20]).all()
+    expected = SpectralClustering(2, random_state=0).fit(points).affinity_matrix_
+    assert abs(model.affinity_matrix_ - expected).max() == 0
+
+
+@pytest.mark.parametrize("memory_gib", [1.0, 1e-6])
+def test_the_weights_of_all_pairs_can_be_seen(memory_gib: float) -> None:
+    points, _ = moons(60)
+    model = SpectralClustering(2, affinity="rbf", gamma=3.0, memory_gib=memory_gib, random_state=0).fit(points)
+    np.testing.assert_allclose(model.affinity_matrix_, rbf_kernel(points, gamma=3.0), atol=1e-6)
+
+
+def test_landmarks_have_no_matrix_of_all_points() -> None:
+    model = SpectralClustering(2, route="landmarks", landmarks=30, random_state=0).fit(moons(100)[0])
+    assert not hasattr(model, "affinity_matrix_")
+
+
+def test_a_network_is_clustered_in_the_order_of_its_nodes() -> None:
+    network = networkx.disjoint_union(networkx.complete_graph(6), networkx.complete_graph(5))
+    network.add_edge(0, 6)
+    model = SpectralClustering(2, affinity="precomputed", random_state=0).fit(network)
+    assert model.labels_.tolist() == [0] * 6 + [1] * 5
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_frames_are_points_with_names(library: str) -> None:
+    frames = pytest.importorskip(library)
+    points, _ = moons(100)
+    frame = frames.DataFrame({"x": points[:, 0], "y": points[:, 1]})
+    model = SpectralClustering(2, random_state=0).fit(frame)
+    assert model.feature_names_in_.tolist() == ["x", "y"]
+    assert (model.predict(frame) == SpectralClustering(2, random_state=0).fit_predict(points)).all()
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(frames.DataFrame({"x": points[:, 0], "z": points[:, 1]}))
+
+
+def test_a_generator_of_numpy_draws_as_a_seed_does() -> None:
+    points = np.random.default_rng(0).normal(size=(200, 2))
+    one, same, other = (
+        SpectralClustering(9, n_init=1, random_state=np.random.default_rng(seed)).fit_predict(points)
+        for seed in (1, 1, 2)
+    )
+    assert (one == same).all()
+    assert (one != other).any()
+
+
+def test_it_works_where_estimators_do(tmp_path: Path) -> None:
+    points, classes = moons(200)
+    steps = make_pipeline(StandardScaler(), SpectralClustering(2, random_state=0))
+    search = GridSearchCV(steps, {"spectralclustering__n_neighbors": [5, 150]}, scoring="adjusted_rand_score", cv=2)
+    search.fit(points, classes)
+    assert search.best_params_ == {"spectralclustering__n_neighbors": 5}
+    joblib.dump(search.best_estimator_, tmp_path / "model.joblib")
+    again = joblib.load(tmp_path / "model.joblib")
+    assert (again.predict(points) == search.best_estimator_[-1].labels_).all()
+
+
+@pytest.mark.parametrize("n", [80, 300])
+def test_threads_are_used_for_the_fit_alone_and_change_nothing(n: int) -> None:
+    points, _ = moons(n)
+    before, used = torch.get_num_threads(), []
+
+    def affinity(one: Any, other: Any) -> float:
+        used.append(torch.get_num_threads())
+        return 1.0
+
+    SpectralClustering(2, affinity=affinity, n_jobs=3).fit(points[:5])
+    assert set(used) == {3} and torch.get_num_threads() == before
+    one, two = (SpectralClustering(2, n_jobs=count, random_state=0).fit(points) for count in (1, 2))
+    assert (one.embedding_ == two.embedding_).all()
+
+
+def test_what_is_done_is_printed_where_it_is_wanted(capsys: pytest.CaptureFixture[str]) -> None:
+    SpectralClustering(2, affinity="rbf", verbose=True).fit(moons(60)[0])
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "Computing graph of 60 points" and said[-1] == "Computing label assignment using kmeans"
+    SpectralClustering(2, affinity="rbf").fit(moons(60)[0])
+    assert capsys.readouterr().out == ""
+
+
+def test_the_function_of_a_graph_gives_the_labels_of_the_estimator() -> None:
+    weights = rbf_kernel(moons(60)[0], gamma=20.0)
+    expected = SpectralClustering(2, affinity="precomputed", random_state=0).fit_predict(weights)
+    for solver in (None, "amg", "lobpcg"):
+        assert (spectral_clustering(weights, n_clusters=2, eigen_solver=solver, random_state=0) == expected).all()

@@ -1,12 +1,15 @@
 """X as scikit-learn's users pass it."""
 
+from types import SimpleNamespace
 from typing import Any
 
+import networkx
 import numpy as np
 import pytest
+import scipy.sparse
 import torch
 
-from suite_spectral.estimator_inputs import Input, as_arrays, given_graph, refuse_negative
+from suite_spectral.estimator_inputs import Input, as_arrays, as_tensor, is_network, network_weights, read, seed_of
 
 WEIGHTS = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
 
@@ -17,23 +20,43 @@ def test_a_dense_tensor_is_an_array_and_a_sparse_one_a_matrix_of_scipy() -> None
         assert as_arrays(sparse).toarray().tolist() == WEIGHTS.tolist()
 
 
+def test_a_matrix_of_scipy_becomes_a_sparse_tensor_or_a_dense_one() -> None:
+    matrix = scipy.sparse.coo_array(WEIGHTS.numpy())
+    assert as_tensor(matrix).layout == torch.sparse_csr
+    assert torch.equal(as_tensor(matrix, sparse=False), WEIGHTS)
+
+
+def test_an_array_that_may_only_be_read_is_copied() -> None:
+    array = WEIGHTS.numpy().copy()
+    array.flags.writeable = False
+    as_tensor(array)[0, 0] = 5
+    assert array[0, 0] == 0
+
+
 def test_answers_are_of_the_kind_of_x() -> None:
     assert isinstance(Input(WEIGHTS, WEIGHTS).answer(WEIGHTS), torch.Tensor)
     assert isinstance(Input(WEIGHTS, None).answer(WEIGHTS), np.ndarray)
 
 
-def test_a_matrix_of_weights_is_a_graph() -> None:
-    assert given_graph(WEIGHTS).scipy().toarray().tolist() == WEIGHTS.tolist()
+def test_a_network_has_the_weights_of_its_edges_in_the_order_of_its_nodes() -> None:
+    network = networkx.Graph()
+    network.add_nodes_from("cab")
+    network.add_edge("a", "b", weight=2.5)
+    network.add_edge("c", "b")
+    assert is_network(network) and not is_network(WEIGHTS)
+    assert network_weights(network).toarray().tolist() == [[0, 0, 1], [0, 0, 2.5], [1, 2.5, 0]]
 
 
-@pytest.mark.parametrize(
-    ("weights", "said"),
-    [([[0.0, 1.0]], "a square matrix"), ([[0.0, 1.0], [0.0, 0.0]], "symmetric"), ([[0.0, -1.0], [-1.0, 0.0]], "0 or")],
-)
-def test_other_matrices_are_refused(weights: Any, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        given_graph(torch.tensor(weights))
+def test_a_network_without_nodes_or_with_an_affinity_of_points_is_refused() -> None:
+    with pytest.raises(ValueError, match="with nodes, got an empty one"):
+        network_weights(networkx.Graph())
+    with pytest.raises(ValueError, match="take affinity='precomputed'"):
+        read(SimpleNamespace(affinity="rbf"), networkx.path_graph(3), reset=True)
 
 
-def test_a_graph_without_edges_has_no_negative_weight() -> None:
-    refuse_negative(torch.zeros(2, 2).to_sparse_csr())
+@pytest.mark.parametrize("make", [np.random.RandomState, np.random.default_rng])
+def test_a_random_state_gives_one_seed_after_the_other(make: Any) -> None:
+    first, second = make(3), make(3)
+    seeds = [seed_of(first), seed_of(first)]
+    assert seeds == [seed_of(second), seed_of(second)]
+    assert seeds[0] != seeds[1]

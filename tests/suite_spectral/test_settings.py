@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from lightning_suite.errors import UsageError
-from suite_spectral.estimator import NAMES, RENAMED, SpectralClustering
+from suite_spectral.estimator import SpectralClustering
+from suite_spectral.estimator_settings import NAMES, OTHER_VALUES, RENAMED
 from suite_spectral.module import SpectralClusterer
 from suite_spectral.settings import DEFAULTS, Settings
 
@@ -45,7 +46,7 @@ def test_every_setting_says_what_it_means() -> None:
 def test_module_and_estimator_have_the_defaults_of_the_table() -> None:
     for target, names, own in (
         (SpectralClusterer, {}, {"affinity"}),
-        (SpectralClustering, NAMES, {"n_clusters", "gamma", "random_state", *RENAMED}),
+        (SpectralClustering, NAMES, {"n_clusters", "random_state", *OTHER_VALUES, *RENAMED}),
     ):
         parameters = signature(target).parameters
         for name in set(parameters) - own:

@@ -16,6 +16,7 @@ from suite_spectral.eigen.lobpcg import Lowest, lowest
 from suite_spectral.eigen.multilevel import GUARD, multilevel
 from suite_spectral.graphs.gaussian import GaussianGraph
 from suite_spectral.graphs.graph import Progress, SparseGraph
+from suite_spectral.one_thread import threads
 
 LANDMARKS = 500
 """Points of a Nyström start."""
@@ -89,6 +90,7 @@ def smallest_of_connected(
     )
 
 
+@threads(1)  # more would change the last bits and signs
 def _dense(laplacian: Laplacian, wanted: int) -> Lowest:
     unit = torch.eye(laplacian.n, dtype=torch.float64, device=laplacian.root.device)
     matrix = unit - laplacian.similarity(unit)

@@ -73,8 +73,8 @@ class CosineGraph(Graph):
         low = self.degrees().min() if self.n else 0.0
         if low < -1e-9:
             raise DataError(
-                f"the cosines of a point with all others add up to {float(low):.3g}: the cosine graph needs features "
-                "of 0 or more, as tf-idf's are; take nearest_neighbors for others",
+                f"Negative values in data: the cosines of a point with all others add up to {float(low):.3g}: the "
+                "cosine graph needs features of 0 or more, as tf-idf's are; take nearest_neighbors for others",
                 "features",
             )
 

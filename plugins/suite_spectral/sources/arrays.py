@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lightning_suite.errors import DataError
 from lightning_suite.spelling import did_you_mean
 from suite_spectral.data_settings import Column
+from suite_spectral.graphs.symmetry import is_symmetric
 from suite_spectral.sources import edges
 from suite_spectral.sources.contents import Choice, Source
 
@@ -127,11 +128,13 @@ def _sparse(matrix: Any) -> scipy.sparse.csr_array:
 
 
 def of_matrix(matrix: scipy.sparse.csr_array, choice: Choice, path: Path) -> Source:
-    """Return a graph where the matrix is symmetric, and points where it is not."""
+    """Return a graph where the matrix is symmetric or a graph is asked for, and else points."""
     if 0 in matrix.shape:
         raise DataError(f"expected a matrix with entries, got one of shape {matrix.shape}", path)
-    if choice.read_as == "graph" or (choice.read_as is None and edges.is_symmetric(matrix)):
-        return Source("graph", edges.matrix_network(matrix, path).weights)
+    symmetric = is_symmetric(matrix)
+    if choice.read_as == "graph" or (choice.read_as is None and symmetric):
+        remarks = [] if symmetric else ["edges of one direction alone have half of their weight in both"]
+        return Source("graph", edges.matrix_network(matrix, path).weights, remarks=remarks)
     square = choice.read_as is None and matrix.shape[0] == matrix.shape[1]
     remarks = ["the matrix is square but not symmetric: its rows are read as points"] if square else []
     return Source("points", matrix, remarks=remarks)

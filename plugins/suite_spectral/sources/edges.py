@@ -17,13 +17,11 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from lightning_suite.errors import DataError
+from suite_spectral.graphs.symmetry import is_symmetric, lacks_directions
 
 COMMENTS = ("#", "%")
 HEADERS = ({"source", "target"}, {"from", "to"}, {"src", "dst"}, {"node1", "node2"}, {"u", "v"}, {"i", "j"})
 """The first two cells of a line that names the columns of a list of edges."""
-
-ROUNDING = 1e-10
-"""A matrix whose halves differ by no more than this part of its largest entry is symmetric."""
 
 _LONGEST_NUMBER = 1000  # digits of a node's number; one of more is a name
 
@@ -181,19 +179,11 @@ def symmetric(edges: Edges, n_nodes: int, path: Path) -> scipy.sparse.csr_array:
     return weights
 
 
-def is_symmetric(matrix: scipy.sparse.csr_array) -> bool:
-    """Return whether a matrix is square and equal to its transpose, up to rounding."""
-    if matrix.shape[0] != matrix.shape[1]:
-        return False
-    difference = abs(matrix - matrix.T)
-    return not difference.nnz or bool(difference.max() <= ROUNDING * abs(matrix).max())
-
-
 def matrix_network(matrix: scipy.sparse.csr_array, path: Path) -> Network:
-    """Return a symmetric matrix as a graph.
+    """Return a matrix as a graph; an edge that has one direction alone gets half of its weight in both.
 
     Raises:
-        DataError: it is not symmetric, or a weight is below 0 or not finite.
+        DataError: an edge has two weights, or a weight is below 0 or not finite.
     """
     if matrix.shape[0] != matrix.shape[1]:
         raise DataError(
@@ -210,8 +200,9 @@ def matrix_network(matrix: scipy.sparse.csr_array, path: Path) -> Network:
             f"or more, got {entries.data[at]:g}; {int(wrong.sum())} such entries in all",
             path,
         )
-    if not is_symmetric(matrix):
-        entries = abs(matrix - matrix.T).tocoo()
+    if not is_symmetric(matrix) and not lacks_directions(matrix):
+        twice = matrix.multiply(matrix.T != 0)
+        entries = abs(twice - twice.T).tocoo()
         at = int(entries.data.argmax())
         row, column = int(entries.row[at]), int(entries.col[at])
         raise DataError(

@@ -167,3 +167,9 @@ def test_a_square_matrix_that_is_not_symmetric_is_points_and_said_so() -> None:
     found = matrix([[0, 1], [0, 0]])
     assert found.kind == "points"
     assert "square but not symmetric" in found.remarks[0]
+
+
+def test_edges_of_one_direction_make_a_graph_that_is_asked_for_and_said_so() -> None:
+    found = matrix([[0, 1], [0, 0]], read_as="graph")
+    assert found.content.toarray().tolist() == [[0, 0.5], [0.5, 0]]
+    assert found.remarks == ["edges of one direction alone have half of their weight in both"]

@@ -12,7 +12,6 @@ from lightning_suite.errors import DataError
 from suite_spectral.sources.edges import (
     Network,
     array_edges,
-    is_symmetric,
     looks_like_edges,
     matrix_network,
     read_edges,
@@ -140,8 +139,10 @@ def test_a_matrix_that_is_no_graph_is_refused(matrix: list[list[float]], message
         matrix_network(scipy.sparse.csr_array(np.array(matrix, dtype=float)), PLACE)
 
 
-def test_a_matrix_of_zeros_is_symmetric() -> None:
-    assert is_symmetric(scipy.sparse.csr_array((3, 3)))
+def test_the_entry_that_contradicts_its_twin_is_named_and_not_one_without_a_twin() -> None:
+    matrix = scipy.sparse.csr_array(np.array([[0, 9.0, 0], [0, 0, 1], [0, 2, 0]]))
+    with pytest.raises(DataError, match=r"entry \(1, 2\), counted from 0, is 1, and \(2, 1\) is 2"):
+        matrix_network(matrix, PLACE)
 
 
 @pytest.mark.parametrize(
