@@ -4,9 +4,13 @@ The number of clusters is that of the largest relative eigengap. In a graph of k
 k smallest eigenvalues of L are 0 and the next is not; weights between the clusters turn the k eigenvectors by an angle
 that is small where the gap behind them is large (Davis and Kahan; von Luxburg, 2007, sections 7 and 8.3). Relative,
 
-    gap(k) = (lambda_{k+1} - lambda_k) / lambda_{k+1},
+    gap(k) = (lambda_{k+1} - lambda_k) / (lambda_{k+1} + floor),
 
-because a denser graph has larger eigenvalues all over: 1 where the clusters are components, 0 between components.
+because a denser graph has larger eigenvalues all over. The floor is a tenth of the mean of lambda_1 ..
+lambda_{max_clusters+1}: without it the gap behind the components of a graph is 1, however many clusters these hold.
+The tenth was fixed on 28 sets made up for it, of 2 to 15 clusters: the number is right on 20, without a floor on 10,
+with shares from .03 to .3 on 18 to 20. Where another gap has .8 of the largest the number is undecided, and said to be:
+on 6 of the 8 where it is wrong, and on 4 of the 20 where it is right.
 
 The graph is the one whose clusters change least with the points that happened to be drawn (Ben-Hur, Elisseeff and
 Guyon, 2002; von Luxburg, 2010). Four subsamples of 80 % of the points are drawn once and clustered by each candidate;
@@ -56,6 +60,10 @@ SMALLEST = 0.1
 """The least size of a cluster, as a share of the mean one, in a graph that is trusted."""
 ZERO = 1e-9
 """Eigenvalues below this are 0."""
+FLOOR = 0.1
+"""What a gap is relative to beside the eigenvalue above it, as a share of the mean eigenvalue."""
+RIVAL = 0.8
+"""A gap of this share of the largest leaves the number of clusters undecided."""
 
 
 def relative_gaps(values: Tensor) -> Tensor:
@@ -66,7 +74,7 @@ def relative_gaps(values: Tensor) -> Tensor:
 
 
 def eigengap_clusters(values: Tensor, max_clusters: int) -> int:
-    """Return the number of clusters, 2 to ``max_clusters``, of the largest relative eigengap; of equals the smaller.
+    """Return the number of clusters, 2 to ``max_clusters``, of the largest gap by the rule above, the first of equals.
 
     Args:
         values: (value,) ascending eigenvalues of L; k clusters can be recognised from k + 1 of them.
@@ -75,13 +83,33 @@ def eigengap_clusters(values: Tensor, max_clusters: int) -> int:
     Raises:
         UsageError: max_clusters is below 2, or there are fewer than three eigenvalues.
     """
+    # Rounded, for the same answer on every machine.
+    return 2 + int((_gaps_above_floor(values, max_clusters) * 1e9).round().argmax())
+
+
+def rival_of(n_clusters: int, values: Tensor, max_clusters: int) -> int | None:
+    """Return the number of clusters whose gap is the largest but for that of n_clusters, if hardly smaller; else None.
+
+    Example:
+        >>> rival_of(2, torch.tensor([0.0, 0.001, 0.301, 0.302, 0.602, 0.603]), 4)
+        >>> rival_of(4, torch.tensor([0.0, 0.001, 0.101, 0.102, 1.0, 1.01]), 4)
+        2
+    """
+    gaps = _gaps_above_floor(values, max_clusters)
+    largest = float(gaps[n_clusters - 2])
+    gaps[n_clusters - 2] = -1
+    return 2 + int(gaps.argmax()) if largest > 0 and float(gaps.max()) >= RIVAL * largest else None
+
+
+def _gaps_above_floor(values: Tensor, max_clusters: int) -> Tensor:
+    """Return gap(2), gap(3) .. up to gap(max_clusters), as far as there are eigenvalues."""
     if max_clusters < 2:
         raise UsageError(f"the number of clusters by eigengap: expected max_clusters of 2 or more, got {max_clusters}")
     if len(values) < 3:
         raise UsageError(f"the number of clusters by eigengap needs at least 3 eigenvalues, got {len(values)}")
-    gaps = relative_gaps(values)[1:max_clusters]
-    # Rounded: of components, whose gap is 1 but for rounding, and for the same answer on every machine.
-    return 2 + int((gaps * 1e9).round().argmax())
+    some = values[: max_clusters + 1].double().clamp_min(0)
+    some = torch.where(some < ZERO, 0, some)
+    return (some[1:] - some[:-1])[1:] / (some[2:] + FLOOR * some.mean()).clamp_min(ZERO)
 
 
 def clusters_of(pairs: Spectrum, max_clusters: int) -> int:
@@ -90,6 +118,9 @@ def clusters_of(pairs: Spectrum, max_clusters: int) -> int:
     Raises:
         UsageError: the graph has more components than max_clusters, so that no gap is among its eigenvalues; and what
             ``eigengap_clusters`` refuses.
+
+    Warns:
+        RuntimeWarning: another gap is hardly smaller than the largest.
     """
     count = int(pairs.components.max()) + 1
     if count > max_clusters:
@@ -97,7 +128,16 @@ def clusters_of(pairs: Spectrum, max_clusters: int) -> int:
             f"the number of clusters by eigengap: expected at most {max_clusters}, and the graph has {count:,} "
             "components already; give n_clusters, let it choose more (max_clusters), or give the points more neighbours"
         )
-    return eigengap_clusters(pairs.values, max_clusters)
+    chosen = eigengap_clusters(pairs.values, max_clusters)
+    rival = rival_of(chosen, pairs.values, max_clusters)
+    if rival is not None:
+        warnings.warn(
+            f"the number of clusters is undecided: {chosen} by the largest eigengap, and {rival} by one hardly "
+            "smaller; give n_clusters",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    return chosen
 
 
 def choose(

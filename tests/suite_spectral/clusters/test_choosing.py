@@ -12,11 +12,12 @@ from suite_spectral.clusters import choosing
 from suite_spectral.clusters.choosing import Choice, choose, eigengap_clusters, relative_gaps
 from suite_spectral.clusters.labelling import by_component
 from suite_spectral.eigen.laplacian import Laplacian
-from suite_spectral.eigen.spectrum import spectrum
+from suite_spectral.eigen.spectrum import Spectrum, spectrum
 from suite_spectral.graphs.edge_weights import median_sigma
 from suite_spectral.graphs.gaussian import Gaussian, GaussianGraph
 from suite_spectral.graphs.neighbour_graph import NearestNeighbours
 from suite_spectral.settings import Settings, Weights
+from suite_spectral.solving.routes import solve
 
 NEIGHBOURS = NearestNeighbours(None, "connectivity", "mean", "auto", None)
 SIGMA = Gaussian("stable", 1.0)
@@ -66,7 +67,31 @@ def test_one_cluster_is_never_the_answer() -> None:
 
 
 def test_components_are_the_clusters() -> None:
-    assert eigengap_clusters(torch.tensor([0.0, 1e-16, 2e-16, 1e-3, 0.9]), 4) == 3
+    assert eigengap_clusters(torch.tensor([0.0, 1e-16, 2e-16, 0.3, 0.4]), 4) == 3
+
+
+def test_a_component_may_hold_two_clusters() -> None:
+    assert eigengap_clusters(torch.tensor([0.0, 1e-16, 2e-16, 1e-3, 0.3, 0.31]), 5) == 4
+
+
+def test_units_of_the_eigenvalues_do_not_count() -> None:
+    values = torch.tensor([0.0, 1e-16, 0.02, 0.025, 0.3, 0.31, 0.5])
+    assert eigengap_clusters(values, 6) == eigengap_clusters(values / 50, 6) == 4
+
+
+@pytest.mark.parametrize("k", [3, 5, 8, 10])
+def test_far_blobs_in_ten_dimensions_are_counted(k: int) -> None:
+    points = torch.from_numpy(make_blobs(60 * k, 10, centers=k, cluster_std=2.0, random_state=0)[0])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="the number of clusters")
+        assert solve(points, Settings()).clustering.n_clusters == k
+
+
+def test_a_number_that_is_undecided_is_said_to_be() -> None:
+    values = torch.tensor([0.0, 0.001, 0.101, 0.102, 1.0, 1.01], dtype=torch.float64)
+    pairs = Spectrum(values, torch.eye(6).double(), torch.zeros(6), torch.zeros(6).long(), "none")
+    with pytest.warns(RuntimeWarning, match="undecided: 4 by the largest eigengap, and 2"):
+        assert choosing.clusters_of(pairs, 4) == 4
 
 
 def test_the_number_of_clusters_is_at_most_the_largest() -> None:
