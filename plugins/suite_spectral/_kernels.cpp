@@ -231,7 +231,7 @@ Integers spread(const Doubles& rows, const Doubles& weights, int64_t first, cons
   return chosen;
 }
 
-// aggregation.py has checked that the indices fit; order holds the points by falling priority.
+// The matrix is one of scipy, whose indices fit; order holds the points by falling priority.
 py::tuple aggregate(const Indices& offsets, const Indices& columns, const Doubles& values, const Doubles& scale,
                     const Integers& order) {
   const int64_t n = order.size();

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from lightning_suite.errors import OpsError
 from suite_spectral import kernels
 from suite_spectral.clusters.lloyd import lloyd, lloyd_reference, spread
 
@@ -15,6 +16,7 @@ from suite_spectral.clusters.lloyd import lloyd, lloyd_reference, spread
 def not_compiled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As where the extension is missing."""
     monkeypatch.setitem(sys.modules, "suite_spectral._kernels", None)
+    monkeypatch.delenv(kernels.REQUIRE, raising=False)
     kernels.compiled.cache_clear()
     yield
     kernels.compiled.cache_clear()
@@ -28,3 +30,9 @@ def test_without_them_the_references_serve_and_one_warning_says_so(not_compiled:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(spread(rows, 2, np.random.default_rng(0))) == 2
+
+
+def test_without_them_it_fails_where_they_are_required(not_compiled: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(kernels.REQUIRE, "1")
+    with pytest.raises(OpsError, match=r"LIGHTNING_SUITE_REQUIRE_OPS is 1, but .* was not compiled"):
+        lloyd(np.ones((3, 1)), np.ones((1, 1)))

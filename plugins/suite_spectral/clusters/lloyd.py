@@ -46,6 +46,7 @@ def lloyd(rows: Floats, start: Floats, weights: Floats | None = None) -> Settled
 
     Raises:
         ValueError: the shapes do not fit, there is no row or no centre, or a number is not finite.
+        OpsError: there is no compiled form, and LIGHTNING_SUITE_REQUIRE_OPS is 1.
 
     Example:
         >>> lloyd(np.array([[0.0], [1.0], [10.0], [11.0]]), np.array([[0.0], [1.0]]))
@@ -68,7 +69,7 @@ def spread(
     ones that which leaves the least sum of squared distances, as scikit-learn does.
 
     Raises:
-        ValueError: as of `lloyd`.
+        ValueError, OpsError: as of `lloyd`.
     """
     rows, _, weights = _checked(rows, rows[:1], weights)
     first = int(np.searchsorted(np.cumsum(weights), generator.random() * weights.sum(), side="right"))

@@ -19,6 +19,9 @@ def aggregated(matrix: scipy.sparse.csr_array, diagonal: np.ndarray, seed: int) 
         matrix: of a level, (point, point).
         diagonal: its diagonal, above 0.
         seed: of the priorities.
+
+    Raises:
+        OpsError: there is no compiled form, and LIGHTNING_SUITE_REQUIRE_OPS is 1.
     """
     kernels = compiled()
     if kernels is None or matrix.indices.dtype != np.int32:  # of more than two thousand million entries
