@@ -12,7 +12,12 @@ from lightning_suite.plugins.explain import BrokenPlugin, wrap_import_errors, wr
 from lightning_suite.plugins.origin import Origin
 from lightning_suite.tables import clip
 
-RESERVED = frozenset(["help", "list", "info", "fit", "validate", "test", "predict", "rerun", "check", "new", "doctor"])
+RESERVED = frozenset(
+    {
+        *("help", "list", "info", "fit", "validate", "test", "predict", "rerun", "runs", "compare-runs"),
+        *("check", "new", "doctor"),
+    }
+)
 """Names that no plugin may have: ``suite list`` is a verb."""
 
 LARGEST = 100_000
