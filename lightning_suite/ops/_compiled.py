@@ -15,10 +15,8 @@ from typing import Any, NamedTuple
 import torch
 from torch.autograd import forward_ad
 
+from lightning_suite.compiled_loops import REQUIRE
 from lightning_suite.errors import OpsError
-
-REQUIRE = "LIGHTNING_SUITE_REQUIRE_OPS"
-"""The environment variable that, set to 1, makes a missing compiled form an error."""
 
 REPAIR = (
     "compile them, on a machine with a C++ compiler: pip install --no-deps --force-reinstall FOLDER (that of "

@@ -11,20 +11,15 @@ arXiv:0802.1189, eq. 1). ``pt-chain`` adds the constituents to the hardest one i
 and ``random`` merges any two: the other topologies that Louppe et al. (2017, arXiv:1702.00748) compare.
 """
 
-import functools
-import importlib
 import math
-import os
-import warnings
 from collections.abc import Iterator
 from itertools import pairwise
-from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_suite.errors import OpsError
+from lightning_suite.compiled_loops import compiled_loops
 
 ALGORITHMS = ("cambridge-aachen", "kt", "anti-kt", "pt-chain", "random")
 Algorithm = Literal["cambridge-aachen", "kt", "anti-kt", "pt-chain", "random"]
@@ -32,12 +27,6 @@ Algorithm = Literal["cambridge-aachen", "kt", "anti-kt", "pt-chain", "random"]
 LARGEST = 1e30  # GeV; below it no square and no distance overflows
 BEAM_RAPIDITY = 1e5
 SMALLEST_PT2 = 1e-100
-
-REQUIRE = "LIGHTNING_SUITE_REQUIRE_OPS"
-REPAIR = (
-    "compile it, on a machine with a C++ compiler: pip install --no-deps --force-reinstall FOLDER (that of "
-    "lightning-suite's source); with --verbose it shows the compiler's messages"
-)
 
 
 class Trees(NamedTuple):
@@ -91,7 +80,7 @@ def cluster(
     momenta, offsets = _checked(momenta, offsets, algorithm)
     if threads < 1:
         raise ValueError(f"cluster: expected at least one thread, got {threads}")
-    compiled = _compiled()
+    compiled = compiled_loops("suite_recnn._clustering", "jets are clustered in numpy, which is far slower")
     if compiled is None:
         return reference(momenta, offsets, algorithm, seed=seed)
     nodes, children = compiled.cluster(momenta, offsets, ALGORITHMS.index(algorithm), seed % 2**64, threads)
@@ -240,19 +229,3 @@ def _checked(
             f"constituent {constituent - begins[jet]} of jet {jet}"
         )
     return np.ascontiguousarray(momenta, dtype=np.float64), begins
-
-
-@functools.cache
-def _compiled() -> ModuleType | None:
-    """Return the compiled form; None, after one warning, where there is none."""
-    try:
-        return importlib.import_module("suite_recnn._clustering")
-    except ModuleNotFoundError:
-        why_not = "suite_recnn._clustering was not compiled"
-    except ImportError as error:
-        why_not = f"suite_recnn._clustering does not load: {' '.join(str(error).split())}"
-    message = f"jets are clustered in numpy, which is far slower: {why_not}. To repair it, {REPAIR}."
-    if os.environ.get(REQUIRE) == "1":
-        raise OpsError(f"{REQUIRE} is 1, but {message}")
-    warnings.warn(message, RuntimeWarning, stacklevel=3)
-    return None

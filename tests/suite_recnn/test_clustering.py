@@ -14,8 +14,8 @@ import pyarrow.parquet
 import pytest
 from numpy.typing import NDArray
 
+from lightning_suite.compiled_loops import REQUIRE, compiled_loops
 from lightning_suite.errors import OpsError
-from suite_recnn import clustering
 from suite_recnn.clustering import ALGORITHMS, Algorithm, Trees, cluster, reference
 
 SEQUENTIAL = {
@@ -27,7 +27,7 @@ Form = Callable[..., Trees]
 FILES = sorted(Path(__file__).resolve().parents[3].glob("shared/data/jets/*.parquet"))
 
 built = pytest.mark.skipif(
-    importlib.util.find_spec("suite_recnn._clustering") is None and os.environ.get(clustering.REQUIRE) != "1",
+    importlib.util.find_spec("suite_recnn._clustering") is None and os.environ.get(REQUIRE) != "1",
     reason="suite_recnn._clustering is not compiled",
 )
 
@@ -107,10 +107,10 @@ def assert_same_as_fastjet(momenta: NDArray[np.float64], offsets: NDArray[np.int
 def not_compiled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As where the extension is missing."""
     monkeypatch.setitem(sys.modules, "suite_recnn._clustering", None)
-    monkeypatch.delenv(clustering.REQUIRE, raising=False)
-    clustering._compiled.cache_clear()
+    monkeypatch.delenv(REQUIRE, raising=False)
+    compiled_loops.cache_clear()
     yield
-    clustering._compiled.cache_clear()
+    compiled_loops.cache_clear()
 
 
 # Against others
@@ -406,6 +406,6 @@ def test_without_the_compiled_form_the_reference_serves_and_one_warning_says_so(
 def test_without_the_compiled_form_it_fails_where_that_is_required(
     not_compiled: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(clustering.REQUIRE, "1")
+    monkeypatch.setenv(REQUIRE, "1")
     with pytest.raises(OpsError, match=r"LIGHTNING_SUITE_REQUIRE_OPS is 1, but .* was not compiled"):
         cluster(*one_jet(np.ones((2, 4))))

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from lightning_suite.compiled_loops import REQUIRE, compiled_loops
 from lightning_suite.errors import OpsError
-from suite_spectral import kernels
 from suite_spectral.clusters.lloyd import lloyd, lloyd_reference, spread
 
 
@@ -16,10 +16,10 @@ from suite_spectral.clusters.lloyd import lloyd, lloyd_reference, spread
 def not_compiled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As where the extension is missing."""
     monkeypatch.setitem(sys.modules, "suite_spectral._kernels", None)
-    monkeypatch.delenv(kernels.REQUIRE, raising=False)
-    kernels.compiled.cache_clear()
+    monkeypatch.delenv(REQUIRE, raising=False)
+    compiled_loops.cache_clear()
     yield
-    kernels.compiled.cache_clear()
+    compiled_loops.cache_clear()
 
 
 def test_without_them_the_references_serve_and_one_warning_says_so(not_compiled: None) -> None:
@@ -33,6 +33,6 @@ def test_without_them_the_references_serve_and_one_warning_says_so(not_compiled:
 
 
 def test_without_them_it_fails_where_they_are_required(not_compiled: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(kernels.REQUIRE, "1")
+    monkeypatch.setenv(REQUIRE, "1")
     with pytest.raises(OpsError, match=r"LIGHTNING_SUITE_REQUIRE_OPS is 1, but .* was not compiled"):
         lloyd(np.ones((3, 1)), np.ones((1, 1)))
