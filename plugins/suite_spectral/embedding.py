@@ -25,6 +25,7 @@ from suite_spectral.eigen.spectrum import spectrum
 from suite_spectral.estimator_graphs import DISTANCES, given_graph, nearest_of_distances
 from suite_spectral.estimator_inputs import as_tensor, is_network, network_weights, read, seed_of
 from suite_spectral.estimator_settings import OTHER_VALUES, solver_of, tolerance_of
+from suite_spectral.graphs.dense_graph import DenseGraph, GivenGraph
 from suite_spectral.graphs.graph import SparseGraph
 from suite_spectral.graphs.neighbour_graph import neighbour_graph
 from suite_spectral.one_thread import one_thread, threads
@@ -119,7 +120,11 @@ def spectral_embedding(
     return np.asarray((rows * np.where(largest < 0, -1, 1))[:, int(drop_first) :], dtype=kind)
 
 
-def _without_loops(graph: SparseGraph) -> SparseGraph:
+def _without_loops(graph: GivenGraph) -> GivenGraph:
+    if isinstance(graph, DenseGraph):
+        matrix = graph.matrix.clone()
+        matrix.fill_diagonal_(0)
+        return DenseGraph(matrix)
     weights = graph.scipy()
     return SparseGraph.from_scipy(scipy.sparse.csr_array(weights - scipy.sparse.diags_array(weights.diagonal())))
 

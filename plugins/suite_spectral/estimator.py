@@ -15,6 +15,7 @@ from lightning_suite.setting import with_meanings
 from suite_spectral.estimator_graphs import DISTANCES, Weigher, affinity_class
 from suite_spectral.estimator_inputs import Input, read, seed_of
 from suite_spectral.estimator_settings import NAMES, settings_of
+from suite_spectral.graphs.dense_graph import DenseGraph, GivenGraph
 from suite_spectral.graphs.graph import Graph, SparseGraph
 from suite_spectral.one_thread import threads
 from suite_spectral.settings import (
@@ -192,6 +193,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
             graph = measured(content, self._settings(None), self._fitted)
         if isinstance(graph, SparseGraph):
             return graph.scipy()
+        if isinstance(graph, DenseGraph):
+            return graph.matrix.cpu().numpy()
         return graph.multiply(torch.eye(graph.n, dtype=torch.float64, device=graph.device)).cpu().numpy()
 
     def __sklearn_tags__(self) -> Any:
@@ -273,7 +276,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
     def _keep(self, inputs: Input, solution: Solution) -> None:
         clustering = solution.clustering
         self._fitted = solution.fitted
-        self._graph = solution.graph if isinstance(solution.graph, SparseGraph) and self._weigher.rows is None else None
+        self._graph = solution.graph if isinstance(solution.graph, GivenGraph) and self._weigher.rows is None else None
         self.labels_ = inputs.answer(solution.fitted.labels)
         self.n_clusters_ = solution.fitted.n_clusters
         self.eigenvalues_ = inputs.answer(solution.fitted.eigenvalues)

@@ -14,6 +14,7 @@ from torch import Tensor
 from suite_spectral.estimator_inputs import Input, as_tensor
 from suite_spectral.graphs.affinities import AFFINITIES
 from suite_spectral.graphs.affinity import Affinity, no_match
+from suite_spectral.graphs.dense_graph import DenseGraph, GivenGraph, differences, is_filled
 from suite_spectral.graphs.graph import SparseGraph
 from suite_spectral.graphs.precomputed import Precomputed
 from suite_spectral.graphs.row_hash import find_rows
@@ -87,14 +88,17 @@ def affinity_class(affinity: Any) -> type[Affinity]:
 
 
 def refuse_negative(weights: Tensor, what: str = "precomputed weights") -> None:
-    """Raise ValueError where a weight of a sparse_csr matrix is below 0."""
-    if len(weights.values()) and float(weights.values().min()) < 0:
-        least = float(weights.values().min())
+    """Raise ValueError where a weight of a matrix, sparse_csr or dense, is below 0."""
+    values = weights if weights.layout == torch.strided else weights.values()
+    if values.numel() and (least := float(values.min())) < 0:
         raise ValueError(f"Negative values in data: {what}: expected weights of 0 or more, got {least:g}")
 
 
-def given_graph(content: Tensor, what: str = "precomputed weights") -> SparseGraph:
+def given_graph(content: Tensor, what: str = "precomputed weights") -> GivenGraph:
     """Return the graph of a matrix of weights (point, point), dense or sparse; errors call it ``what``.
+
+    A dense matrix stays one where a quarter of its weights are above 0. It is not copied if it is symmetric up to the
+    last bits, as kernels are.
 
     Raises:
         ValueError: it is not square, an edge has two weights, or a weight is below 0.
@@ -105,6 +109,16 @@ def given_graph(content: Tensor, what: str = "precomputed weights") -> SparseGra
     if content.shape[0] != content.shape[1]:
         raise ValueError(f"{what}: expected a square matrix, got shape {tuple(content.shape)}")
     rounding = max(ROUNDING, 10 * torch.finfo(content.dtype).eps)
+    if is_filled(content):
+        refuse_negative(content, what)
+        most, both = differences(content)
+        allowed = rounding * float(content.max())
+        if most > allowed:
+            _say_asymmetric(what, contradicts=both > allowed)
+        same = most <= 4 * torch.finfo(content.dtype).eps * float(
+            content.max()
+        )  # as kernels are, to the last bit or so
+        return DenseGraph(content if same else (content + content.T) / 2)
     matrix = content.double()
     if matrix.layout == torch.strided:
         matrix = matrix.to_sparse_csr()
@@ -113,18 +127,22 @@ def given_graph(content: Tensor, what: str = "precomputed weights") -> SparseGra
     refuse_negative(matrix, what)
     weights = SparseGraph(matrix).scipy()
     if not is_symmetric(weights, rounding):
-        if not lacks_directions(weights, rounding):
-            raise ValueError(
-                f"{what}: expected a symmetric matrix, and some edges have two different weights; "
-                "(W + W') / 2 is symmetric"
-            )
-        warnings.warn(
-            f"{what}: the matrix is not symmetric; some edges have one direction alone, as in a graph of "
-            "neighbours, so (W + W') / 2 is clustered",
-            UserWarning,
-            stacklevel=3,
-        )
+        _say_asymmetric(what, contradicts=not lacks_directions(weights, rounding))
     return SparseGraph.from_scipy((weights + weights.T) / 2)
+
+
+def _say_asymmetric(what: str, *, contradicts: bool) -> None:
+    """Refuse a matrix with two different weights of an edge, and warn of one that lacks directions of edges."""
+    if contradicts:
+        raise ValueError(
+            f"{what}: expected a symmetric matrix, and some edges have two different weights; (W + W') / 2 is symmetric"
+        )
+    warnings.warn(
+        f"{what}: the matrix is not symmetric; some edges have one direction alone, as in a graph of "
+        "neighbours, so (W + W') / 2 is clustered",
+        UserWarning,
+        stacklevel=4,
+    )
 
 
 @final
@@ -148,7 +166,7 @@ class Weigher:
         """Return the weights between points and those that were fitted, (point, point) array."""
         return kernel_weights(rows, self.rows, self.affinity, self.parameters)
 
-    def fit(self, inputs: Input) -> Tensor | SparseGraph:
+    def fit(self, inputs: Input) -> Tensor | GivenGraph:
         """Return points as they are, or their graph.
 
         Raises:
@@ -165,7 +183,7 @@ class Weigher:
         return given_graph(content) if kind.of_graph else content
 
     def weights(self, inputs: Input, device: torch.device) -> Tensor:
-        """Return new points as they are, or the weights between them and those that were fitted, sparse_csr.
+        """Return new points as they are, or the weights between them and those that were fitted.
 
         Raises:
             ValueError: a weight is below 0.
@@ -179,7 +197,6 @@ class Weigher:
             content = inputs.tensor(sparse=kind.sparse)
         content = content.to(device)
         if kind.of_graph:
-            content = content.to_sparse_csr() if content.layout == torch.strided else content
             refuse_negative(content)
         return content
 

@@ -20,8 +20,9 @@ from suite_spectral.clusters.labelling import by_component, kmeans, mean_rows, s
 from suite_spectral.clusters.loose_components import core_of, labels_with_loose, loose_line, warn_of_pieces
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.spectrum import TOLERANCE, Spectrum, spectrum
+from suite_spectral.graphs.dense_graph import GivenGraph
 from suite_spectral.graphs.gaussian import GaussianGraph
-from suite_spectral.graphs.graph import Graph, Progress, SparseGraph, spread_evenly
+from suite_spectral.graphs.graph import Graph, Progress, spread_evenly
 from suite_spectral.graphs.sparse_points import rows_of
 from suite_spectral.settings import Settings
 
@@ -136,7 +137,7 @@ def without_loose(laplacian: Laplacian, settings: Settings) -> tuple[Laplacian, 
     core = None if laplacian.tau else core_of(laplacian.degrees, laplacian.components, count)
     if core is None:
         return laplacian, None
-    assert isinstance(graph, SparseGraph | GaussianGraph)  # another has one component
+    assert isinstance(graph, GivenGraph | GaussianGraph)  # another has one component
     return Laplacian(graph.part(core)), core
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
+from suite_spectral.graphs.dense_graph import DenseGraph, GivenGraph
 from suite_spectral.graphs.graph import Graph, SparseGraph
 
 BLOCK_VALUES = 2**23
@@ -94,9 +95,9 @@ def sweep(graph: Graph, order: Tensor, *, grid: int = 128) -> Sweep:
     order = order.to(graph.device)
     degrees = graph.degrees()
     passed = degrees[order].cumsum(0)
-    if isinstance(graph, SparseGraph):
+    if isinstance(graph, GivenGraph):
         sizes = torch.arange(1, graph.n, device=graph.device)
-        cuts = _all_thresholds(graph, order)
+        cuts = graph.cuts(order) if isinstance(graph, DenseGraph) else _all_thresholds(graph, order)
     else:
         sizes = torch.linspace(0, graph.n, min(grid, graph.n - 1) + 2, dtype=torch.float64, device=graph.device)
         sizes = torch.unique(sizes.round().long()[1:-1])

@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from lightning_suite.errors import DataError, UsageError
+from suite_spectral.graphs.dense_graph import DenseGraph
 from suite_spectral.graphs.gaussian import GaussianGraph
 from suite_spectral.graphs.graph import Graph, SparseGraph
 
@@ -85,9 +86,13 @@ def components(graph: Graph) -> Tensor:
     if isinstance(graph, GaussianGraph):
         alone = graph.alone().cpu()
         return alone.cumsum(0) * alone if not bool(alone.all()) else torch.arange(graph.n)
-    if not isinstance(graph, SparseGraph):
+    if isinstance(graph, DenseGraph):
+        numbers = graph.components().cpu().numpy()
+        count = int(numbers.max()) + 1
+    elif isinstance(graph, SparseGraph):
+        count, numbers = connected_components(graph.scipy(), directed=False)
+    else:
         return torch.zeros(graph.n, dtype=torch.int64)
-    count, numbers = connected_components(graph.scipy(), directed=False)
     if count == 1:
         return torch.zeros(graph.n, dtype=torch.int64)
     _, first = np.unique(numbers, return_index=True)

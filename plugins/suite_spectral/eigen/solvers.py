@@ -12,8 +12,9 @@ from torch.nn import functional
 
 from lightning_suite.errors import UsageError
 from suite_spectral.eigen.laplacian import Laplacian
-from suite_spectral.eigen.lobpcg import Lowest, lowest
+from suite_spectral.eigen.lobpcg import Lowest, allowed_residual, lowest
 from suite_spectral.eigen.multilevel import GUARD, multilevel
+from suite_spectral.graphs.dense_graph import DenseGraph, GivenGraph
 from suite_spectral.graphs.gaussian import GaussianGraph
 from suite_spectral.graphs.graph import Progress, SparseGraph
 from suite_spectral.one_thread import threads
@@ -27,6 +28,9 @@ since a Nyström start knows nothing of a point that no landmark is near to."""
 
 SINGLE = 1e-3
 """Smallest wanted eigenvalue for which products in float32, which are right to some 1e-6, are enough."""
+
+DECOMPOSED = 5_000
+"""Points of a filled matrix up to which all eigenvalues are computed where the iteration has not ended."""
 
 POLYNOMIAL = 20
 """Degree of the preconditioner of the solver chebyshev."""
@@ -77,17 +81,22 @@ def smallest_of_connected(
         tolerance=tolerance,
         report=report,
     )
-    if float(rough.values[0]) >= SINGLE:
-        return rough
-    return lowest(
-        laplacian.similarity,
-        rough.vectors,
-        null,
-        wanted,
-        precondition=lambda block: block,
-        tolerance=tolerance,
-        report=report,
-    )
+    pairs = rough
+    if float(rough.values[0]) < SINGLE:
+        pairs = lowest(
+            laplacian.similarity,
+            rough.vectors,
+            null,
+            wanted,
+            precondition=lambda block: block,
+            tolerance=tolerance,
+            report=report,
+        )
+    if isinstance(laplacian.graph, DenseGraph) and n <= DECOMPOSED:
+        allowed = allowed_residual(pairs.values, wanted, tolerance)
+        if bool((pairs.residuals[:wanted] > allowed).any()):  # as of a path, whose weights have no coarser level here
+            return _dense(laplacian, wanted)
+    return pairs
 
 
 @threads(1)  # more would change the last bits and signs
@@ -104,7 +113,7 @@ def _dense(laplacian: Laplacian, wanted: int) -> Lowest:
 
 def _scaled(laplacian: Laplacian) -> scipy.sparse.csr_array:
     """Return S of a sparse graph, without what regularisation adds."""
-    assert isinstance(laplacian.graph, SparseGraph)
+    assert isinstance(laplacian.graph, GivenGraph)
     weights = laplacian.graph.scipy()
     inverse = laplacian.inverse.cpu().numpy()
     values = weights.data * np.repeat(inverse, np.diff(weights.indptr))
@@ -166,7 +175,7 @@ def _nystroem(laplacian: Laplacian, count: int, seed: int) -> Tensor:
     Williams and Seeger (2001); Fowlkes, Belongie, Chung and Malik (2004). Random where a graph has no such columns.
     """
     graph = laplacian.graph
-    if not isinstance(graph, GaussianGraph):
+    if not isinstance(graph, GaussianGraph | DenseGraph):
         return _random(laplacian, count, seed)
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.randperm(laplacian.n, generator=generator)[: max(LANDMARKS, 4 * count)].to(laplacian.root.device)

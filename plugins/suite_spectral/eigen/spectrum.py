@@ -3,7 +3,7 @@
     dense        all eigenvalues by LAPACK: a hundred points
     arpack       scipy's eigsh, implicitly restarted Lanczos, with a factorisation: some hundred points
     multilevel   ``suite_spectral.eigen.multilevel``: sparse graphs on the CPU
-    matrix-free  block conjugate gradients from a Nyström start: Gaussian and cosine graphs, whose products are dear
+    matrix-free  block conjugate gradients from a Nyström start: Gaussian and cosine graphs, dense ones: products cost
     chebyshev    block conjugate gradients with a Chebyshev polynomial of L as preconditioner: sparse graphs on a GPU
     lobpcg       scipy's, without a preconditioner
 
@@ -24,6 +24,7 @@ from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.lobpcg import Lowest, allowed_residual
 from suite_spectral.eigen.multilevel import GUARD
 from suite_spectral.eigen.solvers import smallest_of_connected
+from suite_spectral.graphs.dense_graph import DenseGraph, GivenGraph
 from suite_spectral.graphs.gaussian import GaussianGraph
 from suite_spectral.graphs.graph import Progress, SparseGraph
 from suite_spectral.settings import Solver
@@ -33,6 +34,9 @@ TOLERANCE = 3e-2
 
 SMALL = 100
 """Points of a graph whose eigenvalues are all computed."""
+
+SMALL_FILLED = 500
+"""The same of a graph whose weights are a dense matrix."""
 
 FACTORED = 1500
 """Points of a sparse graph up to which a factorisation costs less than levels do."""
@@ -125,7 +129,7 @@ def spectrum(
         components_ = several if not laplacian.tau else torch.zeros_like(several)
         return Spectrum(*pairs, components_, used).first(count + 1)
     graph = laplacian.graph
-    assert isinstance(graph, SparseGraph | GaussianGraph)
+    assert isinstance(graph, GivenGraph | GaussianGraph)
     order = torch.argsort(several, stable=True)
     sizes = torch.bincount(several)
     starts = offsets_of(sizes)
@@ -184,17 +188,19 @@ def _warn(excess: float, solver: str, tolerance: float) -> None:
 
 def _chosen(solver: Solver, laplacian: Laplacian, wanted: int) -> str:
     """Return the solver that ``auto`` means, or the one that was asked for; dense for few points in any case."""
-    sparse = isinstance(laplacian.graph, SparseGraph)
+    graph = laplacian.graph
+    sparse = isinstance(graph, SparseGraph)
     if solver not in get_args(Solver):
         raise UsageError(f"solver: expected {', '.join(get_args(Solver))}, got {solver!r}")
-    if solver in ("multilevel", "chebyshev") and not sparse:
+    if solver in ("multilevel", "chebyshev") and not isinstance(graph, GivenGraph):
         raise UsageError(f"solver {solver!r} needs a graph that stores its edges; take auto or matrix-free")
-    if laplacian.n <= max(SMALL if solver == "auto" else SMALL // 2, 4 * (wanted + GUARD)):
+    small = (SMALL_FILLED if isinstance(graph, DenseGraph) else SMALL) if solver == "auto" else SMALL // 2
+    if laplacian.n <= max(small, 4 * (wanted + GUARD)):
         return "dense"
     if solver != "auto":
         return solver
     if not sparse:
         return "matrix-free"
-    if laplacian.graph.device.type != "cpu":
+    if graph.device.type != "cpu":
         return "chebyshev"
     return "arpack" if laplacian.n <= FACTORED and not laplacian.tau else "multilevel"

@@ -14,6 +14,7 @@ from suite_spectral.graphs.affinity import (
     edge_count,
     no_match,
 )
+from suite_spectral.graphs.dense_graph import DenseGraph
 from suite_spectral.graphs.graph import SparseGraph
 from suite_spectral.graphs.row_hash import row_hash
 
@@ -21,7 +22,7 @@ from suite_spectral.graphs.row_hash import row_hash
 @final
 @dataclass(frozen=True, eq=False)
 class EdgeWeights(OutOfSampleWeights):
-    """The weights of new points that come as rows of weights, (query, point) sparse_csr.
+    """The weights of new points that come as rows of weights, (query, point), sparse_csr or dense.
 
     Attributes:
         hashes: (point,) int64, ``row_hash`` of each row of W.
@@ -64,5 +65,8 @@ class Precomputed(Affinity):
     weights_class: ClassVar[type[OutOfSampleWeights]] = EdgeWeights
 
     def build(self, content: Tensor, *, seed: int = 0) -> SimilarityGraph:
+        if content.layout == torch.strided:
+            line = f"given, all of {len(content) ** 2:,} weights kept"
+            return SimilarityGraph(DenseGraph(content), EdgeWeights(row_hash(content)), self, {}, line)
         graph = SparseGraph(content)
         return SimilarityGraph(graph, EdgeWeights(row_hash(content)), self, {}, f"given, {edge_count(graph)}")

@@ -8,7 +8,8 @@ from torch import Tensor
 from lightning_suite.errors import UsageError
 from suite_spectral.graphs.affinities import AFFINITIES
 from suite_spectral.graphs.affinity import Affinity
-from suite_spectral.graphs.graph import Graph, SparseGraph
+from suite_spectral.graphs.dense_graph import GivenGraph
+from suite_spectral.graphs.graph import Graph
 from suite_spectral.new_points.by_landmarks import ByLandmarks
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.settings import Settings, refuse_contradictions
@@ -26,9 +27,9 @@ def affinity_of(settings: Settings) -> Affinity:
     return affinity
 
 
-def graph_by(settings: Settings, content: Tensor | SparseGraph, *, seed: int = 0) -> Graph:
+def graph_by(settings: Settings, content: Tensor | GivenGraph, *, seed: int = 0) -> Graph:
     """Return the graph that the settings make of points; a graph stays as it is."""
-    return content if isinstance(content, SparseGraph) else affinity_of(settings).build(content, seed=seed).graph
+    return content if isinstance(content, GivenGraph) else affinity_of(settings).build(content, seed=seed).graph
 
 
 def refuse_impossible(settings: Settings, n: int) -> None:
@@ -51,7 +52,7 @@ def refuse_impossible(settings: Settings, n: int) -> None:
         _refuse_landmarks(settings)
 
 
-def measured(content: Tensor | SparseGraph, settings: Settings, fitted: Fitted) -> Graph:
+def measured(content: Tensor | GivenGraph, settings: Settings, fitted: Fitted) -> Graph:
     """Return the graph on which the normalised cut of labels is measured: the one that the settings make of the points.
 
     Settings that a rule has chosen are not chosen again. By landmarks alone it is the graph of the fitted landmarks;

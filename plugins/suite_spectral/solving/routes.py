@@ -17,7 +17,8 @@ from suite_spectral.clusters.equal_points import one_label, settings_for_distinc
 from suite_spectral.clusters.labelling import mean_rows
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.graphs.affinity import SimilarityGraph
-from suite_spectral.graphs.graph import Graph, Progress, SparseGraph
+from suite_spectral.graphs.dense_graph import GivenGraph
+from suite_spectral.graphs.graph import Graph, Progress
 from suite_spectral.graphs.row_hash import equal_rows
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.new_points.nystroem import Nystroem, regularising, table_of
@@ -31,7 +32,7 @@ ROUNDING = 1e-9
 
 
 def solve(
-    content: Tensor | SparseGraph, settings: Settings, *, seed: int = 0, progress: Progress = lambda words: None
+    content: Tensor | GivenGraph, settings: Settings, *, seed: int = 0, progress: Progress = lambda words: None
 ) -> Solution:
     """Return the clusters of points, features or a graph.
 
@@ -51,11 +52,11 @@ def solve(
     Raises:
         UsageError: a setting does not fit the content.
     """
-    affinity, is_graph = affinity_of(settings), isinstance(content, SparseGraph)
+    affinity, is_graph = affinity_of(settings), isinstance(content, GivenGraph)
     if is_graph != affinity.of_graph:
         expected, got = ("points", "a graph") if is_graph else ("a graph", "points")
         raise UsageError(f"affinity {settings.affinity!r}: expected {expected}, got {got}; leave it to 'auto'")
-    points = content.matrix if isinstance(content, SparseGraph) else content
+    points = content.matrix if isinstance(content, GivenGraph) else content
     refuse_impossible(settings, points.shape[0])
     if points.layout != torch.strided and (affinity.open_setting is not None or settings.route != "exact"):
         points = points.to_dense()  # a rule, and landmarks, take some points or their means
