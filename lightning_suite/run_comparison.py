@@ -15,6 +15,7 @@ from lightning_suite.errors import RunError, UsageError
 from lightning_suite.run import Run
 from lightning_suite.run_records import RunRecord
 from lightning_suite.seed_groups import Facts, Judgement, judged, same, seed_groups
+from lightning_suite.tables import one_line
 
 PARTS = ("settings", "code", "data", "versions", "machine", "course", "metrics", "weights")
 
@@ -32,6 +33,9 @@ WHEN_AND_WHERE = {"started", "finished", "resumed", "fit_seconds", "signature", 
 ABSENT = "(absent)"
 """The value of what one of the runs does not have, and another has."""
 
+WIDEST = 48
+"""Characters of a value that is shown."""
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -46,6 +50,12 @@ class Difference:
     part: str
     name: str
     values: tuple[Any, ...]
+
+    def shown(self) -> list[str]:
+        """Return the values as text, each shortened unless it would then look like another."""
+        texts = [value if value == ABSENT else repr(value) for value in self.values]
+        short = [one_line(text, WIDEST) for text in texts]
+        return short if len(set(short)) == len(set(texts)) else texts
 
 
 @dataclass(frozen=True)
@@ -112,17 +122,17 @@ def _record(run: str | Path | Run) -> RunRecord:
 
 def _facts(record: RunRecord) -> Facts:
     """Return everything that a run says of itself, by part and name."""
-    facts = {("settings", name): value for name, value in _flat(record.settings).items()}
+    facts = {("settings", name): value for name, value in flattened(record.settings).items()}
     for entry, value in record.entries.items():
         if entry not in WHEN_AND_WHERE:
             part = PART_OF.get(entry, "course")
             name = f"{entry} in run.json" if entry in record.settings else "" if entry == part else entry
-            values = _flat(value, name) if name or isinstance(value, Mapping) else {entry: value}
+            values = flattened(value, name) if name or isinstance(value, Mapping) else {entry: value}
             facts |= {(part, inner): values[inner] for inner in values}
     return facts
 
 
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+def flattened(value: Any, prefix: str = "") -> dict[str, Any]:
     """Return the values of nested mappings, and of lists that hold mappings, under dotted names."""
     if isinstance(value, Mapping) and (value or not prefix):
         pairs = [(str(name), inner) for name, inner in value.items()]
@@ -132,7 +142,7 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
         return {prefix: value}
     flat: dict[str, Any] = {}
     for name, inner in pairs:
-        flat |= _flat(inner, f"{prefix}.{name}" if prefix else name)
+        flat |= flattened(inner, f"{prefix}.{name}" if prefix else name)
     return flat
 
 
@@ -156,7 +166,7 @@ def _values(facts: Sequence[Facts], part: str, name: str) -> tuple[Any, ...]:
 
 def _first_in_metrics_files(records: Sequence[RunRecord]) -> list[Difference]:
     """Return the first cell that differs between the runs' metrics.csv, if one does."""
-    tables = [_rows(record.path / "metrics.csv") for record in records]
+    tables = [rows_of(record.path / "metrics.csv") for record in records]
     if any(rows is None for rows in tables):
         there = tuple(ABSENT if rows is None else "there" for rows in tables)
         return [Difference("metrics", "metrics.csv", there)] if "there" in there else []
@@ -168,8 +178,12 @@ def _first_in_metrics_files(records: Sequence[RunRecord]) -> list[Difference]:
     return []
 
 
-def _rows(file: Path) -> list[dict[str, str]] | None:
-    """Return the rows of a metrics.csv; None without one."""
+def rows_of(file: Path) -> list[dict[str, str]] | None:
+    """Return the rows of a metrics.csv, each the cells by column; None without one.
+
+    Raises:
+        RunError: it is damaged.
+    """
     if not file.is_file():
         return None
     try:

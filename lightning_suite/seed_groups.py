@@ -43,6 +43,16 @@ class Judgement:
     p_values: tuple[float | None, ...]
     verdicts: tuple[str, ...]
 
+    def texts(self) -> list[str]:
+        """Return the values of the groups as text, with all digits where fewer would not show a difference."""
+        texts = [_mean(values, ".6g") for values in self.values]
+        return texts if len(set(texts)) == len(set(self.values)) else [_mean(values, "") for values in self.values]
+
+    def verdict_text(self, group: int) -> str:
+        """Return the verdict on a group, with its p-value where chance was asked."""
+        p, verdict = self.p_values[group], self.verdicts[group]
+        return verdict if p is None or verdict == "equal" else f"{verdict} (p = {p:.2g})"
+
 
 def same(first: Any, second: Any) -> bool:
     """Return whether two plain values are the same: 1 is 1.0 but not True, and not-a-number is itself.
@@ -125,3 +135,12 @@ def _judged(metric: str, values: Sequence[tuple[float, ...]]) -> Judgement:
         p_values.append(p)
         verdicts.append(verdict)
     return Judgement(metric, tuple(values), tuple(p_values), tuple(verdicts))
+
+
+def _mean(values: Sequence[float], digits: str) -> str:
+    if not values:
+        return ""
+    deviation = scatter.deviation(values)
+    if deviation is None:
+        return f"{values[0]:{digits}}"
+    return f"{scatter.mean(values):.4f} ± {deviation:.4f} ({len(values)})"

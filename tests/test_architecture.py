@@ -34,6 +34,7 @@ LIGHT = [
     "verbs.info",
     "verbs.compare_runs",
     "verbs.list",
+    "verbs.report",
     "verbs.runs",
 ]
 PLUGIN_FILES = ["README.md", "__init__.py", "data.py", "module.py", "network.py", "recipes/default.yaml"]
@@ -229,7 +230,7 @@ def test_finding_plugins_imports_from_the_diagnosis_to_the_origin() -> None:
     layers = [
         {"origin"},
         {"guard", "isolated", "other_name", "requirements", "source"},
-        {"literal"},
+        {"literal", "signature"},
         {"explain"},
         {"check"},
         {"records", "resolve"},

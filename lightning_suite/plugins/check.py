@@ -14,7 +14,20 @@ from lightning_suite.tables import clip
 
 RESERVED = frozenset(
     {
-        *("help", "list", "info", "fit", "validate", "test", "predict", "rerun", "runs", "compare-runs"),
+        *(
+            "help",
+            "list",
+            "info",
+            "fit",
+            "validate",
+            "test",
+            "predict",
+            "rerun",
+            "runs",
+            "compare-runs",
+            "report",
+            "export",
+        ),
         *("check", "new", "doctor"),
     }
 )

@@ -109,17 +109,23 @@ def wrong_bases(module: ast.Module, name: str, lightning_class: str) -> str:
 
 def help_line(module: ast.Module | None, function: str = "") -> str:
     """Return the first line of the docstring of a function or, without a name, of the module; "" without docstring."""
-    node = module if not function else _definition(module, function)
+    node = module if not function else definition(module, function)
     docstring = ast.get_docstring(node) if node else None
     return docstring.strip().partition("\n")[0].rstrip() if docstring else ""
 
 
 def first_parameter(module: ast.Module | None, function: str) -> str:
     """Return the name of a function's first positional parameter; "" without one, or without the function."""
-    node = _definition(module, function)
+    node = definition(module, function)
     if node is None or isinstance(node, ast.ClassDef):
         return ""
     return next((argument.arg for argument in [*node.args.posonlyargs, *node.args.args]), "")
+
+
+def definition(module: ast.Module | None, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | None:
+    """Return the class or function that a module defines under a name at its top level."""
+    body = [] if module is None else module.body
+    return next((node for node in body if isinstance(node, _Definition) and node.name == name), None)
 
 
 def _ask_finders(name: str, inside: list[str] | None) -> ModuleSpec | None:
@@ -136,15 +142,10 @@ def _defined_by(node: ast.AST) -> str:
     return node.name if isinstance(node, _Definition) else ""
 
 
-def _definition(module: ast.Module | None, name: str) -> _Definition | None:
-    body = [] if module is None else module.body
-    return next((node for node in body if isinstance(node, _Definition) and node.name == name), None)
-
-
 def _bases(module: ast.Module, name: str, seen: set[str]) -> set[str]:
     """Return the bases of a class, those of the module's own classes replaced by theirs; empty when it is unknown."""
     seen.add(name)
-    node = _definition(module, name)
+    node = definition(module, name)
     if not isinstance(node, ast.ClassDef):
         return set()
     bases: set[str] = set()

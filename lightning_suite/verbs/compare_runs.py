@@ -7,19 +7,14 @@ deviation, and say how much seeds scatter. With --expect-equal the exit status i
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
-from lightning_suite import scatter
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import UsageError
 from lightning_suite.json_text import json_text
-from lightning_suite.run_comparison import ABSENT, PARTS, Comparison, Difference, compare_runs
-from lightning_suite.seed_groups import SURE, Judgement, same
+from lightning_suite.run_comparison import PARTS, Comparison, Difference, compare_runs
+from lightning_suite.seed_groups import SURE, same
 from lightning_suite.spelling import no_such
-from lightning_suite.tables import listing, one_line, table
-
-WIDEST = 48
-"""Characters of a value."""
+from lightning_suite.tables import listing, table
 
 
 def run(arguments: list[str]) -> int:
@@ -53,7 +48,7 @@ def _as_text(compared: Comparison, parts: Sequence[str]) -> str:
         found = [each for each in compared.differences if each.part == part and not _is_judged(each, compared)]
         if found:
             names = ["", *(str(i) for i in range(1, len(rows) + 1))]
-            cells = [[each.name, *_shown(each.values)] for each in found]
+            cells = [[each.name, *each.shown()] for each in found]
             title = "metrics, run by run" if part == "metrics" and compared.metrics else part
             blocks.append(f"{title}\n{_indented(table(names, cells))}")
     if compared.metrics:
@@ -82,10 +77,10 @@ def _metrics(compared: Comparison) -> str:
         columns += [label, f"against {labels[0]}"]
     rows = []
     for each in compared.metrics:
-        first, *others = _means(each)
+        first, *others = each.texts()
         row = [each.metric, first]
         for i, text in enumerate(others, start=1):
-            row += [text, _verdict(each, i)]
+            row += [text, each.verdict_text(i)]
         rows.append(row)
     lines = ["metrics", _indented(table(columns, rows))]
     if any(len(values) > 1 for each in compared.metrics for values in each.values):
@@ -95,33 +90,6 @@ def _metrics(compared: Comparison) -> str:
     elif len(labels) > 1 and any("not judged" in each.verdicts for each in compared.metrics):
         lines.append("  not judged: no two runs are the same but for the seed, so nothing says how much seeds scatter")
     return "\n".join(lines)
-
-
-def _means(judgement: Judgement) -> list[str]:
-    """Return the values of the groups as text, with all digits where fewer would not show a difference."""
-    texts = [_mean(values, ".6g") for values in judgement.values]
-    return texts if len(set(texts)) == len(set(judgement.values)) else [_mean(v, "") for v in judgement.values]
-
-
-def _mean(values: Sequence[float], digits: str) -> str:
-    if not values:
-        return ""
-    deviation = scatter.deviation(values)
-    if deviation is None:
-        return f"{values[0]:{digits}}"
-    return f"{scatter.mean(values):.4f} ± {deviation:.4f} ({len(values)})"
-
-
-def _verdict(judgement: Judgement, group: int) -> str:
-    p, verdict = judgement.p_values[group], judgement.verdicts[group]
-    return verdict if p is None or verdict == "equal" else f"{verdict} (p = {p:.2g})"
-
-
-def _shown(values: Sequence[Any]) -> list[str]:
-    """Return values as text, each shortened unless it would then look like another."""
-    texts = [value if value == ABSENT else repr(value) for value in values]
-    short = [one_line(text, WIDEST) for text in texts]
-    return short if len(set(short)) == len(set(texts)) else texts
 
 
 def _indented(text: str) -> str:

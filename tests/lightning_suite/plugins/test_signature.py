@@ -1,0 +1,46 @@
+"""Defaults read from source are those of the signatures, for every plugin and for the Trainer."""
+
+import inspect
+import sys
+from pathlib import Path
+
+import pytest
+
+from lightning_suite.options import Settings
+from lightning_suite.plugins import find
+from lightning_suite.plugins.signature import defaults
+from lightning_suite.seed_groups import same
+
+PATHS = [path for plugin in map(find.get, find.names()) for path in (plugin.module, plugin.data)]
+
+
+@pytest.mark.parametrize("path", [*PATHS, "pytorch_lightning:Trainer"])
+def test_they_are_those_of_the_signature(path: str) -> None:
+    module, _, name = path.partition(":")
+    signature = inspect.signature(getattr(__import__(module, fromlist=[name]), name))
+    usual = {
+        name: one.default for name, one in signature.parameters.items() if one.default is not inspect.Parameter.empty
+    }
+    found = defaults(path)
+    assert found.keys() == usual.keys()
+    assert [name for name in found if not same(found[name], usual[name])] == []
+
+
+def test_fields_of_a_dataclass_are_read() -> None:
+    found = defaults("lightning_suite.options.settings:Settings")
+    settings = Settings(plugin="")
+    assert {"seed", "monitor", "checkpoint_every", "recipe"} <= found.keys()
+    assert all(getattr(settings, name) == value for name, value in found.items())
+
+
+def test_what_the_source_does_not_show_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shown_or_not.py").write_text(
+        "import os\nLIMIT = 3\nLOOP = LOOP\nraise SystemExit('imported')\n"
+        "class Net:\n"
+        "    def __init__(self, a, b=LIMIT, c=len('x'), d=os.sep, *, e=(1, 2), f=LOOP, g=GONE, h=-1): ...\n"
+        "class Later(Net): ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert defaults("shown_or_not:Net") == {"b": 3, "e": (1, 2), "h": -1}
+    assert defaults("shown_or_not:Later") == {} == defaults("shown_or_not:Gone") == defaults("not_there.at_all:Net")
+    assert "shown_or_not" not in sys.modules
