@@ -11,6 +11,7 @@ import time
 import warnings
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
@@ -18,11 +19,12 @@ from suite_spectral.clusters.choosing import clusters_of
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.clusters.labelling import by_component, kmeans, mean_rows, scaled_rows, two_way
 from suite_spectral.clusters.loose_components import core_of, labels_with_loose, loose_line, warn_of_pieces
+from suite_spectral.clusters.loose_ends import ends_taken, warn_of_ends
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.spectrum import TOLERANCE, Spectrum, spectrum
 from suite_spectral.graphs.dense_graph import GivenGraph
 from suite_spectral.graphs.gaussian import GaussianGraph
-from suite_spectral.graphs.graph import Graph, Progress, spread_evenly
+from suite_spectral.graphs.graph import Graph, Progress, SparseGraph, spread_evenly
 from suite_spectral.graphs.sparse_points import rows_of
 from suite_spectral.settings import Settings
 
@@ -104,6 +106,20 @@ def cluster(
         warnings.warn(loose_line(graph.n, core, whole.components, nearest=points is not None), RuntimeWarning, 2)
     elif not whole.tau and settings.known_clusters is not None:
         warn_of_pieces(whole.components, settings.known_clusters)
+    inside = points if core is None or points is None else rows_of(points, core)
+    clustering = _clustered(laplacian, settings, inside, seed, begun, progress)
+    if points is None:
+        clustering = _without_ends(laplacian, clustering, settings, seed, begun, progress)
+    if core is not None:
+        labels = labels_with_loose(clustering.labels, core, whole.components, points)
+        clustering = among_loose(clustering, core, whole.components, labels, graph)
+    return clustering._replace(lower_bound=math.nan) if settings.regularisation else clustering
+
+
+def _clustered(
+    laplacian: Laplacian, settings: Settings, points: Tensor | None, seed: int, begun: float, progress: Progress
+) -> Clustering:
+    """Return the clusters of a graph whose loose parts have been left out."""
     pairs = spectrum(
         laplacian,
         max(settings.known_clusters or min(settings.max_clusters, laplacian.n), settings.n_components or 0),
@@ -112,20 +128,28 @@ def cluster(
         tolerance=TOLERANCE if settings.tolerance is None else settings.tolerance,
         progress=progress,
     )
-    clustering = cluster_eigenvectors(
-        laplacian.graph,
-        pairs,
-        laplacian.root,
-        settings,
-        points=points if core is None or points is None else rows_of(points, core),
-        seed=seed,
-        begun=begun,
-        progress=progress,
+    return cluster_eigenvectors(
+        laplacian.graph, pairs, laplacian.root, settings, points=points, seed=seed, begun=begun, progress=progress
     )
-    if core is not None:
-        labels = labels_with_loose(clustering.labels, core, whole.components, points)
-        clustering = among_loose(clustering, core, whole.components, labels, graph)
-    return clustering._replace(lower_bound=math.nan) if settings.regularisation else clustering
+
+
+def _without_ends(
+    laplacian: Laplacian, clustering: Clustering, settings: Settings, seed: int, begun: float, progress: Progress
+) -> Clustering:
+    """Return the clusters of a given graph, without its loose ends if one of the clusters lies in them."""
+    graph, bound = laplacian.graph, clustering.lower_bound  # which is that of the whole graph
+    if not isinstance(graph, SparseGraph):
+        return clustering
+    ends = ends_taken(
+        graph, laplacian.degrees - laplacian.tau, laplacian.components, clustering.labels, clustering.n_clusters
+    )
+    if ends is None:
+        return clustering
+    warn_of_ends(graph.n, ends)
+    inner = Laplacian(graph.part(ends.core), settings.regularisation)
+    clustering = _clustered(inner, settings, None, seed, begun, progress)
+    labels = torch.zeros_like(ends.hosts).index_copy_(0, ends.core, clustering.labels)[ends.hosts]
+    return among_loose(clustering, ends.core, laplacian.components, labels, graph)._replace(lower_bound=bound)
 
 
 def without_loose(laplacian: Laplacian, settings: Settings) -> tuple[Laplacian, Tensor | None]:
@@ -164,7 +188,7 @@ def among_loose(
         # Of the whole graph each loose component has an eigenvalue of 0 too.
         lower_bound=_bound(clustering.spectrum, max(0, k - loose)),
         n_components=clustering.n_components + loose,
-        core=core,
+        core=core if clustering.core is None else core[clustering.core],
     )
 
 
