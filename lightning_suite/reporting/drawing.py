@@ -64,7 +64,7 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
         >>> ticks(0.13, 0.48)
         [0.1, 0.2, 0.3, 0.4, 0.5]
         >>> ticks(2.0, 2.0)
-        [1.9, 2.0, 2.1]
+        [1.9, 1.95, 2.0, 2.05, 2.1]
     """
     if high - low <= 1e-9 * max(abs(low), abs(high)):
         low, high = low - 0.05 * (abs(low) or 1), high + 0.05 * (abs(high) or 1)
