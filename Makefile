@@ -16,6 +16,8 @@ JOBS   ?= 2
 bin := .venv/bin
 # One thread to each process: make test runs JOBS of them at once, and a benchmark compares CPU seconds.
 test trust sanitize bench: export OMP_NUM_THREADS = 1
+# Our sources are compiled to bytecode once, and not by each of a thousand processes that tests start.
+test trust sanitize: export PYTHONDONTWRITEBYTECODE =
 # What is tested and measured is the compiled ops: one that does not compile is an error.
 test trust sanitize bench .venv/.dev: export LIGHTNING_SUITE_REQUIRE_OPS = 1
 

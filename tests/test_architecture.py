@@ -7,6 +7,7 @@ import ast
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -62,9 +63,16 @@ def imported(nodes: Iterable[ast.AST]) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def imports(path: Path) -> set[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     """Everything that a file imports, wherever in it."""
-    return set(imported(ast.walk(parse(path))))
+    return frozenset(imported(ast.walk(parse(path))))
+
+
+@cache
+def imports_that_run(path: Path) -> tuple[str, ...]:
+    """What importing a file imports."""
+    return tuple(imported(walk_what_runs(parse(path))))
 
 
 def walk_what_runs(node: ast.AST) -> Iterator[ast.AST]:
@@ -97,7 +105,7 @@ def imports_to_start(module: str) -> dict[str, str]:
         if path is None or name in seen:
             continue
         seen.add(name)
-        for target in imported(walk_what_runs(parse(path))):
+        for target in imports_that_run(path):
             found.setdefault(target, name)
             waiting.append(target)
     return found
@@ -436,7 +444,8 @@ def test_checkpoints_are_loaded_with_weights_only() -> None:
         for node in ast.walk(parse(path)):
             if isinstance(node, ast.keyword) and node.arg == "weights_only" and is_not(node.value, True):
                 bad.append(f"{relative(path)}:{node.value.lineno} {ast.unparse(node)}")
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+            is_load = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "load"
+            if is_load and ast.unparse(node.func) == "torch.load":
                 keywords = {keyword.arg for keyword in node.keywords}
                 bad += [] if "weights_only" in keywords else [f"{relative(path)}:{node.lineno} {ast.unparse(node)}"]
     assert not bad, f"say weights_only=True: a checkpoint must not run code: {bad}"
