@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
@@ -36,13 +37,21 @@ class Built:
 
 def parser_of(plugin: Plugin, prog: str) -> ArgumentParser:
     """Return the parser of all options of a run of a plugin."""
+    parser = _parser_of(resolve(plugin, "module"), resolve(plugin, "data"))
+    parser.prog = prog
+    return parser
+
+
+@lru_cache(maxsize=4)
+def _parser_of(module: Any, data: Any) -> ArgumentParser:
+    """Return the parser of two classes: one run asks for it several times, and it reads many docstrings."""
     from pytorch_lightning import Trainer
 
-    parser = ArgumentParser(prog=prog, exit_on_error=False, allow_abbrev=False)
+    parser = ArgumentParser(exit_on_error=False, allow_abbrev=False)
     parser.add_argument("--config", action="config", help="YAML file of options; may be given several times")
     parser.add_class_arguments(Settings, skip=set(GROUPS))
-    add_options(parser, resolve(plugin, "module"), "model")
-    add_options(parser, resolve(plugin, "data"), "data")
+    add_options(parser, module, "model")
+    add_options(parser, data, "data")
     # Its nested classes (loggers, callbacks, strategies) are built by jsonargparse, the Trainer itself by the run.
     parser.add_class_arguments(Trainer, "trainer", instantiate=False)
     return parser
