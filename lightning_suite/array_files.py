@@ -12,12 +12,13 @@ from lightning_suite.errors import DataError
 from lightning_suite.text_files import bomb, most_bytes
 
 
-def read_npy(path: str | Path, *, content: bytes | None = None) -> NDArray[Any]:
+def read_npy(path: str | Path, *, content: bytes | None = None, mapped: bool = False) -> NDArray[Any]:
     """Return the array of an .npy file.
 
     Args:
         path: the file.
         content: of the file, where it is at hand.
+        mapped: whether the numbers stay in the file, which the array then maps into memory, read-only.
 
     Raises:
         DataError: the file cannot be read, or holds no single array of numbers or text.
@@ -32,7 +33,8 @@ def read_npy(path: str | Path, *, content: bytes | None = None) -> NDArray[Any]:
 bytes got 30
     """
     try:
-        array = numpy.load(Path(path) if content is None else io.BytesIO(content), allow_pickle=False)
+        file = Path(path) if content is None else io.BytesIO(content)
+        array = numpy.load(file, mmap_mode="r" if mapped and content is None else None, allow_pickle=False)
     except Exception as error:  # numpy parses the header as Python, so that damage to it raises whatever Python does
         raise DataError(f"cannot be read as an array: {_reason(error)}", path) from error
     if not isinstance(array, numpy.ndarray):

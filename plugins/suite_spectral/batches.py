@@ -20,6 +20,7 @@ from torch.utils.data import Dataset
 from lightning_suite.errors import UsageError
 from lightning_suite.offsets import offsets_of
 from lightning_suite.offsets import select as select_entries
+from suite_spectral.shares.share import Share
 from suite_spectral.sources.texts import Vocabulary
 
 
@@ -161,9 +162,33 @@ def scaling_of(points: Any) -> tuple[Scaling, NDArray[np.int64]]:
         center = points.mean(axis=0, dtype=np.float64)
         with np.errstate(over="ignore"):
             scale = points.std(axis=0, dtype=np.float64)
+    return _scaling(low, high, center, scale)
+
+
+def scaling_of_large(content: Any, chosen: NDArray[np.int64]) -> tuple[Scaling, NDArray[np.int64]]:
+    """Return the same of points that stay in their file; they are read twice, a block at a time.
+
+    Args:
+        content: points (point, dim), of which rows can be asked for.
+        chosen: those that are meant, rising.
+    """
+    share = Share.alone(len(chosen))
+    blocks = list(share.parts())
+
+    def rows(part: slice) -> NDArray[np.float64]:
+        return np.asarray(content[chosen[part]], dtype=np.float64)
+
+    ends = [(block.min(axis=0), block.max(axis=0)) for block in map(rows, blocks)]
+    low, high = np.min([end for end, _ in ends], axis=0), np.max([end for _, end in ends], axis=0)
+    center = share.total(lambda part: rows(part).sum(axis=0)) / len(chosen)
+    with np.errstate(over="ignore"):
+        scale = np.sqrt(share.total(lambda part: np.square(rows(part) - center).sum(axis=0)) / len(chosen))
+    return _scaling(low, high, center, scale)
+
+
+def _scaling(low: Any, high: Any, center: Any, scale: Any) -> tuple[Scaling, NDArray[np.int64]]:
     constant = low == high
-    center = np.where(constant, 0.0, center)
-    scale = np.where(constant, 1.0, scale)
+    center, scale = np.where(constant, 0.0, center), np.where(constant, 1.0, scale)
     return Scaling(torch.from_numpy(center), torch.from_numpy(scale)), np.flatnonzero(constant)
 
 
@@ -219,7 +244,7 @@ class Examples(Dataset[Batch]):
         elif scipy.sparse.issparse(self.content):
             content = torch.from_numpy(self.content[chosen].toarray())
         else:
-            content = torch.from_numpy(self.content[chosen])
+            content = torch.from_numpy(np.asarray(self.content[chosen]))
         return Batch(torch.from_numpy(chosen), content, labels)
 
 

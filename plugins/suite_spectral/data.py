@@ -18,12 +18,14 @@ from torch.utils.data import DataLoader
 
 from lightning_suite.errors import DataError, UsageError
 from lightning_suite.setting import settings_from, with_meanings
-from suite_spectral.batches import Batch, Examples, GraphRows, Scaling, fingerprint, scaling_of
+from suite_spectral.batches import Batch, Examples, GraphRows, Scaling, fingerprint, scaling_of, scaling_of_large
 from suite_spectral.data_settings import DEFAULTS, DataSettings, Name, ReadAs, StopWords
 from suite_spectral.division import division
 from suite_spectral.settings import Kind
+from suite_spectral.shares.sampler import ShareSampler
 from suite_spectral.sources.contents import Choice, Source, class_labels, labels_of_used
 from suite_spectral.sources.reading import read, without_unused
+from suite_spectral.sources.row_groups import RowGroups
 from suite_spectral.sources.samples import sample
 from suite_spectral.sources.texts import Vocabulary
 
@@ -130,10 +132,20 @@ class ClusterData(LightningDataModule):
             DataError: the file is not what it should be.
         """
         self.setup("predict")
-        return self._loader(self._predicted)
+        return self._loader(self._predicted, shared=False)
 
-    def _loader(self, examples: Examples) -> DataLoader[Batch]:
-        return DataLoader(dataset=examples, batch_size=self.batch_size, shuffle=False, collate_fn=_as_it_is)
+    def _loader(self, examples: Examples, *, shared: bool = True) -> DataLoader[Batch]:
+        """Return the examples in their order; of several processes each has those of its share where it is shared."""
+        rank, size = (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
+        sampler = ShareSampler(examples, size, rank) if shared and size > 1 else None
+        # Lightning makes it again with another sampler, for which every argument needs its name.
+        return DataLoader(
+            dataset=examples, batch_size=self.batch_size, shuffle=False, sampler=sampler, collate_fn=_as_it_is
+        )
+
+    def held(self, *, tested: bool = False) -> NDArray[np.int64]:
+        """Return the indices in the file of what is clustered, or tested, rising."""
+        return (self._tested if tested else self._fitted).chosen
 
     # What is clustered
 
@@ -208,8 +220,11 @@ class ClusterData(LightningDataModule):
         self.dim = content.shape[1]
         if self.kind == "image":
             return []
-        points = content if len(fitted) == content.shape[0] else content[fitted]
-        self.scaling, constant = scaling_of(points)
+        if isinstance(content, np.memmap | RowGroups):
+            self.scaling, constant = scaling_of_large(content, fitted)
+        else:
+            points = content if len(fitted) == content.shape[0] else content[fitted]
+            self.scaling, constant = scaling_of(points)
         if self.settings.standardize == "none":
             self.scaling = None
         elif not bool(self.scaling.scale.isfinite().all()):

@@ -1,7 +1,8 @@
 """Clusters as Lightning trains: an epoch collects the points, its end solves for the eigenvectors, without gradients.
 
-The solution lies in buffers (``suite_spectral.network``), so a checkpoint labels new points by itself. Only process 0
-solves; the others send it their points and are sent the solution, so any number of processes gives the same labels.
+The solution lies in buffers (``suite_spectral.network``), so a checkpoint labels new points by itself. By landmarks
+each of several processes solves for its share of the points (``suite_spectral.shares``); otherwise process 0 solves,
+and is sent the points of the others. Any number of processes gives the same labels.
 """
 
 import math
@@ -25,11 +26,12 @@ from suite_spectral.accuracy import MatchedAccuracy
 from suite_spectral.batches import Batch, Rows, Scaling, prepared
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.graphs.graph import Graph, SparseGraph, spread_evenly
+from suite_spectral.measuring import Measured, measured_in_shares
 from suite_spectral.network import FittedClusters
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.pictures.eigenvalues import write_spectrum
 from suite_spectral.pictures.scatter import write_points
-from suite_spectral.processes import from_leader, gathered
+from suite_spectral.processes import gathered, group_of, shared
 from suite_spectral.settings import (
     DEFAULTS,
     FOR_KIND,
@@ -46,8 +48,10 @@ from suite_spectral.settings import (
     Weights,
     refuse_contradictions,
 )
+from suite_spectral.shares.landmark_route import is_by_shares
 from suite_spectral.solving.building import measured
-from suite_spectral.solving.routes import solve
+from suite_spectral.solving.routes import solve, solve_shares
+from suite_spectral.solving.solution import Told
 from suite_spectral.sources.texts import Vocabulary
 
 STATE = "clusters"
@@ -122,6 +126,7 @@ class SpectralClusterer(LightningModule):
         self._batches: list[Batch] = []
         self._evaluated: list[tuple[Batch, Tensor]] = []  # with the labels
         self._graph: Graph | None = None  # that was clustered, until this process ends
+        self._fitted_cut: float | None = None  # and the normalised cut of its clusters
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Return no optimizer: nothing is learnt by gradients."""
@@ -159,34 +164,37 @@ class SpectralClusterer(LightningModule):
 
     def _solve(self) -> None:
         data = self.trainer.datamodule  # type: ignore[attr-defined]
-        self.kind, self.scaling = data.kind, data.scaling
-        whole = gathered(self.trainer, self.device, self._batches)
-        self._batches = []
-        self.vocabulary = data.vocabulary
+        self.kind, self.scaling, self.vocabulary = data.kind, data.scaling, data.vocabulary
+        group = group_of(self.trainer)
         # The run's seed, of process 0. Nothing is drawn from the generator, so that a further epoch solves the same.
-        seed = torch.initial_seed() % 2**31
-
-        def solved() -> tuple[Fitted, dict[str, float], str]:
+        seed = group.first_says(lambda: torch.initial_seed() % 2**31)
+        batches, self._batches = self._batches, []
+        if is_by_shares(self.settings()):
+            share, own = shared(group, batches, data.held())
+            del batches
+            points = self._content(own.content)
+            assert isinstance(points, Tensor)
             with progress("spectral clustering") as task:
-                solution = solve(self._content(whole.content), self.settings(), seed=seed, progress=task.stage)
-            self._graph = solution.graph
-            clustering = solution.clustering
-            values = {
-                "train_ncut": clustering.ncut,
-                "train_lower_bound": clustering.lower_bound,
-                "train_eigengap": clustering.eigengap,
-                "train_components": clustering.n_components,
-                "n_clusters": solution.fitted.n_clusters,
-            }
-            fitted = solution.fitted
-            if self.trainer.world_size > 1:  # it travels
-                fitted = Fitted.from_state({name: part.cpu() for name, part in fitted.state().items()})
-            return fitted, values, solution.line
+                found = Told.of(solve_shares(points, share, self.settings(), seed=seed, progress=task.stage))
+        else:
+            whole = gathered(self.trainer, self.device, batches)
+            del batches
 
-        fitted, values, line = from_leader(self.trainer, solved)
-        self.network.take(fitted)
-        rank_zero_info(line)
-        for name, value in values.items():
+            def solved() -> Told:
+                with progress("spectral clustering") as task:
+                    solution = solve(self._content(whole.content), self.settings(), seed=seed, progress=task.stage)
+                self._graph = solution.graph
+                told = Told.of(solution)
+                if self.trainer.world_size > 1:  # it travels
+                    state = {name: part.cpu() for name, part in told.fitted.state().items()}
+                    told = told._replace(fitted=Fitted.from_state(state))
+                return told
+
+            found = group.first_says(solved)
+        self.network.take(found.fitted)
+        self._fitted_cut = found.values["train_ncut"]
+        rank_zero_info(found.line)
+        for name, value in found.values.items():
             if math.isfinite(value):  # a regularised graph has no lower bound, and no gap is behind the last eigenvalue
                 self.log(name, float(value), on_step=False, on_epoch=True, batch_size=1, sync_dist=True)
 
@@ -221,47 +229,52 @@ class SpectralClusterer(LightningModule):
 
     def on_test_epoch_end(self) -> None:
         """Log the same, and draw the spectrum and the clusters of points."""
-        whole = self._measure("test")
+        looked_at = self._measure("test")
         figures = Path(self.trainer.default_root_dir) / "figures"
-        if whole is None or not self.trainer.is_global_zero or not figures.is_dir():
+        if looked_at is None or not self.trainer.is_global_zero or not figures.is_dir():
             return
         fitted = self.network.fitted
         write_spectrum(figures / "spectrum.png", fitted.eigenvalues, fitted.n_clusters)
-        if self.kind == "points" and isinstance(whole.content, Tensor):
-            assert whole.labels is not None
-            write_points(figures / "points.png", prepared(whole.content, self.scaling, None), whole.labels)
+        if self.kind == "points" and isinstance(looked_at.content, Tensor):
+            points = prepared(looked_at.content, self.scaling, None)
+            write_points(figures / "points.png", points, looked_at.labels, looked_at.numbers)
 
     def _evaluate(self, batch: Batch) -> None:
         if self.network.is_fitted:  # Lightning may ask before anything is, whether validation runs at all
             self._evaluated.append((batch, self._predicted(batch)))
 
-    def _measure(self, stage: Literal["val", "test"]) -> Batch | None:
-        """Log the scores of an evaluation, and return its examples with the clusters as labels.
-
-        None where nothing was evaluated.
-        """
+    def _measure(self, stage: Literal["val", "test"]) -> Measured | None:
+        """Log the scores of an evaluation, and return its examples and clusters; None where nothing was evaluated."""
         evaluated, self._evaluated = self._evaluated, []
         if not self.network.is_fitted:
             return None
-        whole = gathered(self.trainer, self.device, [batch._replace(labels=labels) for batch, labels in evaluated])
-        assert whole.labels is not None
-        labels, classes = whole.labels, None
+        clustered = [batch._replace(labels=labels) for batch, labels in evaluated]
+        if is_by_shares(self.settings()):
+            held = self.trainer.datamodule.held(tested=stage == "test")  # type: ignore[attr-defined]
+            share, own = shared(group_of(self.trainer), clustered, held)
+            found = measured_in_shares(own, share, self.scaling, self.network.fitted, self._fitted_cut)
+        else:
+            whole = gathered(self.trainer, self.device, clustered)
+            assert whole.labels is not None
+            content, labels = whole.content, whole.labels
+            cut = group_of(self.trainer).first_says(lambda: self._ncut(content, labels))
+            found = Measured(content, labels, None, cut)
+        self.log(f"{stage}_ncut", found.ncut, prog_bar=True, batch_size=1, sync_dist=True)
+        classes = None
         if all(batch.labels is not None for batch, _ in evaluated):
             nothing = [batch._replace(content=torch.empty(len(batch.index), 0)) for batch, _ in evaluated]
             classes = gathered(self.trainer, self.device, nothing).labels
-        cut = from_leader(self.trainer, lambda: self._ncut(whole.content, labels))
-        self.log(f"{stage}_ncut", cut, prog_bar=True, batch_size=1, sync_dist=True)
         if classes is not None and bool((classes >= 0).any()):
             known = classes >= 0
             for name, metric in self.scores.items():
                 assert isinstance(metric, Metric)
-                metric.update(labels[known], classes[known])
+                metric.update(found.labels[known], classes[known])
                 with warnings.catch_warnings():  # torchmetrics counts in a sparse tensor
                     warnings.filterwarnings("ignore", message="Sparse invariant checks")
                     value = metric.compute().float()
                 self.log(f"{stage}_{name}", value, prog_bar=True, batch_size=1, sync_dist=True)
                 metric.reset()
-        return whole
+        return found
 
     def _ncut(self, content: Tensor | list[str] | Rows, labels: Tensor) -> float:
         """Return the normalised cut of labels on the graph that the settings make of what was evaluated."""

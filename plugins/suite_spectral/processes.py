@@ -1,16 +1,21 @@
-"""What several processes of one training do together: one solves for all of them, and each sees what it found."""
+"""What several processes of one training put together: their examples, whole or each its own share."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pytorch_lightning import Trainer
 from torch import Tensor
 
-from lightning_suite.errors import UsageError
-from suite_spectral.batches import Batch, Rows, join
+from suite_spectral.batches import Batch, Rows, join, select
+from suite_spectral.shares.group import Group
+from suite_spectral.shares.share import Share, block_starts, blocks_of
 
-Value = TypeVar("Value")
+
+def group_of(trainer: Trainer) -> Group:
+    """Return the processes of a training."""
+    return Group(trainer.global_rank, trainer.world_size)
 
 
 def gathered(trainer: Trainer, device: torch.device, batches: list[Batch]) -> Batch:
@@ -18,32 +23,35 @@ def gathered(trainer: Trainer, device: torch.device, batches: list[Batch]) -> Ba
     if trainer.world_size == 1:
         return join(batches)
     own = [_moved(join(batches), torch.device("cpu"))] if batches else []
-    parts: list[Any] = [None] * trainer.world_size
-    torch.distributed.all_gather_object(parts, own)
+    parts = group_of(trainer).gathered(own)
     return _moved(join([batch for part in parts for batch in part]), device)
 
 
-def from_leader(trainer: Trainer, compute: Callable[[], Value]) -> Value:
-    """Return in every process what process 0 computes; an error there is raised in all of them.
+def shared(group: Group, batches: list[Batch], held: NDArray[np.int64]) -> tuple[Share, Batch]:
+    """Return the share of this process in the examples of all batches, and its examples, in the order of the file.
 
-    Raises:
-        UsageError: in the other processes, with the message of an error in process 0.
+    Args:
+        group: the processes; each calls this at once.
+        batches: those that this process was given; an example of another share, which filled up a batch, is dropped.
+        held: (example,) the indices in the file of all examples, rising.
     """
-    if trainer.world_size == 1:
-        return compute()
-    value: Value | None = None
-    error: Exception | None = None
-    if trainer.is_global_zero:
-        try:
-            value = compute()
-        except Exception as failed:  # whatever it is, the others are waiting for it
-            error = failed
-    value, failure = trainer.strategy.broadcast((value, None if error is None else f"{error}"))
-    if error is not None:
-        raise error
-    if failure is not None:
-        raise UsageError(failure)
-    return value  # type: ignore[return-value]
+    whole = join(batches)
+    starts = block_starts(len(held))
+    blocks = blocks_of(group.rank, group.size, len(starts) - 1)
+    positions = np.searchsorted(held, whole.index.cpu().numpy())
+    ends = np.searchsorted(positions, starts[blocks.start : blocks.stop + 1])
+    own = torch.arange(int(ends[0]), int(ends[-1]))
+    return Share(group, len(starts) - 1, ends - ends[0]), whole if len(own) == len(positions) else _some(whole, own)
+
+
+def _some(batch: Batch, own: Tensor) -> Batch:
+    content: Any = batch.content
+    if isinstance(content, Tensor):
+        content = content[own.to(content.device)]
+    else:
+        content = select(content, own) if isinstance(content, Rows) else [content[number] for number in own.tolist()]
+    labels = None if batch.labels is None else batch.labels[own.to(batch.labels.device)]
+    return Batch(batch.index[own.to(batch.index.device)], content, labels)
 
 
 def _moved(batch: Batch, device: torch.device) -> Batch:

@@ -5,7 +5,18 @@ import pytest
 import scipy.sparse
 import torch
 
-from suite_spectral.batches import Batch, Examples, GraphRows, Rows, Scaling, fingerprint, join, scaling_of, select
+from suite_spectral.batches import (
+    Batch,
+    Examples,
+    GraphRows,
+    Rows,
+    Scaling,
+    fingerprint,
+    join,
+    scaling_of,
+    scaling_of_large,
+    select,
+)
 
 W = torch.tensor([[0.0, 2.0, 0.0], [2.0, 1.0, 3.0], [0.0, 3.0, 0.0]], dtype=torch.float64)
 
@@ -147,3 +158,11 @@ def test_the_fingerprint_is_that_of_the_labels_too() -> None:
     chosen = np.arange(3)
     prints = {fingerprint(POINTS, chosen, torch.tensor(labels)) for labels in ([0, 0, 1], [0, 1, 1])}
     assert len(prints) == 2
+
+
+def test_the_scaling_of_points_in_their_file_is_that_of_the_points() -> None:
+    points = np.random.default_rng(0).random((900, 3)) * [1, 100, 0]
+    chosen = np.arange(0, 900, 2)
+    (expected, constant), (actual, also) = scaling_of(points[chosen]), scaling_of_large(points, chosen)
+    torch.testing.assert_close(actual, expected)
+    assert constant.tolist() == also.tolist() == [2]

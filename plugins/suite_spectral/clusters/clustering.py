@@ -186,7 +186,7 @@ def among_loose(
         rows=rows.index_copy_(0, core, clustering.rows),
         ncut=ncut(measured, labels[spread_evenly(len(labels), measured.n).to(labels.device)], k),
         # Of the whole graph each loose component has an eigenvalue of 0 too.
-        lower_bound=_bound(clustering.spectrum, max(0, k - loose)),
+        lower_bound=lower_bound(clustering.spectrum, max(0, k - loose)),
         n_components=clustering.n_components + loose,
         core=core if clustering.core is None else core[clustering.core],
     )
@@ -252,14 +252,14 @@ def cluster_eigenvectors(
         rows=rows,
         centroids=centroids,
         ncut=ncut(measured, labels[spread_evenly(len(labels), measured.n).to(labels.device)], k),
-        lower_bound=_bound(pairs, k),
+        lower_bound=lower_bound(pairs, k),
         eigengap=float(pairs.values[k] - pairs.values[k - 1]) if len(pairs.values) > k else math.nan,
         n_components=int(pairs.components.max()) + 1,
         seconds={"eigenvectors": solved - begun, "labels": labelled - solved, "ncut": time.process_time() - labelled},
     )
 
 
-def _bound(pairs: Spectrum, k: int) -> float:
+def lower_bound(pairs: Spectrum, k: int) -> float:
     """Return lambda_1 + ... + lambda_k, less the error that the residuals allow if the solver has missed no eigenvalue.
 
     A computed eigenvalue is too large by at most its residual r, and by at most r^2 over the distance to the

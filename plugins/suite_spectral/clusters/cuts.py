@@ -62,7 +62,7 @@ def volumes(graph: Graph, labels: Tensor, n_clusters: int) -> Tensor:
         UsageError: the labels are not one number from 0 to n_clusters - 1 for each point.
     """
     _check(graph, labels, n_clusters)
-    return _volumes(graph, labels.to(graph.device), n_clusters)
+    return graph.volumes(labels.to(graph.device), n_clusters)
 
 
 def ncut(graph: Graph, labels: Tensor, n_clusters: int) -> float:
@@ -153,11 +153,6 @@ def _check(graph: Graph, labels: Tensor, n_clusters: int) -> None:
         raise UsageError(f"expected labels from 0 to {n_clusters - 1}, got {int(labels.min())} to {int(labels.max())}")
 
 
-def _volumes(graph: Graph, labels: Tensor, n_clusters: int) -> Tensor:
-    zeros = torch.zeros(n_clusters, dtype=torch.float64, device=graph.device)
-    return zeros.index_add_(0, labels.long(), graph.degrees().double())
-
-
 def _indicators(graph: Graph, labels: Tensor, n_clusters: int) -> Iterator[tuple[Tensor, Tensor]]:
     width = max(1, BLOCK_VALUES // max(1, graph.n))
     numbers = torch.arange(n_clusters, device=graph.device)
@@ -172,8 +167,8 @@ def _cuts_and_volumes(graph: Graph, labels: Tensor, n_clusters: int) -> tuple[Te
     for some, inside in _indicators(graph, labels, n_clusters):
         reached = graph.multiply(inside.double())  # point, cluster
         # Summed over the points outside, rather than volume less inner weight: a cut of 0 comes out as 0.
-        cuts[some] = reached.masked_fill_(inside, 0).sum(dim=0)
-    return cuts, _volumes(graph, labels, n_clusters)
+        cuts[some] = graph.total(reached.masked_fill_(inside, 0))
+    return cuts, graph.volumes(labels, n_clusters)
 
 
 def _all_thresholds(graph: SparseGraph, order: Tensor) -> Tensor:

@@ -60,6 +60,26 @@ def lloyd(rows: Floats, start: Floats, weights: Floats | None = None) -> Settled
     return Settled(*kernels.lloyd(rows, weights, start, ROUNDS, _settled(rows)))
 
 
+def nearest_centres(rows: Floats, centres: Floats) -> NDArray[np.int64]:
+    """Return the nearest centre of each row, (row,); of equally near ones the first.
+
+    Raises:
+        ValueError, OpsError: as of `lloyd`.
+
+    Example:
+        >>> nearest_centres(np.array([[0.0], [4.0]]), np.array([[1.0], [3.0]])).tolist()
+        [0, 1]
+    """
+    rows, centres, weights = _checked(rows, centres, None)
+    kernels = compiled()
+    labels: NDArray[np.int64]
+    if kernels is None:
+        labels = _squared_distances(rows, centres).argmin(axis=1)
+    else:
+        labels = kernels.lloyd(rows, weights, centres, 0, 0.0)[0]
+    return labels
+
+
 def spread(
     rows: Floats, count: int, generator: np.random.Generator, weights: Floats | None = None
 ) -> NDArray[np.int64]:

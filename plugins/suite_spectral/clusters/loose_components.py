@@ -40,11 +40,21 @@ def core_of(degrees: Tensor, components: Tensor, n_clusters: int) -> Tensor | No
         return None
     components = components.to(degrees.device)
     volume = torch.zeros(count, dtype=torch.float64, device=degrees.device).index_add_(0, components, degrees.double())
+    loose = loose_of(volume, components.bincount(minlength=count), n_clusters)
+    return None if loose is None else (~loose[components]).nonzero()[:, 0]
+
+
+def loose_of(volume: Tensor, sizes: Tensor, n_clusters: int) -> Tensor | None:
+    """Return which components are loose, (component,) bool; None: none is, or all are.
+
+    Args:
+        volume: (component,) of each.
+        sizes: (component,) int64, how many points each has.
+        n_clusters: how many clusters there will be.
+    """
     loose = volume < LOOSE * volume.sum() / n_clusters
-    core = (~loose[components]).nonzero()[:, 0]
-    if not bool(loose.any()) or volume[~loose].sum() < HELD * volume.sum() or len(core) < n_clusters:
-        return None
-    return core
+    held = volume[~loose].sum() >= HELD * volume.sum() and int(sizes[~loose].sum()) >= n_clusters
+    return loose if len(volume) > 1 and n_clusters > 1 and bool(loose.any()) and bool(held) else None
 
 
 def labels_with_loose(labels: Tensor, core: Tensor, components: Tensor, points: Tensor | None) -> Tensor:
@@ -85,9 +95,14 @@ def loose_line(n: int, core: Tensor, components: Tensor, *, nearest: bool) -> st
         nearest: whether they have joined the nearest cluster; else the largest.
     """
     count = int(components.max()) + 1 - len(torch.unique(components.to(core.device)[core]))
+    return loose_words(n - len(core), count, nearest=nearest)
+
+
+def loose_words(points: int, count: int, *, nearest: bool) -> str:
+    """Return in words what became of so many points in so many loose components."""
     many = f"{count:,} components are" if count > 1 else "1 component is"
     return (
-        f"{many} too small for clusters ({n - len(core):,} points, each component below {LOOSE:.0%} of the mean volume "
+        f"{many} too small for clusters ({points:,} points, each component below {LOOSE:.0%} of the mean volume "
         f"of a cluster) and joined the {'nearest' if nearest else 'largest'} cluster"
     )
 

@@ -42,16 +42,24 @@ def best_start(rows: Floats, count: int, *, n_init: int, seed: int) -> Settled:
         drawn = np.searchsorted(np.cumsum(chance), generator.random(size) * chance.sum(), side="right")
         kept, times = np.unique(drawn.clip(max=len(rows) - 1), return_counts=True)
         some, weights = rows[kept], times / chance[kept] / len(rows)
+    best = best_of_sample(some, weights, count, n_init, generator)
+    return best if some is rows else lloyd(rows, best.centres)
+
+
+def best_of_sample(
+    rows: Floats, weights: Floats | None, count: int, n_init: int, generator: np.random.Generator
+) -> Settled:
+    """Return the clusters of the least inertia of some weighted rows, from ``n_init`` starts."""
     best: Settled | None = None
     for number in range(n_init):
-        start = orthogonal(some, count) if number == 0 else None
+        start = orthogonal(rows, count) if number == 0 else None
         if start is None:
-            start = some[spread(some, count, generator, weights)]
-        settled = lloyd(some, start, weights)
+            start = rows[spread(rows, count, generator, weights)]
+        settled = lloyd(rows, start, weights)
         if best is None or settled.inertia < best.inertia:
             best = settled
     assert best is not None
-    return best if some is rows else lloyd(rows, best.centres)
+    return best
 
 
 def orthogonal(rows: Floats, count: int) -> Floats | None:

@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import scipy.sparse
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
@@ -24,6 +25,7 @@ from suite_spectral.eigen.spectrum import Spectrum
 from suite_spectral.graphs.gaussian import GaussianLandmarkWeights
 from suite_spectral.graphs.landmark_graph import LandmarkGraph, LandmarkWeights
 from suite_spectral.one_thread import one_thread
+from suite_spectral.shares.share import Share
 
 Placing = Literal["kmeans", "random"]
 
@@ -37,8 +39,17 @@ FLOOR = 1e-12
 """The least that the square of a singular value is taken for, so that no vector is divided by 0."""
 
 
-def place_landmarks(points: Tensor, count: int, *, placing: Placing = "kmeans", seed: int = 0) -> Tensor:
+def place_landmarks(
+    points: Tensor, count: int, *, placing: Placing = "kmeans", seed: int = 0, share: Share | None = None
+) -> Tensor:
     """Return landmarks for some points, (landmark, dim): centroids of a sample, or points drawn at random.
+
+    Args:
+        points: (point, dim), those that are here.
+        count: how many landmarks, at most as many as points.
+        placing: how.
+        seed: of what is drawn.
+        share: of several processes, which all return the same; None: all points are here.
 
     Raises:
         UsageError: ``count`` is below 1, or ``placing`` is neither kmeans nor random.
@@ -47,24 +58,33 @@ def place_landmarks(points: Tensor, count: int, *, placing: Placing = "kmeans", 
         raise UsageError(f"landmarks: expected at least 1, got {count}")
     if placing not in ("kmeans", "random"):
         raise UsageError(f"placing {placing!r}: expected kmeans or random")
-    count = min(count, len(points))
+    share = Share.alone(len(points)) if share is None else share
+    count = min(count, share.n)
     draw = np.random.default_rng(seed)
-    size = count if placing == "random" else min(len(points), SAMPLE_PER_LANDMARK * count)
-    some = np.sort(draw.choice(len(points), size, replace=False))
-    sample = points[torch.from_numpy(some).to(points.device)]
+    size = count if placing == "random" else min(share.n, SAMPLE_PER_LANDMARK * count)
+    some = np.sort(draw.choice(share.n, size, replace=False))
+    here = some[(some >= share.rows.start) & (some < share.rows.stop)] - share.start
+    sample = torch.from_numpy(share.joined(points[torch.from_numpy(here).to(points.device)].cpu().numpy())).to(points)
     if len(sample) == count:
         return sample
-    from sklearn.cluster import KMeans
+    first = draw.choice(len(sample), count, replace=False)
 
-    with one_thread():
-        first = draw.choice(len(sample), count, replace=False)
-        values = sample.double().cpu().numpy()
-        centres = KMeans(count, init=values[np.sort(first)], n_init=1, max_iter=ROUNDS).fit(values).cluster_centers_
-    return torch.from_numpy(centres).to(points)
+    def centres() -> NDArray[np.float64]:
+        from sklearn.cluster import KMeans
+
+        with one_thread():
+            values = sample.double().cpu().numpy()
+            found = KMeans(count, init=values[np.sort(first)], n_init=1, max_iter=ROUNDS).fit(values)
+        settled: NDArray[np.float64] = found.cluster_centers_
+        return settled
+
+    return torch.from_numpy(share.group.first_says(centres)).to(points)
 
 
 def sparse_landmarks(graph: LandmarkGraph, count: int) -> "Landmarks":
     """Return the eigenvectors of a landmark graph, component by component, exact up to rounding.
+
+    Of several processes each has the rows of its own points; process 0 alone solves for the landmarks.
 
     Args:
         graph: the graph.
@@ -75,42 +95,57 @@ def sparse_landmarks(graph: LandmarkGraph, count: int) -> "Landmarks":
     """
     if count > len(graph.landmarks):
         raise UsageError(f"expected at least {count} landmarks that points are near to, got {len(graph.landmarks)}")
-    inner = scipy.sparse.csr_array(graph.mixtures.T @ graph.mixtures)
+    inner = scipy.sparse.csr_array(graph.share.total(lambda rows: graph.block(rows).T @ graph.block(rows)))
     number, parts = scipy.sparse.csgraph.connected_components(inner, directed=False)
     home = parts[graph.mixtures.indices[:: graph.nearest]]  # component of each point
-    sizes = np.bincount(home, minlength=number)
-    pairs: list[tuple[float, int, np.ndarray, np.ndarray]] = []
+    sizes = graph.share.total(lambda rows: np.bincount(home[rows], minlength=number))
     order = np.argsort(-sizes, kind="stable")
-    for rank_of_part, part in enumerate(order):
-        members = np.flatnonzero(parts == part)
-        dense = inner[members][:, members].toarray()
-        # The vector of the eigenvalue 0 is known. It is moved behind all others: where the landmarks are only weakly
-        # connected, these would else be mixed with it.
-        known = np.sqrt(graph.counts.numpy()[members])
-        known /= np.linalg.norm(known)
-        squares, vectors = np.linalg.eigh(dense - 2 * np.outer(known, known))
-        squares, vectors = np.append(squares[1:], 1), np.column_stack([vectors[:, 1:], known])
-        for j in range(len(members) - 1, max(-1, len(members) - 2 - count), -1):
-            pairs.append((1 - float(squares[j]), rank_of_part, members, vectors[:, j]))
-    pairs.sort(key=lambda pair: pair[:2])
-    pairs = pairs[: count + 1]
-    values = np.array([pair[0] for pair in pairs]).clip(0)
-    singular = np.sqrt((1 - values).clip(FLOOR))
-    right = np.zeros((len(graph.landmarks), len(pairs)))
-    for j, (_, _, members, vector) in enumerate(pairs):
-        right[members, j] = vector / singular[j]
+    members = [np.flatnonzero(parts == part) for part in order]
+    values, right = graph.share.group.first_says(lambda: _right_vectors(inner, graph.counts.numpy(), members, count))
     rank = np.empty(number, dtype=np.int64)
     rank[order] = np.arange(number)
     spectrum = Spectrum(
         torch.from_numpy(values),
         torch.from_numpy(graph.mixtures @ right).to(graph.device),
-        torch.zeros(len(pairs), dtype=torch.float64),
+        torch.zeros(len(values), dtype=torch.float64),
         torch.from_numpy(rank[home]),
         f"{len(graph.landmarks)} landmarks",
     )
     table = torch.from_numpy(right).to(graph.device) / graph.counts.sqrt().to(graph.device)[:, None]
     ones = torch.ones(len(graph.landmarks), dtype=torch.float64, device=graph.device)
     return Landmarks(graph.weights, table, ones, spectrum, graph.degrees())
+
+
+def _right_vectors(
+    inner: scipy.sparse.csr_array, counts: NDArray[np.float64], members: list[NDArray[np.int64]], count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return eigenvalues of L, and the right singular vectors over the singular values, (landmark, vector).
+
+    Args:
+        inner: (landmark, landmark), Lambda^-1/2 Z' Z Lambda^-1/2.
+        counts: the column sums of Z.
+        members: the landmarks of each component, that of most points first.
+        count: how many are wanted; one more is returned if there is.
+    """
+    pairs: list[tuple[float, int, NDArray[np.float64]]] = []
+    for rank, some in enumerate(members):
+        dense = inner[some][:, some].toarray()
+        # The vector of the eigenvalue 0 is known. It is moved behind all others: where the landmarks are only weakly
+        # connected, these would else be mixed with it.
+        known = np.sqrt(counts[some])
+        known /= np.linalg.norm(known)
+        squares, vectors = np.linalg.eigh(dense - 2 * np.outer(known, known))
+        squares, vectors = np.append(squares[1:], 1), np.column_stack([vectors[:, 1:], known])
+        for j in range(len(some) - 1, max(-1, len(some) - 2 - count), -1):
+            pairs.append((1 - float(squares[j]), rank, vectors[:, j]))
+    pairs.sort(key=lambda pair: pair[:2])
+    pairs = pairs[: count + 1]
+    values = np.array([value for value, _, _ in pairs]).clip(0)
+    singular = np.sqrt((1 - values).clip(FLOOR))
+    right = np.zeros((inner.shape[0], len(pairs)))
+    for j, (_, rank, vector) in enumerate(pairs):
+        right[members[rank], j] = vector / singular[j]
+    return values, right
 
 
 def nystroem(points: Tensor, weights: GaussianLandmarkWeights, count: int) -> "Landmarks":

@@ -45,6 +45,15 @@ class Graph(ABC):
     def multiply(self, block: Tensor) -> Tensor:
         """Return W times some vectors, (point, vector) float32 or float64, in the same shape and type."""
 
+    def total(self, rows: Tensor) -> Tensor:
+        """Return the sum of a table (point, column) over all points, (column,); also over those of other processes."""
+        return rows.sum(dim=0)
+
+    def volumes(self, labels: Tensor, n_clusters: int) -> Tensor:
+        """Return the sum of the degrees of each cluster, (cluster,) float64, by labels (point,) int64."""
+        zeros = torch.zeros(n_clusters, dtype=torch.float64, device=self.device)
+        return zeros.index_add_(0, labels.long(), self.degrees().double())
+
 
 @final
 class SparseGraph(Graph):

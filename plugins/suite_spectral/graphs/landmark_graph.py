@@ -13,10 +13,12 @@ from typing import Any, ClassVar, final
 import numpy as np
 import scipy.sparse
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from suite_spectral.graphs.graph import Graph, sparse_rows
-from suite_spectral.graphs.neighbours import Neighbours, nearest_to
+from suite_spectral.graphs.graph import Graph
+from suite_spectral.graphs.neighbours import nearest_to, tree_where_used
+from suite_spectral.shares.share import Share
 
 BLOCK_VALUES = 2**23
 """Numbers of a block of weights that are in memory at a time, 64 MiB."""
@@ -65,9 +67,10 @@ class MixtureWeights(LandmarkWeights):
 
     def sums(self, queries: Tensor, table: Tensor) -> Tensor:
         sums = torch.empty(len(queries), table.shape[1], dtype=torch.float64, device=queries.device)
+        tree = tree_where_used(self.landmarks)
         for part in parts(len(queries), self.nearest * table.shape[1]):
-            neighbours = nearest_to(queries[part], self.landmarks, self.nearest)
-            weights = mixture_weights(neighbours, self.sigma)
+            neighbours = nearest_to(queries[part], self.landmarks, self.nearest, tree=tree)
+            weights = mixture_weights(neighbours.distances, self.sigma)
             sums[part] = torch.einsum("qn,qnc->qc", weights, table[neighbours.indices])
         return sums
 
@@ -77,7 +80,9 @@ class MixtureWeights(LandmarkWeights):
 
 @final
 class LandmarkGraph(Graph):
-    """The graph of sparse landmarks, W = Z Lambda^-1 Z'; every degree is 1.
+    """The graph of sparse landmarks, W = Z Lambda^-1 Z'; every degree is 1. Z is made block by block.
+
+    Of several processes each holds the rows of its own points, and ``multiply`` takes and returns these.
 
     Attributes:
         landmarks: (landmark, dim), those that some point is a mixture of.
@@ -85,56 +90,98 @@ class LandmarkGraph(Graph):
         counts: the column sums of Z, (landmark,) float64.
         sigma: the scale of the weights, in units of the points.
         nearest: how many landmarks each point is a mixture of.
+        share: which points are here.
     """
 
-    def __init__(self, points: Tensor, landmarks: Tensor, *, nearest: int = 5, sigma: float | None = None) -> None:
+    def __init__(
+        self,
+        points: Tensor,
+        landmarks: Tensor,
+        *,
+        nearest: int = 5,
+        sigma: float | None = None,
+        share: Share | None = None,
+    ) -> None:
         """Make the graph.
 
         Args:
-            points: (point, dim).
-            landmarks: (landmark, dim).
+            points: (point, dim), those that are here.
+            landmarks: (landmark, dim), the same in every process.
             nearest: how many landmarks each point is a mixture of.
             sigma: the scale of the weights; None for the mean distance between points and their landmarks.
+            share: of several processes; None: all points are here.
         """
-        self.nearest = min(nearest, len(landmarks))
-        neighbours = nearest_to(points, landmarks, self.nearest)
-        self.sigma = float(neighbours.distances.mean()) if sigma is None else sigma
-        indices = neighbours.indices.cpu().numpy()
-        weights = mixture_weights(neighbours, self.sigma).cpu().numpy()
-        counts = np.bincount(indices.ravel(), weights.ravel(), len(landmarks))
+        self.share = Share.alone(len(points)) if share is None else share
+        self.n, self.device, self.nearest = len(points), points.device, min(nearest, len(landmarks))
+        indices = np.empty((self.n, self.nearest), dtype=np.int32)
+        weights = np.empty((self.n, self.nearest))  # distances, at first
+        tree = tree_where_used(landmarks)
+        for rows in self.share.parts():
+            near = nearest_to(points[rows], landmarks, self.nearest, tree=tree)
+            indices[rows], weights[rows] = near.indices.cpu().numpy(), near.distances.cpu().numpy()
+        if sigma is None:
+            sigma = float(self.share.total(lambda rows: weights[rows].sum())) / max(1, self.share.n * self.nearest)
+        self.sigma = sigma
+        for rows in self.share.parts():
+            weights[rows] = mixture_weights(torch.from_numpy(weights[rows]), sigma).numpy()
+        counts = self.share.total(
+            lambda rows: np.bincount(indices[rows].ravel(), weights[rows].ravel(), len(landmarks))
+        )
         used = counts > 0
         column_of = np.cumsum(used) - 1
-        self.n, self.device = len(points), points.device
         self.landmarks = landmarks[torch.from_numpy(used).to(landmarks.device)]
         self.counts = torch.from_numpy(counts[used])
-        # A weight of 0 in a column that is left out keeps its entry, in whatever column.
-        columns = column_of[indices].clip(0).astype(np.int32)
-        weights /= np.sqrt(np.where(used, counts, 1))[indices]
-        pointers = np.arange(0, weights.size + 1, self.nearest)
-        shape = (self.n, len(self.landmarks))
-        self.mixtures = scipy.sparse.csr_array((weights.ravel(), columns.ravel(), pointers), shape=shape)
-        self._tensors: dict[torch.dtype, tuple[Tensor, Tensor]] = {}
+        for rows in self.share.parts():
+            weights[rows] /= np.sqrt(np.where(used, counts, 1))[indices[rows]]
+            # A weight of 0 in a column that is left out keeps its entry, in whatever column.
+            indices[rows] = column_of[indices[rows]].clip(0)
+        self.mixtures = self._csr(weights, indices)
+        self._blocks = {rows.start: self._csr(weights[rows], indices[rows]) for rows in self.share.parts()}
+
+    def _csr(self, weights: NDArray[np.float64], indices: NDArray[np.int32]) -> scipy.sparse.csr_array:
+        pointers = np.arange(0, weights.size + 1, self.nearest, dtype=np.int32 if weights.size < 2**31 else np.int64)
+        shape = (len(weights), len(self.landmarks))
+        return scipy.sparse.csr_array((weights.ravel(), indices.ravel(), pointers), shape=shape)
 
     @property
     def weights(self) -> MixtureWeights:
         """The weights of any points to the landmarks of this graph."""
         return MixtureWeights(self.landmarks, self.sigma, self.nearest)
 
+    def block(self, rows: slice) -> scipy.sparse.csr_array:
+        """Return the mixtures of one block of the share; no copy."""
+        return self._blocks[rows.start]
+
     def degrees(self) -> Tensor:
         return torch.ones(self.n, dtype=torch.float64, device=self.device)
 
     def multiply(self, block: Tensor) -> Tensor:
-        if block.dtype not in self._tensors:
-            pair = (self.mixtures, scipy.sparse.csr_array(self.mixtures.T))
-            there, back = (sparse_rows(matrix, block.dtype).to(self.device) for matrix in pair)
-            self._tensors[block.dtype] = (there, back)
-        there, back = self._tensors[block.dtype]
-        return there @ (back @ block)
+        return torch.from_numpy(self.mixtures @ self.gathered(block.cpu().numpy())).to(block)
+
+    def gathered(self, block: NDArray[Any]) -> NDArray[np.float64]:
+        """Return Lambda^-1/2 Z' times the rows of all processes, (landmark, column)."""
+        inner: NDArray[np.float64] = self.share.total(lambda rows: self.block(rows).T @ block[rows].astype(np.float64))
+        return inner
+
+    def total(self, rows: Tensor) -> Tensor:
+        sums = self.share.total(lambda part: rows[part].double().sum(dim=0).cpu())
+        return sums.to(rows.device)
+
+    def volumes(self, labels: Tensor, n_clusters: int) -> Tensor:
+        numbers = labels.cpu().numpy()
+        sizes = self.share.total(lambda rows: np.bincount(numbers[rows], minlength=n_clusters))
+        return torch.from_numpy(sizes).double().to(self.device)
 
 
-def mixture_weights(neighbours: Neighbours, sigma: float) -> Tensor:
+def share_graph(points: Tensor, weights: LandmarkWeights, share: Share) -> LandmarkGraph:
+    """Return the graph of points that several processes hold, by the weights to landmarks that all of them know."""
+    assert isinstance(weights, MixtureWeights)
+    return LandmarkGraph(points, weights.landmarks, nearest=weights.nearest, sigma=weights.sigma, share=share)
+
+
+def mixture_weights(distances: Tensor, sigma: float) -> Tensor:
     """Return Gaussian weights of the nearest landmarks that add up to 1, (query, neighbour) float64."""
-    exponents = neighbours.distances.double().square() / (-2 * max(sigma, torch.finfo(torch.float64).tiny ** 0.5) ** 2)
+    exponents = distances.double().square() / (-2 * max(sigma, torch.finfo(torch.float64).tiny ** 0.5) ** 2)
     return torch.softmax(exponents, dim=1)
 
 

@@ -5,8 +5,11 @@ A point that was clustered keeps its label when it comes again, whatever the for
 
 from typing import final
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from suite_spectral.shares.share import Share
 
 BLOCK = 2**18
 """Numbers of dense rows that are hashed at a time."""
@@ -54,6 +57,19 @@ def equal_rows(rows: Tensor) -> Tensor | None:
     first = torch.full((count,), len(groups), dtype=torch.int64, device=groups.device)
     first.scatter_reduce_(0, groups, torch.arange(len(groups), device=groups.device), "amin")
     return first.argsort().argsort()[groups]
+
+
+def distinct_rows(rows: Tensor, share: Share, enough: int) -> int:
+    """Return how many rows of all processes differ, but not more than ``enough``; every process calls this at once.
+
+    Example:
+        >>> distinct_rows(torch.tensor([[1.0], [2.0], [1.0]]), Share.alone(3), 9)
+        2
+    """
+    own = torch.unique(row_hash(rows)).cpu().numpy()
+    if max(share.group.gathered(len(own))) >= enough:
+        return enough
+    return min(enough, len(np.unique(share.joined(own))))
 
 
 def first_match(queries: Tensor, numbers: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ def landmark_votes(graph: LandmarkGraph, labels: Tensor, n_clusters: int) -> Ten
     """Return which clusters the points near each landmark are in, (landmark, cluster) float64, rows adding up to 1."""
     chosen = np.zeros((graph.n, n_clusters))
     chosen[np.arange(graph.n), labels.cpu().numpy()] = 1
-    votes = torch.from_numpy(graph.mixtures.T @ chosen) / graph.counts.sqrt()[:, None]
+    votes = torch.from_numpy(graph.gathered(chosen)) / graph.counts.sqrt()[:, None]
     return votes.to(graph.device)
 
 

@@ -25,18 +25,20 @@ MOST_POINTS = 20_000
 """Points that the picture of a test shows at most."""
 
 
-def write_points(picture: Path, points: Tensor, labels: Tensor) -> None:
+def write_points(picture: Path, points: Tensor, labels: Tensor, numbers: Tensor | None = None) -> None:
     """Draw points by their first two principal components, or by their two dims, coloured by cluster.
 
     Args:
         picture: the PNG file; the CSV has its name.
         points: (point, dim).
-        labels: (point,) int64.
+        labels: (point,) int64, of all points.
+        numbers: which of all points these are; None: all.
     """
-    shown = spread(len(points), MOST_POINTS)
+    shown = spread(len(labels), MOST_POINTS) if numbers is None else numbers
+    places = plane(points)[shown.to(points.device)] if numbers is None else plane(points)
     names = ("x", "y") if points.shape[1] <= 2 else ("component_1", "component_2")
-    title = f"{len(points):,} points, {int((labels.bincount() > 0).sum())} clusters"
-    _write_clusters(picture, plane(points), labels, shown, names, names, title)
+    title = f"{len(labels):,} points, {int((labels.bincount() > 0).sum())} clusters"
+    _write_clusters(picture, places, labels, shown, names, names, title)
 
 
 def write_embedding(picture: Path, rows: Tensor, labels: Tensor, names: Sequence[str]) -> None:
@@ -51,7 +53,7 @@ def write_embedding(picture: Path, rows: Tensor, labels: Tensor, names: Sequence
     shown = spread(len(rows), SHOWN)
     some = "" if len(shown) == len(rows) else f" ({len(shown):,} of {len(rows):,} shown)"
     title = f"The points by their eigenvectors, {int(labels.max()) + 1} clusters{some}"
-    _write_clusters(picture, rows.double(), labels, shown, ("x", "y"), names, title)
+    _write_clusters(picture, rows.double()[shown.to(rows.device)], labels, shown, ("x", "y"), names, title)
 
 
 def _write_clusters(
@@ -64,7 +66,7 @@ def _write_clusters(
     title: str,
 ) -> None:
     sizes = labels.bincount().tolist()
-    places, labels = places[shown.to(places.device)].cpu(), labels[shown.to(labels.device)].cpu()
+    places, labels = places.cpu(), labels[shown.to(labels.device)].cpu()
     rows = zip(shown.tolist(), *places.T.tolist(), labels.tolist(), strict=True)
     with drawing(picture, ["point", *columns, "cluster"], rows, width=7.2, height=5.4) as figure:
         axes = figure.subplots()

@@ -13,14 +13,17 @@ import torch
 from torch import Tensor
 
 from suite_spectral.clusters.clustering import among_loose, cluster_eigenvectors
+from suite_spectral.clusters.cuts import ncut
 from suite_spectral.clusters.loose_components import core_of, labels_with_loose, loose_line
 from suite_spectral.eigen.landmarks import nystroem, place_landmarks, sparse_landmarks
 from suite_spectral.graphs.affinity import Affinity
 from suite_spectral.graphs.gaussian import GaussianLandmarkWeights
-from suite_spectral.graphs.graph import Graph, Progress
+from suite_spectral.graphs.graph import Graph, Progress, spread_evenly
 from suite_spectral.new_points.by_landmarks import ByLandmarks, landmark_votes
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.settings import Settings
+from suite_spectral.shares.landmark_route import is_by_shares, landmarks_for, solve_share
+from suite_spectral.shares.share import Share
 from suite_spectral.solving.solution import Solution, line_of
 
 
@@ -47,6 +50,9 @@ def solve_by_landmarks(
     Raises:
         UsageError: there are too few landmarks for so many clusters.
     """
+    if is_by_shares(settings):
+        alone = solve_share(points, Share.alone(len(points)), settings, seed=seed, progress=progress)
+        return alone if beside is None else _measured_beside(alone, beside)
     begun = time.process_time()
     number = landmarks_for(settings, len(points))
     progress(f"{number:,} landmarks")
@@ -94,6 +100,16 @@ def solve_by_landmarks(
     return Solution(fitted, clustering, graph, line_of(line, clustering))
 
 
+def _measured_beside(solution: Solution, beside: Solution) -> Solution:
+    """Return a solution as measured on the graph of the exact one, with what that says of any clusters."""
+    found, graph = solution.clustering, beside.graph
+    cut = ncut(graph, found.labels[spread_evenly(len(found.labels), graph.n).to(found.labels.device)], found.n_clusters)
+    clustering = found._replace(ncut=cut, lower_bound=beside.clustering.lower_bound)
+    words = solution.line.partition("; graph: ")[2].partition(";")[0]
+    fitted = replace(solution.fitted, chosen=beside.fitted.chosen)
+    return Solution(fitted, clustering, graph, line_of(words, clustering))
+
+
 def _among_loose(
     inner: Solution, core: Tensor, components: Tensor, points: Tensor, graph: Graph, beside: Solution | None
 ) -> Solution:
@@ -107,8 +123,3 @@ def _among_loose(
         chosen = beside.fitted.chosen
     line = line_of(f"{len(core):,} points by landmarks", clustering)
     return Solution(replace(inner.fitted, labels=labels, chosen=chosen), clustering, graph, line)
-
-
-def landmarks_for(settings: Settings, n: int) -> int:
-    """Return how many landmarks represent n points: at most half as many, unless there are more clusters than that."""
-    return min(settings.landmarks, n, max(n // 2, (settings.n_clusters or 1) + 1, (settings.n_components or 0) + 1))

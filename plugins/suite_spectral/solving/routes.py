@@ -19,10 +19,12 @@ from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.graphs.affinity import SimilarityGraph
 from suite_spectral.graphs.dense_graph import GivenGraph
 from suite_spectral.graphs.graph import Graph, Progress
-from suite_spectral.graphs.row_hash import equal_rows
+from suite_spectral.graphs.row_hash import distinct_rows, equal_rows
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.new_points.nystroem import Nystroem, regularising, table_of
 from suite_spectral.settings import Settings
+from suite_spectral.shares.landmark_route import solve_share
+from suite_spectral.shares.share import Share
 from suite_spectral.solving.building import affinity_of, refuse_impossible
 from suite_spectral.solving.landmark_route import solve_by_landmarks
 from suite_spectral.solving.solution import Solution, line_of
@@ -82,6 +84,33 @@ def solve(
     same = replace(settings, n_clusters=clustering.n_clusters)
     other = solve_by_landmarks(points, similarity.affinity, same, beside=exact, seed=seed, progress=progress)
     return best_of(exact, other)
+
+
+def solve_shares(
+    points: Tensor,
+    share: Share,
+    settings: Settings,
+    *,
+    seed: int = 0,
+    progress: Progress = lambda words: None,
+) -> Solution:
+    """Return the clusters of points that several processes hold; every process calls this at once.
+
+    Args:
+        points: (point, dim), those that are here.
+        share: which they are.
+        settings: how they are clustered, see ``suite_spectral.shares.landmark_route.is_by_shares``.
+        seed: of all that is drawn.
+        progress: is called with words for what is being done.
+
+    Raises:
+        UsageError: a setting does not fit the points.
+    """
+    refuse_impossible(settings, share.n)
+    if settings.n_clusters is not None:
+        distinct = distinct_rows(points, share, settings.n_clusters)
+        settings = settings_for_distinct(settings, distinct, share.n)
+    return solve_share(points, share, settings, seed=seed, progress=progress)
 
 
 def best_of(exact: Solution, by_landmarks: Solution) -> Solution:

@@ -24,14 +24,49 @@ class Solution(NamedTuple):
     line: str
 
 
-def line_of(graph: str, clustering: Clustering) -> str:
-    """Return a summary in one line: graph, solver, components and clusters."""
-    count = clustering.n_components
+def line_of(graph: str, clustering: Clustering, n: int | None = None, loose: int | None = None) -> str:
+    """Return a summary in one line: graph, solver, components and clusters.
+
+    Args:
+        graph: the graph in words.
+        clustering: of it.
+        n: how many points there are; None: those of the clustering.
+        loose: how many of them are in loose components; None: by the clustering.
+    """
+    count, n = clustering.n_components, len(clustering.labels) if n is None else n
     parts = "1 component" if count == 1 else f"{count} components, clustered one by one"
     if clustering.core is not None:
-        parts += f", {len(clustering.labels) - len(clustering.core):,} points in loose ones joined afterwards"
+        loose = n - len(clustering.core) if loose is None else loose
+        parts += f", {loose:,} points in loose ones joined afterwards"
     bound = "" if math.isnan(clustering.lower_bound) else f", not below {clustering.lower_bound:.4g}"
     return (
-        f"{len(clustering.labels):,} points; graph: {graph}; {parts}; solver: {clustering.spectrum.solver}; "
+        f"{n:,} points; graph: {graph}; {parts}; solver: {clustering.spectrum.solver}; "
         f"{clustering.n_clusters} clusters, Ncut {clustering.ncut:.4g}{bound}"
     )
+
+
+class Told(NamedTuple):
+    """What every process is told of a solution.
+
+    Attributes:
+        fitted: what labels new points.
+        values: what is logged.
+        line: a summary.
+    """
+
+    fitted: Fitted
+    values: dict[str, float]
+    line: str
+
+    @classmethod
+    def of(cls, solution: Solution) -> "Told":
+        """Return what is told of a solution."""
+        clustering = solution.clustering
+        values = {
+            "train_ncut": clustering.ncut,
+            "train_lower_bound": clustering.lower_bound,
+            "train_eigengap": clustering.eigengap,
+            "train_components": clustering.n_components,
+            "n_clusters": solution.fitted.n_clusters,
+        }
+        return cls(solution.fitted, values, solution.line)

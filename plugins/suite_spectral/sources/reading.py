@@ -14,7 +14,8 @@
 ======================  ==============================================================================================
 
 All may be compressed, and text may be in any encoding, as ``lightning_suite.text_files`` says. Nothing is
-unpickled.
+unpickled. The points of large .npy and .parquet files that are not compressed stay in the file, and are read where they
+are asked for: so several processes hold only their shares.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,12 +42,19 @@ from suite_spectral.sources.arrays import of_array, of_arrays, of_matrix
 from suite_spectral.sources.contents import Choice, Source
 from suite_spectral.sources.images import IMAGES, read_image
 from suite_spectral.sources.matrix_market import read_matrix
+from suite_spectral.sources.row_groups import of_row_groups
 from suite_spectral.sources.tables import Table, is_number, no_line
 
 DELIMITED = (".csv", ".tsv", ".tab")
 OBJECTS = (".jsonl", ".ndjson")
 TABLES = (*DELIMITED, *OBJECTS, ".parquet")
 LISTS = (".edges", ".edgelist")
+LARGE = 2**26
+"""Bytes of a file from which on its points stay in it; smaller ones are read at once."""
+
+ROWS = 2**16
+"""Points that are looked at at a time."""
+
 SUFFIXES = (".npy", ".npz", *TABLES, ".mtx", *LISTS, ".txt", *IMAGES)
 
 TEXT_NAMES = ("text", "sentence", "full_text", "content", "tweet", "message", "phrase", "review")
@@ -106,7 +114,8 @@ def _read(path: Path, suffix: str, choice: Choice, labelled: bool) -> Source:
         points, shape, remarks = read_image(path, read_bytes(path))
         return Source("image", points, image_shape=shape, remarks=remarks)
     if suffix == ".npy":
-        return of_array(read_npy(path, content=read_bytes(path)), choice, path, labelled)
+        array = read_npy(path, mapped=True) if is_large(path) else read_npy(path, content=read_bytes(path))
+        return of_array(array, choice, path, labelled)
     if suffix == ".npz":
         return of_arrays(read_npz(path, content=read_bytes(path)), choice, path, labelled)
     if suffix == ".mtx":
@@ -116,7 +125,16 @@ def _read(path: Path, suffix: str, choice: Choice, labelled: bool) -> Source:
         return Source("graph", network.weights, names=network.names)
     if suffix == ".txt":
         return _of_lines(read_text(path, encoding=choice.encoding), choice, path, labelled)
+    if suffix == ".parquet" and is_large(path) and choice.text_column is None and choice.read_as != "texts":
+        source = of_row_groups(path, choice, labelled)
+        if source is not None:
+            return source
     return _of_table(*_table(path, suffix, choice, labelled), labelled)
+
+
+def is_large(path: Path) -> bool:
+    """Return whether points stay in a file until they are asked for: where it is large and not compressed."""
+    return path.suffix in (".npy", ".parquet") and path.is_file() and path.stat().st_size >= LARGE
 
 
 def without_unused(choice: Choice, path: Path) -> Choice:
@@ -229,17 +247,20 @@ def _of_table(table: Table, choice: Choice, labelled: bool) -> Source:
 def _refuse_infinite(source: Source, path: Path, line: Callable[[int], int | None] = no_line) -> None:
     """Count what is no finite number, and say where the first is."""
     content = source.content
-    values = content.data if scipy.sparse.issparse(content) else content
-    wrong = ~np.isfinite(values)
-    count = int(np.count_nonzero(wrong))
-    if not count:
-        return
     if scipy.sparse.issparse(content):
         entries = content.tocoo()
-        at = int(np.flatnonzero(wrong)[0])
-        row, column = int(entries.row[at]), int(entries.col[at])
+        at = np.flatnonzero(~np.isfinite(entries.data))
+        wrong = np.column_stack([entries.row[at], entries.col[at]])
+        count = len(wrong)
     else:
-        row, column = map(int, np.argwhere(wrong)[0])
+        count, wrong = 0, np.empty((0, 2), dtype=np.int64)
+        for begin in range(0, len(content), ROWS):  # a part at a time: they may be more than fit into memory
+            places = np.argwhere(~np.isfinite(content[begin : begin + ROWS]))
+            wrong = wrong if count else places[:1] + np.array([begin, 0])
+            count += len(places)
+    if not count:
+        return
+    row, column = map(int, wrong[0])
     name = repr(source.names[column]) if source.names else str(column)
     raise DataError(
         f"expected finite numbers, got {count:,} that are missing, NaN or infinite; the first in row {row}, column "

@@ -13,6 +13,7 @@ import scipy.sparse
 from PIL import Image
 
 from lightning_suite.errors import DataError, UsageError
+from suite_spectral.sources import reading
 from suite_spectral.sources.contents import Choice, Source
 from suite_spectral.sources.reading import read, without_unused
 
@@ -288,3 +289,30 @@ def test_an_image_is_read() -> None:
 
 def test_more_columns_than_rows_are_read() -> None:
     assert read(shared("all_leukemia.npz"), Choice(label_column="BT")).content.shape == (128, 12625)
+
+
+def test_a_large_array_stays_in_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    points = np.random.default_rng(0).random((300, 2))
+    np.save(tmp_path / "points.npy", points)
+    monkeypatch.setattr(reading, "LARGE", 1)
+    content = reading.read(tmp_path / "points.npy").content
+    assert isinstance(content, np.memmap)
+    assert np.array_equal(content, points)
+
+
+def test_where_a_large_array_is_not_finite_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    points = np.zeros((300, 2))
+    points[[123, 250], 1] = np.nan
+    np.save(tmp_path / "points.npy", points)
+    monkeypatch.setattr(reading, "LARGE", 1)
+    monkeypatch.setattr(reading, "ROWS", 100)
+    with pytest.raises(DataError, match="got 2 that are missing, NaN or infinite; the first in row 123, column 1"):
+        reading.read(tmp_path / "points.npy")
+
+
+def test_a_large_array_that_ends_early_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.save(tmp_path / "points.npy", np.zeros((300, 2)))
+    monkeypatch.setattr(reading, "LARGE", 1)
+    (tmp_path / "points.npy").write_bytes((tmp_path / "points.npy").read_bytes()[:-9])
+    with pytest.raises(DataError, match="cannot be read as an array"):
+        reading.read(tmp_path / "points.npy")

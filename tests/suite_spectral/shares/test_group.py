@@ -1,0 +1,57 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from lightning_suite.errors import UsageError
+from suite_spectral.shares.group import Group
+
+BOTH = """
+import torch
+from lightning_suite.errors import UsageError
+from suite_spectral.shares.group import Group
+
+torch.distributed.init_process_group("gloo")
+group = Group(torch.distributed.get_rank(), 2)
+assert group.gathered({"rank": group.rank}) == [{"rank": 0}, {"rank": 1}]
+assert group.first_says(lambda: group.rank + 5) == 5
+try:
+    group.first_says(lambda: [][group.rank])
+except (IndexError, UsageError) as error:
+    print(type(error).__name__, error)
+torch.distributed.destroy_process_group()
+"""
+
+
+def test_a_process_alone_hears_itself() -> None:
+    assert Group().gathered(3) == [3]
+    assert Group().first_says(lambda: 4) == 4
+
+
+def test_an_error_of_a_process_alone_is_its_own() -> None:
+    with pytest.raises(UsageError, match="no 7"):
+        Group().first_says(lambda: (_ for _ in ()).throw(UsageError("no 7")))
+
+
+def test_two_processes_hear_the_same_and_an_error_of_the_first_is_told_to_the_other() -> None:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", BOTH],
+            env=os.environ
+            | {"RANK": f"{rank}", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": f"{port}"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    answers = [process.communicate(timeout=100) for process in started]
+    assert [process.returncode for process in started] == [0, 0], answers
+    expected = ["IndexError list index out of range\n", "UsageError list index out of range\n"]
+    assert [output for output, _ in answers] == expected
