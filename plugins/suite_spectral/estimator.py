@@ -136,7 +136,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         search: Search = DEFAULTS.search,
         sigma: Sigma = DEFAULTS.sigma,
         rows: RowScaling = DEFAULTS.rows,
-        regularisation: float = DEFAULTS.regularisation,
+        regularisation: float | None = DEFAULTS.regularisation,
         max_clusters: int = DEFAULTS.max_clusters,
         route: Route = DEFAULTS.route,
         landmarks: int = DEFAULTS.landmarks,

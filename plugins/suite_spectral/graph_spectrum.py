@@ -26,7 +26,7 @@ def graph_spectrum(
     """
     progress("graph")
     graph = graph_by(settings, content, seed=seed)
-    whole = Laplacian(graph, settings.regularisation)
+    whole = Laplacian(graph, settings.regularisation or 0.0)
     laplacian, core = without_loose(whole, settings)
     smallest = spectrum(laplacian, min(count, laplacian.n - 1), solver=settings.solver, seed=seed, progress=progress)
     return graph, whole.root, smallest if core is None else smallest.among(core, whole.components)

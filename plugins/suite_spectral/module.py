@@ -99,7 +99,7 @@ class SpectralClusterer(LightningModule):
         n_components: int | None = DEFAULTS.n_components,
         solver: Solver = DEFAULTS.solver,
         tolerance: float | None = DEFAULTS.tolerance,
-        regularisation: float = DEFAULTS.regularisation,
+        regularisation: float | None = DEFAULTS.regularisation,
         n_init: int = DEFAULTS.n_init,
         max_clusters: int = DEFAULTS.max_clusters,
         route: Route = DEFAULTS.route,

@@ -109,8 +109,11 @@ class Settings:
     tolerance: float | None = setting(
         None, POSITIVE, meaning="of the solver, as a share of what it computes; null: its own."
     )
-    regularisation: float = setting(
-        0.0, Interval(float, 0), meaning="what is added to the degrees, as a share of the mean degree."
+    regularisation: float | None = setting(
+        0.0,
+        Interval(float, 0),
+        meaning="what is added to the degrees, as a share of the mean degree; null, of a given graph: chosen, with the "
+        "rows, by the largest modularity.",
     )
     n_init: int = setting(10, Interval(int, 1), meaning="starts of k-means.")
     max_clusters: int = setting(20, Interval(int, 2), meaning="most clusters that are chosen where n_clusters is null.")

@@ -250,7 +250,7 @@ def eigen(run: str, *, count: int = 20, output: str | None = None) -> None:
     left_out = f", of which {loose:,} points in loose ones are left out" if loose else ""
     print(f"\n{graph.n:,} points, {reports.components(n_components)}{left_out}; solver: {spectrum.solver}")
     bound = f"; no {k} clusters can be below {float(values[:k].sum()):.4g}, the sum of the first {k} eigenvalues"
-    print(f"{k} clusters: Ncut {cost:.4g}{'' if settings.regularisation > 0 or loose else bound}")
+    print(f"{k} clusters: Ncut {cost:.4g}{'' if settings.regularisation or loose else bound}")
     agrees = "as there are" if suggested == k else f"there are {k}"
     print(f"clusters suggested by the largest relative gap, of 2 to {len(values) - 1}: {suggested} ({agrees})")
     print(f"pictures: {folder / 'eigenvalues.png'}, {folder / 'embedding.png'}")

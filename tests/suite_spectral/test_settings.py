@@ -26,7 +26,7 @@ MakeSettings = Callable[..., Settings]
         ("weights", "gausian", "one of connectivity, gaussian, self-tuning, got 'gausian'. Did you mean 'gaussian'?"),
         ("sigma", float("nan"), "a number above 0, stable, or None, got nan"),
         ("radius", 0, "a number above 0, got 0"),
-        ("regularisation", -1.0, "a number of 0 or more, got -1.0"),
+        ("regularisation", -1.0, "a number of 0 or more, or None, got -1.0"),
         ("memory_gib", float("inf"), "a number above 0, got inf"),
     ],
 )

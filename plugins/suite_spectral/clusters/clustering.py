@@ -100,7 +100,7 @@ def cluster(
     if settings.by_second and wanted not in (None, 2):
         raise UsageError(f"assign {settings.assign!r} makes 2 clusters, got n_clusters {wanted}: take kmeans")
     begun = time.process_time()
-    whole = Laplacian(graph, settings.regularisation)
+    whole = Laplacian(graph, settings.regularisation or 0.0)
     laplacian, core = without_loose(whole, settings)
     if core is not None:
         warnings.warn(loose_line(graph.n, core, whole.components, nearest=points is not None), RuntimeWarning, 2)
@@ -146,7 +146,7 @@ def _without_ends(
     if ends is None:
         return clustering
     warn_of_ends(graph.n, ends)
-    inner = Laplacian(graph.part(ends.core), settings.regularisation)
+    inner = Laplacian(graph.part(ends.core), settings.regularisation or 0.0)
     clustering = _clustered(inner, settings, None, seed, begun, progress)
     labels = torch.zeros_like(ends.hosts).index_copy_(0, ends.core, clustering.labels)[ends.hosts]
     return among_loose(clustering, ends.core, laplacian.components, labels, graph)._replace(lower_bound=bound)

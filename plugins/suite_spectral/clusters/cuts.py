@@ -81,6 +81,26 @@ def ncut(graph: Graph, labels: Tensor, n_clusters: int) -> float:
     return float((cuts[filled] / volume[filled]).sum())
 
 
+def modularity(graph: Graph, labels: Tensor, n_clusters: int) -> float:
+    """Return the share of the weight within clusters, less the share that the degrees alone let expect.
+
+    Newman and Girvan (2004). 0 for a single cluster, and for a graph without edges.
+
+    Example:
+        >>> weights = torch.eye(4, dtype=torch.float64)[[1, 0, 3, 2]]
+        >>> modularity(SparseGraph(weights.to_sparse_csr()), torch.tensor([0, 0, 1, 1]), 2)
+        0.5
+
+    Raises:
+        UsageError: the labels are not one number from 0 to n_clusters - 1 for each point.
+    """
+    cuts, volume = _cuts_and_volumes(graph, labels, n_clusters)
+    shares = volume / volume.sum().clamp_min(torch.finfo(torch.float64).tiny)
+    return float(
+        (shares - shares.square()).sum() - cuts.sum() / volume.sum().clamp_min(torch.finfo(torch.float64).tiny)
+    )
+
+
 def sweep(graph: Graph, order: Tensor, *, grid: int = 128) -> Sweep:
     """Return the normalised cuts between the first points of an order and the others, ordered by how many come first.
 

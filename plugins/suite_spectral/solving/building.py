@@ -40,7 +40,7 @@ def refuse_impossible(settings: Settings, n: int) -> None:
         n: how many points there are.
 
     Raises:
-        UsageError: more clusters than points are asked for, or two settings contradict each other.
+        UsageError: more clusters than points are asked for, or settings contradict each other.
     """
     wanted = settings.n_clusters
     if wanted is not None and wanted > n:
@@ -48,6 +48,11 @@ def refuse_impossible(settings: Settings, n: int) -> None:
     if n < 2:
         raise UsageError(f"expected at least 2 points to cluster, got n_samples = {n}")
     refuse_contradictions(settings.affinity, settings.assign, settings.sigma, wanted, settings.n_components)
+    if settings.regularisation is None and not AFFINITIES[settings.affinity].of_graph:
+        raise UsageError(
+            "regularisation null is chosen by the modularity of a graph that is given (affinity 'precomputed'), got "
+            f"affinity {settings.affinity!r}: give a number, such as 0"
+        )
     if settings.route != "exact":
         _refuse_landmarks(settings)
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
+from suite_spectral.clusters.by_modularity import most_modular
 from suite_spectral.clusters.choosing import choose
 from suite_spectral.clusters.clustering import Clustering, cluster
 from suite_spectral.clusters.cuts import ncut
@@ -71,9 +72,15 @@ def solve(
         return solve_by_landmarks(points, affinity, settings, seed=seed, progress=progress)
     progress(f"graph of {points.shape[0]:,} points")
     similarity = affinity.build(points, seed=seed)
-    clustering = cluster(
-        similarity.graph, settings, points=similarity.weights.positions(), seed=seed, progress=progress
-    )
+    if settings.regularisation is None:
+        settings, clustering = most_modular(similarity.graph, settings, seed=seed, progress=progress)
+        chosen = {"rows": settings.rows, "regularisation": settings.regularisation}
+        line = f"{similarity.line}, {settings.rows} rows, regularisation {settings.regularisation} (chosen)"
+        similarity = similarity._replace(chosen=similarity.chosen | chosen, line=line)
+    else:
+        clustering = cluster(
+            similarity.graph, settings, points=similarity.weights.positions(), seed=seed, progress=progress
+        )
     if groups is not None:
         clustering = _alike(clustering, groups, similarity.graph)
     line = line_of(similarity.line, clustering)
@@ -140,7 +147,7 @@ def _alike(clustering: Clustering, groups: Tensor, graph: Graph) -> Clustering:
 
 def _fitted(similarity: SimilarityGraph, clustering: Clustering, settings: Settings) -> Fitted:
     graph, weights = similarity.graph, similarity.weights
-    laplacian = Laplacian(graph, settings.regularisation)
+    laplacian = Laplacian(graph, settings.regularisation or 0.0)
 
     def extend(used: slice) -> Nystroem:
         vectors = clustering.spectrum.vectors[:, used].to(graph.device)
