@@ -58,6 +58,8 @@ class Plugin:
         data: path of a ``pytorch_lightning.LightningDataModule`` class.
         recipes: ``package:folder`` that holds ``default.yaml`` and any other recipes; None means that the
             signatures alone are the settings.
+        reproductions: ``package:folder`` of the paper's tables and figures, each a YAML file that ``suite reproduce``
+            makes again; None means that there are none.
         commands: the plugin's own verbs, each the path of a function; its parameters become its options.
         renamed: old names of options and the names they have now, kept for one release after the change. An option
             is written ``model.NAME`` or ``data.NAME``, a parameter of the plugin's own verb ``VERB.NAME``. A value
@@ -77,6 +79,7 @@ class Plugin:
     module: str
     data: str
     recipes: str | None = None
+    reproductions: str | None = None
     commands: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     renamed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     paper: str = ""

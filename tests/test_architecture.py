@@ -36,6 +36,7 @@ LIGHT = [
     "verbs.compare_runs",
     "verbs.list",
     "verbs.report",
+    "verbs.reproduce",
     "verbs.runs",
 ]
 PLUGIN_FILES = ["README.md", "__init__.py", "data.py", "module.py", "network.py", "recipes/default.yaml"]

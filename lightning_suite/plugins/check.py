@@ -14,21 +14,8 @@ from lightning_suite.tables import clip
 
 RESERVED = frozenset(
     {
-        *(
-            "help",
-            "list",
-            "info",
-            "fit",
-            "validate",
-            "test",
-            "predict",
-            "rerun",
-            "runs",
-            "compare-runs",
-            "report",
-            "export",
-        ),
-        *("check", "new", "doctor"),
+        *("help", "list", "info", "fit", "validate", "test", "predict", "rerun", "runs", "compare-runs", "report"),
+        *("export", "reproduce", "sweep", "check", "new", "doctor"),
     }
 )
 """Names that no plugin may have: ``suite list`` is a verb."""
@@ -100,7 +87,7 @@ def _problems(record: Plugin, origin: Origin) -> Iterator[tuple[str, str]]:
             yield _wrong(field, value, "text"), origin.correct
         elif control := _CONTROL.search(value):
             yield f"{field} in its record holds the control character {control[0]!r}", origin.correct
-    for field in ("recipes", "extra"):
+    for field in ("recipes", "reproductions", "extra"):
         if not isinstance(getattr(record, field), str | None):
             yield _wrong(field, getattr(record, field), "text or None"), origin.correct
     commands, renamed = _dictionary(record.commands), _dictionary(record.renamed)

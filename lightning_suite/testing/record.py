@@ -144,6 +144,40 @@ def recipes_state_what_they_expect(subject: Subject) -> str:
     return f"{len(recipes)} recipes"
 
 
+def reproductions_can_be_made(subject: Subject) -> str:
+    """Every table of the paper, also in its quick setting, names recipes, options and verbs that exist."""
+    from lightning_suite.options import parse
+    from lightning_suite.reproduction.declared import has_quick, table_files, table_of, trainings_of
+    from lightning_suite.reproduction.plan import option_words
+
+    plugin = subject.plugin
+    if not plugin.reproductions:
+        raise NotApplicable("it declares no table of a paper")
+    subject.classes()
+    known: set[str] = set()
+    try:
+        for name in table_files(plugin):
+            for quick in (False, True)[: 1 + has_quick(plugin, name)]:
+                declared = table_of(plugin, name, quick=quick)
+                for training in trainings_of(declared):
+                    if f"{training}" not in known:
+                        start = recipe_of(plugin, training.recipe or "default")
+                        parse(plugin, option_words(training), start=start, name=subject.name)
+                        known.add(f"{training}")
+                for verb in dict.fromkeys(part.study[0] for part in declared.parts if part.study):
+                    if verb not in plugin.commands and verb not in verbs.names():
+                        raise UsageError(f"study: there is no verb {verb!r}")
+    except BrokenPlugin as error:
+        raise ContractFailure("tables of the paper that can be read", error.cause, error.repair) from error
+    except UsageError as error:
+        raise ContractFailure(
+            "tables of the paper whose recipes, options and verbs exist",
+            f"{name}.yaml: {error}",
+            f"correct {name}.yaml",
+        ) from error
+    return ", ".join(table_files(plugin))
+
+
 def defaults_stand_only_in_signatures(subject: Subject) -> str:
     """The default recipe repeats no value of the signatures: a default that stands twice will one day differ.
 
@@ -259,6 +293,7 @@ CHECKS = (
     record_is_complete,
     recipes_parse,
     recipes_state_what_they_expect,
+    reproductions_can_be_made,
     defaults_stand_only_in_signatures,
     options_are_typed,
     options_are_documented,

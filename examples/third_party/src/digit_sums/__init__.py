@@ -18,6 +18,7 @@ plugin = Plugin(
     module="digit_sums.module:DigitSum",
     data="digit_sums.data:DigitData",
     recipes="digit_sums:recipes",
+    reproductions="digit_sums:reproductions",
     commands={"sizes": "digit_sums.studies:sizes"},
     paper="Zaheer et al. (2017), arXiv:1703.06114",
     api=1,

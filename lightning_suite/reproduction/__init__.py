@@ -1,0 +1,13 @@
+"""A paper's tables and figures made again: what a plugin declares, run cell by cell, beside the paper's numbers.
+
+A table is a YAML file in the folder that the record names as ``reproductions``; docs/reproductions.md says what it may
+hold. Only `declared` and `verdicts` are light; the others import torch when they are called.
+
+    declared.py      a table: cells, pictures, the paper's numbers, deviations, needs and cost
+    verdicts.py      a cell's values beside the paper's: reproduced, below, above, not comparable, cannot
+    fingerprints.py  what determines a result beside the settings: code, versions and data
+    plan.py          the runs and studies that the cells need, each with its key, so that none is made twice
+    jobs.py          runs and studies as processes of their own, which go on where they were interrupted
+    results.py       the values of finished runs and studies, cell by cell
+    written.py       a table as text, Markdown, CSV and JSON
+"""
