@@ -216,8 +216,8 @@ def eigen(run: str, *, count: int = 20, output: str | None = None) -> None:
     check({"count": [Interval(int, 3)]}, {"count": count}, where="--")
 
     from suite_spectral import reports
-    from suite_spectral.clusters.choosing import eigengap_clusters
     from suite_spectral.clusters.cuts import ncut
+    from suite_spectral.clusters.number_of_clusters import eigengap_clusters
     from suite_spectral.graph_spectrum import graph_spectrum, plane_of_rows
     from suite_spectral.module import SpectralClusterer
     from suite_spectral.pictures.eigenvalues import write_eigenvalues

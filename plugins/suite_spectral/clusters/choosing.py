@@ -1,16 +1,4 @@
-"""How many clusters, how many neighbours, which weights, which sigma: chosen without labels.
-
-The number of clusters is that of the largest relative eigengap. In a graph of k clusters with nothing between them the
-k smallest eigenvalues of L are 0 and the next is not; weights between the clusters turn the k eigenvectors by an angle
-that is small where the gap behind them is large (Davis and Kahan; von Luxburg, 2007, sections 7 and 8.3). Relative,
-
-    gap(k) = (lambda_{k+1} - lambda_k) / (lambda_{k+1} + floor),
-
-because a denser graph has larger eigenvalues all over. The floor is a tenth of the mean of lambda_1 ..
-lambda_{max_clusters+1}: without it the gap behind the components of a graph is 1, however many clusters these hold.
-The tenth was fixed on 28 sets made up for it, of 2 to 15 clusters: the number is right on 20, without a floor on 10,
-with shares from .03 to .3 on 18 to 20. Where another gap has .8 of the largest the number is undecided, and said to be:
-on 6 of the 8 where it is wrong, and on 4 of the 20 where it is right.
+"""How many neighbours, which weights, which sigma: chosen without labels.
 
 The graph is the one whose clusters change least with the points that happened to be drawn (Ben-Hur, Elisseeff and
 Guyon, 2002; von Luxburg, 2010). Four subsamples of 80 % of the points are drawn once and clustered by each candidate;
@@ -43,8 +31,9 @@ from torch import Tensor
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters.labelling import by_component
 from suite_spectral.clusters.loose_components import core_of
+from suite_spectral.clusters.number_of_clusters import eigengap_clusters, relative_gaps
 from suite_spectral.eigen.laplacian import Laplacian
-from suite_spectral.eigen.spectrum import Spectrum, spectrum
+from suite_spectral.eigen.spectrum import spectrum
 from suite_spectral.graphs.affinity import Affinity
 from suite_spectral.graphs.gaussian import GaussianGraph
 from suite_spectral.graphs.graph import Graph, Progress, SparseGraph
@@ -58,86 +47,6 @@ TIE = 0.01
 """Stabilities nearer to each other than this are the same."""
 SMALLEST = 0.1
 """The least size of a cluster, as a share of the mean one, in a graph that is trusted."""
-ZERO = 1e-9
-"""Eigenvalues below this are 0."""
-FLOOR = 0.1
-"""What a gap is relative to beside the eigenvalue above it, as a share of the mean eigenvalue."""
-RIVAL = 0.8
-"""A gap of this share of the largest leaves the number of clusters undecided."""
-
-
-def relative_gaps(values: Tensor) -> Tensor:
-    """Return (lambda_{k+1} - lambda_k) / lambda_{k+1} for k = 1, 2 ..., (value - 1,); 0 where lambda_{k+1} is 0."""
-    lower, upper = values[:-1].double().clamp_min(0), values[1:].double()
-    lower = torch.where(lower < ZERO, 0, lower)
-    return torch.where(upper < ZERO, 0, (upper - lower) / upper.clamp_min(ZERO))
-
-
-def eigengap_clusters(values: Tensor, max_clusters: int) -> int:
-    """Return the number of clusters, 2 to ``max_clusters``, of the largest gap by the rule above, the first of equals.
-
-    Args:
-        values: (value,) ascending eigenvalues of L; k clusters can be recognised from k + 1 of them.
-        max_clusters: the most clusters.
-
-    Raises:
-        UsageError: max_clusters is below 2, or there are fewer than three eigenvalues.
-    """
-    # Rounded, for the same answer on every machine.
-    return 2 + int((_gaps_above_floor(values, max_clusters) * 1e9).round().argmax())
-
-
-def rival_of(n_clusters: int, values: Tensor, max_clusters: int) -> int | None:
-    """Return the number of clusters whose gap is the largest but for that of n_clusters, if hardly smaller; else None.
-
-    Example:
-        >>> rival_of(2, torch.tensor([0.0, 0.001, 0.301, 0.302, 0.602, 0.603]), 4)
-        >>> rival_of(4, torch.tensor([0.0, 0.001, 0.101, 0.102, 1.0, 1.01]), 4)
-        2
-    """
-    gaps = _gaps_above_floor(values, max_clusters)
-    largest = float(gaps[n_clusters - 2])
-    gaps[n_clusters - 2] = -1
-    return 2 + int(gaps.argmax()) if largest > 0 and float(gaps.max()) >= RIVAL * largest else None
-
-
-def _gaps_above_floor(values: Tensor, max_clusters: int) -> Tensor:
-    """Return gap(2), gap(3) .. up to gap(max_clusters), as far as there are eigenvalues."""
-    if max_clusters < 2:
-        raise UsageError(f"the number of clusters by eigengap: expected max_clusters of 2 or more, got {max_clusters}")
-    if len(values) < 3:
-        raise UsageError(f"the number of clusters by eigengap needs at least 3 eigenvalues, got {len(values)}")
-    some = values[: max_clusters + 1].double().clamp_min(0)
-    some = torch.where(some < ZERO, 0, some)
-    return (some[1:] - some[:-1])[1:] / (some[2:] + FLOOR * some.mean()).clamp_min(ZERO)
-
-
-def clusters_of(pairs: Spectrum, max_clusters: int) -> int:
-    """Return the number of clusters by the eigengap of a graph's spectrum, see ``eigengap_clusters``.
-
-    Raises:
-        UsageError: the graph has more components than max_clusters, so that no gap is among its eigenvalues; and what
-            ``eigengap_clusters`` refuses.
-
-    Warns:
-        RuntimeWarning: another gap is hardly smaller than the largest.
-    """
-    count = int(pairs.components.max()) + 1
-    if count > max_clusters:
-        raise UsageError(
-            f"the number of clusters by eigengap: expected at most {max_clusters}, and the graph has {count:,} "
-            "components already; give n_clusters, let it choose more (max_clusters), or give the points more neighbours"
-        )
-    chosen = eigengap_clusters(pairs.values, max_clusters)
-    rival = rival_of(chosen, pairs.values, max_clusters)
-    if rival is not None:
-        warnings.warn(
-            f"the number of clusters is undecided: {chosen} by the largest eigengap, and {rival} by one hardly "
-            "smaller; give n_clusters",
-            RuntimeWarning,
-            stacklevel=3,
-        )
-    return chosen
 
 
 def choose(

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
-from suite_spectral.clusters.choosing import clusters_of
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.clusters.labelling import by_component, kmeans, mean_rows, scaled_rows, two_way
 from suite_spectral.clusters.loose_components import core_of, labels_with_loose, loose_line, warn_of_pieces
 from suite_spectral.clusters.loose_ends import ends_taken, warn_of_ends
+from suite_spectral.clusters.number_of_clusters import clusters_of
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.spectrum import TOLERANCE, Spectrum, spectrum
 from suite_spectral.graphs.dense_graph import GivenGraph

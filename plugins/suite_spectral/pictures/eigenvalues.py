@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from lightning_suite.pictures import COLOURS, drawing, whole_numbers
-from suite_spectral.clusters.choosing import relative_gaps
+from suite_spectral.clusters.number_of_clusters import relative_gaps
 
 NUMBERED = 30
 """Most eigenvalues of which each has its number at the axis."""

@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from suite_spectral.clusters.choosing import clusters_of
 from suite_spectral.clusters.clustering import Clustering, lower_bound
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.clusters.loose_components import loose_of, loose_words
+from suite_spectral.clusters.number_of_clusters import clusters_of
 from suite_spectral.eigen.landmarks import Landmarks, place_landmarks, sparse_landmarks
 from suite_spectral.graphs.graph import Progress
 from suite_spectral.graphs.landmark_graph import LandmarkGraph
