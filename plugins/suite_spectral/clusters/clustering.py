@@ -231,7 +231,7 @@ def cluster_eigenvectors(
         labels = two_way(graph, pairs, settings.assign, root=root, seed=seed)
         centroids = mean_rows(rows, labels, k)
     elif used != k:
-        labels, centroids = kmeans(rows, k, n_init=settings.n_init, seed=seed)
+        labels, centroids = kmeans(rows, k, n_init=settings.n_init, seed=seed, graph=graph)
     else:
         labels, centroids = by_component(
             graph,

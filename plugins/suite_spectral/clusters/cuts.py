@@ -183,12 +183,20 @@ def _indicators(graph: Graph, labels: Tensor, n_clusters: int) -> Iterator[tuple
 def _cuts_and_volumes(graph: Graph, labels: Tensor, n_clusters: int) -> tuple[Tensor, Tensor]:
     _check(graph, labels, n_clusters)
     labels = labels.to(graph.device)
+    if isinstance(graph, SparseGraph) and graph.device.type == "cpu":
+        return _cuts_of_edges(graph, labels, n_clusters), graph.volumes(labels, n_clusters)
     cuts = torch.zeros(n_clusters, dtype=torch.float64, device=graph.device)
     for some, inside in _indicators(graph, labels, n_clusters):
         reached = graph.multiply(inside.double())  # point, cluster
         # Summed over the points outside, rather than volume less inner weight: a cut of 0 comes out as 0.
         cuts[some] = graph.total(reached.masked_fill_(inside, 0))
     return cuts, graph.volumes(labels, n_clusters)
+
+
+def _cuts_of_edges(graph: SparseGraph, labels: Tensor, n_clusters: int) -> Tensor:
+    own = labels.repeat_interleave(graph.matrix.crow_indices().diff())
+    between = own != labels[graph.matrix.col_indices()]
+    return torch.bincount(own[between], graph.matrix.values()[between], n_clusters)
 
 
 def _all_thresholds(graph: SparseGraph, order: Tensor) -> Tensor:

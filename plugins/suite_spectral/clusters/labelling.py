@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
-from suite_spectral.clusters.cuts import Sweep, sweep
+from suite_spectral.clusters.cuts import Sweep, ncut, sweep
 from suite_spectral.clusters.lloyd import lloyd
 from suite_spectral.clusters.rotation import cluster_qr, discretize
 from suite_spectral.clusters.starts import best_start
 from suite_spectral.eigen.component_vectors import component_vectors
 from suite_spectral.eigen.spectrum import Spectrum
-from suite_spectral.graphs.graph import Graph
+from suite_spectral.graphs.graph import Graph, SparseGraph
 from suite_spectral.graphs.sparse_points import as_csr, is_sparse
 from suite_spectral.settings import Assign, RowScaling, TwoWay
 
@@ -79,7 +79,7 @@ def by_component(
     components = spectrum.components.to(columns.device)
     count = int(components.max()) + 1
     if count == 1:
-        return _divided(scaled, n_clusters, assign, n_init, seed)
+        return _divided(graph, scaled, n_clusters, assign, n_init, seed)
     if count >= n_clusters:
         labels = _joined(graph.degrees(), components, n_clusters, points)
     else:
@@ -92,7 +92,8 @@ def by_component(
             inside = torch.zeros(len(part.points), dtype=torch.int64, device=labels.device)
             if clusters > 1:
                 own = scaled_rows(part.vectors, root[part.points], rows)[:, first:]
-                inside = _divided(own, clusters, assign, n_init, seed).labels
+                part_of = graph.part(part.points) if isinstance(graph, SparseGraph) else graph
+                inside = _divided(part_of, own, clusters, assign, n_init, seed).labels
             labels[part.points] = inside + used
             used += clusters
     labels = largest_first(labels, n_clusters)
@@ -156,11 +157,19 @@ def scaled_rows(vectors: Tensor, root: Tensor, rows: RowScaling) -> Tensor:
     raise UsageError(f"rows {rows!r}: expected plain, njw or random-walk")
 
 
-def kmeans(rows: Tensor, n_clusters: int, *, n_init: int = 10, seed: int = 0, start: Tensor | None = None) -> Labelling:
-    """Return the clusters of least squared distance to their means, the best of n_init starts.
+def kmeans(
+    rows: Tensor,
+    n_clusters: int,
+    *,
+    n_init: int = 10,
+    seed: int = 0,
+    start: Tensor | None = None,
+    graph: Graph | None = None,
+) -> Labelling:
+    """Return the clusters of k-means, the best of n_init starts.
 
-    In float64 on one thread. The first start is by pivoted QR, the others are by k-means++; of many rows a sample
-    decides between them, and all rows go on from the best, see ``suite_spectral.clusters.starts``.
+    In float64 on one thread. The first start is by pivoted QR, the others are by k-means++, see
+    ``suite_spectral.clusters.starts``.
 
     Example:
         >>> kmeans(torch.tensor([[0.0], [1.0], [10.0], [11.0]]), 2).centroids.tolist()
@@ -173,6 +182,8 @@ def kmeans(rows: Tensor, n_clusters: int, *, n_init: int = 10, seed: int = 0, st
         seed: of the starts.
         start: (cluster, vector) centroids of earlier clusters to start from, in place of random starts;
             the clusters keep their numbers.
+        graph: of the points. Where it stores its edges, the normalised cut decides between starts of about the same
+            squared distance to their means; otherwise that distance does.
 
     Raises:
         UsageError: there are fewer distinct rows than clusters.
@@ -185,7 +196,9 @@ def kmeans(rows: Tensor, n_clusters: int, *, n_init: int = 10, seed: int = 0, st
     elif start is not None:
         labels = lloyd(values, start.double().cpu().numpy()).labels
     else:
-        labels = best_start(values, n_clusters, n_init=n_init, seed=seed).labels
+        measured = graph if isinstance(graph, SparseGraph) else None
+        cost = measured and (lambda labels: ncut(measured, torch.from_numpy(labels), n_clusters))
+        labels = best_start(values, n_clusters, n_init=n_init, seed=seed, cost=cost).labels
     if n_clusters > 1 and (filled := len(np.unique(labels))) < n_clusters:
         raise UsageError(
             f"expected at least {n_clusters} distinct rows for {n_clusters} clusters, got {filled}: "
@@ -197,10 +210,10 @@ def kmeans(rows: Tensor, n_clusters: int, *, n_init: int = 10, seed: int = 0, st
     return Labelling(clusters, mean_rows(rows, clusters, n_clusters))
 
 
-def _divided(rows: Tensor, n_clusters: int, assign: Assign, n_init: int, seed: int) -> Labelling:
+def _divided(graph: Graph, rows: Tensor, n_clusters: int, assign: Assign, n_init: int, seed: int) -> Labelling:
     """Return the clusters of rows by k-means or by their rotation."""
     if assign == "kmeans":
-        return kmeans(rows, n_clusters, n_init=n_init, seed=seed)
+        return kmeans(rows, n_clusters, n_init=n_init, seed=seed, graph=graph)
     values = rows.detach().double().cpu().numpy()
     found = cluster_qr(values) if assign == "cluster_qr" else discretize(values, random_state=seed)
     labels = largest_first(torch.from_numpy(found).to(rows.device), n_clusters)

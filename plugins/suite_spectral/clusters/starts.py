@@ -6,8 +6,11 @@ always the row with the most length outside the span of those before it. Starts 
 to others the more there are.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import scipy.linalg
+from numpy.typing import NDArray
 
 from suite_spectral.clusters.lloyd import Floats, Settled, lloyd, spread
 from suite_spectral.one_thread import one_thread
@@ -16,22 +19,37 @@ SAMPLE = 5_000
 """Rows by which starts are compared, at least."""
 SAMPLE_PER_CLUSTER = 50
 """Rows of that sample for each cluster, at least."""
+NEAR = 1.1
+"""Starts of so many times the least inertia may still have the least cost."""
+FUTILE = 3
+"""After so many starts in a row that are farther from the least, no more are tried: the more clusters, the more of them
+k-means++ misses each time."""
+SAME = 1e-9
+"""Starts whose inertias differ by this share of it have come to the same clusters."""
 MOST_COLUMNS = 4
 """For each cluster; QR makes all columns orthogonal, and of points in thousands of dimensions that takes long."""
 
 
-def best_start(rows: Floats, count: int, *, n_init: int, seed: int) -> Settled:
-    """Return the clusters of the least inertia: the first start is by pivoted QR, the others are by k-means++.
+def best_start(
+    rows: Floats,
+    count: int,
+    *,
+    n_init: int,
+    seed: int,
+    cost: Callable[[NDArray[np.int64]], float] | None = None,
+) -> Settled:
+    """Return the clusters of the least cost, of several starts: the first is by pivoted QR, the others by k-means++.
 
-    Of many rows a sample decides between the starts, and all of them go on from the best. Half of it is drawn evenly,
-    half in proportion to the squared lengths of the rows, of which every cluster has about as much, however few
-    its points are; what a row counts for makes up for that.
+    Of many rows the starts see a sample. Half of it is drawn evenly, half in proportion to the squared lengths of the
+    rows, of which every cluster has about as much, however few its points are; what a row counts for makes up for that.
 
     Args:
         rows: (row, dim) float64.
         count: how many clusters.
         n_init: how many starts.
         seed: of the sample and the starts.
+        cost: of labels (row,), such as the normalised cut. Starts go on with all rows where their inertia is near
+            the least, and then it decides; None: the start of the least inertia goes on.
     """
     generator = np.random.default_rng(seed)
     some, weights = rows, None
@@ -42,24 +60,39 @@ def best_start(rows: Floats, count: int, *, n_init: int, seed: int) -> Settled:
         drawn = np.searchsorted(np.cumsum(chance), generator.random(size) * chance.sum(), side="right")
         kept, times = np.unique(drawn.clip(max=len(rows) - 1), return_counts=True)
         some, weights = rows[kept], times / chance[kept] / len(rows)
-    best = best_of_sample(some, weights, count, n_init, generator)
-    return best if some is rows else lloyd(rows, best.centres)
+    near = near_the_least(some, weights, count, n_init, generator)
+    near = near[:1] if cost is None else near
+    if some is not rows:
+        near = [lloyd(rows, settled.centres) for settled in near]
+    return near[0] if cost is None or len(near) == 1 else min(near, key=lambda settled: cost(settled.labels))
 
 
 def best_of_sample(
     rows: Floats, weights: Floats | None, count: int, n_init: int, generator: np.random.Generator
 ) -> Settled:
     """Return the clusters of the least inertia of some weighted rows, from ``n_init`` starts."""
-    best: Settled | None = None
+    return near_the_least(rows, weights, count, n_init, generator)[0]
+
+
+def near_the_least(
+    rows: Floats, weights: Floats | None, count: int, n_init: int, generator: np.random.Generator
+) -> list[Settled]:
+    """Return clusters of some weighted rows from ``n_init`` starts, by inertia: the least, and others that are near."""
+    tried: list[Settled] = []
+    least = np.inf
     for number in range(n_init):
         start = orthogonal(rows, count) if number == 0 else None
         if start is None:
             start = rows[spread(rows, count, generator, weights)]
-        settled = lloyd(rows, start, weights)
-        if best is None or settled.inertia < best.inertia:
-            best = settled
-    assert best is not None
-    return best
+        tried.append(lloyd(rows, start, weights))
+        least = min(least, tried[-1].inertia)
+        if number >= FUTILE and min(settled.inertia for settled in tried[-FUTILE:]) > NEAR * least:
+            break
+    near: list[Settled] = []
+    for settled in sorted(tried, key=lambda settled: settled.inertia):
+        if not near or near[-1].inertia * (1 + SAME) < settled.inertia <= NEAR * least:
+            near.append(settled)
+    return near
 
 
 def orthogonal(rows: Floats, count: int) -> Floats | None:

@@ -63,7 +63,7 @@ def test_the_normalised_cut_is_its_definition() -> None:
 
 
 def test_clusters_that_do_not_fit_a_block_are_cut_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    graph, labels = sparse(random_weights(30, 1)), torch.arange(30) % 7
+    graph, labels = DenseGraph(random_weights(30, 1)), torch.arange(30) % 7
     expected = cut(graph, labels, 7)
     monkeypatch.setattr(cuts, "BLOCK_VALUES", 60)
     torch.testing.assert_close(cut(graph, labels, 7), expected, rtol=1e-12, atol=0)

@@ -9,6 +9,7 @@ from suite_spectral.clusters.cuts import ncut
 from suite_spectral.clusters.labelling import by_component, kmeans, scaled_rows, two_way
 from suite_spectral.eigen.spectrum import Spectrum
 from suite_spectral.graphs.graph import SparseGraph
+from suite_spectral.graphs.neighbour_graph import neighbour_graph
 
 
 def blocks(*sizes: int, bridges: float = 0.0) -> Tensor:
@@ -221,3 +222,14 @@ def test_kmeans_of_fewer_points_than_clusters_is_refused() -> None:
 
 def test_kmeans_of_as_many_points_as_clusters_has_one_in_each() -> None:
     assert sorted(kmeans(torch.tensor([[0.0], [5.0], [9.0]]), 3).labels.tolist()) == [0, 1, 2]
+
+
+def test_the_normalised_cut_decides_between_starts_of_about_the_same_inertia() -> None:
+    draw = torch.Generator().manual_seed(0)
+    rows = torch.rand(300, 2, generator=draw, dtype=torch.float64)
+    graph = neighbour_graph(rows, 6)
+    cuts = {}
+    for decides, by in (("inertia", None), ("cut", graph)):
+        cuts[decides] = [ncut(graph, kmeans(rows, 9, seed=seed, graph=by).labels, 9) for seed in range(6)]
+    assert all(cut <= inertia for cut, inertia in zip(cuts["cut"], cuts["inertia"], strict=True))
+    assert sum(cuts["cut"]) < 0.99 * sum(cuts["inertia"])

@@ -59,6 +59,54 @@ def test_more_starts_are_never_worse() -> None:
     assert many < one
 
 
+def test_of_starts_of_about_the_same_inertia_the_least_cost_wins() -> None:
+    rows = np.random.default_rng(0).standard_normal((400, 2))
+    asked: list[float] = []
+
+    def cost(labels: np.ndarray) -> float:
+        asked.append(float(labels[:50].sum()))
+        return -asked[-1]
+
+    found = best_start(rows, 9, n_init=8, seed=1, cost=cost)
+    assert len(set(asked)) > 1
+    assert found.labels[:50].sum() == max(asked)
+    least = best_start(rows, 9, n_init=8, seed=1).inertia
+    assert least <= found.inertia <= starts.NEAR * least
+
+
+def test_the_cost_decides_between_starts_that_a_sample_has_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starts, "SAMPLE", 100)
+    monkeypatch.setattr(starts, "SAMPLE_PER_CLUSTER", 1)
+    rows = np.random.default_rng(0).standard_normal((900, 2))
+    costs: list[float] = []
+
+    def cost(labels: np.ndarray) -> float:
+        assert labels.shape == (900,)
+        costs.append(float(np.bincount(labels).max()))
+        return costs[-1]
+
+    found = best_start(rows, 9, n_init=6, seed=0, cost=cost)
+    assert len(costs) > 1
+    assert np.bincount(found.labels).max() == min(costs)
+
+
+def test_no_cost_is_asked_where_all_starts_come_to_the_same_clusters() -> None:
+    rows, parts = indicators([30] * 4)
+
+    def cost(labels: np.ndarray) -> float:
+        raise AssertionError("there is nothing to decide")
+
+    assert same(best_start(rows, 4, n_init=5, seed=0, cost=cost).labels, parts)
+
+
+def test_no_more_starts_are_tried_after_some_that_are_far_from_the_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, parts = indicators([20] * 40)
+    tried = []
+    monkeypatch.setattr(starts, "spread", lambda some, count, *_: tried.append(0) or np.arange(count))
+    assert same(best_start(rows, 40, n_init=50, seed=0).labels, parts)
+    assert len(tried) == starts.FUTILE
+
+
 def test_the_same_seed_gives_the_same_clusters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(starts, "SAMPLE", 100)
     rows = np.random.default_rng(0).standard_normal((900, 2))
