@@ -1,8 +1,8 @@
 """Clusters as Lightning trains: an epoch collects the points, its end solves for the eigenvectors, without gradients.
 
 The solution lies in buffers (``suite_spectral.network``), so a checkpoint labels new points by itself. By landmarks
-each of several processes solves for its share of the points (``suite_spectral.shares``); otherwise process 0 solves,
-and is sent the points of the others. Any number of processes gives the same labels.
+each of several processes solves for its share of the points (``suite_spectral.shares``); otherwise each finds the
+neighbours of some, and process 0 solves. Any number of processes gives the same labels.
 """
 
 import math
@@ -26,6 +26,7 @@ from suite_spectral.accuracy import MatchedAccuracy
 from suite_spectral.batches import Batch, Rows, Scaling, prepared
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.graphs.graph import Graph, SparseGraph, spread_evenly
+from suite_spectral.graphs.neighbours import Neighbours
 from suite_spectral.measuring import Measured, measured_in_shares
 from suite_spectral.network import FittedClusters
 from suite_spectral.new_points.fitted import Fitted
@@ -49,6 +50,7 @@ from suite_spectral.settings import (
     refuse_contradictions,
 )
 from suite_spectral.shares.landmark_route import is_by_shares
+from suite_spectral.shares.neighbours import neighbours_by_rows
 from suite_spectral.solving.building import measured
 from suite_spectral.solving.routes import solve, solve_shares
 from suite_spectral.solving.solution import Told
@@ -179,10 +181,12 @@ class SpectralClusterer(LightningModule):
         else:
             whole = gathered(self.trainer, self.device, batches)
             del batches
+            near = self._found_together(whole.content, seed)
 
             def solved() -> Told:
                 with progress("spectral clustering") as task:
-                    solution = solve(self._content(whole.content), self.settings(), seed=seed, progress=task.stage)
+                    content, settings = self._content(whole.content), self.settings()
+                    solution = solve(content, settings, seed=seed, progress=task.stage, found=near)
                 self._graph = solution.graph
                 told = Told.of(solution)
                 if self.trainer.world_size > 1:  # it travels
@@ -197,6 +201,14 @@ class SpectralClusterer(LightningModule):
         for name, value in found.values.items():
             if math.isfinite(value):  # a regularised graph has no lower bound, and no gap is behind the last eigenvalue
                 self.log(name, float(value), on_step=False, on_epoch=True, batch_size=1, sync_dist=True)
+
+    def _found_together(self, content: Tensor | list[str] | Rows, seed: int) -> Neighbours | None:
+        """Return the neighbours of all points, found by several processes, in process 0; None in the others."""
+        if self.trainer.world_size == 1 or not isinstance(content, Tensor):
+            return None
+        points = prepared(content, self.scaling, None).to(self.device)
+        with progress("nearest neighbours"):
+            return neighbours_by_rows(points, self.settings(), group_of(self.trainer), seed=seed)
 
     def _content(self, content: Tensor | list[str] | Rows) -> Tensor | SparseGraph:
         """Return examples as ``solve`` takes them.

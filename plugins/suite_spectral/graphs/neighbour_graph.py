@@ -236,6 +236,7 @@ class NearestNeighbours(Affinity):
         search: how neighbours are found.
         sigma: of Gaussian weights; None: the median distance to the last neighbour.
         by_rule: whether the rule has chosen the number of neighbours.
+        found: the neighbours of the points, where they were found before; None: they are looked for.
     """
 
     n_neighbors: int | None
@@ -244,6 +245,7 @@ class NearestNeighbours(Affinity):
     search: Search
     sigma: float | None
     by_rule: bool = False
+    found: Neighbours | None = None
 
     name: ClassVar[str] = "nearest_neighbors"
     sparse: ClassVar[bool] = True
@@ -258,7 +260,9 @@ class NearestNeighbours(Affinity):
         if is_sparse(content) and (self.search != "auto" or content.device.type != "cpu"):
             content = content.to_dense()
         search = automatic_search(n, content.shape[1], content.device) if self.search == "auto" else self.search
-        neighbours = nearest(content, count - 1, search=search, seed=seed)
+        neighbours = self.found
+        if neighbours is None:
+            neighbours = nearest(content, count - 1, search=search, seed=seed)
         found = "products of sparse rows" if is_sparse(content) else search
         scale = edge_scale(neighbours, weights=self.weights, sigma=self.sigma)
         if self.weights == "connectivity":  # the distances of many points are worth freeing

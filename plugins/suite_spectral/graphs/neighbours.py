@@ -64,7 +64,9 @@ SQUARED = (1e-150, 1e150)
 """The largest coordinate lies between these: squared distances beyond are 0 or infinite, and have no order."""
 
 
-def nearest(points: Tensor, count: int, *, search: Search = "auto", seed: int = 0) -> Neighbours:
+def nearest(
+    points: Tensor, count: int, *, search: Search = "auto", seed: int = 0, rows: slice | None = None
+) -> Neighbours:
     """Return the nearest other points of every point; none is its own neighbour, also among duplicates.
 
     Example:
@@ -77,6 +79,7 @@ def nearest(points: Tensor, count: int, *, search: Search = "auto", seed: int = 
         count: neighbours of each point, 0 to n - 1.
         search: see the module; the exact ones agree but for the order among equal distances.
         seed: of the cells of the approximate search.
+        rows: the points whose neighbours are found, by "tree" or "approximate"; None: all.
 
     Raises:
         UsageError: count is not below the number of points, the search does not exist or does not run on the points'
@@ -91,7 +94,7 @@ def nearest(points: Tensor, count: int, *, search: Search = "auto", seed: int = 
         )
     chosen = _chosen(search, n, points, n)
     if count == 0:
-        return _none_of(points, 0)
+        return _none_of(points if rows is None else points[rows], 0)
     if is_sparse(points):
         return _answer(*nearest_sparse(None, points, count), points)
     if points.device.type != "cpu":
@@ -99,9 +102,10 @@ def nearest(points: Tensor, count: int, *, search: Search = "auto", seed: int = 
         return _typed(*nearest_on_device(moved, moved, count, True), points)
     array = _array(points)
     if chosen == "tree":
-        return _by_tree(array, None, count, points)
+        return _by_tree(array, None, count, points, rows=rows)
     if chosen == "approximate":
-        return _by_cells(array, None, count, seed, points)
+        return _by_cells(array, None, count, seed, points, rows=rows)
+    assert rows is None
     return _answer(*nearest_by_blocks(array, count), points)
 
 
@@ -235,31 +239,42 @@ def _tree(points: Array) -> Tree:
     return cKDTree(points if points.shape[1] else np.zeros((len(points), 1)), balanced_tree=False, compact_nodes=False)
 
 
-def _by_tree(points: Array, queries: Array | None, count: int, like: Tensor, tree: Tree | None = None) -> Neighbours:
+def _by_tree(
+    points: Array,
+    queries: Array | None,
+    count: int,
+    like: Tensor,
+    tree: Tree | None = None,
+    rows: slice | None = None,
+) -> Neighbours:
     tree = _tree(points) if tree is None else tree
     if points.shape[1] == 0:
         points, queries = np.zeros((len(points), 1)), None if queries is None else np.zeros((len(queries), 1))
     asked = points if queries is None else queries
+    first, last, _ = (rows or slice(None)).indices(len(asked))
     if queries is None:
         order = tree.indices
+        order = order if rows is None else order[(order >= first) & (order < last)]
     elif len(queries) > QUERIES // 8:
         order = _tree(queries).indices
     else:
         order = np.arange(len(queries))
-    indices = np.empty((len(asked), count), dtype=np.int64)
-    distances = np.empty((len(asked), count), dtype=np.float32 if like.dtype == torch.float32 else np.float64)
-    for start in range(0, len(asked), QUERIES):
+    indices = np.empty((last - first, count), dtype=np.int64)
+    distances = np.empty((last - first, count), dtype=np.float32 if like.dtype == torch.float32 else np.float64)
+    for start in range(0, last - first, QUERIES):
         own = order[start : start + QUERIES]
         more = count + (queries is None)
         lengths, near = (part.reshape(len(own), more) for part in tree.query(asked[own], more))
         if queries is None:
             stays = _without_itself(near, own)
             near, lengths = near[stays].reshape(-1, count), lengths[stays].reshape(-1, count)
-        indices[own], distances[own] = near, lengths
+        indices[own - first], distances[own - first] = near, lengths
     return _answer(indices, distances, like)
 
 
-def _by_cells(points: Array, queries: Array | None, count: int, seed: int, like: Tensor) -> Neighbours:
+def _by_cells(
+    points: Array, queries: Array | None, count: int, seed: int, like: Tensor, rows: slice | None = None
+) -> Neighbours:
     try:
         import faiss
     except ImportError as error:
@@ -281,9 +296,10 @@ def _by_cells(points: Array, queries: Array | None, count: int, seed: int, like:
     index.cp.min_points_per_centroid, index.cp.max_points_per_centroid = 1, 64
     sample = np.random.default_rng(seed).permutation(n)[: 64 * cells]
     asked = points if queries is None else queries
+    first, last, _ = (rows or slice(None)).indices(len(asked))
     more = min(n, count + (queries is None))
-    indices = np.empty((len(asked), count), dtype=np.int64)
-    distances = np.empty((len(asked), count), dtype=np.float32 if like.dtype == torch.float32 else np.float64)
+    indices = np.empty((last - first, count), dtype=np.int64)
+    distances = np.empty((last - first, count), dtype=np.float32 if like.dtype == torch.float32 else np.float64)
     short = []
     step = max(1, min(QUERIES, 2**24 // (more * max(1, dim))))
     threads = faiss.omp_get_max_threads()
@@ -293,9 +309,9 @@ def _by_cells(points: Array, queries: Array | None, count: int, seed: int, like:
         for start in range(0, n, QUERIES):
             index.add(moved(points[start : start + QUERIES]))
         index.nprobe = min(32, cells)
-        for start in range(0, len(asked), step):
-            some = asked[start : start + step]
-            own = np.arange(start, start + len(some))
+        for start in range(first, last, step):
+            own = np.arange(start, min(start + step, last))
+            some = asked[own[0] : own[-1] + 1]
             near = index.search(moved(some), more)[1]
             if queries is None:
                 near = near[_without_itself(near, own)].reshape(-1, count)
@@ -305,16 +321,16 @@ def _by_cells(points: Array, queries: Array | None, count: int, seed: int, like:
                 away = some.astype(np.float64) - points[near[:, column]]
                 squares[:, column] = np.einsum("ij,ij->i", away, away)
             ranks = np.lexsort((near, squares), axis=1)
-            indices[own] = np.take_along_axis(near, ranks, 1)
-            distances[own] = np.sqrt(np.take_along_axis(squares, ranks, 1))
+            indices[own - first] = np.take_along_axis(near, ranks, 1)
+            distances[own - first] = np.sqrt(np.take_along_axis(squares, ranks, 1))
     finally:
         faiss.omp_set_num_threads(threads)
-    rest = np.concatenate(short)
+    rest = np.concatenate([np.empty(0, dtype=np.int64), *short])
     if len(rest):
         more = min(n, count + 1) if queries is None else count
         near, lengths = nearest_by_blocks_to(asked[rest], points, more)
         if queries is None:
             stays = _without_itself(near, rest)
             near, lengths = near[stays].reshape(-1, count), lengths[stays].reshape(-1, count)
-        indices[rest], distances[rest] = near, lengths
+        indices[rest - first], distances[rest - first] = near, lengths
     return _answer(indices, distances, like)

@@ -34,6 +34,14 @@ class Group:
         torch.distributed.all_gather_object(values, value)
         return values
 
+    def first_hears(self, value: Value) -> list[Value] | None:
+        """Return the values of all processes in process 0, and None in the others."""
+        if self.size == 1:
+            return [value]
+        values: list[Any] | None = [None] * self.size if self.rank == 0 else None
+        torch.distributed.gather_object(value, values, dst=0)
+        return values
+
     def first_says(self, compute: Callable[[], Value]) -> Value:
         """Return in every process what process 0 computes; an error there is raised in all of them.
 

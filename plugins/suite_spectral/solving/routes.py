@@ -20,6 +20,8 @@ from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.graphs.affinity import SimilarityGraph
 from suite_spectral.graphs.dense_graph import GivenGraph
 from suite_spectral.graphs.graph import Graph, Progress
+from suite_spectral.graphs.neighbour_graph import NearestNeighbours
+from suite_spectral.graphs.neighbours import Neighbours
 from suite_spectral.graphs.row_hash import distinct_rows, equal_rows
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.new_points.nystroem import Nystroem, regularising, table_of
@@ -35,7 +37,12 @@ ROUNDING = 1e-9
 
 
 def solve(
-    content: Tensor | GivenGraph, settings: Settings, *, seed: int = 0, progress: Progress = lambda words: None
+    content: Tensor | GivenGraph,
+    settings: Settings,
+    *,
+    seed: int = 0,
+    progress: Progress = lambda words: None,
+    found: Neighbours | None = None,
 ) -> Solution:
     """Return the clusters of points, features or a graph.
 
@@ -51,11 +58,14 @@ def solve(
         settings: how they are clustered.
         seed: of all that is drawn.
         progress: is called with words for what is being done.
+        found: the neighbours of all points, where several processes have found them.
 
     Raises:
         UsageError: a setting does not fit the content.
     """
     affinity, is_graph = affinity_of(settings), isinstance(content, GivenGraph)
+    if isinstance(affinity, NearestNeighbours):
+        affinity = replace(affinity, found=found)
     if is_graph != affinity.of_graph:
         expected, got = ("points", "a graph") if is_graph else ("a graph", "points")
         raise UsageError(f"affinity {settings.affinity!r}: expected {expected}, got {got}; leave it to 'auto'")

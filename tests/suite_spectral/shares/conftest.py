@@ -21,6 +21,10 @@ class Thread:
         self._barrier.wait(60)
         return values
 
+    def first_hears(self, value: Any) -> list[Any] | None:
+        values = self.gathered(value)
+        return values if self.rank == 0 else None
+
     def first_says(self, compute: Callable[[], Any]) -> Any:
         return self.gathered(compute() if self.rank == 0 else None)[0]
 

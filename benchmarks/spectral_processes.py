@@ -1,0 +1,136 @@
+"""One clustering over several processes: the same labels, how much work and memory each of them has.
+
+    python -m benchmarks.spectral_processes [--route landmarks] [--points 1000000] [--processes 1,2,4]
+
+Two circles in the plane (noise 0.05, scikit-learn's, seed 0) in an .npy file, clustered by `suite fit` with that many
+processes of one thread each (gloo), as torchrun starts them; 500 landmarks, or 10 neighbours. `suite fit` reads the
+file, clusters, looks at all points again twice (validation and test) and draws pictures.
+
+CPU seconds and the peak of the memory are those that the system reports of each whole process when it ends: imports and
+the pages of the mapped file are among them. A busy machine makes times of the clock long, so that work per process is
+what is compared: a speed-up is the CPU seconds of one process over those of the busiest of several, and would be that
+of the clock on a machine with a free core for each. Beside them stands the same of 1,000 points, which is what starting
+costs. Labels are compared by their hash. Prints a table and writes benchmarks/results/spectral_processes.json.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks._markdown import markdown
+from benchmarks._record import record, recorded
+from benchmarks._spectral import THREADS
+
+LANDMARKS, NEIGHBOURS, FEW, BATCH = 500, 10, 1000, 65536
+
+
+def free_port() -> int:
+    """Return a port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def fitted(file: Path, folder: Path, route: str, size: int) -> dict[str, Any]:
+    """Cluster a file in a folder with so many processes; return seconds, MiB and a hash of the labels."""
+    import torch
+
+    options = ["--trainer.accelerator=cpu", "--model.n_clusters=2", f"--model.landmarks={LANDMARKS}"]
+    options += [f"--model.route={route}", f"--model.n_neighbors={NEIGHBOURS}", f"--data.batch_size={BATCH}"]
+    options += [f"--trainer.devices={size}", f"--trainer.strategy={'ddp' if size > 1 else 'auto'}"]
+    command = [sys.executable, "-m", "lightning_suite", "fit", "--plugin=spectral", f"--data.path={file}", *options]
+    environment = os.environ | THREADS
+    if size > 1:
+        environment |= {"WORLD_SIZE": f"{size}", "NODE_RANK": "0"}
+        environment |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": f"{free_port()}"}
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    begun, started = time.monotonic(), []
+    for rank in range(size):
+        log = (folder / f"process{rank}.txt").open("w")
+        own = environment | ({"LOCAL_RANK": f"{rank}"} if size > 1 else {})
+        started.append(subprocess.Popen(command, cwd=folder, env=own, stdout=log, stderr=log))
+    ends = [os.wait4(process.pid, 0) for process in started]
+    if any(status for _, status, _ in ends):
+        sys.exit(f"it failed: see {folder}")
+    (run,) = folder.glob("runs/*/*")
+    labels = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]["network.labels"].numpy()
+    return {
+        "cpu_seconds": [round(usage.ru_utime + usage.ru_stime, 2) for _, _, usage in ends],
+        "mib": [round(usage.ru_maxrss / 1024) for _, _, usage in ends],
+        "wall_seconds": round(time.monotonic() - begun, 1),
+        "load": round(os.getloadavg()[0], 1),
+        "labels": hashlib.sha256(labels.tobytes()).hexdigest()[:16],
+        "right": float(max(np.mean(labels == truth(len(labels))), np.mean(labels != truth(len(labels))))),
+    }
+
+
+def truth(n: int) -> Any:
+    """Return on which circle each point is."""
+    from sklearn.datasets import make_circles
+
+    return make_circles(n, noise=0.05, factor=0.5, random_state=0)[1]
+
+
+def table(results: dict[str, Any]) -> str:
+    """Return work and memory of each number of processes."""
+    rows = []
+    for name, sizes in results["cases"].items():
+        alone = sizes.get("1")
+        for size, found in sizes.items():
+            seconds, mib = max(found["cpu_seconds"]), max(found["mib"])
+            faster, less = (
+                ("", "")
+                if alone is None or size == "1"
+                else (
+                    f" ({max(alone['cpu_seconds']) / seconds:.2f}x)",
+                    f" ({mib / max(alone['mib']):.0%})",
+                )
+            )
+            same = "" if alone is None else "yes" if found["labels"] == alone["labels"] else "no"
+            cells = [name, size, f"{seconds:.0f} s{faster}", f"{mib:,} MiB{less}", f"{sum(found['mib']):,} MiB"]
+            rows.append(
+                [*cells, f"{found['wall_seconds']:.0f} s (load {found['load']})", same, f"{found['right']:.4%}"]
+            )
+    columns = ["points", "processes", "CPU of the busiest", "memory of the largest", "of all", "clock"]
+    return markdown([*columns, "labels of one process", "right"], rows)
+
+
+def main() -> None:
+    """Measure, print and write."""
+    from sklearn.datasets import make_circles
+
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--route", default="landmarks", choices=["landmarks", "exact"])
+    parser.add_argument("--points", type=int, default=1_000_000)
+    parser.add_argument("--processes", default="1,2,4")
+    chosen = parser.parse_args()
+    results = {**recorded("spectral_processes")}
+    cases = results.get("cases", {})
+    for n in (FEW, chosen.points):
+        name = f"{n:,}, {chosen.route}"
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "points.npy"
+            np.save(file, make_circles(n, noise=0.05, factor=0.5, random_state=0)[0])
+            for size in chosen.processes.split(","):
+                if n == FEW and size in cases.get(name, {}):
+                    continue
+                cases.setdefault(name, {})[size] = fitted(file, Path(folder) / size, chosen.route, int(size))
+                print(f"{name}, {size}: {cases[name][size]}", flush=True)
+                record("spectral_processes", {"landmarks": LANDMARKS, "neighbours": NEIGHBOURS, "cases": cases})
+    print(table({"cases": cases}))
+
+
+if __name__ == "__main__":
+    main()
