@@ -107,3 +107,29 @@ def test_two_processes_end_where_one_does(plugin: str, trust: Any, tmp_path: Pat
     what = f"{plugin}, two processes end within 1e-5 of one with batches twice as large"
     failures = [] if status == 0 and re.search(r"^1 passed\b", stdout, re.MULTILINE) else [f"{stdout}\n{stderr}"]
     trust.outcome("Processes", what, trials=1, held=1 - len(failures), note=note[1] if note else "", failures=failures)
+
+
+IN_SHARES = ["--data.name=circles", "--data.samples=200000", "--model.n_clusters=2"]
+IN_SHARES += ["--model.route=landmarks", "--model.landmarks=4000", "--data.batch_size=8192"]
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_one_of_two_killed_while_both_solve_for_their_shares_ends_the_other(
+    victim: int, trust: Any, tmp_path: Path
+) -> None:
+    if not trust.is_full:
+        pytest.skip("make trust tries it")
+    arguments = ["fit", "--plugin=spectral", "--trainer.accelerator=cpu", *TWO_PROCESSES, *IN_SHARES]
+    job = Job(arguments, tmp_path, ranks=2)
+    job.until(lambda: "landmarks" in "".join(job.ranks[0].output), timeout=240)  # which k-means places for seconds
+    job.ranks[victim].kill()
+    began = time.monotonic()
+    status, _, stderr = job.ranks[1 - victim].wait(2 * WITHIN)
+    seconds, pid = time.monotonic() - began, job.ranks[victim].pid
+    failures = []
+    if status != 1 or f"process {victim} (of 0 to 1; pid {pid}) ended in epoch 1" not in stderr:
+        failures.append(f"the message of status {status} was: {stderr[-1000:]}")
+    if seconds > WITHIN:
+        failures.append(f"it ended after {seconds:.0f} s")
+    what = f"spectral in shares, process {victim} of two killed while both solve: the other is told within a minute"
+    trust.outcome("Processes", what, trials=1, held=1 - len(failures), failures=failures)
