@@ -94,7 +94,10 @@ def join(batches: Sequence[Batch]) -> Batch:
     """
     if not batches:
         raise ValueError("join: expected at least one batch, got none")
-    index, first = _distinct(torch.cat([batch.index for batch in batches]))
+    index = torch.cat([batch.index for batch in batches])
+    first: Tensor | slice = slice(None)
+    if not bool((index.diff() > 0).all()):
+        index, first = _distinct(index)
     labels = [batch.labels for batch in batches if batch.labels is not None]
     contents = [batch.content for batch in batches]
     content: Tensor | list[str] | Rows
@@ -103,10 +106,11 @@ def join(batches: Sequence[Batch]) -> Batch:
     elif rows := [part for part in contents if isinstance(part, Rows)]:
         offsets = offsets_of(torch.cat([part.offsets.diff() for part in rows]))
         columns, values = torch.cat([part.columns for part in rows]), torch.cat([part.values for part in rows])
-        content = select(Rows(columns, values, offsets), first)
+        whole = Rows(columns, values, offsets)
+        content = whole if isinstance(first, slice) else select(whole, first)
     else:
         texts = list(chain.from_iterable(part for part in contents if isinstance(part, list)))
-        content = [texts[number] for number in first.tolist()]
+        content = texts if isinstance(first, slice) else [texts[number] for number in first.tolist()]
     return Batch(index, content, torch.cat(labels)[first] if len(labels) == len(batches) else None)
 
 

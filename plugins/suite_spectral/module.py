@@ -371,6 +371,7 @@ class SpectralClusterer(LightningModule):
             "kind": self.kind,
             "scaling": None if self.scaling is None else [self.scaling.center.cpu(), self.scaling.scale.cpu()],
             "vocabulary": None if self.vocabulary is None else self.vocabulary.state(),
+            "ncut": self._fitted_cut,
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -390,3 +391,4 @@ class SpectralClusterer(LightningModule):
         self.kind = state["kind"]
         self.scaling = None if state["scaling"] is None else Scaling(*state["scaling"])
         self.vocabulary = None if state["vocabulary"] is None else Vocabulary.from_state(state["vocabulary"])
+        self._fitted_cut = state.get("ncut")  # of an earlier release: not known

@@ -140,8 +140,10 @@ class LandmarkGraph(Graph):
 
     def _csr(self, weights: NDArray[np.float64], indices: NDArray[np.int32]) -> scipy.sparse.csr_array:
         pointers = np.arange(0, weights.size + 1, self.nearest, dtype=np.int32 if weights.size < 2**31 else np.int64)
-        shape = (len(weights), len(self.landmarks))
-        return scipy.sparse.csr_array((weights.ravel(), indices.ravel(), pointers), shape=shape)
+        matrix = scipy.sparse.csr_array((len(weights), len(self.landmarks)))
+        # Set afterwards: of views of a larger array scipy would make copies.
+        matrix.data, matrix.indices, matrix.indptr = weights.ravel(), indices.ravel(), pointers
+        return matrix
 
     @property
     def weights(self) -> MixtureWeights:
