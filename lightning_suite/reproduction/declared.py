@@ -54,6 +54,7 @@ OF_TABLES: dict[str, Any] = OF_CELLS | {
     "seeds": int,
     "cost": dict,
     "needs": dict,
+    "makes": dict,
     "runs": dict,
     "columns": dict,
     "rows": dict,
@@ -62,7 +63,9 @@ OF_TABLES: dict[str, Any] = OF_CELLS | {
     "quick": dict,
 }
 OF_QUICK: dict[str, Any] = (
-    OF_CELLS | {"why": str} | {name: OF_TABLES[name] for name in ("seeds", "cost", "needs", "runs", "columns", "rows")}
+    OF_CELLS
+    | {"why": str}
+    | {name: OF_TABLES[name] for name in ("seeds", "cost", "needs", "makes", "runs", "columns", "rows", "pictures")}
 )
 NAMES: Mapping[Any, str] = {str: "text", dict: "values by name", list: "a list", int: "a whole number"}
 
@@ -100,7 +103,8 @@ class Cell:
         row: its row.
         column: its column.
         training: the run that it is measured on.
-        metric: the metrics of the run whose sum it is; or from run.json: ``seconds_per_epoch``.
+        metric: the metrics of the run whose sum it is. ``train_loss@last`` and ``train_loss@5`` are those of an epoch,
+            ``parameters.encoder`` the number of weights of a part of the module, and ``seconds_per_epoch`` a time.
         scale: what ours is multiplied with, as 100 for per cent.
         digits: decimal places that are shown.
         paper: the paper's number; None: it has none.
@@ -133,7 +137,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure and how it is made again: the words of a verb, and the files that it writes."""
+    """A figure and how it is made again: the words of a verb, and the files that it writes; without words, its run."""
 
     name: str
     training: Training
@@ -158,6 +162,7 @@ class Table:
         minutes: one seed of all of it, on two cores.
         disk: megabytes of one seed.
         needs: what has to be given: words by the name of an option.
+        makes: data that a verb makes first, its words by the name that stands for their folder.
         runs: further runs that studies name.
         cells: in the order of rows and columns.
         pictures: what is drawn.
@@ -173,6 +178,7 @@ class Table:
     minutes: float
     disk: float
     needs: Mapping[str, str]
+    makes: Mapping[str, tuple[str, ...]]
     runs: Mapping[str, Training]
     cells: tuple[Cell, ...]
     pictures: tuple[Picture, ...]
@@ -275,7 +281,10 @@ def _table(file: Path, values: dict[str, Any], quick: bool) -> Table:
             layers += [over, over.get("columns", {}).get(column), over.get("rows", {}).get(row)]
             cells.append(_cell(row, column, _merged(layers, OF_CELLS, f"cells: {row}, {column}: ")))
     pictures = [
-        _picture(name, _merged([values, own, over], OF_PICTURES, f"pictures: {name}: "))
+        _picture(
+            name,
+            _merged([values, own, over, over.get("pictures", {}).get(name)], OF_PICTURES, f"pictures: {name}: "),
+        )
         for name, own in values.get("pictures", {}).items()
         if _checked(own, OF_PICTURES, f"pictures: {name}: ")
     ]
@@ -290,9 +299,12 @@ def _table(file: Path, values: dict[str, Any], quick: bool) -> Table:
         name: _training(_merged([values, own, over, over.get("runs", {}).get(name)], OF_CELLS, f"runs: {name}: "))
         for name, own in values.get("runs", {}).items()
     }
+    made: dict[str, Any] = over.get("makes", {}) if quick else values.get("makes", {})
+    _checked(made, dict.fromkeys(made, str), "makes: ")
+    makes = {name: tuple(shlex.split(words)) for name, words in made.items()}
     for words in (*(cell.study for cell in cells), *(picture.study for picture in pictures)):
         for name in re.findall(r"\{(?!run\}|output\}|seed\}|[\w.]+\.[\w.]+\})([^}]*)\}", " ".join(words)):
-            if name not in runs:
+            if name not in runs and name not in makes:
                 raise ValueError(f"study: {{{name}}} is none of the runs: {', '.join(runs) or 'none'}")
     seeds = over.get("seeds", 1 if quick else values.get("seeds", 3))
     return Table(
@@ -305,6 +317,7 @@ def _table(file: Path, values: dict[str, Any], quick: bool) -> Table:
         cost["minutes"],
         cost["disk"],
         over.get("needs", {}) if quick else values.get("needs", {}),
+        makes,
         runs,
         tuple(cells),
         tuple(pictures),
@@ -350,8 +363,8 @@ def _cell(row: str, column: str, values: dict[str, Any]) -> Cell:
 
 def _picture(name: str, values: dict[str, Any]) -> Picture:
     where = f"pictures: {name}: "
-    if not values.get("cannot") and not {"study", "files"} <= set(values):
-        raise ValueError(f"{where}it needs study, the words of a verb, and files, the pictures that it writes")
+    if not values.get("cannot") and not values.get("files"):
+        raise ValueError(f"{where}it needs files, the pictures that its study or its run writes")
     study, files = tuple(shlex.split(values.get("study", ""))), tuple(map(str, values.get("files", [])))
     shows, deviations, cannot = values.get("shows", ""), _deviations(values, where), values.get("cannot", "")
     return Picture(name, _training(values), study, files, shows, deviations, cannot)

@@ -62,6 +62,7 @@ class Plan:
         made_by: for each cell, and for each picture, what makes it, a step for each seed.
         cannot: for each cell or picture that cannot be made, by row and column or by name, what is missing.
         deviations: what the command changes: the quick setting, options that were typed.
+        made: what makes the data.
     """
 
     table: Table
@@ -69,6 +70,7 @@ class Plan:
     made_by: Mapping[tuple[str, str], tuple[Fit | Study, ...]]
     cannot: Mapping[tuple[str, str], str]
     deviations: tuple[Deviation, ...] = ()
+    made: tuple[Study, ...] = ()
 
     @property
     def fits(self) -> list[Fit]:
@@ -107,6 +109,18 @@ class Planner:
         self._digests: Digests = read_digests(self.folder / DIGESTS)
         self._code = code_fingerprint(self.plugin)
         self._keys: dict[tuple[str, ...], str] = {}
+        self._made: dict[str, str] = {}
+
+    def makes(self, table: Table) -> list[Study]:
+        """Return what makes the data of a table, which has to be there before its plan is made."""
+        made = []
+        for name, (verb, *words) in table.makes.items():
+            folder = self.folder / "studies" / f"{verb}-{key_of(words, self._code)}"
+            own = ["--plugin", self.name] if verb in self.plugin.commands else []
+            folder_of_data = str(folder / "data")
+            self._made[_mark(name)] = folder_of_data
+            made.append(Study((verb, *own, *(_replaced(w, {"{output}": folder_of_data}) for w in words)), folder, ()))
+        return made
 
     def plan(self, table: Table, seeds: Sequence[int]) -> Plan:
         """Return the plan of a table.
@@ -114,6 +128,7 @@ class Planner:
         Raises:
             UsageError: an option does not exist, or its value is not what the signature asks for.
         """
+        made = self.makes(table)
         made_by: dict[tuple[str, str], tuple[Fit | Study, ...]] = {}
         cannot: dict[tuple[str, str], str] = {}
         for part in table.parts:
@@ -125,7 +140,7 @@ class Planner:
             made_by[place] = tuple(self._step(table, part, seed) for seed in of_part)
         self.folder.mkdir(parents=True, exist_ok=True)
         write_text(self.folder / DIGESTS, json.dumps(self._digests))
-        return Plan(table, tuple(seeds), made_by, cannot, tuple(self._deviations(table)))
+        return Plan(table, tuple(seeds), made_by, cannot, tuple(self._deviations(table)), tuple(made))
 
     def fit(self, training: Training, seed: int, placed: Collection[str] = ()) -> Fit:
         """Return a training with a seed.
@@ -153,7 +168,7 @@ class Planner:
             if _mark(name) in text
         }
         given = self._given()
-        fixed = {"{seed}": str(seed)} | {_mark(name): given[name] for name in table.needs if name in given}
+        fixed = self._made | {"{seed}": str(seed)} | {_mark(name): given[name] for name in table.needs if name in given}
         words = [_replaced(word, fixed) for word in part.study]
         contents = [content_of(word, self._digests) for word in words if "/" in word and Path(word).exists()]
         key = key_of(words, contents, self._code, {name: (fit.key, seed) for name, fit in fits.items()})
@@ -165,7 +180,7 @@ class Planner:
 
     def _words(self, training: Training, placed: Collection[str]) -> list[str]:
         """Return the options of a training as words; what was typed comes last, and wins."""
-        marks = {_mark(name): value for name, value in self._given().items() if name in placed}
+        marks = self._made | {_mark(name): value for name, value in self._given().items() if name in placed}
         options = {name: _replaced(value, marks) for name, value in training.options.items()}
         return [
             *option_words(replace(training, options=options)),

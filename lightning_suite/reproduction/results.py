@@ -25,6 +25,10 @@ class Drawn:
     why: str
 
 
+PARAMETERS = "parameters."
+"""Before the name of a part of the module: how many weights it has."""
+
+
 class Missing(Exception):
     """A value that is not there; the text says why."""
 
@@ -59,10 +63,10 @@ def drawn_of(plan: Plan, failed: Mapping[Job, str]) -> list[Drawn]:
 
 
 def written_by(step: Fit | Study, name: str) -> Path:
-    """Return where a study has written a file: into its own folder, or into the figures of its first run."""
+    """Return where a study has written a file: into its own folder, or with its first run."""
     fits = step.fits if isinstance(step, Study) else (step,)
-    figures = [fit.run / "figures" / name for fit in fits[:1]]
-    return next((file for file in (step.folder / name, *figures) if file.is_file()), step.folder / name)
+    runs = [folder / name for fit in fits[:1] for folder in (fit.run / "figures", fit.run)]
+    return next((file for file in (step.folder / name, *runs) if file.is_file()), step.folder / name)
 
 
 def machines_of(plan: Plan) -> list[str]:
@@ -123,13 +127,53 @@ def _value(cell: Cell, step: Fit | Study, failed: Mapping[Job, str]) -> float:
         raise Missing(why)
     if isinstance(step, Study):
         return _in_table(written_by(step, cell.numbers), cell.where, cell.take)
-    record = record_of(step)
-    metrics = dict(record.get("metrics", {}))
-    if record.get("epochs") and PER_EPOCH in cell.metric:
-        metrics[PER_EPOCH] = record["fit_seconds"] / record["epochs"]
-    if absent := [name for name in cell.metric if name not in metrics]:
-        raise Missing(f"the run has no metric {absent[0]}")
-    return float(sum(metrics[name] for name in cell.metric))
+    return sum(_metric(step, name) for name in cell.metric)
+
+
+def _metric(fit: Fit, name: str) -> float:
+    """Return a metric of a finished run: of its best checkpoint, of an epoch, or one that is none of the module's.
+
+    Raises:
+        Missing: the run does not have it.
+    """
+    record = record_of(fit)
+    logged, at, epoch = name.partition("@")
+    if at:
+        return _in_epoch(fit.run / "metrics.csv", logged, epoch)
+    if name == PER_EPOCH and record.get("epochs"):
+        return float(record["fit_seconds"] / record["epochs"])
+    if name.startswith(PARAMETERS):
+        return float(_parameters(fit, name.removeprefix(PARAMETERS)))
+    if name not in record.get("metrics", {}):
+        raise Missing(f"the run has no metric {name}")
+    return float(record["metrics"][name])
+
+
+def _in_epoch(file: Path, name: str, epoch: str) -> float:
+    """Return what was logged last in an epoch, counted from 1, or at the end."""
+    with file.open(encoding="utf-8", newline="") as text:
+        rows = [row for row in csv.DictReader(text) if row.get(name) and epoch in ("last", _epoch(row))]
+    if not rows:
+        raise Missing(f"the run has no {name} of epoch {epoch}")
+    return float(rows[-1][name])
+
+
+def _epoch(row: Mapping[str, str]) -> str:
+    return str(round(float(row["epoch"])) + 1) if row.get("epoch") else ""
+
+
+def _parameters(fit: Fit, part: str) -> int:
+    """Return the number of weights of a part of the trained module.
+
+    Raises:
+        Missing: it has no such part.
+    """
+    from lightning_suite.loading import load
+
+    weights = [value.numel() for name, value in load(fit.run).named_parameters() if name.startswith(f"{part}.")]
+    if not weights:
+        raise Missing(f"the module has no part {part}")
+    return sum(weights)
 
 
 def _in_table(file: Path, where: Mapping[str, str], column: str) -> float:

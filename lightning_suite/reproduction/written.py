@@ -10,12 +10,13 @@ from pathlib import Path
 from lightning_suite.files import atomic_path, write_text
 from lightning_suite.json_text import json_text
 from lightning_suite.reproduction.declared import Deviation
-from lightning_suite.reproduction.plan import Plan
+from lightning_suite.reproduction.plan import Plan, command
 from lightning_suite.reproduction.results import Drawn
 from lightning_suite.reproduction.verdicts import Result
 from lightning_suite.tables import table
 
 NONE = "–"
+PICTURES = {".png", ".svg"}
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,12 @@ def write_all(outcome: Outcome, folder: Path) -> list[Path]:
         write_text(folder / name, text)
         written.append(folder / name)
     for one in outcome.drawn:
-        for file in one.files:
+        for name, file in _named(one).items():
             for beside in (file, file.with_suffix(".csv")):
                 if beside.is_file():
-                    with atomic_path(folder / beside.name) as unfinished:
+                    with atomic_path(folder / Path(name).with_suffix(beside.suffix)) as unfinished:
                         shutil.copyfile(beside, unfinished)
-            written.append(folder / file.name)
+            written.append(folder / name)
     return written
 
 
@@ -73,7 +74,7 @@ def as_text(outcome: Outcome) -> str:
     if outcome.results:
         columns, rows = _grid(outcome)
         parts.append(table(columns, rows))
-    parts += [f"{one.picture.name}: {one.why or ', '.join(file.name for file in one.files)}" for one in outcome.drawn]
+    parts += [f"{one.picture.name}: {one.why or ', '.join(_named(one))}" for one in outcome.drawn]
     parts.append("\n".join(_remarks(outcome)))
     return "\n\n".join(part for part in parts if part)
 
@@ -88,11 +89,12 @@ def as_markdown(outcome: Outcome) -> str:
         parts.append("\n".join(f"| {' | '.join(map(_cell_text, line))} |" for line in lines))
     for one in outcome.drawn:
         parts.append(f"## {one.picture.name}")
-        parts.append("\n".join(f"![{one.picture.name}]({file.name})" for file in one.files) or f"cannot: {one.why}")
+        parts.append("\n".join(map(_link, _named(one))) or f"cannot: {one.why}")
         parts += [one.picture.shows] if one.picture.shows else []
     parts.append("\n".join(f"- {remark}" for remark in _remarks(outcome)))
     seed = outcome.plan.seeds[0]
     parts.append(f"## Commands\n\nOf seed {seed}; the others differ in `--seed`.")
+    parts += [f"The data, before all others:\n\n    {command(study.words)}" for study in outcome.plan.made]
     for commands, whose in _by_commands(outcome).items():
         parts.append(f"{'; '.join(whose)}:\n\n" + "\n".join(f"    {line}" for line in commands))
     return "\n\n".join(parts) + "\n"
@@ -126,7 +128,7 @@ def as_json(outcome: Outcome) -> str:
         for result in outcome.results
     ]
     pictures = [
-        {"name": one.picture.name, "files": [file.name for file in one.files], "why": one.why, "commands": one.commands}
+        {"name": one.picture.name, "files": list(_named(one)), "why": one.why, "commands": one.commands}
         for one in outcome.drawn
     ]
     return (
@@ -192,11 +194,10 @@ def _paper(result: Result) -> str:
 
 
 def _verdict(result: Result) -> str:
-    if result.verdict == "not comparable":
-        return f"not comparable ({result.why})"
-    if result.verdict in ("below", "above") and result.difference is not None:
-        return f"{result.verdict} ({result.difference:+.{result.cell.digits}f})"
-    return result.verdict
+    if result.verdict in ("", "cannot", "reproduced") or result.difference is None:
+        return result.verdict
+    difference = f"{result.difference:+.{result.cell.digits}f}"
+    return f"{result.verdict} ({result.why}; {difference})" if result.why else f"{result.verdict} ({difference})"
 
 
 def _remarks(outcome: Outcome) -> list[str]:
@@ -240,6 +241,16 @@ def _by_commands(outcome: Outcome) -> Mapping[tuple[str, ...], list[str]]:
         if commands:
             found.setdefault(commands, []).append(name)
     return found
+
+
+def _named(one: Drawn) -> Mapping[str, Path]:
+    """Return the files of a picture by their names beside the table; of a picture that could not be made, none."""
+    names = [name.replace("/", "-") for name in one.picture.files]
+    return dict(zip(names, one.files, strict=False))
+
+
+def _link(name: str) -> str:
+    return f"{'!' if Path(name).suffix in PICTURES else ''}[{Path(name).stem}]({name})"
 
 
 def _cell_text(text: str) -> str:

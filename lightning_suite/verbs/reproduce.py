@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lightning_suite.arguments import LightParser
-from lightning_suite.errors import UsageError
+from lightning_suite.errors import RunError, UsageError
 from lightning_suite.plugins import find
 from lightning_suite.plugins.explain import BrokenPlugin
 from lightning_suite.progress import duration
@@ -81,6 +81,8 @@ def make(planner: "Planner", table: Table, values: Namespace, typed: str) -> int
     from lightning_suite.reproduction import jobs, written
     from lightning_suite.reproduction.results import drawn_of, machines_of, results_of
 
+    if not values.plan and (failed := jobs.run_all(planner.makes(table), 1, f"{planner.plugin.name}: data")):
+        raise RunError(f"the data of {table.name} could not be made: {next(iter(failed.values()))}")
     plan = planner.plan(table, range(values.seeds or table.seeds))
     print(_planned(plan, values.jobs), flush=True)
     if values.plan:
@@ -135,8 +137,9 @@ def _planned(plan: "Plan", at_once: int) -> str:
     table, steps = plan.table, plan.steps
     kept = sum(map(is_done, steps))
     share = 1 - kept / max(1, len(steps))
-    minutes = table.minutes * len(plan.seeds) * share / min(at_once, max(1, len(steps) - kept))
+    share *= len(plan.seeds) if table.cells else 1  # pictures are of the first seed
+    minutes = table.minutes * share / min(at_once, max(1, len(steps) - kept))
     parts = f"{len(plan.fits)} runs and {len(plan.studies)} studies, {kept} of them kept from before"
-    cost = f"about {duration(60 * minutes)} on two cores, {table.disk * len(plan.seeds) * share:,.0f} MB"
+    cost = f"about {duration(60 * minutes)} on two cores, {table.disk * share:,.0f} MB"
     cannot = f"; {len(plan.cannot)} of {len(table.parts)} cannot be made" if plan.cannot else ""
     return f"{table.place}: {table.title}\nplan: {parts}; {cost}{cannot}"

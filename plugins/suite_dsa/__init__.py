@@ -23,6 +23,7 @@ plugin = Plugin(
     module="suite_dsa.module:SentenceClassifier",
     data="suite_dsa.data:SentenceData",
     recipes="suite_dsa:recipes",
+    reproductions="suite_dsa:reproductions",
     commands={
         "attention": "suite_dsa.studies.attention:attention",
         "baselines": "suite_dsa.studies.comparison:baselines",

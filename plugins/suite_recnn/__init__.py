@@ -22,6 +22,7 @@ plugin = Plugin(
     module="suite_recnn.module:JetTagger",
     data="suite_recnn.data:JetData",
     recipes="suite_recnn:recipes",
+    reproductions="suite_recnn:reproductions",
     commands={
         "generate-jets": "suite_recnn.studies.jets:generate_jets",
         "observables": "suite_recnn.studies.jets:observables",

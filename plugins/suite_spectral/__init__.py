@@ -54,6 +54,7 @@ plugin = Plugin(
     module="suite_spectral.module:SpectralClusterer",
     data="suite_spectral.data:ClusterData",
     recipes="suite_spectral:recipes",
+    reproductions="suite_spectral:reproductions",
     commands={
         "compare": "suite_spectral.studies:compare",
         "segment": "suite_spectral.studies:segment",

@@ -25,6 +25,7 @@ plugin = Plugin(
     module="suite_tweets.module:TweetModel",
     data="suite_tweets.data:TweetData",
     recipes="suite_tweets:recipes",
+    reproductions="suite_tweets:reproductions",
     commands={
         "collect": "suite_tweets.studies.accounts:collect",
         "analyse": "suite_tweets.studies.accounts:analyse",

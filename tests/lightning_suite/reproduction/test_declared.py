@@ -65,7 +65,7 @@ def test_a_study_names_runs_that_are_declared(declare: Declare) -> None:
         ({"deviations": {"data": "other"}}, "deviations: data: expected ours and paper, in words"),
         ({"quick": {"options": {}}}, "quick: why is missing"),
         ({"rows": {}, "cells": {"narrow": {"plane": {"paper": 1, "interval": [1]}}}}, "interval: expected two numbers"),
-        ({"pictures": {"one": {"study": "look {run}"}}}, "pictures: one: it needs study"),
+        ({"pictures": {"one": {"study": "look {run}"}}}, "pictures: one: it needs files"),
         ({"cells": {}, "rows": {}, "columns": {}}, "it has neither cells nor pictures"),
     ],
 )

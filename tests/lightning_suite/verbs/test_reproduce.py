@@ -24,6 +24,10 @@ import json, pathlib, sys
 
 words = sys.argv[2:]
 value = lambda name: words[words.index(name) + 1]
+if words[0] == "gather":
+    pathlib.Path(value("--output")).mkdir()
+    pathlib.Path(value("--output"), "points.csv").write_text("1")
+    sys.exit()
 if words[0] == "look":
     out = pathlib.Path(value("--output"))
     (out / "look.csv").write_text("width,loss" + chr(10) + "8,0.25" + chr(10))
@@ -111,7 +115,7 @@ def test_a_table_is_made_written_and_kept(tiny: str, capsys: pytest.CaptureFixtu
     assert rows["wide", "plane"]["command"] == f"suite fit --plugin {tiny} --model.hidden 16 --seed 0"
     text = (folder / "table.md").read_text()
     assert "| narrow | 0.51 ± 0.01 | 0.50 | reproduced | 0.60 ± 0.01 | 0.50 | above (+0.10) | 0.25" in text
-    assert "![the loss](look.png)" in text
+    assert "![look](look.png)" in text
     assert "- machine: Linux, P, 2 cores, 1 thread" in text
     assert f"    suite fit --plugin {tiny} --seed 0\n    suite look reproductions/tiny/fits/signature-" in text
     assert (folder / "look.png").read_bytes() == b"png"
@@ -130,6 +134,17 @@ def test_quick_and_typed_options_are_not_comparable(tiny: str, capsys: pytest.Ca
     assert (cells[0]["verdict"], cells[0]["why"]) == ("not comparable", "quick")
     reproduce.run([f"{tiny}:widths", "--seeds", "1", "--trainer.precision", "64-true", "--data.workers", "0"])
     assert "options (not comparable): ours --trainer.precision 64-true --data.workers 0" in capsys.readouterr().out
+
+
+def test_data_is_made_first(tiny: str, tmp_path: Path) -> None:
+    changes = {"makes": {"points": "gather --output {output}"}}
+    file = tmp_path / "tables" / "widths.yaml"
+    file.write_text(yaml.safe_dump(TABLE | changes, sort_keys=False))
+    declared._read.cache_clear()
+    reproduce.run([f"{tiny}:widths", "--seeds", "1"])
+    (made,) = Path("reproductions/tiny/studies").glob("gather-*")
+    assert (made / "data" / "points.csv").read_text() == "1"
+    assert f"    suite gather --output {made}/data" in Path("reproductions/tiny/widths/table.md").read_text()
 
 
 def test_a_plan_runs_nothing(tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,7 +191,9 @@ def test_keys_are_those_of_the_effective_settings_and_contents(tiny: str, tmp_pa
 def test_what_is_needed_and_not_given_cannot_be_made(tiny: str, tmp_path: Path) -> None:
     training = declared.Training(options={"data.points": "{data.batch_size}"})
     cells = [declared.Cell(row, "x", training if row == "a" else declared.Training(), ("m",)) for row in "ab"]
-    table = declared.Table("t", tmp_path, "", "", "", 1, 1, 1, {"data.batch_size": "a number"}, {}, tuple(cells), ())
+    table = declared.Table(
+        "t", tmp_path, "", "", "", 1, 1, 1, {"data.batch_size": "a number"}, {}, {}, tuple(cells), ()
+    )
     plugin = find.get(tiny)
     plan = Planner(tiny, plugin, [], tmp_path / "runs").plan(table, [0])
     assert plan.cannot == {("a", "x"): "--data.batch_size is missing: a number"}
