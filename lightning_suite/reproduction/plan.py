@@ -220,14 +220,14 @@ class Planner:
         return ""
 
     def _deviations(self, table: Table) -> list[Deviation]:
-        found = [Deviation("quick", table.quick, "the whole setting", comparable=False)] if table.quick else []
+        found = [Deviation("quick", table.quick, "", comparable=False)] if table.quick else []
         changed = [
             " ".join(pair)
             for name, pair in _pairs(self.typed)
             if name not in table.needs and name not in NOT_THE_RESULT
         ]
         if changed:
-            found.append(Deviation("options", " ".join(changed), "as declared", comparable=False))
+            found.append(Deviation("options", " ".join(changed), "", comparable=False))
         return found
 
 

@@ -70,7 +70,7 @@ def write_all(outcome: Outcome, folder: Path) -> list[Path]:
 
 def as_text(outcome: Outcome) -> str:
     """Return the table for a terminal."""
-    parts = [_heading(outcome)]
+    parts = [outcome.source]
     if outcome.results:
         columns, rows = _grid(outcome)
         parts.append(table(columns, rows))
@@ -151,11 +151,6 @@ def as_json(outcome: Outcome) -> str:
     )
 
 
-def _heading(outcome: Outcome) -> str:
-    declared = outcome.plan.table
-    return f"{declared.place}: {declared.title}\n{outcome.source}"
-
-
 def _grid(outcome: Outcome) -> tuple[list[str], list[list[str]]]:
     """Return the table as the paper has it: three columns for each of its own."""
     by_place = {(result.cell.row, result.cell.column): result for result in outcome.results}
@@ -210,7 +205,8 @@ def _remarks(outcome: Outcome) -> list[str]:
     for deviation, whose in _deviations(outcome).items():
         of = "" if len(whose) == len(outcome.results) + len(outcome.drawn) else f" [{'; '.join(whose)}]"
         apart = "" if deviation.comparable else " (not comparable)"
-        remarks.append(f"{deviation.name}{apart}: ours {deviation.ours}; the paper's {deviation.paper}{of}")
+        both = f"ours {deviation.ours}; the paper's {deviation.paper}" if deviation.paper else deviation.ours
+        remarks.append(f"{deviation.name}{apart}: {both}{of}")
     missing: dict[str, list[str]] = {}
     for result in outcome.results:
         if result.why and result.verdict != "not comparable":

@@ -19,6 +19,8 @@ from lightning_suite.reproduction.declared import Table, has_quick, table_files,
 from lightning_suite.tables import listing, terminal_width
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lightning_suite.reproduction.plan import Plan, Planner
 
 USAGE = """[--plugin NAME]
@@ -69,7 +71,14 @@ def refuse_less_than_one(values: Namespace) -> None:
             raise UsageError(f"{option}: expected at least 1, got {number}")
 
 
-def make(planner: "Planner", table: Table, values: Namespace, typed: str) -> int:
+def make(
+    planner: "Planner",
+    table: Table,
+    values: Namespace,
+    typed: str,
+    *,
+    final: "Callable[[Plan], Table] | None" = None,
+) -> int:
     """Make a table again, and print and write it; return 0, or 1 if a cell failed.
 
     Args:
@@ -77,6 +86,7 @@ def make(planner: "Planner", table: Table, values: Namespace, typed: str) -> int
         table: what is made again.
         values: of the arguments that ``add_arguments`` adds.
         typed: the command.
+        final: the table that is shown when all is done, of the same runs; by default the same.
     """
     from lightning_suite.reproduction import jobs, written
     from lightning_suite.reproduction.results import drawn_of, machines_of, results_of
@@ -91,6 +101,8 @@ def make(planner: "Planner", table: Table, values: Namespace, typed: str) -> int
     failed = jobs.run_all(plan.fits, values.jobs, title)
     ready = [study for study in plan.studies if not any(fit in failed for fit in study.fits)]
     failed |= jobs.run_all(ready, values.jobs, f"{title}, studies")
+    if final is not None:
+        plan = planner.plan(final(plan), plan.seeds)
     outcome = written.Outcome(
         f"plugin {planner.plugin.name}: {planner.plugin.paper or planner.plugin.summary}",
         plan,
@@ -140,6 +152,6 @@ def _planned(plan: "Plan", at_once: int) -> str:
     share *= len(plan.seeds) if table.cells else 1  # pictures are of the first seed
     minutes = table.minutes * share / min(at_once, max(1, len(steps) - kept))
     parts = f"{len(plan.fits)} runs and {len(plan.studies)} studies, {kept} of them kept from before"
-    cost = f"about {duration(60 * minutes)} on two cores, {table.disk * share:,.0f} MB"
+    cost = f"; about {duration(60 * minutes)} on two cores, {table.disk * share:,.0f} MB" if table.minutes else ""
     cannot = f"; {len(plan.cannot)} of {len(table.parts)} cannot be made" if plan.cannot else ""
-    return f"{table.place}: {table.title}\nplan: {parts}; {cost}{cannot}"
+    return f"{table.place}: {table.title}\nplan: {parts}{cost}{cannot}"

@@ -1,0 +1,46 @@
+"""A sweep trains every combination once, and shows what its runs have measured."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from lightning_suite.errors import UsageError
+from lightning_suite.verbs import sweep
+
+
+def test_every_combination_is_trained_and_its_metrics_are_shown(tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--plugin", tiny, "--grid", "model.hidden=4,13", "--grid", "data.points=96,192", "--seeds", "2"]
+    assert sweep.run(words) == 1  # 13 fails
+    assert "plan: 8 runs and 0 studies, 0 of them kept from before\n" in capsys.readouterr().out
+    (file,) = Path("sweeps/tiny").glob("sweep-*/table.csv")
+    with file.open() as text:
+        rows = {row["row"]: row for row in csv.DictReader(text)}
+    assert list(rows) == [f"model.hidden={size}, data.points={count}" for size in (4, 13) for count in (96, 192)]
+    first = rows["model.hidden=4, data.points=192"]
+    assert (first["column"], first["values"], first["verdict"]) == ("test_loss", "0.6 0.61", "")
+    assert first["command"] == f"suite fit --plugin {tiny} --model.hidden 4 --data.points 192 --seed 0"
+    assert "no room for 13" in rows["model.hidden=13, data.points=96"]["why"]
+    sweep.run(words)
+    assert "4 of them kept from before" in capsys.readouterr().out
+
+
+def test_one_metric_is_shown_where_it_is_asked_for(tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--plugin", tiny, "--grid", "model.hidden=4", "--seeds", "1", "--metric", "seconds_per_epoch"]
+    assert sweep.run(words) == 0
+    assert "seconds_per_epoch" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--grid", "model.hidden=4"], "needs --plugin NAME and --grid"),
+        (["--plugin", "TINY", "--grid", "model.hidden"], "expected an option and its values"),
+        (["--plugin", "TINY", "--grid", "model.hidden=[4"], "the list does not parse"),
+        (["--plugin", "TINY", "--grid", "model.hidden=4", "--grid", "model.hidden=5"], "an option is given twice"),
+        (["--plugin", "TINY", "--grid", "model.hiden=4"], "hiden"),
+    ],
+)
+def test_mistakes_in_a_sweep_are_explained(tiny: str, words: list[str], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        sweep.run([word.replace("TINY", tiny) for word in words])
