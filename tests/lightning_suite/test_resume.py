@@ -1,14 +1,12 @@
 """A run that was killed and goes on ends where an uninterrupted one ends."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from forked import run_suite
 from pytorch_lightning.callbacks import Callback
 
 from lightning_suite.errors import RunError
@@ -60,11 +58,9 @@ def contents(path: Path) -> dict[str, Any]:
 def test_a_killed_run_that_goes_on_ends_bit_for_bit_where_an_uninterrupted_one_ends(
     moment: str, uninterrupted: Run, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "lightning_suite", "fit", "--plugin", TINY, "--runs", str(tmp_path), *FLAGS]
-    killed = subprocess.run(
-        command, env=os.environ | {"TINY_KILL": moment}, capture_output=True, text=True, check=False
-    )
-    assert killed.returncode == -9, killed.stderr
+    words = ["fit", "--plugin", TINY, "--runs", str(tmp_path), *FLAGS]
+    killed = run_suite(words, cwd=tmp_path, env={"TINY_KILL": moment})
+    assert killed.status == -9, killed.stderr
     (folder,) = (tmp_path / "tiny").iterdir()
     run = Run.at(folder)
     assert run.record["status"] == "running"
