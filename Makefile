@@ -18,6 +18,11 @@ bin := .venv/bin
 test trust sanitize bench: export OMP_NUM_THREADS = 1
 # Our sources are compiled to bytecode once, and not by each of a thousand processes that tests start.
 test trust sanitize: export PYTHONDONTWRITEBYTECODE =
+# A run's files are written through to the disk: a training of a moment waits for it longer than it computes. So tests
+# write to memory, where that has 4 GB of room and may hold programs.
+memory := $(shell grep ' /dev/shm ' /proc/mounts 2>/dev/null | grep -qv noexec && \
+	df -P /dev/shm | awk 'NR == 2 && $$4 > 4e6 { print $$6 }')
+test: export TMPDIR := $(or $(memory),$(TMPDIR))
 # What is tested and measured is the compiled ops: one that does not compile is an error.
 test trust sanitize bench .venv/.dev: export LIGHTNING_SUITE_REQUIRE_OPS = 1
 
