@@ -13,7 +13,7 @@ from torch import Tensor
 from lightning_suite.errors import SuiteError
 from lightning_suite.setting import with_meanings
 from suite_spectral.estimator_graphs import DISTANCES, Weigher, affinity_class
-from suite_spectral.estimator_inputs import Input, read, seed_of
+from suite_spectral.estimator_inputs import Input, earlier_of, read, seed_of
 from suite_spectral.estimator_settings import NAMES, settings_of
 from suite_spectral.graphs.dense_graph import DenseGraph, GivenGraph
 from suite_spectral.graphs.graph import Graph, SparseGraph
@@ -33,6 +33,7 @@ from suite_spectral.settings import (
 from suite_spectral.solving.building import measured
 from suite_spectral.solving.routes import solve
 from suite_spectral.solving.solution import Solution
+from suite_spectral.solving.warm_start import Earlier
 
 
 def spectral_clustering(
@@ -110,6 +111,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         ncut_: the normalised cut.
         lower_bound_: what no clusters of so many can be below; nan where it is not known.
         n_components_: connected components of the graph.
+        n_iter_: steps of the eigensolver; 0 where it has none.
         report_: one line on graph, solver and choices.
     """
 
@@ -205,13 +207,14 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         tags.input_tags.positive_only = affinity_class(self.affinity).nonnegative or given
         return tags
 
-    def fit(self, X: Any, y: Any = None) -> "SpectralClustering":
+    def fit(self, X: Any, y: Any = None, warm_start: "SpectralClustering | None" = None) -> "SpectralClustering":
         """Cluster points.
 
         Args:
             X: (point, dim) array, frame, scipy sparse matrix or tensor of points; for precomputed (point, point)
                 weights or a graph of networkx, for precomputed_nearest_neighbors distances.
             y: not used; scikit-learn's pipelines pass it.
+            warm_start: earlier clusters, to start from their eigenvectors; a graph has the earlier points first.
 
         Raises:
             ValueError: X or a parameter is not what it should be.
@@ -221,12 +224,15 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         """
         inputs = read(self, X, reset=True)
         settings = self._settings(inputs)
+        earlier = None if warm_start is None else earlier_of(warm_start)
         self._weigher = Weigher(self.affinity, self.n_neighbors, self._kernel_parameters())
         try:
             with threads(self.n_jobs):
-                solution = solve(
-                    self._weigher.fit(inputs), settings, seed=seed_of(self.random_state), progress=self._say
-                )
+                content = self._weigher.fit(inputs)
+                start = None if earlier is None else earlier.start(content)
+                seed = seed_of(self.random_state)
+                solution = solve(content, settings, start=start, seed=seed, progress=self._say)
+                self._earlier = Earlier.of(solution, settings)
         except SuiteError as error:
             raise ValueError(f"{error}") from error
         self._keep(inputs, solution)
@@ -284,6 +290,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.ncut_ = clustering.ncut
         self.lower_bound_ = clustering.lower_bound
         self.n_components_ = clustering.n_components
+        self.n_iter_ = clustering.spectrum.steps
         self.report_ = solution.line
         if self.n_components_ > 1 and clustering.core is None:  # else another warning has said so
             warnings.warn(

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from suite_spectral.graphs.affinities import AFFINITIES
 from suite_spectral.graphs.graph import sparse_rows
+from suite_spectral.solving.warm_start import Earlier
 
 
 class Input(NamedTuple):
@@ -75,6 +76,18 @@ def network_weights(network: Any) -> Any:
     if not len(network):
         raise ValueError("expected a graph with nodes, got an empty one")
     return sys.modules["networkx"].to_scipy_sparse_array(network, dtype=np.float64, weight="weight", format="csr")
+
+
+def earlier_of(fitted: Any) -> Earlier:
+    """Return what fitted clusters leave for a refit to start from.
+
+    Raises:
+        ValueError: they are not fitted, or landmarks stood for the points.
+    """
+    earlier: Earlier | None = getattr(fitted, "_earlier", None)
+    if earlier is None:
+        raise ValueError(f"warm_start: expected a SpectralClustering fitted without landmarks, got {fitted!r}")
+    return earlier
 
 
 def seed_of(random_state: Any) -> int:

@@ -68,6 +68,7 @@ def cluster(
     settings: Settings,
     *,
     points: Tensor | None = None,
+    start: Tensor | None = None,
     seed: int = 0,
     progress: Progress = lambda words: None,
 ) -> Clustering:
@@ -84,6 +85,7 @@ def cluster(
         graph: the graph.
         settings: how many clusters, and how they are made; the settings of the graph are not used.
         points: (point, dim), by which loose components, and others that are too many, find the nearest cluster.
+        start: as of ``suite_spectral.eigen.spectrum.spectrum``.
         seed: of whatever is random in it.
         progress: is called with words for what is being done.
 
@@ -107,7 +109,8 @@ def cluster(
     elif not whole.tau and settings.known_clusters is not None:
         warn_of_pieces(whole.components, settings.known_clusters)
     inside = points if core is None or points is None else rows_of(points, core)
-    clustering = _clustered(laplacian, settings, inside, seed, begun, progress)
+    start = start if core is None or start is None else start[core.to(start.device)]
+    clustering = _clustered(laplacian, settings, inside, seed, begun, progress, start)
     if points is None:
         clustering = _without_ends(laplacian, clustering, settings, seed, begun, progress)
     if core is not None:
@@ -117,7 +120,13 @@ def cluster(
 
 
 def _clustered(
-    laplacian: Laplacian, settings: Settings, points: Tensor | None, seed: int, begun: float, progress: Progress
+    laplacian: Laplacian,
+    settings: Settings,
+    points: Tensor | None,
+    seed: int,
+    begun: float,
+    progress: Progress,
+    start: Tensor | None = None,
 ) -> Clustering:
     """Return the clusters of a graph whose loose parts have been left out."""
     pairs = spectrum(
@@ -126,6 +135,7 @@ def _clustered(
         solver=settings.solver,
         seed=seed,
         tolerance=TOLERANCE if settings.tolerance is None else settings.tolerance,
+        start=start,
         progress=progress,
     )
     return cluster_eigenvectors(

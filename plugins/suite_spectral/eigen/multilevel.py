@@ -21,6 +21,7 @@ from torch import Tensor
 
 from suite_spectral.eigen.aggregation import aggregated
 from suite_spectral.eigen.lobpcg import Lowest, lowest
+from suite_spectral.eigen.warm_start import best_start
 from suite_spectral.graphs.graph import sparse_rows
 
 COARSEST = 300
@@ -58,6 +59,7 @@ def multilevel(
     added: Tensor | None = None,
     tolerance: float,
     seed: int = 0,
+    warm: Tensor | None = None,
     report: Callable[[int, float], None] = lambda step, ratio: None,
 ) -> Lowest:
     """Return the lowest eigenpairs of L = I - S above the eigenvalue 0.
@@ -69,6 +71,7 @@ def multilevel(
         added: e of an S + e e' that is meant, (point,): what regularisation adds.
         tolerance: of the residuals, as a share of the gap behind the wanted eigenvalues.
         seed: of the roots.
+        warm: (point, vector) further vectors to start from, see ``suite_spectral.eigen.warm_start``.
         report: see ``suite_spectral.eigen.lobpcg.lowest``.
 
     Returns:
@@ -80,6 +83,7 @@ def multilevel(
         similarity = similarity[order][:, order].tocsr()
         original = torch.from_numpy(order.astype(np.int64))
         root, added = root[original], added if added is None else added[original]
+        warm = warm if warm is None else warm[original]
     null = root / root.norm()
     width = wanted + GUARD
     levels, start = _levels(similarity, null.numpy(), width, added is None, seed)
@@ -88,6 +92,8 @@ def multilevel(
     def product(block: Tensor) -> Tensor:
         return exact @ block if added is None else exact @ block + added[:, None] * (added @ block)
 
+    if warm is not None:
+        start = best_start(product, torch.cat([warm, start], 1), null, width)
     pairs = lowest(
         product,
         start,

@@ -14,6 +14,7 @@ from lightning_suite.errors import UsageError
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.lobpcg import Lowest, allowed_residual, lowest
 from suite_spectral.eigen.multilevel import GUARD, multilevel
+from suite_spectral.eigen.warm_start import best_start
 from suite_spectral.graphs.dense_graph import DenseGraph, GivenGraph
 from suite_spectral.graphs.gaussian import GaussianGraph
 from suite_spectral.graphs.graph import Progress, SparseGraph
@@ -37,11 +38,18 @@ POLYNOMIAL = 20
 
 
 def smallest_of_connected(
-    laplacian: Laplacian, wanted: int, solver: str, seed: int, tolerance: float, progress: Progress
+    laplacian: Laplacian,
+    wanted: int,
+    solver: str,
+    seed: int,
+    tolerance: float,
+    progress: Progress,
+    warm: Tensor | None = None,
 ) -> Lowest:
     """Return the smallest eigenpairs of a connected graph above the known one of eigenvalue 0.
 
-    One more than is wanted comes back where there are as many points.
+    One more than is wanted comes back where there are as many points. Those solvers that are written here start from
+    ``warm`` (point, vector) too.
     """
     n = laplacian.n
     if wanted == 0:
@@ -58,12 +66,21 @@ def smallest_of_connected(
     if solver == "multilevel":
         added = (laplacian.tau / n) ** 0.5 * laplacian.inverse if laplacian.tau else None
         return multilevel(
-            _scaled(laplacian), laplacian.root, wanted, added=added, tolerance=tolerance, seed=seed, report=report
+            _scaled(laplacian),
+            laplacian.root,
+            wanted,
+            added=added,
+            tolerance=tolerance,
+            seed=seed,
+            warm=warm,
+            report=report,
         )
     if solver in ("arpack", "lobpcg"):
         return _by_scipy(laplacian, wanted, solver, seed, tolerance)
     if solver == "chebyshev":
         start = _random(laplacian, wanted + GUARD + 1, seed)
+        if warm is not None:
+            start = best_start(laplacian.similarity, torch.cat([warm, start], 1), null, start.shape[1])
 
         def polynomial(block: Tensor) -> Tensor:
             return _polynomial(laplacian.similarity, block.float()).double()
@@ -72,6 +89,8 @@ def smallest_of_connected(
             laplacian.similarity, start, null, wanted, precondition=polynomial, tolerance=tolerance, report=report
         )
     start = torch.cat([_nystroem(laplacian, wanted + BLOCK, seed), _random(laplacian, GUARD, seed)], 1)
+    if warm is not None:
+        start = best_start(laplacian.similarity, torch.cat([warm, start], 1), null, start.shape[1])
     rough = lowest(
         lambda block: laplacian.similarity(block.float()).double(),
         start,

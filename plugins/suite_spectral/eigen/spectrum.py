@@ -54,6 +54,8 @@ class Spectrum(NamedTuple):
         residuals: (vector,), the norms of L u - lambda u.
         components: (point,) int64 on the CPU, the number of the connected component; 0 has the most points.
         solver: the solver that was used.
+        guards: (point, vector) what is known of further eigenvectors; None: nothing.
+        steps: how many the iteration has taken, the most of a component.
     """
 
     values: Tensor
@@ -61,14 +63,21 @@ class Spectrum(NamedTuple):
     residuals: Tensor
     components: Tensor
     solver: str
+    guards: Tensor | None = None
+    steps: int = 0
 
     def among(self, points: Tensor, components: Tensor) -> "Spectrum":
         """Return the spectrum of some points (point,) among all, whose components are given; the others have rows of 0.
 
         Its vectors are those of the graph without the other points.
         """
-        rows = self.vectors.new_zeros(len(components), self.vectors.shape[1])
-        return self._replace(vectors=rows.index_copy_(0, points.to(rows.device), self.vectors), components=components)
+
+        def spread(vectors: Tensor) -> Tensor:
+            rows = vectors.new_zeros(len(components), vectors.shape[1])
+            return rows.index_copy_(0, points.to(rows.device), vectors)
+
+        guards = None if self.guards is None else spread(self.guards)
+        return self._replace(vectors=spread(self.vectors), components=components, guards=guards)
 
     def first(self, count: int) -> "Spectrum":
         """Return the smallest of the eigenpairs."""
@@ -84,6 +93,7 @@ def spectrum(
     solver: Solver = "auto",
     seed: int = 0,
     tolerance: float = TOLERANCE,
+    start: Tensor | None = None,
     progress: Progress = lambda words: None,
 ) -> Spectrum:
     """Return the ``count`` smallest eigenpairs of L, and the next one, which gives the gap.
@@ -99,6 +109,7 @@ def spectrum(
         solver: see above; auto chooses by the kind of graph, its size and its device.
         seed: of whatever is random in it.
         tolerance: residuals that are allowed, as a share of the gap behind the wanted eigenvalues.
+        start: (point, vector) functions D^-1/2 u of an earlier graph to start from, where the solver iterates.
         progress: is called with words for what is being done.
 
     Raises:
@@ -118,7 +129,8 @@ def spectrum(
     if number == 1 or laplacian.tau:
         wanted = min(count, laplacian.n - 1)
         used = _chosen(solver, laplacian, wanted)
-        lowest = smallest_of_connected(laplacian, wanted, used, seed, tolerance, progress)
+        warm = None if start is None else start * laplacian.root[:, None]
+        lowest = smallest_of_connected(laplacian, wanted, used, seed, tolerance, progress, warm)
         _warn(_excess(lowest, wanted, tolerance), used, tolerance)
         null = laplacian.root / laplacian.root.norm()
         pairs = (
@@ -127,7 +139,8 @@ def spectrum(
             torch.cat([null.new_zeros(1), lowest.residuals]),
         )
         components_ = several if not laplacian.tau else torch.zeros_like(several)
-        return Spectrum(*pairs, components_, used).first(count + 1)
+        found = Spectrum(*pairs, components_, used, pairs[1][:, count + 1 :], lowest.steps)
+        return found.first(count + 1)
     graph = laplacian.graph
     assert isinstance(graph, GivenGraph | GaussianGraph)
     order = torch.argsort(several, stable=True)
@@ -136,6 +149,7 @@ def spectrum(
     values, residuals, columns = [], [], []
     used = "none"
     worst = (0.0, used, tolerance)
+    steps = 0
     for part in range(min(number, count + 1)):
         points = order[starts[part] : starts[part + 1]]
         root = laplacian.root[points.to(device)]
@@ -150,21 +164,24 @@ def spectrum(
             way = _chosen(solver, inside, wanted)
             used = way if part == 0 else used
             within = tolerance if left > 1 else max(tolerance, ROUGH)
-            lowest = smallest_of_connected(inside, wanted, way, seed, within, progress)
+            warm = None if start is None else start[points.to(device)] * inside.root[:, None]
+            lowest = smallest_of_connected(inside, wanted, way, seed, within, progress, warm)
+            steps = max(steps, lowest.steps)
             worst = max(worst, (_excess(lowest, wanted, within), way, within))
             values.append(lowest.values)
             residuals.append(lowest.residuals)
             columns.append((points, lowest.vectors))
     _warn(*worst)
     every = torch.cat(values)
-    kept = torch.argsort(every, stable=True)[: count + 1]
+    kept = torch.argsort(every, stable=True)[: count + 1 + GUARD]
     vectors = torch.zeros(laplacian.n, len(kept), dtype=torch.float64, device=device)
     owners = [(block, i) for block, (_, vectors_) in enumerate(columns) for i in range(vectors_.shape[1])]
     for column, which in enumerate(kept.tolist()):
         block, i = owners[which]
         points, found_vectors = columns[block]
         vectors[points.to(device), column] = found_vectors[:, i]
-    return Spectrum(every[kept], vectors, torch.cat(residuals)[kept], several, used)
+    found = Spectrum(every[kept], vectors, torch.cat(residuals)[kept], several, used, vectors[:, count + 1 :], steps)
+    return found.first(count + 1)
 
 
 def _excess(lowest: Lowest, wanted: int, tolerance: float) -> float:

@@ -40,6 +40,7 @@ def solve(
     content: Tensor | GivenGraph,
     settings: Settings,
     *,
+    start: Tensor | None = None,
     seed: int = 0,
     progress: Progress = lambda words: None,
     found: Neighbours | None = None,
@@ -56,6 +57,8 @@ def solve(
         content: (point, dim) points; for cosine rows of unit length, dense or sparse_csr; for precomputed a graph;
             for pixels (pixel, 2 + channel), row, column and channels of every pixel of an image.
         settings: how they are clustered.
+        start: (point, vector) functions of the eigenvectors of an earlier graph, see
+            ``suite_spectral.solving.warm_start``; without effect on landmarks.
         seed: of all that is drawn.
         progress: is called with words for what is being done.
         found: the neighbours of all points, where several processes have found them.
@@ -88,9 +91,8 @@ def solve(
         line = f"{similarity.line}, {settings.rows} rows, regularisation {settings.regularisation} (chosen)"
         similarity = similarity._replace(chosen=similarity.chosen | chosen, line=line)
     else:
-        clustering = cluster(
-            similarity.graph, settings, points=similarity.weights.positions(), seed=seed, progress=progress
-        )
+        positions = similarity.weights.positions()
+        clustering = cluster(similarity.graph, settings, points=positions, start=start, seed=seed, progress=progress)
     if groups is not None:
         clustering = _alike(clustering, groups, similarity.graph)
     line = line_of(similarity.line, clustering)

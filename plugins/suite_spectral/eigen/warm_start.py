@@ -1,0 +1,64 @@
+"""Eigenvectors of an earlier graph as a start for those of a graph that has changed a little.
+
+What a graph and a slightly larger one have in common is not u, whose entries grow with the root of the degree, but the
+functions f = D^-1/2 u on their points. The start is the best in the span of the earlier functions and of the start that
+would be taken without them (Rayleigh and Ritz), so it is no worse where the earlier ones are of no use.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+NOTHING = 1e-6
+"""A column that is shorter than this part of the longest says nothing about a component."""
+
+
+def best_start(similarity: Callable[[Tensor], Tensor], block: Tensor, null: Tensor, width: int) -> Tensor:
+    """Return the best vectors in the span of a block, (point, width) float64: those of the smallest x' L x.
+
+    Args:
+        similarity: S times a block, (point, vector) float64; L = I - S.
+        block: (point, vector), at least as many as are wanted.
+        null: (point,), of unit length, to which they are orthogonal.
+        width: how many.
+    """
+    lengths = block.norm(dim=0)
+    block = block[:, lengths > NOTHING * lengths.max()] / lengths[lengths > NOTHING * lengths.max()]
+    basis, _ = torch.linalg.qr(block - null[:, None] * (null @ block))
+    basis = basis - null[:, None] * (null @ basis)
+    inner = basis.T @ (basis - similarity(basis))
+    turn = torch.linalg.eigh((inner + inner.T) / 2)[1]
+    best: Tensor = basis @ turn[:, :width]
+    return best
+
+
+def functions_of(vectors: Tensor, root: Tensor) -> Tensor:
+    """Return f = D^-1/2 u, (point, vector) float32; 0 for a point without edges.
+
+    Args:
+        vectors: (point, vector) eigenvectors u.
+        root: (point,) square roots of the degrees.
+    """
+    return (vectors * torch.where(root > 0, 1 / root, 0.0).to(vectors.device)[:, None]).float()
+
+
+def extended(functions: Tensor, weights: Tensor) -> Tensor:
+    """Return f of more points, of which the first had them: a new point's is the mean over its neighbours among these.
+
+    Example:
+        >>> edges = torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 3.0], [1.0, 3.0, 0.0]])
+        >>> extended(torch.tensor([[4.0], [8.0]]), edges.to_sparse_csr()).tolist()
+        [[4.0], [8.0], [7.0]]
+
+    Args:
+        functions: (old, vector).
+        weights: (point, point) sparse_csr or dense, of old and new points.
+    """
+    old, n = len(functions), weights.shape[0]
+    known = torch.zeros(n, functions.shape[1] + 1, dtype=weights.dtype, device=weights.device)
+    known[:old, :-1], known[:old, -1] = functions, 1
+    sums = weights @ known
+    whole = known[:, :-1].clone()
+    whole[old:] = sums[old:, :-1] / torch.where(sums[old:, -1:] > 0, sums[old:, -1:], 1.0)
+    return whole.to(functions.dtype)
