@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 CHUNK = 8192
-"""Points whose rows are changed in place at a time: few enough for the processor's cache."""
+"""Points whose rows go through a step together: few enough for the processor's cache."""
 
 GAP_FLOOR = 0.1
 """Of the first eigenvalue that is not wanted: a smaller gap cannot be resolved, nor does the cut depend on it."""
@@ -85,14 +85,10 @@ def lowest(
     basis[:, :width] = vectors
     image[:, :width] = vectors - similarity(vectors)
     values, turn = torch.linalg.eigh(_symmetric(basis[:, :width].T @ image[:, :width]))
-    _combine(basis, width, turn)
-    _combine(image, width, turn)
     inner = torch.diag(values)  # basis' L basis, of the columns in use
+    residual, norms = _residual(basis, image, values, width, turn)
     steps = 0
     while True:
-        residual = basis[:, :width] * values
-        residual -= image[:, :width]
-        norms = residual.norm(dim=0)
         allowed = allowed_residual(values, wanted, tolerance)
         moving = norms > allowed
         report(steps, float((norms[:wanted] / allowed).max()))
@@ -101,12 +97,11 @@ def lowest(
         used = len(inner)
         if not bool(moving.all()):
             residual = residual[:, moving]
-        block = _added(basis, used, _without(precondition(residual), null))
-        every = slice(0, used + block.shape[1])
-        fresh = block - similarity(block)  # by itself: products with a part of a wider block are slow
-        image[:, used : every.stop] = fresh
-        inner = _bordered(inner, basis[:, every].T @ fresh)
-        products = _bordered(torch.eye(used, dtype=inner.dtype, device=inner.device), basis[:, every].T @ block)
+        block = _added(basis, used, precondition(residual), null)
+        every = used + block.shape[1]
+        border, products = _imaged(basis, image, used, block, similarity(block))
+        inner = _bordered(inner, border)
+        products = _bordered(torch.eye(used, dtype=inner.dtype, device=inner.device), products)
         white = _whitening(products)
         values, best = torch.linalg.eigh(_symmetric(white.T @ inner @ white))
         values, best = values[:width], white @ best[:, :width]
@@ -115,8 +110,7 @@ def lowest(
         directions -= best @ (best.T @ (products @ directions))
         directions = directions @ _whitening(directions.T @ products @ directions)
         turn = torch.cat([best, directions], 1)
-        _combine(basis, every.stop, turn)
-        _combine(image, every.stop, turn)
+        residual, norms = _residual(basis, image, values, every, turn)
         inner = _symmetric(turn.T @ inner @ turn)
         steps += 1
 
@@ -133,14 +127,52 @@ def allowed_residual(values: Tensor, wanted: int, tolerance: float) -> Tensor:
     return (tolerance * allowance(values, wanted)).clamp_min(ROUNDING)
 
 
-def _added(basis: Tensor, used: int, block: Tensor) -> Tensor:
-    """Put a block behind the columns in use, made orthogonal to them and of unit length; return it."""
-    present = basis[:, :used]
-    block = normalize(block, dim=0, eps=TINY)
-    block -= present @ (present.T @ block)
-    block = normalize(block, dim=0, eps=TINY)
-    basis[:, used : used + block.shape[1]] = block
-    return block
+def _residual(basis: Tensor, image: Tensor, values: Tensor, used: int, turn: Tensor) -> tuple[Tensor, Tensor]:
+    """Replace the columns in use by combinations; return X diag(values) - L X of the new ones, and its norms."""
+    width = len(values)
+    residual = basis.new_empty(len(basis), width)
+    squares = torch.zeros_like(values)
+    for rows in _chunks(basis):
+        for block in (basis, image):
+            block[rows, : turn.shape[1]] = block[rows, :used] @ turn
+        part = torch.addcmul(-image[rows, :width], basis[rows, :width], values, out=residual[rows])
+        squares += part.square().sum(dim=0)
+    return residual, squares.sqrt()
+
+
+def _added(basis: Tensor, used: int, block: Tensor, null: Tensor) -> Tensor:
+    """Put a block behind the columns in use, made orthogonal to them and to null, and of unit length; return it."""
+    inside = basis.new_zeros(used, block.shape[1])
+    along = basis.new_zeros(block.shape[1])
+    for rows in _chunks(basis):
+        part = block[rows].double()
+        inside.addmm_(basis[rows, :used].T, part)
+        along.addmv_(part.T, null[rows])
+    orthogonal = basis.new_empty(block.shape)
+    squares = torch.zeros_like(along)
+    for rows in _chunks(basis):
+        part = torch.addmm(block[rows].double(), basis[rows, :used], inside, alpha=-1, out=orthogonal[rows])
+        squares += part.addr_(null[rows], along, alpha=-1).square().sum(dim=0)
+    lengths = squares.sqrt().clamp_min(TINY)
+    for rows in _chunks(basis):
+        basis[rows, used : used + block.shape[1]] = orthogonal[rows].div_(lengths)
+    return orthogonal
+
+
+def _imaged(basis: Tensor, image: Tensor, used: int, block: Tensor, product: Tensor) -> tuple[Tensor, Tensor]:
+    """Put L times a block beside it, from S times it; return the inner products of both with the whole basis."""
+    every = used + block.shape[1]
+    border, products = basis.new_zeros(2, every, block.shape[1])
+    for rows in _chunks(basis):
+        fresh = torch.sub(block[rows], product[rows])
+        image[rows, used:every] = fresh
+        border.addmm_(basis[rows, :every].T, fresh)
+        products.addmm_(basis[rows, :every].T, block[rows])
+    return border, products
+
+
+def _chunks(block: Tensor) -> list[slice]:
+    return [slice(begin, begin + CHUNK) for begin in range(0, len(block), CHUNK)]
 
 
 def _bordered(matrix: Tensor, columns: Tensor) -> Tensor:
@@ -148,13 +180,6 @@ def _bordered(matrix: Tensor, columns: Tensor) -> Tensor:
     size = len(matrix)
     whole = torch.cat([torch.cat([matrix, columns[:size].T]), columns], 1)
     return _symmetric(whole)
-
-
-def _combine(block: Tensor, used: int, turn: Tensor) -> None:
-    """Replace the first columns of a block by combinations of those in use, in place."""
-    for begin in range(0, len(block), CHUNK):
-        rows = block[begin : begin + CHUNK]
-        rows[:, : turn.shape[1]] = rows[:, :used] @ turn
 
 
 def _orthonormal(block: Tensor) -> Tensor:

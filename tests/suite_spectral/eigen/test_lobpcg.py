@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from suite_spectral.eigen import lobpcg
 from suite_spectral.eigen.lobpcg import allowance, allowed_residual, lowest
 
 
@@ -61,6 +62,16 @@ def test_a_preconditioner_saves_steps() -> None:
     plain = lowest(*arguments, precondition=lambda block: block, tolerance=1e-6)
     helped = lowest(*arguments, precondition=lambda block: inverse @ block, tolerance=1e-6)
     assert helped.steps < plain.steps / 2
+
+
+def test_points_go_through_a_step_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix, turns = problem()
+    expected = solved(matrix, turns[:, 0], 3, tolerance=1e-4)
+    monkeypatch.setattr(lobpcg, "CHUNK", 13)
+    found = solved(matrix, turns[:, 0], 3, tolerance=1e-4)
+    torch.testing.assert_close(expected.values[:3], found.values[:3], rtol=1e-12, atol=0)
+    overlap = (expected.vectors[:, :3].T @ found.vectors[:, :3]).abs()
+    torch.testing.assert_close(torch.eye(3, dtype=torch.float64), overlap, atol=1e-6, rtol=0)
 
 
 def test_it_ends_at_the_limit() -> None:

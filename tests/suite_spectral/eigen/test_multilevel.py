@@ -118,7 +118,7 @@ def expander(n: int) -> tuple[scipy.sparse.csr_array, torch.Tensor]:
 def test_a_level_of_one_aggregate_corrects_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     matrix, root = similarity(1500, 6)
     monkeypatch.setattr(multilevel_module, "COARSEST", 10)
-    levels, _ = multilevel_module._levels(matrix, (root / root.norm()).numpy(), 5, True, 0)
+    levels, _ = multilevel_module._levels(matrix, root / root.norm(), 5, 2, None, 0)
     assert levels[-1].solution.tolist() == [[0]]  # its matrix is 0 but for rounding
     found = multilevel(matrix, root, 2, tolerance=1e-2)
     np.testing.assert_allclose(exact(matrix, 2), found.values[:2], rtol=1e-4)
@@ -127,7 +127,7 @@ def test_a_level_of_one_aggregate_corrects_nothing(monkeypatch: pytest.MonkeyPat
 
 def test_coarser_levels_of_a_graph_of_many_dimensions_do_not_fill_up() -> None:
     matrix, root = expander(20_000)
-    levels, _ = multilevel_module._levels(matrix, (root / root.norm()).numpy(), 5, True, 0)
+    levels, _ = multilevel_module._levels(matrix, root / root.norm(), 5, 2, None, 0)
     entries = [level.matrix.values().numel() for level in levels]
     assert len(entries) > 1
     assert sum(entries[1:]) < entries[0]
@@ -137,3 +137,31 @@ def test_the_same_seed_gives_the_same_vectors() -> None:
     matrix, root = similarity(1000)
     first, second = (multilevel(matrix, root, 2, tolerance=1e-2, seed=3).vectors for _ in range(2))
     assert torch.equal(first, second)
+
+
+def chain(n: int) -> tuple[scipy.sparse.csr_array, torch.Tensor]:
+    """S of a path of n points, three levels for 20,000."""
+    weights = scipy.sparse.diags_array([np.ones(n - 1), np.ones(n - 1)], offsets=[1, -1], shape=(n, n)).tocsr()
+    root = np.sqrt(weights.sum(axis=1))
+    scale = scipy.sparse.diags_array(1 / root)
+    return scipy.sparse.csr_array(scale @ weights @ scale), torch.from_numpy(root)
+
+
+@pytest.mark.parametrize("regularised", [False, True])
+def test_refining_the_start_on_coarser_levels_saves_steps(monkeypatch: pytest.MonkeyPatch, regularised: bool) -> None:
+    matrix, root = chain(8000)
+    added = None
+    if regularised:
+        scale = (root.square() / (root.square() + 1e-3)).sqrt()
+        matrix = scipy.sparse.csr_array(matrix.multiply(scale.numpy()[:, None]).multiply(scale.numpy()))
+        added, root = (1e-3 / 8000) ** 0.5 * scale / root, root / scale
+    steps = {}
+    for most in (20, 0):
+        monkeypatch.setattr(multilevel_module, "MOST_STEPS", most)
+        found = multilevel(matrix, root, 4, added=added, tolerance=1e-2)
+        vectors = found.vectors[:, :4]
+        left = vectors * (1 - found.values[:4]) - torch.from_numpy(matrix @ vectors.numpy())
+        left -= 0 if added is None else added[:, None] * (added @ vectors)
+        assert float(left.norm(dim=0).max()) < 1e-2 * float(found.values[4])
+        steps[most] = found.steps
+    assert steps[20] < steps[0]
