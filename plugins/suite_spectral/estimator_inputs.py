@@ -12,6 +12,7 @@ from torch import Tensor
 
 from suite_spectral.graphs.affinities import AFFINITIES
 from suite_spectral.graphs.graph import sparse_rows
+from suite_spectral.solving.memory import refuse_dense
 from suite_spectral.solving.warm_start import Earlier
 
 
@@ -50,11 +51,16 @@ def as_arrays(tensor: Tensor) -> Any:
 
 
 def as_tensor(rows: Any, *, sparse: bool = True) -> Tensor:
-    """Return an array, or a matrix of scipy, as a tensor; the matrix dense where ``sparse`` is false."""
+    """Return an array, or a matrix of scipy, as a tensor; the matrix dense where ``sparse`` is false.
+
+    Raises:
+        UsageError: a dense matrix of that size does not fit into memory.
+    """
     if scipy.sparse.issparse(rows):
         if sparse:
             rows = scipy.sparse.csr_array(rows)
             return sparse_rows(rows, torch.from_numpy(rows.data[:0]).dtype)
+        refuse_dense(rows.shape, rows.dtype.itemsize)
         rows = rows.toarray()
     rows = np.ascontiguousarray(rows)
     # Torch cannot share memory that may only be read.

@@ -30,6 +30,7 @@ from suite_spectral.shares.landmark_route import solve_share
 from suite_spectral.shares.share import Share
 from suite_spectral.solving.building import affinity_of, refuse_impossible
 from suite_spectral.solving.landmark_route import solve_by_landmarks
+from suite_spectral.solving.memory import refuse_beyond_memory
 from suite_spectral.solving.solution import Solution, line_of
 
 ROUNDING = 1e-9
@@ -64,7 +65,7 @@ def solve(
         found: the neighbours of all points, where several processes have found them.
 
     Raises:
-        UsageError: a setting does not fit the content.
+        UsageError: a setting does not fit the content, or memory does not suffice.
     """
     affinity, is_graph = affinity_of(settings), isinstance(content, GivenGraph)
     if isinstance(affinity, NearestNeighbours):
@@ -74,6 +75,8 @@ def solve(
         raise UsageError(f"affinity {settings.affinity!r}: expected {expected}, got {got}; leave it to 'auto'")
     points = content.matrix if isinstance(content, GivenGraph) else content
     refuse_impossible(settings, points.shape[0])
+    if settings.route != "landmarks":
+        refuse_beyond_memory(content, affinity, settings)
     if points.layout != torch.strided and (affinity.open_setting is not None or settings.route != "exact"):
         points = points.to_dense()  # a rule, and landmarks, take some points or their means
     groups = None if affinity.of_graph else equal_rows(points)
