@@ -38,6 +38,7 @@ LIGHT = [
     "verbs.report",
     "verbs.reproduce",
     "verbs.runs",
+    "verbs.sweep",
 ]
 PLUGIN_FILES = ["README.md", "__init__.py", "data.py", "module.py", "network.py", "recipes/default.yaml"]
 VAGUE_NAMES = {"base", "common", "helper", "helpers", "manager", "misc", "util", "utils"}

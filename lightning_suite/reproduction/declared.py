@@ -167,6 +167,7 @@ class Table:
         cells: in the order of rows and columns.
         pictures: what is drawn.
         quick: why a number of the quick setting is none of the paper's; empty: this is the whole setting.
+        has_quick: whether there is a quick setting.
     """
 
     name: str
@@ -183,6 +184,7 @@ class Table:
     cells: tuple[Cell, ...]
     pictures: tuple[Picture, ...]
     quick: str = ""
+    has_quick: bool = False
 
     @property
     def parts(self) -> tuple["Cell | Picture", ...]:
@@ -232,11 +234,6 @@ def table_of(plugin: Plugin, name: str, *, quick: bool = False) -> Table:
     except (OSError, ValueError) as error:
         cause = f"its table {name!r} cannot be used: {error}"
         raise BrokenPlugin(plugin.name, cause, plugin.origin, f"correct {file.name}{plugin.origin.upgrade}") from error
-
-
-def has_quick(plugin: Plugin, name: str) -> bool:
-    """Return whether a table has a quick setting."""
-    return "quick" in _read(table_files(plugin)[name])
 
 
 def trainings_of(table: Table) -> list[Training]:
@@ -322,6 +319,7 @@ def _table(file: Path, values: dict[str, Any], quick: bool) -> Table:
         tuple(cells),
         tuple(pictures),
         over.get("why", ""),
+        bool(small),
     )
 
 

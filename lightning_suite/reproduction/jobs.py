@@ -18,7 +18,7 @@ from lightning_suite import progress
 from lightning_suite.errors import RunError
 from lightning_suite.files import write_text
 from lightning_suite.reproduction.plan import Fit, Study
-from lightning_suite.run import Run
+from lightning_suite.run import Run, machine, versions
 from lightning_suite.tables import one_line
 
 DONE, LOG, LOCK = "done.json", "log.txt", ".lock"
@@ -75,9 +75,11 @@ def run_all(jobs: Sequence[Job], at_once: int, description: str) -> dict[Job, st
     return failed
 
 
-def record_of(fit: Fit) -> dict[str, Any]:
-    """Return run.json of a finished run; nothing of another."""
-    run = _finished(fit)
+def record_of(job: Job) -> dict[str, Any]:
+    """Return run.json of a finished run, or where a finished study was made; nothing of another."""
+    if isinstance(job, Study):
+        return dict(json.loads((job.folder / DONE).read_text(encoding="utf-8"))) if is_done(job) else {}
+    run = _finished(job)
     return run.record if run is not None else {}
 
 
@@ -131,7 +133,10 @@ class _Process:
             else:
                 _link(self.job.run, run.folder)
         if not reason:
-            write_text(self.job.folder / DONE, json.dumps({"words": self.job.words}, ensure_ascii=False) + "\n")
+            done: dict[str, Any] = {"words": self.job.words}
+            if isinstance(self.job, Study):
+                done |= {"machine": machine(), "versions": versions()}
+            write_text(self.job.folder / DONE, json.dumps(done, ensure_ascii=False) + "\n")
         self.release()
         return reason
 

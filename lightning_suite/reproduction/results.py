@@ -70,8 +70,8 @@ def written_by(step: Fit | Study, name: str) -> Path:
 
 
 def machines_of(plan: Plan) -> list[str]:
-    """Return the machines on which the runs were made, each in a line, with the versions that matter."""
-    records = [record_of(fit) for fit in plan.fits if is_done(fit)]
+    """Return the machines on which all was made, each in a line, with the versions that matter."""
+    records = [record_of(step) for step in plan.steps if is_done(step)]
     return list(dict.fromkeys(_machine(record) for record in records if record))
 
 

@@ -147,7 +147,7 @@ def recipes_state_what_they_expect(subject: Subject) -> str:
 def reproductions_can_be_made(subject: Subject) -> str:
     """Every table of the paper, also in its quick setting, names recipes, options and verbs that exist."""
     from lightning_suite.options import parse
-    from lightning_suite.reproduction.declared import has_quick, table_files, table_of, trainings_of
+    from lightning_suite.reproduction.declared import table_files, table_of, trainings_of
     from lightning_suite.reproduction.plan import option_words
 
     plugin = subject.plugin
@@ -157,8 +157,8 @@ def reproductions_can_be_made(subject: Subject) -> str:
     known: set[str] = set()
     try:
         for name in table_files(plugin):
-            for quick in (False, True)[: 1 + has_quick(plugin, name)]:
-                declared = table_of(plugin, name, quick=quick)
+            whole = table_of(plugin, name)
+            for declared in (whole, table_of(plugin, name, quick=True)) if whole.has_quick else (whole,):
                 for training in trainings_of(declared):
                     if f"{training}" not in known:
                         start = recipe_of(plugin, training.recipe or "default")

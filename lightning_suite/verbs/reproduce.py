@@ -15,7 +15,7 @@ from lightning_suite.errors import RunError, UsageError
 from lightning_suite.plugins import find
 from lightning_suite.plugins.explain import BrokenPlugin
 from lightning_suite.progress import duration
-from lightning_suite.reproduction.declared import Table, has_quick, table_files, table_of
+from lightning_suite.reproduction.declared import Table, table_files, table_of
 from lightning_suite.tables import listing, terminal_width
 
 if TYPE_CHECKING:
@@ -124,8 +124,9 @@ def _list(name: str | None) -> str:
     for plugin in plugins:
         try:
             for each in table_files(plugin):
-                small = table_of(plugin, each, quick=True) if has_quick(plugin, each) else None
-                rows.append(_row(name or plugin.name, table_of(plugin, each), small))
+                whole = table_of(plugin, each)
+                small = table_of(plugin, each, quick=True) if whole.has_quick else None
+                rows.append(_row(name or plugin.name, whole, small))
         except BrokenPlugin as error:
             broken.append(f"{error}")
     if not rows[1:] and not broken:

@@ -86,6 +86,7 @@ BAD: dict[str, tuple[str, list[Edit]]] = {
     "wrong_value": ("recipes_parse", [Edit(DEFAULT, "max_epochs: 40", "max_epochs: many")]),
     "expects_nothing": ("recipes_state_what_they_expect", [Edit(DEFAULT, "  test_accuracy: 0.994\n", "")]),
     "no_summary": ("recipes_state_what_they_expect", [Edit(CHECK, "summary:", "# summary:")]),
+    "no_table": ("reproductions_can_be_made", [after(INIT, "    api=1,\n", '    reproductions="NAME:recipes",\n')]),
     "two_truths": ("defaults_stand_only_in_signatures", [before(DEFAULT, "trainer:", "model: {layers: 3}\n")]),
     "untyped": ("options_are_typed", [Edit(DATA, "noise: float = 0.01", "noise=0.01")]),
     "anything": ("options_are_typed", option("**more: int", "more")),

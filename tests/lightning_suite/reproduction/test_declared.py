@@ -8,7 +8,7 @@ import pytest
 from lightning_suite.errors import UsageError
 from lightning_suite.plugin import Plugin
 from lightning_suite.plugins.explain import BrokenPlugin
-from lightning_suite.reproduction.declared import Deviation, has_quick, table_of, trainings_of
+from lightning_suite.reproduction.declared import Deviation, table_of, trainings_of
 
 Declare = Callable[..., Plugin]
 
@@ -26,9 +26,8 @@ def test_a_cell_has_what_is_said_of_table_column_row_and_itself(declare: Declare
 
 
 def test_the_quick_setting_wins_over_all(declare: Declare) -> None:
-    plugin = declare()
-    table = table_of(plugin, "widths", quick=True)
-    assert has_quick(plugin, "widths")
+    table = table_of(declare(), "widths", quick=True)
+    assert table.has_quick
     assert (table.quick, table.seeds, table.minutes, table.disk) == ("one epoch", 1, 0.5, 3)
     assert all(cell.training.options["trainer.max_epochs"] == 1 for cell in table.cells)
 
@@ -45,6 +44,7 @@ def test_a_study_names_runs_that_are_declared(declare: Declare) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
+        ({"cost": [1, 2]}, "cost: expected values by name, got \\[1, 2\\]"),
         ({"titel": "x"}, "there is no entry 'titel'.*Did you mean 'title'"),
         ({"title": None}, "title is missing"),
         ({"cost": {"minutes": 3}}, "cost: disk is missing"),
