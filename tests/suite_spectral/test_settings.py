@@ -3,10 +3,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import fields
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from forked import run_suite
 
 from lightning_suite.errors import UsageError
 from suite_spectral.estimator import SpectralClustering
@@ -59,9 +61,9 @@ def test_settings_need_nothing_heavy() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
-def test_old_names_of_options_still_work_and_say_the_new_ones(suite: Callable[..., tuple[int, str, str]]) -> None:
+def test_old_names_of_options_still_work_and_say_the_new_ones(tmp_path: Path) -> None:
     old = ["--model.largest", "5", "--model.memory=2", "--model.route", "better"]
-    status, output, said = suite("fit", "--plugin", "spectral", *old, "--print-config")
+    status, output, said = run_suite(["fit", "--plugin", "spectral", *old, "--print-config"], cwd=tmp_path)
     assert status == 0
     chosen = yaml.safe_load(output)["model"]
     assert (chosen["max_clusters"], chosen["memory_gib"], chosen["route"]) == (5, 2.0, "best_of")
