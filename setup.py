@@ -7,7 +7,7 @@ written for pybind11, becomes ``suite_NAME._PART``, uses nothing of torch and se
 
 An extension that cannot be compiled is replaced by plain torch or numpy, unless LIGHTNING_SUITE_REQUIRE_OPS is 1.
 torch compiles in parallel where ninja is installed, as pyproject.toml asks for isolated builds. SUITE_OPTIMIZATION is
-the compiler's level: 3, or for a quick build 1.
+the compiler's level: 3, or for a quick build 0.
 """
 
 import importlib.util
