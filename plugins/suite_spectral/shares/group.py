@@ -1,6 +1,8 @@
 """The processes of one run, and what they tell each other."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar, final
 
 import torch
@@ -8,6 +10,10 @@ import torch
 from lightning_suite.errors import UsageError
 
 Value = TypeVar("Value")
+
+HEARTBEAT = 60.0
+"""Seconds after which process 0 tells those that wait that it still computes: an exchange may not last for ever, by
+default half an hour."""
 
 
 @final
@@ -54,9 +60,12 @@ class Group:
         error: Exception | None = None
         if self.rank == 0:
             try:
-                said[0] = compute()
+                with _heartbeat():
+                    said[0] = compute()
             except Exception as failed:  # whatever it is, the others are waiting for it
                 error, said[1] = failed, f"{failed}"
+        while not _broadcast(self.rank == 0):
+            pass
         torch.distributed.broadcast_object_list(said, src=0)
         if error is not None:
             raise error
@@ -64,3 +73,31 @@ class Group:
             raise UsageError(said[1])
         value: Value = said[0]
         return value
+
+
+def _broadcast(has_ended: bool) -> bool:
+    """Return whether process 0 says that it has ended its computation."""
+    said = [has_ended]
+    torch.distributed.broadcast_object_list(said, src=0)
+    return said[0]
+
+
+@contextmanager
+def _heartbeat() -> Iterator[None]:
+    """Tell the others, as long as the block lasts, that it does. Nothing in the block may exchange anything."""
+    over = threading.Event()
+    device = torch.cuda.current_device() if torch.cuda.is_initialized() else None
+
+    def beat() -> None:
+        if device is not None:
+            torch.cuda.set_device(device)
+        while not over.wait(HEARTBEAT):
+            _broadcast(False)
+
+    thread = threading.Thread(target=beat, daemon=True, name="heartbeat")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

@@ -8,8 +8,12 @@ from lightning_suite.errors import UsageError
 from suite_spectral.shares.group import Group
 
 BOTH = """
+import time
+from datetime import timedelta
+
 import torch
 from lightning_suite.errors import UsageError
+from suite_spectral.shares import group as module
 from suite_spectral.shares.group import Group
 
 torch.distributed.init_process_group("gloo")
@@ -20,6 +24,12 @@ try:
     group.first_says(lambda: [][group.rank])
 except (IndexError, UsageError) as error:
     print(type(error).__name__, error)
+torch.distributed.destroy_process_group()
+
+# No exchange may last longer than four seconds, and process 0 computes for seven.
+torch.distributed.init_process_group("gloo", timeout=timedelta(seconds=4))
+module.HEARTBEAT = 0.5
+assert group.first_says(lambda: time.sleep(7) or "at last") == "at last"
 torch.distributed.destroy_process_group()
 """
 
