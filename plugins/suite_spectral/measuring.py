@@ -45,7 +45,7 @@ def measured_in_shares(
     """
     assert own.labels is not None and isinstance(own.content, Tensor) and isinstance(fitted.extension, ByLandmarks)
     device, cut = own.content.device, fitted_cut
-    labels = torch.from_numpy(share.joined(own.labels.cpu().numpy())).to(fitted.labels.device)
+    labels = torch.from_numpy(share.joined_labels(own.labels.cpu().numpy())).to(fitted.labels.device)
     if cut is None or not torch.equal(labels, fitted.labels):
         with progress("normalised cut"):
             graph = share_graph(prepared(own.content, scaling, None), fitted.extension.weights, share)

@@ -20,7 +20,7 @@ Sigma = float | Literal["stable"] | None
 RowScaling = Literal["plain", "njw", "random-walk"]
 TwoWay = Literal["kmeans", "sign", "median", "ncut"]
 Assign = Literal["kmeans", "discretize", "cluster_qr", "sign", "median", "ncut"]
-Solver = Literal["auto", "dense", "multilevel", "matrix-free", "chebyshev", "arpack", "lobpcg"]
+Solver = Literal["auto", "dense", "multilevel", "matrix-free", "chebyshev", "filtered", "arpack", "lobpcg"]
 Route = Literal["exact", "landmarks", "best_of"]
 
 FOR_KIND: dict[Kind, Affinity] = {

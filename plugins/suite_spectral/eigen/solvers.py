@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lightning_suite.errors import UsageError
+from suite_spectral.eigen.filtered import filtered
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.lobpcg import Lowest, allowed_residual, lowest
 from suite_spectral.eigen.multilevel import GUARD, multilevel
@@ -77,6 +78,10 @@ def smallest_of_connected(
         )
     if solver in ("arpack", "lobpcg"):
         return _by_scipy(laplacian, wanted, solver, seed, tolerance)
+    if solver == "filtered":
+        spare = BLOCK + wanted // 16
+        drawn = torch.randn(n, wanted + spare, generator=torch.Generator().manual_seed(seed)).to(null.device)
+        return filtered(laplacian.similarity, drawn, null, wanted, tolerance=tolerance, report=report)
     if solver == "chebyshev":
         start = _random(laplacian, wanted + GUARD + 1, seed)
         if warm is not None:

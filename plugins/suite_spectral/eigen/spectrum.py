@@ -5,6 +5,7 @@
     multilevel   ``suite_spectral.eigen.multilevel``: sparse graphs on the CPU
     matrix-free  block conjugate gradients from a Nyström start: Gaussian and cosine graphs, dense ones: products cost
     chebyshev    block conjugate gradients with a Chebyshev polynomial of L as preconditioner: sparse graphs on a GPU
+    filtered     ``suite_spectral.eigen.filtered``: many clusters and a clear gap, in half the memory; not by auto
     lobpcg       scipy's, without a preconditioner
 
 A graph of several components is solved component by component: the eigenvalue 0 belongs to each, with the vector

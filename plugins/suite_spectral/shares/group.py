@@ -86,7 +86,8 @@ def _broadcast(has_ended: bool) -> bool:
 def _heartbeat() -> Iterator[None]:
     """Tell the others, as long as the block lasts, that it does. Nothing in the block may exchange anything."""
     over = threading.Event()
-    device = torch.cuda.current_device() if torch.cuda.is_initialized() else None
+    begun = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    device = torch.cuda.current_device() if begun else None
 
     def beat() -> None:
         if device is not None:

@@ -99,7 +99,7 @@ def fitted_of(
     return Fitted(
         affinity=settings.affinity,
         rows=settings.rows,
-        labels=torch.from_numpy(share.joined(labels)).to(graph.device),
+        labels=torch.from_numpy(share.joined_labels(labels)).to(graph.device),
         centroids=centroids.to(graph.device),
         groups=torch.from_numpy(pairs.reshape(k, parts).argmax(axis=1)).to(graph.device),
         eigenvalues=landmarks.spectrum.values.to(graph.device),
@@ -182,7 +182,7 @@ def _among_loose(
         n_components=found.n_components + count,
         core=inside,
     )
-    fitted = replace(inner.fitted, labels=torch.from_numpy(share.joined(labels)).to(points.device))
+    fitted = replace(inner.fitted, labels=torch.from_numpy(share.joined_labels(labels)).to(points.device))
     line = line_of(f"{share.n - alone:,} points by landmarks", clustering, share.n, alone)
     return Solution(fitted, clustering, graph, line)
 

@@ -19,10 +19,9 @@ class ShareSampler(DistributedSampler[Any]):
     """
 
     def __iter__(self) -> Iterator[int]:
-        starts = self._starts()
-        first, end = starts[self.rank], starts[self.rank + 1]
-        here = list(range(first, end)) or [max(0, first - 1)]
-        return iter(here + [here[-1]] * (len(self) - len(here)))
+        first, end = self._starts()[self.rank : self.rank + 2]
+        here = range(first, end) if end > first else range(max(0, first - 1), max(1, first))
+        return itertools.chain(here, itertools.repeat(here[-1], len(self) - len(here)))
 
     def __len__(self) -> int:
         starts = self._starts()

@@ -138,6 +138,11 @@ class Share:
         """Return the rows of all processes, in order; every process calls this at once."""
         return rows if self.group.size == 1 else np.concatenate(self.group.gathered(rows))
 
+    def joined_labels(self, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the labels of all points, (point,) int64, which travel as small numbers; each process calls this."""
+        most = max(self.group.gathered(int(labels.max(initial=0))))
+        return labels if self.group.size == 1 else self.joined(labels.astype(np.min_scalar_type(most))).astype(np.int64)
+
 
 def _whole_nodes(first: int, last: int, node: Node) -> list[Node]:
     """Return the largest nodes of the tree whose blocks lie all from ``first`` to before ``last``."""

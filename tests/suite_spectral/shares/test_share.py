@@ -67,3 +67,10 @@ def test_some_rows_keep_their_blocks(together: Together) -> None:
 
 def test_there_are_no_more_blocks_than_rows_fill() -> None:
     assert [len(block_starts(n)) - 1 for n in (0, 1, 127, 128, 10**7)] == [1, 1, 1, 2, MOST_BLOCKS]
+
+
+@pytest.mark.parametrize("most", [3, 70_000])
+def test_labels_come_as_they_were(most: int, together: Together) -> None:
+    labels = np.arange(500) * most // 499
+    answers = together(3, lambda group: (share := Share.of(group, 500)).joined_labels(labels[share.rows]))
+    assert all(answer.dtype == np.int64 and (answer == labels).all() for answer in answers)
