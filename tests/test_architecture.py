@@ -302,7 +302,7 @@ def test_everything_imported_is_required() -> None:
     always = packages_of(PROJECT["dependencies"]) | where_there | {"lightning_suite"}
     extras = PROJECT["optional-dependencies"]
     # The core writes parquet and draws pictures where a plugin's extra has brought the library; cycler is matplotlib's.
-    homes = {CORE: always | {"cycler", "matplotlib", "pyarrow"}}
+    homes = {CORE: always | packages_of(extras["sweep"]) | {"cycler", "matplotlib", "pyarrow"}}
     for name, path in ENTRY_POINTS.items():
         package = path.split(":")[0]
         homes[ROOT / "plugins" / package] = always | packages_of(extras[name]) | {package}

@@ -8,6 +8,7 @@ hold. Only `declared` and `verdicts` are light; the others import torch when the
     fingerprints.py  what determines a result beside the settings: code, versions and data
     plan.py          the runs and studies that the cells need, each with its key, so that none is made twice
     jobs.py          runs and studies as processes of their own, which go on where they were interrupted
+    searching.py     choices of options that Optuna makes
     results.py       the values of finished runs and studies, cell by cell
     written.py       a table as text, Markdown, CSV and JSON
 """

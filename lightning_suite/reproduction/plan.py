@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lightning_suite.errors import UsageError
 from lightning_suite.files import write_text
@@ -21,6 +21,9 @@ from lightning_suite.recipes import recipe_files, recipe_of
 from lightning_suite.reproduction.declared import Cell, Deviation, Picture, Table, Training
 from lightning_suite.reproduction.fingerprints import Digests, code_fingerprint, content_of, key_of, read_digests
 from lightning_suite.seed_groups import NOT_THE_RESULT
+
+if TYPE_CHECKING:
+    from lightning_suite.options import Settings
 
 DIGESTS = "digests.json"
 """The file of digests of data files, so that they are not read at every call."""
@@ -156,6 +159,14 @@ class Planner:
         key = self._key(recipe, words)
         folder = self.folder / "fits" / f"{recipe or 'signature'}-{key}" / f"seed-{seed}"
         return Fit(("fit", "--plugin", self.name, *named, *words, "--seed", str(seed)), folder, key)
+
+    def settings(self, training: Training) -> "Settings":
+        """Return all settings of a training, the defaults included."""
+        from lightning_suite.options import parse
+
+        recipe = training.recipe or next(iter(recipe_files(self.plugin)), None)
+        start = recipe_of(self.plugin, recipe) if recipe else {}
+        return parse(self.plugin, self._words(training, ()), start=start, name=find.reference(self.name))
 
     def _step(self, table: Table, part: Cell | Picture, seed: int) -> Fit | Study:
         if not part.study:

@@ -2,7 +2,8 @@
 
 --grid may be given several times: every value of one is combined with every value of the others. Each training is a run
 of suite fit in a process of its own; what is finished is kept, and the same command goes on where an earlier one was
-ended. Other options are those of suite fit, for every run.
+ended. Other options are those of suite fit, for every run. With --study optuna not all combinations are tried, but
+those that Optuna asks for; it takes ranges too, A..B, or A..B:log by magnitude.
 """
 
 import itertools
@@ -36,6 +37,8 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("--recipe", metavar="NAME", help="named settings of the plugin (default: its first)")
     parser.add_argument("--grid", metavar="OPTION=A,B", action="append", default=[], help="values of an option")
     parser.add_argument("--metric", metavar="NAME", action="append", default=[], help="only these (default: all)")
+    parser.add_argument("--study", choices=["optuna"], help="let it choose the values (extra: sweep)")
+    parser.add_argument("--trials", metavar="N", type=int, default=20, help="choices of a study (default: 20)")
     add_arguments(parser)
     parser.set_defaults(output="sweeps", seeds=3)
     values, typed = parser.parse_known_args(arguments)
@@ -48,18 +51,20 @@ def run(arguments: list[str]) -> int:
     grid = dict(map(parsed, values.grid))
     if len(grid) < len(values.grid):
         raise UsageError("--grid: an option is given twice; put all of its values into one --grid")
-    trainings = {
-        ", ".join(f"{name}={value}" for name, value in zip(grid, chosen, strict=True)): Training(
-            values.recipe, dict(zip(grid, chosen, strict=True))
-        )
-        for chosen in itertools.product(*grid.values())
-    }
-
     from lightning_suite.reproduction.fingerprints import key_of
     from lightning_suite.reproduction.plan import Planner
 
-    name = f"sweep-{key_of(grid, values.recipe or '', typed)[:8]}"
+    name = f"sweep-{key_of(grid, values.recipe or '', typed, values.study or '')[:8]}"
     planner = Planner(values.plugin, plugin, typed, Path(values.output) / plugin.name)
+    if values.study:
+        from lightning_suite.reproduction.searching import search
+
+        file, counts = planner.folder / name / "study.db", {"trials": values.trials, "seeds": values.seeds}
+        chosen = search(planner, values.recipe, grid, file, at_once=values.jobs, **counts)
+    else:
+        products = itertools.product(*grid.values())
+        chosen = [Training(values.recipe, dict(zip(grid, each, strict=True))) for each in products]
+    trainings = {", ".join(f"{name}={value}" for name, value in each.options.items()): each for each in chosen}
 
     def final(plan: "Plan") -> Table:
         return _table(name, trainings, values.metric or _metrics(plan), values.seeds)

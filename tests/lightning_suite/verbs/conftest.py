@@ -31,7 +31,9 @@ folder = pathlib.Path(value("--runs"), "tiny", "2026-run")
 (folder / "config.yaml").write_text("plugin: tiny")
 (folder / "checkpoints" / "last.ckpt").write_text("")
 loss = 0.5 + 0.01 * int(value("--seed")) + (0.1 if "--data.points" in words else 0)
-record = {"status": "finished", "metrics": {"test_loss": loss}, "epochs": 4, "fit_seconds": 8.0 * len(words)}
+best = {"monitor": "val_loss", "mode": "min", "value": loss}
+record = {"status": "finished", "metrics": {"test_loss": loss}, "best": best}
+record |= {"epochs": 4, "fit_seconds": 8.0 * len(words)}
 record["machine"] = {"system": "Linux", "processor": "P", "cores": 2, "threads": 1, "accelerators": []}
 (folder / "run.json").write_text(json.dumps(record))
 """

@@ -44,3 +44,22 @@ def test_one_metric_is_shown_where_it_is_asked_for(tiny: str, capsys: pytest.Cap
 def test_mistakes_in_a_sweep_are_explained(tiny: str, words: list[str], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         sweep.run([word.replace("TINY", tiny) for word in words])
+
+
+def test_a_study_goes_on_from_its_own_storage(tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
+    optuna = pytest.importorskip("optuna")
+    words = ["--plugin", tiny, "--grid", "model.hidden=4..6", "--grid", "data.points=96,192", "--seeds", "1"]
+    words += ["--study", "optuna", "--trials"]
+    sweep.run([*words, "2"])
+    capsys.readouterr()
+    (file,) = Path("sweeps/tiny").glob("sweep-*/study.db")
+    study = optuna.load_study(study_name=file.parent.name, storage=f"sqlite:///{file}")
+    begun = study.ask({"model.hidden": optuna.distributions.IntDistribution(4, 6)})  # as a process that was killed
+    assert sweep.run([*words, "4"]) == 0
+    study = optuna.load_study(study_name=file.parent.name, storage=f"sqlite:///{file}")
+    states = [trial.state.name for trial in study.trials]
+    assert states.count("COMPLETE") == 4
+    assert states[begun.number] == "PRUNED"
+    assert study.best_value == 0.6
+    rows = list(csv.DictReader((file.parent / "table.csv").open()))
+    assert {row["column"] for row in rows} == {"test_loss"}
