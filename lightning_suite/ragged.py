@@ -109,6 +109,9 @@ def segments(offsets: Tensor, values: int) -> Tensor:
         >>> segments(torch.tensor([0, 2, 2, 5]), 5).tolist()
         [0, 0, 2, 2, 2]
     """
+    if torch.compiler.is_exporting():  # ONNX has no repeat_interleave: a value has as many ends before it
+        ends = offsets.new_zeros(values + 1).index_add(0, offsets[1:], torch.ones_like(offsets[1:]))
+        return ends.cumsum(0)[:values]
     sequence = torch.arange(len(offsets) - 1, device=offsets.device)
     return sequence.repeat_interleave(lengths(offsets), output_size=values)
 
@@ -147,6 +150,9 @@ def segment_sum(values: Tensor, offsets: Tensor) -> Tensor:
         >>> segment_sum(torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([0, 2, 2, 3])).tolist()
         [[3.0], [0.0], [3.0]]
     """
+    if torch.compiler.is_exporting():
+        sums = values.new_zeros(offsets.shape[0] - 1, values.shape[1])
+        return sums.index_add(0, segments(offsets, values.shape[0]), values)
     # embedding_bag is torch's only packed sum with a fast backward pass; segment_reduce takes 8 times as long.
     if len(values) == 0:  # embedding_bag needs a table that is not empty
         return values.new_zeros(len(offsets) - 1, values.shape[1]) + values.sum()
@@ -184,9 +190,12 @@ def weighted_sum(values: Tensor, weights: Tensor, offsets: Tensor) -> Tensor:
         [[[2.0]]]
     """
     value, head, dim = values.shape
-    sequence = len(offsets) - 1
+    sequence = offsets.shape[0] - 1
     dtype = torch.promote_types(values.dtype, weights.dtype)
     values, weights = values.to(dtype), weights.to(dtype)
+    if torch.compiler.is_exporting():
+        weighted = values * weights[:, :, None]
+        return values.new_zeros(sequence, head, dim).index_add(0, segments(offsets, value), weighted)
     if value == 0 or head == 0:
         return values.new_zeros(sequence, head, dim) + values.sum() + weights.sum()
     # Row i * head + j holds value i of head j. A bag is one head of one sequence: every head-th row of it.
@@ -214,16 +223,16 @@ def softmax(scores: Tensor, offsets: Tensor) -> Tensor:
         >>> softmax(torch.tensor([[0.0], [0.0], [5.0]]), torch.tensor([0, 2, 3])).tolist()
         [[0.5], [0.5], [1.0]]
     """
-    segment = segments(offsets, len(scores))
+    segment = segments(offsets, scores.shape[0])
     # The greatest score is subtracted only so that nothing overflows: it needs no gradient.
-    top = scores.new_full((len(offsets) - 1, scores.shape[1]), -torch.inf)
+    top = scores.new_full((offsets.shape[0] - 1, scores.shape[1]), -torch.inf)
     top = top.scatter_reduce(0, segment[:, None].expand_as(scores), scores.detach(), "amax")
     exponential = (scores - top[segment]).exp()
     return exponential / segment_sum(exponential, offsets)[segment]
 
 
 def windows(offsets: Tensor, values: int, width: int) -> Windows:
-    """Return the windows of a width around the values.
+    """Return the windows of a width around the values; in a graph that is exported, only their ``owners``.
 
     Raises:
         ValueError: the width is not positive.
@@ -244,9 +253,8 @@ def windows(offsets: Tensor, values: int, width: int) -> Windows:
     within = (inside >= begin) & (inside < end)
     owner = at - reach  # value position
     owned = (owner >= begin) & (owner < end)
-    return Windows(
-        rows=(inside * width + positions)[within],
-        offsets=offsets_of(within.sum(1)),
-        owners=torch.where(owned, owner, values).flatten(),
-        width=width,
-    )
+    owners = torch.where(owned, owner, values).flatten()
+    if torch.compiler.is_exporting():  # how many pairs there are is known from values alone, which a graph cannot ask
+        return Windows(rows=owners[:0], offsets=owners[:0], owners=owners, width=width)
+    pairs = (inside * width + positions)[within]
+    return Windows(rows=pairs, offsets=offsets_of(within.sum(1)), owners=owners, width=width)

@@ -34,6 +34,7 @@ LIGHT = [
     "verbs.doctor",
     "verbs.info",
     "verbs.compare_runs",
+    "verbs.export",
     "verbs.list",
     "verbs.report",
     "verbs.reproduce",
@@ -302,7 +303,8 @@ def test_everything_imported_is_required() -> None:
     always = packages_of(PROJECT["dependencies"]) | where_there | {"lightning_suite"}
     extras = PROJECT["optional-dependencies"]
     # The core writes parquet and draws pictures where a plugin's extra has brought the library; cycler is matplotlib's.
-    homes = {CORE: always | packages_of(extras["sweep"]) | {"cycler", "matplotlib", "pyarrow"}}
+    brought = packages_of([*extras["sweep"], *extras["export"]])
+    homes = {CORE: always | brought | {"cycler", "matplotlib", "pyarrow"}}
     for name, path in ENTRY_POINTS.items():
         package = path.split(":")[0]
         homes[ROOT / "plugins" / package] = always | packages_of(extras[name]) | {package}

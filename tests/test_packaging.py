@@ -45,7 +45,7 @@ def test_the_licence_is_apache(installed: Distribution) -> None:
     assert "END OF TERMS AND CONDITIONS" in text
 
 
-@pytest.mark.parametrize("name", ["dsa", "recnn", "tweets", "spectral", "all", "dev"])
+@pytest.mark.parametrize("name", ["dsa", "recnn", "tweets", "spectral", "export", "all", "dev"])
 def test_each_extra_is_there(installed: Distribution, name: str) -> None:
     assert name in (installed.metadata.get_all("Provides-Extra") or [])
 
@@ -53,7 +53,7 @@ def test_each_extra_is_there(installed: Distribution, name: str) -> None:
 def test_the_extra_called_all_holds_every_plugin_extra(installed: Distribution) -> None:
     lines = [Requirement(line) for line in installed.requires or []]
     held = {extra for line in lines if line.marker and line.marker.evaluate({"extra": "all"}) for extra in line.extras}
-    assert held >= {"dsa", "recnn", "tweets", "spectral"}
+    assert held >= {"dsa", "recnn", "tweets", "spectral", "export"}
 
 
 def test_the_command_is_called_suite(installed: Distribution) -> None:

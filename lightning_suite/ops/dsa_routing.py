@@ -71,10 +71,10 @@ def reference(x: Tensor, offsets: Tensor, iterations: int = 2) -> tuple[Tensor, 
         The outputs of the last iteration (sentence, head, head_dim), its weights (word, head), and the vector that
         made them (sentence, head, head_dim).
     """
-    segment = ragged.segments(offsets, len(x))
+    segment = ragged.segments(offsets, x.shape[0])
     wide = x.to(torch.promote_types(x.dtype, torch.float32))
     weights = _equal_weights(wide, offsets)
-    vector = wide.new_zeros(len(offsets) - 1, *x.shape[1:])  # sentence head head_dim
+    vector = wide.new_zeros(offsets.shape[0] - 1, *x.shape[1:])  # sentence head head_dim
     z = ragged.weighted_sum(wide, weights, offsets).tanh()
     scores: Tensor | None = None  # word head
     for _ in range(iterations - 1):
@@ -98,13 +98,13 @@ def _route(x: Tensor, offsets: Tensor, iterations: int) -> tuple[Tensor, Tensor,
     if x.device.type not in COMPILED.devices or x.shape[2] == 0:
         if x.device.type not in COMPILED.devices:
             _compiled.warn_of_fallback(COMPILED, x.device)
-        ragged.check(offsets, len(x), "dsa_routing")
+        ragged.check(offsets, x.shape[0], "dsa_routing")
         return reference(x, offsets, iterations)
     _compiled.refuse_forward_mode("dsa_routing", x)
     try:
         z, weights, vectors = torch.ops.lightning_suite.dsa_routing(x, offsets, iterations)
     except RuntimeError:
-        ragged.check(offsets, len(x), "dsa_routing")  # the same message with and without the compiled form
+        ragged.check(offsets, x.shape[0], "dsa_routing")  # the same message with and without the compiled form
         raise
     if iterations == 1:
         return z, _equal_weights(x, offsets), torch.zeros_like(z)
@@ -130,7 +130,7 @@ def _equal_weights(x: Tensor, offsets: Tensor) -> Tensor:
     """Return 1 / n for each of the n words of a sentence: (word, head)."""
     # A half-precision number cannot hold the length of a long sentence, so the division is in float32 at least.
     share = ragged.lengths(offsets).to(torch.promote_types(x.dtype, torch.float32)).reciprocal().to(x.dtype)
-    return share[ragged.segments(offsets, len(x))][:, None].expand(x.shape[:2])
+    return share[ragged.segments(offsets, x.shape[0])][:, None].expand(x.shape[:2])
 
 
 # What torch must know of the compiled form: the shapes of its outputs, and its derivative.

@@ -21,7 +21,7 @@ def split_heads(words: Tensor, heads: int) -> Tensor:
         >>> split_heads(torch.ones(5, 6), heads=2).shape
         torch.Size([5, 2, 3])
     """
-    return words.view(len(words), heads, words.shape[1] // heads)
+    return words.view(words.shape[0], heads, words.shape[1] // heads)
 
 
 class Attention(Pooling, Protocol):
@@ -101,4 +101,4 @@ class StaticSelfAttention(nn.Module):
         return ragged.softmax((keys * self.vector).sum(-1), offsets)
 
     def vectors(self, words: Tensor, offsets: Tensor) -> Tensor:
-        return self.vector.expand(len(offsets) - 1, *self.vector.shape)
+        return self.vector.expand(offsets.shape[0] - 1, *self.vector.shape)

@@ -21,12 +21,14 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionM
 
 from lightning_suite.confusion import write_confusion
 from lightning_suite.constraints import check
-from lightning_suite.errors import RunError
+from lightning_suite.errors import RunError, UsageError
+from lightning_suite.exporting.exportable import Exportable
 from lightning_suite.needs import needs
 from lightning_suite.running_average import average_, decay_at
 from suite_dsa.constraints import CONSTRAINTS, check_together
 from suite_dsa.encoders import EncoderName
 from suite_dsa.encoding import EncodesSentences
+from suite_dsa.exporting import LookUp, OfWords, exportable
 from suite_dsa.initialisation import Reading, gain_of
 from suite_dsa.network import (
     Classifier,
@@ -335,6 +337,26 @@ class SentenceClassifier(EncodesSentences, LightningModule):
         """Return the sentence embeddings (batch, head * head_dim); of pairs, those of both sentences side by side."""
         sentences = self.encoder(self.word_vectors(batch.rows), batch.offsets)
         return torch.cat(sentences.chunk(self.columns), dim=1)
+
+    def exportable(self) -> Exportable:
+        """Return what ``suite export`` writes: words as rows of the vocabulary to logits.
+
+        Raises:
+            UsageError: the encoder is not the dense CNN, or its attention has no graph.
+        """
+        encoder, attention = self.hparams["encoder"], self.hparams["attention"]
+        if encoder != "dense-cnn" or attention not in ("dynamic", "static"):
+            raise UsageError(
+                f"a network of {encoder} and {attention} has no export: expected dense-cnn with dynamic or static"
+            )
+        look_up = LookUp(None if self.sources else self.vectors, self.sources, self.changes)
+        network = OfWords(look_up, self.encoder, self._classified, [self.classifier])
+        return exportable(network, self.forward, self.vocabulary, self.labels, self.columns, self.tokenizer)
+
+    def _classified(self, *sentences: Tensor) -> Tensor:
+        """Return the logits of sentences, or of pairs of them: (sentence, dim) -> (sentence, class)."""
+        logits: Tensor = self.classifier(sentences[0] if len(sentences) == 1 else heuristic_matching(*sentences))
+        return logits
 
     def pack(self, texts: list[str]) -> tuple[list[list[str]], Tensor, Tensor]:
         tokens = [TOKENIZERS[self.tokenizer](text) for text in texts]

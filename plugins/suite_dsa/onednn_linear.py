@@ -43,7 +43,8 @@ def round_up(rows: int) -> int:
 
 
 def _is_for_onednn(x: Tensor) -> bool:
-    return ONEDNN and x.device.type == "cpu" and x.dtype == torch.float32
+    is_plain = x.device.type == "cpu" and x.dtype == torch.float32
+    return ONEDNN and is_plain and not torch.compiler.is_exporting()
 
 
 def padding_rows(x: Tensor) -> int:

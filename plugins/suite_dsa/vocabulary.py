@@ -91,6 +91,10 @@ class Vocabulary:
             return row
         return next((self._rows[form] for form in spellings(word) if form in self._rows), UNKNOWN)
 
+    def rows(self) -> dict[str, int]:
+        """Return the row of each word."""
+        return dict(self._rows)
+
     def pack(self, sentences: Iterable[Sequence[str]]) -> tuple[Tensor, Tensor]:
         """Return the rows of all words one after another, and where each sentence begins.
 

@@ -18,8 +18,9 @@ from torchmetrics import MeanMetric, Metric
 
 from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import RunError, UsageError
+from lightning_suite.exporting.exportable import Exportable
 from lightning_suite.running_average import average_, decay_at
-from suite_recnn import report
+from suite_recnn import exporting, report
 from suite_recnn.far_inputs import FarInputs
 from suite_recnn.forests import FEATURES, JetBatch, NodeFeatures, of_each_jet
 from suite_recnn.lund import LUND_FEATURES
@@ -284,6 +285,12 @@ class JetTagger(LightningModule):
     def embed_step(self, batch: JetBatch, batch_idx: int) -> Tensor:
         """Return the first of the last three hidden layers, (jet, layer_dim): the embedding, where there is one."""
         return of_each_jet(lambda filled: next(iter(self.network.layers(filled).values())), batch)
+
+    def exportable(self) -> Exportable:
+        """Return what ``suite export`` writes: the network on clustered trees."""
+        return exporting.exportable(
+            self.forward, self.network, self.network.scaler.inverse, self.features, self.classes
+        )
 
     def _scored(self, name: str) -> Scored:
         """Return what a metric has gathered in the epoch, which it forgets."""

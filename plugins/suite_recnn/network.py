@@ -190,8 +190,12 @@ class LSTM(JetNetwork):
 
     def layers(self, batch: Batch) -> dict[str, Tensor]:
         momenta, lengths = hardest_momenta(batch, self.scaler(batch.features))
-        packed = pack_padded_sequence(momenta, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        embedding = self.lstm(packed)[1][0][0]  # jet 70: the state after each jet's last constituent
+        if torch.compiler.is_exporting():  # sequences cannot be packed in a graph
+            last = (lengths - 1).clamp_min(0)[:, None, None].expand(-1, 1, self.lstm.hidden_size)
+            embedding = self.lstm(momenta)[0].gather(1, last).squeeze(1)
+        else:
+            packed = pack_padded_sequence(momenta, lengths.cpu(), batch_first=True, enforce_sorted=False)
+            embedding = self.lstm(packed)[1][0][0]  # jet 70: the state after each jet's last constituent
         dense_1 = self.dense_1(embedding).relu()
         return {"embedding": embedding, "dense_1": dense_1, "dense_2": self.dense_2(dense_1).relu()}
 

@@ -5,7 +5,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from lightning_suite.offsets import offsets_of
+from lightning_suite.ragged import segments
 
 LOG_MASS = 7
 """The feature ln(mass), with a small mass added."""
@@ -36,22 +36,20 @@ def images(batch: "Batch", radius: float) -> Tensor:
         batch: of jets.
         radius: half the side of the image; constituents outside are left out.
     """
-    jets = len(batch.offsets) - 1
-    counts = batch.leaf_counts()
-    owner = torch.arange(jets, device=counts.device).repeat_interleave(counts)
-    first = offsets_of(counts)[:-1]
-    leaves = torch.arange(len(owner), device=owner.device) + (batch.offsets[:-1] - first)[owner]
+    jets, nodes = batch.offsets.shape[0] - 1, batch.features.shape[0]
+    owner = segments(batch.offsets, nodes)
     axis = batch.features[batch.roots()][owner]
-    constituents = batch.features[leaves]
+    constituents = batch.features
     eta = constituents[:, 1] - axis[:, 1]
     phi = torch.remainder(constituents[:, 2] - axis[:, 2] + torch.pi, 2 * torch.pi) - torch.pi
     row = ((eta + radius) * (PIXELS / (2 * radius))).floor().long()
     column = ((phi + radius) * (PIXELS / (2 * radius))).floor().long()
-    inside = (row >= 0) & (row < PIXELS) & (column >= 0) & (column < PIXELS)
-    pixel = (owner * PIXELS + row) * PIXELS + column
+    seen = (row >= 0) & (row < PIXELS) & (column >= 0) & (column < PIXELS) & (batch.children[:, 0] < 0)
+    pixel = torch.where(seen, (owner * PIXELS + row) * PIXELS + column, 0)
     share = constituents[:, 5] / axis[:, 5].clamp_min(torch.finfo(axis.dtype).tiny)
     flat = share.new_zeros(jets * PIXELS * PIXELS)
-    return flat.index_add(0, pixel[inside], share[inside]).reshape(jets, PIXELS, PIXELS)
+    # What is not seen adds zeros to the first pixel, for all sizes are then those of the batch.
+    return flat.index_add(0, pixel, torch.where(seen, share, 0.0)).reshape(jets, PIXELS, PIXELS)
 
 
 class Batch(Protocol):

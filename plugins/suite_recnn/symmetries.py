@@ -20,21 +20,18 @@ def mirrored(batch: JetBatch) -> JetBatch:
 
     A mirrored eta exchanges the two proton beams, which are alike.
     """
-    return _mirror(batch, torch.randint(0, 2, (len(batch.offsets) - 1, 2), device=batch.offsets.device) * 2.0 - 1.0)
+    nodes = batch.offsets.diff()
+    sides = torch.randint(0, 2, (len(nodes), 2), device=nodes.device) * 2.0 - 1.0
+    return _mirror(batch, *sides.repeat_interleave(nodes, dim=0, output_size=len(batch.features)).unbind(1))
 
 
 def mirror_images(batch: JetBatch) -> list[JetBatch]:
     """Return the jets as they are, mirrored in phi, in eta, and in both."""
-    jets = len(batch.offsets) - 1
-    return [
-        _mirror(batch, batch.features.new_tensor(sides).expand(jets, 2)) for sides in product((1.0, -1.0), repeat=2)
-    ]
+    return [_mirror(batch, eta, phi) for eta, phi in product((1.0, -1.0), repeat=2)]
 
 
-def _mirror(batch: JetBatch, sides: Tensor) -> JetBatch:
-    """Return the jets with eta and phi times 1 or -1, (jet, 2)."""
-    nodes = batch.offsets.diff()
-    eta, phi = sides.repeat_interleave(nodes, dim=0, output_size=len(batch.features)).unbind(1)  # (node,) each
+def _mirror(batch: JetBatch, eta: Tensor | float, phi: Tensor | float) -> JetBatch:
+    """Return the jets with eta and phi times 1 or -1, that of each node (node,) or of all."""
     features = batch.features.clone()
     features[:, ETA] *= eta
     features[:, PHI] *= phi

@@ -15,13 +15,15 @@ from torch.nn import functional
 from torchmetrics import MeanMetric, SumMetric
 
 from lightning_suite.constraints import check
-from lightning_suite.errors import RunError, SuiteError
+from lightning_suite.errors import RunError, SuiteError, UsageError
+from lightning_suite.exporting.exportable import Exportable
 from suite_tweets.account import Account
 from suite_tweets.batches import Batch
 from suite_tweets.cleaning import clean
 from suite_tweets.constraints import CONSTRAINTS, check_together
 from suite_tweets.counting import NGrams
 from suite_tweets.dynamic import Dynamic
+from suite_tweets.exporting import Step, exportable
 from suite_tweets.going_on import GoingOn
 from suite_tweets.mixture import CountingOn, Mixture, Predicted, combined, fitted_gate, initial_gate
 from suite_tweets.network import LanguageModel
@@ -349,6 +351,20 @@ class TweetModel(LightningModule):
             "perplexity": scores.perplexity,
             "bits_per_char": scores.bits_per_char,
         }
+
+    def exportable(self) -> Exportable:
+        """Return what ``suite export`` writes: one step of the network.
+
+        Raises:
+            UsageError: there is no network.
+        """
+        if self.network is None:
+            raise UsageError("--model.predictor ngram has no export: counts of n-grams are no tensors")
+        beside = "the n-grams of the mixture, " if self.ngrams is not None else ""
+        beside += "the cache, " if self.hparams["cache"] else ""
+        spelled = [self.tokenizer.decode([token]) for token in range(self.tokenizer.size)]
+        left_out = f"{beside}splitting text into tokens, which the metadata spell, and drawing the next one"
+        return exportable(Step.of(self.network), self.network, spelled, left_out)
 
     # Writing
 

@@ -62,8 +62,13 @@ class PackedConv(nn.Module):
 
     def forward(self, words: Tensor, windows: ragged.Windows) -> Tensor:
         products = onednn_linear(words, self.weight)  # word (tap output_dim)
-        sums: Tensor = _WindowSum.apply(products, windows)  # type: ignore[no-untyped-call]
-        return sums + self.bias
+        if torch.compiler.is_exporting():  # the same sums, in an operator that ONNX has
+            count, channels = products.shape[0], products.shape[1] // windows.width
+            taps = products.reshape(count * windows.width, channels)
+            sums = products.new_zeros(count + 1, channels).index_add(0, windows.owners, taps)
+            return sums[:-1] + self.bias
+        summed: Tensor = _WindowSum.apply(products, windows)  # type: ignore[no-untyped-call]
+        return summed + self.bias
 
 
 class DenseBlock(nn.Module):
@@ -161,10 +166,10 @@ class DenseCNN(nn.Module):
 
     def forward(self, words: Tensor, offsets: Tensor) -> Tensor:
         """Return the words: (word, word_dim), (sentence + 1,) -> (word, compressed_dim)."""
-        count = len(words)
-        words = functional.pad(words, (0, 0, 0, padding_rows(words)))
-        offsets = functional.pad(offsets, (0, 1), value=len(words))  # the padding is a sentence of its own
-        windows = [ragged.windows(offsets, len(words), kernel) for kernel in self.kernels]
+        count, padding = words.shape[0], padding_rows(words)
+        words = functional.pad(words, (0, 0, 0, padding))
+        offsets = torch.cat([offsets, offsets[-1:] + padding])  # the padding is a sentence of its own
+        windows = [ragged.windows(offsets, words.shape[0], kernel) for kernel in self.kernels]
         firsts = self.first_layers(words, windows)
         outputs = [block(*both) for block, *both in zip(self.blocks, firsts, windows, strict=True)]
         return l2_normalize(self.activate(self.compress(torch.cat([*outputs, words], dim=1))))[:count]  # Eq. 5
