@@ -96,7 +96,7 @@ def as_markdown(outcome: Outcome) -> str:
     parts.append(f"## Commands\n\nOf seed {seed}; the others differ in `--seed`.")
     parts += [f"The data, before all others:\n\n    {command(study.words)}" for study in outcome.plan.made]
     for commands, whose in _by_commands(outcome).items():
-        parts.append(f"{'; '.join(whose)}:\n\n" + "\n".join(f"    {line}" for line in commands))
+        parts.append(f"{_together(outcome, whose)}:\n\n" + "\n".join(f"    {line}" for line in commands))
     return "\n\n".join(parts) + "\n"
 
 
@@ -180,8 +180,8 @@ def _ours(result: Result) -> str:
     if result.mean is None:
         return NONE
     digits = result.cell.digits
-    spread = "" if result.deviation is None else f" ± {result.deviation:.{digits}f}"
-    return f"{result.mean:.{digits}f}{spread}"
+    spread = "" if result.deviation is None else f" ± {result.deviation:z.{digits}f}"
+    return f"{result.mean:z.{digits}f}{spread}"
 
 
 def _paper(result: Result) -> str:
@@ -203,7 +203,7 @@ def _remarks(outcome: Outcome) -> list[str]:
         remarks = [f"seed: {plan.seeds[0]}"]
     remarks += [f"verdict: {plan.table.verdict}"] if plan.table.verdict else []
     for deviation, whose in _deviations(outcome).items():
-        of = "" if len(whose) == len(outcome.results) + len(outcome.drawn) else f" [{'; '.join(whose)}]"
+        of = "" if len(whose) == len(outcome.results) + len(outcome.drawn) else f" [{_together(outcome, whose)}]"
         apart = "" if deviation.comparable else " (not comparable)"
         both = f"ours {deviation.ours}; the paper's {deviation.paper}" if deviation.paper else deviation.ours
         remarks.append(f"{deviation.name}{apart}: {both}{of}")
@@ -211,7 +211,7 @@ def _remarks(outcome: Outcome) -> list[str]:
     for result in outcome.results:
         if result.why and result.verdict != "not comparable":
             missing.setdefault(result.why, []).append(f"{result.cell.row}, {result.cell.column}")
-    remarks += [f"cannot: {'; '.join(whose)}: {why}" for why, whose in missing.items()]
+    remarks += [f"cannot: {_together(outcome, whose)}: {why}" for why, whose in missing.items()]
     return [*remarks, *(f"machine: {machine}" for machine in outcome.machines)]
 
 
@@ -237,6 +237,18 @@ def _by_commands(outcome: Outcome) -> Mapping[tuple[str, ...], list[str]]:
         if commands:
             found.setdefault(commands, []).append(name)
     return found
+
+
+def _together(outcome: Outcome, names: Sequence[str]) -> str:
+    """Return names of cells and pictures, with one name for all cells of a column."""
+    left = list(names)
+    whole = []
+    for column in dict.fromkeys(result.cell.column for result in outcome.results):
+        cells = [f"{each.cell.row}, {column}" for each in outcome.results if each.cell.column == column]
+        if len(cells) > 1 and set(cells) <= set(left):
+            whole.append(f"column {column}")
+            left = [name for name in left if name not in cells]
+    return "; ".join([*whole, *left])
 
 
 def _named(one: Drawn) -> Mapping[str, Path]:
