@@ -106,7 +106,7 @@ def test_a_table_that_is_killed_ends_as_one_that_was_not(trust: Any, tmp_path: P
         make(folder)
         for kill in range(kills):
             command = start(folder)
-            time.sleep(trust.random.uniform(0.05, 0.6) * lasted)
+            time.sleep(trust.random.uniform(0.02, 0.25) * lasted)
             killed += command.is_running
             if kill % 2:
                 command.kill_all()
