@@ -1,4 +1,4 @@
-"""The compiled loops of this plugin, ``suite_spectral._kernels``; each has its reference."""
+"""The compiled loops of this plugin, ``suite_spectral._kernels`` and ``_cells``; each has its reference."""
 
 from types import ModuleType
 
@@ -12,3 +12,12 @@ def compiled() -> ModuleType | None:
         OpsError: there are none, and LIGHTNING_SUITE_REQUIRE_OPS is 1.
     """
     return compiled_loops("suite_spectral._kernels", "spectral clusters in numpy and torch alone, which is slower")
+
+
+def compiled_cells() -> ModuleType | None:
+    """Return the compiled search of neighbours in cells; None, after one warning, where there is none.
+
+    Raises:
+        OpsError: there is none, and LIGHTNING_SUITE_REQUIRE_OPS is 1.
+    """
+    return compiled_loops("suite_spectral._cells", "neighbours of very many points by faiss alone, which is slower")

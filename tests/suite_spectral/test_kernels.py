@@ -10,6 +10,8 @@ import pytest
 from lightning_suite.compiled_loops import REQUIRE, compiled_loops
 from lightning_suite.errors import OpsError
 from suite_spectral.clusters.lloyd import lloyd, lloyd_reference, spread
+from suite_spectral.graphs.approximate_neighbours import AWAY, by_columns
+from suite_spectral.kernels import compiled_cells
 
 
 @pytest.fixture
@@ -36,3 +38,27 @@ def test_without_them_it_fails_where_they_are_required(not_compiled: None, monke
     monkeypatch.setenv(REQUIRE, "1")
     with pytest.raises(OpsError, match=r"LIGHTNING_SUITE_REQUIRE_OPS is 1, but .* was not compiled"):
         lloyd(np.ones((3, 1)), np.ones((1, 1)))
+
+
+def test_the_nearest_columns_of_the_cells_of_a_query_are_found() -> None:
+    kernels = compiled_cells()
+    assert kernels is not None
+    points = np.random.default_rng(1).standard_normal((500, 5)).astype(np.float32)
+    cell = np.random.default_rng(0).integers(0, 9, 500)
+    cell[cell == 4] = 5  # an empty cell
+    columns, first, number = by_columns(points, cell, 9)
+    cells = np.array([[0, 4, 7], [8, -1, 3]])
+    found = number[kernels.nearest_in_cells(columns, first, points[:2], cells, 6, 1)]
+    for query in range(2):
+        inside = np.flatnonzero(np.isin(cell, cells[query]))
+        squares = np.square(points[inside] - points[query]).sum(axis=1)
+        np.testing.assert_array_equal(inside[squares.argsort(kind="stable")[:6]], found[query])
+
+
+def test_too_few_points_in_the_cells_are_filled_up_with_none() -> None:
+    kernels = compiled_cells()
+    assert kernels is not None
+    columns, first, _ = by_columns(np.zeros((2, 1), dtype=np.float32), np.array([0, 1]), 2)
+    found = kernels.nearest_in_cells(columns, first, np.zeros((1, 1), np.float32), np.array([[1]]), 3, 1)
+    assert found.tolist() == [[first[1], -1, -1]]
+    assert (columns == AWAY).sum() == len(columns) - 2

@@ -4,10 +4,7 @@ Three searches, two of them exact:
 
 - tree: scipy's k-d tree, asked in its own order so that neighbouring questions touch the same memory; exact.
 - blocked: products of blocks of points, see ``suite_spectral.graphs.exact_neighbours``; exact, on any device.
-- approximate: an inverted file of faiss (Jégou, Douze, Schmid, 2011): the points are grouped by k-means into
-  4 sqrt(n) cells and each is compared with those of the 32 nearest cells. Of the 10 nearest neighbours it finds .997
-  for 10,000 handwritten digits (784 dim) and .997 for 100,000 points of ten Gaussian blobs in 10 dim. Distances and
-  their order are exact, what is missing is a neighbour. It runs on one thread.
+- approximate: the nearest of some cells, see ``suite_spectral.graphs.approximate_neighbours``.
 
 ``automatic_search`` says which of them "auto" means.
 """
@@ -20,6 +17,7 @@ import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
+from suite_spectral.graphs.approximate_neighbours import nearest_by_cells, without_itself
 from suite_spectral.graphs.exact_neighbours import nearest_by_blocks, nearest_by_blocks_to, nearest_on_device
 from suite_spectral.graphs.sparse_points import is_sparse, nearest_sparse
 from suite_spectral.settings import Search
@@ -104,7 +102,7 @@ def nearest(
     if chosen == "tree":
         return _by_tree(array, None, count, points, rows=rows)
     if chosen == "approximate":
-        return _by_cells(array, None, count, seed, points, rows=rows)
+        return _answer(*nearest_by_cells(array, None, count, seed, rows), points)
     assert rows is None
     return _answer(*nearest_by_blocks(array, count), points)
 
@@ -156,7 +154,7 @@ def nearest_to(
     if chosen == "tree":
         return _by_tree(_array(points), _array(queries), count, queries, tree)
     if chosen == "approximate":
-        return _by_cells(_array(points), _array(queries), count, seed, queries)
+        return _answer(*nearest_by_cells(_array(points), _array(queries), count, seed), queries)
     return _answer(*nearest_by_blocks_to(_array(queries), _array(points), count), queries)
 
 
@@ -225,13 +223,6 @@ def _typed(indices: Tensor, distances: Tensor, points: Tensor) -> Neighbours:
     return Neighbours(indices, distances.float() if points.dtype == torch.float32 else distances)
 
 
-def _without_itself(indices: Array, own: Array) -> Array:
-    """Return which (query, neighbour) stay: all but the query itself, or but the last where it is not among them."""
-    stays: Array = indices != own[:, None]
-    stays[stays.all(axis=1), -1] = False  # more duplicates than neighbours
-    return stays
-
-
 def _tree(points: Array) -> Tree:
     from scipy.spatial import cKDTree
 
@@ -266,71 +257,7 @@ def _by_tree(
         more = count + (queries is None)
         lengths, near = (part.reshape(len(own), more) for part in tree.query(asked[own], more))
         if queries is None:
-            stays = _without_itself(near, own)
+            stays = without_itself(near, own)
             near, lengths = near[stays].reshape(-1, count), lengths[stays].reshape(-1, count)
         indices[own - first], distances[own - first] = near, lengths
-    return _answer(indices, distances, like)
-
-
-def _by_cells(
-    points: Array, queries: Array | None, count: int, seed: int, like: Tensor, rows: slice | None = None
-) -> Neighbours:
-    try:
-        import faiss
-    except ImportError as error:
-        raise UsageError(
-            f"the approximate search for {len(points):,} points in {points.shape[1]} dimensions needs faiss. "
-            "Install it with: pip install lightning-suite[spectral]; or take search='blocked', exact and slower"
-        ) from error
-    n, dim = points.shape
-    centre = points.mean(0, dtype=np.float64)
-    furthest = [np.abs(end - centre).max(initial=0) for end in (points.min(0), points.max(0))]
-    scale = float(max(furthest)) or 1.0
-
-    def moved(some: Array) -> Array:
-        return np.ascontiguousarray(((some - centre) / scale).astype(np.float32))
-
-    cells = max(1, min(int(4 * n**0.5), n // 8))
-    index = faiss.IndexIVFFlat(faiss.IndexFlatL2(dim), dim, cells)
-    index.cp.seed, index.cp.niter = seed + 1, 6
-    index.cp.min_points_per_centroid, index.cp.max_points_per_centroid = 1, 64
-    sample = np.random.default_rng(seed).permutation(n)[: 64 * cells]
-    asked = points if queries is None else queries
-    first, last, _ = (rows or slice(None)).indices(len(asked))
-    more = min(n, count + (queries is None))
-    indices = np.empty((last - first, count), dtype=np.int64)
-    distances = np.empty((last - first, count), dtype=np.float32 if like.dtype == torch.float32 else np.float64)
-    short = []
-    step = max(1, min(QUERIES, 2**24 // (more * max(1, dim))))
-    threads = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)  # another number of them could round, and so answer, differently
-    try:
-        index.train(moved(points[sample]))
-        for start in range(0, n, QUERIES):
-            index.add(moved(points[start : start + QUERIES]))
-        index.nprobe = min(32, cells)
-        for start in range(first, last, step):
-            own = np.arange(start, min(start + step, last))
-            some = asked[own[0] : own[-1] + 1]
-            near = index.search(moved(some), more)[1]
-            if queries is None:
-                near = near[_without_itself(near, own)].reshape(-1, count)
-            short.append(own[(near < 0).any(axis=1)])  # too few points in the cells
-            squares = np.empty(near.shape)
-            for column in range(count):
-                away = some.astype(np.float64) - points[near[:, column]]
-                squares[:, column] = np.einsum("ij,ij->i", away, away)
-            ranks = np.lexsort((near, squares), axis=1)
-            indices[own - first] = np.take_along_axis(near, ranks, 1)
-            distances[own - first] = np.sqrt(np.take_along_axis(squares, ranks, 1))
-    finally:
-        faiss.omp_set_num_threads(threads)
-    rest = np.concatenate([np.empty(0, dtype=np.int64), *short])
-    if len(rest):
-        more = min(n, count + 1) if queries is None else count
-        near, lengths = nearest_by_blocks_to(asked[rest], points, more)
-        if queries is None:
-            stays = _without_itself(near, rest)
-            near, lengths = near[stays].reshape(-1, count), lengths[stays].reshape(-1, count)
-        indices[rest - first], distances[rest - first] = near, lengths
     return _answer(indices, distances, like)
