@@ -271,3 +271,23 @@ def test_a_checkpoint_of_another_version_is_refused(of_moons: Fitted) -> None:
     del checkpoint["state_dict"]["network.centroids"]
     with pytest.raises(RunError, match=r"another version .* it lacks centroids\. Cluster anew"):
         SpectralClusterer().on_load_checkpoint(checkpoint)
+
+
+def test_by_landmarks_every_process_measures_its_share(tmp_path: Path) -> None:
+    module, data, lightning = fitted(tmp_path, moons(samples=400, test_fraction=0.2), route="landmarks", landmarks=80)
+    logged = lightning.callback_metrics
+    assert logged["val_ncut"].item() == pytest.approx(logged["train_ncut"].item(), abs=0)
+    assert logged["val_ari"].item() == 1.0
+    (values,) = lightning.test(module, datamodule=data, verbose=False)
+    assert values["test_accuracy"] == 1.0
+    assert values["test_ncut"] != logged["train_ncut"].item()  # of other points
+
+
+def test_a_checkpoint_says_the_cut_of_its_clusters_and_one_of_an_earlier_release_does_not(tmp_path: Path) -> None:
+    module, _, lightning = fitted(tmp_path, moons(), route="landmarks", landmarks=40)
+    lightning.save_checkpoint(tmp_path / "last.ckpt")
+    checkpoint = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    cut = checkpoint["clusters"].pop("ncut")
+    assert cut == pytest.approx(lightning.callback_metrics["train_ncut"].item())
+    module.on_load_checkpoint(checkpoint)
+    assert module._fitted_cut is None
