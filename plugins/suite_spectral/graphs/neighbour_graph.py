@@ -31,8 +31,9 @@ from suite_spectral.graphs.row_hash import RowTable
 from suite_spectral.graphs.sparse_points import is_sparse
 from suite_spectral.settings import Mutual, Search, Weights
 
-N_NEIGHBORS = (10, 15, 20, 30, 5)
-"""Numbers of neighbours among which the rule without labels chooses, the point itself counted."""
+N_NEIGHBORS = (10, 15, 20, 5)
+"""Numbers of neighbours among which the rule without labels chooses, the point itself counted: see
+``suite_spectral.clusters.choosing``."""
 
 WEIGHTS: tuple[Weights, ...] = ("connectivity", "self-tuning")
 """Weights among which the rule chooses."""

@@ -51,7 +51,7 @@ def blobs(*sizes: int) -> Tensor:
 def test_where_all_graphs_are_as_good_the_first_is_chosen() -> None:
     chosen = choose_graph(blobs(60, 60, 60), 3)
     assert graph_of(chosen) == (10, "connectivity")
-    assert len(chosen.candidates) == 10
+    assert len(chosen.candidates) == 8
     assert all(candidate.stability == 1 for candidate in chosen.candidates)
     assert all(candidate.gap == 1 for candidate in chosen.candidates)
 
@@ -69,19 +69,27 @@ def test_stragglers_are_no_clusters_of_a_candidate() -> None:
     assert min(isolating.smallest, other.smallest) > 0.9
 
 
-def test_a_stable_candidate_that_splits_off_little_is_not_trusted() -> None:
+def test_a_stable_candidate_that_splits_off_little_is_not_chosen() -> None:
     points = torch.from_numpy(make_blobs([40, 40], random_state=0)[0])
     first, second = choose_graph(points, 2, (8, "connectivity"), (10, "connectivity")).candidates
-    little = first._replace(stability=1.0, smallest=choosing.SMALLEST / 2)
-    assert choosing._choice([little, second._replace(stability=0.5)], 80).affinity == second.affinity
+    little = first._replace(stability=1.0, smallest=0.1)
+    assert choosing._choice([little, second._replace(stability=0.5, smallest=0.3)], 80).affinity == second.affinity
 
 
-def test_the_choice_is_the_most_stable_of_the_trusted_candidates() -> None:
+def test_the_choice_has_the_largest_product_of_stability_and_evenness() -> None:
     points = torch.from_numpy(load_digits().data[:400])
     chosen = choose_graph(points, 10)
-    trusted = [candidate.stability for candidate in chosen.candidates if candidate.smallest >= choosing.SMALLEST]
     mine = next(candidate for candidate in chosen.candidates if candidate.affinity == chosen.affinity)
-    assert mine.stability > max(trusted) - choosing.TIE
+    best = max(one.stability * min(1.0, one.smallest / 0.5) for one in chosen.candidates)
+    assert mine.worth > best - choosing.TIE
+
+
+def test_a_more_stable_candidate_of_less_even_clusters_is_not_chosen() -> None:
+    """As of three spirals, of which the most stable clusters reach from one into another."""
+    first, second = choose_graph(blobs(40, 40), 2, (10, "connectivity"), (15, "connectivity")).candidates
+    reaching = first._replace(stability=0.97, smallest=0.3)
+    right = second._replace(stability=0.74, smallest=0.86)
+    assert choosing._choice([reaching, right], 80).affinity == second.affinity
 
 
 def test_the_number_of_clusters_may_be_left_open() -> None:
