@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,14 +103,15 @@ def no_extension(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def doctor_of_ops(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """``suite doctor`` where no plugin is installed: what it says of the ops does not depend on them."""
+    """``suite doctor`` where few plugins are installed, or none: what it says of the ops does not depend on them."""
+    there = find.installed()
 
-    def run(*words: str, **environment: str) -> tuple[int, str]:
+    def run(*words: str, plugins: Sequence[str] = (), **environment: str) -> tuple[int, str]:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         # A process of its own gets this one's search path.
         monkeypatch.setattr(sys, "path", [*environment.get("PYTHONPATH", "").split(os.pathsep), *sys.path])
-        monkeypatch.setattr(find, "installed", list)
+        monkeypatch.setattr(find, "installed", lambda: [origin for origin in there if origin.name in plugins])
         status = doctor.run(list(words))
         return status, capfd.readouterr().out
 
@@ -145,9 +146,9 @@ def test_an_op_that_is_not_compiled_is_reported_with_cause_and_repair(
 
 
 def test_an_op_that_is_required_and_not_compiled_is_broken_and_no_plugin_is_blamed(
-    suite: Callable[..., Any], no_extension: dict[str, str]
+    doctor_of_ops: Callable[..., tuple[int, str]], no_extension: dict[str, str]
 ) -> None:
-    status, output, _ = suite("doctor", env=no_extension | {"LIGHTNING_SUITE_REQUIRE_OPS": "1"})
+    status, output = doctor_of_ops(plugins=["dsa"], **no_extension | {"LIGHTNING_SUITE_REQUIRE_OPS": "1"})
     assert status == 1
     assert "LIGHTNING_SUITE_REQUIRE_OPS is 1, but" in " ".join(ops_part(output).split())
     assert "see the ops above" in output
