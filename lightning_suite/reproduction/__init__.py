@@ -1,9 +1,10 @@
 """A paper's tables and figures made again: what a plugin declares, run cell by cell, beside the paper's numbers.
 
 A table is a YAML file in the folder that the record names as ``reproductions``; docs/reproductions.md says what it may
-hold. Only `declared` and `verdicts` are light; the others import torch when they are called.
+hold. Only `parts`, `declared` and `verdicts` are light; the others import torch when they are called.
 
-    declared.py      a table: cells, pictures, the paper's numbers, deviations, needs and cost
+    parts.py         a table: cells, pictures, the paper's numbers, deviations, needs and cost
+    declared.py      reads tables from YAML
     verdicts.py      a cell's values beside the paper's: reproduced, below, above, not comparable, cannot
     fingerprints.py  what determines a result beside the settings: code, versions and data
     plan.py          the runs and studies that the cells need, each with its key, so that none is made twice

@@ -18,8 +18,8 @@ from lightning_suite.files import write_text
 from lightning_suite.plugin import Plugin
 from lightning_suite.plugins import find
 from lightning_suite.recipes import recipe_files, recipe_of
-from lightning_suite.reproduction.declared import Cell, Deviation, Picture, Table, Training
 from lightning_suite.reproduction.fingerprints import Digests, code_fingerprint, content_of, key_of, read_digests
+from lightning_suite.reproduction.parts import Cell, Deviation, Picture, Table, Training
 from lightning_suite.seed_groups import NOT_THE_RESULT
 
 if TYPE_CHECKING:

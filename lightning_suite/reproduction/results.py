@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lightning_suite.reproduction.declared import Cell, Picture
 from lightning_suite.reproduction.jobs import Job, is_done, record_of
+from lightning_suite.reproduction.parts import Cell, Picture
 from lightning_suite.reproduction.plan import Fit, Plan, Study, command, place_of
 from lightning_suite.reproduction.verdicts import Result, judged
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from lightning_suite.errors import UsageError
 from lightning_suite.needs import needs
-from lightning_suite.reproduction.declared import Training
 from lightning_suite.reproduction.jobs import record_of, run_all
+from lightning_suite.reproduction.parts import Training
 from lightning_suite.reproduction.plan import Planner
 
 Space = Mapping[str, Any]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lightning_suite import scatter
-from lightning_suite.reproduction.declared import Cell, Deviation
+from lightning_suite.reproduction.parts import Cell, Deviation
 
 VERDICTS = ("reproduced", "below", "above", "not comparable", "cannot", "")
 """What can be said of a cell; nothing where the paper has no number."""
@@ -58,7 +58,7 @@ def judged(cell: Cell, values: Sequence[float], missing: str, others: Sequence[D
         others: deviations that the command brings: the quick setting, options that were typed.
 
     Example:
-        >>> from lightning_suite.reproduction.declared import Training
+        >>> from lightning_suite.reproduction.parts import Training
         >>> cell = Cell("ours", "SST-2", Training(), paper=88.5, interval=(87.0, 90.0))
         >>> judged(cell, [88.1, 88.3], ""), judged(cell, [85.0], ""), judged(cell, [], "no --data.path")
         (('reproduced', ''), ('below', ''), ('cannot', 'no --data.path'))

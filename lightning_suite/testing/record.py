@@ -147,7 +147,8 @@ def recipes_state_what_they_expect(subject: Subject) -> str:
 def reproductions_can_be_made(subject: Subject) -> str:
     """Every table of the paper, also in its quick setting, names recipes, options and verbs that exist."""
     from lightning_suite.options import parse
-    from lightning_suite.reproduction.declared import table_files, table_of, trainings_of
+    from lightning_suite.reproduction.declared import table_files, table_of
+    from lightning_suite.reproduction.parts import trainings_of
     from lightning_suite.reproduction.plan import option_words
 
     plugin = subject.plugin

@@ -15,7 +15,8 @@ from lightning_suite.errors import RunError, UsageError
 from lightning_suite.plugins import find
 from lightning_suite.plugins.explain import BrokenPlugin
 from lightning_suite.progress import duration
-from lightning_suite.reproduction.declared import Table, table_files, table_of
+from lightning_suite.reproduction.declared import table_files, table_of
+from lightning_suite.reproduction.parts import Table
 from lightning_suite.tables import listing, terminal_width
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from lightning_suite.arguments import LightParser
 from lightning_suite.errors import UsageError
 from lightning_suite.plugins import find
 from lightning_suite.recipes import recipe_of
-from lightning_suite.reproduction.declared import Cell, Table, Training
+from lightning_suite.reproduction.parts import Cell, Table, Training
 from lightning_suite.verbs.reproduce import add_arguments, make, refuse_less_than_one
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ import pytest
 from lightning_suite.errors import UsageError
 from lightning_suite.plugin import Plugin
 from lightning_suite.plugins.explain import BrokenPlugin
-from lightning_suite.reproduction.declared import Deviation, table_of, trainings_of
+from lightning_suite.reproduction.declared import table_of
+from lightning_suite.reproduction.parts import Deviation, trainings_of
 
 Declare = Callable[..., Plugin]
 

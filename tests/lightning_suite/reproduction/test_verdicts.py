@@ -2,7 +2,7 @@
 
 import pytest
 
-from lightning_suite.reproduction.declared import Cell, Deviation, Training
+from lightning_suite.reproduction.parts import Cell, Deviation, Training
 from lightning_suite.reproduction.verdicts import Result, judged
 
 CELL = Cell("ours", "AUC", Training(), paper=0.9, interval=(0.89, 0.91))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lightning_suite.reproduction.declared import Cell, Picture, Table, Training
+from lightning_suite.reproduction.parts import Cell, Picture, Table, Training
 from lightning_suite.reproduction.plan import Plan
 from lightning_suite.reproduction.results import Drawn
 from lightning_suite.reproduction.verdicts import Result
