@@ -80,7 +80,8 @@ def exportable_of(module: "LightningModule", plugin: str) -> Exportable:
         )
     found = offer()
     if not isinstance(found, Exportable):
-        raise UsageError(f"plugin {plugin!r}: exportable() returned {type(found).__name__}, not an Exportable")
+        what = f"plugin {plugin!r}: exportable() returned {type(found).__name__}, not an Exportable"
+        raise UsageError(what) from TypeError(type(found))
     return found
 
 

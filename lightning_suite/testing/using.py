@@ -5,6 +5,8 @@ import shutil
 from pathlib import Path
 from typing import Literal
 
+from lightning_suite.errors import UsageError
+from lightning_suite.tables import one_line
 from lightning_suite.testing.outcome import ContractFailure, NotApplicable
 from lightning_suite.testing.subject import Subject, refuse_difference, unsafe
 
@@ -105,6 +107,28 @@ def evaluation_changes_nothing(subject: Subject) -> str:
     return ", ".join(compared)
 
 
+def exports_what_it_computes(subject: Subject) -> str:
+    """What ``exportable()`` offers to ``suite export`` computes what the module does, for inputs of all sizes."""
+    import lightning_suite
+    from lightning_suite.exporting import exportable_of, written
+
+    module = lightning_suite.load(subject.trained())
+    if not hasattr(module, "exportable"):
+        raise NotApplicable("its module offers no exportable()")
+    advice = "docs/exporting.md says what an Exportable is, and what a graph cannot do"
+    try:
+        exportable = exportable_of(module, subject.name)
+    except UsageError as error:
+        if isinstance(error.__cause__, TypeError):
+            raise ContractFailure("an Exportable", str(error), advice) from error
+        raise NotApplicable(f"it exports nothing: {error}") from error
+    try:
+        difference, examples = written(exportable, "torch-export", subject.folder / "model.pt2", examples=100)
+    except Exception as error:
+        raise ContractFailure("a graph that computes what the module does", one_line(str(error)), advice) from error
+    return f"{difference:.0e} relative in {examples} examples"
+
+
 def _evaluates(subject: Subject, stage: Literal["validate", "test"]) -> str:
     values = subject.evaluated(stage)
     wrong = {name: value for name, value in values.items() if not math.isfinite(value)}
@@ -129,4 +153,5 @@ CHECKS = (
     validates,
     tests,
     evaluation_changes_nothing,
+    exports_what_it_computes,
 )

@@ -10,8 +10,8 @@ from lightning_suite.plugins import source
 
 # The order in the help; a verb that is not named here comes last.
 _ORDER = [
-    *("list", "info", "fit", "validate", "test", "predict", "rerun", "runs", "compare-runs", "report", "reproduce"),
-    *("sweep", "check", "new", "doctor"),
+    *("list", "info", "fit", "validate", "test", "predict", "rerun", "runs", "compare-runs", "report", "export"),
+    *("reproduce", "sweep", "check", "new", "doctor"),
 ]
 
 

@@ -77,6 +77,17 @@ SETS, LOADS, SHUFFLES = (
 )
 TO_PREDICT, SCORES = "read_points(Path(self.predict_path))),", "        probabilities = self.network(batch[0]"
 
+EXPORTS_ANOTHER = """    def exportable(self) -> object:
+        from lightning_suite.exporting.exportable import Exportable
+
+        return Exportable(
+            network=torch.nn.Identity(),
+            reference=lambda points: 2 * points,
+            inputs={"points": {0: "point"}},
+            outputs=["points"],
+            sample=lambda sizes, generator: (torch.ones(sum(sizes), 2),),
+        )"""
+
 BAD: dict[str, tuple[str, list[Edit]]] = {
     "heavy_record": ("record_is_cheap_to_import", [before(INIT, "from lightning_suite", "import numpy\n")]),
     "slow_record": ("record_is_cheap_to_import", [before(INIT, "plugin = Plugin(", f"{SLOW}\n")]),
@@ -144,6 +155,11 @@ BAD: dict[str, tuple[str, list[Edit]]] = {
         "evaluation_changes_nothing",
         [after(MODULE, "points, labels = batch\n", "        points = functional.dropout(points, 0.5)\n")],
     ),
+    "exports_a_text": (
+        "exports_what_it_computes",
+        [method("    def exportable(self) -> str:\n        return 'a network'")],
+    ),
+    "exports_another": ("exports_what_it_computes", [method(EXPORTS_ANOTHER)]),
     "predict_crash": ("predicts", [before(MODULE, SCORES, "        batch.no_such_field\n")]),
     "shuffled": ("predict_keeps_order_and_number", [after(DATA, TO_PREDICT, " shuffle=True,")]),
     "sorted": ("predict_keeps_order_and_number", [Edit(DATA, "torch.tensor(points)", "torch.tensor(sorted(points))")]),
@@ -210,7 +226,8 @@ def test_the_good_plugin_passes(good: Subject) -> None:
     failed = {name: outcome.message for name, outcome in outcomes.items() if not outcome.excused}
     assert not failed
     nothing = {name for name, outcome in outcomes.items() if outcome.status == "not applicable"}
-    assert nothing == {"commands_have_help", "commands_are_reachable", "embeds"}
+    own = {"commands_have_help", "commands_are_reachable", "reproductions_can_be_made"}
+    assert nothing == {*own, "embeds", "exports_what_it_computes"}
 
 
 @pytest.mark.parametrize("name", BAD)
