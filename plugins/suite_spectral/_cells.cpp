@@ -28,7 +28,7 @@ namespace {
 
 constexpr int64_t kLanes = 16;
 
-// As one value: GCC would turn the loop over lanes inside out. Compilers without such values are not supported.
+// As one value: GCC would turn the loop over lanes inside out.
 using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
 using Floats = py::array_t<float, py::array::c_style>;
 using Integers = py::array_t<int64_t, py::array::c_style>;

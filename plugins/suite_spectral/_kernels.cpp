@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -35,6 +36,8 @@ constexpr int64_t kLanes = 16;
 constexpr double kMargin = 1e-9;  // of bounds, relative: far above the rounding of a sum of squares
 constexpr double kFar = std::numeric_limits<double>::max();
 
+// As one value: GCC would turn a loop over lanes inside out.
+using Lanes = double __attribute__((vector_size(kLanes * sizeof(double))));
 using Doubles = py::array_t<double, py::array::c_style>;
 using Integers = py::array_t<int64_t, py::array::c_style>;
 using Indices = py::array_t<int32_t, py::array::c_style>;
@@ -54,16 +57,14 @@ double squared_distance(const double* one, const double* other, int64_t dim) {
 KERNEL_CLONES void squared_distances(const double* point, const double* columns, int64_t width, int64_t dim,
                                      double* result) {
   for (int64_t first = 0; first < width; first += kLanes) {
-    double sums[kLanes] = {};
+    Lanes sums = {};
     for (int64_t j = 0; j < dim; ++j) {
-      const double own = point[j];
-      const double* others = columns + j * width + first;
-      for (int64_t lane = 0; lane < kLanes; ++lane) {
-        const double difference = own - others[lane];
-        sums[lane] += difference * difference;
-      }
+      Lanes others;
+      std::memcpy(&others, columns + j * width + first, sizeof others);
+      const Lanes difference = point[j] - others;
+      sums += difference * difference;
     }
-    std::copy_n(sums, kLanes, result + first);
+    std::memcpy(result + first, &sums, sizeof sums);
   }
 }
 

@@ -144,7 +144,8 @@ def _compiled_search(index: Any, points: Array, asked: Array, moved: Callable[[A
     def cells_of(some: Array, count: int) -> Array:
         none = np.zeros((len(some), 1), dtype=np.int64)
         columns, first, number = corner
-        return number[kernels.nearest_in_cells(columns, first, some, none, count, threads)]
+        nearest: Array = number[kernels.nearest_in_cells(columns, first, some, none, count, threads)]
+        return nearest
 
     def own_cell(every: Array) -> Array:
         parts = [cells_of(moved(every[at : at + QUERIES]), 1)[:, 0] for at in range(0, len(every), QUERIES)]
@@ -154,11 +155,11 @@ def _compiled_search(index: Any, points: Array, asked: Array, moved: Callable[[A
     columns, first, number = by_columns(moved(points), cell, index.nlist)
     probes = min(PROBES, index.nlist)
 
-    def nearest(some: Array, count: int) -> Array:
+    def search(some: Array, count: int) -> Array:
         found = kernels.nearest_in_cells(columns, first, some, cells_of(some, probes), count, threads)
         return np.where(found < 0, -1, number[found])
 
-    return nearest, np.argsort(cell if asked is points else own_cell(asked), kind="stable")
+    return search, np.argsort(cell if asked is points else own_cell(asked), kind="stable")
 
 
 def by_columns(points: Array, cell: Array, cells: int) -> tuple[Array, Array, Array]:
