@@ -207,7 +207,7 @@ def test_more_clusters_than_points_are_refused(tmp_path: Path) -> None:
         ("n_clusters", 1, "2 or more, or null, got 1"),
         ("n_neighbors", 1, "2 or more, or null, got 1"),
         ("sigma", 0.0, "above 0, stable, or null, got 0.0"),
-        ("regularisation", -1.0, "0 or more, got -1.0"),
+        ("regularisation", -1.0, "0 or more, or null, got -1.0"),
         ("memory_gib", float("inf"), "above 0, got inf"),
     ],
 )
