@@ -19,7 +19,7 @@ from lightning_suite.plugins.resolve import resolve
 from lightning_suite.spelling import did_you_mean
 from lightning_suite.tables import listing, terminal_width
 
-SCREEN, AROUND = 24, 7
+SCREEN, AROUND = 24, 6
 """Lines of a screen, which the help should fit on, and those of them that name no verb."""
 
 READER_GONE = 141
@@ -194,7 +194,7 @@ def _no_verb(word: str, plugins: Sequence[Plugin]) -> str:
 
 def _help() -> str:
     width, plugins = terminal_width(), find.readable()
-    lines = ["suite VERB ...: papers' methods as plugins of PyTorch Lightning", ""]
+    lines = ["suite VERB ...: papers' methods as plugins of PyTorch Lightning"]
     lines += [listing([(verb, verbs.help_line(verb)) for verb in verbs.names()], width, "  ")]
     if own := [(plugin.name, ", ".join(plugin.commands)) for plugin in plugins if plugin.commands]:
         room = max(2, SCREEN - AROUND - len(verbs.names()))

@@ -184,7 +184,12 @@ class TestBuildWithoutACompiler:
         done = build_in_place(copy)
         assert done.returncode == 0, done.stderr
         assert "lightning-suite: compiling the ops without CUDA (SUITE_CUDA=0, torch " in done.stdout
-        for name in ("lightning_suite._C", "suite_recnn._clustering", "suite_spectral._kernels"):
+        for name in (
+            "lightning_suite._C",
+            "suite_recnn._clustering",
+            "suite_spectral._cells",
+            "suite_spectral._kernels",
+        ):
             assert f"lightning-suite: {name} could not be compiled, and plain torch or numpy will run" in done.stdout
         assert not list(copy.rglob("*.so"))
 
@@ -239,7 +244,8 @@ A_COMPILER = {"CC": "cc", "CXX": "c++"}
 @pytest.mark.skipif(importlib.util.find_spec("setuptools") is None, reason="the build needs setuptools")
 @pytest.mark.skipif(shutil.which("c++") is None, reason="there is no compiler")
 class TestBuildOfOneAlone:
-    ALL = frozenset({"lightning_suite/_C", "plugins/suite_recnn/_clustering", "plugins/suite_spectral/_kernels"})
+    PARTS = ("suite_recnn/_clustering", "suite_spectral/_cells", "suite_spectral/_kernels")
+    ALL = frozenset({"lightning_suite/_C", *(f"plugins/{part}" for part in PARTS)})
 
     @pytest.fixture
     def small(self, copy: Path) -> Path:
@@ -247,7 +253,7 @@ class TestBuildOfOneAlone:
         for folder in filter(Path.is_dir, (copy / "csrc").iterdir()):
             shutil.rmtree(folder)
         (copy / "csrc" / "library.cpp").write_text('extern "C" void* PyInit__C() { return nullptr; }\n')
-        for part in ("suite_recnn/_clustering", "suite_spectral/_kernels"):
+        for part in self.PARTS:
             empty = f'extern "C" void* PyInit_{Path(part).name}() {{ return nullptr; }}\n'
             (copy / "plugins" / f"{part}.cpp").write_text(empty)
         return copy

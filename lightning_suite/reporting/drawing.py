@@ -66,8 +66,9 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
         >>> ticks(2.0, 2.0)
         [1.9, 1.95, 2.0, 2.05, 2.1]
     """
-    if high - low <= 1e-9 * max(abs(low), abs(high)):
-        low, high = low - 0.05 * (abs(low) or 1), high + 0.05 * (abs(high) or 1)
+    if high - low <= max(1e-9 * max(abs(low), abs(high)), 1e-300):  # all the same, or as good as
+        middle = low if abs(low) > 1e-299 else 0.0
+        low, high = middle - 0.05 * (abs(middle) or 1), middle + 0.05 * (abs(middle) or 1)
     rough = high / most - low / most
     size = 10.0 ** math.floor(math.log10(rough))
     step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= rough * (1 - 1e-9))

@@ -1,4 +1,4 @@
-"""Trains with every combination of some options' values and several seeds, and shows the metrics side by side.
+"""Trains with every combination of the values of some options, and shows the metrics side by side.
 
 --grid may be given several times: every value of one is combined with every value of the others. Each training is a run
 of suite fit in a process of its own; what is finished is kept, and the same command goes on where an earlier one was

@@ -135,9 +135,15 @@ class ClusterData(LightningDataModule):
         return self._loader(self._predicted, shared=False)
 
     def _loader(self, examples: Examples, *, shared: bool = True) -> DataLoader[Batch]:
-        """Return the examples in their order; of several processes each has those of its share where it is shared."""
-        rank, size = (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
-        sampler = ShareSampler(examples, size, rank) if shared and size > 1 else None
+        """Return the examples in their order.
+
+        Of several processes each has those of its share, where the module clusters them so; elsewhere Lightning deals
+        out batch after batch, so that the first batches are the same examples for any number of processes.
+        """
+        trainer, sampler = self.trainer, None
+        if shared and trainer is not None and trainer.world_size > 1:
+            holds_shares = getattr(trainer.lightning_module, "holds_shares", False)
+            sampler = ShareSampler(examples, trainer.world_size, trainer.global_rank) if holds_shares else None
         # Lightning makes it again with another sampler, for which every argument needs its name.
         return DataLoader(
             dataset=examples, batch_size=self.batch_size, shuffle=False, sampler=sampler, collate_fn=_as_it_is

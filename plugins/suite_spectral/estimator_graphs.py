@@ -115,10 +115,7 @@ def given_graph(content: Tensor, what: str = "precomputed weights") -> GivenGrap
         allowed = rounding * float(content.max())
         if most > allowed:
             _say_asymmetric(what, contradicts=both > allowed)
-        same = most <= 4 * torch.finfo(content.dtype).eps * float(
-            content.max()
-        )  # as kernels are, to the last bit or so
-        return DenseGraph(content if same else (content + content.T) / 2)
+        return DenseGraph(content if most == 0 else (content + content.T) / 2)
     matrix = content.double()
     if matrix.layout == torch.strided:
         matrix = matrix.to_sparse_csr()

@@ -140,6 +140,11 @@ class SpectralClusterer(LightningModule):
         affinity: Affinity = FOR_KIND[self.kind] if chosen["affinity"] == "auto" else chosen["affinity"]
         return Settings(**chosen | {"affinity": affinity})
 
+    @property
+    def holds_shares(self) -> bool:
+        """Whether each of several processes holds a share of the points from beginning to end."""
+        return is_by_shares(self.settings())
+
     # Fitting
 
     def on_train_epoch_start(self) -> None:
@@ -171,7 +176,7 @@ class SpectralClusterer(LightningModule):
         # The run's seed, of process 0. Nothing is drawn from the generator, so that a further epoch solves the same.
         seed = group.first_says(lambda: torch.initial_seed() % 2**31)
         batches, self._batches = self._batches, []
-        if is_by_shares(self.settings()):
+        if self.holds_shares:
             share, own = shared(group, batches, data.held())
             del batches
             points = self._content(own.content)
@@ -261,7 +266,7 @@ class SpectralClusterer(LightningModule):
         if not self.network.is_fitted:
             return None
         clustered = [batch._replace(labels=labels) for batch, labels in evaluated]
-        if is_by_shares(self.settings()):
+        if self.holds_shares:
             held = self.trainer.datamodule.held(tested=stage == "test")  # type: ignore[attr-defined]
             share, own = shared(group_of(self.trainer), clustered, held)
             found = measured_in_shares(own, share, self.scaling, self.network.fitted, self._fitted_cut)
