@@ -5,6 +5,7 @@ one thread for each library; a peak is the growth of its memory after its import
 rest.
 """
 
+import argparse
 import csv
 import ctypes
 import gc
@@ -16,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -207,6 +209,34 @@ def alone(module: str, options: Sequence[str], *, seconds: int = 600, gib: float
     if any(word in done.stderr for word in ("MemoryError", "bad_alloc", "can't allocate memory", "SIGSEGV")):
         return f"> {gib:g} GiB"
     sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
+
+
+def each_measured(
+    stem: str, names: Sequence[str], measure: Callable[[str], dict[str, Any]], description: str | None, **fixed: Any
+) -> dict[str, Any]:
+    """Return what was measured of each set, recorded after each of them; ``--only`` keeps the others as they were.
+
+    Args:
+        stem: of the file of results.
+        names: of all sets, in the order of the table.
+        measure: returns what is recorded of a set.
+        description: what ``--help`` says.
+        fixed: what is recorded beside the cases.
+    """
+    from benchmarks._record import record, recorded
+
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    parser.add_argument("--only", help="of the sets, with commas; the others stay as they were")
+    chosen = parser.parse_args()
+    cases = recorded(stem).get("cases", {}) if chosen.only else {}
+    for name in chosen.only.split(",") if chosen.only else names:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            cases[name] = measure(name)
+        print(f"{name}: {cases[name]}", flush=True)
+        cases = {each: cases[each] for each in names if each in cases}
+        record(stem, {**fixed, "cases": cases})
+    return cases
 
 
 def keep(stem: str, values: dict[str, Any]) -> None:

@@ -9,13 +9,10 @@ and the largest as it is. The rule was fixed on other data, made up for it. "Und
 Prints a table and writes benchmarks/results/spectral_number.json.
 """
 
-import argparse
-import warnings
 from typing import Any
 
 from benchmarks._markdown import markdown
-from benchmarks._record import record, recorded
-from benchmarks._spectral import example
+from benchmarks._spectral import each_measured, example
 
 SHAPES = ("moons 1000", "circles 1000", "spiral", "jain", "flame", "aggregation", "compound", "pathbased")
 CHAMELEON = tuple(f"chameleon_{name}" for name in ("t4_8k", "t5_8k", "t7_10k", "t8_8k"))
@@ -66,17 +63,7 @@ RULES = ("rule", "relative", "absolute")
 
 def main() -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--only", help="of the sets, with commas; the others stay as they were")
-    chosen = parser.parse_args()
-    cases = recorded("spectral_number").get("cases", {}) if chosen.only else {}
-    for name in chosen.only.split(",") if chosen.only else NAMES:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            cases[name] = measure(name)
-        print(f"{name}: {cases[name]}", flush=True)
-    cases = {each: cases[each] for each in NAMES if each in cases}
-    record("spectral_number", {"most": MOST, "cases": cases})
+    cases = each_measured("spectral_number", NAMES, measure, __doc__, most=MOST)
     print(table({"cases": cases}))
 
 

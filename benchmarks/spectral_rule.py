@@ -9,15 +9,12 @@ cluster had a tenth of the mean size. ARI with the classes, and CPU seconds on o
 Prints a table and writes benchmarks/results/spectral_rule.json.
 """
 
-import argparse
 import time
-import warnings
 from dataclasses import replace
 from typing import Any
 
 from benchmarks._markdown import markdown
-from benchmarks._record import record, recorded
-from benchmarks._spectral import example, scores
+from benchmarks._spectral import each_measured, example, scores
 
 SHAPES = ("spiral", "jain", "flame", "aggregation", "compound", "pathbased")
 CHAMELEON = tuple(f"chameleon_{name}" for name in ("t4_8k", "t5_8k", "t7_10k", "t8_8k"))
@@ -84,17 +81,7 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(1)
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--only", help="of the sets, with commas; the others stay as they were")
-    chosen = parser.parse_args()
-    cases = recorded("spectral_rule").get("cases", {}) if chosen.only else {}
-    for name in chosen.only.split(",") if chosen.only else NAMES:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            cases[name] = measure(name)
-        print(f"{name}: {cases[name]}", flush=True)
-        cases = {each: cases[each] for each in NAMES if each in cases}
-        record("spectral_rule", {"cases": cases})
+    cases = each_measured("spectral_rule", NAMES, measure, __doc__)
     print(table({"cases": cases}))
 
 
