@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,9 +11,9 @@ from pytorch_lightning import LightningModule
 from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
-from torchmetrics import MeanMetric, SumMetric
+from torchmetrics import MeanMetric
 
 from lightning_suite.constraints import check
 from lightning_suite.errors import RunError, SuiteError, UsageError
@@ -30,8 +31,9 @@ from suite_tweets.network import LanguageModel
 from suite_tweets.pictures import write_lengths
 from suite_tweets.quality import measures
 from suite_tweets.samples import write_samples
-from suite_tweets.scoring import TextScores, TokenScores, characters, score_texts, score_tokens
+from suite_tweets.scoring import TextScores, TokenScores, score_texts, score_tokens
 from suite_tweets.state import Reader, State, detached, gathered, of_process
+from suite_tweets.sums import Sums
 from suite_tweets.tokens import Tokenizer, from_state
 from suite_tweets.writing.generating import LIMIT, generate
 from suite_tweets.writing.sampling import Sampling
@@ -39,6 +41,9 @@ from suite_tweets.writing.sampling import Sampling
 STATE = "tweets"
 """Where a checkpoint holds what is neither a weight nor a setting: tokens, rules of cleaning, lengths, first words, and
 the tweets that n-grams were counted in."""
+
+NETWORK = [name for name, of in signature(LanguageModel).parameters.items() if of.kind == of.KEYWORD_ONLY]
+"""Settings that are the network's."""
 
 
 class TweetModel(LightningModule):
@@ -138,9 +143,7 @@ class TweetModel(LightningModule):
     ) -> None:
         self.tokenizer, self.account, self.rules, self.carries = tokenizer, account, tuple(rules), carries
         self.train_loss = MeanMetric()
-        self.sums = nn.ModuleDict(
-            {name: SumMetric().set_dtype(torch.float64) for name in (*TextScores._fields, "cached")}
-        )
+        self.sums = Sums()
         predictor, order = self.hparams["predictor"], self.hparams["ngram_order"]
         self.network = None if predictor == "ngram" else self._network(tokenizer)
         self.ngrams = None if predictor == "network" else NGrams(counted, tokenizer, order)
@@ -149,21 +152,9 @@ class TweetModel(LightningModule):
             self.register_buffer("gate", initial_gate(self.network, self.ngrams))
 
     def _network(self, tokenizer: Tokenizer) -> LanguageModel:
-        chosen = self.hparams
-        return LanguageModel(
-            tokenizer.size,
-            tokenizer.once,
-            embedding_dim=chosen["embedding_dim"] or chosen["hidden_dim"],
-            hidden_dim=chosen["hidden_dim"],
-            layers=chosen["layers"],
-            tied=chosen["tied"],
-            dropout=chosen["dropout"],
-            token_dropout=chosen["token_dropout"],
-            input_dropout=chosen["input_dropout"],
-            hidden_dropout=chosen["hidden_dropout"],
-            output_dropout=chosen["output_dropout"],
-            weight_dropout=chosen["weight_dropout"],
-        )
+        chosen = {name: self.hparams[name] for name in NETWORK}
+        chosen["embedding_dim"] = chosen["embedding_dim"] or chosen["hidden_dim"]
+        return LanguageModel(tokenizer.size, tokenizer.once, **chosen)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         if self.network is None:
@@ -221,7 +212,7 @@ class TweetModel(LightningModule):
         network = self._score_tokens(batch)
         if self.ngrams is None:
             assert network is not None
-            self._count(batch, network.nats)
+            self.sums.add(batch, network.nats, self.tokenizer)
             return
         self._validated += batch
         predicted = combined(network, self.ngrams.scores(batch))
@@ -232,7 +223,7 @@ class TweetModel(LightningModule):
         if self._predicted is not None:
             if self.trainer.state.fn == TrainerFn.FITTING:
                 self.gate.copy_(fitted_gate(self._predicted))
-            self._count(self._validated, self._predicted.mixed(self.gate.cpu()))
+            self.sums.add(self._validated, self._predicted.mixed(self.gate.cpu()), self.tokenizer)
         self._validated, self._predicted = [], None
         self._log_sums("val")
 
@@ -268,13 +259,14 @@ class TweetModel(LightningModule):
 
     def test_step(self, batch: list[str], batch_idx: int) -> None:
         network = self._score_tokens(batch)
-        self._count(batch, self._mixed(batch, network))
+        self.sums.add(batch, self._mixed(batch, network), self.tokenizer)
         if self._going_on is not None:
-            self._sum("cached").update(self._going_on.nats(batch, network).sum())
+            self.sums.add_counting_on(self._going_on.nats(batch, network))
 
     def on_test_epoch_end(self) -> None:
         """Log the measures of what was held out, and of tweets that the model writes, of lengths of its own."""
         self._log_sums("test")
+        self._going_on = None
         free = replace(self.account, lengths=())
         try:
             generator = torch.Generator().manual_seed(0)
@@ -303,32 +295,10 @@ class TweetModel(LightningModule):
         assert network is not None
         return network.nats
 
-    def _count(self, texts: Sequence[str], nats: Tensor) -> None:
-        self._sum("nats").update(nats.sum())
-        self._sum("tokens").update(len(nats))
-        self._sum("oov_bits").update(sum(map(self.tokenizer.oov_bits, texts)))
-        self._sum("characters").update(sum(map(characters, texts)))
-
     def _log_sums(self, stage: Literal["val", "test"]) -> None:
-        sums = TextScores(*(self._sum(name).compute() for name in TextScores._fields))
-        metrics = {
-            "loss": sums.nats / sums.tokens,
-            "perplexity": sums.perplexity,
-            "bits_per_char": sums.bits_per_char,
-        }
-        if stage == "test" and self._going_on is not None:
-            metrics["bits_per_char_cached"] = sums._replace(nats=self._sum("cached").compute()).bits_per_char
-            self._going_on = None
-        for metric in self.sums.values():
-            assert isinstance(metric, SumMetric)
-            metric.reset()
-        for name, value in metrics.items():
-            self.log(f"{stage}_{name}", value.float(), prog_bar=name == "bits_per_char")
-
-    def _sum(self, name: str) -> SumMetric:
-        metric = self.sums[name]
-        assert isinstance(metric, SumMetric)
-        return metric
+        counting_on = stage == "test" and self._going_on is not None
+        for name, value in self.sums.measures(counting_on=counting_on).items():
+            self.log(f"{stage}_{name}", value, prog_bar=name == "bits_per_char")
 
     def score(self, texts: Sequence[str]) -> TextScores:
         """Return how well the model predicts each of some cleaned texts, each read from a state of zeros."""

@@ -285,10 +285,10 @@ def test_nothing_is_said_of_no_texts() -> None:
 def counted(module: TweetModel, texts: list[str]) -> list[float]:
     """What the sums over held-out texts are."""
     with torch.inference_mode():
-        module._count(texts, module._mixed(texts, module._score_tokens(texts)))
-    sums = [float(module._sum(name).compute()) for name in TextScores._fields]
+        module.sums.add(texts, module._mixed(texts, module._score_tokens(texts)), module.tokenizer)
+    sums = [float(module.sums[name].compute()) for name in TextScores._fields]
     for name in TextScores._fields:
-        module._sum(name).reset()
+        module.sums[name].reset()
     return sums
 
 
