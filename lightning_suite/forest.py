@@ -44,6 +44,8 @@ def check(children: Tensor, offsets: Tensor, nodes: int, name: str) -> None:
         ValueError: mean: node 1, whose tree begins at 0, must have ...
     """
     ragged.check(offsets, nodes, name)
+    if children.is_meta:  # there are no values
+        return
     begin = offsets[ragged.segments(offsets, nodes)][:, None]  # node 1
     here = torch.arange(nodes, device=children.device)[:, None]
     leaf = (children == -1).all(1, keepdim=True)

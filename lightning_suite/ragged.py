@@ -1,9 +1,9 @@
 """A batch of sequences of different lengths: values packed end to end, and offsets where the sequences begin.
 
-Sequence s is ``values[offsets[s]:offsets[s + 1]]``; ``offsets`` (sequence + 1,) is int64, begins with 0, never falls
-and ends with the number of values. There is no padding, so nothing has to be masked, and the cost of a batch is that of
-its values, not of its longest sequence times the number of sequences. (Nested tensors of torch have the same layout,
-but few operations support them, and none of those needed here.)
+Sequence s is ``values[offsets[s]:offsets[s + 1]]``; ``offsets`` (sequence + 1,) is int64 or int32, begins with 0,
+never falls and ends with the number of values. There is no padding, so nothing has to be masked, and the cost of a
+batch is that of its values, not of its longest sequence times the number of sequences. (Nested tensors of torch have
+the same layout, but few operations support them, and none of those needed here.)
 """
 
 from collections.abc import Sequence
@@ -54,6 +54,8 @@ def check(offsets: Tensor, values: int, name: str) -> None:
         ValueError: mean: offsets must never fall, but offset 2 is 2 after 3
     """
     check_kind(offsets, offsets.device, name)
+    if offsets.is_meta:  # there are no values
+        return
     if int(offsets[0]) != 0:
         raise ValueError(f"{name}: offsets must begin with 0, got {int(offsets[0])}")
     falls = (offsets[1:] < offsets[:-1]).nonzero()
@@ -81,14 +83,14 @@ def check_kind(offsets: Tensor, device: torch.device, name: str, axis: str = "se
     Example:
         >>> check_kind(torch.tensor([0.0, 2.0]), torch.device("cpu"), "mean")
         Traceback (most recent call last):
-        ValueError: mean: offsets must be int64 of shape (sequence + 1,), got float32 of shape (2,)
+        ValueError: mean: offsets must be int64 or int32 of shape (sequence + 1,), got float32 of shape (2,)
     """
     if offsets.device != device:
         raise ValueError(f"{name}: offsets must be on the device of x, {device}, got {offsets.device}")
-    if offsets.dtype != torch.int64 or offsets.dim() != 1 or offsets.numel() == 0:
+    if offsets.dtype not in (torch.int64, torch.int32) or offsets.dim() != 1 or offsets.numel() == 0:
         kind = str(offsets.dtype).removeprefix("torch.")
         raise ValueError(
-            f"{name}: offsets must be int64 of shape ({axis} + 1,), got {kind} of shape {tuple(offsets.shape)}"
+            f"{name}: offsets must be int64 or int32 of shape ({axis} + 1,), got {kind} of shape {tuple(offsets.shape)}"
         )
 
 

@@ -108,10 +108,10 @@ def test_every_link_leads_somewhere() -> None:
 OP_TEXT = (ROOT / "docs" / "adding-an-op.md").read_text(encoding="utf-8")
 
 TRY_IT = """
-import json, torch
+import importlib, torch
 from torch.library import opcheck
-from lightning_suite.ops import ragged_mean as module
-from lightning_suite.ops.ragged_mean import ragged_mean
+from lightning_suite.ops import ragged_mean
+module = importlib.import_module("lightning_suite.ops.ragged_mean")
 values, offsets = module.example(torch.device("cpu"))
 values.requires_grad_()
 opcheck(torch.ops.lightning_suite.ragged_mean, (values, offsets))

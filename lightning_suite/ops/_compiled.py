@@ -55,6 +55,20 @@ def find(op: str) -> Form:
     return Form(devices, f"compiled for {where} with torch {extension.TORCH}, using {extension.instruction_set()}")
 
 
+def serves(form: Form, device: torch.device) -> bool:
+    """Return whether the compiled form serves a device; if any, then also ``meta``, where there are shapes alone."""
+    return device.type in form.devices or (bool(form.devices) and device.type == "meta")
+
+
+def explain(op: str, error: RuntimeError) -> None:
+    """Raise NotImplementedError where a compiled form failed only because torch.func asked for its derivative."""
+    if "functorch transforms" in str(error):
+        raise NotImplementedError(
+            f"{op}: torch.func cannot take derivatives of the compiled form; use torch.autograd, or give torch.func "
+            f"lightning_suite.ops.{op}'s reference, which is plain torch"
+        ) from error
+
+
 def warn_of_fallback(form: Form, device: torch.device) -> None:
     """Warn, once in a process, that an op which is compiled for other devices runs as plain torch on this one.
 

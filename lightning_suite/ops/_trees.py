@@ -20,8 +20,8 @@ def check(
     w_u: Tensor,
     b_u: Tensor,
     weights: Mapping[str, tuple[Tensor, tuple[int, ...]]],
-) -> None:
-    """Raise TypeError for what is no tensor, ValueError where a shape, dtype or device is wrong; values are not read.
+) -> tuple[Tensor, Tensor]:
+    """Return children and offsets as int64, after checks of dtype, shape and device of all; values are not read.
 
     Args:
         op: the name of the op, for the message.
@@ -31,6 +31,10 @@ def check(
         w_u: (hidden, feature).
         b_u: (hidden,).
         weights: the other weights by name, with the size of each axis in multiples of hidden.
+
+    Raises:
+        TypeError: an argument is no tensor.
+        ValueError: a shape, dtype or device is wrong.
     """
     given = {"x": x, "children": children, "offsets": offsets, "w_u": w_u, "b_u": b_u}
     _arguments.check_dense(op, given | {name: tensor for name, (tensor, _) in weights.items()})
@@ -41,7 +45,7 @@ def check(
     hidden = w_u.shape[0]
     expected = {
         "x": Expected(x, DTYPES, (nodes, w_u.shape[1]), "(node, feature)"),
-        "children": Expected(children, (torch.int64,), (nodes, 2), "(node, 2)"),
+        "children": Expected(children, (torch.int64, torch.int32), (nodes, 2), "(node, 2)"),
         "w_u": Expected(w_u, (x.dtype,), (hidden, features), "(hidden, feature)"),
     }
     for name, (tensor, multiples) in {"b_u": (b_u, (1,)), **weights}.items():
@@ -50,6 +54,7 @@ def check(
         expected[name] = Expected(tensor, (x.dtype,), tuple(multiple * hidden for multiple in multiples), axes)
     _arguments.check(op, expected, x.device)
     ragged.check_kind(offsets, x.device, op, "tree")
+    return children.long(), offsets.long()
 
 
 def compute(
@@ -66,14 +71,15 @@ def compute(
     Raises:
         ValueError: children and offsets do not describe trees; the message is the same for both.
     """
-    if x.device.type not in form.devices:
+    if not _compiled.serves(form, x.device):
         _compiled.warn_of_fallback(form, x.device)
         forest.check(children, offsets, len(x), op)
         return reference()
     _compiled.refuse_forward_mode(op, x)
     try:
         return compiled()
-    except RuntimeError:
+    except RuntimeError as error:
+        _compiled.explain(op, error)
         forest.check(children, offsets, len(x), op)
         raise
 

@@ -31,7 +31,7 @@ def dsa_routing(x: Tensor, offsets: Tensor, iterations: int = 2) -> Tensor:
     Args:
         x: (word, head, head_dim) the words of all sentences, end to end, after Eq. 6; float32, float64, bfloat16 or
             float16.
-        offsets: (sentence + 1,) int64, where each sentence begins; its last is the number of words.
+        offsets: (sentence + 1,) int64 or int32, where each sentence begins; its last is the number of words.
         iterations: r, at least 1.
 
     Returns:
@@ -95,15 +95,17 @@ def example(device: torch.device) -> tuple[Tensor, Tensor, int]:
 
 def _route(x: Tensor, offsets: Tensor, iterations: int) -> tuple[Tensor, Tensor, Tensor]:
     _check(x, offsets, iterations)
-    if x.device.type not in COMPILED.devices or x.shape[2] == 0:
-        if x.device.type not in COMPILED.devices:
+    offsets = offsets.long()
+    if not _compiled.serves(COMPILED, x.device) or x.shape[2] == 0:
+        if not _compiled.serves(COMPILED, x.device):
             _compiled.warn_of_fallback(COMPILED, x.device)
         ragged.check(offsets, x.shape[0], "dsa_routing")
         return reference(x, offsets, iterations)
     _compiled.refuse_forward_mode("dsa_routing", x)
     try:
         z, weights, vectors = torch.ops.lightning_suite.dsa_routing(x, offsets, iterations)
-    except RuntimeError:
+    except RuntimeError as error:
+        _compiled.explain("dsa_routing", error)
         ragged.check(offsets, x.shape[0], "dsa_routing")  # the same message with and without the compiled form
         raise
     if iterations == 1:

@@ -46,8 +46,8 @@ def gated_tree_embedding(
 
     Args:
         x: (node, feature) of all trees, end to end.
-        children: (node, 2) int64, the rows of the left and the right child; -1 and -1 of a leaf.
-        offsets: (tree + 1,) int64, where each tree begins; its last is the number of nodes.
+        children: (node, 2) int64 or int32, the rows of the left and the right child; -1 and -1 of a leaf.
+        offsets: (tree + 1,) int64 or int32, where each tree begins; its last is the number of nodes.
         w_u: (hidden, feature).
         b_u: (hidden,).
         w_r: (3 * hidden, 3 * hidden), of left child, right child and u, and for them.
@@ -80,7 +80,7 @@ def gated_tree_embedding(
         "w_z": (w_z, (4, 4)),
         "b_z": (b_z, (4,)),
     }
-    _trees.check("gated_tree_embedding", x, children, offsets, w_u, b_u, weights)
+    children, offsets = _trees.check("gated_tree_embedding", x, children, offsets, w_u, b_u, weights)
     gates = w_r, b_r, w_h, b_h, w_z, b_z
 
     def compiled() -> Tensor:

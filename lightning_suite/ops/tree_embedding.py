@@ -32,8 +32,8 @@ def tree_embedding(
 
     Args:
         x: (node, feature) of all trees, end to end.
-        children: (node, 2) int64, the rows of the left and the right child; -1 and -1 of a leaf.
-        offsets: (tree + 1,) int64, where each tree begins; its last is the number of nodes.
+        children: (node, 2) int64 or int32, the rows of the left and the right child; -1 and -1 of a leaf.
+        offsets: (tree + 1,) int64 or int32, where each tree begins; its last is the number of nodes.
         w_u: (hidden, feature).
         b_u: (hidden,).
         w_h: (hidden, 3 * hidden), of left child, right child and u.
@@ -55,7 +55,7 @@ def tree_embedding(
         torch.Size([3, 5])
     """
     weights = {"w_h": (w_h, (1, 3)), "b_h": (b_h, (1,))}
-    _trees.check("tree_embedding", x, children, offsets, w_u, b_u, weights)
+    children, offsets = _trees.check("tree_embedding", x, children, offsets, w_u, b_u, weights)
 
     def compiled() -> Tensor:
         wide = torch.promote_types(x.dtype, torch.float32)

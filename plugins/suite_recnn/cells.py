@@ -4,8 +4,9 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from lightning_suite.ops import gated_tree_embedding as gated
-from lightning_suite.ops import tree_embedding as simple
+from lightning_suite.ops.gated_tree_embedding import gated_tree_embedding
+from lightning_suite.ops.gated_tree_embedding import step as gated_step
+from lightning_suite.ops.tree_embedding import step, tree_embedding
 
 
 def initialise(*layers: nn.Module) -> None:
@@ -49,14 +50,14 @@ class SimpleCell(Cell):
     def forward(self, features: Tensor, children: Tensor, offsets: Tensor) -> Tensor:
         own, inner = self.own, self.inner
         features = features[:, : own.in_features]
-        return simple.tree_embedding(features, children, offsets, own.weight, own.bias, inner.weight, inner.bias)
+        return tree_embedding(features, children, offsets, own.weight, own.bias, inner.weight, inner.bias)
 
     def alone(self, features: Tensor) -> Tensor:
         alone: Tensor = self.own(features[:, : self.own.in_features])
         return alone.relu()
 
     def step(self, inputs: Tensor) -> Tensor:
-        return simple.step(inputs, self.inner.weight, self.inner.bias)
+        return step(inputs, self.inner.weight, self.inner.bias)
 
 
 class GatedCell(Cell):
@@ -76,14 +77,14 @@ class GatedCell(Cell):
     def forward(self, features: Tensor, children: Tensor, offsets: Tensor) -> Tensor:
         own = self.own
         features = features[:, : own.in_features]
-        return gated.gated_tree_embedding(features, children, offsets, own.weight, own.bias, *self._gates())
+        return gated_tree_embedding(features, children, offsets, own.weight, own.bias, *self._gates())
 
     def alone(self, features: Tensor) -> Tensor:
         alone: Tensor = self.own(features[:, : self.own.in_features])
         return alone.relu()
 
     def step(self, inputs: Tensor) -> Tensor:
-        return gated.step(inputs, *self._gates())
+        return gated_step(inputs, *self._gates())
 
     def _gates(self) -> list[Tensor]:
         return [weight for layer in (self.reset, self.inner, self.choice) for weight in layer.parameters()]

@@ -130,7 +130,7 @@ def test_windows_of_no_width_are_refused() -> None:
 @pytest.mark.parametrize(
     ("offsets", "message"),
     [
-        (torch.tensor([0, 3], dtype=torch.int32), "int64 .* got int32"),
+        (torch.tensor([0, 3], dtype=torch.int16), "int64 or int32 .* got int16"),
         (torch.tensor([[0, 3]]), r"got int64 of shape \(1, 2\)"),
         (torch.tensor([], dtype=torch.int64), r"of shape \(0,\)"),
         (torch.tensor([1, 3]), "begin with 0, got 1"),

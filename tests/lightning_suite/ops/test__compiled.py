@@ -7,6 +7,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -120,7 +121,7 @@ def test_a_device_that_was_not_compiled_for_is_an_error_where_ops_are_required(m
 def test_an_op_without_the_extension_gives_what_its_reference_gives() -> None:
     script = (
         "import sys, warnings; sys.modules['lightning_suite._C'] = None; warnings.simplefilter('ignore')\n"
-        "import torch; from lightning_suite.ops import dsa_routing as module\n"
+        "import importlib, torch; module = importlib.import_module('lightning_suite.ops.dsa_routing')\n"
         "x, offsets, r = module.example(torch.device('cpu'))\n"
         "print(torch.equal(module.dsa_routing(x, offsets, r), module.reference(x, offsets, r)[0]))\n"
     )
@@ -129,6 +130,34 @@ def test_an_op_without_the_extension_gives_what_its_reference_gives() -> None:
         [sys.executable, "-P", "-c", script], env=environment, capture_output=True, text=True, check=False
     )
     assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+@pytest.mark.parametrize(
+    "first", ["import lightning_suite.ops.{0}", "from lightning_suite.ops.{0} import COMPILED", ""]
+)
+def test_the_name_of_an_op_is_its_function_whatever_was_imported_first(first: str) -> None:
+    script = "\n".join(
+        f"{first.format(name)}\nfrom lightning_suite.ops import {name}\nprint({name}.__name__, callable({name}))"
+        for name in ops.names()
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("".join(f"{name} True\n" for name in ops.names()), "")
+
+
+def test_type_checkers_know_every_op() -> None:
+    source = Path(ops.__file__).with_suffix(".pyi").read_text(encoding="utf-8")
+    assert [name for name in ops.names() if f"import {name} as {name}\n" not in source] == []
+
+
+def test_asking_for_the_names_imports_no_torch() -> None:
+    script = "import sys; from lightning_suite import ops; ops.names(); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_what_is_no_op_is_no_attribute() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'dsa_rooting'"):
+        _ = ops.dsa_rooting
 
 
 @built

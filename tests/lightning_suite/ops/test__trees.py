@@ -353,6 +353,27 @@ def test_derivatives_that_are_not_there_are_refused(name: str, embed: Embed, arg
         torch.func.jvp(lambda x: embed(x, *rest), (x,), (x,))
 
 
+@pytest.mark.usefixtures("compiled")
+def test_torch_func_is_told_to_take_the_reference(name: str, embed: Embed, arguments: Draw) -> None:
+    x, *rest = arguments([4])
+    with pytest.raises(NotImplementedError, match=rf"^{name}: torch\.func .* reference"):
+        torch.func.grad(lambda x: embed(x, *rest).sum())(x)
+
+
+@pytest.mark.usefixtures("form")
+def test_rows_may_be_int32(embed: Embed, arguments: Draw) -> None:
+    x, children, offsets, *weights = arguments([4, 1])
+    assert torch.equal(embed(x, children, offsets, *weights), embed(x, children.int(), offsets.int(), *weights))
+
+
+@pytest.mark.usefixtures("compiled")
+def test_there_are_shapes_on_the_meta_device_and_gradients(embed: Embed, arguments: Draw) -> None:
+    inputs, parts = with_gradients([each.to("meta") for each in arguments([4, 1])])
+    h = embed(*inputs)
+    assert (h.device.type, h.shape) == ("meta", (8, 5))
+    assert [slope.shape for slope in torch.autograd.grad(h.sum(), parts)] == [part.shape for part in parts]
+
+
 # Bad arguments
 
 
@@ -366,13 +387,13 @@ BAD = {
     "x of one axis": (0, torch.ones(6), "x must have two axes"),
     "x of whole numbers": (0, torch.ones(6, 3, dtype=torch.int64), "x must be float32 .* got int64"),
     "children of another length": (1, with_child(0, -1, -1)[1:], r"here \(6, 2\), got int64 .* \(5, 2\)"),
-    "children of another dtype": (1, with_child(0, -1, -1).int(), "children must be int64 .* got int32"),
+    "children of another dtype": (1, with_child(0, -1, -1).short(), "children must be int64 or int32 .* got int16"),
     "a later child": (1, with_child(2, 0, 3), "node 2, .* got 0 and 3"),
     "a child of another tree": (1, with_child(5, 3, 1), "node 5, whose tree begins at 3, .* got 3 and 1"),
     "a child far outside": (1, with_child(5, 3, 2**40), "node 5, .* got 3 and 1099511627776"),
     "half a leaf": (1, with_child(2, 0, -1), "node 2, .* got 0 and -1"),
     "a child of two": (1, with_child(5, 3, 3), "node 3 must be the child of one node"),
-    "offsets of another dtype": (2, torch.tensor([0, 3, 6]).int(), "offsets must be int64 .* got int32"),
+    "offsets of another dtype": (2, torch.tensor([0, 3, 6]).short(), "offsets must be int64 or int32 .* got int16"),
     "offsets that fall": (2, torch.tensor([0, 4, 3, 6]), "offset 2 is 3 after 4"),
     "offsets that end early": (2, torch.tensor([0, 3, 5]), "number of values, 6, got 5"),
     "a weight of another shape": (-2, torch.ones(5, 10), r"w_. must be .* here \(\d+, \d+\), got .* \(5, 10\)"),

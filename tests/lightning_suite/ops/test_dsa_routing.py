@@ -379,6 +379,31 @@ def test_the_reference_can_be_transformed() -> None:
     torch.testing.assert_close(expected, actual)
 
 
+@pytest.mark.usefixtures("compiled")
+def test_torch_func_is_told_to_take_the_reference() -> None:
+    with pytest.raises(NotImplementedError, match=r"dsa_routing: torch\.func .* reference"):
+        torch.func.grad(lambda x: dsa_routing(x, OFFSETS).sum())(words())
+
+
+@pytest.mark.usefixtures("form")
+def test_offsets_may_be_int32_as_flash_attention_has_them() -> None:
+    x = words().requires_grad_()
+    z, weights = dsa_routing(x, OFFSETS.int()), dsa_routing_attention(x, OFFSETS.int())[0]
+    assert torch.equal(dsa_routing(x, OFFSETS), z)
+    assert torch.equal(dsa_routing_attention(x, OFFSETS)[0], weights)
+    z.sum().backward()
+
+
+@pytest.mark.usefixtures("form")
+@pytest.mark.parametrize("iterations", [1, 3])
+def test_there_are_shapes_on_the_meta_device_and_a_gradient(iterations: int) -> None:
+    x, offsets = words().to("meta").requires_grad_(), OFFSETS.to("meta")
+    z, (weights, vector) = dsa_routing(x, offsets, iterations), dsa_routing_attention(x, offsets, iterations)
+    assert [each.shape for each in (z, weights, vector)] == [(4, 2, 3), (11, 2), (4, 2, 3)]
+    (slope,) = torch.autograd.grad(z.sum(), x)
+    assert (slope.device.type, slope.shape) == ("meta", x.shape)
+
+
 # Bad arguments
 
 
@@ -388,7 +413,7 @@ def test_the_reference_can_be_transformed() -> None:
     [
         (torch.ones(3, 2), torch.tensor([0, 3]), 2, r"\(word, head, head_dim\) .* got float32 of shape \(3, 2\)"),
         (torch.ones(3, 2, 1, dtype=torch.int64), torch.tensor([0, 3]), 2, "float32, float64, .* got int64"),
-        (torch.ones(3, 2, 1), torch.tensor([0, 3], dtype=torch.int32), 2, "int64 .* got int32"),
+        (torch.ones(3, 2, 1), torch.tensor([0, 3], dtype=torch.int16), 2, "int64 or int32 .* got int16"),
         (torch.ones(3, 2, 1), torch.tensor([[0, 3]]), 2, r"\(sentence \+ 1,\), got int64 of shape \(1, 2\)"),
         (torch.ones(3, 2, 1), torch.tensor([], dtype=torch.int64), 2, r"got int64 of shape \(0,\)"),
         (torch.ones(3, 2, 1), torch.tensor([0, 3], device="meta"), 2, "on the device of x, cpu, got meta"),
