@@ -100,7 +100,7 @@ class Predictions(Callback):
             self._waiting.append(outputs.detach().float().cpu().numpy())  # input embedding_dim
             self.rows += len(outputs)
             return
-        columns = {name: _plain(values) for name, values in _columns(outputs).items()}
+        columns = {name: plain(values) for name, values in columns_of(outputs).items()}
         is_first = not self._names
         if is_first:
             self._names = list(columns)
@@ -135,7 +135,12 @@ class Predictions(Callback):
                 self._writers[self.path.suffix](unfinished, columns)
 
 
-def _columns(outputs: Any) -> dict[str, Any]:
+def columns_of(outputs: Any) -> dict[str, Any]:
+    """Return the columns that a ``predict_step`` returned, those of a tensor numbered.
+
+    Raises:
+        UsageError: it is neither columns nor a tensor.
+    """
     if isinstance(outputs, dict):
         return outputs
     if isinstance(outputs, torch.Tensor):
@@ -147,7 +152,8 @@ def _columns(outputs: Any) -> dict[str, Any]:
     )
 
 
-def _plain(values: Any) -> list[Any]:
+def plain(values: Any) -> list[Any]:
+    """Return the values of a column as Python's own."""
     return values.detach().cpu().tolist() if isinstance(values, torch.Tensor) else list(values)
 
 

@@ -65,6 +65,10 @@ class RunRecord:
         recipe, seed = settings.get("recipe"), settings.get("seed", 0)
         return cls(run, settings.get("plugin", ""), recipe, seed, "unknown", {}, entries)
 
+    def __fspath__(self) -> str:
+        """Return the same as text: functions that take a run folder take this record."""
+        return str(self.path)
+
     @property
     def path(self) -> Path:
         """Return the run folder, or the checkpoint that lies alone."""

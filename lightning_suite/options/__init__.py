@@ -5,6 +5,7 @@ What is typed wins over ``--config``, which wins over the recipe, which wins ove
     settings.py   the resolved values of one run
     stored.py     settings that config.yaml and checkpoints hold: checked, and held to what they may import
     config.py     files of options, and nested options under dotted names
+    given.py      options of a call in Python
     defaults.py   defaults that no file can hold
     loggers.py    loggers by short names, in the run folder
     paths.py      paths among the options, absolute, so that a run means the same files in any folder
@@ -22,6 +23,7 @@ from lightning_suite.options.config import PEOPLE_ONLY as PEOPLE_ONLY
 from lightning_suite.options.config import config_files as config_files
 from lightning_suite.options.config import flat as flat
 from lightning_suite.options.config import read_config as read_config
+from lightning_suite.options.given import given_options as given_options
 from lightning_suite.options.help import help_text as help_text
 from lightning_suite.options.parser import Built as Built
 from lightning_suite.options.parser import build as build
@@ -33,6 +35,7 @@ from lightning_suite.options.paths import path_options as path_options
 from lightning_suite.options.renaming import renamed_of_verb as renamed_of_verb
 from lightning_suite.options.settings import Settings as Settings
 from lightning_suite.options.settings import for_evaluation as for_evaluation
+from lightning_suite.options.stored import changed_settings as changed_settings
 from lightning_suite.options.stored import checkpoint_settings as checkpoint_settings
 from lightning_suite.options.stored import configs_limited as configs_limited
 from lightning_suite.options.stored import evaluation_settings as evaluation_settings

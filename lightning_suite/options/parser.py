@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
@@ -62,16 +63,18 @@ def parse(
     typed: Sequence[str],
     *,
     start: Mapping[str, Any],
+    given: Mapping[str, Any] = MappingProxyType({}),
     prog: str = "suite fit",
     name: str | None = None,
     own: Sequence[str] = (),
 ) -> Settings:
-    """Return the settings that result from a start, then config files, then typed options.
+    """Return the settings that result from a start, then config files, then given and typed options.
 
     Args:
         plugin: has the options.
         typed: command-line arguments, ``--config FILE`` among them.
         start: a recipe, or the settings of a run; only these win over the defaults of signatures.
+        given: options of a call in Python, as ``given_options`` returns them.
         prog: the command, for messages.
         name: the plugin's name or path for the settings; its name by default.
         own: other options of the command, to suggest for a mistyped one.
@@ -83,9 +86,9 @@ def parse(
     files, words = config_files(typed)
     sources = []
     source = "in the recipe" if prog == "suite fit" else "in the settings of the run"
-    for where, values in [(source, start), *((f"in {file}", read_config(file)) for file in files)]:
+    for where, values in [(source, start), *((f"in {file}", read_config(file)) for file in files), ("", given)]:
         options = renamed_options(plugin.renamed, flat(values), where)
-        check_names(parser, options, where)
+        check_names(parser, options, where, () if where else own)
         sources.append({"plugin": plugin.name} | completed_options(options))
     words = completed_words(renamed_words(plugin.renamed, words))
     check_typed(parser, words, own)

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +16,7 @@ from lightning_suite.lightning_internals import imports_limited
 from lightning_suite.options.config import GROUPS, flat, nested, read_config
 from lightning_suite.options.defaults import add_options, without_shown
 from lightning_suite.options.mistakes import strict
+from lightning_suite.options.parser import parse
 from lightning_suite.options.paths import ROLES, located
 from lightning_suite.options.renaming import renamed_options
 from lightning_suite.options.settings import ONE_PROCESS, Settings
@@ -40,6 +41,33 @@ def settings_of(run: Run) -> Settings:
 def evaluation_settings(run: Run) -> Settings:
     """Return the settings of a run, for one process and all of the data; raises what ``settings_of`` does."""
     return _settings_of(run, ONE_PROCESS)
+
+
+def changed_settings(
+    run: Run,
+    typed: Sequence[str] = (),
+    prog: str = "suite test",
+    own: Sequence[str] = (),
+    given: Mapping[str, Any] = MappingProxyType({}),
+) -> Settings:
+    """Return the settings to evaluate a run with: its own for one process and all data, then given and typed options.
+
+    Args:
+        run: the run.
+        typed: words of a command line.
+        prog: the command, for messages.
+        own: other options of the command, to suggest for a mistyped one.
+        given: options of a call in Python, as ``given_options`` returns them.
+
+    Raises:
+        UsageError: an option does not exist, or what ``settings_of`` does.
+    """
+    before = evaluation_settings(run)
+    if not typed and not given:
+        return before
+    return parse(
+        find.get(before.plugin), typed, start=asdict(before), given=given, prog=prog, name=before.plugin, own=own
+    )
 
 
 def checkpoint_settings(checkpoint: Mapping[str, Any], where: Path, groups: Collection[str] = GROUPS) -> Settings:

@@ -1,17 +1,17 @@
 """Trains a plugin, or goes on with a run (--resume RUN)."""
 
 import shlex
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from lightning_suite import scheduler, trust
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import SuiteError, UsageError, printable
+from lightning_suite.fitting import settings_to_fit
 from lightning_suite.options import (
     Settings,
     config_files,
-    configs_limited,
     flat,
     help_text,
     is_own_config,
@@ -21,7 +21,7 @@ from lightning_suite.options import (
 )
 from lightning_suite.plugin import Plugin
 from lightning_suite.plugins import find, source
-from lightning_suite.recipes import recipe_files, recipe_of
+from lightning_suite.recipes import recipe_of
 from lightning_suite.run import Run
 from lightning_suite.seed_groups import NOT_THE_RESULT
 from lightning_suite.tables import table
@@ -77,11 +77,7 @@ def run(arguments: list[str]) -> int:
     if values.help is not None:
         print(help_text(plugin, "suite fit", values.help))
         return 0
-    recipe = values.recipe or configured.get("recipe") or next(iter(recipe_files(plugin)), None)
-    start = recipe_of(plugin, recipe) if recipe else {}
-    with configs_limited(plugin, files, typed):
-        settings = parse(plugin, typed, start=start, name=find.reference(name), own=parser.options())
-    settings = replace(settings, recipe=recipe)
+    settings = settings_to_fit(plugin, values.recipe, typed, name=name, own=parser.options())
     if values.print_config:
         print(settings.as_yaml(), end="")
         return 0

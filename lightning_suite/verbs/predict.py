@@ -7,9 +7,10 @@ from pathlib import Path
 
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import UsageError
+from lightning_suite.options import changed_settings
 from lightning_suite.plugins import find
 from lightning_suite.plugins.resolve import resolve
-from lightning_suite.verbs.test import changed_settings, run_and_options
+from lightning_suite.verbs.test import run_and_options
 
 
 def run(arguments: list[str]) -> int:

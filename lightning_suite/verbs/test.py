@@ -3,14 +3,11 @@
 RUN is a run folder, whose best checkpoint is measured, or a checkpoint.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Literal
 
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import UsageError
-from lightning_suite.options import Settings, evaluation_settings, parse
-from lightning_suite.plugins import find
+from lightning_suite.options import changed_settings
 from lightning_suite.run import Run
 from lightning_suite.tables import table
 
@@ -48,11 +45,3 @@ def run_and_options(verb: str, words: list[str]) -> tuple[Run, list[str]]:
             f"suite {verb} RUN: RUN, the first argument, is a run folder or a checkpoint. suite fit writes one."
         )
     return Run.at(words[0]), words[1:]
-
-
-def changed_settings(done: Run, typed: list[str], prog: str, own: Sequence[str] = ()) -> Settings:
-    """Return the settings to evaluate a run with: its own for one process and all data, then the typed options."""
-    before = evaluation_settings(done)
-    if not typed:
-        return before
-    return parse(find.get(before.plugin), typed, start=asdict(before), prog=prog, name=before.plugin, own=own)

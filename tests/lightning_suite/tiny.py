@@ -8,6 +8,8 @@ middle of the N-th checkpoint.
 import os
 import random
 import signal
+from pathlib import Path
+from typing import Any
 
 import numpy
 import torch
@@ -15,7 +17,7 @@ from pytorch_lightning import LightningDataModule, LightningModule
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from lightning_suite import Plugin
+from lightning_suite import Inputs, Plugin, TakesInputs
 
 
 class TinyNet(LightningModule):
@@ -51,8 +53,8 @@ class TinyNet(LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "monitor": "train_loss_epoch"}}
 
 
-class TinyData(LightningDataModule):
-    """Points on two sides of a plane."""
+class TinyData(TakesInputs, LightningDataModule):
+    """Points on two sides of a plane; in memory a list of four numbers is a point."""
 
     def __init__(self, points: int = 96, batch_size: int = 16, workers: int = 0) -> None:
         super().__init__()
@@ -72,6 +74,13 @@ class TinyData(LightningDataModule):
 
     def predict_dataloader(self) -> DataLoader[list[Tensor]]:
         return DataLoader(self.points, batch_size=self.batch_size)
+
+    def inputs(self, given: Any, module: Any) -> Inputs:
+        points = torch.as_tensor(given, dtype=torch.float32)
+        return Inputs(([part] for part in points.reshape(-1, 4).split(self.batch_size)), is_single=points.ndim == 1)
+
+    def read_inputs(self, path: str | Path, module: Any) -> Any:
+        return [[float(number) for number in line.split()] for line in Path(path).read_text().splitlines()]
 
 
 def kill_at(what: str, count: int) -> None:
