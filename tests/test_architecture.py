@@ -303,7 +303,7 @@ def test_everything_imported_is_required() -> None:
     always = packages_of(PROJECT["dependencies"]) | where_there | {"lightning_suite"}
     extras = PROJECT["optional-dependencies"]
     # The core writes parquet and draws pictures where a plugin's extra has brought the library; cycler is matplotlib's.
-    brought = packages_of([*extras["sweep"], *extras["export"]])
+    brought = packages_of([*extras["cluster"], *extras["sweep"], *extras["export"]])
     homes = {CORE: always | brought | {"cycler", "matplotlib", "pyarrow"}}
     for name, path in ENTRY_POINTS.items():
         package = path.split(":")[0]

@@ -8,7 +8,10 @@ hold. Only `parts`, `declared` and `verdicts` are light; the others import torch
     verdicts.py      a cell's values beside the paper's: reproduced, below, above, not comparable, cannot
     fingerprints.py  what determines a result beside the settings: code, versions and data
     plan.py          the runs and studies that the cells need, each with its key, so that none is made twice
-    jobs.py          runs and studies as processes of their own, which go on where they were interrupted
+    jobs.py          runs and studies on disk: which are finished, and what makes one or goes on with it
+    executors.py     what makes them all, wherever: a failure harms no other
+    local.py         as processes of this machine, which go on where they were interrupted
+    slurm.py         as jobs of SLURM's, by submitit
     searching.py     choices of options that Optuna makes
     results.py       the values of finished runs and studies, cell by cell
     written.py       a table as text, Markdown, CSV and JSON

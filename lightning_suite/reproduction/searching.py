@@ -11,7 +11,8 @@ from typing import Any
 
 from lightning_suite.errors import UsageError
 from lightning_suite.needs import needs
-from lightning_suite.reproduction.jobs import record_of, run_all
+from lightning_suite.reproduction.executors import Executor, run_all
+from lightning_suite.reproduction.jobs import record_of
 from lightning_suite.reproduction.parts import Training
 from lightning_suite.reproduction.plan import Planner
 
@@ -20,7 +21,7 @@ Space = Mapping[str, Any]
 
 
 def search(
-    planner: Planner, recipe: str | None, space: Space, file: Path, *, trials: int, seeds: int, at_once: int
+    planner: Planner, recipe: str | None, space: Space, file: Path, *, trials: int, seeds: int, executor: Executor
 ) -> list[Training]:
     """Try so many choices of values, those of earlier calls included; return the choices in their order.
 
@@ -31,7 +32,7 @@ def search(
         file: the database of the study.
         trials: how many choices in all.
         seeds: the runs of a choice; the mean of what chooses their checkpoints counts.
-        at_once: the number of processes.
+        executor: makes the runs; so many choices as it makes runs at once are tried together.
 
     Raises:
         UsageError: Optuna is not installed, or a range is none.
@@ -54,13 +55,13 @@ def search(
         study.tell(begun.number, state=optuna.trial.TrialState.PRUNED)  # tried again under another number
     while (left := trials - len(study.get_trials(states=done))) > 0:
         study.sampler = optuna.samplers.TPESampler(seed=len(study.trials))  # another one after every interruption
-        asked = [study.ask(distributions) for _ in range(min(left, at_once))]
+        asked = [study.ask(distributions) for _ in range(min(left, executor.at_once))]
         chosen = {
             trial.number: [planner.fit(_training(recipe, trial.params), seed) for seed in range(seeds)]
             for trial in asked
         }
         fits = list(dict.fromkeys(fit for each in chosen.values() for fit in each))
-        failed = run_all(fits, at_once, f"{planner.plugin.name}: trial {trials - left + 1} of {trials}")
+        failed = run_all(fits, executor, f"{planner.plugin.name}: trial {trials - left + 1} of {trials}")
         for trial in asked:
             values = [record_of(fit).get("best", {}).get("value") for fit in chosen[trial.number]]
             if any(fit in failed for fit in chosen[trial.number]) or None in values:

@@ -22,10 +22,23 @@ from lightning_suite.tables import listing, terminal_width
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lightning_suite.reproduction.executors import Executor
     from lightning_suite.reproduction.plan import Plan, Planner
 
 USAGE = """[--plugin NAME]
-       suite reproduce NAME:TABLE [--quick] [--seeds 3] [--jobs 1] [--data.path FOLDER] [--output reproductions]"""
+       suite reproduce NAME:TABLE [--quick] [--seeds 3] [--jobs 1] [--data.path FOLDER] [--output reproductions]
+       suite reproduce NAME:TABLE --cluster slurm [--jobs 16] [--partition P] [--account A] [--minutes 1440] [--cpus N]
+                                  [--gpus N] [--memory 16GB] [--slurm OPTION=VALUE]"""
+
+SLURM = {
+    "partition": "where jobs run",
+    "account": "whose time they take",
+    "minutes": "time of a job, after which a training is queued again and goes on (default: 1440)",
+    "cpus": "cores of a job",
+    "gpus": "GPUs of a job",
+    "memory": "memory of a job, such as 16GB",
+}
+"""What can be asked of a cluster."""
 
 
 def run(arguments: list[str]) -> int:
@@ -46,7 +59,7 @@ def run(arguments: list[str]) -> int:
     name, _, wanted = place.rpartition(":")
     if not name or not wanted or values.plugin is not None:
         raise UsageError(f"expected NAME:TABLE, without --plugin, got {place!r}\nsuite reproduce lists all tables")
-    refuse_less_than_one(values)
+    refuse_mistakes(values)
     plugin = find.get(name)
     table = table_of(plugin, wanted, quick=values.quick)
 
@@ -59,17 +72,46 @@ def run(arguments: list[str]) -> int:
 def add_arguments(parser: LightParser) -> None:
     """Add the arguments that a sweep has as well."""
     parser.add_argument("--seeds", metavar="N", type=int, help="seeds 0 to N - 1 (default: as the table says)")
-    parser.add_argument("--jobs", metavar="N", type=int, default=1, help="processes at once (default: 1)")
+    parser.add_argument("--jobs", metavar="N", type=int, help="runs at once (default: 1 here, 16 on a cluster)")
     parser.add_argument("--output", metavar="DIR", default="reproductions", help="folder of runs and tables")
     parser.add_argument("--plan", action="store_true", help="say what would be run, and stop")
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
+    parser.add_argument("--cluster", choices=["slurm"], help="submit runs as jobs (extra: cluster)")
+    cluster = parser.add_argument_group("of --cluster slurm")
+    for name, what in SLURM.items():
+        kind = {"type": int, "metavar": "N"} if name in ("minutes", "cpus", "gpus") else {"metavar": name[0].upper()}
+        cluster.add_argument(f"--{name}", help=what, **kind)
+    cluster.add_argument("--slurm", metavar="OPTION=VALUE", action="append", default=[], help="another one of sbatch")
 
 
-def refuse_less_than_one(values: Namespace) -> None:
-    """Raise a UsageError where a number of seeds or processes is none."""
-    for option, number in (("--seeds", values.seeds), ("--jobs", values.jobs)):
+def refuse_mistakes(values: Namespace) -> None:
+    """Raise a UsageError where a number is less than one, or something is asked of a cluster and there is none."""
+    for option in ("seeds", "jobs", "minutes", "cpus", "gpus"):
+        number = getattr(values, option)
         if number is not None and number < 1:
-            raise UsageError(f"{option}: expected at least 1, got {number}")
+            raise UsageError(f"--{option}: expected at least 1, got {number}")
+    asked = [option for option in (*SLURM, "slurm") if getattr(values, option)]
+    if asked and values.cluster is None:
+        raise UsageError(f"--{asked[0]} is asked of a cluster: give --cluster slurm too, or leave it out")
+    if wrong := [text for text in values.slurm if not all(text.partition("="))]:
+        raise UsageError(f"--slurm {wrong[0]}: expected an option of sbatch and its value, such as constraint=a100")
+
+
+def executor_of(values: Namespace, planner: "Planner") -> "Executor":
+    """Return what makes the runs: this machine, or a cluster.
+
+    Raises:
+        UsageError: there is no cluster here.
+    """
+    if values.cluster is None:
+        from lightning_suite.reproduction.local import Local
+
+        return Local(_at_once(values))
+    from lightning_suite.reproduction.slurm import Request, Slurm
+
+    others = dict(text.removeprefix("--").split("=", 1) for text in values.slurm)
+    request = Request(values.partition, values.account, values.minutes, values.cpus, values.gpus, values.memory, others)
+    return Slurm(_at_once(values), planner.folder / "slurm", f"suite-{planner.plugin.name}", request)
 
 
 def make(
@@ -89,19 +131,23 @@ def make(
         typed: the command.
         final: the table that is shown when all is done, of the same runs; by default the same.
     """
-    from lightning_suite.reproduction import jobs, written
+    from lightning_suite.reproduction import written
+    from lightning_suite.reproduction.executors import run_all
     from lightning_suite.reproduction.results import drawn_of, machines_of, results_of
 
-    if not values.plan and (failed := jobs.run_all(planner.makes(table), 1, f"{planner.plugin.name}: data")):
-        raise RunError(f"the data of {table.name} could not be made: {next(iter(failed.values()))}")
-    plan = planner.plan(table, range(values.seeds or table.seeds))
-    print(_planned(plan, values.jobs), flush=True)
+    seeds = range(values.seeds or table.seeds)
     if values.plan:
+        print(_planned(planner.plan(table, seeds), _at_once(values)))
         return 0
+    executor = executor_of(values, planner)
+    if failed := run_all(planner.makes(table), executor, f"{planner.plugin.name}: data"):
+        raise RunError(f"the data of {table.name} could not be made: {next(iter(failed.values()))}")
+    plan = planner.plan(table, seeds)
+    print(_planned(plan, executor.at_once), flush=True)
     title = f"{planner.plugin.name}:{table.name}"
-    failed = jobs.run_all(plan.fits, values.jobs, title)
+    failed = run_all(plan.fits, executor, title)
     ready = [study for study in plan.studies if not any(fit in failed for fit in study.fits)]
-    failed |= jobs.run_all(ready, values.jobs, f"{title}, studies")
+    failed |= run_all(ready, executor, f"{title}, studies")
     if final is not None:
         plan = planner.plan(final(plan), plan.seeds)
     outcome = written.Outcome(
@@ -115,6 +161,10 @@ def make(
     files = written.write_all(outcome, planner.folder / (table.name + ("-quick" if table.quick else "")))
     print(written.as_json(outcome) if values.json else f"\n{written.as_text(outcome)}\n\nwritten: {files[0].parent}")
     return 1 if outcome.has_failed else 0
+
+
+def _at_once(values: Namespace) -> int:
+    return int(values.jobs or (1 if values.cluster is None else 16))
 
 
 def _list(name: str | None) -> str:

@@ -17,14 +17,15 @@ from lightning_suite.errors import UsageError
 from lightning_suite.plugins import find
 from lightning_suite.recipes import recipe_of
 from lightning_suite.reproduction.parts import Cell, Table, Training
-from lightning_suite.verbs.reproduce import add_arguments, make, refuse_less_than_one
+from lightning_suite.verbs.reproduce import add_arguments, executor_of, make, refuse_mistakes
 
 if TYPE_CHECKING:
     from lightning_suite.reproduction.plan import Plan
 
-USAGE = (
-    """--plugin NAME --grid model.heads=1,2,4 [--grid ...] [--recipe R] [--seeds 3] [--jobs 1] [--data.path FOLDER]"""
-)
+USAGE = """--plugin NAME --grid model.heads=1,2,4 [--grid ...] [--recipe R] [--seeds 3] [--jobs 1] [--data.path FOLDER]
+       suite sweep --plugin NAME --grid ... --study optuna [--trials 20]
+       suite sweep --plugin NAME --grid ... --cluster slurm [--jobs 16] [--partition P] [--account A] [--minutes 1440]
+                   [--cpus N] [--gpus N] [--memory 16GB] [--slurm OPTION=VALUE]"""
 
 MONITOR = "monitor"
 """Stands for the metric that chooses the best checkpoint, before a run says which that is."""
@@ -44,7 +45,9 @@ def run(arguments: list[str]) -> int:
     values, typed = parser.parse_known_args(arguments)
     if not values.plugin or not values.grid:
         raise UsageError(f"suite sweep needs --plugin NAME and --grid OPTION=A,B\n{parser.format_usage().strip()}")
-    refuse_less_than_one(values)
+    refuse_mistakes(values)
+    if values.study and values.plan:
+        raise UsageError(f"--plan: what --study {values.study} tries is not known before; leave one of them out")
     plugin = find.get(values.plugin)
     if values.recipe:
         recipe_of(plugin, values.recipe)  # so that a wrong name is explained before anything is trained
@@ -60,7 +63,8 @@ def run(arguments: list[str]) -> int:
         from lightning_suite.reproduction.searching import search
 
         file, counts = planner.folder / name / "study.db", {"trials": values.trials, "seeds": values.seeds}
-        chosen = search(planner, values.recipe, grid, file, at_once=values.jobs, **counts)
+        executor = executor_of(values, planner)
+        chosen = search(planner, values.recipe, grid, file, executor=executor, **counts)
     else:
         products = itertools.product(*grid.values())
         chosen = [Training(values.recipe, dict(zip(grid, each, strict=True))) for each in products]

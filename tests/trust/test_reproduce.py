@@ -62,11 +62,11 @@ class _Forked:
 
 
 import sys, time
-from lightning_suite.reproduction import jobs
+from lightning_suite.reproduction import local
 
 if "reproduce" in sys.argv:
-    jobs.subprocess = type("subprocess", (), {"Popen": _Forked, "DEVNULL": None, "STDOUT": None})
-    jobs.BETWEEN = 0.01
+    local.subprocess = type("subprocess", (), {"Popen": _Forked, "DEVNULL": None, "STDOUT": None})
+    local.BETWEEN = 0.01
 '''
 
 

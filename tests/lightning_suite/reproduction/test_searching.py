@@ -8,13 +8,14 @@ import pytest
 
 from lightning_suite.errors import UsageError
 from lightning_suite.reproduction import searching
+from lightning_suite.reproduction.local import Local
 
 
 def test_without_optuna_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
     planner: Any = None
     with pytest.raises(UsageError, match=r"--study optuna needs .* pip install .*'lightning-suite\[sweep\]'"):
-        searching.search(planner, None, {}, tmp_path / "study.db", trials=1, seeds=1, at_once=1)
+        searching.search(planner, None, {}, tmp_path / "study.db", trials=1, seeds=1, executor=Local(1))
 
 
 def test_ranges_and_values_are_drawn_from() -> None:

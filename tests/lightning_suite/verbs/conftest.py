@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lightning_suite.reproduction import declared, jobs
+from lightning_suite.reproduction import declared, local
 
 TINY = Path(__file__).parent.parent / "tiny.py"
 STAND_IN = """
@@ -74,8 +74,8 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     (tmp_path / "tables" / "widths.yaml").write_text(yaml.safe_dump(TABLE, sort_keys=False))
     (tmp_path / "stand_in.py").write_text(STAND_IN)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(jobs, "PROGRAM", (sys.executable, "-S", str(tmp_path / "stand_in.py")))
-    monkeypatch.setattr(jobs, "BETWEEN", 0.01)
+    monkeypatch.setattr(local, "PROGRAM", (sys.executable, "-S", str(tmp_path / "stand_in.py")))
+    monkeypatch.setattr(local, "BETWEEN", 0.01)
     declared._read.cache_clear()
     before = sys.modules.pop("tiny", None)
     yield f"{tmp_path / 'tiny.py'}:plugin"

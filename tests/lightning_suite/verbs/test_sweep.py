@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import fake_slurm
 import pytest
 
 from lightning_suite.errors import UsageError
@@ -25,6 +26,21 @@ def test_every_combination_is_trained_and_its_metrics_are_shown(tiny: str, capsy
     assert "4 of them kept from before" in capsys.readouterr().out
 
 
+def test_combinations_are_trained_on_a_cluster(
+    tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--plugin", tiny, "--grid", "model.hidden=4,13", "--seeds", "1", "--cluster", "slurm"]
+    with fake_slurm.installed(tmp_path / "fake", monkeypatch):
+        assert sweep.run([*words, "--partition", "gpu", "--memory", "8GB", "--slurm", "constraint=a100"]) == 1
+    assert "no room for 13" in capsys.readouterr().out
+    (file,) = Path("sweeps/tiny").glob("sweep-*/table.csv")
+    with file.open() as text:
+        assert [row["values"] for row in csv.DictReader(text)] == ["0.5", ""]
+    (script, _) = Path("sweeps/tiny/slurm").glob("*_submission.sh")
+    for line in ("partition=gpu", "mem=8GB", "constraint=a100", "time=1440", "job-name=suite-tiny"):
+        assert f"#SBATCH --{line}\n" in script.read_text()
+
+
 def test_one_metric_is_shown_where_it_is_asked_for(tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--plugin", tiny, "--grid", "model.hidden=4", "--seeds", "1", "--metric", "seconds_per_epoch"]
     assert sweep.run(words) == 0
@@ -39,6 +55,10 @@ def test_one_metric_is_shown_where_it_is_asked_for(tiny: str, capsys: pytest.Cap
         (["--plugin", "TINY", "--grid", "model.hidden=[4"], "the list does not parse"),
         (["--plugin", "TINY", "--grid", "model.hidden=4", "--grid", "model.hidden=5"], "an option is given twice"),
         (["--plugin", "TINY", "--grid", "model.hiden=4"], "hiden"),
+        (["--plugin", "TINY", "--grid", "model.hidden=4", "--partition", "gpu"], "give --cluster slurm too"),
+        (["--plugin", "TINY", "--grid", "model.hidden=4", "--cluster", "slurm", "--gpus", "0"], "--gpus: expected at"),
+        (["--plugin", "TINY", "--grid", "model.hidden=4", "--cluster", "slurm", "--slurm", "a100"], "constraint=a100"),
+        (["--plugin", "TINY", "--grid", "model.hidden=4", "--study", "optuna", "--plan"], "not known before"),
     ],
 )
 def test_mistakes_in_a_sweep_are_explained(tiny: str, words: list[str], said: str) -> None:

@@ -4,13 +4,15 @@ The program that they run stands in for ``suite``: it writes a run as fit does, 
 """
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from lightning_suite.reproduction import jobs
+from lightning_suite.reproduction import jobs, local
+from lightning_suite.reproduction.executors import Making, run_all
 from lightning_suite.reproduction.plan import Fit, Study
 
 STAND_IN = """
@@ -38,8 +40,8 @@ if "slow" in words and "--resume" not in words:
 def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "stand_in.py").write_text(STAND_IN)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(jobs, "PROGRAM", (sys.executable, "-S", str(tmp_path / "stand_in.py")))
-    monkeypatch.setattr(jobs, "BETWEEN", 0.01)
+    monkeypatch.setattr(local, "PROGRAM", (sys.executable, "-S", str(tmp_path / "stand_in.py")))
+    monkeypatch.setattr(local, "BETWEEN", 0.01)
 
 
 def fit(name: str, *words: str) -> Fit:
@@ -52,17 +54,17 @@ def said() -> list[str]:
 
 def test_what_is_finished_is_not_made_again() -> None:
     job = fit("first")
-    assert jobs.run_all([job], 1, "test") == {}
+    assert run_all([job], local.Local(1), "test") == {}
     assert jobs.is_done(job)
     assert jobs.record_of(job)["metrics"] == {"test_auc": 0.5}
     assert (job.run / "config.yaml").is_file()
-    assert jobs.run_all([job], 1, "test") == {}
+    assert run_all([job], local.Local(1), "test") == {}
     assert said() == ["fit --seed 0 --runs fits/first-1a/seed-0"]
 
 
 def test_a_failure_is_explained_and_does_not_stop_the_others() -> None:
     first, second = fit("first", "bad"), fit("second")
-    assert jobs.run_all([first, second], 2, "test") == {first: "there is no data"}
+    assert run_all([first, second], local.Local(2), "test") == {first: "there is no data"}
     assert not jobs.is_done(first)
     assert jobs.is_done(second)
 
@@ -73,24 +75,24 @@ def test_a_run_that_was_begun_goes_on() -> None:
     (folder / "checkpoints").mkdir(parents=True)
     (folder / "checkpoints" / "last.ckpt").write_text("")
     (folder / "config.yaml").write_text("plugin: tiny")
-    assert jobs.run_all([job], 1, "test") == {}
+    assert run_all([job], local.Local(1), "test") == {}
     assert said() == [f"fit --resume {folder}"]
     assert job.run.resolve() == folder.resolve()
 
 
 def test_a_run_whose_folder_was_emptied_is_made_again() -> None:
     job = fit("first")
-    jobs.run_all([job], 1, "test")
+    run_all([job], local.Local(1), "test")
     (job.run / "run.json").unlink()
     assert not jobs.is_done(job)
-    assert jobs.run_all([job], 1, "test") == {}
+    assert run_all([job], local.Local(1), "test") == {}
     assert len(said()) == 2
 
 
 def test_a_study_writes_into_its_own_folder() -> None:
     folder = Path("studies/look-1a")
     job = Study(("look", "--output", str(folder)), folder, ())
-    assert jobs.run_all([job], 1, "test") == {}
+    assert run_all([job], local.Local(1), "test") == {}
     assert (folder / "x.csv").is_file()
     assert jobs.is_done(job)
 
@@ -98,7 +100,7 @@ def test_a_study_writes_into_its_own_folder() -> None:
 def test_who_comes_second_waits_for_the_one_whose_parent_is_gone() -> None:
     job = fit("first")
     job.folder.mkdir(parents=True)
-    lock = jobs._locked(job.folder)
+    lock = local._locked(job.folder)
     assert lock is not None
     holder = subprocess.Popen(
         [sys.executable, "-S", "-c", "import time; time.sleep(0.5); print(time.time())"],
@@ -106,25 +108,25 @@ def test_who_comes_second_waits_for_the_one_whose_parent_is_gone() -> None:
         stdout=subprocess.PIPE,
         text=True,
     )
-    jobs.os.close(lock)  # as if this process had been killed: the one it started has the lock alone
-    assert jobs._Process.start(job, 1) is None
-    assert jobs.run_all([job], 1, "test") == {}
+    os.close(lock)  # as if this process had been killed: the one it started has the lock alone
+    assert local.Local(1).start(job) is None
+    assert run_all([job], local.Local(1), "test") == {}
     assert holder.communicate()[0]
     assert (job.folder / "done.json").stat().st_size > 0
     assert json.loads((job.folder / "done.json").read_text())["words"][0] == "fit"
 
 
 def test_an_interruption_ends_the_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[jobs._Process] = []
-    start = jobs._Process.start
+    executor = local.Local(2)
+    start, started = executor.start, []
 
-    def noted(job: jobs.Job, at_once: int) -> jobs._Process | None:
+    def noted(job: jobs.Job) -> Making | None:
         if started:
             raise KeyboardInterrupt
-        started.append(start(job, at_once) or pytest.fail("it was held"))
+        started.append(start(job) or pytest.fail("it was held"))
         return started[0]
 
-    monkeypatch.setattr(jobs._Process, "start", noted)
+    monkeypatch.setattr(executor, "start", noted)
     with pytest.raises(KeyboardInterrupt):
-        jobs.run_all([fit("first", "slow"), fit("second")], 2, "test")
+        run_all([fit("first", "slow"), fit("second")], executor, "test")
     assert started[0].has_ended()
