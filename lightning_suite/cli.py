@@ -19,8 +19,27 @@ from lightning_suite.plugins.resolve import resolve
 from lightning_suite.spelling import did_you_mean
 from lightning_suite.tables import listing, terminal_width
 
-SCREEN, AROUND = 24, 6
+SCREEN, AROUND = 24, 5
 """Lines of a screen, which the help should fit on, and those of them that name no verb."""
+
+OTHER_NAMES = {
+    "train": "fit",
+    "run": "fit",
+    "resume": "fit --resume RUN",
+    "continue": "fit --resume RUN",
+    "eval": "test",
+    "evaluate": "test",
+    "infer": "predict",
+    "inference": "predict",
+    "embed": "predict RUN INPUT --embed",
+    "models": "list",
+    "plugins": "list",
+    "ls": "list",
+    "show": "info",
+    "compare_runs": "compare-runs",
+    "version": "--version",
+}
+"""What verbs are called elsewhere, with their names here."""
 
 READER_GONE = 141
 
@@ -103,6 +122,8 @@ def _refuse_lost_folder() -> None:
 
 
 def _dispatch(words: list[str]) -> int:
+    if words[:1] == ["help"] and words[1:]:  # suite help fit
+        words = ["info", *words[1:]] if words[1] in find.names() else [*words[1:], "--help"]
     if not words or words[0] in ("-h", "--help", "help"):
         print(_help())
         return 0
@@ -187,6 +208,8 @@ def _no_verb(word: str, plugins: Sequence[Plugin]) -> str:
         lines.append(f"verbs of plugins: {', '.join(own[:20])}" + (f" and {len(own) - 20} more" if own[20:] else ""))
     if word in find.names():
         lines.append(f"{word!r} is a plugin: suite info {word}, suite fit --plugin {word}")
+    elif word in OTHER_NAMES:
+        lines.append(f"Did you mean {OTHER_NAMES[word]!r}?")
     elif hint := suggestion(word, plugins):
         lines.append(hint)
     return "\n".join(lines)
@@ -202,7 +225,6 @@ def _help() -> str:
         more = [f"  and {len(own) - shown} plugins more: suite list"] if own[shown:] else []
         lines += ["", "verbs of plugins (suite info NAME)", listing(own[:shown], width, "  "), *more]
     lines += [
-        "",
         "suite VERB --help explains a verb. Anywhere: --quiet, --debug (traceback), --trust (a run's code).",
         f"next: {f'suite fit --plugin {plugins[0].name}' if plugins else 'suite list'}",
     ]

@@ -12,7 +12,9 @@ What is typed wins over ``--config``, which wins over the recipe, which wins ove
     renaming.py   old names of options, for one release
     parser.py     options to settings, settings to the plugin's classes
     commands.py   a plugin's own verb: a function whose parameters are its options
-    help.py       the text of --help
+    short_help.py the text of --help, read from source
+    help.py       the text of --help=GROUP and --help=OPTION, with types
+    effective.py  the values that a command would use, for the help
     mistakes.py   the message about an option that does not exist, or about a value of another type
     types.py      types, described for users of the command line
 """
@@ -23,6 +25,7 @@ from lightning_suite.options.config import PEOPLE_ONLY as PEOPLE_ONLY
 from lightning_suite.options.config import config_files as config_files
 from lightning_suite.options.config import flat as flat
 from lightning_suite.options.config import read_config as read_config
+from lightning_suite.options.effective import effective_options as effective_options
 from lightning_suite.options.given import given_options as given_options
 from lightning_suite.options.help import help_text as help_text
 from lightning_suite.options.parser import Built as Built
@@ -35,6 +38,7 @@ from lightning_suite.options.paths import path_options as path_options
 from lightning_suite.options.renaming import renamed_of_verb as renamed_of_verb
 from lightning_suite.options.settings import Settings as Settings
 from lightning_suite.options.settings import for_evaluation as for_evaluation
+from lightning_suite.options.short_help import short_help as short_help
 from lightning_suite.options.stored import changed_settings as changed_settings
 from lightning_suite.options.stored import checkpoint_settings as checkpoint_settings
 from lightning_suite.options.stored import configs_limited as configs_limited

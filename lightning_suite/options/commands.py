@@ -56,7 +56,7 @@ def call(
         print("\n".join([" ".join([prog, *positional, "[options]"]), *summary, "", *help_lines(parser)]))
         return None
     words = _spelt_out(parser, renamed, arguments)
-    check_typed(parser, words)
+    check_typed(options_of(parser), words, f"{prog} --help lists the options.")
     namespace = strict(parser, lambda: parser.parse_args(words))
     return function(**vars(parser.instantiate(namespace)))
 

@@ -14,29 +14,50 @@ from lightning_suite.spelling import did_you_mean
 
 T = TypeVar("T")
 
+OTHER_NAMES = {
+    "lr": "learning_rate",
+    "bs": "batch_size",
+    "batch": "batch_size",
+    "epoch": "max_epochs",
+    "epochs": "max_epochs",
+    "num_epochs": "max_epochs",
+    "n_epochs": "max_epochs",
+    "steps": "max_steps",
+    "gpu": "devices",
+    "gpus": "devices",
+    "device": "accelerator",
+    "workers": "num_workers",
+    "out": "output",
+    "random_seed": "seed",
+    "clip": "gradient_clip_val",
+}
+"""What options are called elsewhere, with the last words of their names here."""
 
-def check_names(parser: ArgumentParser, names: Collection[str], where: str = "", own: Collection[str] = ()) -> None:
+
+def check_names(
+    options: Collection[str], names: Collection[str], listed: str, where: str = "", own: Collection[str] = ()
+) -> None:
     """Check that options exist: jsonargparse would answer with a list of all its options.
 
     Args:
-        parser: has the options.
+        options: those that there are, such as ``--model.hidden``.
         names: dotted names.
-        where: the file or recipe they stand in.
+        listed: the command that lists the options.
+        where: the file or recipe that the names stand in.
         own: other options of the command, to suggest for a mistyped one.
 
     Raises:
         UsageError: one of them does not exist.
     """
-    known = options_of(parser)
     for name in names:
         parts = name.split(".")
         parents = [".".join(parts[:end]) for end in range(1, len(parts))]
-        in_a_value = any(f"--{parent}" in known and parent not in GROUPS for parent in parents)
-        if f"--{name}" not in known and not in_a_value:
-            raise UsageError(unknown(parser, name, where, own))
+        in_a_value = any(f"--{parent}" in options and parent not in GROUPS for parent in parents)
+        if f"--{name}" not in options and not in_a_value:
+            raise UsageError(unknown(options, name, listed, where, own))
 
 
-def check_typed(parser: ArgumentParser, words: Sequence[str], own: Collection[str] = ()) -> None:
+def check_typed(options: Collection[str], words: Sequence[str], listed: str, own: Collection[str] = ()) -> None:
     """Check that the options of a command line exist and that each is given once; ``--list+`` may be repeated.
 
     Raises:
@@ -44,15 +65,14 @@ def check_typed(parser: ArgumentParser, words: Sequence[str], own: Collection[st
     """
     names = [word[2:].partition("=")[0] for word in words if word.startswith("--")]
     for name in names:
-        if names.count(name) > 1 and f"--{name}" in options_of(parser) and not name.endswith("+"):
+        if names.count(name) > 1 and f"--{name}" in options and not name.endswith("+"):
             raise UsageError(f"--{name} is given {names.count(name)} times; leave all but one out")
-    check_names(parser, names, own=own)
+    check_names(options, names, listed, own=own)
 
 
-def unknown(parser: ArgumentParser, name: str, where: str = "", own: Collection[str] = ()) -> str:
+def unknown(options: Collection[str], name: str, listed: str, where: str = "", own: Collection[str] = ()) -> str:
     """Return the message for an option that does not exist."""
-    lines = [f"{f'no option is called --{name} {where}'.rstrip()}. {_near(parser, name, own)}".rstrip()]
-    return "\n".join([*lines, f"{parser.prog} --help lists the options, --help=trainer the trainer's."])
+    return f"{f'no option is called --{name} {where}'.rstrip()}. {_near(options, name, own)}".rstrip() + f"\n{listed}"
 
 
 def strict(parser: ArgumentParser, read: Callable[[], T], recipes: Collection[str] = ()) -> T:
@@ -75,7 +95,11 @@ def strict(parser: ArgumentParser, read: Callable[[], T], recipes: Collection[st
 def _explained(parser: ArgumentParser, message: str, recipes: Collection[str]) -> str:
     """Return jsonargparse's message in at most four lines: the option, what it takes, what came."""
     if stray := re.match(r"unrecognized arguments: (\S+)", message):
-        near = f"Did you mean --recipe {stray[1]}?" if stray[1] in recipes else _near(parser, stray[1].lstrip("-"))
+        near = (
+            f"Did you mean --recipe {stray[1]}?"
+            if stray[1] in recipes
+            else _near(options_of(parser), stray[1].lstrip("-"))
+        )
         return f"{stray[1]!r} is not an option, nor the value of one. {near}".rstrip()
     key = re.search(r'[Kk]ey "([^"]+)"', message)
     value = re.search(r"(?:Got value|Given value): (.*)", message)
@@ -93,9 +117,14 @@ def _explained(parser: ArgumentParser, message: str, recipes: Collection[str]) -
     return f"{option}: expected {described(hint)}{written}, got {value[1]!r}. {near}".rstrip()
 
 
-def _near(parser: ArgumentParser, name: str, own: Collection[str] = ()) -> str:
-    """Return the sentence that offers the nearest options by spelling, else by their last word; empty without any."""
-    options = [option for option in options_of(parser) if option[2:] not in GROUPS and option[-1] != "+"]
-    same_end = [option for option in options if option.split(".")[-1].lstrip("-") == name.split(".")[-1]]
+def _near(options: Collection[str], name: str, own: Collection[str] = ()) -> str:
+    """Return the sentence that offers the options meant by another name for them, by spelling, or by their last word.
+
+    It is empty where there are none.
+    """
+    names = [option for option in options if option[2:] not in GROUPS and option[-1] != "+"]
+    word = name.replace("-", "_")
+    other = OTHER_NAMES.get(word.split(".")[-1], "")
+    same_end = [option for option in names if option.split(".")[-1].lstrip("-") in (word.split(".")[-1], other)]
     by_end = f"Did you mean {' or '.join(map(repr, same_end[:3]))}?" if same_end else ""
-    return did_you_mean(f"--{name}", [*options, *own]) or by_end
+    return (by_end if other else "") or did_you_mean(f"--{name}", [*names, *own]) or by_end

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import ArgumentParser, Namespace
 
 from lightning_suite.errors import UsageError
+from lightning_suite.known_options import known_options
+from lightning_suite.lightning_internals import options_of
 from lightning_suite.options.config import GROUPS, config_files, flat, nested, read_config
 from lightning_suite.options.defaults import add_options, held_defaults, own_networks, shown, without_shown
 from lightning_suite.options.loggers import completed_options, completed_words
@@ -48,7 +50,7 @@ def _parser_of(module: Any, data: Any) -> ArgumentParser:
     """Return the parser of two classes: one run asks for it several times, and it reads many docstrings."""
     from pytorch_lightning import Trainer
 
-    parser = ArgumentParser(exit_on_error=False, allow_abbrev=False)
+    parser = ArgumentParser(exit_on_error=False, allow_abbrev=False, print_config=None)
     parser.add_argument("--config", action="config", help="YAML file of options; may be given several times")
     parser.add_class_arguments(Settings, skip=set(GROUPS))
     add_options(parser, module, "model")
@@ -82,16 +84,23 @@ def parse(
     Raises:
         UsageError: an option does not exist or its value is not what the signature asks for.
     """
-    parser = parser_of(plugin, prog)
+    listed = f"suite fit --plugin {name or plugin.name} --help lists the options, --help=trainer the trainer's."
     files, words = config_files(typed)
+    words = renamed_words(plugin.renamed, words)
+    if words and (known := known_options(plugin)) is not None:  # before torch is imported
+        check_typed(
+            [f"--{option}{plus}" for option in ("plugin", "recipe", *known) for plus in ("", "+")], words, listed, own
+        )
+    parser = parser_of(plugin, prog)
+    there = options_of(parser)
     sources = []
     source = "in the recipe" if prog == "suite fit" else "in the settings of the run"
     for where, values in [(source, start), *((f"in {file}", read_config(file)) for file in files), ("", given)]:
         options = renamed_options(plugin.renamed, flat(values), where)
-        check_names(parser, options, where, () if where else own)
+        check_names(there, options, listed, where, () if where else own)
         sources.append({"plugin": plugin.name} | completed_options(options))
-    words = completed_words(renamed_words(plugin.renamed, words))
-    check_typed(parser, words, own)
+    words = completed_words(words)
+    check_typed(there, words, listed, own)
     recipes = recipe_files(plugin) if prog == "suite fit" else ()
     read = [word for options in without_shown(parser, *sources) for word in ("--config", one_line_yaml(options))]
     namespace = strict(parser, lambda: parser.parse_args([*read, *words]), recipes)

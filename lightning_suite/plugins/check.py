@@ -15,7 +15,7 @@ from lightning_suite.tables import clip
 RESERVED = frozenset(
     {
         *("help", "list", "info", "fit", "validate", "test", "predict", "rerun", "runs", "compare-runs", "report"),
-        *("export", "reproduce", "sweep", "check", "new", "doctor"),
+        *("export", "reproduce", "sweep", "check", "new", "doctor", "completion"),
     }
 )
 """Names that no plugin may have: ``suite list`` is a verb."""

@@ -1,13 +1,65 @@
-"""Reads the defaults of a class's options from its source, as far as it shows them plainly; nothing is imported."""
+"""Reads the options of a class from its source: names, defaults, choices and meanings; nothing is imported."""
 
 import ast
 import contextlib
+import inspect
+import re
+from dataclasses import dataclass
 from typing import Any
 
 from lightning_suite.plugins import source
 
 DEEPEST = 5
 """Modules that a name is followed through."""
+
+_ENTRY = re.compile(r" {4}(\w+)(?: \([^)]*\))?: *(.*)")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a class as its source shows it.
+
+    Attributes:
+        default: its value, or the source of it where that is no literal; None for a required one too.
+        is_required: whether it has no default.
+        choices: the texts that it may be, where the annotation lists them.
+        meaning: what the docstring says of it, on one line.
+    """
+
+    default: Any
+    is_required: bool
+    choices: tuple[str, ...]
+    meaning: str
+
+
+def parameters(path: str) -> dict[str, Parameter] | None:
+    """Return the parameters of a class by name, or None where its source does not show all of them.
+
+    It does not where a base class or ``**kwargs`` may add some.
+
+    Args:
+        path: of the class, ``package.module:Class``.
+
+    Example:
+        >>> parameters("lightning_suite.options.settings:Settings")["mode"]
+        Parameter(default='min', is_required=False, choices=('min', 'max'), meaning='whether its smallest or its \
+largest value is best')
+    """
+    module, _, name = path.partition(":")
+    home, node = _home_of_class(module, name)
+    if node is None or (arguments := _arguments(node)) is None:
+        return None
+    meanings, known = _meanings(node), dict(_written(node))
+    found = {}
+    for argument in arguments:
+        written = known.get(argument.arg)
+        try:
+            default = None if written is None else _value(home, written, DEEPEST)
+        except ValueError:
+            default = ast.unparse(written) if written else None
+        meaning = meanings.get(argument.arg) or _meaning_of_setting(home, written)
+        found[argument.arg] = Parameter(default, written is None, tuple(_choices(home, argument.annotation)), meaning)
+    return found
 
 
 def defaults(path: str) -> dict[str, Any]:
@@ -28,16 +80,86 @@ def defaults(path: str) -> dict[str, Any]:
 
 
 def _of_class(module: str, name: str, deepest: int) -> dict[str, Any]:
-    tree = _tree(module)
-    node = source.definition(tree, name)
-    if node is None:
-        home = _imported_from(tree, name)
-        return _of_class(home, name, deepest - 1) if home and deepest else {}
+    home, node = _home_of_class(module, name)
     values = {}
-    for parameter, value in _written(node):
+    for parameter, value in _written(node) if node else ():
         with contextlib.suppress(ValueError):
-            values[parameter] = _value(module, value, deepest)
+            values[parameter] = _value(home, value, deepest)
     return values
+
+
+def _home_of_class(module: str, name: str) -> tuple[str, ast.ClassDef | None]:
+    """Return the module that defines a class, which another may import, and the definition; None without one."""
+    for _ in range(DEEPEST):
+        tree = _tree(module)
+        node = source.definition(tree, name)
+        if node is not None:
+            return module, node if isinstance(node, ast.ClassDef) else None
+        module = _imported_from(tree, name)
+    return module, None
+
+
+def _arguments(node: ast.ClassDef) -> list[ast.arg] | None:
+    """Return the parameters of a class, of one without constructor its fields; None where there may be others."""
+    for inner in node.body:
+        if isinstance(inner, ast.FunctionDef) and inner.name == "__init__":
+            given = inner.args
+            if given.vararg or given.kwarg:
+                return None
+            return [*given.posonlyargs, *given.args, *given.kwonlyargs][1:]
+    if any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list):
+        fields = [inner for inner in node.body if isinstance(inner, ast.AnnAssign)]
+        return [ast.arg(one.target.id, one.annotation) for one in fields if isinstance(one.target, ast.Name)]
+    bases = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+    return [] if bases and bases <= source.LIGHTNING_CLASSES else None
+
+
+def _meanings(node: ast.ClassDef) -> dict[str, str]:
+    """Return what the docstring of a class, or of its constructor, says of the parameters, each on one line."""
+    found: dict[str, str] = {}
+    inside = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"]
+    parts: list[ast.ClassDef | ast.FunctionDef] = [node, *inside]
+    for part in parts:
+        docstring = inspect.cleandoc(ast.get_docstring(part) or "")
+        for section in re.findall(r"^(?:Args|Attributes):\n((?: +.*\n?|\n(?= ))+)", docstring, re.MULTILINE):
+            name = ""
+            for line in section.splitlines():
+                if entry := _ENTRY.fullmatch(line):
+                    name, found[entry[1]] = entry[1], entry[2]
+                elif name and not re.fullmatch(r" *\{\w+\}", line):  # a place that is filled when the class is made
+                    found[name] = f"{found[name]} {line.strip()}".strip()
+    return found
+
+
+def _meaning_of_setting(module: str, written: ast.expr | None) -> str:
+    """Return the meaning of the setting that a default names: `lightning_suite.setting`; empty for any other."""
+    match written:
+        case ast.Attribute(value=ast.Name(id=table), attr=name):
+            with contextlib.suppress(ValueError):
+                home, made = _assigned(module, table)
+                if isinstance(made, ast.Call) and isinstance(made.func, ast.Name):
+                    node = _home_of_class(home, made.func.id)[1]
+                    match dict(_written(node)).get(name) if node else None:
+                        case ast.Call(func=ast.Name("setting"), keywords=[*keywords]):
+                            texts = [one.value for one in keywords if one.arg == "meaning"]
+                            return str(ast.literal_eval(texts[0])) if texts else ""
+    return ""
+
+
+def _choices(module: str, annotation: ast.expr | None) -> list[str]:
+    """Return the texts that an annotation lists as ``Literal``, also under a name and among other types."""
+    match annotation:
+        case ast.Subscript(value=ast.Name("Literal") | ast.Attribute(attr="Literal"), slice=listed):
+            parts = listed.elts if isinstance(listed, ast.Tuple) else [listed]
+            return [str(part.value) for part in parts if isinstance(part, ast.Constant)]
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return [*_choices(module, left), *_choices(module, right)]
+        case ast.Name(id=name) if name not in ("int", "float", "str", "bool"):
+            with contextlib.suppress(ValueError):
+                return _choices(*_assigned(module, name))
+        case ast.Name("bool"):
+            return ["true", "false"]
+    return []
 
 
 def _written(node: ast.AST) -> list[tuple[str, ast.expr]]:

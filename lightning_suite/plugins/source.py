@@ -11,7 +11,7 @@ from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-_LIGHTNING_CLASSES = {"LightningModule", "LightningDataModule"}
+LIGHTNING_CLASSES = {"LightningModule", "LightningDataModule"}
 
 # Bases that are known to be no classes of Lightning's.
 _OTHER_BASES = {
@@ -102,7 +102,7 @@ def wrong_bases(module: ast.Module, name: str, lightning_class: str) -> str:
     last_words = {base.rpartition(".")[2] for base in bases}
     if lightning_class in last_words:
         return ""
-    if bases and all(base in _OTHER_BASES or base.rpartition(".")[2] in _LIGHTNING_CLASSES for base in bases):
+    if bases and all(base in _OTHER_BASES or base.rpartition(".")[2] in LIGHTNING_CLASSES for base in bases):
         return f"a class derived from {', '.join(sorted(bases))}"
     return ""
 
@@ -120,6 +120,24 @@ def first_parameter(module: ast.Module | None, function: str) -> str:
     if node is None or isinstance(node, ast.ClassDef):
         return ""
     return next((argument.arg for argument in [*node.args.posonlyargs, *node.args.args]), "")
+
+
+def takes_a_run(path: str) -> bool:
+    """Return whether the first parameter of the function at a path, ``module:function``, is a run."""
+    module, _, function = path.partition(":")
+    return first_parameter(tree(text(locate(module))), function) == "run"
+
+
+def keywords(path: str) -> list[str]:
+    """Return the names of the keyword-only parameters of the function at a path, ``module:function``.
+
+    Example:
+        >>> keywords("textwrap:wrap")
+        []
+    """
+    module, _, function = path.partition(":")
+    node = definition(tree(text(locate(module))), function)
+    return [] if node is None or isinstance(node, ast.ClassDef) else [one.arg for one in node.args.kwonlyargs]
 
 
 def definition(module: ast.Module | None, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | None:

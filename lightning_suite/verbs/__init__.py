@@ -11,7 +11,7 @@ from lightning_suite.plugins import source
 # The order in the help; a verb that is not named here comes last.
 _ORDER = [
     *("list", "info", "fit", "validate", "test", "predict", "rerun", "runs", "compare-runs", "report", "export"),
-    *("reproduce", "sweep", "check", "new", "doctor"),
+    *("reproduce", "sweep", "check", "new", "doctor", "completion"),
 ]
 
 
@@ -28,7 +28,12 @@ def module(verb: str) -> str:
 
 def help_line(verb: str) -> str:
     """Return the first line of the docstring of a verb's file."""
-    return source.help_line(source.tree((Path(__file__).parent / f"{_stem(verb)}.py").read_text(encoding="utf-8")))
+    return source.help_line(source.tree(text(verb)))
+
+
+def text(verb: str) -> str:
+    """Return the source of a verb's file."""
+    return (Path(__file__).parent / f"{_stem(verb)}.py").read_text(encoding="utf-8")
 
 
 def _stem(verb: str) -> str:

@@ -12,21 +12,25 @@ from lightning_suite.fitting import settings_to_fit
 from lightning_suite.options import (
     Settings,
     config_files,
+    effective_options,
     flat,
     help_text,
     is_own_config,
     parse,
     read_config,
     settings_of,
+    short_help,
 )
 from lightning_suite.plugin import Plugin
 from lightning_suite.plugins import find, source
-from lightning_suite.recipes import recipe_of
+from lightning_suite.recipes import recipe_files, recipe_of
 from lightning_suite.run import Run
 from lightning_suite.seed_groups import NOT_THE_RESULT
+from lightning_suite.spelling import did_you_mean
 from lightning_suite.tables import table
 
-USAGE = """--plugin NAME [--recipe R] [--config FILE] [--model.x 1 --data.y 2 --trainer.z 3] [--runs DIR] [--requeue]
+USAGE = """--plugin NAME [--recipe R] [--config FILE] [--model.x 1 --data.y 2 --trainer.z 3]
+                 [--logger tensorboard|wandb|csv] [--runs DIR] [--requeue]
        suite fit --resume RUN [--trainer.max_epochs 20]
        suite fit --config RUN/config.yaml"""
 
@@ -43,9 +47,14 @@ def run(arguments: list[str]) -> int:
     parser.add_argument(
         "--requeue", action="store_true", help="in a job of SLURM's: queue it again when its time is up, and go on then"
     )
-    parser.add_argument("--print-config", action="store_true", help="print the values that would be used")
+    parser.add_argument("--logger", metavar="NAME", help="tensorboard, wandb or csv: short for --trainer.logger NAME")
+    parser.add_argument(
+        "--print-config", "--print_config", action="store_true", help="print the values that would be used"
+    )
     parser.add_argument("-h", "--help", metavar="TOPIC", nargs="?", const="", help="model, data, trainer, or an option")
     values, typed = parser.parse_known_args(arguments)
+    if values.logger:
+        typed += [f"--trainer.logger={values.logger}"]
     if values.requeue and scheduler.job() is None and values.help is None and not values.print_config:
         raise UsageError(
             "--requeue: expected a job of SLURM's, but SLURM_JOB_ID is not set: nothing could be queued again.\n"
@@ -70,12 +79,13 @@ def run(arguments: list[str]) -> int:
         parser.print_help()
         return 0
     if not name:
-        raise UsageError(
-            f"suite fit needs --plugin NAME; installed: {', '.join(find.names())}\nsuite list says what each one does."
-        )
+        raise UsageError(_which_plugin(typed))
     plugin = find.get(name)
     if values.help is not None:
-        print(help_text(plugin, "suite fit", values.help))
+        recipe = values.recipe or configured.get("recipe") or next(iter(recipe_files(plugin)), None)
+        used = effective_options(plugin, recipe, typed)
+        short = None if values.help else short_help(plugin, "suite fit", recipe, used)
+        print(short or help_text(plugin, "suite fit", values.help, used))
         return 0
     settings = settings_to_fit(plugin, values.recipe, typed, name=name, own=parser.options())
     if values.print_config:
@@ -86,6 +96,16 @@ def run(arguments: list[str]) -> int:
     again = arguments if values.requeue else None
     done, leader = fit(plugin, settings, root=values.runs or "runs", requeued_as=again)
     return report(done, plugin, settings) if leader else 0
+
+
+def _which_plugin(typed: list[str]) -> str:
+    """Return the message for a training whose plugin is not named, or by a word alone."""
+    word = typed[0] if typed and not typed[0].startswith("-") else ""
+    near = did_you_mean(word, find.names()) if word else ""
+    if word in find.names():
+        return f"a plugin is named by --plugin: suite fit --plugin {word}"
+    needs = f"suite fit needs --plugin NAME; installed: {', '.join(find.names()) or 'none'}"
+    return "\n".join(filter(None, [needs, near, "suite list says what each one does."]))
 
 
 def report(done: Run, plugin: Plugin, settings: Settings) -> int:
@@ -108,7 +128,9 @@ def report(done: Run, plugin: Plugin, settings: Settings) -> int:
     print(f"\n{printable(str(record['status']))} after {spent}: {done.folder}")
     folder = shlex.quote(str(done.folder))
     next_commands = [f"suite test {folder}", f"suite predict {folder} INPUT"]
-    next_commands += [f"suite {name} {folder} ..." for name, path in plugin.commands.items() if _takes_a_run(path)]
+    next_commands += [
+        f"suite {name} {folder} ..." for name, path in plugin.commands.items() if source.takes_a_run(path)
+    ]
     next_commands += [f"suite fit --resume {folder}" if record["status"] != "finished" else f"suite rerun {folder}"]
     print("next:", *next_commands[:4], sep="\n  ")
     return 0 if record["status"] == "finished" else 130
@@ -140,12 +162,6 @@ def other_than_the_recipe(plugin: Plugin, settings: Settings) -> list[str]:
     used = flat(asdict(settings))
     others = [name for name in recipe | used if recipe.get(name) != used.get(name)]
     return [f"--{name}" for name in others if name not in NOT_THE_RESULT]
-
-
-def _takes_a_run(path: str) -> bool:
-    """Return whether the first parameter of the function at this path is a run."""
-    module, _, function = path.partition(":")
-    return source.first_parameter(source.tree(source.text(source.locate(module))), function) == "run"
 
 
 def _resume(path: str, typed: list[str], requeued_as: list[str] | None = None) -> int:

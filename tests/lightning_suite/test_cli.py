@@ -69,6 +69,18 @@ def test_every_verb_explains_itself(verb: str, asked: str, capsys: pytest.Captur
     assert f"suite {verb}" in message
 
 
+@pytest.mark.parametrize(("asked", "same"), [("help fit", "fit --help"), ("help dsa", "info dsa"), ("help", "")])
+def test_help_of_a_word_is_what_explains_it(asked: str, same: str, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = [(cli.main(words.split()), capsys.readouterr().out) for words in (asked, same)]
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize(("word", "meant"), [("train", "fit"), ("evaluate", "test"), ("plugins", "list")])
+def test_a_verb_by_another_name_gets_the_name(word: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([word]) == 2
+    assert f"Did you mean '{meant}'?" in capsys.readouterr().err
+
+
 def test_every_verb_has_a_help_line() -> None:
     assert all(verbs.help_line(verb) for verb in verbs.names())
 

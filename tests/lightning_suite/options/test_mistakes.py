@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lightning_suite.errors import UsageError
-from lightning_suite.options import parse
+from lightning_suite.options import call, parse
 from lightning_suite.plugins import find
 
 TINY = find.get(f"{Path(__file__).parents[1] / 'tiny.py'}:plugin")
@@ -19,6 +19,10 @@ TINY = find.get(f"{Path(__file__).parents[1] / 'tiny.py'}:plugin")
         (["--trainer.max_epoch=1"], "no option is called --trainer.max_epoch. Did you mean '--trainer.max_epochs'?"),
         (["--model.hid", "3"], "no option is called --model.hid"),
         (["--hidden", "3"], "no option is called --hidden. Did you mean '--model.hidden'?"),
+        (["--hidden-dim", "3"], "no option is called --hidden-dim."),
+        (["--lr", "3"], "no option is called --lr. Did you mean '--model.learning_rate'?"),
+        (["--epochs", "3"], "no option is called --epochs. Did you mean '--trainer.max_epochs'?"),
+        (["--gpus=2"], "Did you mean '--trainer.devices'?"),
         (["--max_epochs", "3"], "Did you mean '--trainer.max_epochs'?"),
         (["--model.hidden", "many"], "--model.hidden: expected int, got 'many'"),
         (["--mode", "mix"], "--mode: expected 'min' or 'max', got 'mix'. Did you mean 'min' or 'max'?"),
@@ -67,3 +71,16 @@ def test_a_class_without_what_it_needs_says_how_to_give_it() -> None:
 def test_a_misspelt_class_gets_its_suggestion() -> None:
     with pytest.raises(UsageError, match="Did you mean 'EarlyStopping'"):
         parse(TINY, ["--trainer.callbacks", "EarlyStoping"], start={})
+
+
+def test_the_command_that_lists_the_options_does() -> None:
+    with pytest.raises(UsageError, match=r"\nsuite fit --plugin tweets --help lists the options, --help=trainer the"):
+        parse(find.get("tweets"), ["--modle.layers", "2"], start={}, prog="suite predict")
+
+
+def test_a_mistyped_option_of_a_plugins_own_verb_is_listed_by_that_verb() -> None:
+    def speak(run: str, *, times: int = 1) -> None: ...
+
+    with pytest.raises(UsageError) as error:
+        call(speak, ["--tmies", "2"], prog="suite speak")
+    assert str(error.value).endswith("Did you mean '--times'?\nsuite speak --help lists the options.")

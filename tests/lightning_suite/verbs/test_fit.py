@@ -72,6 +72,32 @@ def test_the_recipe_that_was_typed_is_the_one_that_is_recorded(
     assert "recipe: sst2\nseed: 4\n" in message
 
 
+@pytest.mark.parametrize("spelling", ["--print-config", "--print_config"])
+def test_the_printed_values_can_be_given_back(
+    spelling: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fit.run(["--plugin", "spectral", "--model.n_clusters=3", spelling])
+    printed = capsys.readouterr().out
+    assert printed.startswith("plugin: spectral\n")
+    (tmp_path / "c.yaml").write_text(printed)
+    fit.run(["--config", str(tmp_path / "c.yaml"), spelling])
+    assert capsys.readouterr().out == printed
+
+
+def test_a_plugin_without_its_option_gets_the_command() -> None:
+    with pytest.raises(UsageError, match=r"by --plugin: suite fit --plugin dsa$"):
+        fit.run(["dsa"])
+    with pytest.raises(UsageError, match="Did you mean 'dsa'"):
+        fit.run(["dsaa"])
+
+
+def test_the_help_is_of_this_very_command(capsys: pytest.CaptureFixture[str]) -> None:
+    fit.run(["--plugin", "spectral", "--recipe", "shapes", "--model.n_init=3", "--help"])
+    assert "--model.n_init 3 >" in capsys.readouterr().out
+    fit.run(["--plugin", "spectral", "--model.n_init=3", "--help=model"])
+    assert "--model.n_init int = 3 >" in capsys.readouterr().out
+
+
 def test_a_broken_recipe_does_not_stop_another(here: Any, capsys: pytest.CaptureFixture[str]) -> None:
     files = {"recipes/default.yaml": "seed: 7\n", "recipes/wide.yaml": "model: ["}
     here.add("calm", "calm_plugin", "calm-plugin", files=files)
