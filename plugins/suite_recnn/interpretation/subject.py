@@ -176,12 +176,16 @@ def open_subject(
 
 
 def untrained(tagger: JetTagger, seed: int = 0) -> JetTagger:
-    """Return a network of the same settings and scaling with new random weights, in evaluation mode."""
+    """Return a network like another, with the same scaling and new random weights, in evaluation mode.
+
+    It reads the same features of nodes and distinguishes the same classes.
+    """
     from pytorch_lightning.utilities.seed import isolate_rng
 
     with isolate_rng():
         torch.manual_seed(seed)
         other = JetTagger(**tagger.hparams)
+        other.on_load_checkpoint({"features": tagger.features, "classes": tagger.classes})
     other.network.scaler.load_state_dict(tagger.network.scaler.state_dict())
     return other.eval()
 

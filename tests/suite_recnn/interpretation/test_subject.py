@@ -13,6 +13,7 @@ from lightning_suite.errors import UsageError
 from lightning_suite.run import Run
 from suite_recnn.forests import build_trees
 from suite_recnn.interpretation.subject import Subject, open_subject, untrained
+from suite_recnn.module import JetTagger
 
 CHECK = Path(suite_recnn.__file__).parent / "recipes" / "check"
 
@@ -68,6 +69,16 @@ def test_an_untrained_network_scales_as_the_trained_one_and_has_weights_of_its_s
     torch.testing.assert_close(first.state_dict(), again.state_dict())
     assert not torch.equal(first.output.weight, other.output.weight)
     assert not torch.equal(first.output.weight, subject.tagger.network.output.weight)
+
+
+def test_an_untrained_network_reads_the_features_and_classes_of_the_trained_one() -> None:
+    tagger = JetTagger(hidden_dim=4)
+    tagger.on_load_checkpoint({"features": "lund", "classes": ["w", "top", "qcd"]})
+    shapes, expected = (
+        {name: value.shape for name, value in one.state_dict().items()} for one in (untrained(tagger), tagger)
+    )
+    assert shapes == expected
+    assert shapes["network.output.weight"] == (3, 4)
 
 
 def test_other_files_are_taken_whole_and_labelled_by_their_names(train: Callable[..., Run]) -> None:
