@@ -2,7 +2,8 @@
 
 The classes are values of the column ``sample``; or names of columns themselves, each 1 for the jets of its class, such
 as JetClass's ``label_Tbqq`` and ``label_QCD``; or values of the column ``label``, texts or numbers; or ``label`` is 1
-for signal and 0 for background, or the place of the class among more than two.
+for signal and 0 for background, or the place of the class among more than two. A class whose name is a number, such as
+``--data.signal 0``, always has the jets with that label.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,7 +71,8 @@ def classes_of(
     if not named and set(classes) <= set(columns):
         return _only_one(columns, classes, path)
     if label is not None:
-        if label.dtype.kind in "biuf" and len(classes) == 2 and np.isin(label, (0, 1)).all():
+        are_places = all(not name.isdecimal() or int(name) == place for place, name in enumerate(classes))
+        if label.dtype.kind in "biuf" and len(classes) == 2 and are_places and np.isin(label, (0, 1)).all():
             return label.astype(np.int64)
         texts = label.astype(np.int64).astype(np.str_) if label.dtype.kind in "biuf" else label
         if np.isin(texts, classes).any():

@@ -43,6 +43,19 @@ def test_classes_are_numbers_of_a_label() -> None:
     assert classes({"label": [0, 1, 2, 4]}, "2", "0", "1") == [1, 2, 0, -1]
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("1", "0"), [1, 0, 0, 1]),
+        (("0", "1"), [0, 1, 1, 0]),
+        (("0", "8"), [0, -1, -1, 0]),
+        (("qcd", "1"), [0, 1, 1, 0]),
+    ],
+)
+def test_a_class_named_by_a_number_has_the_jets_with_this_label(names: tuple[str, str], expected: list[int]) -> None:
+    assert classes({"label": [0, 1, 1, 0]}, *names) == expected
+
+
 def test_a_label_that_is_named_counts_more_than_the_sample_and_columns_of_ones() -> None:
     columns = {"sample": ["qcd", "top"], "qcd": [1, 0], "top": [0, 1], "label": [1, 0]}
     assert classes(columns, "qcd", "top") == [0, 1]
