@@ -129,7 +129,7 @@ def _value(node: ast.expr, expression: str, columns: Mapping[str, Values]) -> Va
 
     name = _dotted(node)
     if name is not None:
-        return columns[name]
+        return _widened(columns[name])
     match node:
         case ast.Constant(value=bool() | int() | float() | str() as constant):
             return np.asarray(float(constant) if isinstance(constant, int) and abs(constant) > 2**53 else constant)
@@ -153,6 +153,13 @@ def _value(node: ast.expr, expression: str, columns: Mapping[str, Values]) -> Va
             return _FUNCTIONS[function](value(argument))
     part = ast.get_source_segment(expression.strip(), node) or type(node).__name__
     raise UsageError(f"--data.select {expression!r}: {part!r} is not understood; expected {GRAMMAR}")
+
+
+def _widened(values: Values) -> Values:
+    """Return whole numbers in 64 bits with a sign: the difference of two counts of 32 bits may be below 0."""
+    if values.dtype.kind in "iu" and values.max(initial=0) < 2**63:
+        return values.astype(np.int64, copy=False)
+    return values
 
 
 def _compared(operator: ast.cmpop, left: Values, right: Values) -> Values:

@@ -16,6 +16,8 @@ COLUMNS = {
     "matched": np.array([1, 1, 0, 0], dtype=np.int8),
     "sample": np.array(["w", "w", "qcd", "top"]),
     "Jet.PT": np.array([1.0, 2.0, 3.0, 4.0]),
+    "tracks": np.array([1, 9, 3, 200], dtype=np.uint8),
+    "towers": np.array([3, 2, 3, 100], dtype=np.uint8),
 }
 
 
@@ -38,6 +40,8 @@ COLUMNS = {
         ("log(matched) < -100", [2, 3]),
         ("Jet.PT >= 3", [2, 3]),
         ("jet_pt < -1", []),
+        ("tracks - towers < 5", [0, 2]),
+        ("tracks + towers > 255", [3]),
         ("True", [0, 1, 2, 3]),
     ],
 )
