@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import LightningDataModule, LightningModule, Trainer, seed_everything
-from pytorch_lightning.callbacks import Callback, Checkpoint
+from pytorch_lightning.callbacks import Callback, Checkpoint, ModelSummary, ProgressBar
 from pytorch_lightning.utilities.model_helpers import is_overridden
 
 from lightning_suite.checkpoint import SafeCheckpointIO
@@ -20,6 +20,7 @@ from lightning_suite.plugin import Plugin
 from lightning_suite.progress import is_quiet
 from lightning_suite.run import Run
 from lightning_suite.tables import one_line
+from lightning_suite.training_progress import ModelSize, TrainingProgress
 
 
 def seeded(plugin: Plugin, settings: Settings) -> Built:
@@ -69,10 +70,12 @@ def trainer_of(
     callbacks: Sequence[Callback] = (),
     metrics: MetricsFile | None = None,
     early: Sequence[Callback] = (),
+    monitor: str = "",
 ) -> Trainer:
     """Return Lightning's Trainer with the user's arguments, callbacks and loggers, and with ours.
 
-    Of our callbacks the ``early`` ones are called before the user's, the others after.
+    Of our callbacks the ``early`` ones are called before the user's, the others after. Our progress bar and lines about
+    the model take the place of Lightning's where the user asks for no others.
 
     Raises:
         UsageError: the Trainer does not take the arguments, alone or together.
@@ -85,18 +88,28 @@ def trainer_of(
     theirs = _as_list(arguments.get("callbacks"))
     # A ModelCheckpoint of the user's asks for the run folder in its setup, so ours, which makes it, comes before.
     late = [callback for callback in theirs if isinstance(callback, Checkpoint)]
+    shown = {
+        option: not is_quiet() and arguments.get(option) is not False
+        for option in ("enable_progress_bar", "enable_model_summary")
+    }
+    ours: list[Callback] = [*callbacks]
+    if shown["enable_progress_bar"] and not any(isinstance(callback, ProgressBar) for callback in theirs):
+        ours.append(TrainingProgress(monitor))
+    if shown["enable_model_summary"] and not any(isinstance(callback, ModelSummary) for callback in theirs):
+        shown["enable_model_summary"] = False
+        ours.append(ModelSize())
     try:
         trainer = Trainer(
             **arguments
             | {
-                "callbacks": [*early, *(one for one in theirs if one not in late), *callbacks, *late],
+                "callbacks": [*early, *(one for one in theirs if one not in late), *ours, *late],
                 # `self.logger` of a module is the first: the user's, or else one that takes any call of `experiment`.
                 "logger": [*(one for one in loggers if one not in metrics.late), metrics],
                 "plugins": [*_as_list(arguments.get("plugins")), SafeCheckpointIO()],
                 "default_root_dir": arguments.get("default_root_dir") or str(root),
                 "enable_checkpointing": is_training,
             }
-            | ({"enable_progress_bar": False} if is_quiet() else {})
+            | shown
         )
     except (MisconfigurationException, ValueError, TypeError) as error:
         raise UsageError(f"the trainer does not take its options: {one_line(f'{error}')}") from error

@@ -30,6 +30,8 @@ LOG_MESSAGES = (
     "Restoring states",
     "Loaded model",
     "Loading `train_dataloader` to estimate",
+    "`Trainer.fit` stopped: `max_epochs=",
+    "`Trainer.fit` stopped: `max_steps=",
     "\nDetected KeyboardInterrupt",
     "[rank: 0] Received SIGTERM",
 )

@@ -25,13 +25,18 @@ PATIENCE = 2.0
 SELDOM = 10.0
 """Seconds between two lines where no terminal shows bars; later a tenth of the time that has passed, if it is more."""
 
+WIDE, NARROW, WIDE_FROM = 24, 10, 100
+"""Columns of a bar, those where the terminal is narrow, and the columns of a terminal that is not."""
+
 _READER_GONE = (OSError, ValueError, SystemExit)  # of a closed standard error; SystemExit is rich's for a broken pipe
 
 _quiet = 0
 
 
 @contextlib.contextmanager
-def progress(description: str, total: int | None = None, *, unit: str = "", done: int = 0) -> Iterator["Task"]:
+def progress(
+    description: str, total: int | None = None, *, unit: str = "", done: int = 0, lines_after: float | None = None
+) -> Iterator["Task"]:
     """Show how far the block is, and the time it still takes; yield the function that counts its steps.
 
     Args:
@@ -39,6 +44,8 @@ def progress(description: str, total: int | None = None, *, unit: str = "", done
         total: the number of steps, where it is known.
         unit: what a step is called, in the plural: "jets".
         done: the number of steps that an earlier call has taken.
+        lines_after: seconds before the first line where no terminal shows bars, for a block whose end the caller
+            announces; by default ``PATIENCE``, and a line says the end.
 
     Example:
         >>> with progress("reading", total=3, unit="files") as advance:
@@ -48,13 +55,13 @@ def progress(description: str, total: int | None = None, *, unit: str = "", done
         3
     """
     task = Task(description, total, unit, done)
-    _display.add(task)
+    _display.add(task, PATIENCE if lines_after is None else lines_after)
     finished = False
     try:
         yield task
         finished = True
     finally:
-        _display.remove(task, finished)
+        _display.remove(task, finished and lines_after is None)
 
 
 def track(iterable: Iterable[Item], description: str, total: int | None = None, *, unit: str = "") -> Iterator[Item]:
@@ -183,16 +190,28 @@ class Task:
         """Return how long the call has lasted."""
         return time.monotonic() - self._began
 
-    def state(self) -> str:
-        """Return stage, steps, time and time left: ``1,200 of 5,000 jets, 24 s, 50 jets/s, about 1 min 16 s left``."""
+    def state(self, width: int | None = None) -> str:
+        """Return stage, steps, time and time left: ``1,200 of 5,000 jets, 24 s, 50 jets/s, about 1 min 16 s left``.
+
+        Where that is wider than there is room, rate, stage and time are left out, in this order.
+        """
         seconds, new = self.seconds(), self.done - self._done_before
-        parts = [self._stage, self._amount(), duration(seconds)]
-        if new > 0 and seconds > 0 and self._unit:
-            rate = new / seconds
-            parts.append(f"{rate:,.0f}{self._unit}/s" if rate >= 10 else f"{rate:.2g}{self._unit}/s")
+        rate = new / seconds if seconds > 0 else 0.0
+        per_second = f"{rate:,.0f}{self._unit}/s" if rate >= 10 else f"{rate:.2g}{self._unit}/s"
+        parts = {
+            "stage": self._stage,
+            "amount": self._amount(),
+            "time": duration(seconds),
+            "rate": per_second if rate > 0 and self._unit else "",
+        }
         if new > 0 and self.total is not None and self.done < self.total:
-            parts.append(f"about {duration(seconds * (self.total - self.done) / new)} left")
-        return ", ".join(part for part in parts if part)
+            parts["left"] = f"about {duration(seconds * (self.total - self.done) / new)} left"
+        for least in ("", "rate", "stage", "time"):
+            parts.pop(least, None)
+            text = ", ".join(filter(None, parts.values()))
+            if width is None or len(text) <= width:
+                break
+        return text
 
     def end(self) -> str:
         """Return what there is to say when the call has ended: ``done, 5,000 jets, 1 min 40 s``."""
@@ -219,18 +238,18 @@ class _Display:
         self._thread: threading.Thread | None = None
         self._bars: Progress | None = None
 
-    def add(self, task: Task) -> None:
+    def add(self, task: Task, lines_after: float) -> None:
         with self._changed:
-            task.next_line = PATIENCE
+            task.next_line = lines_after
             self._tasks.append(task)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name="progress", daemon=True)
                 self._thread.start()
 
-    def remove(self, task: Task, finished: bool) -> None:
+    def remove(self, task: Task, says_so: bool) -> None:
         with self._changed:
             self._tasks.remove(task)
-            if finished and self._bars is None and task.next_line > PATIENCE and not is_quiet():
+            if says_so and self._bars is None and task.next_line > PATIENCE and not is_quiet():
                 _print(f"{task.description}: {task.end()}")
             if not self._tasks:
                 self._stop_bars()
@@ -267,12 +286,14 @@ class _Display:
     def _start_bars(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
+        from rich.table import Column
 
+        console = Console(stderr=True)
         self._bars = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[state]}", markup=False),
-            console=Console(stderr=True),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=WIDE if console.width >= WIDE_FROM else NARROW),
+            TextColumn("{task.fields[state]}", markup=False, table_column=Column(no_wrap=True)),
+            console=console,
             transient=True,
             auto_refresh=False,
             redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),  # else a pipe would lose what is printed
@@ -281,11 +302,13 @@ class _Display:
 
     def _draw(self, bars: "Progress", tasks: list[Task]) -> None:
         rows = {row.fields["task"]: row.id for row in bars.tasks}
+        width = bars.console.width
+        taken = max((len(task.description) for task in tasks), default=0) + (WIDE if width >= WIDE_FROM else NARROW) + 2
         for task in tasks:
             row = rows.pop(task, None)
             if row is None:
                 row = bars.add_task(task.description, task=task, state="")
-            bars.update(row, total=task.total, completed=task.done, state=task.state())
+            bars.update(row, total=task.total, completed=task.done, state=task.state(width - taken))
         for row in rows.values():
             bars.remove_task(row)
         bars.refresh()

@@ -59,6 +59,28 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("  ".join(cells).rstrip() for cells in padded)
 
 
+def number(value: float) -> str:
+    """Return a number in a table of metrics: four decimals, a whole number without, small and large ones in short.
+
+    Example:
+        >>> number(0.80801), number(10.0), number(2.5e-5), number(123456.789)
+        ('0.8080', '10', '2.5e-05', '1.235e+05')
+    """
+    if value == 0 or (float(value).is_integer() and abs(value) < 1e9):
+        return f"{value:.0f}"
+    return f"{value:.4f}" if 0.001 <= abs(value) < 1e5 else f"{value:.4g}"
+
+
+def count(amount: int, thing: str) -> str:
+    """Return how many of a thing there are.
+
+    Example:
+        >>> count(1, "epoch"), count(1200, "step")
+        ('1 epoch', '1,200 steps')
+    """
+    return f"{amount:,} {thing}" + ("" if amount == 1 else "s")
+
+
 def terminal_width() -> int | None:
     """Return the columns of the terminal, or those in ``COLUMNS``; None where another program reads the output."""
     return shutil.get_terminal_size((0, 0)).columns or None

@@ -95,7 +95,7 @@ def fit(
         ours = [ExactResume(goes_on=goes_on), recorder, others, *callbacks]
         with settings_named():
             base = root if run is None else run.folder
-            trainer = trainer_of(built.trainer, base, ours, metrics, [recorder.before_each])
+            trainer = trainer_of(built.trainer, base, ours, metrics, [recorder.before_each], settings.monitor)
         wrap_only_what_learns(trainer)
         if run is not None and trainer.is_global_zero:
             lock.take(run.folder)

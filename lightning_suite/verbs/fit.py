@@ -9,6 +9,7 @@ from lightning_suite import scheduler, trust
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import SuiteError, UsageError, printable
 from lightning_suite.fitting import settings_to_fit
+from lightning_suite.metric_table import is_expected, metric_table
 from lightning_suite.options import (
     Settings,
     config_files,
@@ -23,11 +24,12 @@ from lightning_suite.options import (
 )
 from lightning_suite.plugin import Plugin
 from lightning_suite.plugins import find, source
+from lightning_suite.progress import duration
 from lightning_suite.recipes import recipe_files, recipe_of
 from lightning_suite.run import Run
 from lightning_suite.seed_groups import NOT_THE_RESULT
 from lightning_suite.spelling import did_you_mean
-from lightning_suite.tables import table
+from lightning_suite.tables import count
 
 USAGE = """--plugin NAME [--recipe R] [--config FILE] [--model.x 1 --data.y 2 --trainer.z 3]
                  [--logger tensorboard|wandb|csv] [--runs DIR] [--requeue]
@@ -112,19 +114,15 @@ def report(done: Run, plugin: Plugin, settings: Settings) -> int:
     """Print the table of metrics, the path, and what to type next; return the exit status."""
     record = done.record
     expected = _expected(plugin, settings.recipe)
-    rows = [
-        [name, f"{value:.4f}", f"{expected[name]:.4f}" if isinstance(expected.get(name), int | float) else ""]
-        for name, value in sorted(record["metrics"].items(), key=lambda item: (not item[0].startswith("test"), item[0]))
-    ]
-    columns = ["metric", "value", "expected"] if any(row[2] for row in rows) else ["metric", "value"]
     print()
-    print(table(columns, [row[: len(columns)] for row in rows]))
+    print(metric_table(record["metrics"], expected))
     print(_whose(done, record))
-    if "expected" in columns:
+    if any(is_expected(name, expected) for name in record["metrics"]):
         others = other_than_the_recipe(plugin, settings)
         source_of_them = printable(str(expected.get("source", f"the recipe {settings.recipe}")))
         print(f"expected: {source_of_them}" + (f"; this run has another {', '.join(others)}" if others else ""))
-    spent = f"{record['epochs']} epochs, {record['steps']} steps, {record['fit_seconds']:.0f} s"
+    amounts = [count(record["epochs"], "epoch"), count(record["steps"], "step") if record["steps"] else ""]
+    spent = ", ".join(filter(None, [*amounts, duration(record["fit_seconds"])]))
     print(f"\n{printable(str(record['status']))} after {spent}: {done.folder}")
     folder = shlex.quote(str(done.folder))
     next_commands = [f"suite test {folder}", f"suite predict {folder} INPUT"]

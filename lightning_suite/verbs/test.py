@@ -7,9 +7,9 @@ from typing import Literal
 
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import UsageError
+from lightning_suite.metric_table import metric_table
 from lightning_suite.options import changed_settings
 from lightning_suite.run import Run
-from lightning_suite.tables import table
 
 
 def run(arguments: list[str]) -> int:
@@ -28,8 +28,7 @@ def measure(stage: Literal["validate", "test"], arguments: list[str], descriptio
 
     values = evaluate(done, stage, settings)
     if getattr(rank_zero_only, "rank", 0) == 0:
-        rows = [[name, f"{value:.4f}"] for name, value in sorted(values.items())]
-        print(f"\n{table(['metric', 'value'], rows)}" if rows else "\nno metrics: there was nothing to measure on")
+        print(f"\n{metric_table(values)}" if values else "\nno metrics: there was nothing to measure on")
         print(f"\n{done.checkpoint}")
     return 0
 

@@ -36,12 +36,23 @@ _CONSTRAINTS: Mapping[str, Sequence[Any]] = {
 def generate(
     folder: Path, classes: Sequence[str], jets: int, settings: Settings, *, seed: int = 1, processes: int | None = None
 ) -> list[Path]:
-    """Write a parquet file of jets for each class and return their paths; see `produce`."""
-    return [file.path for file in produce(folder, classes, jets, settings, seed=seed, processes=processes)]
+    """Write a parquet file of jets for each class and return their paths; see `produce`.
+
+    Nothing is said of files that are there: a run looks for them each time.
+    """
+    files = produce(folder, classes, jets, settings, seed=seed, processes=processes, says_kept=False)
+    return [file.path for file in files]
 
 
 def produce(
-    folder: Path, classes: Sequence[str], jets: int, settings: Settings, *, seed: int = 1, processes: int | None = None
+    folder: Path,
+    classes: Sequence[str],
+    jets: int,
+    settings: Settings,
+    *,
+    seed: int = 1,
+    processes: int | None = None,
+    says_kept: bool = True,
 ) -> list[GeneratedFile]:
     """Write a parquet file of jets for each class.
 
@@ -55,6 +66,7 @@ def produce(
         settings: of the generation.
         seed: of the random numbers.
         processes: the number of processes; by default that of the processors. The files do not depend on it.
+        says_kept: whether a line says which files are used as they are.
 
     Raises:
         UsageError: there is no such class, a number is out of its range, a file of that name has other settings, or
@@ -72,7 +84,7 @@ def produce(
     for sample in samples:
         if (existing := sample.existing_jets()) is None:
             missing.append(sample)
-        else:
+        elif says_kept:
             say(f"{sample.path}: kept, its {existing} jets were made with the same settings")
     if missing:
         folder.mkdir(parents=True, exist_ok=True)

@@ -113,6 +113,8 @@ def test_a_finished_file_of_the_same_settings_is_kept(folder: Path, capsys: pyte
     assert file.jets == JETS and file.rate is None
     assert (folder / "w_particle_s3.parquet").stat().st_mtime_ns == before.st_mtime_ns
     assert f"kept, its {JETS} jets" in capsys.readouterr().err
+    generate(folder, ["w"], JETS, TINY, seed=3)  # what a run asks for each time
+    assert capsys.readouterr().err == ""
 
 
 def test_a_finished_file_of_other_settings_is_refused(folder: Path) -> None:
