@@ -169,6 +169,11 @@ def segment_max(values: Tensor, offsets: Tensor) -> Tensor:
         >>> segment_max(torch.tensor([[1.0], [2.0], [-3.0]]), torch.tensor([0, 2, 2, 3])).tolist()
         [[2.0], [0.0], [-3.0]]
     """
+    if torch.compiler.is_exporting():
+        segment = segments(offsets, values.shape[0])[:, None].expand_as(values)
+        greatest = values.new_full((offsets.shape[0] - 1, values.shape[1]), -torch.inf)
+        greatest = greatest.scatter_reduce(0, segment, values, "amax")
+        return greatest.where((lengths(offsets) > 0)[:, None], 0.0)
     if len(values) == 0:
         return segment_sum(values, offsets)
     rows = torch.arange(len(values), device=values.device)

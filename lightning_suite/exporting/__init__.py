@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NAMES: Mapping[str, str] = {"onnx": "model.onnx", "torch-export": "model.pt2", "aot": "model-aot.pt2"}
 
 LARGEST_DIFFERENCE = 1e-5
-"""Relative to the larger of a value and the root mean square of all values; more is an error."""
+"""Relative to the largest value of an example, or the root mean square of all values; more is an error."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,15 @@ def export(run: str | Path | Run, to: Kind, output: str | Path | None = None) ->
         output: the file; None: ``model.onnx``, ``model.pt2`` or ``model-aot.pt2`` in the run folder.
 
     Raises:
-        UsageError: there is no such kind, the plugin exports nothing, or a package is missing.
+        UsageError: there is no such kind, the file's name is one that torch does not read, the plugin exports nothing,
+            or a package is missing.
         RunError: the run cannot be read, or the file computes something else; then it is not kept.
         OutputError: the file cannot be written.
     """
     if to not in KINDS:
         raise UsageError(no_such("kind of export", to, KINDS, "suite export --to has"))
+    if output is not None and NAMES[to].endswith(".pt2") and Path(output).suffix != ".pt2":
+        raise UsageError(f"--output {output}: expected a name that ends in .pt2, for torch reads no other")
     from lightning_suite.loading import load
 
     run = run if isinstance(run, Run) else Run.at(run)

@@ -21,7 +21,7 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionM
 
 from lightning_suite.confusion import write_confusion
 from lightning_suite.constraints import check
-from lightning_suite.errors import RunError, UsageError
+from lightning_suite.errors import RunError
 from lightning_suite.exporting.exportable import Exportable
 from lightning_suite.needs import needs
 from lightning_suite.running_average import average_, decay_at
@@ -339,16 +339,7 @@ class SentenceClassifier(EncodesSentences, LightningModule):
         return torch.cat(sentences.chunk(self.columns), dim=1)
 
     def exportable(self) -> Exportable:
-        """Return what ``suite export`` writes: words as rows of the vocabulary to logits.
-
-        Raises:
-            UsageError: the encoder is not the dense CNN, or its attention has no graph.
-        """
-        encoder, attention = self.hparams["encoder"], self.hparams["attention"]
-        if encoder != "dense-cnn" or attention not in ("dynamic", "static"):
-            raise UsageError(
-                f"a network of {encoder} and {attention} has no export: expected dense-cnn with dynamic or static"
-            )
+        """Return what ``suite export`` writes: words as rows of the vocabulary to logits."""
         look_up = LookUp(None if self.sources else self.vectors, self.sources, self.changes)
         network = OfWords(look_up, self.encoder, self._classified, [self.classifier])
         return exportable(network, self.forward, self.vocabulary, self.labels, self.columns, self.tokenizer)

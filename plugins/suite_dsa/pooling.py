@@ -66,8 +66,8 @@ class LastState(nn.Module):
 
     def ends(self, words: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
         """Return the rows of the first and last words (sentence,); for a sentence of no words the number of words."""
-        empty = offsets[1:] == offsets[:-1]
-        return offsets[:-1].masked_fill(empty, len(words)), (offsets[1:] - 1).masked_fill(empty, len(words))
+        empty, none = offsets[1:] == offsets[:-1], words.shape[0]
+        return offsets[:-1].where(~empty, none), (offsets[1:] - 1).where(~empty, none)
 
     def forward(self, words: Tensor, offsets: Tensor) -> Tensor:
         first, last = self.ends(words, offsets)

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from lightning_suite.errors import UsageError
 from lightning_suite.exporting import LARGEST_DIFFERENCE, written
 from lightning_suite.exporting.exportable import Kind
 from suite_dsa.exporting import LookUp
@@ -24,19 +23,28 @@ KIND: Kind = "onnx" if os.environ.get("LIGHTNING_SUITE_TRUST") == "full" else "t
 WORDS = ["a", "film", "good", "thin"]
 
 
-def classifier(attention: str = "dynamic", columns: int = 1) -> SentenceClassifier:
+def classifier(attention: str = "dynamic", columns: int = 1, encoder: str = "dense-cnn") -> SentenceClassifier:
     with torch.random.fork_rng():
         torch.manual_seed(4)
         sizes = {"head_dim": 6, "first_dim": 8, "layer_dim": 4, "compressed_dim": 8, "hidden_dim": 4}
-        module = SentenceClassifier(attention=attention, heads=2, **sizes)
+        sizes |= {"lstm_dim": 5, "kim_dim": 4}
+        module = SentenceClassifier(encoder=encoder, attention=attention, heads=2, **sizes)
         module._build(Vocabulary(WORDS, range(1, 5)), ["blame", "praise"], columns, "ptb", {"vectors": (5, 7)}, 0)
         module.vectors.normal_()
     return module.eval()
 
 
-@pytest.mark.parametrize(("attention", "columns"), [("dynamic", 2), ("static", 1)])
-def test_a_graph_computes_what_the_module_does(attention: str, columns: int, tmp_path: Path) -> None:
-    exportable = classifier(attention, columns).exportable()
+@pytest.mark.parametrize(
+    ("encoder", "attention", "columns"),
+    [
+        ("dense-cnn", "dynamic", 2),
+        ("dense-cnn", "static", 1),
+        ("bilstm", "last", 1),
+        ("kim-cnn", "max", 1),
+    ],
+)
+def test_a_graph_computes_what_the_module_does(encoder: str, attention: str, columns: int, tmp_path: Path) -> None:
+    exportable = classifier(attention, columns, encoder).exportable()
     difference, examples = written(exportable, KIND, tmp_path / "model.pt2", examples=100)
     assert (difference <= LARGEST_DIFFERENCE, examples) == (True, 100)
 
@@ -58,11 +66,6 @@ def test_several_sources_are_looked_up_as_the_module_does() -> None:
     sources.rows_0.random_(0, 20), sources.rows_1.random_(0, 9)
     words = torch.tensor([5, 2, 2, 0, 4, 1, 3])
     assert torch.equal(LookUp(None, sources, None)(words), sources(words))
-
-
-def test_what_has_no_graph_says_so() -> None:
-    with pytest.raises(UsageError, match="a network of dense-cnn and max has no export"):
-        classifier("max").exportable()
 
 
 def test_a_process_without_torch_runs_the_file(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ class KimCNN(nn.Module):
     def forward(self, words: Tensor, offsets: Tensor) -> Tensor:
         """Return the features: (word, word_dim), (sentence + 1,) -> (word, kernels * channels)."""
         parts = [
-            layer(words, ragged.windows(offsets, len(words), kernel))
+            layer(words, ragged.windows(offsets, words.shape[0], kernel))
             for layer, kernel in zip(self.layers, self.kernels, strict=True)
         ]
         result: Tensor = self.drop(torch.cat(parts, dim=1).relu(), offsets)

@@ -57,6 +57,17 @@ def test_small_values_are_judged_by_the_size_of_all() -> None:
     assert relative_difference([(expected, actual)]) < 1e-9
 
 
+def test_values_are_judged_by_the_largest_of_their_row() -> None:
+    expected = torch.tensor([[8.0, 1.0], [1.0, 1.0], [torch.nan, 1.0]], dtype=torch.float64)
+    rms = (68 / 5) ** 0.5
+    for place, size in (((0, 0), 8), ((0, 1), 8), ((1, 1), rms), ((2, 1), rms)):
+        actual = expected.clone()
+        actual[place] += 1e-3
+        assert relative_difference([(expected, actual)]) == pytest.approx(1e-3 / size, rel=1e-6)
+    cube = torch.tensor([[[1.0], [30.0]], [[20.0], [2.0]]])
+    assert relative_difference([(cube[:1], cube[:1]), (cube[1:], cube[1:] + 1)]) == pytest.approx(1 / 20)
+
+
 def test_nan_and_infinity_are_equal_to_themselves_alone() -> None:
     nan, inf = torch.nan, torch.inf
     assert relative_difference([(torch.tensor([nan, inf, -inf]), torch.tensor([nan, inf, -inf]))]) == 0

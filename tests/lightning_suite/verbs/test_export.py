@@ -80,6 +80,11 @@ def test_what_computes_something_else_is_not_kept(run: Run, monkeypatch: pytest.
     assert sorted(path.name for path in run.folder.iterdir()) == ["checkpoints", "config.yaml", "figures"]
 
 
+def test_a_name_that_torch_does_not_read_is_refused(run: Run) -> None:
+    with pytest.raises(UsageError, match=r"model\.aot: expected a name that ends in \.pt2"):
+        export(run, "aot", run.folder / "model.aot")
+
+
 def test_a_plugin_without_an_export_is_told_how(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lightning_suite.loading, "load", lambda run: Bare())
     with pytest.raises(UsageError, match="plugin 'net' has no export: its Bare has no method exportable"):
