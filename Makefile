@@ -5,6 +5,7 @@
 # make sanitize  the tests of the compiled parts, built to stop at a wrong address or undefined behaviour
 # make trust     every promise tried at full size (resume after kill -9, damaged files ...), in an hour or more
 # make bench     every benchmark, one table each
+# make docs      the site, into build/docs; its tutorials are run
 # make clean     away with .venv and what was built
 #
 # The first of them makes .venv. A second run finds it as it was left, and needs no network.
@@ -26,7 +27,7 @@ test: export TMPDIR := $(or $(memory),$(TMPDIR))
 # What is tested and measured is the compiled ops: one that does not compile is an error.
 test trust sanitize bench .venv/.dev: export LIGHTNING_SUITE_REQUIRE_OPS = 1
 
-.PHONY: help demo test check matrix trust sanitize bench clean
+.PHONY: help demo test check matrix trust sanitize bench docs clean
 .DELETE_ON_ERROR:
 
 help:
@@ -77,6 +78,12 @@ bench: .venv/.dev
 		echo "== $$file"; $(bin)/python -m benchmarks.$$(basename $$file .py); done
 	$(bin)/python -m benchmarks._readme
 
+# A warning is an error (strict, in mkdocs.yml). The theme's news of another release of MkDocs is not shown.
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: .venv/.docs
+	$(bin)/mkdocs build --strict --quiet
+	@echo "next: $(bin)/python -m http.server --directory build/docs"
+
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
@@ -98,6 +105,11 @@ package := pyproject.toml setup.py MANIFEST.in _build/backend.py $(shell find cs
 .venv/.demo: .venv/.torch $(package)
 	@echo "== installing lightning-suite[dsa]"
 	$(bin)/pip install --editable '.[dsa]'
+	@touch $@
+
+.venv/.docs: .venv/.dev
+	@echo "== installing lightning-suite[docs]"
+	$(bin)/pip install --editable '.[all,dev,docs]'
 	@touch $@
 
 .venv/.dev: .venv/.torch $(package)
