@@ -13,9 +13,42 @@
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 from typing import Any, NamedTuple
+
+Texts = str | Iterable[str]
+"""A text, or several: a list, a tuple, an array, a column of a table, a generator."""
+
+
+def texts_of(texts: Texts, name: str = "predict") -> tuple[list[str], bool]:
+    """Return texts as a list, and whether they were a single string.
+
+    Args:
+        texts: the texts.
+        name: the function that was called, for the message.
+
+    Raises:
+        TypeError: it is neither a string nor an ordered collection of strings.
+
+    Example:
+        >>> texts_of("a good film"), texts_of(text for text in ("a film", "a book"))
+        ((['a good film'], True), (['a film', 'a book'], False))
+        >>> texts_of(["a film", None])
+        Traceback (most recent call last):
+        TypeError: predict: expected a string or several strings, but text 2 is None (NoneType)
+    """
+    if isinstance(texts, str):
+        return [texts], True
+    expected = f"{name}: expected a string or several strings"
+    if isinstance(texts, bytes | bytearray | Mapping | Set) or not isinstance(texts, Iterable):
+        unordered = ", which has no order" if isinstance(texts, Mapping | Set) else ""
+        raise TypeError(f"{expected}, such as a list, got {type(texts).__name__}{unordered}")
+    listed = list(texts)
+    for number, text in enumerate(listed, start=1):
+        if not isinstance(text, str):
+            raise TypeError(f"{expected}, but text {number} is {text!r:.60} ({type(text).__name__})")
+    return listed, False
 
 
 class Inputs(NamedTuple):

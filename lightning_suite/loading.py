@@ -1,5 +1,6 @@
 """Load a trained module, or the data it learnt from, from its run folder."""
 
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from pytorch_lightning import LightningDataModule, LightningModule
 
 
-def load(run: str | Path | Run, *, trust: bool = False) -> "LightningModule":
+def load(run: "str | PathLike[str] | Run", *, trust: bool = False) -> "LightningModule":
     """Return the trained module of a run folder or a checkpoint, on the CPU and in evaluation mode.
 
     The checkpoint names its plugin and holds its settings. The global random generators stay as they are.
@@ -37,7 +38,7 @@ def load(run: str | Path | Run, *, trust: bool = False) -> "LightningModule":
     from lightning_suite.options import build_model, checkpoint_settings
     from lightning_suite.plugins import find
 
-    run = run if isinstance(run, Run) else Run.at(run)
+    run = run if isinstance(run, Run) else Run.at(Path(run))
     checkpoint = run.read_checkpoint()
     with isolate_rng(), asked(trust):
         settings = checkpoint_settings(checkpoint, run.checkpoint, groups=["model"])
@@ -46,7 +47,7 @@ def load(run: str | Path | Run, *, trust: bool = False) -> "LightningModule":
     return module.eval()
 
 
-def load_data(run: str | Path | Run, *, trust: bool = False) -> "LightningDataModule":
+def load_data(run: "str | PathLike[str] | Run", *, trust: bool = False) -> "LightningDataModule":
     """Return the data module of a run folder or a checkpoint, with the settings of the run; it has not read anything.
 
     Args:
@@ -64,7 +65,7 @@ def load_data(run: str | Path | Run, *, trust: bool = False) -> "LightningDataMo
     from lightning_suite.options import checkpoint_settings
     from lightning_suite.plugins import find
 
-    run = run if isinstance(run, Run) else Run.at(run)
+    run = run if isinstance(run, Run) else Run.at(Path(run))
     with isolate_rng(), asked(trust):
         settings = checkpoint_settings(run.read_checkpoint(), run.checkpoint)
         return seeded(find.get(settings.plugin), settings).data

@@ -18,6 +18,9 @@ The core also looks for the following; all of it is optional.
                      functions of a path and of ``dict[str, list]``, columns of equal lengths.
     embed_step       of the module, called like ``predict_step``: returns a tensor (batch, embedding_dim), which
                      ``suite predict --embed`` writes.
+    inputs, read_inputs
+                     of a data module that is a ``lightning_suite.TakesInputs``: the batches of inputs in memory, for
+                     ``Run.predict`` and ``Run.embed``.
     exportable       of the module: returns a ``lightning_suite.exporting.exportable.Exportable``: what ``suite export``
                      writes and compares; or raises a UsageError that says why there is no export.
     fingerprint      attribute of the data module after ``setup("fit")``: text that changes with the training data,

@@ -161,3 +161,18 @@ def test_the_model_has_every_place_of_the_page() -> None:
     places = [name.replace("<op>", "dsa_routing") for row in rows for name in re.findall(r"`([^`]+)`", row)]
     assert len(places) >= 8
     assert not [name for name in places if not (ROOT / name).is_file()]
+
+
+# docs/python.md: its examples, one after the other.
+
+
+def test_the_examples_of_the_python_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for block in BLOCK.findall((ROOT / "docs" / "python.md").read_text(encoding="utf-8")):
+        exec(block, names)
+    assert set(names["run"].predict("a good film")) == {"sentence", "label", "probability", "p_bad", "p_good"}
+    assert names["columns"]["sentence"] == ["a good film", "a bad film"]
+    assert (len(names["tweets"]), names["vectors"].shape) == (2, (2, 16))
+    assert 0 < names["jets"].predict(names["one"])["score"] < 1
+    assert names["longer"].record.entries["epochs"] == 2

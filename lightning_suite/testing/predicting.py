@@ -82,6 +82,41 @@ def embeds(subject: Subject) -> str:
     return f"{vectors.shape[0]} vectors of {vectors.shape[1]}"
 
 
+def predicts_the_same_from_memory(subject: Subject) -> str:
+    """``Run.predict`` and ``Run.embed`` give for inputs in memory what ``suite predict`` writes for their file."""
+    import numpy
+
+    from lightning_suite.from_memory import embedded, predicted
+    from lightning_suite.inputs import TakesInputs
+    from lightning_suite.loading import load
+
+    _, data_class = subject.classes()
+    if not issubclass(data_class, TakesInputs):
+        raise NotApplicable("the data module is no lightning_suite.TakesInputs")
+    path = subject.predict_settings().data.get("predict_path")
+    if path is None:
+        raise NotApplicable("no recipe called check says what to predict: data.predict_path in check.yaml")
+    expected = _plain_rows(subject)
+    module, data = load(subject.trained()), subject.untouched_data()
+    given = data.read_inputs(path, module)  # type: ignore[attr-defined]
+    columns = {
+        name: values.tolist() if isinstance(values, numpy.ndarray) else values
+        for name, values in predicted(module, data, given).items()
+    }
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    if len(rows) != len(expected) or not all(map(_same_row, expected, rows)):
+        first = next((i for i, pair in enumerate(zip(expected, rows, strict=False)) if not _same_row(*pair)), None)
+        problem = f"{len(rows)}" if first is None else f"input {first}: {_short(rows[first])}"
+        wanted = f"{len(expected)} predictions" if first is None else f"input {first}: {_short(expected[first])}"
+        advice = "let inputs() make of what read_inputs() returns the batches that predict_dataloader yields"
+        raise ContractFailure(wanted, problem, advice)
+    if callable(getattr(module, "embed_step", None)):
+        vectors = numpy.load(subject.predicted("embedded", "embed_step"), allow_pickle=False)
+        if not numpy.allclose(embedded(module, data, given), vectors, CLOSE, CLOSE, equal_nan=True):
+            raise ContractFailure("the embeddings of the file", "others", "give embed_step the batches of predict_step")
+    return f"{len(rows)} rows"
+
+
 def _rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
@@ -204,4 +239,5 @@ CHECKS = (
     predict_keeps_order_and_number,
     predictions_do_not_depend_on_the_batch,
     embeds,
+    predicts_the_same_from_memory,
 )

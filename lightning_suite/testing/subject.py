@@ -247,6 +247,12 @@ class Subject:
 
         return self.once(f"predicted {what}", predict)
 
+    def untouched_data(self) -> "LightningDataModule":
+        """Return a data module that has read nothing, and knows no file to predict."""
+        from lightning_suite.building import seeded
+
+        return seeded(self.plugin, self.settings(predict_path=None)).data
+
     def predicted_data(self, what: str) -> "LightningDataModule":
         """Return the data module that gave the inputs of a prediction, after its setup."""
         return self._predicted_data[what]

@@ -15,7 +15,47 @@ Deunsol Yoon, Dongbok Lee, SangKeun Lee: "Dynamic Self-Attention: Computing Atte
 Sentence Embedding", 2018, arXiv:1808.07383.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from lightning_suite.plugin import Plugin
+
+if TYPE_CHECKING:
+    from suite_dsa.attention import DynamicSelfAttention as DynamicSelfAttention
+    from suite_dsa.attention import StaticSelfAttention as StaticSelfAttention
+    from suite_dsa.data import SentenceData as SentenceData
+    from suite_dsa.encoders.bilstm import BiLSTM as BiLSTM
+    from suite_dsa.encoders.dense_cnn import DenseCNN as DenseCNN
+    from suite_dsa.encoders.kim_cnn import KimCNN as KimCNN
+    from suite_dsa.module import SentenceClassifier as SentenceClassifier
+    from suite_dsa.network import Classifier as Classifier
+    from suite_dsa.network import SentenceEncoder as SentenceEncoder
+
+__all__ = [
+    "BiLSTM",
+    "Classifier",
+    "DenseCNN",
+    "DynamicSelfAttention",
+    "KimCNN",
+    "SentenceClassifier",
+    "SentenceData",
+    "SentenceEncoder",
+    "StaticSelfAttention",
+    "plugin",
+]
+
+_PLACES = {
+    "BiLSTM": "suite_dsa.encoders.bilstm",
+    "Classifier": "suite_dsa.network",
+    "DenseCNN": "suite_dsa.encoders.dense_cnn",
+    "DynamicSelfAttention": "suite_dsa.attention",
+    "KimCNN": "suite_dsa.encoders.kim_cnn",
+    "SentenceClassifier": "suite_dsa.module",
+    "SentenceData": "suite_dsa.data",
+    "SentenceEncoder": "suite_dsa.network",
+    "StaticSelfAttention": "suite_dsa.attention",
+}
+"""In which file the names are that others import."""
 
 plugin = Plugin(
     name="dsa",
@@ -34,3 +74,10 @@ plugin = Plugin(
     extra="dsa",
     api=1,
 )
+
+
+def __getattr__(name: str) -> Any:
+    """Return what is named above; it is imported when it is asked for: the record must be cheap to read."""
+    if name in _PLACES:
+        return getattr(import_module(_PLACES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

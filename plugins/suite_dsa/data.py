@@ -20,7 +20,9 @@ from torch.utils.data import DataLoader
 from lightning_suite.assets import fetch
 from lightning_suite.constraints import Interval, ListOf, check
 from lightning_suite.errors import DataError, UsageError
+from lightning_suite.inputs import Inputs, TakesInputs, texts_of
 from lightning_suite.text_files import encoding_name
+from suite_dsa.encoding import pairs_of
 from suite_dsa.parts import MOVIE_REVIEWS, Selection, read_parts
 from suite_dsa.sampler import BucketSampler
 from suite_dsa.sentences import Sentences, fingerprint
@@ -50,7 +52,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
-class SentenceData(LightningDataModule):
+class SentenceData(TakesInputs, LightningDataModule):
     """Labelled sentences or pairs from real files, with pretrained word vectors for the training words.
 
     Sources and formats: ``suite_dsa.sources.reading``; layouts of folders: ``suite_dsa.splits``; vectors:
@@ -253,13 +255,50 @@ class SentenceData(LightningDataModule):
         """
         if self.predict_path is None:
             raise UsageError("there is nothing to predict: give the path of a file (--data.predict_path)")
-        inputs = read_unlabelled(
-            Path(self.predict_path).expanduser(),
+        texts = self._unlabelled(self.predict_path, self._model())
+        return self._loader(Sentences(texts, TOKENIZERS[self.tokenizer], None), None)
+
+    # Inputs from memory
+
+    def inputs(self, given: Any, module: Any) -> Inputs:
+        """Return batches of sentences, or of pairs where the module was trained on pairs.
+
+        Args:
+            given: a sentence or several; a pair of two sentences or several pairs.
+            module: the trained `suite_dsa.module.SentenceClassifier`.
+
+        Raises:
+            TypeError: it is something else.
+        """
+        texts: list[tuple[str, ...]]
+        if module.columns == 2:
+            texts, is_single = pairs_of(given)
+        else:
+            sentences, is_single = texts_of(given)
+            texts = [(sentence,) for sentence in sentences]
+        data = Sentences(texts, TOKENIZERS[self.tokenizer], None)
+        data.columns = module.columns  # also of no sentence
+        every, size = range(len(texts)), self.batch_size
+        return Inputs(
+            (data.batch(every[begin : begin + size]) for begin in range(0, max(1, len(texts)), size)), is_single
+        )
+
+    def read_inputs(self, path: str | Path, module: Any) -> list[str] | list[tuple[str, ...]]:
+        """Return the sentences, or pairs of sentences, of a file, one for each line or row.
+
+        Raises:
+            DataError: the file does not exist, or cannot be read as sentences.
+        """
+        texts = self._unlabelled(path, module)
+        return texts if module.columns == 2 else [sentence for (sentence,) in texts]
+
+    def _unlabelled(self, path: str | Path, module: object) -> list[tuple[str, ...]]:
+        return read_unlabelled(
+            Path(path).expanduser(),
             self.selection.columns,
-            self.columns or getattr(self._model(), "columns", None),
+            self.columns or getattr(module, "columns", None),
             encoding=self.selection.encoding,
         )
-        return self._loader(Sentences(inputs, TOKENIZERS[self.tokenizer], None), None)
 
     # Lines for the terminal
 

@@ -17,13 +17,11 @@ from torch.nn import functional
 
 from lightning_suite import ragged
 from lightning_suite.errors import UsageError
+from lightning_suite.inputs import Texts, texts_of
 from lightning_suite.progress import progress, quiet
 from suite_dsa.attention import DynamicSelfAttention, StaticSelfAttention
 from suite_dsa.quantization import Precision, quantize
 from suite_dsa.similarity import similarity, similarity_pairwise
-
-Texts = str | Iterable[str]
-"""A sentence, or several: a list, a tuple, an array, a column of a table, a generator."""
 
 Embeddings = NDArray[Any] | Tensor | list[Tensor]
 
@@ -47,34 +45,34 @@ class Batch(NamedTuple):
     offsets: Tensor
 
 
-def texts_of(sentences: Texts, name: str = "encode") -> tuple[list[str], bool]:
-    """Return the sentences as a list, and whether they were a single string.
+def pairs_of(pairs: Any, name: str = "predict") -> tuple[list[tuple[str, ...]], bool]:
+    """Return pairs of sentences as a list, and whether they were a single pair of two strings.
 
     Args:
-        sentences: the sentences.
+        pairs: the pairs.
         name: the function that was called, for the message.
 
     Raises:
-        TypeError: it is neither a string nor an ordered collection of strings.
+        TypeError: it is neither a pair of strings nor an ordered collection of such pairs.
 
     Example:
-        >>> texts_of("a good film"), texts_of(text for text in ("a film", "a book"))
-        ((['a good film'], True), (['a film', 'a book'], False))
-        >>> texts_of(["a film", None])
-        Traceback (most recent call last):
-        TypeError: encode: expected a string or several strings, but sentence 2 is None (NoneType)
+        >>> pairs_of(("a dog runs", "an animal moves"))
+        ([('a dog runs', 'an animal moves')], True)
+        >>> pairs_of([["a dog runs", "an animal moves"], ["a dog runs", "a cat sleeps"]])[1]
+        False
     """
-    if isinstance(sentences, str):
-        return [sentences], True
-    expected = f"{name}: expected a string or several strings"
-    if isinstance(sentences, bytes | bytearray | Mapping | Set) or not isinstance(sentences, Iterable):
-        unordered = ", which has no order" if isinstance(sentences, Mapping | Set) else ""
-        raise TypeError(f"{expected}, such as a list, got {type(sentences).__name__}{unordered}")
-    texts = list(sentences)
-    for number, text in enumerate(texts, start=1):
-        if not isinstance(text, str):
-            raise TypeError(f"{expected}, but sentence {number} is {text!r:.60} ({type(text).__name__})")
-    return texts, False
+    expected = f"{name}: expected a pair of sentences, such as (premise, hypothesis), or several pairs"
+    if isinstance(pairs, str | bytes | Mapping | Set) or not isinstance(pairs, Iterable):
+        raise TypeError(f"{expected}, got {type(pairs).__name__}")
+    listed = list(pairs)
+    single = len(listed) == 2 and all(isinstance(part, str) for part in listed)
+    found: list[tuple[str, ...]] = []
+    for number, pair in enumerate([listed] if single else listed, start=1):
+        texts = tuple(pair) if isinstance(pair, Iterable) and not isinstance(pair, str | Mapping | Set) else ()
+        if len(texts) != 2 or not all(isinstance(text, str) for text in texts):
+            raise TypeError(f"{expected}, but pair {number} is {pair!r:.60}")
+        found.append(texts)
+    return found, single
 
 
 class EncodesSentences(ABC):
@@ -129,7 +127,7 @@ class EncodesSentences(ABC):
             TypeError: something is not a string.
             ValueError: batch size, device or precision is none that there is.
         """
-        texts, single = texts_of(sentences)
+        texts, single = texts_of(sentences, "encode")
         if precision not in get_args(Precision):
             raise ValueError(f"precision: expected one of {', '.join(get_args(Precision))}, got {precision!r}")
         if device is not None:

@@ -8,7 +8,7 @@ processor.
 
 oneDNN compiles a kernel for every new shape, which takes about as long as using it once, and keeps some 1,000 of them.
 Batches have any number of words, so the number of rows is rounded up by at most an eighth, with zeros that are cut off
-afterwards.
+afterwards. Of a single sentence that would be most of the work: outside training a product of few rows is torch's.
 """
 
 from typing import Any
@@ -31,6 +31,10 @@ ONEDNN = _onednn_is_quicker()
 """Whether oneDNN's product is used for float32 on the CPU."""
 
 
+FEW = 32
+"""Rows from which oneDNN's product of 64 is the quicker one."""
+
+
 def round_up(rows: int) -> int:
     """Return the number of rows to compute a product for: one of few values, so that few kernels are compiled.
 
@@ -42,14 +46,15 @@ def round_up(rows: int) -> int:
     return -(-rows // step) * step
 
 
-def _is_for_onednn(x: Tensor) -> bool:
+def _is_for_onednn(x: Tensor, rows: int) -> bool:
     is_plain = x.device.type == "cpu" and x.dtype == torch.float32
-    return ONEDNN and is_plain and not torch.compiler.is_exporting()
+    is_enough = rows >= FEW or torch.is_grad_enabled()
+    return ONEDNN and is_plain and is_enough and not torch.compiler.is_exporting()
 
 
 def padding_rows(x: Tensor) -> int:
     """Return how many rows of zeros `onednn_linear` would add to x; added once, they save each later product a copy."""
-    return round_up(len(x)) - len(x) if _is_for_onednn(x) else 0
+    return round_up(len(x)) - len(x) if _is_for_onednn(x, len(x)) else 0
 
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -58,7 +63,7 @@ def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def _padded(x: Tensor) -> Tensor:
-    padding = padding_rows(x)
+    padding = round_up(len(x)) - len(x)
     return functional.pad(x, (0, 0, 0, padding)) if padding else x.contiguous()
 
 
@@ -89,7 +94,7 @@ def onednn_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tens
         >>> onednn_linear(torch.ones(3, 2), torch.ones(4, 2)).shape
         torch.Size([3, 4])
     """
-    if not (_is_for_onednn(x) and _is_for_onednn(weight) and len(x) > 0):
+    if not (_is_for_onednn(x, len(x)) and _is_for_onednn(weight, len(x)) and len(x) > 0):
         return functional.linear(x, weight, bias)
     if torch.is_autocast_enabled("cpu"):  # the rounding of rows pays there too: its kernels are compiled by shape
         return functional.linear(_padded(x), weight, bias)[: len(x)]

@@ -14,7 +14,34 @@ arXiv:1911.01872. The network is that of Louppe, Cho, Becot and Cranmer: "QCD-Aw
 Physics", 2017, arXiv:1702.00748.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from lightning_suite.plugin import Plugin
+
+if TYPE_CHECKING:
+    from suite_recnn.data import JetData as JetData
+    from suite_recnn.forests import ForestData as ForestData
+    from suite_recnn.forests import JetBatch as JetBatch
+    from suite_recnn.module import JetTagger as JetTagger
+    from suite_recnn.network import CNN as CNN
+    from suite_recnn.network import FCN as FCN
+    from suite_recnn.network import LSTM as LSTM
+    from suite_recnn.network import RecNN as RecNN
+
+__all__ = ["CNN", "FCN", "LSTM", "ForestData", "JetBatch", "JetData", "JetTagger", "RecNN", "plugin"]
+
+_PLACES = {
+    "CNN": "suite_recnn.network",
+    "FCN": "suite_recnn.network",
+    "ForestData": "suite_recnn.forests",
+    "JetBatch": "suite_recnn.forests",
+    "JetData": "suite_recnn.data",
+    "JetTagger": "suite_recnn.module",
+    "LSTM": "suite_recnn.network",
+    "RecNN": "suite_recnn.network",
+}
+"""In which file the names are that others import."""
 
 plugin = Plugin(
     name="recnn",
@@ -35,3 +62,10 @@ plugin = Plugin(
     extra="recnn",
     api=1,
 )
+
+
+def __getattr__(name: str) -> Any:
+    """Return what is named above; it is imported when it is asked for: the record must be cheap to read."""
+    if name in _PLACES:
+        return getattr(import_module(_PLACES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 
 from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import UsageError
+from lightning_suite.inputs import Inputs, TakesInputs
 from suite_recnn import forests, jet_sets, tree_cache
 from suite_recnn.clustering import Algorithm
 from suite_recnn.default_sample import generate_sample, sample_folder
@@ -31,7 +32,8 @@ from suite_recnn.labels import class_names
 from suite_recnn.predicting import jets_to_predict
 from suite_recnn.predictions_in_root import write_root
 from suite_recnn.preprocessing import Preprocessing
-from suite_recnn.sources.reading import doubt_unit, read_blocks
+from suite_recnn.sources.memory import WHERE, jets_of
+from suite_recnn.sources.reading import doubt_unit, read, read_blocks
 from suite_recnn.sources.units import Unit
 from suite_recnn.splitting import PARTS
 from suite_recnn.tree_cache import ClusteredFile
@@ -52,7 +54,7 @@ CONSTRAINTS: Mapping[str, Sequence[Any]] = {
 }
 
 
-class JetData(LightningDataModule):
+class JetData(TakesInputs, LightningDataModule):
     """Signal and background jets from files, each as a clustering tree; see ``suite_recnn.forests``.
 
     ``setup("fit")`` sets ``center`` and ``scale`` of the features, (feature,) each, ``counts`` and ``fingerprint``.
@@ -249,6 +251,35 @@ class JetData(LightningDataModule):
         path = Path(self.predict_path).expanduser()
         return self._loader(jets_to_predict(path, partial(self._blocks, path), self.select, self.memory))
 
+    # Inputs from memory
+
+    def inputs(self, given: Any, module: Any) -> Inputs:
+        """Return batches of jets, clustered as the settings say; those that ``select`` leaves out have no row.
+
+        Args:
+            given: jets in one of the forms of `suite_recnn.sources.memory`.
+            module: the trained tagger.
+
+        Raises:
+            TypeError: they have none of these forms.
+            DataError: a constituent cannot be a particle.
+        """
+        jets, is_single = jets_of(given, self.columns, self.unit)
+        data = jets_to_predict(WHERE, lambda only: iter([self._clustered_jets(jets)]), self.select, self.memory)
+        size = self.batch_size
+        batches = (
+            data.batch(range(begin, min(begin + size, len(data)))) for begin in range(0, max(1, len(data)), size)
+        )
+        return Inputs(batches, is_single and len(data) == 1)
+
+    def read_inputs(self, path: str | Path, module: Any) -> Jets:
+        """Return the jets of a file.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+        return read(Path(path).expanduser(), self.columns, definition=self.definition, unit=self.unit)
+
     def _path(self) -> Path:
         return sample_folder() if self.path is None else Path(self.path).expanduser()
 
@@ -271,10 +302,12 @@ class JetData(LightningDataModule):
         rank_zero_info(f"data: clustering the jets of {path.name} ({self.algorithm})")
         first = 0
         for jets in read_blocks(path, self.columns, definition=self.definition, unit=self.unit, only=only):
-            forest = self._trees(jets, first)
-            axes = {f"jet_{name}": values for name, values in kinematics(jets.totals())._asdict().items()}
-            yield ClusteredFile(forest, axes | jets.columns)
+            yield self._clustered_jets(jets, first)
             first += len(jets)
+
+    def _clustered_jets(self, jets: Jets, first: int = 0) -> ClusteredFile:
+        axes = {f"jet_{name}": values for name, values in kinematics(jets.totals())._asdict().items()}
+        return ClusteredFile(self._trees(jets, first), axes | jets.columns)
 
     def trees(self, jets: Jets, name: str) -> Forest:
         """Return the trees of jets, preprocessed and clustered as the settings say; ``name`` is theirs in messages."""

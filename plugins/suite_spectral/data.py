@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from lightning_suite.errors import DataError, UsageError
+from lightning_suite.inputs import Inputs, TakesInputs
 from lightning_suite.setting import settings_from, with_meanings
 from suite_spectral.batches import Batch, Examples, GraphRows, Scaling, fingerprint, scaling_of, scaling_of_large
 from suite_spectral.data_settings import DEFAULTS, DataSettings, Name, ReadAs, StopWords
@@ -24,6 +25,7 @@ from suite_spectral.division import division
 from suite_spectral.settings import Kind
 from suite_spectral.shares.sampler import ShareSampler
 from suite_spectral.sources.contents import Choice, Source, class_labels, labels_of_used
+from suite_spectral.sources.memory import content_of
 from suite_spectral.sources.reading import read, without_unused
 from suite_spectral.sources.row_groups import RowGroups
 from suite_spectral.sources.samples import sample
@@ -34,7 +36,7 @@ EXAMPLES: dict[Kind, str] = {"points": "points", "texts": "texts", "graph": "nod
 
 
 @with_meanings(DataSettings)
-class ClusterData(LightningDataModule):
+class ClusterData(TakesInputs, LightningDataModule):
     """What is to be clustered, from a file or built in; formats: ``suite_spectral.sources.reading``.
 
     After ``setup`` there are ``kind``, ``n_points``, ``dim``, ``labels``, ``classes``, ``names``, ``fingerprint`` and
@@ -280,18 +282,50 @@ class ClusterData(LightningDataModule):
         if self.predict_path is None:
             raise UsageError("there is nothing to predict: give the path of a file (--data.predict_path)")
         path = Path(self.predict_path).expanduser()
-        source = read(path, without_unused(self.choice, path), labelled=False)
-        if source.kind == "graph":
-            raise UsageError(
-                f"{path.name} holds a graph; new nodes need edges to those that were clustered, so a graph is "
-                "clustered anew with suite fit. Points or texts can be predicted; --data.read_as says which they are"
-            )
+        source = self._unlabelled(path)
         self.kind, self.image_shape, self.names = source.kind, source.image_shape, source.names
         self.n_points = _length(source.content)
         self.dim = None if source.kind == "texts" else source.content.shape[1]
         self._predicted = Examples(source.content, np.arange(self.n_points), None)
         for remark in source.remarks:
             rank_zero_info(f"data: {path.name}: {remark}")
+
+    def inputs(self, given: Any, module: Any) -> Inputs:
+        """Return batches of points, of texts or of the pixels of an image, see `suite_spectral.sources.memory`.
+
+        Args:
+            given: new examples.
+            module: the trained `suite_spectral.module.SpectralClusterer`.
+
+        Raises:
+            TypeError: they are no texts where texts were clustered.
+            DataError: they are no points where points were clustered.
+        """
+        dim = module.network.fitted.extension.dim if module.network.is_fitted and module.kind != "texts" else None
+        content, is_single = content_of(given, module.kind, dim)
+        examples, size = Examples(content, np.arange(_length(content)), None), self.batch_size
+        begins = range(0, max(1, len(examples)), size)
+        return Inputs(
+            (examples.__getitems__(range(begin, min(begin + size, len(examples)))) for begin in begins), is_single
+        )
+
+    def read_inputs(self, path: str | Path, module: Any) -> Any:
+        """Return the points, texts or pixels of a file.
+
+        Raises:
+            DataError: the file is not what it should be.
+            UsageError: it holds a graph.
+        """
+        return self._unlabelled(Path(path).expanduser()).content
+
+    def _unlabelled(self, path: Path) -> Source:
+        source = read(path, without_unused(self.choice, path), labelled=False)
+        if source.kind == "graph":
+            raise UsageError(
+                f"{path.name} holds a graph; new nodes need edges to those that were clustered, so a graph is "
+                "clustered anew with suite fit. Points or texts can be predicted; --data.read_as says which they are"
+            )
+        return source
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -17,7 +17,26 @@ Language Modeling", 1998, TR-10-98, Harvard University. Rico Sennrich, Barry Had
 Translation of Rare Words with Subword Units", 2016, arXiv:1508.07909.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from lightning_suite.plugin import Plugin
+
+if TYPE_CHECKING:
+    from suite_tweets.data import TweetData as TweetData
+    from suite_tweets.module import TweetModel as TweetModel
+    from suite_tweets.network import LanguageModel as LanguageModel
+    from suite_tweets.studies.models import new_tweets as new_tweets
+
+__all__ = ["LanguageModel", "TweetData", "TweetModel", "new_tweets", "plugin"]
+
+_PLACES = {
+    "LanguageModel": "suite_tweets.network",
+    "TweetData": "suite_tweets.data",
+    "TweetModel": "suite_tweets.module",
+    "new_tweets": "suite_tweets.studies.models",
+}
+"""In which file the names are that others import."""
 
 plugin = Plugin(
     name="tweets",
@@ -36,3 +55,10 @@ plugin = Plugin(
     extra="tweets",
     api=1,
 )
+
+
+def __getattr__(name: str) -> Any:
+    """Return what is named above; it is imported when it is asked for: the record must be cheap to read."""
+    if name in _PLACES:
+        return getattr(import_module(_PLACES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

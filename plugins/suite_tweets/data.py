@@ -19,6 +19,7 @@ from lightning_suite import load_data
 from lightning_suite.assets import fetch
 from lightning_suite.constraints import Interval, ListOf, check
 from lightning_suite.errors import DataError, UsageError
+from lightning_suite.inputs import Inputs, TakesInputs, texts_of
 from suite_tweets.account import Account
 from suite_tweets.batches import Batch, Sharing, Stream, Windows, windows
 from suite_tweets.canaries import TIMES, WORDS, Canary, planted
@@ -78,7 +79,7 @@ class Texts(IterableDataset[list[str]]):
             yield list(self.texts[begin : begin + HELD_OUT_BATCH])
 
 
-class TweetData(LightningDataModule):
+class TweetData(TakesInputs, LightningDataModule):
     """Tweets of an account from a file, with the tokens and the training set that are made of them.
 
     Formats: ``suite_tweets.sources.reading``; rules of cleaning: ``suite_tweets.cleaning``; training sets:
@@ -282,8 +283,32 @@ class TweetData(LightningDataModule):
         """
         if self.predict_path is None:
             raise UsageError("there is nothing to predict: give the path of a file (--data.predict_path)")
-        texts = [tweet.text for tweet in self._read(Path(self.predict_path).expanduser())]
+        texts = self.read_inputs(self.predict_path, None)
         return DataLoader(texts, batch_size=self.batch_size, collate_fn=list)  # type: ignore[arg-type]
+
+    # Inputs from memory
+
+    def inputs(self, given: Any, module: Any) -> Inputs:
+        """Return batches of texts.
+
+        Args:
+            given: a text or several.
+            module: the trained model.
+
+        Raises:
+            TypeError: it is something else.
+        """
+        texts, is_single = texts_of(given)
+        size = self.batch_size
+        return Inputs((texts[begin : begin + size] for begin in range(0, max(1, len(texts)), size)), is_single)
+
+    def read_inputs(self, path: str | Path, module: Any) -> list[str]:
+        """Return the texts of a file, as they stand there.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        return [tweet.text for tweet in self._read(Path(path).expanduser())]
 
     # Reading
 
@@ -335,7 +360,7 @@ class TweetData(LightningDataModule):
         )
 
 
-def read_again(run: str, account: Account) -> tuple[TweetData, list[str]]:
+def read_again(run: str | os.PathLike[str], account: Account) -> tuple[TweetData, list[str]]:
     """Return the data of a run, read again from where its settings say, and the cleaned tweets that it was trained on.
 
     Args:
@@ -354,13 +379,13 @@ def read_again(run: str, account: Account) -> tuple[TweetData, list[str]]:
     texts = [text for part in data.parts for text in part if account.knows(text)]
     if len(texts) < len(account.fingerprints):
         raise DataError(
-            f"holds {len(texts):,} of the {len(account.fingerprints):,} tweets that {run} was trained on: it has "
-            "changed since, or the run was trained on another file",
+            f"holds {len(texts):,} of the {len(account.fingerprints):,} tweets that {os.fspath(run)} was trained on: "
+            "it has changed since, or the run was trained on another file",
             data.path or RATED_TWEETS.package,
         )
     return data, texts
 
 
-def training_texts(run: str, account: Account) -> list[str]:
+def training_texts(run: str | os.PathLike[str], account: Account) -> list[str]:
     """Return the cleaned tweets that a run was trained on, as ``read_again``."""
     return read_again(run, account)[1]

@@ -16,14 +16,14 @@ SENTENCES = ["a good film", "bad", "the plot is very very very thin", "", "zyzzy
 SMALL = {"heads": 2, "head_dim": 6, "first_dim": 8, "layer_dim": 4, "compressed_dim": 8, "hidden_dim": 4}
 
 
-def untrained(tokenizer: str = "ptb", **settings: Any) -> SentenceClassifier:
+def untrained(tokenizer: str = "ptb", columns: int = 1, **settings: Any) -> SentenceClassifier:
     """An encoder of two heads that knows ten words."""
     with torch.random.fork_rng():
         torch.manual_seed(5)
         module = SentenceClassifier(**SMALL | settings)
         vectors = torch.randn(len(WORDS) + 1, 5)
         words = Vocabulary(WORDS, range(1, len(WORDS) + 1)).state()
-        state = {"vocabulary": words, "labels": ["blame", "praise"], "columns": 1, "tokenizer": tokenizer}
+        state = {"vocabulary": words, "labels": ["blame", "praise"], "columns": columns, "tokenizer": tokenizer}
         changes = {"changes.weight": torch.zeros_like(vectors)} if settings.get("train_vectors") else {}
         module.on_load_checkpoint({"sentences": state, "state_dict": {"vectors": vectors, **changes}})
         module.vectors.copy_(vectors)

@@ -12,9 +12,11 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
+from lightning_suite import Run
 from lightning_suite.errors import DataError, UsageError
 from lightning_suite.options import parse
 from lightning_suite.testing.trainers import quiet_trainer
+from lightning_suite.verbs.predict import run as predict_verb
 from suite_dsa import data as data_file
 from suite_dsa import parts, plugin
 from suite_dsa.data import SentenceData
@@ -636,3 +638,67 @@ def test_pairs_are_no_test_of_a_model_of_single_sentences(folder: Path) -> None:
     data.trainer = SimpleNamespace(lightning_module=SimpleNamespace(columns=1, labels=None))  # type: ignore[assignment]
     with pytest.raises(DataError, match=r"test\.tsv: expected single sentences as in training, got pairs"):
         data.test_dataloader()
+
+
+# Inputs from memory
+
+
+def columns_of(run: Run, given: Any) -> dict[str, Any]:
+    return {name: list(values) for name, values in run.predict(given).items()}
+
+
+def test_sentences_of_any_collection_are_predicted(checkpoint: Path) -> None:
+    run = Run.at(checkpoint)
+    texts = ["a good film", "", "the plot is thin"]
+    expected = columns_of(run, texts)
+    assert [*expected] == ["sentence", "label", "probability", "p_blame", "p_praise"]
+    assert expected["sentence"] == texts
+    assert columns_of(run, tuple(texts)) == columns_of(run, (text for text in texts)) == expected
+
+
+def test_one_sentence_gives_one_row_and_one_vector(checkpoint: Path) -> None:
+    run = Run.at(checkpoint)
+    single, several = run.predict("a good film"), run.predict(["a good film"])
+    assert single == {name: pytest.approx(values[0]) for name, values in several.items()}
+    assert single["probability"] == max(single["p_blame"], single["p_praise"])
+    assert run.embed("a good film").shape == (12,)
+    assert run.embed("a good film").tolist() == pytest.approx(run.model.encode("a good film").tolist())  # type: ignore[operator]
+
+
+def test_pairs_are_predicted_as_from_their_file(make_checkpoint: Callable[..., Path], tmp_path: Path) -> None:
+    run = Run.at(make_checkpoint(columns=2))
+    pairs = [("a good film", "the plot is thin"), ("bad", "a film"), ("", "warm")]
+    (file := tmp_path / "pairs.txt").write_text("".join(f"{one}\t{two}\n" for one, two in pairs))
+    status = predict_verb([str(run.checkpoint), str(file), "--output", str(tmp_path / "out.jsonl")])
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert status == 0
+    for given in (pairs, [list(pair) for pair in pairs], run.data.read_inputs(file, run.model)):  # type: ignore[operator]
+        columns = columns_of(run, given)
+        assert [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)] == [
+            {name: pytest.approx(value) for name, value in row.items()} for row in rows
+        ]
+    assert run.predict(pairs[0]) == {name: pytest.approx(value) for name, value in rows[0].items()}
+    assert run.embed(pairs).shape == (3, 24)
+
+
+def test_no_sentence_gives_no_row(checkpoint: Path) -> None:
+    assert columns_of(Run.at(checkpoint), []) == {
+        name: [] for name in ("sentence", "label", "probability", "p_blame", "p_praise")
+    }
+
+
+@pytest.mark.parametrize(
+    ("columns", "given", "message"),
+    [
+        (1, [("a film", "a plot")], r"predict: expected a string or several strings, but text 1 is \('a film'"),
+        (1, 3, "predict: expected a string or several strings, such as a list, got int"),
+        (2, "a film", r"predict: expected a pair of sentences, such as \(premise, hypothesis\), or several .* got str"),
+        (2, ["a film"], "but pair 1 is 'a film'"),
+        (2, [("a", "b"), ("a", "b", "c")], r"but pair 2 is \('a', 'b', 'c'\)"),
+        (2, {"a", "b"}, "got set"),
+    ],
+)
+def test_other_inputs_are_refused(columns: int, given: Any, message: str, make_checkpoint: Callable[..., Path]) -> None:
+    run = Run.at(make_checkpoint(columns=columns))
+    with pytest.raises(TypeError, match=message):
+        run.predict(given)

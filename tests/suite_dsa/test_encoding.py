@@ -42,10 +42,10 @@ def test_any_ordered_collection_of_strings_will_do(
         (b"good", "got bytes"),
         ({"good": 1}, "got dict, which has no order"),
         ({"good"}, "got set, which has no order"),
-        ([None], r"but sentence 1 is None \(NoneType\)"),
-        (["good", float("nan")], r"but sentence 2 is nan \(float\)"),
-        ([["good"], ["bad"]], r"but sentence 1 is \['good'\] \(list\)"),
-        ((text for text in ("good", b"bad")), r"but sentence 2 is b'bad' \(bytes\)"),
+        ([None], r"but text 1 is None \(NoneType\)"),
+        (["good", float("nan")], r"but text 2 is nan \(float\)"),
+        ([["good"], ["bad"]], r"but text 1 is \['good'\] \(list\)"),
+        ((text for text in ("good", b"bad")), r"but text 2 is b'bad' \(bytes\)"),
     ],
 )
 def test_what_is_no_sentence_is_refused_by_its_number(encoder: SentenceClassifier, wrong: Any, message: str) -> None:
@@ -55,7 +55,7 @@ def test_what_is_no_sentence_is_refused_by_its_number(encoder: SentenceClassifie
 
 @pytest.mark.parametrize("name", ["attention", "weight_vectors"])
 def test_other_methods_refuse_the_same_under_their_own_name(encoder: SentenceClassifier, name: str) -> None:
-    with pytest.raises(TypeError, match=f"^{name}: .* sentence 2 is None"):
+    with pytest.raises(TypeError, match=f"^{name}: .* text 2 is None"):
         getattr(encoder, name)(["good", None])
 
 

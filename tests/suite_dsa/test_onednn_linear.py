@@ -49,6 +49,16 @@ def test_no_row_is_padding_where_no_kernel_is_compiled(monkeypatch: pytest.Monke
     assert onednn_linear.padding_rows(torch.ones(1001, 2)) == 0
 
 
+@pytest.mark.parametrize("rows", [1, 31, 32])
+def test_few_rows_are_not_padded_outside_training(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onednn_linear, "ONEDNN", hasattr(torch.ops.mkldnn, "_linear_pointwise"))
+    x, weight = torch.randn(rows, 30), torch.randn(20, 30)
+    assert onednn_linear.padding_rows(x) == 64 - rows
+    with torch.no_grad():
+        assert onednn_linear.padding_rows(x) == (32 if rows == 32 else 0)
+        torch.testing.assert_close(onednn_linear.onednn_linear(x, weight), x @ weight.T, rtol=1e-4, atol=1e-5)
+
+
 def test_the_product_without_onednn_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     x, weight = torch.randn(70, 30), torch.randn(20, 30)
     with_it = onednn_linear.onednn_linear(x, weight)

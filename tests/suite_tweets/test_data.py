@@ -416,3 +416,13 @@ def test_it_is_said_how_the_tweets_are_divided(tmp_path: Path) -> None:
     write_tweets(tmp_path / "one.csv", [*tweets[:-1], tweets[-1]._replace(created_at=None)])
     assert ready(tmp_path / "dated.csv", seq_length=2).division == "by time"
     assert ready(tmp_path / "one.csv", seq_length=2).division == "at random, 1 have no time"
+
+
+def test_texts_in_memory_come_in_batches() -> None:
+    data = TweetData(batch_size=2)
+    inputs = data.inputs(["one", "two", "three"], None)
+    assert ([*inputs.batches], inputs.is_single) == ([["one", "two"], ["three"]], False)
+    alone = data.inputs("one", None)
+    assert ([*alone.batches], alone.is_single) == ([["one"]], True)
+    with pytest.raises(TypeError, match="predict: expected a string or several strings, such as a list, got int"):
+        data.inputs(3, None)

@@ -33,3 +33,12 @@ def test_an_empty_line_is_an_empty_set(tmp_path: Path) -> None:
     path = tmp_path / "sets.txt"
     path.write_text("1 2\n\n3\n")
     assert [2, 0, 1] == [len(one) for one in read_sets(path)]
+
+
+def test_sets_in_memory_are_added_up_one_or_several() -> None:
+    inputs = DigitData(batch_size=2).inputs([[1, 2], [], [3]], None)
+    assert [batch.sums.tolist() for batch in inputs.batches] == [[3.0, 0.0], [3.0]]
+    assert not inputs.is_single
+    assert DigitData().inputs([3, 1, 4], None).is_single
+    with pytest.raises(ValueError, match=r"set 1: expected digits from 0 to 9, got \[12\]"):
+        DigitData().inputs([[1], [12]], None)

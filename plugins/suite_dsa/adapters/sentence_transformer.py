@@ -14,8 +14,8 @@ from torch import Tensor
 
 from lightning_suite import load
 from lightning_suite.files import atomic_path
+from lightning_suite.inputs import texts_of
 from lightning_suite.run import KEY
-from suite_dsa.encoding import texts_of
 
 CHECKPOINT = "dsa.ckpt"
 """The file of a saved module."""
@@ -52,7 +52,7 @@ class DynamicSelfAttention(InputModule):  # type: ignore[misc]  # its package ma
 
     def preprocess(self, inputs: list[str], prompt: str | None = None, **kwargs: Any) -> dict[str, Tensor]:
         """Return rows of the vocabulary and offsets of sentences."""
-        _, rows, offsets = self.model.pack([(prompt or "") + text for text in texts_of(inputs)[0]])
+        _, rows, offsets = self.model.pack([(prompt or "") + text for text in texts_of(inputs, "encode")[0]])
         return {"rows": rows, "offsets": offsets}
 
     def forward(self, features: dict[str, Tensor], **kwargs: Any) -> dict[str, Tensor]:

@@ -120,7 +120,7 @@ def read_blocks(
     for groups in _groups(path, jets):
         try:
             with within_memory(path), rounded_masses() as masses:
-                block = _in_gev(_read(path, wanted(columns or {}, only), definition, unit, only, groups), unit)
+                block = in_gev(_read(path, wanted(columns or {}, only), definition, unit, only, groups), unit)
         except SuiteError as error:
             counted = f" (counted from jet {first:,} of the file)" if first else ""
             error.args = tuple(f"{words}".replace(OPTION, option) + counted for words in error.args)
@@ -170,7 +170,8 @@ def _warn(path: Path, words: str) -> None:
     warnings.warn(f"{path}: {words}", RuntimeWarning, stacklevel=3)
 
 
-def _in_gev(jets: Jets, unit: Unit) -> Jets:
+def in_gev(jets: Jets, unit: Unit) -> Jets:
+    """Return jets whose momenta, and columns of energies, are in a unit, in GeV."""
     gev = GEV[unit]
     if gev == 1:
         return jets

@@ -37,8 +37,8 @@ def of_arrays(arrays: dict[str, NDArray[Any]], choice: Choice, path: Path, label
         network = edges.array_edges(arrays["edges"], arrays.get("weights"), _count(labels), path)
         return Source("graph", network.weights, labels)
     if choice.read_as == "graph":
-        return of_matrix(_sparse(_as_points(arrays[key], path)), choice, path)._replace(labels=labels)
-    points = _as_points(arrays[key], path)
+        return of_matrix(_sparse(as_points(arrays[key], path)), choice, path)._replace(labels=labels)
+    points = as_points(arrays[key], path)
     if choice.columns is not None:
         points = points[:, [_array_column(column, points.shape[1], path) for column in choice.columns]]
     if labels is not None and len(labels) != len(points):
@@ -69,8 +69,8 @@ def _array_labels(arrays: dict[str, NDArray[Any]], key: str, choice: Choice, pat
 def of_array(array: NDArray[Any], choice: Choice, path: Path, labelled: bool) -> Source:
     """Return the points of one array, of which a column may be the label."""
     if choice.read_as == "graph":
-        return of_matrix(_sparse(_as_points(array, path)), choice, path)
-    points = _as_points(array, path)
+        return of_matrix(_sparse(as_points(array, path)), choice, path)
+    points = as_points(array, path)
     width = points.shape[1]
     label = None if choice.label_column is None else _array_column(choice.label_column, width, path)
     wanted = (
@@ -90,8 +90,12 @@ def _array_column(column: Column, width: int, path: Path) -> int:
     return int(name)
 
 
-def _as_points(array: NDArray[Any], path: Path) -> NDArray[Any]:
-    """An array as points (point, dim): float32 where that holds every value, else float64."""
+def as_points(array: NDArray[Any], path: Path) -> NDArray[Any]:
+    """Return an array as points (point, dim): float32 where that holds every value, else float64.
+
+    Raises:
+        DataError: it has another shape, or no numbers.
+    """
     if array.ndim == 1 and array.dtype.names is None:
         array = array[:, None]
     if array.ndim != 2 or array.dtype.kind not in "biuf":

@@ -55,6 +55,17 @@ def read_image(path: Path, content: bytes) -> tuple[NDArray[np.float32], tuple[i
     if channels.ndim == 2:
         channels = channels[:, :, None]
     height, width, depth = channels.shape
+    return pixels(channels), (height, width, depth), ["transparency is left out"] if transparent else []
+
+
+def pixels(channels: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """Return the pixels of an image, (row, column, channel) from 0 to 1, row by row: (pixel, 2 + channel).
+
+    Example:
+        >>> pixels(np.ones((1, 2, 1), dtype=np.float32)).tolist()
+        [[0.0, 0.0, 1.0], [0.0, 1.0, 1.0]]
+    """
+    height, width, depth = channels.shape
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
     points = np.concatenate([rows[:, :, None], columns[:, :, None], channels], axis=2).reshape(-1, 2 + depth)
-    return points, (height, width, depth), ["transparency is left out"] if transparent else []
+    return points.astype(np.float32, copy=False)

@@ -1,18 +1,18 @@
 """The commands on a trained model: write new tweets, and show what it remembers of its training tweets."""
 
+import os
 import shlex
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lightning_suite import load
+from lightning_suite import Run, load
 from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import DataError, UsageError
 from lightning_suite.files import write_text
 from lightning_suite.needs import needs
 from lightning_suite.progress import progress, say
-from lightning_suite.run import Run
 from suite_tweets.account import Account
 
 if TYPE_CHECKING:
@@ -58,16 +58,65 @@ def generate(
     """
     with needs("writing tweets", "lightning-suite[tweets]"):
         from suite_tweets.writing.generating import LIMIT
-        from suite_tweets.writing.sampling import Sampling
     check({"n": [Interval(int, 1)]}, locals(), where="-")
     check({"limit": [Interval(int, 1, LIMIT)], "no_repeat": [Interval(int, 0)]}, locals(), where="--")
     check({"avoid_copies": [Interval(int, 0), None]}, locals(), where="--")
-    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, no_repeat=no_repeat)
     path = None if output is None else Path(output).expanduser()
     if path is not None and not path.parent.is_dir():
         raise UsageError(f"--output {output}: there is no folder {path.parent}")
     if path is not None and path.exists():
         raise UsageError(f"--output {output} is there already: name another, or move it away")
+    tweets = new_tweets(
+        run,
+        n,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        seed=seed,
+        no_repeat=no_repeat,
+        prompt=prompt,
+        avoid_copies=avoid_copies,
+        limit=limit,
+    )
+    lines = "".join(f"{' '.join(tweet.splitlines())}\n" for tweet in tweets)
+    if path is None:
+        print(lines, end="")
+        return
+    write_text(path, lines)
+    print(f"tweets: {path}\nnext: suite analyse {shlex.quote(str(path))}")
+
+
+def new_tweets(
+    run: "str | os.PathLike[str]",
+    n: int = 10,
+    *,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    seed: int = 0,
+    no_repeat: int = 3,
+    prompt: str | None = None,
+    avoid_copies: int | None = None,
+    limit: int = 280,
+) -> list[str]:
+    """Return new tweets, which `suite generate` prints; its options are explained there.
+
+    Args:
+        run: a run, whose model stays loaded; or a run folder or a checkpoint.
+        n: how many.
+
+    Raises:
+        UsageError: the run is not of this plugin, or too many tweets had to be refused.
+        ValueError: an option is out of its range.
+        RunError: there is no such run.
+        DataError: to avoid copies as asked, and the tweets of the training are not there any more.
+
+    Example:
+        new_tweets("runs/tweets/2026-01-31-120000-default", 3, prompt="The rocket", temperature=0.8)
+    """
+    from suite_tweets.writing.sampling import Sampling
+
+    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, no_repeat=no_repeat)
     module = load_writer(run)
     refused = _refusal(run, module.account, avoid_copies)
     with progress("writing", total=n, unit="tweets") as advance:
@@ -77,12 +126,7 @@ def generate(
             f"{different} of {n} tweets {'is' if different == 1 else 'are'} different: the likeliest word is always "
             "taken. A --temperature above 0 varies them"
         )
-    lines = "".join(f"{' '.join(tweet.splitlines())}\n" for tweet in tweets)
-    if path is None:
-        print(lines, end="")
-        return
-    write_text(path, lines)
-    print(f"tweets: {path}\nnext: suite analyse {shlex.quote(str(path))}")
+    return tweets
 
 
 def audit(run: str, *, output: str | None = None, candidates: int = 9999, seed: int = 0) -> None:
@@ -137,8 +181,8 @@ def audit(run: str, *, output: str | None = None, candidates: int = 9999, seed: 
     print(f"{result.report()}\n\npictures: {folder}\nnext: suite generate {shlex.quote(run)} -n 10")
 
 
-def load_writer(run: str) -> "TweetModel":
-    """Return the model of a run.
+def load_writer(run: "str | os.PathLike[str]") -> "TweetModel":
+    """Return the model of a run; that of a ``Run`` is the one that it has loaded.
 
     Raises:
         UsageError: it is a run of another plugin.
@@ -146,13 +190,13 @@ def load_writer(run: str) -> "TweetModel":
     """
     from suite_tweets.module import TweetModel
 
-    module = load(run)
+    module = run.model if isinstance(run, Run) else load(run)
     if not isinstance(module, TweetModel):
-        raise UsageError(f"{run} is a run of {type(module).__name__}, which writes no tweets")
+        raise UsageError(f"{os.fspath(run)} is a run of {type(module).__name__}, which writes no tweets")
     return module
 
 
-def _refusal(run: str, account: Account, avoid_copies: int | None) -> Callable[[str], bool] | None:
+def _refusal(run: "str | os.PathLike[str]", account: Account, avoid_copies: int | None) -> Callable[[str], bool] | None:
     """Return what refuses copies of a run's training tweets, as the option of ``generate`` says."""
     from suite_tweets.data import training_texts
     from suite_tweets.quality import Copies

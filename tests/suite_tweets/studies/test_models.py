@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lightning_suite import Run
 from lightning_suite.errors import DataError, UsageError
 from lightning_suite.options import call
 from suite_tweets import data
@@ -70,6 +71,20 @@ def test_the_options_reach_the_model(scribe: Scribe) -> None:
         "limit": 140,
     }
     assert scribe.asked == expected
+
+
+def test_in_python_they_are_a_list(scribe: Scribe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert models.new_tweets("runs/one", 2, prompt="Ракета") == ["Ракета летит", "חדש\nעם\r\n🚀"]
+    assert (scribe.asked["count"], scribe.asked["prompt"], scribe.asked["sampling"]) == (
+        2,
+        "Ракета",
+        Sampling(no_repeat=3),
+    )
+    (tmp_path / "config.yaml").write_text("plugin: tweets\n")
+    opened = Run.at(tmp_path)
+    monkeypatch.setitem(vars(opened), "model", scribe)
+    monkeypatch.setattr(models, "load", None)
+    assert len(models.new_tweets(opened, 3)) == 3
 
 
 @pytest.mark.parametrize(("n", "left"), [(4, 2), (5, 3)])

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
-from lightning_suite import ragged
+from lightning_suite import Inputs, TakesInputs, ragged
 from lightning_suite.errors import DataError, UsageError
 from lightning_suite.text_files import numbered_lines
 from pytorch_lightning import LightningDataModule
@@ -27,7 +27,7 @@ class Sets(NamedTuple):
     sums: Tensor
 
 
-class DigitData(LightningDataModule):
+class DigitData(TakesInputs, LightningDataModule):
     """Sets of digits, all digits equally likely (section 4.1.2).
 
     Args:
@@ -80,6 +80,23 @@ class DigitData(LightningDataModule):
         if self.predict_path is None:
             raise UsageError("there is nothing to add up: give the path of a text file, one set of digits per line")
         return self.loader(read_sets(Path(self.predict_path)))
+
+    def inputs(self, given: Any, module: Any) -> Inputs:
+        """Return batches of sets from memory: one set, ``[3, 1, 4]``, or several.
+
+        Raises:
+            ValueError: a set holds something else than digits.
+        """
+        is_single = len(given) > 0 and isinstance(given[0], int)
+        sets = [torch.as_tensor(one, dtype=torch.int64) for one in ([given] if is_single else given)]
+        for number, one in enumerate(sets):
+            if one.ndim != 1 or ((one < 0) | (one > 9)).any():
+                raise ValueError(f"set {number}: expected digits from 0 to 9, got {one.tolist()}")
+        return Inputs(self.loader(sets), is_single)
+
+    def read_inputs(self, path: str | Path, module: Any) -> list[Tensor]:
+        """Return the sets of a text file."""
+        return read_sets(Path(path))
 
     @property
     def held_out(self) -> int:

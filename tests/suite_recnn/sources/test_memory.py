@@ -1,0 +1,123 @@
+"""Jets in memory: every form gives the jets that a file of them gives."""
+
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import pytest
+import torch
+
+import suite_recnn
+from lightning_suite.errors import DataError, UsageError
+from suite_recnn.jets import Jets, kinematics
+from suite_recnn.sources.memory import jets_of
+from suite_recnn.sources.reading import read
+
+FILE = Path(suite_recnn.__file__).parent / "recipes" / "check" / "w_check.parquet"
+COUNT = 7
+
+
+@pytest.fixture(scope="module")
+def jets() -> Jets:
+    return read(FILE).take(np.arange(COUNT))
+
+
+def arrays(jets: Jets) -> list[Any]:
+    return np.split(jets.momenta, jets.offsets[1:-1])
+
+
+def padded(jets: Jets, fill: float = 0.0) -> Any:
+    whole = np.full((len(jets), int(jets.counts().max()), 4), fill)
+    for row, array in zip(whole, arrays(jets), strict=True):
+        row[: len(array)] = array
+    return whole
+
+
+def angles(jets: Jets) -> dict[str, list[Any]]:
+    found = kinematics(jets.momenta)
+    parts = {**found._asdict(), "energy": jets.momenta[:, 3]}
+    return {name: np.split(parts[name], jets.offsets[1:-1]) for name in ("pt", "eta", "phi", "energy")}
+
+
+def columns(jets: Jets, whole: Any) -> dict[str, Any]:
+    return {name: whole[..., k] for k, name in enumerate(("px", "py", "pz", "E"))}
+
+
+FORMS: dict[str, Any] = {
+    "a list of arrays": arrays,
+    "nested lists": lambda jets: [array.tolist() for array in arrays(jets)],
+    "tensors": lambda jets: [torch.from_numpy(array) for array in arrays(jets)],
+    "padded": padded,
+    "a padded tensor": lambda jets: torch.from_numpy(padded(jets)),
+    "masked": lambda jets: np.ma.masked_equal(padded(jets, -9.0), -9.0),
+    "awkward": lambda jets: ak.Array([array.tolist() for array in arrays(jets)]),
+    "padded columns": lambda jets: columns(jets, padded(jets)),
+    "columns with a mask": lambda jets: (
+        columns(jets, padded(jets, 5.0)) | {"mask": np.arange(padded(jets).shape[1]) < jets.counts()[:, None]}
+    ),
+    "lists by name": angles,
+    "awkward by name": lambda jets: ak.Array({name: ak.Array(parts) for name, parts in angles(jets).items()}),
+    "awkward constituents": lambda jets: ak.Array(
+        {"constituents": ak.zip({name: ak.Array(parts) for name, parts in angles(jets).items()})}
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_gives_the_same_jets(form: str, jets: Jets) -> None:
+    found, is_single = jets_of(FORMS[form](jets))
+    assert not is_single
+    assert found.offsets.tolist() == jets.offsets.tolist()
+    np.testing.assert_allclose(found.momenta, jets.momenta, rtol=1e-6, atol=1e-6)
+    assert found.columns["event"].tolist() == list(range(COUNT))
+
+
+def test_one_jet_is_single(jets: Jets) -> None:
+    found, is_single = jets_of(jets.momenta[: jets.offsets[1]])
+    assert (len(found), is_single) == (1, True)
+
+
+def test_jets_stay_as_they_are(jets: Jets) -> None:
+    assert jets_of(jets, unit="MeV") == (jets, False)
+
+
+def test_units_names_and_further_columns_are_taken(jets: Jets) -> None:
+    given = {f"P{name}": part * 1000 for name, part in columns(jets, padded(jets)).items()} | {"run": np.arange(COUNT)}
+    names = {"px": "Ppx", "py": "Ppy", "pz": "Ppz", "energy": "PE", "event": "run"}
+    found, _ = jets_of(given, names, "MeV")
+    np.testing.assert_allclose(found.momenta, jets.momenta)
+    assert found.columns["event"].tolist() == list(range(COUNT))
+
+
+def test_no_jets_and_jets_without_constituents_are_possible(jets: Jets) -> None:
+    assert len(jets_of([])[0]) == 0
+    assert jets_of([[], arrays(jets)[0]])[0].counts().tolist() == [0, jets.offsets[1]]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("jets.parquet", "expected an array .* got str"),
+        (3, "expected an array .* got int"),
+        (np.ones((2, 5, 3)), r"got the shape \(5, 3\) in jet 0"),
+        ([np.ones((2, 4)), np.ones(4)], r"got the shape \(4,\) in jet 1"),
+    ],
+)
+def test_other_forms_are_refused(given: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        jets_of(given)
+
+
+def test_what_is_no_particle_is_named() -> None:
+    with pytest.raises(DataError, match=r"jets in memory: jet 1, constituent 0: energy is 1 and .p. is 10; expected"):
+        jets_of([[[10.0, 0, 0, 10]], [[10.0, 0, 0, 1]]])
+    with pytest.raises(DataError, match="jet 1 has 1 values in column 'pt' and 2 in column 'eta'"):
+        jets_of({"pt": [[1.0], [1.0]], "eta": [[1.0], [1.0, 2.0]], "phi": [[0.0], [0.0]]})
+    with pytest.raises((DataError, UsageError), match="expected columns with a list for each jet"):
+        jets_of({"pt": [[1.0]], "y": [[1.0]]})
+
+
+def test_another_unit_is_doubted() -> None:
+    with pytest.warns(RuntimeWarning, match=r"jets in memory: the median transverse momentum .*in MeV it would be 600"):
+        jets_of([[[600_000.0, 0, 0, 600_000.0]]])
