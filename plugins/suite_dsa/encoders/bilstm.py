@@ -12,6 +12,9 @@ from torch.nn.utils.rnn import PackedSequence
 from lightning_suite import ragged
 from suite_dsa.dropout import SentenceDropout
 
+DIRECTIONS = ("l0", "l0_reverse")
+"""How the names of an LSTM's weights end."""
+
 
 def by_position(offsets: Tensor, words: int) -> tuple[Tensor, Tensor]:
     """Return the order of words in a `PackedSequence`, and how many words each position has.
@@ -58,11 +61,11 @@ def states_by_loop(lstm: nn.LSTM, words: Tensor, offsets: Tensor) -> Tensor:
     count, hidden = words.shape[0], lstm.hidden_size
     begins, sizes = offsets[:-1].clone(), ragged.lengths(offsets)
     parts = []
-    for way in ("l0", "l0_reverse"):
+    for way in DIRECTIONS:
         bias = lstm.get_parameter(f"bias_ih_{way}") + lstm.get_parameter(f"bias_hh_{way}")
         parts.append(functional.linear(words, lstm.get_parameter(f"weight_ih_{way}"), bias))
     gates = functional.pad(torch.stack(parts), (0, 0, 0, 1))  # direction (word + 1) (4 hidden_dim)
-    weights = torch.stack([lstm.weight_hh_l0, lstm.weight_hh_l0_reverse]).transpose(1, 2)
+    weights = torch.stack([lstm.get_parameter(f"weight_hh_{way}") for way in DIRECTIONS]).transpose(1, 2)
 
     def goes_on(step: Tensor, h: Tensor, c: Tensor, states: Tensor) -> Tensor:
         return (step < sizes).any()
@@ -78,8 +81,8 @@ def states_by_loop(lstm: nn.LSTM, words: Tensor, offsets: Tensor) -> Tensor:
 
     before = words.new_zeros(2, sizes.shape[0], hidden)
     start = (offsets.new_zeros(()), before, before.clone(), words.new_zeros(2, count + 1, hidden))
-    states = while_loop(goes_on, one_step, start)[-1][:, :-1]
-    return states.transpose(0, 1).flatten(1)
+    states: Tensor = while_loop(goes_on, one_step, start)[-1]  # type: ignore[no-untyped-call]
+    return states[:, :-1].transpose(0, 1).flatten(1)
 
 
 class BiLSTM(nn.Module):
