@@ -38,6 +38,11 @@ COMMANDS = [
     ("suite info dsa", ["-m", "lightning_suite", "info", "dsa"]),
     (f"suite runs, of {MORE_RUNS}", ["-m", "lightning_suite", "runs", RUNS_FOLDER, "--sort", "test_accuracy"]),
     ("suite compare-runs", ["-m", "lightning_suite", "compare-runs", *(f"{RUNS_FOLDER}/dsa/{i:03}" for i in range(3))]),
+    (
+        "suite report",
+        ["-m", "lightning_suite", "report", f"{RUNS_FOLDER}/dsa/000", "--output", f"{RUNS_FOLDER}/000.html"],
+    ),
+    ("suite reproduce", ["-m", "lightning_suite", "reproduce"]),
     ("suite lits", ["-m", "lightning_suite", "lits"]),
     ("suite info dsaa", ["-m", "lightning_suite", "info", "dsaa"]),
     ("suite fit --plugin dsaa", ["-m", "lightning_suite", "fit", "--plugin", "dsaa"]),

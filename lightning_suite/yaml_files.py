@@ -81,15 +81,23 @@ def one_line_yaml(options: Mapping[str, Any]) -> str:
     """
     import yaml
 
+    text: str = yaml.dump(
+        dict(options), Dumper=_quoting_dumper(), default_flow_style=True, sort_keys=False, width=sys.maxsize
+    )
+    return text.strip()
+
+
+@cache
+def _quoting_dumper() -> Any:
+    """Return a dumper that quotes all text; to make one costs more than to dump a number."""
+    import yaml
+
     class QuotingDumper(yaml.SafeDumper):
         def represent_str(self, data: str) -> yaml.ScalarNode:
             return self.represent_scalar("tag:yaml.org,2002:str", data, style='"')
 
     QuotingDumper.add_representer(str, QuotingDumper.represent_str)
-    text: str = yaml.dump(
-        dict(options), Dumper=QuotingDumper, default_flow_style=True, sort_keys=False, width=sys.maxsize
-    )
-    return text.strip()
+    return QuotingDumper
 
 
 def _is_endless(node: Any) -> bool:

@@ -194,6 +194,8 @@ def _typed(value: Any) -> str:
 
 
 def _yaml(value: Any) -> str:
+    if type(value) is int:  # most options, and quicker than a dump
+        return str(value)
     return one_line_yaml({"value": value}).removeprefix('{"value": ').removesuffix("}")
 
 
