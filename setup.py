@@ -3,7 +3,8 @@
 The C++ and CUDA files under csrc/ become ``lightning_suite._C``. One decision is made, and printed: with CUDA or
 without. It depends on the installed torch and compiler, not on the machine having a GPU; SUITE_CUDA=0 or 1 overrides
 it. Only torch's stable ABI is used: one build serves torch >= 2.11 and every Python. plugins/suite_NAME/_PART.cpp is
-written for pybind11, becomes ``suite_NAME._PART``, uses nothing of torch and serves the Python that compiled it.
+written for pybind11, becomes ``suite_NAME._PART``, uses nothing of torch, of csrc/ instruction_sets.h alone, and serves
+the Python that compiled it.
 
 An extension that cannot be compiled is replaced by plain torch or numpy, unless LIGHTNING_SUITE_REQUIRE_OPS is 1.
 torch compiles in parallel where ninja is installed, as pyproject.toml asks for isolated builds. SUITE_OPTIMIZATION is
@@ -92,7 +93,8 @@ else:
             Extension(
                 name,
                 [path],
-                include_dirs=[pybind11.get_include()],
+                include_dirs=[pybind11.get_include(), str(csrc)],
+                depends=[str(csrc / "instruction_sets.h")],
                 extra_compile_args=["-std=c++17", level, *exact, "-fvisibility=hidden"],
                 language="c++",
             )

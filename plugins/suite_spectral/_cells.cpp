@@ -1,8 +1,8 @@
 // suite_spectral._cells: the nearest points among those of some cells, in few dimensions
 // (graphs/approximate_neighbours.py).
 //
-// A query is compared with kLanes points at a time, over the dimensions one by one; no multiply-add is fused. Only where
-// one of them is nearer than the farthest of the nearest so far are they looked at one by one.
+// A query is compared with up to four times kLanes points at a time, over the dimensions one by one; no multiply-add is
+// fused. Only where one of them is nearer than the farthest of the nearest so far are they looked at one by one.
 //
 // columns: for each cell a block (dim, width), flat; queries (query, dim); cells (query, probe), -1 for none.
 #include <pybind11/numpy.h>
@@ -14,13 +14,7 @@
 #include <thread>
 #include <vector>
 
-// One binary for every CPU, as in _kernels.cpp.
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define KERNEL_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define KERNEL_CLONES
-#endif
+#include "instruction_sets.h"
 
 namespace py = pybind11;
 
@@ -33,71 +27,75 @@ using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
 using Floats = py::array_t<float, py::array::c_style>;
 using Integers = py::array_t<int64_t, py::array::c_style>;
 
-// The points of cells, as CellSearch reads them: those of cell c are a (dim, width) block whose width is a multiple of
-// kLanes, beginning at column first[c]. What pads it is farther than any point, whose coordinates are at most 1.
+// Farther than any point, whose coordinates are at most 1, and nearer than what pads a cell.
 constexpr float kAway = 1e15f;
 
-// The squared distances of a query to a block's columns.
-KERNEL_CLONES void squared_distances(const float* query, const float* block, int64_t width, int64_t dim,
-                                     float* squares) {
-  for (int64_t at = 0; at < width; at += kLanes) {
-    Lanes sums = {};
-    for (int64_t j = 0; j < dim; ++j) {
+// The squared distances of a query to kGroups times kLanes points that begin at a column of a block (dim, width).
+// Returns whether one is below a limit.
+template <int kGroups>
+LIGHTNING_SUITE_INLINE bool squares_below(const float* query, const float* block, int64_t width, int64_t dim,
+                                          float limit, float* squares) {
+  Lanes sums[kGroups] = {};
+  for (int64_t j = 0; j < dim; ++j) {
+    for (int g = 0; g < kGroups; ++g) {
       Lanes others;
-      std::memcpy(&others, block + j * width + at, sizeof others);
+      std::memcpy(&others, block + j * width + g * kLanes, sizeof others);
       const Lanes difference = query[j] - others;
-      sums += difference * difference;
+      sums[g] += difference * difference;
     }
-    std::memcpy(squares + at, &sums, sizeof sums);
   }
+  std::memcpy(squares, sums, sizeof sums);
+  int32_t any = 0;  // by a loop: a comparison of Lanes is taken apart where the machine's vectors are shorter
+  for (int64_t lane = 0; lane < kGroups * kLanes; ++lane) any |= squares[lane] < limit;
+  return any != 0;
 }
 
-// Whether one of kLanes numbers is below a limit.
-KERNEL_CLONES bool any_below(const float* squares, float limit) {
-  int32_t below = 0;
-  for (int64_t lane = 0; lane < kLanes; ++lane) below |= squares[lane] < limit;
-  return below != 0;
-}
-
-struct CellSearch {
-  CellSearch(const float* columns_, const int64_t* first_, int64_t cells, int64_t dim_, int64_t probes_, int64_t count_)
-      : columns(columns_), first(first_), dim(dim_), probes(probes_), count(count_), nearest_squares(count) {
-    int64_t widest = 0;
-    for (int64_t c = 0; c < cells; ++c) widest = std::max(widest, first[c + 1] - first[c]);
-    squares.resize(widest);
-  }
-
-  // The nearest points of a query, nearest first, those found first of equally near ones; -1 where there are fewer.
-  void nearest(const float* query, const int64_t* cells, int64_t* found) {
-    float* best = nearest_squares.data();
-    std::fill_n(found, count, int64_t{-1});
-    std::fill_n(best, count, kAway);
-    for (int64_t probe = 0; probe < probes; ++probe) {
-      if (cells[probe] < 0) continue;
-      const int64_t begin = first[cells[probe]], width = first[cells[probe] + 1] - begin;
-      squared_distances(query, columns + begin * dim, width, dim, squares.data());
-      for (int64_t at = 0; at < width; at += kLanes) {
-        if (!any_below(squares.data() + at, best[count - 1])) continue;
-        for (int64_t column = at; column < at + kLanes; ++column) {
-          const float square = squares[column];
-          if (square >= best[count - 1]) continue;
-          int64_t place = count - 1;
-          for (; place > 0 && best[place - 1] > square; --place) {
-            best[place] = best[place - 1];
-            found[place] = found[place - 1];
-          }
-          best[place] = square;
-          found[place] = begin + column;
-        }
+// The nearest so far, nearest first, those found first of equally near ones; -1 where there are fewer.
+struct Nearest {
+  LIGHTNING_SUITE_INLINE void take(const float* some, int64_t number, int64_t begin) {
+    for (int64_t i = 0; i < number; ++i) {
+      if (some[i] >= squares[count - 1]) continue;
+      int64_t place = count - 1;
+      for (; place > 0 && squares[place - 1] > some[i]; --place) {
+        squares[place] = squares[place - 1];
+        found[place] = found[place - 1];
       }
+      squares[place] = some[i];
+      found[place] = begin + i;
     }
   }
 
-  const float* columns;
-  const int64_t* first;
-  int64_t dim, probes, count;
-  std::vector<float> nearest_squares, squares;
+  float* squares;
+  int64_t* found;
+  int64_t count;
 };
+
+// Compares a query with kGroups times kLanes points, and takes those that are nearer.
+template <int kGroups>
+LIGHTNING_SUITE_INLINE void compare(const float* query, const float* block, int64_t width, int64_t dim, int64_t begin,
+                                    Nearest nearest) {
+  alignas(64) float squares[kGroups * kLanes];
+  if (squares_below<kGroups>(query, block, width, dim, nearest.squares[nearest.count - 1], squares))
+    nearest.take(squares, kGroups * kLanes, begin);
+}
+
+// Goes through the cells of a query. The points of cell c are a (dim, width) block whose width is a multiple of kLanes,
+// beginning at column first[c].
+LIGHTNING_SUITE_CLONES void search_cells(const float* columns, const int64_t* first, const float* query, int64_t dim,
+                                         const int64_t* cells, int64_t probes, Nearest nearest) {
+  for (int64_t probe = 0; probe < probes; ++probe) {
+    if (cells[probe] < 0) continue;
+    const int64_t begin = first[cells[probe]], width = first[cells[probe] + 1] - begin;
+    const float* block = columns + begin * dim;
+    int64_t at = 0;
+    for (; at + 4 * kLanes <= width; at += 4 * kLanes) compare<4>(query, block + at, width, dim, begin + at, nearest);
+    switch ((width - at) / kLanes) {
+      case 3: compare<3>(query, block + at, width, dim, begin + at, nearest); break;
+      case 2: compare<2>(query, block + at, width, dim, begin + at, nearest); break;
+      case 1: compare<1>(query, block + at, width, dim, begin + at, nearest); break;
+    }
+  }
+}
 
 // Returns the columns (query, count) of the nearest points in the cells (query, probe) of each query; threads share
 // the queries, of which each has its own answer.
@@ -108,13 +106,17 @@ Integers nearest_in_cells(const Floats& columns, const Integers& first, const Fl
   int64_t* answer = found.mutable_data();
   const float* query = queries.data();
   const int64_t* cell = cells.data();
-  const int64_t cells_there = first.size() - 1;
   const float* column = columns.data();
   const int64_t* begin_of = first.data();
   const py::gil_scoped_release release;
   const auto part = [&](int64_t begin, int64_t end) {
-    CellSearch search(column, begin_of, cells_there, dim, probes, count);
-    for (int64_t i = begin; i < end; ++i) search.nearest(query + i * dim, cell + i * probes, answer + i * count);
+    std::vector<float> squares(count);
+    for (int64_t i = begin; i < end; ++i) {
+      std::fill_n(squares.data(), count, kAway);
+      std::fill_n(answer + i * count, count, int64_t{-1});
+      const Nearest nearest{squares.data(), answer + i * count, count};
+      search_cells(column, begin_of, query + i * dim, dim, cell + i * probes, probes, nearest);
+    }
   };
   std::vector<std::thread> others;
   for (int64_t t = 1; t < threads; ++t) others.emplace_back(part, n * t / threads, n * (t + 1) / threads);

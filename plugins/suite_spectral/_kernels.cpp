@@ -19,14 +19,7 @@
 #include <limits>
 #include <vector>
 
-// One binary for every CPU: functions marked KERNEL_CLONES are compiled for several instruction sets, and the loader
-// chooses the best that the machine has. It does so before the sanitizers have started, so that these have no clones.
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define KERNEL_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define KERNEL_CLONES
-#endif
+#include "instruction_sets.h"
 
 namespace py = pybind11;
 
@@ -54,7 +47,7 @@ double squared_distance(const double* one, const double* other, int64_t dim) {
 }
 
 // The squared distances of a point to columns, (dim, padded) with one column for each centre or other point.
-KERNEL_CLONES void squared_distances(const double* point, const double* columns, int64_t width, int64_t dim,
+LIGHTNING_SUITE_CLONES void squared_distances(const double* point, const double* columns, int64_t width, int64_t dim,
                                      double* result) {
   for (int64_t first = 0; first < width; first += kLanes) {
     Lanes sums = {};

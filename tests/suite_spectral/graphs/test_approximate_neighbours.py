@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.spatial import cKDTree
 
 from suite_spectral.graphs import approximate_neighbours
 from suite_spectral.graphs.approximate_neighbours import nearest_by_cells
@@ -20,6 +21,15 @@ def test_the_compiled_search_finds_what_faiss_finds(
     expected = nearest_by_cells(points, None, 7, 0, rows)
     assert (expected[0] == found[0]).mean() > 0.999  # rounding differs, and so may a cell
     np.testing.assert_allclose(expected[1], found[1], rtol=1e-6)
+
+
+def test_of_very_many_cells_those_near_its_own_hold_the_nearest() -> None:
+    points = points_of(20_000, 6)  # 565 cells
+    expected = cKDTree(points).query(points[::20], 8)[1][:, 1:]
+    found = nearest_by_cells(points, None, 7, 0)[0][::20]
+    assert np.mean([len(np.intersect1d(*pair)) / 7 for pair in zip(expected, found, strict=True)]) > 0.99
+    part = nearest_by_cells(points, None, 7, 0, slice(100, 150))[0][::20]
+    np.testing.assert_array_equal(found[5:8], part)
 
 
 def test_new_points_have_the_nearest_of_the_others() -> None:
