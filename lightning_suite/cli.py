@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from lightning_suite import progress, signals, streams, trust, verbs
+from lightning_suite import progress, signals, streams, threads, trust, verbs
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import Interrupted, PluginError, SuiteError, UsageError
 from lightning_suite.plugin import Plugin
@@ -49,6 +49,7 @@ INTERRUPTED = "interrupted: no unfinished file is left, and the same command can
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit status."""
     streams.prepare()
+    threads.sleep_while_waiting()
     with signals.answered():
         status = _run(arguments)
         if status and signals.received():
