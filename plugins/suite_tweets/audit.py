@@ -34,7 +34,7 @@ from suite_tweets.canaries import Canary, made_up
 from suite_tweets.scoring import TextScores, characters
 from suite_tweets.spelling import Spelling
 from suite_tweets.state import Reader
-from suite_tweets.tokens import Tokenizer
+from suite_tweets.tokens import Tokenizer, with_digits
 from suite_tweets.writing.generating import LIMIT
 from suite_tweets.writing.rows import Writer, write_rows
 from suite_tweets.writing.sampling import Sampling
@@ -232,7 +232,8 @@ def copied(reader: Reader, tokenizer: Tokenizer, texts: Sequence[str], advance: 
         with torch.inference_mode():
             rows = write_rows(writer, given)
         for (words, prefix), row in zip(some, rows, strict=True):
-            own, rest = tokenizer.decode(row.tokens).split()[prefix:], words[prefix:]
+            own = tokenizer.decode(row.tokens).split()[prefix:]
+            rest = with_digits(" ".join(words[prefix:]), tokenizer.digits).split()
             same = min(len(own), len(rest))
             same = next((i for i in range(same) if own[i] != rest[i]), same)
             found.append(Copied(" ".join(words), prefix, same, same == len(rest) == len(own) and row.ended))

@@ -34,7 +34,7 @@ from suite_tweets.samples import write_samples
 from suite_tweets.scoring import TextScores, TokenScores, score_texts, score_tokens
 from suite_tweets.state import Reader, State, detached, gathered, of_process
 from suite_tweets.sums import Sums
-from suite_tweets.tokens import Tokenizer, from_state
+from suite_tweets.tokens import Tokenizer, from_state, with_digits
 from suite_tweets.writing.generating import LIMIT, generate
 from suite_tweets.writing.sampling import Sampling
 
@@ -276,7 +276,10 @@ class TweetModel(LightningModule):
             rank_zero_warn(f"copying, variety and lengths are not measured: {error}")
             return
         parts = self.trainer.datamodule.parts  # type: ignore[attr-defined]
-        for name, value in measures(tweets, parts.train, self.account.lengths, parts.test).items():
+        train, test = (
+            [with_digits(text, self.tokenizer.digits) for text in part] for part in (parts.train, parts.test)
+        )
+        for name, value in measures(tweets, train, self.account.lengths, test).items():
             self.log(f"test_{name}", value)
         figures = Path(self.trainer.default_root_dir) / "figures"
         if self.trainer.is_global_zero and figures.is_dir():

@@ -106,6 +106,15 @@ def test_as_many_of_the_latest_training_tweets_count_as_are_held_out(tokenizer: 
     assert {each.text for each in result.copies["trained on"]} == set(TRAINED[-4:])
 
 
+def test_words_whose_digits_became_zeros_are_copied_all_the_same() -> None:
+    tokenizer = learn(["go 12 rockets flew"], "words", None, "zeros")
+    network: Any = Successors(tokenizer, ["go 12 rockets flew"])
+    assert copied(network, tokenizer, ["go 12 rockets flew"], nothing) == [
+        ("go 12 rockets flew", 1, 3, True),
+        ("go 12 rockets flew", 2, 2, True),
+    ]
+
+
 def test_copies_are_counted_after_each_prefix(tokenizer: Tokenizer) -> None:
     network: Any = Successors(tokenizer, TRAINED)
     found = copied(network, tokenizer, [TRAINED[3], "w103 w104 w105 w159"], nothing)

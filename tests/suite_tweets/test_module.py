@@ -351,6 +351,17 @@ def test_a_test_measures_what_the_module_writes(tmp_path: Path, learnt: Callable
     assert 0 <= results["test_distinct_1"] <= 1
 
 
+def test_copies_and_new_words_are_measured_with_the_digits_that_the_model_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["in 2024 the rocket flies", "in 1999 the crew landed"]
+    module = untrained(learn(texts, "words", None, "zeros"))
+    monkeypatch.setattr(module_file, "generate", lambda *args, **options: ["in 0000 the rocket flies"] * 4)
+    (results,) = quiet_trainer(tmp_path).test(module, TinyTweets(texts=texts), verbose=False)
+    assert results["test_copied_4"] == 1
+    assert results["test_new_words"] == 0
+
+
 def test_a_test_leaves_the_lengths_as_a_picture_and_as_numbers(
     tmp_path: Path, learnt: Callable[[], TweetModel]
 ) -> None:

@@ -13,7 +13,6 @@ from lightning_suite.errors import DataError, UsageError
 from lightning_suite.files import write_text
 from lightning_suite.needs import needs
 from lightning_suite.progress import progress, say
-from suite_tweets.account import Account
 
 if TYPE_CHECKING:
     from suite_tweets.module import TweetModel
@@ -118,7 +117,7 @@ def new_tweets(
 
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, no_repeat=no_repeat)
     module = load_writer(run)
-    refused = _refusal(run, module.account, avoid_copies)
+    refused = _refusal(run, module, avoid_copies)
     with progress("writing", total=n, unit="tweets") as advance:
         tweets = module.write(n, sampling, seed=seed, prompt=prompt, refused=refused, limit=limit, progress=advance)
     if sampling.always_the_same and (different := len(set(tweets))) < n:
@@ -159,6 +158,12 @@ def audit(run: str, *, output: str | None = None, candidates: int = 9999, seed: 
     folder = Path(output).expanduser() if output is not None else Run.at(run).folder / "audit"
     data, trained_on = read_again(run, module.account)
     held_out = [text for text in data.parts.test if not module.account.knows(text)]
+    if not held_out:
+        raise DataError(
+            f"all {len(data.parts.test):,} tweets that would be held out were trained on: expected the file as it was "
+            "when the run was trained, with its latest tweets",
+            data.path or run,
+        )
     planted = data.planted(trained_on)
     total = 2 * len(held_out) * (1 + len(PREFIXES)) + (len(planted) + candidates if planted else 0)
     with progress("auditing", total=total, unit="texts") as advance:
@@ -196,18 +201,23 @@ def load_writer(run: "str | os.PathLike[str]") -> "TweetModel":
     return module
 
 
-def _refusal(run: "str | os.PathLike[str]", account: Account, avoid_copies: int | None) -> Callable[[str], bool] | None:
+def _refusal(
+    run: "str | os.PathLike[str]", module: "TweetModel", avoid_copies: int | None
+) -> Callable[[str], bool] | None:
     """Return what refuses copies of a run's training tweets, as the option of ``generate`` says."""
     from suite_tweets.data import training_texts
     from suite_tweets.quality import Copies
+    from suite_tweets.tokens import with_digits
 
     if avoid_copies == 0:
         return None
+    digits = module.tokenizer.digits
     try:
-        copies = Copies(training_texts(run, account))
+        copies = Copies(with_digits(text, digits) for text in training_texts(run, module.account))
     except DataError as error:
         if avoid_copies is not None:
             raise
         say(f"tweets are not compared with the training tweets, and may be copies: {error}")
         return None
-    return copies.overlaps if avoid_copies is None else partial(copies.copied, n=avoid_copies)
+    is_copy = copies.overlaps if avoid_copies is None else partial(copies.copied, n=avoid_copies)
+    return lambda text: is_copy(with_digits(text, digits))

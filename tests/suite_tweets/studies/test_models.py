@@ -13,6 +13,7 @@ from suite_tweets import data
 from suite_tweets.account import Account
 from suite_tweets.module import TweetModel
 from suite_tweets.studies import models
+from suite_tweets.tokens import Digits, learn
 from suite_tweets.writing.sampling import Sampling
 
 # generate
@@ -21,9 +22,10 @@ from suite_tweets.writing.sampling import Sampling
 class Scribe(TweetModel):
     """Writes always the same, and remembers what it was asked for."""
 
-    def __init__(self, tweets: list[str]) -> None:
+    def __init__(self, tweets: list[str], digits: Digits = "kept") -> None:
         super().__init__()
         self.tweets, self.account = tweets, Account()
+        self.tokenizer = learn(tweets, "words", None, digits)
         self.asked: dict[str, Any] = {}
 
     def write(self, count: int, sampling: Sampling, *, progress: Callable[[int], None], **asked: Any) -> list[str]:
@@ -103,6 +105,18 @@ def test_what_overlaps_a_training_tweet_is_refused_unless_it_may(
     assert capsys.readouterr().out == "To the moon: the rocket flies to\nflies to mars now, friends\n"
     generate("--avoid_copies", 0)
     assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+def test_copies_are_known_though_their_digits_became_zeros(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = Scribe(["flight 00 of 0000 begins", "flight 12 of 2024 begins", "flight 000 of 00 ends"], "zeros")
+    monkeypatch.setattr(models, "load", lambda run: made)
+    monkeypatch.setattr(data, "training_texts", lambda run, account: ["flight 31 of 1999 begins"])
+    generate()
+    assert capsys.readouterr().out == "flight 000 of 00 ends\n"
+    generate("--avoid_copies", 4)
+    assert capsys.readouterr().out == "flight 000 of 00 ends\n"
 
 
 def test_where_the_training_tweets_are_gone_it_is_said_that_nothing_is_compared(
@@ -200,6 +214,21 @@ def test_an_audit_prints_its_tables_and_draws_its_pictures(
     assert output.splitlines()[-2:] == [f"pictures: {tmp_path / 'out'}", "next: suite generate runs/one -n 10"]
     drawn = {f"{name}{suffix}" for name in ("membership", "copies", "exposure") for suffix in (".png", ".csv")}
     assert {path.name for path in (tmp_path / "out").iterdir()} == drawn
+
+
+def test_an_audit_without_held_out_tweets_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("".join(f"number {i} of our rockets\n" for i in range(10)), encoding="utf-8")
+    account_data = data.TweetData(str(file))
+    account_data.setup("fit")
+    module = TweetModel(hidden_dim=8)
+    everything = Account.of(text for part in account_data.parts for text in part)
+    module._build(account_data.tokenizer, everything, account_data.rules, True)
+    monkeypatch.setattr(models, "load", lambda run: module.eval())
+    monkeypatch.setattr(data, "load_data", lambda run: account_data)
+    monkeypatch.setattr(account_data, "prepare_data", lambda: None)
+    with pytest.raises(DataError, match=r"a\.txt: all 1 tweets that would be held out were trained on"):
+        call(models.audit, ["runs/one", "--output", str(tmp_path / "out")])
 
 
 def test_an_audit_of_nothing_is_refused(scribe: Scribe, monkeypatch: pytest.MonkeyPatch) -> None:
