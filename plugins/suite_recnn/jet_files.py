@@ -44,9 +44,9 @@ def jet_files(path: Path, classes: Sequence[str], options: str = "--data.classes
         return [JetFile(path, None, None)]
     files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.name[0] != ".")
     signal_first = classes[::-1]
-    names = sorted(signal_first, key=len)  # top_bkg_1 belongs to top_bkg where both are classes
-    class_of_file = {file: name for name in names for file in files if f"{file.stem}_".startswith(f"{name}_")}
-    by_class = [JetFile(file, classes.index(name), None) for file, name in class_of_file.items()]
+    # The order of the files is that of the jets: files of the class with the shortest name come first.
+    named = [file for name in sorted(signal_first, key=len) for file in files if f"{file.stem}_".startswith(f"{name}_")]
+    by_class = [JetFile(file, class_of(file.stem, classes), None) for file in dict.fromkeys(named)]
     if {file.label for file in by_class} == set(range(len(classes))):
         return by_class
     by_part = [JetFile(file, None, part) for file in files if (part := part_of(file.stem))]
@@ -59,6 +59,17 @@ def jet_files(path: Path, classes: Sequence[str], options: str = "--data.classes
         f"there are {', '.join(file.name for file in files[:6]) or 'none such'}."
         + "".join(did_you_mean(name, known) for name in signal_first if name not in known)
     )
+
+
+def class_of(stem: str, classes: Sequence[str]) -> int | None:
+    """Return the number of the class that a file's name begins with, the longest such; None for any other name.
+
+    Example:
+        >>> [class_of(stem, ["top_bkg", "top"]) for stem in ("top_bkg_1", "top_1", "topology")]
+        [0, 1, None]
+    """
+    fitting = [name for name in classes if f"{stem}_".startswith(f"{name}_")]
+    return classes.index(max(fitting, key=len)) if fitting else None
 
 
 def part_of(stem: str) -> str | None:

@@ -22,11 +22,13 @@ from suite_recnn import jets as packed
 from suite_recnn.clustering import Algorithm
 from suite_recnn.data import JetData
 from suite_recnn.forests import Forest, ForestData, JetBatch, join
+from suite_recnn.jet_files import class_of
 from suite_recnn.jets import Jets
 from suite_recnn.labels import classes_of
 from suite_recnn.module import JetTagger
 from suite_recnn.sources.reading import read
 from suite_recnn.splitting import event_shares
+from suite_recnn.weights import Use, given_weights, normalised
 
 Part = Literal["train", "validation", "test"]
 STAGES = {"train": "fit", "validation": "validate", "test": "test"}
@@ -47,7 +49,7 @@ class Subject:
         jets: (jet,) as their files have them: not preprocessed.
         forest: (jet,) their trees, preprocessed and clustered.
         labels: (jet,) int64: the number of the class in ``classes``; -1 where it is not known.
-        weights: (jet,) float64; 1 where the files have none.
+        weights: (jet,) float64, 1 on average over a class; 1 where the files have none, or the run does not use them.
         events: (jet,) int64: jets of one event have the same number.
         classes: the names of the classes by label: (background, signal).
         source: which jets these are, in words.
@@ -164,7 +166,7 @@ def open_subject(
         momenta = packed.concatenate(read_jets)
         forest = join([data.trees(some, path.name) for some, path in zip(read_jets, paths, strict=True)])
         labels = np.concatenate([_labels(path, some, data) for some, path in zip(read_jets, paths, strict=True)])
-        weights = momenta.columns.get("weight")
+        weights = _weights(paths, read_jets, labels, data)
         source = f"all {len(labels):,} jets of {', '.join(path.name for path in paths)}{_known(paths, data)}"
     events = np.unique(momenta.columns.pop(EVENT), return_inverse=True)[1]
     counted = np.ones(len(momenta)) if weights is None else weights.astype(np.float64)
@@ -197,6 +199,18 @@ def _read(path: Path, data: JetData) -> Jets:
     return jets
 
 
+def _weights(
+    paths: Sequence[Path], read_jets: Sequence[Jets], labels: NDArray[np.int64], data: JetData
+) -> NDArray[np.float64] | None:
+    """Return the weights of the jets of files, (jet,), scaled as in training; None where none are used."""
+    use: Use = "auto" if data.division.weights else False
+    given = [given_weights(some.columns, use, path) for path, some in zip(paths, read_jets, strict=True)]
+    if all(weights is None for weights in given):
+        return None
+    raw = [np.ones(len(some)) if one is None else one for one, some in zip(given, read_jets, strict=True)]
+    return normalised(np.concatenate(raw), labels + 1, ("jets of no class", *data.classes), paths[0])
+
+
 def _known(paths: Sequence[Path], data: JetData) -> str:
     """Return the words about files that the run was trained on."""
     path = data.path and Path(data.path).expanduser().resolve()
@@ -206,9 +220,8 @@ def _known(paths: Sequence[Path], data: JetData) -> str:
 
 def _labels(path: Path, jets: Jets, data: JetData) -> NDArray[np.int64]:
     """Return the number of each jet's class, -1 where neither the file's name nor a column says it: (jet,)."""
-    word = path.stem.split("_")[0]
-    if word in data.classes:
-        return np.full(len(jets), data.classes.index(word))
+    if (label := class_of(path.stem, data.classes)) is not None:
+        return np.full(len(jets), label)
     try:
         return classes_of(jets.columns, data.classes, path, named="label" in (data.columns or {}))
     except DataError:  # of other classes, or of none

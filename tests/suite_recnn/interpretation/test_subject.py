@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from lightning_suite import load
 from lightning_suite.errors import UsageError
 from lightning_suite.run import Run
 from suite_recnn.forests import build_trees
+from suite_recnn.interpretation import subject as subject_file
 from suite_recnn.interpretation.subject import Subject, open_subject, untrained
 from suite_recnn.module import JetTagger
 
@@ -99,6 +101,22 @@ def test_jets_of_other_classes_have_no_label(train: Callable[..., Run], tmp_path
     samples = pyarrow.array(["w", "top", "qcd"] * 50)
     pq.write_table(jets.set_column(jets.column_names.index("sample"), "sample", samples), tmp_path / "more.parquet")
     assert open_subject(train(), jets=[tmp_path / "more.parquet"]).labels.tolist() == [1, -1, 0] * 50
+
+
+def test_weights_of_other_files_count_as_in_training(
+    train: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, scale in (("w", 1e-3), ("qcd", 50.0)):
+        jets = pq.read_table(CHECK / f"{name}_check.parquet")
+        weights = pyarrow.array(scale * np.arange(1.0, 151.0))
+        pq.write_table(jets.append_column("weight", weights), tmp_path / f"{name}_weighted.parquet")
+    files = sorted(tmp_path.glob("*.parquet"))
+    subject = open_subject(train(), jets=files)
+    for label in (0, 1):
+        np.testing.assert_allclose(subject.weights[subject.labels == label], np.arange(1, 151) / 75.5)
+    subject.data.division = replace(subject.data.division, weights=False)
+    monkeypatch.setattr(subject_file, "load_data", lambda run, trust: subject.data)
+    assert open_subject(train(), jets=files).weights.tolist() == [1.0] * 300
 
 
 def test_the_jets_of_an_event_share_its_number(train: Callable[..., Run], tmp_path: Path) -> None:
