@@ -7,6 +7,7 @@ is the user's, or a folder of the user's choice.
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import warnings
 import zlib
@@ -172,7 +173,8 @@ def store(folder: Path, blocks: Iterable[ClusteredFile]) -> bool:
     Returns:
         Whether they are there; where the folder cannot be written a warning says why not.
     """
-    partial = folder.parent / f".{folder.name}.{os.getpid()}"
+    # A process of another machine or container, which may have the same number, may store the same trees meanwhile.
+    partial = folder.parent / f".{folder.name}.{os.getpid()}.{secrets.token_hex(4)}"
     try:
         partial.mkdir(parents=True)
         _write(partial, blocks)

@@ -1,5 +1,7 @@
 """Trees stored beside their data: loaded again, replaced when damaged, never mistaken for those of other data."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -66,6 +68,14 @@ def test_the_process_that_comes_first_wins_and_leaves_nothing_half_done(forest, 
     loaded = tree_cache.load(tmp_path / "trees")
     assert loaded is not None and len(loaded.forest) == 4
     assert [path.name for path in tmp_path.iterdir()] == ["trees"]
+
+
+def test_the_unfinished_trees_of_a_process_with_the_same_number_are_left_alone(forest, tmp_path) -> None:
+    other = tmp_path / f".trees.{os.getpid()}"  # on another machine that shares the cache
+    other.mkdir()
+    assert tree_cache.store(tmp_path / "trees", [ClusteredFile(forest, {})])
+    assert tree_cache.load(tmp_path / "trees") is not None
+    assert other.is_dir()
 
 
 def test_other_bytes_or_other_settings_have_another_folder(tmp_path) -> None:
