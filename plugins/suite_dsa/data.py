@@ -27,7 +27,7 @@ from suite_dsa.parts import MOVIE_REVIEWS, Selection, read_parts
 from suite_dsa.sampler import BucketSampler
 from suite_dsa.sentences import Sentences, fingerprint
 from suite_dsa.sources.columns import Columns
-from suite_dsa.sources.examples import Example, Table, class_name, class_numbers
+from suite_dsa.sources.examples import NO_LABEL, Example, Table, class_name, class_numbers
 from suite_dsa.sources.reading import read_unlabelled
 from suite_dsa.tokens import TOKENIZERS
 from suite_dsa.vectors.choice import vectors_for
@@ -35,6 +35,9 @@ from suite_dsa.vectors.reading import PACKAGES, read_vectors
 from suite_dsa.vectors.side_by_side import SideBySide
 from suite_dsa.vectors.spacy_md import PACKAGE
 from suite_dsa.vocabulary import Vocabulary
+
+MANY = 0.05
+"""From this share of examples without label on, their label may be a class all the same."""
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "validation_fraction": [Interval(float, 0, 1, closed="left")],
@@ -307,7 +310,10 @@ class SentenceData(TakesInputs, LightningDataModule):
         if part == "words":
             return "words: " + ", ".join(f"{count:,} {name}" for name, count in counts.items())
         left_out = ", ".join(f"{count:,} {name}" for name, count in counts.items() if name != "examples" and count)
-        return f"{part}: {counts['examples']:,} examples" + (f"; left out: {left_out}" if left_out else "")
+        line = f"{part}: {counts['examples']:,} examples" + (f"; left out: {left_out}" if left_out else "")
+        if counts.get("without label", 0) > MANY * counts["examples"]:
+            line += f" ({NO_LABEL} stands for no label; where it is a class, name all classes with --data.labels)"
+        return line
 
     def _report(self, *parts: str) -> None:
         for part in parts:

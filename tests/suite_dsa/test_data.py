@@ -184,6 +184,20 @@ def test_left_out_examples_are_counted_and_reported(folder: Path, messages: list
     assert "data: train: 30 examples; left out: 10 without majority label" in messages
 
 
+@pytest.mark.parametrize(("labels", "hinted"), [(["-1", "0", "1"], True), (["0", "1"] * 30 + ["-1"], False)])
+def test_it_is_said_that_minus_1_is_no_class_where_it_may_be_one(
+    tmp_path: Path, messages: list[str], labels: list[str], hinted: bool
+) -> None:
+    path = tmp_path / "opinions.csv"
+    rows = "".join(f"{labels[i % len(labels)]},{sentence(i)} {i}\n" for i in range(180))
+    path.write_text(f"label,text\n{rows}", encoding="utf-8")
+
+    ready("fit", path=str(path))
+
+    (said,) = (message for message in messages if "without label" in message)
+    assert said.endswith("where it is a class, name all classes with --data.labels)") == hinted
+
+
 def test_training_sentences_without_words_are_left_out_and_counted(folder: Path) -> None:
     with (folder / "train.tsv").open("a", encoding="utf-8") as file:
         file.write("neutral\t*\t$ $\nneutral\t*\tgood\n")
