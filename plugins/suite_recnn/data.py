@@ -88,7 +88,8 @@ class JetData(TakesInputs, LightningDataModule):
         preprocess: none; center brings each jet to eta = phi = 0; recnn also aligns its subjets.
         features: paper: the seven features of each node, and the mass (--model.mass); lund: these eight, and ln Delta,
             ln kt, ln z and the azimuth psi of the splitting at each inner node (``suite_recnn.lund``).
-        jets: the largest number of jets of each class, the first ones, in each part where parts are files; null: all.
+        jets: use at most this many jets of each class, the first in the files; where training, validation and test are
+            files of their own, of each of them; null: all.
         validation_fraction: the share of the events for validation where no file is for it.
         test_fraction: the share of the events for testing where no file is for it.
         split_seed: of the division into training, validation and test.

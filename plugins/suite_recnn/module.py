@@ -55,14 +55,14 @@ class JetTagger(LightningModule):
         hidden_dim: width of the recursive networks' embedding and dense layers.
         mass: the recursive networks also see the logarithm of each node's mass, beside the paper's seven features; with
             --data.features lund they always do.
-        mass_waves: the recursive networks also see cos(w ln m) and sin(w ln m) of each inner node's mass m for so many
-            frequencies w = 2, 4, 8, ..., which tell masses apart that are alike on the scale of the feature.
-        pool: what the recursive networks embed a jet by: root, the embedding of the tree's root; mean or sum: that of
-            all nodes' embeddings beside the root's.
+        mass_waves: the number of frequencies w = 2, 4, 8, ... for which the recursive networks also see cos(w ln m) and
+            sin(w ln m) of each inner node's mass m; these tell masses apart that are close together in ln m.
+        pool: what stands for a jet in the recursive networks: root, the embedding of the tree's root; mean or sum, also
+            the mean or the sum of the embeddings of all nodes.
         layer_norm: the recursive networks' first dense layer sees the normalised embedding.
         dropout: the share of units of their dense layers that is left out at random in training.
-        mirror: in training every jet is mirrored at random, eta to -eta and phi to -phi, as nature does; not for
-            jets that --data.preprocess recnn aligned.
+        mirror: in training every jet is mirrored at random, eta to -eta and phi to -phi, which changes no physics; not
+            for jets that --data.preprocess recnn aligned.
         mirror_average: the logit of a jet, except in training, is the mean over its four mirror images: four times the
             work.
         turn: in training every jet is also turned about its axis by a random angle; for jets that --data.preprocess

@@ -52,8 +52,9 @@ class TweetModel(LightningModule):
     The defaults are the paper's network without dropout (section 6), whose sizes it does not give.
 
     Args:
-        predictor: the network; ngram: Kneser-Ney instead, of one pass over the training tweets (``counting``); or a
-            mixture of the two, weighed by context (``mixture``). The latter two are tested a second time counting on.
+        predictor: network; ngram, Kneser-Ney counts of the training tweets in its place (``counting``); or mixture, the
+            two weighed by context (``mixture``). A test of the latter two measures a second time, with counts that go
+            on from tweet to tweet.
         ngram_order: tokens of the longest n-grams.
         embedding_dim: numbers a token; null: as many as hidden_dim.
         hidden_dim: numbers of each LSTM layer.

@@ -43,7 +43,7 @@ def generate(
         top_k: draw from this many of the likeliest tokens only; 0: from all.
         top_p: draw from the fewest tokens whose probabilities add up to this.
         seed: another one gives other tweets.
-        no_repeat: so many words in a row come but once in a tweet; 0: they may come again.
+        no_repeat: a run of this many words occurs only once in a tweet; 0: runs may be repeated.
         prompt: what each tweet begins with; by default a first word of the account's tweets is drawn.
         avoid_copies: discard tweets that share this many words in a row with a training tweet; 0: discard none; by
             default those that share more than 15 words in a row or more than 70 % of their words.

@@ -105,7 +105,7 @@ class Sampling:
         temperature: logits are divided by it: below 1 likelier tokens gain, at 0 the likeliest is taken.
         top_k: only so many of the likeliest tokens; 0: all.
         top_p: only the fewest likeliest tokens whose probability reaches it.
-        no_repeat: so many words in a row come but once in a text (``repeats``); 0: they may come again.
+        no_repeat: a run of this many words occurs only once in a text (``repeats``); 0: runs may be repeated.
 
     Raises:
         UsageError: a value is out of its range.
