@@ -91,6 +91,7 @@ def parse(
         check_typed(
             [f"--{option}{plus}" for option in ("plugin", "recipe", *known) for plus in ("", "+")], words, listed, own
         )
+    words = completed_words(words)  # which says what has to be installed
     parser = parser_of(plugin, prog)
     there = options_of(parser)
     sources = []
@@ -99,7 +100,6 @@ def parse(
         options = renamed_options(plugin.renamed, flat(values), where)
         check_names(there, options, listed, where, () if where else own)
         sources.append({"plugin": plugin.name} | completed_options(options))
-    words = completed_words(words)
     check_typed(there, words, listed, own)
     recipes = recipe_files(plugin) if prog == "suite fit" else ()
     read = [word for options in without_shown(parser, *sources) for word in ("--config", one_line_yaml(options))]

@@ -1,12 +1,18 @@
 """Checkpoints are whole and safe."""
 
+import signal
 from pathlib import Path
 
 import pytest
 import torch
 
+from lightning_suite import signals
 from lightning_suite.checkpoint import SafeCheckpointIO, read
-from lightning_suite.errors import RunError
+from lightning_suite.errors import Interrupted, RunError
+from lightning_suite.options import Settings
+from lightning_suite.plugins import find
+from lightning_suite.run import Run
+from lightning_suite.training import fit
 
 
 class Opaque:
@@ -71,3 +77,39 @@ def test_an_error_of_the_system_is_named_though_torch_hides_it(tmp_path: Path, m
     with pytest.raises(RunError, match=r"last.ckpt cannot be written: Input/output error. The checkpoint before it"):
         SafeCheckpointIO().save_checkpoint({}, tmp_path / "last.ckpt")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_while_a_checkpoint_is_written_comes_when_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = torch.save
+
+    def interrupted(contents: object, file: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        save(contents, file)
+
+    monkeypatch.setattr(torch, "save", interrupted)
+    with signals.answered(), pytest.raises(KeyboardInterrupt):
+        SafeCheckpointIO().save_checkpoint({"epoch": 3}, tmp_path / "last.ckpt")
+    assert read(tmp_path / "last.ckpt") == {"epoch": 3}
+
+
+def test_a_training_that_is_interrupted_while_it_writes_can_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, tiny = torch.save, f"{Path(__file__).parent / 'tiny.py'}:plugin"
+    signals_at = iter([False, False, True])  # best.ckpt and last.ckpt of the first epoch are written, then comes Ctrl-C
+
+    def interrupted(contents: object, file: object) -> None:
+        if next(signals_at, False):
+            signal.raise_signal(signal.SIGINT)
+        save(contents, file)
+
+    monkeypatch.setattr(torch, "save", interrupted)
+    trainer = {"max_epochs": 3, "accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
+    message = r"interrupted in epoch \d, .*\nsuite fit --resume .* goes on"
+    with signals.answered(), pytest.raises(Interrupted, match=message):
+        fit(find.get(tiny), Settings(plugin=tiny, trainer=trainer), root=tmp_path)
+    (folder,) = (tmp_path / "tiny").iterdir()
+    assert Run.at(folder).record["status"] == "interrupted"
+    assert read(Run.at(folder).last)["epoch"] >= 0

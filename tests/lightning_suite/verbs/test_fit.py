@@ -1,5 +1,7 @@
 """The verb that trains: what is typed once, where it goes on, and that a mistake writes nothing."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -96,6 +98,23 @@ def test_the_help_is_of_this_very_command(capsys: pytest.CaptureFixture[str]) ->
     assert "--model.n_init 3 >" in capsys.readouterr().out
     fit.run(["--plugin", "spectral", "--model.n_init=3", "--help=model"])
     assert "--model.n_init int = 3 >" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("typed", [["--logger", "csv"], ["--trainer.logger", "csv"], ["--trainer.logger", "CSVLogger"]])
+def test_a_logger_by_a_short_name(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert fit.run(["--plugin", TINY, *typed, "--print-config"]) == 0
+    assert "class_path: pytorch_lightning.loggers.CSVLogger" in capsys.readouterr().out
+
+
+def test_a_logger_that_is_not_installed_is_told_with_the_command() -> None:
+    code = (
+        "import sys;"
+        "from lightning_suite.options import loggers; loggers.find_spec = lambda name: None;"
+        "from lightning_suite.cli import main; status = main(['fit', '--plugin', 'tweets', '--logger', 'wandb']);"
+        "sys.exit(f'{status} {\"torch\" in sys.modules}')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr == "--trainer.logger wandb needs wandb: pip install wandb\n2 False\n"
 
 
 def test_a_broken_recipe_does_not_stop_another(here: Any, capsys: pytest.CaptureFixture[str]) -> None:
