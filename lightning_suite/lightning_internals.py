@@ -13,6 +13,8 @@ from argparse import Action, ArgumentParser
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lightning_suite.progress import is_quiet
+
 if TYPE_CHECKING:
     from pathlib import Path
     from subprocess import Popen
@@ -59,7 +61,9 @@ def hide_messages() -> None:
 
 
 def is_news(record: logging.LogRecord) -> bool:
-    """Return whether a log message of Lightning's tells a user something about this run."""
+    """Return whether a log message of Lightning's tells a user something about this run; `quiet` leaves warnings."""
+    if is_quiet() and record.levelno < logging.WARNING:
+        return False
     return not record.getMessage().startswith(LOG_MESSAGES)
 
 

@@ -7,6 +7,8 @@ The core also looks for the following; all of it is optional.
 
     predict_path     parameter of the data module, ``str | None = None``: the file of ``suite predict RUN FILE``.
                      ``predict_dataloader()`` then yields its inputs once, in the order of the file.
+    predicts         attribute of the data module after ``setup("fit")``: False where nothing new can be predicted with
+                     a run on these data, such as a graph.
     predict_step     of the module: returns the columns of the predictions, ``dict[str, list | Tensor]`` with one
                      entry for every input of the batch; or a tensor (batch, value_dim), whose columns are numbered.
     paths_in         class attribute, ``{"train": "path"}``: options whose files lie in the folder that another names.

@@ -158,6 +158,8 @@ def _train(
 
 def _finish(run: Run, built: Built, settings: Settings, summary: dict[str, Any]) -> Run:
     """Write what the training came to, and test the best checkpoint; return the run, which has finished then."""
+    if not getattr(built.data, "predicts", True):
+        summary = summary | {"predicts": False}
     run.write_record({"fit_seconds": 0.0} | run.record | {"status": "trained"} | summary)
     metrics = dict(summary["metrics"])
     if has_stage(built, "test"):

@@ -3,9 +3,11 @@
 import json
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from lightning_suite import ops
 from lightning_suite.arguments import LightParser
+from lightning_suite.json_text import json_text
 from lightning_suite.plugins import find, isolated, requirements, trial
 from lightning_suite.run import versions
 from lightning_suite.tables import listing, terminal_width
@@ -21,9 +23,43 @@ def run(arguments: list[str]) -> int:
         metavar="SECONDS",
         help="for the ops, and for the imports of each plugin (default: 60)",
     )
-    seconds: float = parser.read(arguments).timeout
+    parser.add_argument("--json", action="store_true", help="print the same as JSON")
+    values = parser.read(arguments)
+    seconds: float = values.timeout
+    if values.json:
+        report, is_well = _report(seconds)
+        print(json_text(report))
+        return 0 if is_well else 1
     work = [_print_versions(), _print_ops(seconds), _print_plugins(seconds)]
     return 0 if all(work) else 1
+
+
+def _report(seconds: float) -> tuple[dict[str, Any], bool]:
+    """Return what there is to say, by name, and whether all works."""
+    problems = requirements.unsatisfied("lightning-suite", "")
+    found, ending = _ops(seconds)
+    tried = [(origin, trial.run(origin, seconds)) for origin in find.installed()]
+    plugins = [
+        {
+            "name": origin.name,
+            "distribution": origin.distribution,
+            "version": origin.version,
+            "faults": [{"cause": fault.cause, "from": fault.origin, "repair": fault.repair} for fault in result.faults],
+            "warning": result.warning or None,
+        }
+        for origin, result in tried
+    ]
+    reports = {op: found.get(op, {"op": op, "broken": ending}) for op in ops.names()}
+    agree = all(test["agrees"] for report in reports.values() for test in report.get("tests", {}).values())
+    is_well = not problems and agree and found.keys() >= reports.keys() and not any(one["faults"] for one in plugins)
+    return {"versions": versions(), "problems": problems, "ops": [*reports.values()], "plugins": plugins}, is_well
+
+
+def _ops(seconds: float) -> tuple[dict[str, Any], str]:
+    """Return the reports of the ops' self-test by op, and how its process ended."""
+    output, ending = isolated.run("lightning_suite.ops._self_test", [], seconds)
+    lines = [line for line in output.splitlines() if line.startswith('{"op"') and line.endswith("}")]
+    return {report["op"]: report for report in map(json.loads, lines)}, ending
 
 
 def _print_versions() -> bool:
@@ -38,9 +74,7 @@ def _print_versions() -> bool:
 
 def _print_ops(seconds: float) -> bool:
     print("\nops (each is compared with its plain-torch reference)", flush=True)
-    output, ending = isolated.run("lightning_suite.ops._self_test", [], seconds)
-    lines = [line for line in output.splitlines() if line.startswith('{"op"') and line.endswith("}")]
-    reports = {report["op"]: report for report in map(json.loads, lines)}
+    reports, ending = _ops(seconds)
     are_well = True
     for op in ops.names():
         if op not in reports:

@@ -24,6 +24,7 @@ from lightning_suite.options import (
 )
 from lightning_suite.plugin import Plugin
 from lightning_suite.plugins import find, source
+from lightning_suite.plugins.signature import parameters
 from lightning_suite.progress import duration
 from lightning_suite.recipes import recipe_files, recipe_of
 from lightning_suite.run import Run
@@ -125,7 +126,9 @@ def report(done: Run, plugin: Plugin, settings: Settings) -> int:
     spent = ", ".join(filter(None, [*amounts, duration(record["fit_seconds"])]))
     print(f"\n{printable(str(record['status']))} after {spent}: {done.folder}")
     folder = shlex.quote(str(done.folder))
-    next_commands = [f"suite test {folder}", f"suite predict {folder} INPUT"]
+    next_commands = [f"suite test {folder}"]
+    if record.get("predicts", True) and "predict_path" in (parameters(plugin.data) or {"predict_path"}):
+        next_commands += [f"suite predict {folder} INPUT"]
     next_commands += [
         f"suite {name} {folder} ..." for name, path in plugin.commands.items() if source.takes_a_run(path)
     ]

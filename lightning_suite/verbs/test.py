@@ -7,6 +7,7 @@ from typing import Literal
 
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import UsageError
+from lightning_suite.json_text import json_text
 from lightning_suite.metric_table import metric_table
 from lightning_suite.options import changed_settings
 from lightning_suite.run import Run
@@ -19,15 +20,19 @@ def run(arguments: list[str]) -> int:
 
 def measure(stage: Literal["validate", "test"], arguments: list[str], description: str | None) -> int:
     """Print the metrics of a run's checkpoint on the data of a stage; return 0."""
-    parser = LightParser(stage, description, "RUN [--data.x 1 --trainer.y 2]")
-    done, typed = run_and_options(stage, parser.parse_known_args(arguments)[1])
-    settings = changed_settings(done, typed, f"suite {stage}")
+    parser = LightParser(stage, description, "RUN [--json] [--data.x 1 --trainer.y 2]")
+    parser.add_argument("--json", action="store_true", help="print the metrics as JSON")
+    given, rest = parser.parse_known_args(arguments)
+    done, typed = run_and_options(stage, rest)
+    settings = changed_settings(done, typed, f"suite {stage}", parser.options())
     from pytorch_lightning.utilities import rank_zero_only
 
     from lightning_suite.evaluation import evaluate
 
     values = evaluate(done, stage, settings)
-    if getattr(rank_zero_only, "rank", 0) == 0:
+    if getattr(rank_zero_only, "rank", 0) == 0 and given.json:
+        print(json_text({"run": done.folder, "checkpoint": done.checkpoint, "metrics": values}))
+    elif getattr(rank_zero_only, "rank", 0) == 0:
         print(f"\n{metric_table(values)}" if values else "\nno metrics: there was nothing to measure on")
         print(f"\n{done.checkpoint}")
     return 0

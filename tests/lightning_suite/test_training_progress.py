@@ -9,6 +9,7 @@ import pytest
 import torch
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import RichProgressBar
+from pytorch_lightning.utilities import rank_zero_info
 from torch import nn
 
 from lightning_suite import progress, training_progress
@@ -66,6 +67,13 @@ def test_tests_and_predictions_say_nothing_where_they_are_short(
     trainer.test(TinyNet(), datamodule=TinyData(), verbose=False)
     trainer.predict(TinyNet(), datamodule=TinyData())
     assert capsys.readouterr().err == ""
+
+
+def test_quiet_says_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with progress.quiet():
+        fitted(tmp_path, max_epochs=1)
+        rank_zero_info("data: 96 points")
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("options", [{"enable_progress_bar": False}, {"callbacks": [RichProgressBar()]}])

@@ -1,6 +1,7 @@
 """``suite doctor``: the versions at once, then a cause and a repair for all that is broken."""
 
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -12,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from lightning_suite.plugins import find
+from lightning_suite import ops
+from lightning_suite.plugins import find, isolated
 from lightning_suite.verbs import doctor
 
 
@@ -161,3 +163,22 @@ def test_a_self_test_that_takes_too_long_is_reported_with_the_limit(
     status, output = doctor_of_ops("--timeout", "0.1")
     assert status == 1
     assert "had not ended after 0.1 s (--timeout) and had to be killed" in " ".join(ops_part(output).split())
+
+
+def test_json_holds_versions_ops_and_plugins(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = {"agrees": True, "seconds": 0.1, "reference_seconds": 0.2, "difference": 0.0}
+    reports = [
+        json.dumps({"op": op, "implementation": "x", "repair": "", "tests": {"cpu": test}}) for op in ops.names()
+    ]
+    monkeypatch.setattr(isolated, "run", lambda *_: ("\n".join(reports), "by itself"))
+    monkeypatch.setattr(find, "installed", tuple)
+    assert doctor.run(["--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["versions"]["python"]
+    assert [one["op"] for one in report["ops"]] == ops.names()
+    assert report["plugins"] == []
+    monkeypatch.setattr(isolated, "run", lambda *_: (reports[0], "killed"))
+    assert doctor.run(["--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["ops"][-1] == {"op": ops.names()[-1], "broken": "killed"}

@@ -52,6 +52,16 @@ def test_a_path_with_a_space_is_quoted_in_what_to_type_next(run: Run, capsys: py
     assert f"suite test '{run.folder}'" in capsys.readouterr().out
 
 
+def test_what_cannot_be_predicted_is_not_proposed(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    fit.run(["--resume", str(run.folder)])  # its data module takes no file
+    assert "suite predict" not in capsys.readouterr().out
+    plugin = find.get("dsa")
+    for predicts, proposed in ((None, True), (False, False)):
+        run.write_record({"predicts": predicts} if predicts is not None else {})
+        fit.report(run, plugin, replace(parse(plugin, [], start={}), recipe="default"))
+        assert ("suite predict" in capsys.readouterr().out) == proposed
+
+
 @pytest.mark.parametrize("name", ["best.ckpt", "moved.ckpt"])
 def test_training_goes_on_from_no_other_checkpoint_than_the_last(name: str, run: Run, tmp_path: Path) -> None:
     moved = tmp_path / "moved.ckpt"

@@ -1,8 +1,11 @@
 """``suite info NAME``: what a plugin is, and what is wrong with it, within eight lines."""
 
+import json
 from typing import Any
 
 import pytest
+
+from lightning_suite import cli
 
 LIMIT = {"LIGHTNING_SUITE_IMPORT_LIMIT": "0.5"}
 
@@ -89,3 +92,19 @@ def test_wrong_arguments_are_refused(words: list[str], suite: Any) -> None:
     status, _, message = suite(*words)
     assert status == 2
     assert len(message.strip().splitlines()) <= 6
+
+
+def test_json_has_the_record_and_the_recipes(here: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    here.add("calm", "calm_plugin", "calm-plugin")
+    assert cli.main(["info", "calm", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["name"], record["version"], record["faults"]) == ("calm", "2.0", [])
+    assert record["recipes"]["default"]["model"] == {"rate": 1e-5}
+
+
+def test_json_of_a_bad_plugin_has_its_fault_and_status(here: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = here.add_bad("bad_recipe")
+    assert cli.main(["info", "bad_recipe", "--json"]) == 3
+    record = json.loads(capsys.readouterr().out)
+    assert bad.cause in record["faults"][0]["cause"]
+    assert record["recipes"] is None

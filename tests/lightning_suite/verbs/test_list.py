@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from lightning_suite import cli
+
 
 @pytest.fixture(scope="session")
 def listed(in_bad_house: Any) -> subprocess.CompletedProcess[str]:
@@ -88,3 +90,19 @@ def test_what_a_plugin_prints_at_import_stays_out_of_the_table(site: Any, suite:
     assert (status, message) == (0, "")
     assert "HELLO FROM ME" not in output
     assert rows(output, "loud")[0].endswith(" ok")
+
+
+def test_json_has_a_broken_plugin_with_its_faults(here: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    here.add("calm", "calm_plugin", "calm-plugin")
+    bad = here.add_bad("missing_extra")
+    assert cli.main(["list", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["calm"] == {
+        "name": "calm",
+        "summary": "The plugin calm",
+        "distribution": "calm-plugin",
+        "version": "2.0",
+        "state": "ok",
+        "faults": [],
+    }
+    assert rows["missing_extra"]["faults"] == [{"cause": bad.cause, "repair": bad.repair}]
