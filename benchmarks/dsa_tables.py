@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from benchmarks._fits import figures, fitted, mean_and_scatter, options_of
 from benchmarks._markdown import markdown
+from benchmarks._papers import printed
 from benchmarks._record import record, recorded
 from benchmarks._timing import median_seconds
 from benchmarks.dsa_accuracy import METRICS, STAND_IN
@@ -45,23 +46,19 @@ NETWORKS: dict[str, dict[str, Any]] = {
 RECIPES = {"snli": "snli-single", "sst2": "sst2", "sst5": "sst5"}
 OWN_RECIPES = {"CNN-non-static": "sst2-kim", "multiple DSA": "snli-multiple"}
 
-# task and row: the paper's test accuracy, millions of parameters and seconds an epoch on a GPU (Tables 1 and 2)
-PAPER: dict[tuple[str, str], tuple[float, float | None, int | None]] = {
-    ("snli", "BiLSTM with self-attention"): (84.2, 2.8, None),
-    ("snli", STATIC): (84.6, 2.4, 121),
-    ("snli", "single DSA"): (86.8, 2.1, 135),
-    ("snli", "multiple DSA"): (87.4, 7.0, 198),
-    ("sst2", "BiLSTM"): (87.5, None, None),
-    ("sst2", "CNN-non-static"): (87.2, None, None),
-    ("sst2", "BiLSTM with self-attention"): (88.2, None, None),
-    ("sst2", STATIC): (88.3, None, None),
-    ("sst2", "single DSA"): (88.5, None, None),
-    ("sst5", "BiLSTM"): (49.5, None, None),
-    ("sst5", "CNN-non-static"): (48.0, None, None),
-    ("sst5", "BiLSTM with self-attention"): (50.4, None, None),
-    ("sst5", STATIC): (50.6, None, None),
-    ("sst5", "single DSA"): (50.6, None, None),
+IN_TABLE_1 = {
+    "BiLSTM with self-attention": "600D BiLSTM with self-attention",
+    STATIC: "600D CNN (Dense) with self-attention",
+    "single DSA": "ours (600D Single DSA)",
+    "multiple DSA": "ours (2400D Multiple DSA)",
 }
+IN_TABLE_2 = {
+    **{row: row for row in ("BiLSTM", "CNN-non-static", "BiLSTM with self-attention")},
+    STATIC: "CNN (Dense) with self-attention",
+    "single DSA": "Single DSA",
+}
+"""How the paper calls the rows that it has."""
+
 CASES = {
     f"{task} {row}": (task, row)
     for task in RECIPES
@@ -147,10 +144,11 @@ def table_1(results: dict[str, Any]) -> str:
         "paper's GPU",
     ]
     seconds, rows = results.get("seconds", {}).get("snli", {}), []
+    of_gpu = {row: printed("dsa", "table-1")[name, "T(s)/epoch"] for row, name in IN_TABLE_1.items()}
     for row in [row for task, row in CASES.values() if task == "snli"]:
-        accuracy, millions, of_gpu = PAPER.get(("snli", row), (None, None, None))
-        shown = [f"{results['parameters'][row] / 1e6:.1f}", _number(millions), *_accuracy(results, "snli", row)]
-        rows.append([row, *shown, _number(accuracy), _beside(seconds, row), _beside({STATIC: 121, row: of_gpu}, row)])
+        shown = [f"{results['parameters'][row] / 1e6:.1f}", _paper(1, row, "Parameters (m)")]
+        shown += [*_accuracy(results, "snli", row), _paper(1, row, "Test (%)"), _beside(seconds, row)]
+        rows.append([row, *shown, _beside(of_gpu, row)])
     return markdown(columns, rows)
 
 
@@ -160,7 +158,8 @@ def table_2(results: dict[str, Any]) -> str:
     seconds, rows = results.get("seconds", {}).get("sst2", {}), []
     for row in [row for task, row in CASES.values() if task == "sst2"]:
         two, five = (
-            [*_accuracy(results, task, row), _number(PAPER.get((task, row), [None])[0])] for task in ("sst2", "sst5")
+            [*_accuracy(results, task, row), _paper(2, row, column)]
+            for task, column in (("sst2", "SST-2"), ("sst5", "SST-5"))
         )
         rows.append([row, *two, *five, _beside(seconds, row)])
     return markdown(columns, rows)
@@ -176,7 +175,10 @@ def _accuracy(results: dict[str, Any], task: str, row: str) -> list[str]:
     return [shown, ", ".join(f"{accuracy:.1f}" for accuracy in accuracies)]
 
 
-def _number(value: float | None) -> str:
+def _paper(table: int, row: str, column: str) -> str:
+    """Return the paper's number."""
+    name = (IN_TABLE_1, IN_TABLE_2)[table - 1].get(row, "")
+    value = printed("dsa", f"table-{table}").get((name, column))
     return "–" if value is None else f"{value:.1f}"
 
 

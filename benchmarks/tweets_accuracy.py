@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmarks._fits import figures, fitted, mean_and_scatter, options_of
 from benchmarks._markdown import markdown
+from benchmarks._papers import printed
 from benchmarks._record import record, recorded
 from lightning_suite import load
 from lightning_suite.evaluation import evaluate
@@ -89,7 +90,8 @@ def at_the_end(root: Path, case: str, seed: int) -> dict[str, Any]:
 
 def table(results: dict[str, Any]) -> str:
     """Return training loss at the end; held-out bits per character, variety and copying by the best checkpoint."""
-    paper = {"model-1": 0.385, "model-2": 0.475, "model-3": 3.48, "model-4": 3.58}
+    losses = printed("tweets", "figures-5-12")
+    paper = {f"model-{i}": f"{losses[f'Model {i}', 'the end']:.3g}" for i in (1, 2, 3, 4)}
     rows = []
     for case, values in results["cases"].items():
         runs = values["runs"]
@@ -109,7 +111,7 @@ def table(results: dict[str, Any]) -> str:
             return all(f"test_{name}" in run for run in runs)
 
         as_long = case.endswith(" epochs")  # as in the paper
-        published = next((f"{loss}" for name, loss in paper.items() if as_long and f", {name}," in case), "")
+        published = next((loss for name, loss in paper.items() if as_long and f", {name}," in case), "")
         ended = mean_and_scatter([run["last"]["test_bits_per_char"] for run in runs])[0]
         copied = mean_and_scatter([run["last"]["test_copied_4"] for run in runs])[0]
         rows.append(
