@@ -7,6 +7,7 @@ hold. Only `parts`, `declared` and `verdicts` are light; the others import torch
     declared.py      reads tables from YAML
     verdicts.py      a cell's values beside the paper's: reproduced, below, above, not comparable, cannot
     fingerprints.py  what determines a result beside the settings: code, versions and data
+    words.py         options as words of a command line
     plan.py          the runs and studies that the cells need, each with its key, so that none is made twice
     jobs.py          runs and studies on disk: which are finished, and what makes one or goes on with it
     executors.py     what makes them all, wherever: a failure harms no other

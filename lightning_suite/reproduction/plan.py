@@ -6,20 +6,19 @@ its own below it. Two tables that need the same run share it.
 """
 
 import json
-import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lightning_suite.errors import UsageError
 from lightning_suite.files import write_text
 from lightning_suite.plugin import Plugin
 from lightning_suite.plugins import find
 from lightning_suite.recipes import recipe_files, recipe_of
 from lightning_suite.reproduction.fingerprints import Digests, code_fingerprint, content_of, key_of, read_digests
 from lightning_suite.reproduction.parts import Cell, Deviation, Picture, Table, Training
+from lightning_suite.reproduction.words import mark, option_words, pairs_of, replaced
 from lightning_suite.seed_groups import NOT_THE_RESULT
 
 if TYPE_CHECKING:
@@ -121,8 +120,8 @@ class Planner:
             folder = self.folder / "studies" / f"{verb}-{key_of(words, self._code)}"
             own = ["--plugin", self.name] if verb in self.plugin.commands else []
             folder_of_data = str(folder / "data")
-            self._made[_mark(name)] = folder_of_data
-            made.append(Study((verb, *own, *(_replaced(w, {"{output}": folder_of_data}) for w in words)), folder, ()))
+            self._made[mark(name)] = folder_of_data
+            made.append(Study((verb, *own, *(replaced(w, {"{output}": folder_of_data}) for w in words)), folder, ()))
         return made
 
     def plan(self, table: Table, seeds: Sequence[int]) -> Plan:
@@ -174,33 +173,31 @@ class Planner:
         text = " ".join(part.study)
         trainings = {RUN: part.training, **table.runs}
         fits = {
-            name: self.fit(training, seed, _placed(table))
-            for name, training in trainings.items()
-            if _mark(name) in text
+            name: self.fit(training, seed, _placed(table)) for name, training in trainings.items() if mark(name) in text
         }
         given = self._given()
-        fixed = self._made | {"{seed}": str(seed)} | {_mark(name): given[name] for name in table.needs if name in given}
-        words = [_replaced(word, fixed) for word in part.study]
+        fixed = self._made | {"{seed}": str(seed)} | {mark(name): given[name] for name in table.needs if name in given}
+        words = [replaced(word, fixed) for word in part.study]
         contents = [content_of(word, self._digests) for word in words if "/" in word and Path(word).exists()]
         key = key_of(words, contents, self._code, {name: (fit.key, seed) for name, fit in fits.items()})
         folder = self.folder / "studies" / f"{words[0]}-{key}"
-        paths = {"{output}": str(folder)} | {_mark(name): str(fit.run) for name, fit in fits.items()}
-        verb, *rest = (_replaced(word, paths) for word in words)
+        paths = {"{output}": str(folder)} | {mark(name): str(fit.run) for name, fit in fits.items()}
+        verb, *rest = (replaced(word, paths) for word in words)
         own = ["--plugin", self.name] if verb in self.plugin.commands and not fits else []
         return Study((verb, *own, *rest), folder, tuple(fits.values()))
 
     def _words(self, training: Training, placed: Collection[str]) -> list[str]:
         """Return the options of a training as words; what was typed comes last, and wins."""
-        marks = self._made | {_mark(name): value for name, value in self._given().items() if name in placed}
-        options = {name: _replaced(value, marks) for name, value in training.options.items()}
+        marks = self._made | {mark(name): value for name, value in self._given().items() if name in placed}
+        options = {name: replaced(value, marks) for name, value in training.options.items()}
         return [
             *option_words(replace(training, options=options)),
-            *chain(*(pair for name, pair in _pairs(self.typed) if name not in placed)),
+            *chain(*(pair for name, pair in pairs_of(self.typed) if name not in placed)),
         ]
 
     def _given(self) -> dict[str, str]:
         """Return the values of typed options by name."""
-        return {name: pair[0].partition("=")[2] or pair[-1] for name, pair in _pairs(self.typed)}
+        return {name: pair[0].partition("=")[2] or pair[-1] for name, pair in pairs_of(self.typed)}
 
     def _key(self, recipe: str | None, words: list[str]) -> str:
         from lightning_suite.options import flat, parse, path_options
@@ -225,7 +222,7 @@ class Planner:
     def _missing(self, table: Table, part: Cell | Picture) -> str:
         """Return which option a cell or picture needs that was not typed; empty where nothing is missing."""
         for name, what in table.needs.items():
-            is_needed = _mark(name) in _text(table, part) or name not in _placed(table)
+            is_needed = mark(name) in _text(table, part) or name not in _placed(table)
             if is_needed and name not in self._given():
                 return f"--{name} is missing: {what}"
         return ""
@@ -234,7 +231,7 @@ class Planner:
         found = [Deviation("quick", table.quick, "", comparable=False)] if table.quick else []
         changed = [
             " ".join(pair)
-            for name, pair in _pairs(self.typed)
+            for name, pair in pairs_of(self.typed)
             if name not in table.needs and name not in NOT_THE_RESULT
         ]
         if changed:
@@ -247,64 +244,13 @@ def place_of(part: Cell | Picture) -> tuple[str, str]:
     return (part.row, part.column) if isinstance(part, Cell) else (part.name, "")
 
 
-def command(words: Sequence[str]) -> str:
-    """Return what to type for the words behind ``suite``."""
-    return f"suite {shlex.join(words)}"
-
-
-def _pairs(typed: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Return typed options as names, and the words of each.
-
-    Raises:
-        UsageError: a word is no option.
-    """
-    found: list[tuple[str, list[str]]] = []
-    for word in typed:
-        if word.startswith("--"):
-            found.append((word[2:].partition("=")[0], [word]))
-        elif found and len(found[-1][1]) == 1 and "=" not in found[-1][1][0]:
-            found[-1][1].append(word)
-        else:
-            raise UsageError(f"expected options of suite fit, such as --data.path FOLDER, got {word!r}")
-    return found
-
-
-def option_words(training: Training) -> list[str]:
-    """Return the options of a training as words of a command line.
-
-    Example:
-        >>> option_words(Training(options={"model.heads": 8, "data.labels": ["a", "b"], "model.size": None}))
-        ['--model.heads', '8', '--data.labels', '["a", "b"]', '--model.size', 'null']
-    """
-    words = []
-    for name, value in training.options.items():
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        words += [f"--{name}={text}"] if text.startswith("-") else [f"--{name}", text]
-    return words
-
-
-def _replaced(value: Any, texts: Mapping[str, str]) -> Any:
-    """Return a text, or the texts of a list, with other texts in place of some."""
-    if isinstance(value, list):
-        return [_replaced(inner, texts) for inner in value]
-    if isinstance(value, str):
-        for old, new in texts.items():
-            value = value.replace(old, new)
-    return value
-
-
-def _mark(name: str) -> str:
-    """Return what stands in a table for a text that is known later."""
-    return f"{{{name}}}"
-
-
 def _text(table: Table, part: Cell | Picture) -> str:
     """Return all that is said of what makes a cell or picture."""
     study = " ".join(part.study)
-    named = [training.options for name, training in table.runs.items() if _mark(name) in study]
+    named = [training.options for name, training in table.runs.items() if mark(name) in study]
     return f"{[*named, part.training.options]} {study}"
 
 
 def _placed(table: Table) -> set[str]:
     """Return the needed options that stand somewhere in the table as ``{NAME}``; the others are for every run."""
-    return {name for name in table.needs if any(_mark(name) in _text(table, part) for part in table.parts)}
+    return {name for name in table.needs if any(mark(name) in _text(table, part) for part in table.parts)}

@@ -8,8 +8,9 @@ from typing import Any
 
 from lightning_suite.reproduction.jobs import Job, is_done, record_of
 from lightning_suite.reproduction.parts import Cell, Picture
-from lightning_suite.reproduction.plan import Fit, Plan, Study, command, place_of
+from lightning_suite.reproduction.plan import Fit, Plan, Study, place_of
 from lightning_suite.reproduction.verdicts import Result, judged
+from lightning_suite.reproduction.words import command
 
 PER_EPOCH = "seconds_per_epoch"
 """The metric that is no metric of the module's: how long training took."""

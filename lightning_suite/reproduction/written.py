@@ -10,9 +10,10 @@ from pathlib import Path
 from lightning_suite.files import atomic_path, write_text
 from lightning_suite.json_text import json_text
 from lightning_suite.reproduction.parts import Deviation
-from lightning_suite.reproduction.plan import Plan, command
+from lightning_suite.reproduction.plan import Plan
 from lightning_suite.reproduction.results import Drawn
 from lightning_suite.reproduction.verdicts import Result
+from lightning_suite.reproduction.words import command
 from lightning_suite.tables import table
 
 NONE = "–"

@@ -149,7 +149,7 @@ def reproductions_can_be_made(subject: Subject) -> str:
     from lightning_suite.options import parse
     from lightning_suite.reproduction.declared import table_files, table_of
     from lightning_suite.reproduction.parts import trainings_of
-    from lightning_suite.reproduction.plan import option_words
+    from lightning_suite.reproduction.words import option_words
 
     plugin = subject.plugin
     if not plugin.reproductions:

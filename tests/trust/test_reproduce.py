@@ -8,10 +8,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import yaml
+import tiny_table
 from forked import Started, run_suite, start_suite
 
-TINY = Path(__file__).parent.parent / "lightning_suite" / "tiny.py"
 TABLE = {
     "title": "Losses of widths",
     "place": "Table 1",
@@ -70,14 +69,10 @@ if "reproduce" in sys.argv:
 '''
 
 
-def make(folder: Path) -> str:
-    """Write the plugin into a folder, and return its table for the command line."""
+def make(folder: Path) -> None:
+    """Write the plugin into a folder."""
     folder.mkdir()
-    more = "    reproductions='tiny:tables',\n"
-    (folder / "tiny.py").write_text(TINY.read_text().replace("    renamed=", f"{more}    renamed=") + FORKED)
-    (folder / "tables").mkdir()
-    (folder / "tables" / "widths.yaml").write_text(yaml.safe_dump(TABLE, sort_keys=False))
-    return "./tiny.py:plugin:widths"
+    tiny_table.write(folder, TABLE, more=FORKED)
 
 
 def start(folder: Path) -> Started:

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
+import tiny_table
 
 from lightning_suite.reproduction import declared, local
 
-TINY = Path(__file__).parent.parent / "tiny.py"
 STAND_IN = """
 import json, pathlib, sys
 
@@ -68,17 +67,14 @@ TABLE = {
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The plugin of two layers with a table, by its path; its trainings and its verb are stood in for."""
-    more = "    reproductions='tiny:tables',\n    commands={'look': 'tiny:x'},\n"
-    (tmp_path / "tiny.py").write_text(TINY.read_text().replace("    renamed=", f"{more}    renamed="))
-    (tmp_path / "tables").mkdir()
-    (tmp_path / "tables" / "widths.yaml").write_text(yaml.safe_dump(TABLE, sort_keys=False))
+    plugin = tiny_table.write(tmp_path, TABLE, record="    commands={'look': 'tiny:x'},\n")
     (tmp_path / "stand_in.py").write_text(STAND_IN)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(local, "PROGRAM", (sys.executable, "-S", str(tmp_path / "stand_in.py")))
     monkeypatch.setattr(local, "BETWEEN", 0.01)
     declared._read.cache_clear()
     before = sys.modules.pop("tiny", None)
-    yield f"{tmp_path / 'tiny.py'}:plugin"
+    yield plugin
     sys.modules.pop("tiny", None)
     if before is not None:
         sys.modules["tiny"] = before
