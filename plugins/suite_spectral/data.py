@@ -155,6 +155,11 @@ class ClusterData(TakesInputs, LightningDataModule):
         """Return the indices in the file of what is clustered, or tested, rising."""
         return (self._tested if tested else self._fitted).chosen
 
+    @property
+    def fitted_examples(self) -> Examples:
+        """What is clustered."""
+        return self._fitted
+
     # What is clustered
 
     @property

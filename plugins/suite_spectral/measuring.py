@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lightning_suite.progress import progress
-from suite_spectral.batches import Batch, Rows, Scaling, prepared
+from suite_spectral.batches import Batch, Examples, Rows, Scaling, prepared
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.graphs.landmark_graph import share_graph
 from suite_spectral.new_points.by_landmarks import ByLandmarks
@@ -29,6 +29,12 @@ class Measured(NamedTuple):
     labels: Tensor
     numbers: Tensor | None
     ncut: float
+
+
+def measured_again(examples: Examples, labels: Tensor, ncut: float) -> Measured:
+    """Return the same of the clustered examples themselves, whose labels (example,) and cut are known."""
+    drawn = spread(len(examples), MOST_POINTS)
+    return Measured(examples.__getitems__(drawn.tolist()).content, labels, drawn, ncut)
 
 
 def measured_in_shares(

@@ -25,9 +25,10 @@ from lightning_suite.setting import constraints_of, with_meanings
 from suite_spectral.accuracy import MatchedAccuracy
 from suite_spectral.batches import Batch, Rows, Scaling, prepared
 from suite_spectral.clusters.cuts import ncut
+from suite_spectral.data import ClusterData
 from suite_spectral.graphs.graph import Graph, SparseGraph, spread_evenly
 from suite_spectral.graphs.neighbours import Neighbours
-from suite_spectral.measuring import Measured, measured_in_shares
+from suite_spectral.measuring import Measured, measured_again, measured_in_shares
 from suite_spectral.network import FittedClusters
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.pictures.eigenvalues import write_spectrum
@@ -129,6 +130,7 @@ class SpectralClusterer(LightningModule):
         self._evaluated: list[tuple[Batch, Tensor]] = []  # with the labels
         self._graph: Graph | None = None  # that was clustered, until this process ends
         self._fitted_cut: float | None = None  # and the normalised cut of its clusters
+        self._fitted_data: str | None = None  # and what tells its examples from others
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Return no optimizer: nothing is learnt by gradients."""
@@ -201,7 +203,7 @@ class SpectralClusterer(LightningModule):
 
             found = group.first_says(solved)
         self.network.take(found.fitted)
-        self._fitted_cut = found.values["train_ncut"]
+        self._fitted_cut, self._fitted_data = found.values["train_ncut"], data.fingerprint
         rank_zero_info(found.line)
         for name, value in found.values.items():
             if math.isfinite(value):  # a regularised graph has no lower bound, and no gap is behind the last eigenvalue
@@ -234,11 +236,11 @@ class SpectralClusterer(LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Label the batch; the labels are measured when all are there."""
-        self._evaluate(batch)
+        self._evaluate(batch, "val")
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Label the batch, as in a validation."""
-        self._evaluate(batch)
+        self._evaluate(batch, "test")
 
     def on_validation_epoch_end(self) -> None:
         """Log Ncut and, where the classes are known, how well the clusters agree with them."""
@@ -256,15 +258,30 @@ class SpectralClusterer(LightningModule):
             points = prepared(looked_at.content, self.scaling, None)
             write_points(figures / "points.png", points, looked_at.labels, looked_at.numbers)
 
-    def _evaluate(self, batch: Batch) -> None:
-        if self.network.is_fitted:  # Lightning may ask before anything is, whether validation runs at all
+    def _evaluate(self, batch: Batch, stage: Literal["val", "test"]) -> None:
+        # Lightning may ask before anything is fitted, whether validation runs at all.
+        if self.network.is_fitted and not self._looks_again(stage):
             self._evaluated.append((batch, self._predicted(batch)))
+
+    def _looks_again(self, stage: Literal["val", "test"]) -> bool:
+        """Return whether all that is evaluated is what was clustered, whose labels and cut are known."""
+        data, limit = self.trainer.datamodule, getattr(self.trainer, f"limit_{stage}_batches")  # type: ignore[attr-defined]
+        if not isinstance(data, ClusterData) or not isinstance(limit, float) or limit < 1:
+            return False
+        same = self._fitted_data is not None and data.fingerprint == self._fitted_data
+        return same and self._fitted_cut is not None and data.held(tested=stage == "test") is data.held()
 
     def _measure(self, stage: Literal["val", "test"]) -> Measured | None:
         """Log the scores of an evaluation, and return its examples and clusters; None where nothing was evaluated."""
         evaluated, self._evaluated = self._evaluated, []
         if not self.network.is_fitted:
             return None
+        if self._looks_again(stage):
+            data, labels = self.trainer.datamodule, self.network.fitted_labels  # type: ignore[attr-defined]
+            assert self._fitted_cut is not None
+            found = measured_again(data.fitted_examples, labels, self._fitted_cut)
+            self._log_scores(stage, found, data.labels)
+            return found
         clustered = [batch._replace(labels=labels) for batch, labels in evaluated]
         if self.holds_shares:
             held = self.trainer.datamodule.held(tested=stage == "test")  # type: ignore[attr-defined]
@@ -276,12 +293,17 @@ class SpectralClusterer(LightningModule):
             content, labels = whole.content, whole.labels
             cut = group_of(self.trainer).first_says(lambda: self._ncut(content, labels))
             found = Measured(content, labels, None, cut)
-        self.log(f"{stage}_ncut", found.ncut, prog_bar=True, batch_size=1, sync_dist=True)
         classes = None
         if all(batch.labels is not None for batch, _ in evaluated):
             nothing = [batch._replace(content=torch.empty(len(batch.index), 0)) for batch, _ in evaluated]
             classes = gathered(self.trainer, self.device, nothing).labels
+        self._log_scores(stage, found, classes)
+        return found
+
+    def _log_scores(self, stage: Literal["val", "test"], found: Measured, classes: Tensor | None) -> None:
+        self.log(f"{stage}_ncut", found.ncut, prog_bar=True, batch_size=1, sync_dist=True)
         if classes is not None and bool((classes >= 0).any()):
+            classes = classes.to(found.labels.device)
             known = classes >= 0
             for name, metric in self.scores.items():
                 assert isinstance(metric, Metric)
@@ -291,7 +313,6 @@ class SpectralClusterer(LightningModule):
                     value = metric.compute().float()
                 self.log(f"{stage}_{name}", value, prog_bar=True, batch_size=1, sync_dist=True)
                 metric.reset()
-        return found
 
     def _ncut(self, content: Tensor | list[str] | Rows, labels: Tensor) -> float:
         """Return the normalised cut of labels on the graph that the settings make of what was evaluated."""
@@ -377,6 +398,7 @@ class SpectralClusterer(LightningModule):
             "scaling": None if self.scaling is None else [self.scaling.center.cpu(), self.scaling.scale.cpu()],
             "vocabulary": None if self.vocabulary is None else self.vocabulary.state(),
             "ncut": self._fitted_cut,
+            "data": self._fitted_data,
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -396,4 +418,4 @@ class SpectralClusterer(LightningModule):
         self.kind = state["kind"]
         self.scaling = None if state["scaling"] is None else Scaling(*state["scaling"])
         self.vocabulary = None if state["vocabulary"] is None else Vocabulary.from_state(state["vocabulary"])
-        self._fitted_cut = state.get("ncut")  # of an earlier release: not known
+        self._fitted_cut, self._fitted_data = state.get("ncut"), state.get("data")  # not known of an earlier release

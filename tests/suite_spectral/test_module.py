@@ -291,3 +291,24 @@ def test_a_checkpoint_says_the_cut_of_its_clusters_and_one_of_an_earlier_release
     assert cut == pytest.approx(lightning.callback_metrics["train_ncut"].item())
     module.on_load_checkpoint(checkpoint)
     assert module._fitted_cut is None
+
+
+@pytest.mark.parametrize("route", ["exact", "landmarks"])
+def test_what_was_clustered_is_not_labelled_again(route: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, lightning = fitted(tmp_path, moons(noise=0.2), route=route, landmarks=40)
+    logged = dict(lightning.callback_metrics)
+    lightning.save_checkpoint(tmp_path / "last.ckpt")
+    module = SpectralClusterer.load_from_checkpoint(tmp_path / "last.ckpt")
+    asked: list[int] = []
+    predicted = module._predicted
+    monkeypatch.setattr(module, "_predicted", lambda batch: asked.append(len(batch.index)) or predicted(batch))
+    (values,) = quiet_trainer(tmp_path).test(module, datamodule=moons(noise=0.2), verbose=False)
+    assert asked == []
+    assert values["test_ncut"] == logged["train_ncut"].item()
+    assert values["test_ari"] == logged["val_ari"].item()
+    (others,) = quiet_trainer(tmp_path).test(module, datamodule=moons(noise=0.2, split_seed=1), verbose=False)
+    assert sum(asked) == 200
+    assert others["test_ncut"] != values["test_ncut"]
+    asked.clear()
+    quiet_trainer(tmp_path, limit_test_batches=1).test(module, datamodule=moons(noise=0.2), verbose=False)
+    assert asked == [64]
