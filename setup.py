@@ -8,11 +8,12 @@ the Python that compiled it.
 
 An extension that cannot be compiled is replaced by plain torch or numpy, unless LIGHTNING_SUITE_REQUIRE_OPS is 1.
 torch compiles in parallel where ninja is installed, as pyproject.toml asks for isolated builds. SUITE_OPTIMIZATION is
-the compiler's level: 3, or for a quick build 0.
+the compiler's level: 3, or for a quick build 0. Nothing for debuggers is compiled in, unless CFLAGS asks for it (-g).
 """
 
 import importlib.util
 import os
+import sys
 import sysconfig
 from pathlib import Path
 from typing import Any
@@ -70,10 +71,12 @@ else:
     )
     os.environ.setdefault("TORCH_CUDA_ARCH_LIST", "7.5;8.0+PTX;9.0a")  # Turing, Ampere and by PTX what followed, Hopper
     level = f"-O{os.environ.get('SUITE_OPTIMIZATION', '3')}"
+    debugging = "-g" in os.environ.get("CFLAGS", "")
+    lean, link = ([], []) if debugging or sys.platform != "linux" else (["-g0"], ["-Wl,-s"])
     shared = [level, "-DTORCH_TARGET_VERSION=0x020b000000000000"]  # 2.11; no -std: torch adds the one that it needs
     shared += ["-DWITH_CUDA", "-DUSE_CUDA"] if cuda else []
     # Not -march=native, so that the binary runs elsewhere: csrc/instruction_sets.h chooses when it runs.
-    cxx = [*shared, "-fno-wrapv", "-ffast-math", "-fno-finite-math-only", "-fvisibility=hidden"]
+    cxx = [*shared, *lean, "-fno-wrapv", "-ffast-math", "-fno-finite-math-only", "-fvisibility=hidden"]
     sources = sorted(os.path.relpath(path) for end in ("cpp", "cu")[: 1 + cuda] for path in csrc.rglob(f"*.{end}"))
     abi3 = not sysconfig.get_config_var("Py_GIL_DISABLED")  # a Python without its lock has no limited API
     ops = (CUDAExtension if cuda else CppExtension)(
@@ -81,6 +84,7 @@ else:
         sources,
         include_dirs=[str(csrc)],  # absolute: the compiler runs in the build folder
         extra_compile_args={"cxx": cxx, "nvcc": shared},
+        extra_link_args=link,
         py_limited_api=abi3,
     )
     extension = {"ext_modules": [ops], "cmdclass": {"build_ext": BuildEach}}
@@ -95,7 +99,8 @@ else:
                 [path],
                 include_dirs=[pybind11.get_include(), str(csrc)],
                 depends=[str(csrc / "instruction_sets.h")],
-                extra_compile_args=["-std=c++17", level, *exact, "-fvisibility=hidden"],
+                extra_compile_args=["-std=c++17", level, *lean, *exact, "-fvisibility=hidden"],
+                extra_link_args=link,
                 language="c++",
             )
             for name, path in parts.items()

@@ -15,12 +15,15 @@ constexpr char kBackward[] = "dsa_routing_backward";
 constexpr int64_t kGrain = 1 << 15;  // numbers of x that are worth another thread
 
 // Checks x and offsets, where they lie on the CPU by every value: nothing else keeps a kernel within memory.
-Sizes checked_sizes(const char* op, const Tensor& x, const Tensor& offsets, int64_t iterations) {
+Sizes checked_sizes(const char* op, const Tensor& x, const Tensor& offsets, int64_t iterations,
+                    double negative_slope) {
   check(x.dim() == 3, op, ": x must be of shape (word, head, head_dim), got ", x.dim(), " axes");
   check(offsets.dim() == 1 && offsets.size(0) > 0, op, ": offsets must be of shape (sentence + 1,)");
   check_like(op, "offsets", offsets, {offsets.size(0)}, ScalarType::Long, x);
   check(iterations >= 1, op, ": iterations must be at least 1, got ", iterations);
-  const Sizes sizes = {x.size(0), offsets.size(0) - 1, x.size(1), x.size(2), iterations};
+  check(negative_slope >= 0 && negative_slope <= 1, op, ": negative_slope must be in [0, 1], got ", negative_slope);
+  check(x.is_cpu() || negative_slope == 1, op, ": negative_slope must be 1 except on a CPU, got ", negative_slope);
+  const Sizes sizes = {x.size(0), offsets.size(0) - 1, x.size(1), x.size(2), iterations, negative_slope};
   check(sizes.head_dim > 0, op, ": x must have a head_dim of at least 1");
   check(sizes.sentences > 0 || sizes.words == 0, op, ": there are ", sizes.words, " words, but offsets of no sentence");
   if (x.is_cpu()) check_offsets(op, numbers_of<int64_t>(offsets), sizes.sentences, sizes.words);
@@ -33,9 +36,10 @@ void in_parallel(const Sizes& sizes, Kernel kernel) {
   torch::stable::parallel_for(0, work(sizes), grain, kernel);
 }
 
-std::tuple<Tensor, Tensor, Tensor> forward(const Tensor& given_x, const Tensor& given_offsets, int64_t iterations) {
+std::tuple<Tensor, Tensor, Tensor> forward(const Tensor& given_x, const Tensor& given_offsets, int64_t iterations,
+                                           double negative_slope) {
   const Tensor x = torch::stable::contiguous(given_x), offsets = torch::stable::contiguous(given_offsets);
-  const Sizes sizes = checked_sizes(kForward, x, offsets, iterations);
+  const Sizes sizes = checked_sizes(kForward, x, offsets, iterations, negative_slope);
   const ScalarType dtype = x.scalar_type();
   const Tensor z = torch::stable::new_empty(x, {sizes.sentences, sizes.heads, sizes.head_dim});
   const Tensor weights = torch::stable::new_empty(x, {iterations - 1, sizes.words, sizes.heads}, precise(dtype));
@@ -64,7 +68,8 @@ std::tuple<Tensor, Tensor, Tensor> forward(const Tensor& given_x, const Tensor& 
 
 Tensor backward(const std::optional<Tensor>& given_grad_z, const std::optional<Tensor>& given_grad_weights,
                 const std::optional<Tensor>& given_grad_vectors, const Tensor& given_x, const Tensor& given_offsets,
-                const Tensor& given_z, const Tensor& given_weights, const Tensor& given_vectors) {
+                const Tensor& given_z, const Tensor& given_weights, const Tensor& given_vectors,
+                double negative_slope) {
   const auto dense = [](const std::optional<Tensor>& tensor) {
     return tensor ? std::optional<Tensor>(torch::stable::contiguous(*tensor)) : std::nullopt;
   };
@@ -73,7 +78,8 @@ Tensor backward(const std::optional<Tensor>& given_grad_z, const std::optional<T
   const Tensor x = torch::stable::contiguous(given_x), offsets = torch::stable::contiguous(given_offsets);
   const Tensor z = torch::stable::contiguous(given_z), weights = torch::stable::contiguous(given_weights);
   const Tensor vectors = torch::stable::contiguous(given_vectors);
-  const Sizes sizes = checked_sizes(kBackward, x, offsets, weights.dim() > 0 ? weights.size(0) + 1 : 0);
+  const int64_t iterations = weights.dim() > 0 ? weights.size(0) + 1 : 0;
+  const Sizes sizes = checked_sizes(kBackward, x, offsets, iterations, negative_slope);
   const ScalarType dtype = x.scalar_type(), wide = precise(dtype);
   const std::vector<int64_t> z_shape = {sizes.sentences, sizes.heads, sizes.head_dim};
   const std::vector<int64_t> weights_shape = {sizes.iterations - 1, sizes.words, sizes.heads};
@@ -116,10 +122,12 @@ Tensor backward(const std::optional<Tensor>& given_grad_z, const std::optional<T
 }  // namespace
 
 STABLE_TORCH_LIBRARY_FRAGMENT(lightning_suite, library) {
-  library.def("dsa_routing(Tensor x, Tensor offsets, int iterations) -> (Tensor z, Tensor weights, Tensor vectors)");
+  library.def(
+      "dsa_routing(Tensor x, Tensor offsets, int iterations, float negative_slope=1.0) -> (Tensor z, Tensor weights, "
+      "Tensor vectors)");
   library.def(
       "dsa_routing_backward(Tensor? grad_z, Tensor? grad_weights, Tensor? grad_vectors, Tensor x, Tensor offsets, "
-      "Tensor z, Tensor weights, Tensor vectors) -> Tensor");
+      "Tensor z, Tensor weights, Tensor vectors, float negative_slope=1.0) -> Tensor");
 }
 
 STABLE_TORCH_LIBRARY_IMPL(lightning_suite, CPU, library) {

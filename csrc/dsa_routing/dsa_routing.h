@@ -4,6 +4,8 @@
 //
 //     z^t = tanh(X' a^t),    a^(t+1) = softmax(X (z^1 + ... + z^t)),    t = 1 .. r
 //
+// On a CPU, X may be LeakyReLU of what is given (Eq. 6): it is then never written to memory.
+//
 // docs/derivations/dsa_routing.md derives the backward pass and says what is saved for it.
 //
 // All arrays are dense and row-major. A sentence as one head sees it is one job: no job reads or writes what another
@@ -18,6 +20,7 @@ namespace lightning_suite::dsa_routing {
 
 struct Sizes {
   int64_t words, sentences, heads, head_dim, iterations;  // head_dim and iterations at least 1
+  double negative_slope = 1;  // of LeakyReLU, in [0, 1]; with 1 it changes nothing, and CUDA knows no other
 };
 
 template <typename Number>

@@ -1,277 +1,417 @@
-// dsa_routing on a CPU. The words of a sentence are read from memory once, by the first pass over them; the passes of
-// the other iterations find them in the cache. Memory is fastest along whole rows, so that pass takes as many heads
-// together as the cache holds; the others go head by head, whose words mostly stay in the first-level cache.
+// dsa_routing on a CPU. The words of a sentence as one head sees them are read from memory once, a little before they
+// are needed: while the passes over one head find its words in a core's own cache, they ask for those of the next, and
+// backward for where its gradient will be written. Sums over the words stay in registers, some columns at a time.
+//
+// Words that are in half precision, narrower than a vector or to be taken through LeakyReLU are copied first, to rows
+// of whole vectors. Others are read where they lie; the last vector of a row then overlaps the one before it.
 
 #include <algorithm>
+#include <limits>
 #include <type_traits>
-#include <vector>
+#include <utility>
 
 #include "dsa_routing.h"
 #include "exponential.h"
 #include "instruction_sets.h"
+#include "tile_product.h"
+
+#pragma GCC diagnostic ignored "-Wpsabi"  // how vectors are returned: what returns them is always inlined
 
 namespace lightning_suite::dsa_routing {
 namespace {
 
-constexpr int64_t kTileBytes = 1 << 19;  // half of a usual second-level cache
-constexpr int kRows = 4;                 // words that are worked on together
+constexpr int64_t kAheadBytes = 1 << 19;  // a quarter or half of a usual second-level cache
 
-// The words of one sentence as some heads see them: word i begins at rows + i * stride.
+// The words of one sentence as one head sees them: word i begins at first + i * stride. Width is a vector at least.
 template <typename T>
-struct Tile {
-  const T* rows;
-  int64_t stride, count, heads, width;
-
-  Tile head(int64_t which) const { return {rows + which * width, stride, count, 1, width}; }
+struct Words {
+  const T* first;
+  int64_t stride, count, width;
 };
 
-// Calls some(first, number) for all words, kRows at a time and then what is left, the number as a constant.
-template <typename Some>
-LIGHTNING_SUITE_INLINE void by_rows(int64_t count, Some some) {
-  int64_t first = 0;
-  for (; first + kRows <= count; first += kRows) some(first, std::integral_constant<int, kRows>());
-  switch (count - first) {
-    case 3:
-      return some(first, std::integral_constant<int, 3>());
-    case 2:
-      return some(first, std::integral_constant<int, 2>());
-    case 1:
-      return some(first, std::integral_constant<int, 1>());
-  }
-}
-
-// sums (head width) += sum_i weights[i] x_i over some words from the first, weighted alike for all heads.
-template <int rows, typename T>
-LIGHTNING_SUITE_INLINE void add_some(const Tile<T>& x, int64_t first, const T* weights, T* __restrict sums) {
-  const T* __restrict xi = x.rows + first * x.stride;
-  const int64_t stride = x.stride;
-  T a[rows];
-  for (int i = 0; i < rows; ++i) a[i] = weights[first + i];
-  for (int64_t k = 0; k < x.heads * x.width; ++k) {
-    T part = sums[k];
-#pragma GCC unroll 4
-    for (int i = 0; i < rows; ++i) part += a[i] * xi[i * stride + k];
-    sums[k] = part;
-  }
-}
-
-// sums (head width) = sum_i weights[i] x_i, weighted alike for all heads
-template <typename T>
-LIGHTNING_SUITE_INLINE void weighted_sums(const Tile<T>& x, const T* weights, T* sums) {
-  std::fill(sums, sums + x.heads * x.width, T(0));
-  by_rows(x.count, [&](int64_t first, auto rows) __attribute__((always_inline)) {
-    add_some<rows>(x, first, weights, sums);
-  });
-}
-
-// products[i] = x_i . vector of one head over some words from the first.
-template <int rows, typename T>
-LIGHTNING_SUITE_INLINE void multiply_some(const Tile<T>& x, int64_t first, const T* __restrict vector, T* products) {
-  const T* __restrict xi = x.rows + first * x.stride;
-  const int64_t stride = x.stride;
-  T p[rows] = {};
-  for (int64_t k = 0; k < x.width; ++k) {
-#pragma GCC unroll 4
-    for (int i = 0; i < rows; ++i) p[i] += xi[i * stride + k] * vector[k];
-  }
-  for (int i = 0; i < rows; ++i) products[first + i] = p[i];
-}
-
-// products (head, word) of the vectors (head, width)
-template <typename T>
-LIGHTNING_SUITE_INLINE void dot_products(const Tile<T>& x, const T* vectors, T* products) {
-  by_rows(x.count, [&](int64_t first, auto rows) __attribute__((always_inline)) {
-    for (int64_t head = 0; head < x.heads; ++head) {
-      multiply_some<rows>(x.head(head), first, vectors + head * x.width, products + head * x.count);
-    }
-  });
-}
-
-template <typename T>
-LIGHTNING_SUITE_INLINE void softmax(T* scores, int64_t count) {
-  T top = scores[0];
-  for (int64_t i = 1; i < count; ++i) top = scores[i] > top ? scores[i] : top;
-  T total = 0;
-  for (int64_t i = 0; i < count; ++i) total += scores[i] = exponential(scores[i] - top);
-  for (int64_t i = 0; i < count; ++i) scores[i] /= total;
-}
-
-// What one thread works with; grown by the longest sentence it meets.
-template <typename T>
-struct Scratch {
-  std::vector<T> tile, numbers;
-
-  static T* room(std::vector<T>& in, int64_t count) {
-    if (static_cast<int64_t>(in.size()) < count) in.resize(count);
-    return in.data();
-  }
-};
-
-// Some heads of one sentence.
+// One head of one sentence; its words are first .. first + count.
 struct Job {
-  int64_t sentence, first, count;  // its words are first .. first + count
-  int64_t head, heads;             // its heads are head .. head + heads
+  int64_t sentence, head, first, count;
 };
 
-// The tile of a job: where it lies, or widened into the scratch.
-template <typename Number>
-LIGHTNING_SUITE_INLINE Tile<Precise<Number>> tile_of(const Number* x, const Sizes& sizes, const Job& job,
-                                                     Scratch<Precise<Number>>& scratch) {
-  const int64_t stride = sizes.heads * sizes.head_dim, width = job.heads * sizes.head_dim;
-  const Number* first = x + job.first * stride + job.head * sizes.head_dim;
-  if constexpr (std::is_same_v<Number, Precise<Number>>) {
-    return {first, stride, job.count, job.heads, sizes.head_dim};
-  } else {
-    auto* __restrict wide = scratch.room(scratch.tile, job.count * width);
-    for (int64_t i = 0; i < job.count; ++i) {
-      const Number* __restrict row = first + i * stride;
-      for (int64_t k = 0; k < width; ++k) wide[i * width + k] = widen(row[k]);
+// Asks for memory that is needed soon, a line of the cache at a time.
+class Ahead {
+ public:
+  // Rows of `width` bytes, to be read, and so far `away`, if that is not 0, to be written.
+  Ahead(const char* first, int64_t away, int64_t stride, int64_t rows, int64_t width)
+      : row_(first),
+        away_(away),
+        stride_(stride),
+        rows_(rows * width > kAheadBytes ? 0 : rows),
+        width_(width) {
+    if (stride != width) return;
+    width_ = rows_ * width;
+    rows_ = width_ == 0 ? 0 : 1;
+  }
+
+  template <int count>
+  LIGHTNING_SUITE_INLINE void lines() {
+    for (int i = 0; i < count && rows_ > 0; ++i) {
+      __builtin_prefetch(row_ + at_, 0, 3);
+      if (away_ != 0) __builtin_prefetch(row_ + away_ + at_, 1, 2);
+      at_ += 64;
+      if (at_ < width_) continue;
+      at_ = 0;
+      row_ += stride_;
+      --rows_;
     }
-    return {wide, width, job.count, job.heads, sizes.head_dim};
+  }
+
+  LIGHTNING_SUITE_INLINE void rest() {
+    while (rows_ > 0) lines<1>();
+  }
+
+ private:
+  const char* row_;
+  int64_t away_, stride_, rows_, width_, at_ = 0;
+};
+
+// How many lines to ask for beside so many vectors: two passes over the words ask for all of the next.
+template <typename Set>
+constexpr int lines_beside(int vectors) {
+  return std::max(1, vectors * Set::bytes / 128);
+}
+
+template <typename Vector, size_t... lanes>
+LIGHTNING_SUITE_INLINE auto halved(const Vector& vector, std::index_sequence<lanes...>) {
+  return __builtin_shufflevector(vector, vector, lanes...) +
+         __builtin_shufflevector(vector, vector, (lanes + sizeof...(lanes))...);
+}
+
+template <typename T, typename Vector>
+LIGHTNING_SUITE_INLINE T sum(const Vector& vector) {
+  constexpr size_t lanes = sizeof(Vector) / sizeof(T);
+  if constexpr (lanes > 2) {
+    return sum<T>(halved(vector, std::make_index_sequence<lanes / 2>()));
+  } else {
+    return vector[0] + vector[1];
   }
 }
 
-// Calls some(job) for what starts in rows [begin, end): each head of each sentence has a row a word, and one more.
-// Which heads make a job follows from the sentence alone, so that no bit depends on how the rows are cut.
-template <typename Number, typename Some>
-LIGHTNING_SUITE_INLINE void each_job(const Sizes& sizes, const int64_t* offsets, int64_t begin, int64_t end,
-                                     Some some) {
+template <typename Set, typename T>
+LIGHTNING_SUITE_INLINE Vector<Set, T> vector_at(const T* from) {
+  Vector<Set, T> vector;
+  load<Set>(from, vector);
+  return vector;
+}
+
+// Calls some(first, how many as a constant) for pieces of 8, 4, 2 or 1 units that cover `count`. The last piece may
+// overlap the one before it, whose results it then computes again: that is quicker than several small ones, each of
+// which waits for its own sums.
+template <typename Some>
+LIGHTNING_SUITE_INLINE void in_pieces(int64_t count, int64_t unit, Some some) {
+  const auto piece = [&](int64_t first, auto units) __attribute__((always_inline)) {
+    first = std::min(first, count - units * unit);
+    some(first, units);
+    return first + units * unit;
+  };
+  for (int64_t first = 0; first < count;) {
+    const int64_t left = count - first;
+    if (left > 4 * unit && count >= 8 * unit) {
+      first = piece(first, std::integral_constant<int, 8>());
+    } else if (left > 2 * unit && count >= 4 * unit) {
+      first = piece(first, std::integral_constant<int, 4>());
+    } else if (left > unit && count >= 2 * unit) {
+      first = piece(first, std::integral_constant<int, 2>());
+    } else {
+      first = piece(first, std::integral_constant<int, 1>());
+    }
+  }
+}
+
+// sums (width) = sum_i weights[i] x_i; `equal`: the first weight is that of every word.
+template <typename Set, bool equal, typename T>
+LIGHTNING_SUITE_INLINE void weighted_sums(const Words<T>& x, const T* weights, T* sums, Ahead& ahead) {
+  constexpr int64_t lanes = kLanes<Set, T>;
+  in_pieces(x.width, lanes, [&](int64_t column, auto constant) __attribute__((always_inline)) {
+    constexpr int vectors = constant;
+    const T* row = x.first + column;
+    Vector<Set, T> parts[vectors] = {};
+    for (int64_t i = 0; i < x.count; ++i, row += x.stride) {
+      const T weight = weights[equal ? 0 : i];
+#pragma GCC unroll 8
+      for (int v = 0; v < vectors; ++v) parts[v] += weight * vector_at<Set>(row + v * lanes);
+      if (!equal) ahead.lines<lines_beside<Set>(vectors)>();
+    }
+#pragma GCC unroll 8
+    for (int v = 0; v < vectors; ++v) store<Set>(parts[v], sums + column + v * lanes);
+  });
+}
+
+// products[i] = x_i . vector.
+template <typename Set, typename T>
+LIGHTNING_SUITE_INLINE void dot_products(const Words<T>& x, const T* vector, T* products, Ahead& ahead) {
+  constexpr int64_t lanes = kLanes<Set, T>;
+  const int64_t whole = x.width / lanes * lanes, last = x.width - lanes;
+  T rest[lanes] = {};  // of the last vector what the one before has not
+  for (int64_t i = whole; i < x.width; ++i) rest[i - last] = vector[i];
+  in_pieces(x.count, 1, [&](int64_t at, auto constant) __attribute__((always_inline)) {
+    constexpr int rows = constant;
+    const T* row = x.first + at * x.stride;
+    Vector<Set, T> parts[rows] = {};
+    for (int64_t k = 0; k < whole; k += lanes) {
+      const Vector<Set, T> factor = vector_at<Set>(vector + k);
+#pragma GCC unroll 8
+      for (int r = 0; r < rows; ++r) parts[r] += vector_at<Set>(row + r * x.stride + k) * factor;
+      ahead.lines<lines_beside<Set>(rows)>();
+    }
+    if (whole < x.width) {
+      const Vector<Set, T> factor = vector_at<Set>(static_cast<const T*>(rest));
+#pragma GCC unroll 8
+      for (int r = 0; r < rows; ++r) parts[r] += vector_at<Set>(row + r * x.stride + last) * factor;
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; ++r) products[at + r] = sum<T>(parts[r]);
+  });
+}
+
+// The scores have room for whole vectors.
+template <typename Set, typename T>
+LIGHTNING_SUITE_INLINE void softmax(T* __restrict scores, int64_t count) {
+  const int64_t width = padded<Set, T>(count);
+  for (int64_t i = count; i < width; ++i) scores[i] = std::numeric_limits<T>::lowest();
+  T top = scores[0], total = 0;
+  for (int64_t i = 1; i < count; ++i) top = scores[i] > top ? scores[i] : top;
+  for (int64_t i = 0; i < width; ++i) total += scores[i] = exponential(scores[i] - top);
+  const T share = 1 / total;
+  for (int64_t i = 0; i < width; ++i) scores[i] *= share;
+}
+
+// Numbers in memory, as the dtype that they are stored in; no kernel is compiled twice for it.
+template <typename T>
+class Stored {
+ public:
+  Stored(const void* numbers, std::type_identity<T>) : numbers_(numbers), kind_(Kind::kSame), size_(sizeof(T)) {}
+  Stored(const void* numbers, std::type_identity<Half>) : numbers_(numbers), kind_(Kind::kHalf), size_(2) {}
+  Stored(const void* numbers, std::type_identity<BFloat16>) : numbers_(numbers), kind_(Kind::kBFloat16), size_(2) {}
+
+  bool is_same() const { return kind_ == Kind::kSame; }
+  bool is_none() const { return numbers_ == nullptr; }
+  int64_t size() const { return size_; }
+  char* place(int64_t at) const { return static_cast<char*>(const_cast<void*>(numbers_)) + at * size_; }
+
+  LIGHTNING_SUITE_INLINE void read(int64_t at, int64_t count, T* __restrict to) const {
+    const auto every = [&](const auto* __restrict from) __attribute__((always_inline)) {
+      for (int64_t k = 0; k < count; ++k) to[k] = widen(from[k]);
+    };
+    if (kind_ == Kind::kSame) return every(reinterpret_cast<const T*>(place(at)));
+    kind_ == Kind::kHalf ? every(reinterpret_cast<const Half*>(place(at)))
+                         : every(reinterpret_cast<const BFloat16*>(place(at)));
+  }
+
+  LIGHTNING_SUITE_INLINE void write(int64_t at, int64_t count, const T* __restrict from) const {
+    const auto every = [&](auto* __restrict to) __attribute__((always_inline)) {
+      for (int64_t k = 0; k < count; ++k) narrow(from[k], to[k]);
+    };
+    if (kind_ == Kind::kSame) return every(reinterpret_cast<T*>(place(at)));
+    if constexpr (std::is_same_v<T, float>) {
+      kind_ == Kind::kHalf ? every(reinterpret_cast<Half*>(place(at)))
+                           : every(reinterpret_cast<BFloat16*>(place(at)));
+    }
+  }
+
+ private:
+  enum class Kind { kSame, kHalf, kBFloat16 };
+
+  const void* numbers_;
+  Kind kind_;
+  int64_t size_;
+};
+
+template <typename Number>
+Stored<Precise<Number>> stored(const Number* numbers) {
+  return {numbers, std::type_identity<Number>()};
+}
+
+// The words of a job: where they lie, or a copy in whole vectors.
+template <typename Set, typename T>
+LIGHTNING_SUITE_INLINE Words<T> words_of(const Stored<T>& x, const Sizes& sizes, const Job& job, Buffer<T>& copies) {
+  const int64_t dim = sizes.head_dim, stride = sizes.heads * dim, first = job.first * stride + job.head * dim;
+  const T slope = static_cast<T>(sizes.negative_slope);
+  if (x.is_same() && dim >= kLanes<Set, T> && slope == 1) {
+    return {reinterpret_cast<const T*>(x.place(first)), stride, job.count, dim};
+  }
+  const int64_t width = padded<Set, T>(dim);
+  copies.make_room(job.count * width);
+  for (int64_t i = 0; i < job.count; ++i) {
+    T* __restrict to = copies.data() + i * width;
+    x.read(first + i * stride, dim, to);
+    for (int64_t k = dim; k < width; ++k) to[k] = 0;
+    if (slope == 1) continue;
+    for (int64_t k = 0; k < width; ++k) to[k] = to[k] > 0 ? to[k] : slope * to[k];
+  }
+  return {copies.data(), width, job.count, std::max(dim, kLanes<Set, T>)};
+}
+
+// Calls some(job, the next or one of no words) for the jobs that start in rows [begin, end): each head of each sentence
+// has a row a word, and one more.
+template <typename Some>
+LIGHTNING_SUITE_INLINE void each_job(const Sizes& sizes, const int64_t* offsets, int64_t begin, int64_t end, Some some) {
   const auto start = [&](int64_t sentence) { return sizes.heads * (offsets[sentence] + sentence); };
   int64_t sentence = 0, after = sizes.sentences;  // the last sentence that starts at or before begin, by halving
   while (after - sentence > 1) {
     const int64_t middle = sentence + (after - sentence) / 2;
     (start(middle) <= begin ? sentence : after) = middle;
   }
-  for (; sentence < sizes.sentences && start(sentence) < end; ++sentence) {
-    const int64_t count = offsets[sentence + 1] - offsets[sentence], rows = count + 1;
-    const int64_t bytes = std::max<int64_t>(1, count * sizes.head_dim * sizeof(Precise<Number>));
-    const int64_t together = std::max<int64_t>(1, kTileBytes / bytes);
-    for (int64_t head = 0; head < sizes.heads; head += together) {
-      const int64_t row = start(sentence) + head * rows;
-      if (row < begin || row >= end) continue;
-      some(Job{sentence, offsets[sentence], count, head, std::min(together, sizes.heads - head)});
+  int64_t head = 0;
+  const auto at = [&]() -> Job {
+    for (; sentence < sizes.sentences; ++sentence, head = 0) {
+      const int64_t count = offsets[sentence + 1] - offsets[sentence], row = start(sentence);
+      if (row + head * (count + 1) < begin) head = (begin - row + count) / (count + 1);
+      if (head < sizes.heads) return {sentence, row + head * (count + 1) < end ? head : -1, offsets[sentence], count};
     }
+    return {0, -1, 0, 0};
+  };
+  for (Job job = at(); job.head >= 0;) {
+    ++head;
+    const Job next = at();
+    some(job, next.head >= 0 ? next : Job{0, 0, 0, 0});
+    job = next;
   }
 }
 
-template <typename Number>
-LIGHTNING_SUITE_INLINE void forward_rows(const Forward<Number>& arrays, int64_t begin, int64_t end) {
-  using T = Precise<Number>;
+template <typename T>
+LIGHTNING_SUITE_INLINE Ahead ahead_of(const Stored<T>& x, int64_t away, const Sizes& sizes, const Job& next) {
+  const int64_t dim = sizes.head_dim, stride = sizes.heads * dim, place = next.first * stride + next.head * dim;
+  return {x.place(place), away, stride * x.size(), next.count, dim * x.size()};
+}
+
+// The arrays of a call, forward or backward.
+template <typename T>
+struct Arrays {
+  Sizes sizes;
+  const int64_t* offsets;
+  Stored<T> x, z, grad_z, grad_x;
+  T *weights, *vectors;
+  const T *grad_weights, *grad_vectors;
+};
+
+template <typename Set, typename T>
+LIGHTNING_SUITE_INLINE void forward_rows(const Arrays<T>& arrays, int64_t begin, int64_t end) {
   const Sizes& sizes = arrays.sizes;
-  const int64_t width = sizes.head_dim, steps = sizes.iterations - 1;
-  const int64_t vectors = sizes.sentences * sizes.heads * width, weights = sizes.words * sizes.heads;
-  Scratch<T> scratch;
-  each_job<Number>(sizes, arrays.offsets, begin, end, [&](const Job& job) __attribute__((always_inline)) {
-    const Tile<T> x = tile_of(arrays.x, sizes, job, scratch);
-    const int64_t place = (job.sentence * sizes.heads + job.head) * width;
-    T* __restrict s = scratch.room(scratch.numbers, job.count + (job.heads + 1) * width);  // head width
-    T* __restrict total = s + job.heads * width;  // z^1 + ... + z^t of one head
-    T* __restrict a = total + width;              // the weights of one head
-    std::fill(a, a + job.count, T(1) / static_cast<T>(job.count));
-    weighted_sums(x, a, s);
-    for (int64_t head = 0; head < job.heads; ++head) {
-      T* __restrict z = s + head * width;
+  const int64_t dim = sizes.head_dim, width = padded<Set, T>(dim), steps = sizes.iterations - 1;
+  Buffer<T> copies, numbers;
+  each_job(sizes, arrays.offsets, begin, end, [&](const Job& job, const Job& next) __attribute__((always_inline)) {
+    const int64_t place = (job.sentence * sizes.heads + job.head) * dim;
+    numbers.make_room(2 * width + std::max(padded<Set, T>(job.count), kLanes<Set, T>));
+    T* __restrict z = numbers.data();
+    T* __restrict total = z + width;  // z^1 + ... + z^t
+    T* __restrict a = total + width;  // weights of the words
+    Ahead ahead = ahead_of(arrays.x, 0, sizes, next);
+    const Words<T> x = words_of<Set>(arrays.x, sizes, job, copies);
+    a[0] = T(1) / static_cast<T>(job.count);
+    weighted_sums<Set, true>(x, a, z, ahead);
+    for (int64_t t = 0;; ++t) {
+      for (int64_t k = dim; k < width; ++k) z[k] = 0;
       for (int64_t k = 0; k < width; ++k) z[k] = hyperbolic_tangent(z[k]);
-      for (int64_t t = 0; t < steps; ++t) {
-        T* __restrict kept = arrays.vectors + t * vectors + place + head * width;
-        for (int64_t k = 0; k < width; ++k) {
-          kept[k] = z[k];
-          total[k] = t == 0 ? z[k] : total[k] + z[k];
-        }
-        if (job.count == 0) continue;
-        dot_products(x.head(head), total, a);
-        softmax(a, job.count);
-        T* __restrict written = arrays.weights + t * weights + job.first * sizes.heads + job.head + head;
-        for (int64_t i = 0; i < job.count; ++i) written[i * sizes.heads] = a[i];
-        weighted_sums(x.head(head), a, z);
-        for (int64_t k = 0; k < width; ++k) z[k] = hyperbolic_tangent(z[k]);
-      }
-      Number* __restrict written = arrays.z + place + head * width;
-      for (int64_t k = 0; k < width; ++k) narrow(z[k], written[k]);
+      if (t == steps) break;
+      std::copy(z, z + dim, arrays.vectors + t * sizes.sentences * sizes.heads * dim + place);
+      for (int64_t k = 0; k < width; ++k) total[k] = t == 0 ? z[k] : total[k] + z[k];
+      if (job.count == 0) continue;
+      dot_products<Set, T>(x, total, a, ahead);
+      softmax<Set>(a, job.count);
+      T* weights = arrays.weights + (t * sizes.words + job.first) * sizes.heads + job.head;
+      for (int64_t i = 0; i < job.count; ++i) weights[i * sizes.heads] = a[i];
+      weighted_sums<Set, false>(x, a, z, ahead);
     }
+    arrays.z.write(place, dim, z);
+    ahead.rest();
   });
 }
 
-template <typename Number>
-LIGHTNING_SUITE_INLINE void backward_rows(const Backward<Number>& arrays, int64_t begin, int64_t end) {
-  using T = Precise<Number>;
+template <typename Set, typename T>
+LIGHTNING_SUITE_INLINE void backward_rows(const Arrays<T>& arrays, int64_t begin, int64_t end) {
+  constexpr int64_t lanes = kLanes<Set, T>;
   const Sizes& sizes = arrays.sizes;
-  const int64_t width = sizes.head_dim, steps = sizes.iterations - 1, stride = sizes.heads * width;
-  const int64_t vectors = sizes.sentences * stride, weights = sizes.words * sizes.heads;
-  Scratch<T> scratch;
-  each_job<Number>(sizes, arrays.offsets, begin, end, [&](const Job& job) __attribute__((always_inline)) {
+  const int64_t dim = sizes.head_dim, width = padded<Set, T>(dim), steps = sizes.iterations - 1;
+  const int64_t stride = sizes.heads * dim;
+  const T slope = static_cast<T>(sizes.negative_slope);
+  Buffer<T> copies, numbers;
+  each_job(sizes, arrays.offsets, begin, end, [&](const Job& job, const Job& next) __attribute__((always_inline)) {
     if (job.count == 0) return;
-    const Tile<T> x = tile_of(arrays.x, sizes, job, scratch);
-    const int64_t count = job.count, all = job.heads * width;
-    const int64_t place = (job.sentence * sizes.heads + job.head) * width, word = job.first * sizes.heads + job.head;
-    const int64_t numbers = (steps + 1) * job.heads * count + sizes.iterations * all + width;
-    T* __restrict product = scratch.room(scratch.numbers, numbers);  // head, word: gradient of the weights
-    T* e = product + job.heads * count;     // step, head, word: gradient of what this step's vector adds to the score
-    T* ds = e + steps * job.heads * count;  // iteration, head width: gradient before tanh
-    [[maybe_unused]] T* wide = ds + sizes.iterations * all;  // a row of grad_x before it is rounded to half precision
-    for (int64_t head = 0; head < job.heads; ++head) {
-      T* __restrict last = ds + steps * all + head * width;
-      const Number* __restrict z = arrays.z + place + head * width;
-      const Number* __restrict grad_z = arrays.grad_z ? arrays.grad_z + place + head * width : nullptr;
-      for (int64_t k = 0; k < width; ++k) {
-        const T zk = widen(z[k]);
-        last[k] = grad_z ? widen(grad_z[k]) * (1 - zk * zk) : T(0);
-      }
+    Ahead ahead = ahead_of(arrays.x, arrays.grad_x.place(0) - arrays.x.place(0), sizes, next);
+    const Words<T> x = words_of<Set>(arrays.x, sizes, job, copies);
+    const int64_t count = job.count, room = padded<Set, T>(count);
+    const int64_t place = (job.sentence * sizes.heads + job.head) * dim, word = job.first * sizes.heads + job.head;
+    numbers.make_room((2 * steps + 1) * room + (2 * steps + 2) * width);
+    T* __restrict p = numbers.data();            // gradient of the weights
+    T* __restrict a = p + room;                  // step, word: the weights
+    T* __restrict e = a + steps * room;          // step, word: gradient of what this step's vector adds to the score
+    T* __restrict ds = e + steps * room;         // iteration, width: gradient before tanh
+    T* __restrict z = ds + (steps + 1) * width;  // step, width: the vectors; then a row of the gradient of x
+    T* __restrict row = z + steps * width;
+    std::fill(ds, row + width, T(0));
+    if (!arrays.grad_z.is_none()) {
+      T* __restrict last = ds + steps * width;
+      arrays.z.read(place, dim, row);
+      arrays.grad_z.read(place, dim, last);
+      for (int64_t k = 0; k < width; ++k) last[k] *= 1 - row[k] * row[k];
     }
-    if (steps > 0) dot_products(x, ds + steps * all, product);
-    // Step t, counted from 0, makes iteration t + 2 out of iteration t + 1. weights[t] and e[t] are of the later one,
-    // vectors[t] of the earlier; ds[t] is of the earlier, ds[t + 1] of the later.
-    for (int64_t head = 0; head < job.heads && steps > 0; ++head) {
-      T* __restrict p = product + head * count;
-      for (int64_t t = steps; t-- > 0;) {
-        const T* __restrict a = arrays.weights + t * weights + word + head;
-        const T* grad_a = arrays.grad_weights ? arrays.grad_weights + t * weights + word + head : nullptr;
-        const T* __restrict z = arrays.vectors + t * vectors + place + head * width;
-        const T* grad_z = arrays.grad_vectors ? arrays.grad_vectors + t * vectors + place + head * width : nullptr;
-        if (t + 1 < steps) dot_products(x.head(head), ds + (t + 1) * all + head * width, p);
-        T mean = 0;
-        for (int64_t i = 0; i < count; ++i) {
-          if (grad_a) p[i] += grad_a[i * sizes.heads];
-          mean += a[i * sizes.heads] * p[i];
-        }
-        T* et = e + (t * job.heads + head) * count;
-        const T* later = t + 1 < steps ? et + job.heads * count : nullptr;
-        for (int64_t i = 0; i < count; ++i) et[i] = a[i * sizes.heads] * (p[i] - mean) + (later ? later[i] : T(0));
-        T* __restrict dst = ds + t * all + head * width;
-        weighted_sums(x.head(head), et, dst);  // gradient of z
-        for (int64_t k = 0; k < width; ++k) dst[k] = (dst[k] + (grad_z ? grad_z[k] : T(0))) * (1 - z[k] * z[k]);
+    // Step t, counted from 0, makes iteration t + 2 out of iteration t + 1. a[t] and e[t] are of the later one, z[t] of
+    // the earlier; ds[t] is of the earlier, ds[t + 1] of the later.
+    for (int64_t t = steps; t-- > 0;) {
+      const int64_t of_words = t * sizes.words * sizes.heads + word, of_sentence = t * sizes.sentences * stride + place;
+      T* __restrict at = a + t * room;
+      T* __restrict et = e + t * room;
+      T* __restrict zt = z + t * width;
+      T* __restrict dst = ds + t * width;
+      dot_products<Set, T>(x, dst + width, p, ahead);
+      T mean = 0;
+      for (int64_t i = 0; i < count; ++i) {
+        at[i] = arrays.weights[of_words + i * sizes.heads];
+        if (arrays.grad_weights) p[i] += arrays.grad_weights[of_words + i * sizes.heads];
+        mean += at[i] * p[i];
       }
+      for (int64_t i = 0; i < count; ++i) et[i] = at[i] * (p[i] - mean) + (t + 1 < steps ? e[(t + 1) * room + i] : T(0));
+      std::copy(arrays.vectors + of_sentence, arrays.vectors + of_sentence + dim, zt);
+      weighted_sums<Set, false>(x, et, dst, ahead);
+      for (int64_t k = 0; arrays.grad_vectors && k < dim; ++k) dst[k] += arrays.grad_vectors[of_sentence + k];
+      for (int64_t k = 0; k < width; ++k) dst[k] *= 1 - zt[k] * zt[k];
     }
     // A word's gradient is its share of every ds and z. Its share of the first ds is the same for all words.
     const T equal = T(1) / static_cast<T>(count);
-    for (int64_t k = 0; k < all; ++k) ds[k] *= equal;
-    for (int64_t i = 0; i < count; ++i) {
-      for (int64_t head = 0; head < job.heads; ++head) {
-        Number* __restrict written = arrays.grad_x + (job.first + i) * stride + (job.head + head) * width;
-        T* __restrict row;
-        if constexpr (std::is_same_v<Number, T>) {
-          row = written;
-        } else {
-          row = wide;
+    for (int64_t k = 0; k < width; ++k) ds[k] *= equal;
+    const bool direct = arrays.grad_x.is_same() && x.width == dim;
+    const auto write_row = [&](int64_t i, auto known_steps) __attribute__((always_inline)) {
+      const int64_t to = (job.first + i) * stride + job.head * dim;
+      const T* words = x.first + i * x.stride;
+      T* written = direct ? reinterpret_cast<T*>(arrays.grad_x.place(to)) : row;
+      for (int64_t from = 0; from < x.width; from += lanes) {
+        const int64_t k = std::min(from, x.width - lanes);
+        Vector<Set, T> sums = vector_at<Set, T>(ds + k);
+        for (int64_t t = 0; t < (known_steps > 0 ? known_steps : steps); ++t) {
+          sums += a[t * room + i] * vector_at<Set, T>(ds + (t + 1) * width + k);
+          sums += e[t * room + i] * vector_at<Set, T>(z + t * width + k);
         }
-        const T* __restrict ds0 = ds + head * width;
-        if (steps == 0) std::copy(ds0, ds0 + width, row);
-        for (int64_t t = 0; t < steps; ++t) {
-          const T at = arrays.weights[t * weights + word + i * sizes.heads + head];
-          const T et = e[(t * job.heads + head) * count + i];
-          const T* __restrict dst = ds0 + (t + 1) * all;
-          const T* __restrict z = arrays.vectors + t * vectors + place + head * width;
-          if (t == 0) {
-            for (int64_t k = 0; k < width; ++k) row[k] = ds0[k] + (at * dst[k] + et * z[k]);
-          } else {
-            for (int64_t k = 0; k < width; ++k) row[k] += at * dst[k] + et * z[k];
-          }
-        }
-        if constexpr (!std::is_same_v<Number, T>) {
-          for (int64_t k = 0; k < width; ++k) narrow(row[k], written[k]);
-        }
+        if (slope != 1) sums = vector_at<Set>(words + k) > 0 ? sums : slope * sums;
+        store<Set>(sums, written + k);
+        ahead.lines<lines_beside<Set>(1)>();
       }
+      if (!direct) arrays.grad_x.write(to, dim, row);
+    };
+    for (int64_t i = 0; i < count; ++i) {
+      steps == 1 ? write_row(i, std::integral_constant<int, 1>()) : write_row(i, std::integral_constant<int, 0>());
     }
+    ahead.rest();
+  });
+}
+
+template <typename T>
+void run_forward(const Arrays<T>& arrays, int64_t begin, int64_t end) {
+  with_best_instructions([&](auto set) __attribute__((always_inline)) {
+    forward_rows<decltype(set)>(arrays, begin, end);
+  });
+}
+
+template <typename T>
+void run_backward(const Arrays<T>& arrays, int64_t begin, int64_t end) {
+  with_best_instructions([&](auto set) __attribute__((always_inline)) {
+    backward_rows<decltype(set)>(arrays, begin, end);
   });
 }
 
@@ -279,15 +419,26 @@ LIGHTNING_SUITE_INLINE void backward_rows(const Backward<Number>& arrays, int64_
 
 int64_t work(const Sizes& sizes) { return sizes.heads * (sizes.words + sizes.sentences); }
 
-#define LIGHTNING_SUITE_INSTANTIATE(Number)                                                              \
-  template <>                                                                                            \
-  LIGHTNING_SUITE_CLONES void forward_cpu(const Forward<Number>& arrays, int64_t begin, int64_t end) {   \
-    forward_rows(arrays, begin, end);                                                                    \
-  }                                                                                                      \
-  template <>                                                                                            \
-  LIGHTNING_SUITE_CLONES void backward_cpu(const Backward<Number>& arrays, int64_t begin, int64_t end) { \
-    backward_rows(arrays, begin, end);                                                                   \
-  }
+template <typename Number>
+void forward_cpu(const Forward<Number>& given, int64_t begin, int64_t end) {
+  const Number* none = nullptr;
+  run_forward<Precise<Number>>({given.sizes, given.offsets, stored(given.x), stored<Number>(given.z), stored(none),
+                                stored(none), given.weights, given.vectors, nullptr, nullptr},
+                               begin, end);
+}
+
+template <typename Number>
+void backward_cpu(const Backward<Number>& given, int64_t begin, int64_t end) {
+  using T = Precise<Number>;
+  run_backward<T>({given.sizes, given.offsets, stored(given.x), stored(given.z), stored(given.grad_z),
+                   stored<Number>(given.grad_x), const_cast<T*>(given.weights), const_cast<T*>(given.vectors),
+                   given.grad_weights, given.grad_vectors},
+                  begin, end);
+}
+
+#define LIGHTNING_SUITE_INSTANTIATE(Number)                            \
+  template void forward_cpu(const Forward<Number>&, int64_t, int64_t); \
+  template void backward_cpu(const Backward<Number>&, int64_t, int64_t);
 LIGHTNING_SUITE_INSTANTIATE(float)
 LIGHTNING_SUITE_INSTANTIATE(double)
 LIGHTNING_SUITE_INSTANTIATE(Half)

@@ -28,8 +28,9 @@ def translations() -> Translations:
     return {getattr(ours, each.__name__).default: each for each in functions if hasattr(ours, each.__name__)}
 
 
-def dsa_routing(x: Any, offsets: Any, iterations: int) -> tuple[Any, Any, Any]:
+def dsa_routing(x: Any, offsets: Any, iterations: int, negative_slope: float = 1.0) -> tuple[Any, Any, Any]:
     """Algorithm 1 of arXiv:1808.07383; what only the backward pass needs is left out."""
+    x = op.LeakyRelu(x, alpha=negative_slope)
     one, axis_0, axis_2 = (op.Constant(value_ints=[number]) for number in (1, 0, 2))
     begins = op.Slice(offsets, axis_0, op.Constant(value_ints=[-1]))
     ends = op.Slice(offsets, one, op.Constant(value_ints=[2**63 - 1]))

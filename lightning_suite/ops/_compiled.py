@@ -60,6 +60,13 @@ def serves(form: Form, device: torch.device) -> bool:
     return device.type in form.devices or (bool(form.devices) and device.type == "meta")
 
 
+def takes(form: Form, op: str, argument: str) -> bool:
+    """Return whether the compiled form of an op has an argument; one compiled before the argument was there has not."""
+    if not form.devices:
+        return False
+    return argument in {each.name for each in getattr(torch.ops.lightning_suite, op).default._schema.arguments}
+
+
 def explain(op: str, error: RuntimeError) -> None:
     """Raise NotImplementedError where a compiled form failed only because torch.func asked for its derivative."""
     if "functorch transforms" in str(error):

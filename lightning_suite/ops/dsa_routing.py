@@ -1,6 +1,7 @@
 """Attends to the words of each sentence with a weight vector made from that sentence: dynamic self-attention.
 
-With x_i the i-th word of a sentence as one head sees it (Eq. 6) and q_i = 0 at first, r times over
+With x_i the i-th word of a sentence as one head sees it (Eq. 6, LeakyReLU of a projection; the op can take LeakyReLU by
+itself) and q_i = 0 at first, r times over
 
     a = softmax(q),    z = tanh(sum_i a_i x_i),    q_i += x_i . z
 
@@ -14,15 +15,17 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from lightning_suite import ragged
 from lightning_suite.ops import _arguments, _compiled
 
 COMPILED = _compiled.find("dsa_routing")
+TAKES_SLOPE = _compiled.takes(COMPILED, "dsa_routing", "negative_slope")
 DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 
 
-def dsa_routing(x: Tensor, offsets: Tensor, iterations: int = 2) -> Tensor:
+def dsa_routing(x: Tensor, offsets: Tensor, iterations: int = 2, negative_slope: float = 1) -> Tensor:
     """Return the embeddings of sentences by dynamic self-attention to their words (Algorithm 1 of arXiv:1808.07383).
 
     Half precision is computed in float32. The compiled form has a first derivative, in backward mode; torch.func
@@ -33,24 +36,29 @@ def dsa_routing(x: Tensor, offsets: Tensor, iterations: int = 2) -> Tensor:
             float16.
         offsets: (sentence + 1,) int64 or int32, where each sentence begins; its last is the number of words.
         iterations: r, at least 1.
+        negative_slope: that of a LeakyReLU which x goes through first, in [0, 1]; 1 takes x as it is. On a CPU this
+            saves the memory and the time that LeakyReLU before the op takes.
 
     Returns:
         (sentence, head, head_dim) of x's dtype, each within [-1, 1]; a sentence of no words is 0.
 
     Raises:
         ValueError: a shape, a dtype or a device is not as above, the offsets do not divide the words into
-            sentences, or iterations is less than 1. Offsets are checked while the kernel runs: in a compiled graph
-            (torch.compile) wrong ones are a RuntimeError, and on a GPU they stop the kernel.
+            sentences, iterations is less than 1, or negative_slope is outside [0, 1]. Offsets are checked while the
+            kernel runs: in a compiled graph (torch.compile) wrong ones are a RuntimeError, and on a GPU they stop the
+            kernel.
 
     Example:
         >>> words, offsets = torch.randn(5, 2, 3), torch.tensor([0, 3, 5])
         >>> dsa_routing(words, offsets).shape
         torch.Size([2, 2, 3])
     """
-    return _route(x, offsets, iterations)[0]
+    return _route(x, offsets, iterations, negative_slope)[0]
 
 
-def dsa_routing_attention(x: Tensor, offsets: Tensor, iterations: int = 2) -> tuple[Tensor, Tensor]:
+def dsa_routing_attention(
+    x: Tensor, offsets: Tensor, iterations: int = 2, negative_slope: float = 1
+) -> tuple[Tensor, Tensor]:
     """Return what `dsa_routing` attends to in its last iteration, and with which weight vector.
 
     Arguments and errors are those of `dsa_routing`; gradients flow through both results.
@@ -59,10 +67,12 @@ def dsa_routing_attention(x: Tensor, offsets: Tensor, iterations: int = 2) -> tu
         The weights (word, head), which add up to 1 over the words of a sentence; and the dynamic weight vector
         before the last iteration (sentence, head, head_dim), figure 2 of the paper: 0 where iterations is 1.
     """
-    return _route(x, offsets, iterations)[1:]
+    return _route(x, offsets, iterations, negative_slope)[1:]
 
 
-def reference(x: Tensor, offsets: Tensor, iterations: int = 2) -> tuple[Tensor, Tensor, Tensor]:
+def reference(
+    x: Tensor, offsets: Tensor, iterations: int = 2, negative_slope: float = 1
+) -> tuple[Tensor, Tensor, Tensor]:
     """Return Algorithm 1 in plain torch, which the compiled form must equal.
 
     Arguments are those of `dsa_routing`, and are not checked.
@@ -72,7 +82,7 @@ def reference(x: Tensor, offsets: Tensor, iterations: int = 2) -> tuple[Tensor, 
         made them (sentence, head, head_dim).
     """
     segment = ragged.segments(offsets, x.shape[0])
-    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    wide = _activated(x.to(torch.promote_types(x.dtype, torch.float32)), negative_slope)
     weights = _equal_weights(wide, offsets)
     vector = wide.new_zeros(offsets.shape[0] - 1, *x.shape[1:])  # sentence head head_dim
     z = ragged.weighted_sum(wide, weights, offsets).tanh()
@@ -93,17 +103,24 @@ def example(device: torch.device) -> tuple[Tensor, Tensor, int]:
     return x.to(device), ragged.offsets_of(lengths).to(device), 2
 
 
-def _route(x: Tensor, offsets: Tensor, iterations: int) -> tuple[Tensor, Tensor, Tensor]:
-    _check(x, offsets, iterations)
+def _activated(x: Tensor, negative_slope: float) -> Tensor:
+    return x if negative_slope == 1 else functional.leaky_relu(x, negative_slope)
+
+
+def _route(x: Tensor, offsets: Tensor, iterations: int, negative_slope: float) -> tuple[Tensor, Tensor, Tensor]:
+    _check(x, offsets, iterations, negative_slope)
     offsets = offsets.long()
     if not _compiled.serves(COMPILED, x.device) or x.shape[2] == 0:
         if not _compiled.serves(COMPILED, x.device):
             _compiled.warn_of_fallback(COMPILED, x.device)
         ragged.check(offsets, x.shape[0], "dsa_routing")
-        return reference(x, offsets, iterations)
+        return reference(x, offsets, iterations, negative_slope)
+    slope = (negative_slope,) if TAKES_SLOPE else ()
+    if x.device.type == "cuda" or not slope:  # the kernel for CUDA does not know LeakyReLU
+        x, slope = _activated(x, negative_slope), ()
     _compiled.refuse_forward_mode("dsa_routing", x)
     try:
-        z, weights, vectors = torch.ops.lightning_suite.dsa_routing(x, offsets, iterations)
+        z, weights, vectors = torch.ops.lightning_suite.dsa_routing(x, offsets, iterations, *slope)
     except RuntimeError as error:
         _compiled.explain("dsa_routing", error)
         ragged.check(offsets, x.shape[0], "dsa_routing")  # the same message with and without the compiled form
@@ -113,8 +130,11 @@ def _route(x: Tensor, offsets: Tensor, iterations: int) -> tuple[Tensor, Tensor,
     return z, weights[-1].to(x.dtype), vectors[-1].to(x.dtype)
 
 
-def _check(x: Tensor, offsets: Tensor, iterations: int) -> None:
-    """Raise TypeError for what is no tensor, ValueError for a wrong shape, dtype or device; values are not read."""
+def _check(x: Tensor, offsets: Tensor, iterations: int, negative_slope: float) -> None:
+    """Raise TypeError for what is no tensor, ValueError for a wrong shape, dtype, device or number.
+
+    Values of tensors are not read.
+    """
     _arguments.check_dense("dsa_routing", {"x": x, "offsets": offsets})
     if x.dim() != 3 or x.dtype not in DTYPES:
         known = ", ".join(str(dtype).removeprefix("torch.") for dtype in DTYPES)
@@ -126,6 +146,8 @@ def _check(x: Tensor, offsets: Tensor, iterations: int) -> None:
     ragged.check_kind(offsets, x.device, "dsa_routing", "sentence")
     if not isinstance(iterations, int | torch.SymInt) or iterations < 1:
         raise ValueError(f"dsa_routing: iterations must be a whole number of at least 1, got {iterations!r}")
+    if not 0 <= negative_slope <= 1:
+        raise ValueError(f"dsa_routing: negative_slope must be in [0, 1], got {negative_slope!r}")
 
 
 def _equal_weights(x: Tensor, offsets: Tensor) -> Tensor:
@@ -138,7 +160,9 @@ def _equal_weights(x: Tensor, offsets: Tensor) -> Tensor:
 # What torch must know of the compiled form: the shapes of its outputs, and its derivative.
 
 
-def _fake_forward(x: Tensor, offsets: Tensor, iterations: int) -> tuple[Tensor, Tensor, Tensor]:
+def _fake_forward(
+    x: Tensor, offsets: Tensor, iterations: int, negative_slope: float = 1
+) -> tuple[Tensor, Tensor, Tensor]:
     words, heads, head_dim = x.shape
     sentences = offsets.shape[0] - 1
     wide = torch.promote_types(x.dtype, torch.float32)
@@ -150,21 +174,22 @@ def _fake_forward(x: Tensor, offsets: Tensor, iterations: int) -> tuple[Tensor, 
 
 
 def _fake_backward(
-    grad_z: Tensor | None, grad_weights: Tensor | None, grad_vectors: Tensor | None, x: Tensor, *saved: Tensor
+    grad_z: Tensor | None, grad_weights: Tensor | None, grad_vectors: Tensor | None, x: Tensor, *saved: Any
 ) -> Tensor:
     return torch.empty_like(x, memory_format=torch.contiguous_format)
 
 
-def _save(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: tuple[Tensor, Tensor, Tensor]) -> None:
-    x, offsets, _ = inputs
+def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
+    x, offsets, _, *ctx.slope = inputs
     ctx.set_materialize_grads(False)
     ctx.save_for_backward(x, offsets, *output)
 
 
-def _backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, None, None]:
-    if all(grad is None for grad in grads):
-        return None, None, None
-    return torch.ops.lightning_suite.dsa_routing_backward(*grads, *ctx.saved_tensors), None, None
+def _backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+    grad_x = None
+    if any(grad is not None for grad in grads):
+        grad_x = torch.ops.lightning_suite.dsa_routing_backward(*grads, *ctx.saved_tensors, *ctx.slope)
+    return grad_x, None, None, *(None for _ in ctx.slope)
 
 
 _compiled.register(

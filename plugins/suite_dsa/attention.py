@@ -56,17 +56,17 @@ class DynamicSelfAttention(nn.Module):
         nn.init.zeros_(self.project.bias)
 
     def project_words(self, words: Tensor) -> Tensor:
-        """Return Eq. 6: (word, input_dim) -> (word, head, head_dim)."""
-        return split_heads(functional.leaky_relu(self.project(words), SLOPE), self.heads)
+        """Return Eq. 6 but for its LeakyReLU, which the op takes: (word, input_dim) -> (word, head, head_dim)."""
+        return split_heads(self.project(words), self.heads)
 
     def forward(self, words: Tensor, offsets: Tensor) -> Tensor:
-        return dsa_routing(self.project_words(words), offsets, self.iterations).flatten(1)
+        return dsa_routing(self.project_words(words), offsets, self.iterations, SLOPE).flatten(1)
 
     def weights(self, words: Tensor, offsets: Tensor) -> Tensor:
-        return dsa_routing_attention(self.project_words(words), offsets, self.iterations)[0]
+        return dsa_routing_attention(self.project_words(words), offsets, self.iterations, SLOPE)[0]
 
     def vectors(self, words: Tensor, offsets: Tensor) -> Tensor:
-        return dsa_routing_attention(self.project_words(words), offsets, self.iterations)[1]
+        return dsa_routing_attention(self.project_words(words), offsets, self.iterations, SLOPE)[1]
 
 
 class StaticSelfAttention(nn.Module):

@@ -12,7 +12,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 OPS = ROOT / "tests" / "lightning_suite" / "ops"
-KERNELS = {"tree_embedding": "not gated", "gated_tree_embedding": "gated"}  # which cases of test__trees.py
+TREES = "(recursion or precision) and not reference"
+ROUTING = "algorithm or precision or threads_changes or leaky or no_number"
+KERNELS = {  # the file of an op's tests, and which of them
+    "tree_embedding": ("test__trees.py", f"{TREES} and not gated"),
+    "gated_tree_embedding": ("test__trees.py", f"{TREES} and gated"),
+    "dsa_routing": ("test_dsa_routing.py", f"({ROUTING}) and not reference"),
+}
 SETS = ["baseline", "x86-64-v3", "x86-64-v4"]
 
 TAKEN = "import torch; from lightning_suite import _C; print(_C.instruction_set())"
@@ -44,7 +50,7 @@ def test_a_set_that_is_named_is_taken_if_the_machine_has_it(instructions: str, b
 def test_kernels_are_right_for_lesser_sets(instructions: str, op: str, best: str) -> None:
     if SETS.index(instructions) >= SETS.index(best):
         pytest.skip(f"the best set of this machine is {best}: the tests of the ops use it, or none")
-    chosen = f"(recursion or precision) and not reference and {KERNELS[op]}"
-    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, str(OPS / "test__trees.py")]
+    file, chosen = KERNELS[op]
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, str(OPS / file)]
     done = run(instructions, *words)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]

@@ -94,6 +94,7 @@ batches = st.fixed_dictionaries(
         "heads": st.integers(1, 5),
         "head_dim": st.integers(1, 70),
         "iterations": st.integers(1, 5),
+        "negative_slope": st.sampled_from([1.0, 0.01]),
         "seed": st.integers(0, 2**31),
     }
 )
@@ -107,10 +108,11 @@ def test_the_compiled_form_equals_the_reference_on_any_batch(device: str, batch:
     generator = torch.Generator().manual_seed(batch["seed"])
     x = torch.randn(int(offsets[-1]), batch["heads"], batch["head_dim"], dtype=torch.float64, generator=generator)
     x.requires_grad_()
-    r = batch["iterations"]
-    expected = reference(x, offsets, r)
+    r, negative_slope = batch["iterations"], batch["negative_slope"]
+    expected = reference(x, offsets, r, negative_slope)
     there = x.detach().to(device).requires_grad_()
-    actual = (dsa_routing(there, offsets.to(device), r), *dsa_routing_attention(there, offsets.to(device), r))
+    inputs = there, offsets.to(device), r, negative_slope
+    actual = (dsa_routing(*inputs), *dsa_routing_attention(*inputs))
     for one, other in zip(expected, actual, strict=True):
         torch.testing.assert_close(other.cpu(), one, rtol=0, atol=1e-11)
     learnt = 3 if r > 1 else 1  # the weights of one iteration are the same for any words
@@ -138,6 +140,36 @@ def test_lower_precision_errs_by_its_roundoff(device: str, dtype: torch.dtype, h
     (gradient,) = torch.autograd.grad(z, x, share.to(device))
     # The backward pass sees z as it was stored.
     assert largest(gradient.cpu().double() - slope) <= (2e-6 + 4 * roundoff) * largest(slope)
+
+
+@pytest.mark.usefixtures("form")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, *HALF])
+@pytest.mark.parametrize(("heads", "head_dim"), [(2, 3), (3, 70)])
+@pytest.mark.parametrize("negative_slope", [0.0, 0.01, 0.5])
+def test_leaky_relu_may_be_left_to_the_op(
+    device: str, negative_slope: float, heads: int, head_dim: int, dtype: torch.dtype
+) -> None:
+    wide = torch.promote_types(dtype, torch.float32)
+    x = (0.1 * words(heads, head_dim)).to(dtype)
+    x[0, 0, 0] = 0.0
+    x.requires_grad_()
+    active = nn.functional.leaky_relu(x.to(wide), negative_slope)  # of half precision, not rounded in between
+    expected = (reference(active, OFFSETS, 3)[0], *reference(active, OFFSETS, 3)[1:])
+    there = x.detach().to(device).requires_grad_()
+    inputs = there, OFFSETS.to(device), 3, negative_slope
+    actual = (dsa_routing(*inputs), *dsa_routing_attention(*inputs))
+    (slope,) = torch.autograd.grad(sum(each.pow(2).sum() for each in expected), x)
+    (gradient,) = torch.autograd.grad(sum(each.to(wide).pow(2).sum() for each in actual), there)
+    tolerance = {"rtol": 0, "atol": 8 * torch.finfo(dtype).eps}
+    for one, other in zip((*expected, slope), (*actual, gradient), strict=True):
+        scale = max(1.0, largest(one.to(wide)))
+        torch.testing.assert_close(other.cpu().to(wide) / scale, one.to(wide) / scale, **tolerance)
+
+
+@pytest.mark.usefixtures("form")
+def test_gradients_through_leaky_relu_are_right() -> None:
+    x = words().requires_grad_()
+    assert gradcheck(lambda x: dsa_routing(x, OFFSETS, 2, 0.1), (x,))
 
 
 @pytest.mark.usefixtures("form")
@@ -311,6 +343,7 @@ def test_torch_finds_nothing_wrong_with_the_op(dtype: torch.dtype, iterations: i
     x = words(dim=20).to(dtype)
     results = raw(x, OFFSETS, iterations)
     opcheck(torch.ops.lightning_suite.dsa_routing, (x.clone().requires_grad_(), OFFSETS, iterations))
+    opcheck(torch.ops.lightning_suite.dsa_routing, (x.clone().requires_grad_(), OFFSETS, iterations, 0.1))
     opcheck(torch.ops.lightning_suite.dsa_routing_backward, (*results, x, OFFSETS, *results))
     opcheck(torch.ops.lightning_suite.dsa_routing_backward, (results[0], None, None, x, OFFSETS, *results))
 
@@ -430,6 +463,15 @@ def test_bad_arguments_are_refused(x: Tensor, offsets: Tensor, iterations: int, 
         dsa_routing(x, offsets, iterations)
     with pytest.raises(ValueError, match="dsa_routing: .*" + message):
         dsa_routing_attention(x, offsets, iterations)
+
+
+@pytest.mark.usefixtures("form")
+@pytest.mark.parametrize("negative_slope", [-0.1, 1.5, float("nan")])
+def test_a_slope_that_keeps_no_order_is_refused(negative_slope: float) -> None:
+    with pytest.raises(ValueError, match=r"negative_slope must be in \[0, 1\], got"):
+        dsa_routing(words(), OFFSETS, 2, negative_slope)
+    with pytest.raises(RuntimeError, match=r"negative_slope must be in \[0, 1\], got"):
+        torch.ops.lightning_suite.dsa_routing(words(), OFFSETS, 2, negative_slope)
 
 
 @pytest.mark.usefixtures("compiled")
