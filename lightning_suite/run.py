@@ -6,7 +6,7 @@
       metrics.csv    everything the module logged, one row for each step
       checkpoints/   best.ckpt and last.ckpt
       .lock          while fit writes here: which process does
-      figures/       pictures, with their numbers in a CSV file beside them
+      figures/       pictures, with their numbers in a CSV file beside them; learning_curves.png in every run
 
 Nothing here imports torch until a checkpoint is opened, so that a verb learns the plugin of a folder at once.
 """

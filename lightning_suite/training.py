@@ -12,9 +12,9 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.utilities import rank_zero_info
+from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 
-from lightning_suite import best_metrics, scheduler, signals, streams
+from lightning_suite import best_metrics, learning_curves, scheduler, signals, streams
 from lightning_suite.building import has_stage, seeded, trainer_of
 from lightning_suite.checkpoint_entries import needed_to_go_on, refuse_misfits
 from lightning_suite.errors import Interrupted, RunError, SuiteError, UsageError
@@ -173,6 +173,10 @@ def _finish(run: Run, built: Built, settings: Settings, summary: dict[str, Any])
             folder = shlex.quote(str(run.folder))
             message = f"{error}\nthe training has ended and is kept: suite test {folder} tests it when this is mended"
             raise RunError(message) from error
+    try:
+        learning_curves.draw(run)
+    except SuiteError as error:  # metrics.csv was damaged; what was trained is whole
+        rank_zero_warn(f"no learning curves: {error}")
     run.write_record({"status": "finished", "finished": now(), "metrics": metrics})
     return run
 

@@ -19,6 +19,7 @@ import pytest
 from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["LIGHTNING_SUITE_CURVES"] = "numbers"  # a picture of each of hundreds of runs would take minutes
 
 # A shell lets what it starts in the background ignore Ctrl-C, nohup lets it ignore the end of the session, and so would
 # every process that a test interrupts.

@@ -7,6 +7,8 @@ from pathlib import Path
 from lightning_suite.run_records import RunRecord
 
 KINDS = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".svg": "image/svg+xml"}
+OF_CURVES = "learning_curves.png"
+
 LARGEST = 4 << 20
 """Bytes of a picture."""
 
@@ -28,14 +30,17 @@ class Pictures:
 
 
 def pictures_of(record: RunRecord) -> Pictures:
-    """Return the pictures in the folder ``figures`` of a run, in the order of their names; links are not followed."""
+    """Return the pictures in the folder ``figures`` of a run, in the order of their names; links are not followed.
+
+    The learning curves are left out: a report draws its own.
+    """
     folder = record.run.folder / "figures"
     if record.path != record.run.folder or folder.is_symlink() or not folder.is_dir():
         return Pictures((), ())
     shown: list[tuple[str, str]] = []
     left_out: list[tuple[str, str]] = []
     for file in sorted(folder.rglob("*")):
-        if file.suffix.lower() in KINDS:
+        if file.suffix.lower() in KINDS and file.name != OF_CURVES:
             name = file.relative_to(folder).as_posix()
             if reason := "there are too many" if len(shown) == MOST else _reason_against(file):
                 left_out.append((name, reason))

@@ -46,6 +46,7 @@ def test_a_run_folder_holds_what_it_promises(run: Run) -> None:
         "checkpoints/best.ckpt",
         "checkpoints/last.ckpt",
         "figures",
+        "figures/learning_curves.csv",
     } == files - {"checkpoints"}
     assert run.folder.parent.name == "tiny"
 
