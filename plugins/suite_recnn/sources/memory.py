@@ -11,12 +11,14 @@
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lightning_suite.errors import DataError
 from lightning_suite.offsets import offsets_of
 from suite_recnn.jets import Jets
 from suite_recnn.sources.arrays import Lists, padded
@@ -43,7 +45,7 @@ def jets_of(given: Any, columns: Mapping[str, str] | None = None, unit: Unit = "
     """Return jets in memory in the form of ``jets.py``, in GeV, and whether they were a single one.
 
     Args:
-        given: arrays, columns, or `Jets`, which stay as they are.
+        given: arrays, columns, or `Jets`, which are in GeV and stay as they are.
         columns: the names of columns by ours; without momenta in it they are recognised.
         unit: of the momenta.
 
@@ -60,7 +62,8 @@ def jets_of(given: Any, columns: Mapping[str, str] | None = None, unit: Unit = "
         2
     """
     if isinstance(given, Jets):
-        return given, False
+        known = "event" in given.columns
+        return given if known else replace(given, columns=finished(WHERE, given.columns, len(given))), False
     fields = getattr(given, "fields", None) if _is_awkward(given) else None
     is_single = False
     if fields:
@@ -110,19 +113,37 @@ def _of_columns(given: Mapping[str, Any], columns: Mapping[str, str]) -> Jets:
     values = {name: value if _is_ragged(value) else _array(value) for name, value in given.items() if name != MASK}
     lists = [name for name, value in values.items() if _is_ragged(value) or value.ndim == 2]
     scalars = [name for name in values if name not in lists]
+    if values and not lists:
+        raise TypeError(f"jets: {FORMS}; got one axis in each: of one jet give {{'pt': [[...]], ...}}")
     chosen = choose(WHERE, columns, lists, scalars)
-    origin = Origin(WHERE, chosen.momentum)
+    origin = Origin(WHERE, {**chosen.momentum, MASK: MASK})
     momentum = {role: values[name] for role, name in chosen.momentum.items()}
     if any(map(_is_ragged, momentum.values())):
-        each = {role: _listed(value) for role, value in momentum.items()}
+        beside = {MASK: given[MASK]} if MASK in given else {}
+        each = {role: _listed(value) for role, value in {**momentum, **beside}.items()}
         flat: Lists = {role: numbers for role, (numbers, _) in each.items()}
         offsets = same_counts({role: offsets for role, (_, offsets) in each.items()}, origin)
+        flat = _masked(flat, flat.pop(MASK, None))
     else:
-        if MASK in given:
-            momentum = {role: np.where(_array(given[MASK]), value, 0.0) for role, value in momentum.items()}
-        flat, offsets = padded(momentum, origin)
+        flat, offsets = padded(_masked(momentum, _array(given[MASK]) if MASK in given else None), origin)
     of_jets = {name: values[column] for name, column in chosen.scalars.items()}
     return packed(flat, offsets, finished(WHERE, of_jets, len(offsets) - 1), origin)
+
+
+def _masked(momentum: Lists, mask: NDArray[Any] | None) -> Lists:
+    """Return momenta with zeros where a mask, of the same shape, is false.
+
+    Raises:
+        DataError: it has another shape.
+    """
+    if mask is None:
+        return momentum
+    shape = next(iter(momentum.values())).shape
+    if mask.shape != shape:
+        raise DataError(
+            f"{MASK} has the shape {mask.shape}; expected {shape}, (jet, constituent) as the momenta", WHERE
+        )
+    return {role: np.where(mask, value, 0.0) for role, value in momentum.items()}
 
 
 def _listed(values: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from lightning_suite.errors import DataError, SuiteError
 from lightning_suite.offsets import offsets_of
+from suite_recnn.clustering import LARGEST
 from suite_recnn.jets import Jets, sort_by_pt
 
 ROUNDING = 1e-3  # of the energy; float32 angles at high |eta| and text with a few digits stay well below
@@ -129,6 +130,9 @@ def four_momenta(
             "expected E >= |p|. Check the order of the columns, and that all are in one unit",
             origin.path,
         )
+    _check_none(
+        real & (momenta[:, 3] > LARGEST / 2), momenta[:, 3], "energy", f"below {LARGEST / 2:g}", offsets, origin
+    )
     if real.all():
         return momenta, offsets
     return momenta[real], offsets_of(real)[offsets]

@@ -1,5 +1,7 @@
 """Jets in memory: every form gives the jets that a file of them gives."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,10 @@ FORMS: dict[str, Any] = {
     "columns with a mask": lambda jets: (
         columns(jets, padded(jets, 5.0)) | {"mask": np.arange(padded(jets).shape[1]) < jets.counts()[:, None]}
     ),
+    "lists with a mask": lambda jets: (
+        {name: column.tolist() for name, column in columns(jets, padded(jets, 5.0)).items()}
+        | {"mask": (np.arange(padded(jets).shape[1]) < jets.counts()[:, None]).tolist()}
+    ),
     "lists by name": angles,
     "awkward by name": lambda jets: ak.Array({name: ak.Array(parts) for name, parts in angles(jets).items()}),
     "awkward constituents": lambda jets: ak.Array(
@@ -80,6 +86,8 @@ def test_one_jet_is_single(jets: Jets) -> None:
 
 def test_jets_stay_as_they_are(jets: Jets) -> None:
     assert jets_of(jets, unit="MeV") == (jets, False)
+    nameless = replace(jets, columns={})
+    assert jets_of(nameless)[0].columns["event"].tolist() == list(range(COUNT))
 
 
 def test_units_names_and_further_columns_are_taken(jets: Jets) -> None:
@@ -102,6 +110,7 @@ def test_no_jets_and_jets_without_constituents_are_possible(jets: Jets) -> None:
         (3, "expected an array .* got int"),
         (np.ones((2, 5, 3)), r"got the shape \(5, 3\) in jet 0"),
         ([np.ones((2, 4)), np.ones(4)], r"got the shape \(4,\) in jet 1"),
+        ({"pt": [1.0, 2.0], "eta": [0.1, 0.2], "phi": [0.0, 0.1]}, r"got one axis in each: of one jet give \{'pt'"),
     ],
 )
 def test_other_forms_are_refused(given: Any, message: str) -> None:
@@ -109,9 +118,18 @@ def test_other_forms_are_refused(given: Any, message: str) -> None:
         jets_of(given)
 
 
+@pytest.mark.parametrize("shape", [(2, 1, 3), (2, 3, 1), (3, 2), (2, 2)])
+def test_a_mask_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
+    given = {name: np.ones((2, 3)) for name in ("pt", "eta", "phi")}
+    with pytest.raises(DataError, match=rf"mask has the shape {re.escape(str(shape))}; expected \(2, 3\)"):
+        jets_of(given | {"mask": np.ones(shape, dtype=bool)})
+
+
 def test_what_is_no_particle_is_named() -> None:
     with pytest.raises(DataError, match=r"jets in memory: jet 1, constituent 0: energy is 1 and .p. is 10; expected"):
         jets_of([[[10.0, 0, 0, 10]], [[10.0, 0, 0, 1]]])
+    with pytest.raises(DataError, match=r"jet 0, constituent 1: energy is 1e\+31; expected below 5e\+29"):
+        jets_of([[[10.0, 0, 0, 10], [0, 1e31, 0, 1e31]]])
     with pytest.raises(DataError, match="jet 1 has 1 values in column 'pt' and 2 in column 'eta'"):
         jets_of({"pt": [[1.0], [1.0]], "eta": [[1.0], [1.0, 2.0]], "phi": [[0.0], [0.0]]})
     with pytest.raises((DataError, UsageError), match="expected columns with a list for each jet"):
