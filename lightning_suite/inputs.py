@@ -44,6 +44,8 @@ def texts_of(texts: Texts, name: str = "predict") -> tuple[list[str], bool]:
     if isinstance(texts, bytes | bytearray | Mapping | Set) or not isinstance(texts, Iterable):
         unordered = ", which has no order" if isinstance(texts, Mapping | Set) else ""
         raise TypeError(f"{expected}, such as a list, got {type(texts).__name__}{unordered}")
+    if hasattr(texts, "columns"):  # going through a table of pandas or polars would give the names of its columns
+        raise TypeError(f"{expected}, got a whole table, {type(texts).__name__}: give one of its columns")
     listed = list(texts)
     for number, text in enumerate(listed, start=1):
         if not isinstance(text, str):

@@ -64,6 +64,8 @@ def pairs_of(pairs: Any, name: str = "predict") -> tuple[list[tuple[str, ...]], 
     expected = f"{name}: expected a pair of sentences, such as (premise, hypothesis), or several pairs"
     if isinstance(pairs, str | bytes | Mapping | Set) or not isinstance(pairs, Iterable):
         raise TypeError(f"{expected}, got {type(pairs).__name__}")
+    if hasattr(pairs, "columns"):  # going through a table of pandas or polars would give the names of its columns
+        raise TypeError(f"{expected}, got a whole table, {type(pairs).__name__}: give zip(table[FIRST], table[SECOND])")
     listed = list(pairs)
     single = len(listed) == 2 and all(isinstance(part, str) for part in listed)
     found: list[tuple[str, ...]] = []

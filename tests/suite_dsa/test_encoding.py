@@ -1,6 +1,6 @@
 """Encoding is called as in sentence-transformers, and a sentence's embedding depends on nothing but the sentence."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -8,10 +8,21 @@ import pytest
 import torch
 
 from lightning_suite.progress import quiet
+from suite_dsa.encoding import pairs_of
 from suite_dsa.module import SentenceClassifier
 
 DIM = 12
 SENTENCE = "a good film"
+
+
+class Frame:
+    """Stands for a table of pandas: going through it gives the names of its columns."""
+
+    def __init__(self, columns: dict[str, list[str]]) -> None:
+        self.columns = columns
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
 
 
 def test_a_string_is_one_sentence_and_not_its_letters(encoder: SentenceClassifier) -> None:
@@ -46,11 +57,17 @@ def test_any_ordered_collection_of_strings_will_do(
         (["good", float("nan")], r"but text 2 is nan \(float\)"),
         ([["good"], ["bad"]], r"but text 1 is \['good'\] \(list\)"),
         ((text for text in ("good", b"bad")), r"but text 2 is b'bad' \(bytes\)"),
+        (Frame({"text": ["good"]}), "got a whole table, Frame: give one of its columns"),
     ],
 )
 def test_what_is_no_sentence_is_refused_by_its_number(encoder: SentenceClassifier, wrong: Any, message: str) -> None:
     with pytest.raises(TypeError, match=f"^encode: .*{message}"):
         encoder.encode(wrong)
+
+
+def test_a_table_of_two_columns_is_no_pair_of_their_names() -> None:
+    with pytest.raises(TypeError, match=r"got a whole table, Frame: give zip\(table"):
+        pairs_of(Frame({"premise": ["a dog runs"], "hypothesis": ["it moves"]}))
 
 
 @pytest.mark.parametrize("name", ["attention", "weight_vectors"])
