@@ -1,9 +1,9 @@
-"""The commands of the plugin: collect tweets, analyse them, write new ones with a trained model, and audit it."""
+"""The commands on the tweets of an account: collect them, and analyse them."""
 
 import shlex
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -23,9 +23,6 @@ from suite_tweets.languages import languages
 from suite_tweets.sources.rated_tweets import RATED_TWEETS, rated_tweets
 from suite_tweets.sources.reading import read
 from suite_tweets.tweets import write_tweets
-
-if TYPE_CHECKING:
-    pass
 
 
 def collect(
