@@ -16,6 +16,7 @@ from lightning_suite import verbs as of_core
 from lightning_suite.plugins import find
 
 COLUMNS = "100"
+TOPICS = ("model", "data")
 ASK = """
 import contextlib, io, json, sys
 from lightning_suite.cli import main
@@ -40,9 +41,10 @@ def verbs() -> str:
 
 def options() -> str:
     """Return a page with the options of each plugin, and of Lightning's Trainer."""
-    parts = ["# Options of plugins", "What `suite fit --plugin NAME --help` says, and `--help=trainer`."]
-    parts += [f"## {name}\n\n{block(f'suite fit --plugin {name} --help')}" for name in PLUGINS]
-    parts += [f"## trainer\n\n{block(f'suite fit --plugin {PLUGINS[0]} --help=trainer')}"]
+    parts = ["# Options of plugins", "What `suite fit --plugin NAME --help=TOPIC` says."]
+    for name in PLUGINS:
+        parts += [f"## {name}", *(block(f"suite fit --plugin {name} --help={topic}") for topic in TOPICS)]
+    parts += ["## trainer", block(f"suite fit --plugin {PLUGINS[0]} --help=trainer")]
     return "\n\n".join(parts) + "\n"
 
 
@@ -54,7 +56,7 @@ def own() -> list[tuple[str, str]]:
 def lines() -> list[str]:
     """Return every command line whose answer is shown."""
     asked = ["suite --help", *(f"suite {verb} --help" for verb in [*of_core.names(), *(verb for _, verb in own())])]
-    asked += [f"suite fit --plugin {name} --help" for name in PLUGINS]
+    asked += [f"suite fit --plugin {name} --help={topic}" for name in PLUGINS for topic in TOPICS]
     return [*asked, f"suite fit --plugin {PLUGINS[0]} --help=trainer"]
 
 

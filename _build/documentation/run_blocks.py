@@ -3,7 +3,8 @@
     run_blocks.py OUTPUTS < BLOCKS
 
 OUTPUTS becomes a list with what each block prints; of a ``console`` block's commands standard error too, as on a
-terminal. A line ``$ cat FILE`` shows a file. The last expression of a ``python`` block is shown, as Python does.
+terminal, but for progress. ``cat FILE`` shows a file. The last expression of a ``python`` block is shown, as Python
+does.
 """
 
 import ast
@@ -40,7 +41,7 @@ def console(code: str) -> None:
             print(*(Path(word).read_text(encoding="utf-8") for word in words), sep="")
         elif command != "suite":
             raise SystemExit(f"{line!r}: a console block has commands of suite, and cat")
-        elif status := suite(words):
+        elif status := suite(["--quiet", *words]):
             raise SystemExit(f"{line!r} ends with status {status}")
 
 

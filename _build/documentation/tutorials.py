@@ -21,7 +21,8 @@ from places import ROOT
 
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PICTURE = re.compile(r"^<!-- picture: (\S+) (.*?) -->$", re.MULTILINE)
-FIRST, LAST = 2, 22
+PROMPT = re.compile(r"(?<!\\\n)^(?=.)", re.MULTILINE)
+FIRST, LAST = 8, 22
 """Lines that are shown of an output that is longer than their sum."""
 
 
@@ -44,7 +45,7 @@ def with_output(uri: str) -> str:
     def block(match: re.Match[str]) -> str:
         output = shortened(next(outputs))
         language = match[1].replace("console", "text")
-        code = "".join(f"$ {line}\n" for line in match[2].splitlines()) if language == "text" else match[2]
+        code = PROMPT.sub("$ ", match[2]) if language == "text" else match[2]
         shown = f"```{language}\n{code}```"
         return f'{shown}\n\n<div class="output" markdown>\n\n```text\n{output}\n```\n\n</div>' if output else shown
 
