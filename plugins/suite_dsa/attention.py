@@ -48,7 +48,7 @@ class DynamicSelfAttention(nn.Module):
         (torch.Size([2, 8]), torch.Size([7, 2]))
     """
 
-    def __init__(self, input_dim: int, *, heads: int, head_dim: int, iterations: int) -> None:
+    def __init__(self, input_dim: int = 300, *, heads: int = 1, head_dim: int = 600, iterations: int = 2) -> None:
         super().__init__()
         self.heads, self.iterations, self.output_dim = heads, iterations, heads * head_dim
         self.project = Linear(input_dim, self.output_dim)
@@ -81,7 +81,7 @@ class StaticSelfAttention(nn.Module):
         head_dim: d_o, and d_v of Eq. 1.
     """
 
-    def __init__(self, input_dim: int, *, heads: int, head_dim: int) -> None:
+    def __init__(self, input_dim: int = 300, *, heads: int = 1, head_dim: int = 600) -> None:
         super().__init__()
         self.heads, self.output_dim = heads, heads * head_dim
         self.project = Linear(input_dim, self.output_dim)

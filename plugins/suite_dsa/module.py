@@ -5,9 +5,9 @@ a checkpoint alone is enough to test, predict and encode.
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import torch
 from pytorch_lightning import LightningModule
@@ -21,7 +21,7 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionM
 
 from lightning_suite.confusion import write_confusion
 from lightning_suite.constraints import check
-from lightning_suite.errors import RunError
+from lightning_suite.errors import RunError, UsageError
 from lightning_suite.exporting.exportable import Exportable
 from lightning_suite.needs import needs
 from lightning_suite.running_average import average_, decay_at
@@ -39,9 +39,10 @@ from suite_dsa.network import (
 )
 from suite_dsa.optimization import paper_optimizer
 from suite_dsa.pooling import AttentionName
-from suite_dsa.sentences import PackedBatch, SentenceBatch
+from suite_dsa.sentences import PackedBatch
 from suite_dsa.tokens import TOKENIZERS
 from suite_dsa.unlabelled import write_unlabelled
+from suite_dsa.vectors.choice import vectors_for
 from suite_dsa.vectors.side_by_side import SideBySide
 from suite_dsa.vocabulary import UNKNOWN, Vocabulary
 
@@ -161,14 +162,79 @@ class SentenceClassifier(EncodesSentences, LightningModule):
         fitting = self._trainer is not None and self.trainer.state.fn == TrainerFn.FITTING
         if hasattr(self, "encoder") or not fitting:
             return  # built already, or about to be from a checkpoint
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        vectors = {"vectors": data.vectors} if isinstance(data.vectors, Tensor) else _prefixed(data.vectors)
-        trained = data.trained if self.hparams["train_vectors"] else 0
-        self._build(data.vocabulary, data.labels, data.columns, data.tokenizer, _shapes(vectors), trained)
-        for name, value in vectors.items():
-            self.get_buffer(name).copy_(value)
+        data = getattr(self.trainer, "datamodule", None)
+        if data is None:
+            raise UsageError(
+                "the network is built for words and classes, which loaders do not name: before fit, call\n"
+                "learn_words(texts, classes) with the training texts"
+            )
+        self._take(data.vocabulary, data.vectors, data.trained, data.labels, data.columns, data.tokenizer)
         count = number_of_parameters(self.encoder, self.classifier)
         rank_zero_info(f"network: {count:,} parameters; word vectors are not counted, as in the paper's Table 1")
+
+    def learn_words(
+        self,
+        texts: Iterable[str] | Iterable[tuple[str, str]],
+        labels: Sequence[str],
+        *,
+        vectors: str | Sequence[str] | None = "spacy-md",
+        word_dim: int | None = None,
+        tokenizer: str = "ptb",
+        extra_words: int = 50_000,
+        vector_norm: float | None = 6.0,
+        oov_range: float = 0.05,
+        seed: int = 0,
+    ) -> Self:
+        """Build the network for the words of training texts and for classes; a data module does so by itself.
+
+        Then batches of any loader are taken: ``(texts, labels)``, of pairs ``(premises, hypotheses, labels)``, with
+        the numbers of the classes as labels.
+
+        Args:
+            texts: sentences, or pairs of sentences.
+            labels: the names of the classes.
+            vectors: as ``SentenceData`` has them, which explains the other arguments too; None: random ones.
+
+        Raises:
+            AssetError: the vectors cannot be fetched.
+            DataError: the vectors cannot be read, or have another width.
+
+        Example:
+            >>> model = SentenceClassifier(head_dim=8).learn_words(["a good film"], ["bad", "good"], vectors=None)
+            >>> model(*model.pack(["a film"])[1:]).shape
+            torch.Size([1, 2])
+        """
+        rows = [(text,) if isinstance(text, str) else tuple(text) for text in texts]
+        words = (word for row in rows for text in row for word in TOKENIZERS[tokenizer](text))
+        chosen = vectors_for(
+            list(dict.fromkeys(words)),
+            [vectors] if isinstance(vectors, str) else vectors or [],
+            word_dim=word_dim,
+            extra_words=extra_words,
+            vector_norm=vector_norm,
+            oov_range=oov_range,
+            seed=seed,
+            apart=self.hparams["train_vectors"],
+        )
+        columns = len(rows[0]) if rows else 1
+        self._take(chosen.vocabulary, chosen.vectors, chosen.trained, labels, columns, tokenizer)
+        return self
+
+    def _take(
+        self,
+        vocabulary: Vocabulary,
+        vectors: Tensor | SideBySide,
+        trained: int,
+        labels: Sequence[str],
+        columns: int,
+        tokenizer: str,
+    ) -> None:
+        """Build the network for words with their vectors, of which so many, the first, may learn."""
+        named = {"vectors": vectors} if isinstance(vectors, Tensor) else _prefixed(vectors)
+        learning = trained if self.hparams["train_vectors"] else 0
+        self._build(vocabulary, list(labels), columns, tokenizer, _shapes(named), learning)
+        for name, value in named.items():
+            self.get_buffer(name).copy_(value)
 
     def _build(
         self, vocabulary: Vocabulary, labels: list[str], columns: int, tokenizer: str, shapes: Shapes, trained: int
@@ -243,13 +309,25 @@ class SentenceClassifier(EncodesSentences, LightningModule):
             )
             self.trainer.should_stop = True
 
-    def on_before_batch_transfer(self, batch: SentenceBatch, dataloader_idx: int) -> PackedBatch:
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> PackedBatch:
         """Return the batch with words as rows of the word vectors.
 
         The model does this, not the data module, because the vocabulary belongs to the model.
+
+        Args:
+            batch: a `suite_dsa.sentences.SentenceBatch`; or of another loader texts, (texts, labels), or (premises,
+                hypotheses, labels).
         """
-        rows, offsets = self.vocabulary.pack([words for column in batch.columns for words in column])
-        return PackedBatch(rows, offsets, batch.labels, batch.texts)
+        if isinstance(batch, PackedBatch):
+            return batch
+        if hasattr(batch, "columns"):
+            rows, offsets = self.vocabulary.pack([words for column in batch.columns for words in column])
+            return PackedBatch(rows, offsets, batch.labels, batch.texts)
+        batch = [batch] if isinstance(batch[0], str) else batch
+        *columns, labels = batch if isinstance(batch[-1], Tensor) else (*batch, None)
+        texts = tuple(map(list, columns))
+        _, rows, offsets = self.pack([text for column in texts for text in column])
+        return PackedBatch(rows, offsets, labels, texts)
 
     def forward(self, rows: Tensor, offsets: Tensor) -> Tensor:
         """Return logits: (word,), (column * batch + 1,) -> (batch, class)."""

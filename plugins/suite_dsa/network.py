@@ -103,9 +103,12 @@ def build_encoder(
 class SentenceEncoder(nn.Module):
     """Encodes sentences: dropout on the words, a network that puts them into context, a pooling.
 
+    Without arguments it is the paper's for single DSA on SST (appendix B), of word vectors of 300 numbers.
+
     Args:
-        in_context: `DenseCNN`, `BiLSTM` or `KimCNN`.
-        attention: `DynamicSelfAttention`, `StaticSelfAttention`, `MaxPooling` or `LastState`, of the words in context.
+        in_context: `DenseCNN`, `BiLSTM` or `KimCNN`; None: the first.
+        attention: `DynamicSelfAttention`, `StaticSelfAttention`, `MaxPooling` or `LastState`, of the words in context;
+            None: the first.
         word_dropout: of the word vectors.
 
     Example:
@@ -115,12 +118,14 @@ class SentenceEncoder(nn.Module):
         torch.Size([2, 4])
     """
 
-    def __init__(self, in_context: WordEncoder, attention: Pooling, word_dropout: float) -> None:
+    def __init__(
+        self, in_context: WordEncoder | None = None, attention: Pooling | None = None, word_dropout: float = 0.4
+    ) -> None:
         super().__init__()
         self.drop = Dropout(word_dropout)
-        self.in_context = in_context
-        self.attention = attention
-        self.output_dim = attention.output_dim
+        self.in_context: WordEncoder = DenseCNN() if in_context is None else in_context
+        self.attention: Pooling = DynamicSelfAttention(self.in_context.output_dim) if attention is None else attention
+        self.output_dim = self.attention.output_dim
 
     def words(self, words: Tensor, offsets: Tensor) -> Tensor:
         """Return what the attention attends to: (word, word_dim), (sentence + 1,) -> (word, in_context.output_dim)."""
@@ -148,7 +153,13 @@ class Classifier(nn.Module):
     """
 
     def __init__(
-        self, input_dim: int, hidden_dim: int, hidden_layers: int, classes: int, dropout: float, gain: float = 1.0
+        self,
+        input_dim: int = 600,
+        hidden_dim: int = 300,
+        hidden_layers: int = 1,
+        classes: int = 2,
+        dropout: float = 0.4,
+        gain: float = 1.0,
     ) -> None:
         super().__init__()
         parts: list[nn.Module] = []

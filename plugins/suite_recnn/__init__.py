@@ -23,19 +23,21 @@ if TYPE_CHECKING:
     from suite_recnn.data import JetData as JetData
     from suite_recnn.forests import ForestData as ForestData
     from suite_recnn.forests import JetBatch as JetBatch
+    from suite_recnn.in_memory import jet_trees as jet_trees
     from suite_recnn.module import JetTagger as JetTagger
     from suite_recnn.network import CNN as CNN
     from suite_recnn.network import FCN as FCN
     from suite_recnn.network import LSTM as LSTM
     from suite_recnn.network import RecNN as RecNN
 
-__all__ = ["CNN", "FCN", "LSTM", "ForestData", "JetBatch", "JetData", "JetTagger", "RecNN", "plugin"]
+__all__ = ["CNN", "FCN", "LSTM", "ForestData", "JetBatch", "JetData", "JetTagger", "RecNN", "jet_trees", "plugin"]
 
 _PLACES = {
     "CNN": "suite_recnn.network",
     "FCN": "suite_recnn.network",
     "ForestData": "suite_recnn.forests",
     "JetBatch": "suite_recnn.forests",
+    "jet_trees": "suite_recnn.in_memory",
     "JetData": "suite_recnn.data",
     "JetTagger": "suite_recnn.module",
     "LSTM": "suite_recnn.network",

@@ -6,12 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.trainer.states import TrainerFn
+from pytorch_lightning.utilities import rank_zero_warn
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torchmetrics import MeanMetric, Metric
@@ -22,7 +23,7 @@ from lightning_suite.exporting.exportable import Exportable
 from lightning_suite.running_average import average_, decay_at
 from suite_recnn import exporting, report
 from suite_recnn.far_inputs import FarInputs
-from suite_recnn.forests import FEATURES, JetBatch, NodeFeatures, of_each_jet
+from suite_recnn.forests import FEATURES, ForestData, JetBatch, NodeFeatures, of_each_jet, robust_scale
 from suite_recnn.lund import LUND_FEATURES
 from suite_recnn.network import JetNetwork, Network, Pool, build_network
 from suite_recnn.outputs import cross_entropy, predicted, probabilities, total
@@ -123,6 +124,10 @@ class JetTagger(LightningModule):
                 network was trained on other features or classes than the data's.
         """
         data = getattr(self.trainer, "datamodule", None)
+        if data is None:  # the loaders are of someone else
+            if stage == TrainerFn.FITTING and not self.network.scaler.is_set:
+                rank_zero_warn("the features of jets are not scaled: before fit, call learn_scale(trees)")
+            return
         features = getattr(data, "features", self.features)
         classes = tuple(getattr(data, "classes", ()))
         if stage != TrainerFn.FITTING:
@@ -145,9 +150,32 @@ class JetTagger(LightningModule):
                 f"--model.turn true needs centred jets, and --data.preprocess is {preprocess}: set --data.preprocess "
                 "center, or --model.turn false"
             )
+        self._take(features, classes, data.center, data.scale)
+
+    def learn_scale(self, trees: ForestData, classes: Sequence[str] = ()) -> Self:
+        """Build for the features of training trees and for classes, and scale by them; a data module does so by itself.
+
+        Then batches of any loader are taken whose ``collate_fn`` is ``trees.batch``.
+
+        Args:
+            trees: see `suite_recnn.in_memory.jet_trees`.
+            classes: their names, of more than two.
+
+        Example:
+            >>> from suite_recnn.in_memory import jet_trees
+            >>> trees = jet_trees([[[250.0, 10, 40, 253.7], [90, -20, 5, 92.4]]], [1])
+            >>> tagger = JetTagger(hidden_dim=4).learn_scale(trees)
+            >>> tagger(trees.batch([0])).shape
+            torch.Size([1])
+        """
+        center, scale = robust_scale(trees.forest, trees.chosen)
+        self._take("paper" if len(center) == len(FEATURES) else "lund", classes, center, scale)
+        return self
+
+    def _take(self, features: NodeFeatures, classes: Sequence[str], center: Tensor, scale: Tensor) -> None:
         self._build(features, classes)
         for network in self._networks():
-            network.scaler.set(data.center, data.scale)  # type: ignore[union-attr]
+            network.scaler.set(center, scale)
         if self.learner is not None:
             self.network.requires_grad_(False)
 

@@ -46,6 +46,11 @@ class RobustScaler(nn.Module):
         self.register_buffer("center", torch.zeros(feature_dim))
         self.register_buffer("scale", torch.ones(feature_dim))
 
+    @property
+    def is_set(self) -> bool:
+        """Whether the features are scaled by anything."""
+        return bool((self.scale != 1).any() or (self.center != 0).any())
+
     def set(self, center: Tensor, scale: Tensor) -> None:
         """Set median and interquartile range, (feature,) each."""
         self.center.copy_(center)
@@ -96,7 +101,7 @@ class RecNN(JetNetwork):
     short way for it. All arguments but the first two are not in the paper.
 
     Args:
-        cell: the recursion.
+        cell: the recursion; None: the paper's, of its seven features.
         hidden_dim: width of a node's embedding and of the dense layers.
         feature_dim: the number of features of a node in the data.
         pool: root; mean or sum: of all nodes' embeddings, beside the root's.
@@ -112,8 +117,8 @@ class RecNN(JetNetwork):
 
     def __init__(
         self,
-        cell: Cell,
-        hidden_dim: int,
+        cell: Cell | None = None,
+        hidden_dim: int = 70,
         *,
         feature_dim: int = FEATURE_DIM,
         pool: Pool = "root",
@@ -122,7 +127,7 @@ class RecNN(JetNetwork):
         waves: int = 0,
     ) -> None:
         super().__init__(hidden_dim, feature_dim)
-        self.cell = cell
+        self.cell: Cell = SimpleCell(PAPER_DIM, hidden_dim) if cell is None else cell
         self.waves = waves
         self.pool = pool
         embedding_dim = hidden_dim if pool == "root" else 2 * hidden_dim
@@ -210,7 +215,7 @@ class CNN(JetNetwork):
         radius: half the side of the image.
     """
 
-    def __init__(self, radius: float, feature_dim: int = FEATURE_DIM) -> None:
+    def __init__(self, radius: float = 0.8, feature_dim: int = FEATURE_DIM) -> None:
         super().__init__(64, feature_dim)
         self.radius = radius
         channels = [1, 16, 16, 8, 8]

@@ -33,20 +33,35 @@ from typing import TYPE_CHECKING, Any
 from lightning_suite.plugin import Plugin
 
 if TYPE_CHECKING:
+    from suite_spectral.data import ClusterData as ClusterData
     from suite_spectral.embedding import SpectralEmbedding as SpectralEmbedding
     from suite_spectral.embedding import spectral_embedding as spectral_embedding
     from suite_spectral.estimator import SpectralClustering as SpectralClustering
     from suite_spectral.estimator import spectral_clustering as spectral_clustering
+    from suite_spectral.module import SpectralClusterer as SpectralClusterer
+    from suite_spectral.network import FittedClusters as FittedClusters
 
-__all__ = ["SpectralClustering", "SpectralEmbedding", "plugin", "spectral_clustering", "spectral_embedding"]
+__all__ = [
+    "ClusterData",
+    "FittedClusters",
+    "SpectralClusterer",
+    "SpectralClustering",
+    "SpectralEmbedding",
+    "plugin",
+    "spectral_clustering",
+    "spectral_embedding",
+]
 
 _PLACES = {
+    "ClusterData": "data",
+    "FittedClusters": "network",
+    "SpectralClusterer": "module",
     "SpectralClustering": "estimator",
     "SpectralEmbedding": "embedding",
     "spectral_clustering": "estimator",
     "spectral_embedding": "embedding",
 }
-"""In which file the names are that scikit-learn's users import."""
+"""In which file the names are that others import."""
 
 plugin = Plugin(
     name="spectral",

@@ -7,11 +7,14 @@ neighbours of some, and process 0 solves. Any number of processes gives the same
 
 import math
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import sklearn.cluster  # noqa: F401  # sets environment variables when it is imported first: not in the middle of a fit
 import torch
+from numpy.typing import NDArray
 from pytorch_lightning import LightningModule
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor, nn
@@ -23,7 +26,7 @@ from lightning_suite.errors import DataError, RunError, UsageError
 from lightning_suite.progress import progress
 from lightning_suite.setting import constraints_of, with_meanings
 from suite_spectral.accuracy import MatchedAccuracy
-from suite_spectral.batches import Batch, Rows, Scaling, prepared
+from suite_spectral.batches import Batch, Rows, Scaling, join, prepared
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.data import ClusterData
 from suite_spectral.graphs.graph import Graph, SparseGraph, spread_evenly
@@ -153,8 +156,11 @@ class SpectralClusterer(LightningModule):
         """Begin to collect batches; an epoch that is resumed in its middle does not call this."""
         self._batches = []
 
-    def training_step(self, batch: Batch, batch_idx: int) -> None:
+    def training_step(self, batch: Any, batch_idx: int) -> None:
         """Keep the batch.
+
+        Args:
+            batch: of the data module; or of another loader points (batch, dim), with or without their labels.
 
         Raises:
             RunError: training resumes in the middle of an epoch whose first batches are lost.
@@ -164,22 +170,45 @@ class SpectralClusterer(LightningModule):
                 f"the first {batch_idx:,} batches of this epoch were collected by a process that was interrupted, and "
                 "are lost. Begin anew: suite fit --config with the run's config.yaml"
             )
-        self._batches.append(batch)
+        self._batches.append(self._as_batch(batch, self._batches))
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Solve after the last batch: Lightning validates before it ends the epoch, and needs the labels for it."""
         if self.trainer.is_last_batch:
             self._solve()
 
+    def _as_batch(self, batch: Any, before: Sequence[Batch] = ()) -> Batch:
+        """Return a batch; the points of another loader are numbered on from the batches before.
+
+        Raises:
+            UsageError: it is none of points, or several processes would number them.
+        """
+        if isinstance(batch, Batch):
+            return batch
+        points, *labels = (batch,) if isinstance(batch, Tensor) else batch
+        if not isinstance(points, Tensor) or points.ndim != 2:
+            raise UsageError("expected batches of points (batch, dim), as tensors; texts and graphs need ClusterData")
+        if self._trainer is not None and self.trainer.world_size > 1:
+            raise UsageError("several processes cluster what ClusterData reads; give loaders to one process")
+        begin = int(before[-1].index[-1]) + 1 if before else 0
+        return Batch(torch.arange(begin, begin + len(points)), points, labels[0] if labels else None)
+
+    def _held(self, batches: Sequence[Batch], *, tested: bool = False) -> NDArray[np.int64]:
+        """Return the indices of what is clustered, or tested, rising: those of these batches, of another loader."""
+        data = getattr(self.trainer, "datamodule", None)
+        held: NDArray[np.int64] = join(batches).index.cpu().numpy() if data is None else data.held(tested=tested)
+        return held
+
     def _solve(self) -> None:
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        self.kind, self.scaling, self.vocabulary = data.kind, data.scaling, data.vocabulary
+        data = getattr(self.trainer, "datamodule", None)
+        if data is not None:
+            self.kind, self.scaling, self.vocabulary = data.kind, data.scaling, data.vocabulary
         group = group_of(self.trainer)
         # The run's seed, of process 0. Nothing is drawn from the generator, so that a further epoch solves the same.
         seed = group.first_says(lambda: torch.initial_seed() % 2**31)
         batches, self._batches = self._batches, []
         if self.holds_shares:
-            share, own = shared(group, batches, data.held())
+            share, own = shared(group, batches, self._held(batches))
             del batches
             points = self._content(own.content)
             assert isinstance(points, Tensor)
@@ -203,7 +232,7 @@ class SpectralClusterer(LightningModule):
 
             found = group.first_says(solved)
         self.network.take(found.fitted)
-        self._fitted_cut, self._fitted_data = found.values["train_ncut"], data.fingerprint
+        self._fitted_cut, self._fitted_data = found.values["train_ncut"], getattr(data, "fingerprint", None)
         rank_zero_info(found.line)
         for name, value in found.values.items():
             if math.isfinite(value):  # a regularised graph has no lower bound, and no gap is behind the last eigenvalue
@@ -234,11 +263,11 @@ class SpectralClusterer(LightningModule):
 
     # What is held out, or looked at again
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
         """Label the batch; the labels are measured when all are there."""
         self._evaluate(batch, "val")
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
+    def test_step(self, batch: Any, batch_idx: int) -> None:
         """Label the batch, as in a validation."""
         self._evaluate(batch, "test")
 
@@ -258,14 +287,16 @@ class SpectralClusterer(LightningModule):
             points = prepared(looked_at.content, self.scaling, None)
             write_points(figures / "points.png", points, looked_at.labels, looked_at.numbers)
 
-    def _evaluate(self, batch: Batch, stage: Literal["val", "test"]) -> None:
+    def _evaluate(self, batch: Any, stage: Literal["val", "test"]) -> None:
         # Lightning may ask before anything is fitted, whether validation runs at all.
         if self.network.is_fitted and not self._looks_again(stage):
+            batch = self._as_batch(batch, [before for before, _ in self._evaluated[-1:]])
             self._evaluated.append((batch, self._predicted(batch)))
 
     def _looks_again(self, stage: Literal["val", "test"]) -> bool:
         """Return whether all that is evaluated is what was clustered, whose labels and cut are known."""
-        data, limit = self.trainer.datamodule, getattr(self.trainer, f"limit_{stage}_batches")  # type: ignore[attr-defined]
+        data = getattr(self.trainer, "datamodule", None)
+        limit = getattr(self.trainer, f"limit_{stage}_batches")
         if not isinstance(data, ClusterData) or not isinstance(limit, float) or limit < 1:
             return False
         same = self._fitted_data is not None and data.fingerprint == self._fitted_data
@@ -284,8 +315,7 @@ class SpectralClusterer(LightningModule):
             return found
         clustered = [batch._replace(labels=labels) for batch, labels in evaluated]
         if self.holds_shares:
-            held = self.trainer.datamodule.held(tested=stage == "test")  # type: ignore[attr-defined]
-            share, own = shared(group_of(self.trainer), clustered, held)
+            share, own = shared(group_of(self.trainer), clustered, self._held(clustered, tested=stage == "test"))
             found = measured_in_shares(own, share, self.scaling, self.network.fitted, self._fitted_cut)
         else:
             whole = gathered(self.trainer, self.device, clustered)
@@ -337,23 +367,25 @@ class SpectralClusterer(LightningModule):
         Raises:
             DataError: the file is of another kind.
         """
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        data = getattr(self.trainer, "datamodule", None)
         kind = getattr(data, "kind", self.kind)
         if self.network.is_fitted and kind != self.kind:
             what = {"points": "points", "texts": "texts", "graph": "a graph", "image": "an image"}
-            raise DataError(f"expected {what[self.kind]}, like what was clustered, got {what[kind]}", data.predict_path)
+            raise DataError(
+                f"expected {what[self.kind]}, like what was clustered, got {what[kind]}", self._predicted_place(kind)
+            )
 
-    def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+    def predict_step(self, batch: Any, batch_idx: int) -> dict[str, Tensor]:
         """Return the cluster of each example, from 0; cluster 0 has the most of the clustered points.
 
         Raises:
             DataError: the points have another dimension than those fitted, or are not numbers.
         """
-        return {"cluster": self._predicted(batch)}
+        return {"cluster": self._predicted(self._as_batch(batch))}
 
-    def embed_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def embed_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Return the rows of the examples in the eigenvectors, (batch, vector)."""
-        return self.network.embed(self._queries(batch)).float()
+        return self.network.embed(self._queries(self._as_batch(batch))).float()
 
     def _queries(self, batch: Batch) -> Tensor:
         """Return examples as the network takes them."""

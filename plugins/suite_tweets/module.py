@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from pytorch_lightning import LightningModule
@@ -19,10 +19,11 @@ from lightning_suite.constraints import check
 from lightning_suite.errors import RunError, SuiteError, UsageError
 from lightning_suite.exporting.exportable import Exportable
 from suite_tweets.account import Account
-from suite_tweets.batches import Batch
-from suite_tweets.cleaning import clean
+from suite_tweets.batches import Batch, padded
+from suite_tweets.cleaning import RULE_SETS, clean
 from suite_tweets.constraints import CONSTRAINTS, check_together
 from suite_tweets.counting import NGrams
+from suite_tweets.division import Parts
 from suite_tweets.dynamic import Dynamic
 from suite_tweets.exporting import Step, exportable
 from suite_tweets.going_on import GoingOn
@@ -32,9 +33,10 @@ from suite_tweets.pictures import write_lengths
 from suite_tweets.quality import measures
 from suite_tweets.samples import write_samples
 from suite_tweets.scoring import TextScores, TokenScores, score_texts, score_tokens
+from suite_tweets.spelling import SpellingName
 from suite_tweets.state import Reader, State, detached, gathered, of_process
 from suite_tweets.sums import Sums
-from suite_tweets.tokens import Tokenizer, from_state, with_digits
+from suite_tweets.tokens import Digits, Tokenizer, from_state, learn, with_digits
 from suite_tweets.writing.generating import LIMIT, generate
 from suite_tweets.writing.sampling import Sampling
 
@@ -131,8 +133,45 @@ class TweetModel(LightningModule):
         fitting = self._trainer is not None and self.trainer.state.fn == TrainerFn.FITTING
         if hasattr(self, "tokenizer") or not fitting:
             return  # it is there, or will be built from a checkpoint
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        data = getattr(self.trainer, "datamodule", None)
+        if data is None:
+            raise UsageError(
+                "the network is built for tokens, which loaders do not name: before fit, call learn_tokens(texts) with "
+                "the training texts"
+            )
         self._build(data.tokenizer, data.account, data.rules, data.training_set == "stream", data.learnt)
+
+    def learn_tokens(
+        self,
+        texts: Sequence[str],
+        *,
+        tokens: Literal["words", "bpe"] = "words",
+        vocabulary_size: int | None = None,
+        digits: Digits = "kept",
+        spelling: SpellingName = "witten-bell",
+        cleaning: Literal["paper", "modern", "none"] | Sequence[str] = "none",
+    ) -> Self:
+        """Build the network for the tokens of training texts; a data module does so by itself.
+
+        Then batches of any loader are taken that are lists of texts.
+
+        Args:
+            texts: of the account.
+            tokens: as ``TweetData`` has it, which explains the other arguments too.
+
+        Raises:
+            UsageError: there is nothing to learn with these arguments.
+
+        Example:
+            >>> model = TweetModel(hidden_dim=8).learn_tokens(["the rocket flies", "the crew flies"])
+            >>> model.tokenizer.size
+            6
+        """
+        rules = RULE_SETS[cleaning] if isinstance(cleaning, str) else tuple(cleaning)
+        cleaned = [clean(text, rules) for text in texts]
+        tokenizer = learn(cleaned, tokens, vocabulary_size, digits, spelling)
+        self._build(tokenizer, Account.of(cleaned), rules, carries=False, counted=cleaned)
+        return self
 
     def _build(
         self,
@@ -177,17 +216,24 @@ class TweetModel(LightningModule):
         logits, after = self.network(tokens, state)
         return logits, after
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
-        """Return the loss; none for n-grams, which are counted when they are built."""
+    def training_step(self, batch: Batch | Sequence[str], batch_idx: int) -> Tensor | None:
+        """Return the loss; none for n-grams, which are counted when they are built.
+
+        Args:
+            batch: of the data module; or of another loader texts, each of which is read by itself.
+        """
         if self.network is None:
             return None
+        if not isinstance(batch, Batch):
+            tokens, targets, _ = padded([self.tokenizer.encode(clean(text, self.rules)) for text in batch])
+            batch = Batch(tokens.to(self.device), targets.to(self.device), goes_on=False)
         state = self.network.initial_state(batch.tokens.shape[1])
         if batch.goes_on and self._state is not None:  # from a checkpoint it comes on the CPU
             state = tuple((hidden.to(self.device), cell.to(self.device)) for hidden, cell in self._state)
         logits, after = self(batch.tokens, state)
         self._state = detached(after) if self.carries else None
         loss = functional.cross_entropy(logits.flatten(0, 1), batch.targets.flatten())
-        self.train_loss.update(loss.detach(), batch.targets.numel())
+        self.train_loss.update(loss.detach(), (batch.targets >= 0).sum())
         return loss
 
     def on_train_epoch_end(self) -> None:
@@ -230,7 +276,9 @@ class TweetModel(LightningModule):
 
     def on_test_start(self) -> None:
         """Read the tweets before those that are tested, and choose on them how a cache, and counting on, weigh."""
-        parts = self.trainer.datamodule.parts  # type: ignore[attr-defined]
+        parts = self._parts()
+        if parts is None:
+            return
         if known := sum(map(self.account.knows, parts.test)):
             rank_zero_warn(
                 f"{known:,} of {len(parts.test):,} tested tweets were trained on, which flatters the model: the file, "
@@ -245,6 +293,11 @@ class TweetModel(LightningModule):
                 dynamic=self._dynamic(),
                 counting=self._counting_on(parts.validation, parts.test),
             )
+
+    def _parts(self) -> Parts | None:
+        """Return the tweets of a data module of ours; None beside other loaders, which have no training tweets."""
+        parts: Parts | None = getattr(getattr(self.trainer, "datamodule", None), "parts", None)
+        return parts
 
     def _dynamic(self) -> Dynamic | None:
         """Return a network that goes on learning, where one is to."""
@@ -267,6 +320,9 @@ class TweetModel(LightningModule):
     def on_test_epoch_end(self) -> None:
         """Log the measures of what was held out, and of tweets that the model writes, of lengths of its own."""
         self._log_sums("test")
+        parts = self._parts()
+        if parts is None:
+            return
         self._going_on = None
         free = replace(self.account, lengths=())
         try:
@@ -276,7 +332,6 @@ class TweetModel(LightningModule):
         except SuiteError as error:
             rank_zero_warn(f"copying, variety and lengths are not measured: {error}")
             return
-        parts = self.trainer.datamodule.parts  # type: ignore[attr-defined]
         train, test = (
             [with_digits(text, self.tokenizer.digits) for text in part] for part in (parts.train, parts.test)
         )

@@ -78,10 +78,12 @@ class WeightDropLSTM(nn.LSTM):
 class LanguageModel(nn.Module):
     """Embedding, LSTM layers with dropout after each, softmax.
 
+    The defaults are those of `suite_tweets.module.TweetModel`: the paper's network, whose sizes it does not give.
+
     Args:
         tokens: how many there are.
         once: which of them stand for UNKNOWN, see `TokenEmbedding`.
-        embedding_dim: numbers a token.
+        embedding_dim: numbers a token; None: as many as hidden_dim.
         hidden_dim: numbers of each LSTM layer.
         layers: LSTM layers.
         tied: the softmax uses the embedding's vectors; the last LSTM layer then has embedding_dim numbers.
@@ -93,10 +95,8 @@ class LanguageModel(nn.Module):
         weight_dropout: dropout of the hidden-to-hidden weights.
 
     Example:
-        >>> sizes = {"embedding_dim": 4, "hidden_dim": 6, "layers": 2, "tied": False, "dropout": "step"}
-        >>> rates = dict.fromkeys(["token_dropout", "input_dropout", "hidden_dropout"], 0.0)
-        >>> network = LanguageModel(9, range(0), **sizes, **rates, output_dropout=0.0, weight_dropout=0.0)
-        >>> logits, _ = network(torch.zeros(5, 3, dtype=torch.int64), network.initial_state(3))
+        >>> network = LanguageModel(9, embedding_dim=4, hidden_dim=6, layers=2)
+        >>> logits, _ = network(torch.zeros(5, 3, dtype=torch.int64))
         >>> logits.shape
         torch.Size([5, 3, 9])
     """
@@ -104,20 +104,21 @@ class LanguageModel(nn.Module):
     def __init__(
         self,
         tokens: int,
-        once: range,
+        once: range = range(0),
         *,
-        embedding_dim: int,
-        hidden_dim: int,
-        layers: int,
-        tied: bool,
-        dropout: Literal["step", "sequence"],
-        token_dropout: float,
-        input_dropout: float,
-        hidden_dropout: float,
-        output_dropout: float,
-        weight_dropout: float,
+        embedding_dim: int | None = None,
+        hidden_dim: int = 256,
+        layers: int = 1,
+        tied: bool = False,
+        dropout: Literal["step", "sequence"] = "step",
+        token_dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        hidden_dropout: float = 0.0,
+        output_dropout: float = 0.0,
+        weight_dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        embedding_dim = hidden_dim if embedding_dim is None else embedding_dim
         drop = {"step": nn.Dropout, "sequence": SequenceDropout}[dropout]
         widths = [embedding_dim, *[hidden_dim] * (layers - 1), embedding_dim if tied else hidden_dim]
         self.embedding = TokenEmbedding(tokens, embedding_dim, token_dropout, once)
@@ -136,17 +137,17 @@ class LanguageModel(nn.Module):
         zeros = [weight.new_zeros(1, batch, lstm.hidden_size) for lstm in self.lstms if isinstance(lstm, nn.LSTM)]
         return tuple((zero, zero) for zero in zeros)
 
-    def forward(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+    def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Read on.
 
         Args:
             tokens: (time, batch) int64.
-            state: after the tokens before them.
+            state: after the tokens before them; None: nothing was read.
 
         Returns:
             Logits (time, batch, token) of the token after each, and the state after the last.
         """
-        hidden, after = self.read(tokens, state)
+        hidden, after = self.read(tokens, self.initial_state(tokens.shape[1]) if state is None else state)
         return self.logits(hidden), after
 
     def logits(self, hidden: Tensor) -> Tensor:

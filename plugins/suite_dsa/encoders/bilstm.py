@@ -98,7 +98,7 @@ class BiLSTM(nn.Module):
         torch.Size([7, 8])
     """
 
-    def __init__(self, word_dim: int, *, hidden_dim: int, dropout: float) -> None:
+    def __init__(self, word_dim: int = 300, *, hidden_dim: int = 300, dropout: float = 0.2) -> None:
         super().__init__()
         self.lstm = nn.LSTM(word_dim, hidden_dim, bidirectional=True)
         self.drop = SentenceDropout(dropout)

@@ -107,6 +107,8 @@ class DenseBlock(nn.Module):
 class DenseCNN(nn.Module):
     """CNN with dense connection, section 3.1: words in their context, each of length 1.
 
+    The defaults are the paper's for single DSA on SST (appendix B), with word vectors of 300 numbers.
+
     Args:
         word_dim: d_0.
         kernels: kernel sizes k, one function Phi_k each (Eq. 4); odd.
@@ -127,15 +129,15 @@ class DenseCNN(nn.Module):
 
     def __init__(
         self,
-        word_dim: int,
+        word_dim: int = 300,
         *,
-        kernels: Sequence[int],
-        layers: int,
-        first_dim: int,
+        kernels: Sequence[int] = (3, 5),
+        layers: int = 4,
+        first_dim: int = 150,
         first_kernel: Literal[1, "same"] = 1,
-        layer_dim: int,
-        compressed_dim: int,
-        dropout: float,
+        layer_dim: int = 75,
+        compressed_dim: int = 300,
+        dropout: float = 0.2,
         gain: float = 1.0,
     ) -> None:
         super().__init__()

@@ -31,7 +31,9 @@ class KimCNN(nn.Module):
         torch.Size([7, 10])
     """
 
-    def __init__(self, word_dim: int, *, kernels: Sequence[int], channels: int, dropout: float) -> None:
+    def __init__(
+        self, word_dim: int = 300, *, kernels: Sequence[int] = (3, 4, 5), channels: int = 100, dropout: float = 0.2
+    ) -> None:
         super().__init__()
         self.kernels = tuple(kernels)
         self.layers = nn.ModuleList(PackedConv(word_dim, channels, kernel) for kernel in kernels)
