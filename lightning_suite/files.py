@@ -131,6 +131,24 @@ def naming(path: str | Path) -> Iterator[None]:
         raise OutputError(f"{path} cannot be written: {_reason(error)}") from error
 
 
+def free_path(path: str | Path) -> Path:
+    """Return a path, or where something is there, the first of name-2, name-3 and so on that is free.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "predictions.csv")
+        >>> path.touch()
+        >>> free_path(path).name
+        'predictions-2.csv'
+    """
+    path = free = Path(path)
+    count = 1
+    while free.exists():
+        count += 1
+        free = path.with_stem(f"{path.stem}-{count}")
+    return free
+
+
 def remove_unfinished(folder: str | Path) -> None:
     """Remove the unfinished files of killed processes from a folder; no other process may be writing there.
 

@@ -44,8 +44,8 @@ def progress(
         total: the number of steps, where it is known.
         unit: what a step is called, in the plural: "jets".
         done: the number of steps that an earlier call has taken.
-        lines_after: seconds before the first line where no terminal shows bars, for a block whose end the caller
-            announces; by default ``PATIENCE``, and a line says the end.
+        lines_after: seconds before the first line and between others where no terminal shows bars, for a block whose
+            end the caller announces; by default ``PATIENCE``, and a line says the end.
 
     Example:
         >>> with progress("reading", total=3, unit="files") as advance:
@@ -55,7 +55,7 @@ def progress(
         3
     """
     task = Task(description, total, unit, done)
-    _display.add(task, PATIENCE if lines_after is None else lines_after)
+    _display.add(task, lines_after)
     finished = False
     try:
         yield task
@@ -165,6 +165,8 @@ class Task:
         self.done = done
         self.next_line = 0.0
         """When a line about it is due, in seconds from its beginning."""
+        self.between_lines = 0.0
+        """Seconds between two lines at least."""
         self._unit = f" {unit}" if unit else ""
         self._began = time.monotonic()
         self._done_before = done
@@ -238,9 +240,10 @@ class _Display:
         self._thread: threading.Thread | None = None
         self._bars: Progress | None = None
 
-    def add(self, task: Task, lines_after: float) -> None:
+    def add(self, task: Task, lines_after: float | None) -> None:
         with self._changed:
-            task.next_line = lines_after
+            task.next_line = PATIENCE if lines_after is None else lines_after
+            task.between_lines = max(SELDOM, lines_after or 0.0)
             self._tasks.append(task)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name="progress", daemon=True)
@@ -281,7 +284,7 @@ class _Display:
         for task in due:
             if task.seconds() >= task.next_line:
                 _print(f"{task.description}: {task.state()}")
-                task.next_line = task.seconds() + max(SELDOM, 0.1 * task.seconds())
+                task.next_line = task.seconds() + max(task.between_lines, 0.1 * task.seconds())
 
     def _start_bars(self) -> None:
         from rich.console import Console

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import UsageError
+from lightning_suite.files import free_path
 from lightning_suite.options import changed_settings
 from lightning_suite.plugins import find
 from lightning_suite.plugins.resolve import resolve
@@ -62,7 +63,9 @@ def run(arguments: list[str]) -> int:
         if prints:
             file = Path(folder, "answer.jsonl" if values.json else "answer.csv")
         else:
-            file = values.output or _free(done.folder / f"{'embeddings' if values.embed else 'predictions'}{suffix}")
+            file = values.output or free_path(
+                done.folder / f"{'embeddings' if values.embed else 'predictions'}{suffix}"
+            )
         output = Predictions(file.expanduser(), "embed_step" if values.embed else "predict_step", writers)
         replaces = output.path.exists()
         rows = predict(done, path, output, settings)
@@ -93,13 +96,3 @@ def _input(source: str | None, texts: list[str] | None, suffix: str | None) -> I
         path = Path(folder, f"input{suffix or ('.jsonl' if is_json else '.txt')}")
         path.write_bytes(content)
         yield str(path)
-
-
-def _free(path: Path) -> Path:
-    """Return a path, or where something is there, the first that is free: predictions-2.csv."""
-    count = 2
-    free = path
-    while free.exists():
-        free = path.with_stem(f"{path.stem}-{count}")
-        count += 1
-    return free

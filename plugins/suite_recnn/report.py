@@ -98,7 +98,7 @@ def measures(scored: Scored, classes: Sequence[str]) -> dict[str, Estimate]:
 
 
 def draw(folder: Path, scored: Scored, classes: Sequence[str], measured: dict[str, Estimate]) -> None:
-    """Draw the ROC curve, or those of each class against the rest and the confusion matrix, with their numbers.
+    """Draw the ROC curve and the scores, or curves of each class against the rest and the confusion matrix.
 
     Args:
         folder: for the pictures.
@@ -110,14 +110,22 @@ def draw(folder: Path, scored: Scored, classes: Sequence[str], measured: dict[st
     auc = f"AUC {measured['auc'].value:.4f} ± {measured['auc'].error:.4f}"
     if scores.ndim == 1:
         curves = {"tagger": tagging.roc(scores, labels, weights)}
-        tagging.write_roc(folder / "roc.png", curves, f"{classes[1]} against {classes[0]}: {auc}" if classes else auc)
+        title = f"{classes[1]} against {classes[0]}: {auc}" if classes else auc
+        jets = tagging.effective_background(labels, weights)
+        tagging.write_roc(folder / "roc.png", curves, title, {"tagger": jets})
+        names = classes or ("background", "signal")
+        of_class = {names[place]: labels == place for place in (1, 0)}
+        each = ({name: values[those] for name, those in of_class.items()} for values in (scores, weights))
+        tagging.write_scores(folder / "scores.png", *each)
         return
+    background: dict[str, float] = {}
     one_against_rest: dict[str, Roc] = {}
     for place in scored.places():
         one = measured[f"auc_{classes[place]}"]
         name = f"{classes[place]}: {one.value:.4f} ± {one.error:.4f}"
         one_against_rest[name] = tagging.roc(scores[:, place], labels == place, weights)
-    tagging.write_roc(folder / "roc.png", one_against_rest, f"each class against the rest: mean {auc}")
+        background[name] = tagging.effective_background(labels == place, weights)
+    tagging.write_roc(folder / "roc.png", one_against_rest, f"each class against the rest: mean {auc}", background)
     counts = tagging.confusion(scores.argmax(axis=1), labels, len(classes), weights)
     whole = bool((weights == 1).all())  # jets that are counted, not weighed
     write_confusion(folder / "confusion.png", classes, (counts.astype(np.int64) if whole else counts).tolist())

@@ -21,6 +21,7 @@ Then the efficiencies may fall where the threshold falls, lie outside 0 and 1, a
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +33,10 @@ Scores = NDArray[np.floating]
 Labels = NDArray[np.floating] | NDArray[np.integer]
 Weights = NDArray[np.floating] | None
 Shares = NDArray[np.float64]
+
+
+SCORE_BINS = 40
+"""Bins of the distributions of scores."""
 
 
 class Estimate(NamedTuple):
@@ -152,6 +157,31 @@ def rejection(scores: Scores, labels: Labels, efficiency: float, weights: Weight
     return Estimate(1 / passing, float(np.sqrt(variance)) / passing**2)
 
 
+def background_errors(curve: Roc, jets: float) -> NDArray[np.float64]:
+    """Return the binomial error of the share of background that passes, at each point of a curve: (point,).
+
+    Args:
+        curve: the ROC curve.
+        jets: the number of background jets, with weights their effective number.
+
+    Example:
+        >>> background_errors(roc(np.array([0.9, 0.8, 0.3, 0.1]), np.array([1, 0, 1, 0])), 2).round(2).tolist()
+        [0.0, 0.0, 0.35, 0.35, 0.0]
+    """
+    return np.sqrt(np.maximum(curve.background * (1 - curve.background), 0) / jets)
+
+
+def effective_background(labels: Labels, weights: Weights = None) -> float:
+    """Return the number of background jets, with weights their effective number, (sum of w)^2 / sum of w^2.
+
+    Example:
+        >>> effective_background(np.array([1, 0, 0]))
+        2.0
+    """
+    every = np.ones(len(labels)) if weights is None else weights
+    return _effective(every[np.asarray(labels) == 0])
+
+
 def confusion(predicted: NDArray[np.integer], labels: Labels, classes: int, weights: Weights = None) -> Shares:
     """Return the weight of the jets of each class that were taken for each class: (true class, predicted class).
 
@@ -169,19 +199,23 @@ def confusion(predicted: NDArray[np.integer], labels: Labels, classes: int, weig
     return np.bincount(cells, weights, minlength=classes * classes).astype(np.float64).reshape(classes, classes)
 
 
-def write_roc(picture: Path, curves: Mapping[str, Roc], title: str) -> Path:
+def write_roc(
+    picture: Path, curves: Mapping[str, Roc], title: str, background: Mapping[str, float] = MappingProxyType({})
+) -> Path:
     """Draw background rejection over signal efficiency, and write its points beside it (CSV); return the CSV's path.
 
     Args:
         picture: the PNG file.
         curves: ROC curves by the names that the picture gives them; the numbers name them where there are several.
         title: of the picture.
+        background: the number of background jets of curves, which get a band of one binomial error.
     """
-    columns = ["threshold", "signal_efficiency", "background_efficiency"]
+    columns = ["threshold", "signal_efficiency", "background_efficiency", "background_error"]
+    errors = {name: background_errors(curve, background.get(name, np.nan)) for name, curve in curves.items()}
     points: list[Sequence[object]] = [
         (name, *point)
         for name, curve in curves.items()
-        for point in zip(*(part.tolist() for part in curve), strict=True)
+        for point in zip(*(part.tolist() for part in (*curve, errors[name])), strict=True)
     ]
     if len(curves) == 1:
         points = [point[1:] for point in points]
@@ -191,7 +225,11 @@ def write_roc(picture: Path, curves: Mapping[str, Roc], title: str) -> Path:
         axis = figure.subplots()
         for name, curve in curves.items():
             passing = curve.background > 0
-            axis.semilogy(curve.signal[passing], 1 / curve.background[passing], label=name)
+            (line,) = axis.semilogy(curve.signal[passing], 1 / curve.background[passing], label=name)
+            share, error = curve.background[passing], errors[name][passing]
+            known = error < 0.9 * share  # a single jet that passes has no upper end
+            ends = 1 / (share + error)[known], 1 / (share - error)[known]
+            axis.fill_between(curve.signal[passing][known], *ends, color=line.get_color(), alpha=0.25, linewidth=0)
         diagonal = np.linspace(0.02, 1, 200)
         axis.semilogy(diagonal, 1 / diagonal, color=GREY, linestyle=":", label="chance")
         axis.set_xlim(0, 1)
@@ -199,6 +237,31 @@ def write_roc(picture: Path, curves: Mapping[str, Roc], title: str) -> Path:
         axis.set_ylabel("background rejection (1 / background efficiency)")
         axis.set_title(title)
         axis.legend()
+    return numbers_of(picture)
+
+
+def write_scores(picture: Path, scores: Mapping[str, Scores], weights: Mapping[str, Scores]) -> Path:
+    """Draw how the scores of classes of jets are distributed, and write the bins beside it (CSV); return its path.
+
+    Args:
+        picture: the PNG file.
+        scores: (jet,) between 0 and 1, by the name of the class.
+        weights: (jet,) how much each jet counts, by the name of the class.
+    """
+    edges = np.linspace(0, 1, SCORE_BINS + 1)
+    shares = {name: np.histogram(values, edges, weights=weights[name])[0] for name, values in scores.items()}
+    densities = {name: counts * SCORE_BINS / (counts.sum() or 1) for name, counts in shares.items()}
+    columns = ["low", "high", *(f"{kind}_{name}" for name in scores for kind in ("weight", "density"))]
+    parts = [part.tolist() for name in scores for part in (shares[name], densities[name])]
+    rows = zip(edges[:-1].tolist(), edges[1:].tolist(), *parts, strict=True)
+    with drawing(picture, columns, rows, width=5.5, height=3.6) as figure:
+        axis = figure.subplots()
+        for name, density in densities.items():
+            axis.stairs(density, edges, label=f"{name} ({len(scores[name]):,} jets)", fill=True, alpha=0.4)
+        axis.set_xlim(0, 1)
+        axis.set_xlabel("score, the probability of signal")
+        axis.set_ylabel("density")
+        figure.legend(loc="outside upper center", ncols=2)
     return numbers_of(picture)
 
 

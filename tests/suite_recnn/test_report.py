@@ -78,3 +78,15 @@ def test_the_pictures_of_more_classes_are_a_curve_for_each_and_a_confusion_matri
     with (tmp_path / "roc.csv").open(newline="", encoding="utf-8") as file:
         assert len({row["class"] for row in csv.DictReader(file)}) == 3
     assert {path.name for path in tmp_path.iterdir()} == {"confusion.csv", "confusion.png", "roc.csv", "roc.png"}
+
+
+def test_two_classes_have_a_curve_and_their_scores(tmp_path: Path) -> None:
+    labels = torch.arange(40) % 2
+    scored = gathered(torch.linspace(-1, 1, 40) + labels, labels)
+    report.draw(tmp_path, scored, ("qcd", "w"), report.measures(scored, ("qcd", "w")))
+    assert {path.name for path in tmp_path.iterdir()} == {"roc.csv", "roc.png", "scores.csv", "scores.png"}
+    with (tmp_path / "scores.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert sum(float(row["weight_w"]) for row in rows) == 20
+    with (tmp_path / "roc.csv").open(newline="", encoding="utf-8") as file:
+        assert max(float(row["background_error"]) for row in csv.DictReader(file)) == (0.25 / 20) ** 0.5

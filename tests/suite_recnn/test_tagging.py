@@ -3,7 +3,17 @@ import csv
 import numpy as np
 import pytest
 
-from suite_recnn.tagging import auc, confusion, one_vs_rest, rejection, roc, write_roc
+from suite_recnn.tagging import (
+    auc,
+    background_errors,
+    confusion,
+    effective_background,
+    one_vs_rest,
+    rejection,
+    roc,
+    write_roc,
+    write_scores,
+)
 
 
 @pytest.fixture
@@ -240,3 +250,31 @@ def test_the_picture_has_its_numbers_beside_it(scored, tmp_path) -> None:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(curve.signal)
     assert float(rows[7]["background_efficiency"]) == curve.background[7]
+
+
+def test_the_band_of_a_curve_is_the_error_of_the_rejection(scored, tmp_path) -> None:
+    scores, labels = scored
+    curve = roc(scores, labels)
+    jets = effective_background(labels)
+    assert jets == (labels == 0).sum()
+    point = len(curve.signal) // 2
+    expected = rejection(scores, labels, float(curve.signal[point]))
+    errors = background_errors(curve, jets)
+    write_roc(tmp_path / "roc.png", {"tagger": curve}, "a title", {"tagger": jets})
+    with (tmp_path / "roc.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert float(rows[point]["background_error"]) == errors[point]
+    same = np.flatnonzero(curve.signal == curve.signal[point])[0]  # the threshold that rejects most
+    assert errors[same] * expected.value**2 == pytest.approx(expected.error, rel=1e-9)
+
+
+def test_scores_are_drawn_by_class_with_their_bins_beside(tmp_path) -> None:
+    scores = {"w": np.array([0.99, 0.96, 0.21]), "qcd": np.array([0.0, 1.0])}
+    write_scores(tmp_path / "scores.png", scores, {"w": np.array([1.0, 1.0, 2.0]), "qcd": np.ones(2)})
+    assert (tmp_path / "scores.png").stat().st_size > 5000
+    with (tmp_path / "scores.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 40
+    assert [float(rows[bin]["weight_w"]) for bin in (8, 38, 39)] == [2.0, 1.0, 1.0]
+    assert sum(float(row["density_w"]) for row in rows) / 40 == pytest.approx(1)
+    assert [float(rows[bin]["weight_qcd"]) for bin in (0, 39)] == [1.0, 1.0]

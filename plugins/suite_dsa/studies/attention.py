@@ -32,7 +32,7 @@ def attention(
         beside: another run, such as one with static attention, whose heads are shown below those of the first.
         heads: numbers of the heads to show, with commas between them, or all.
         sentences: how many lines of a file are shown, the first ones.
-        output: the picture; by default attention.png in the run's figures.
+        output: the picture; by default attention.png in the run's figures, or attention-2.png after it.
 
     Raises:
         UsageError: there is no sentence, a head does not exist, a run is not of this plugin, or the two runs split

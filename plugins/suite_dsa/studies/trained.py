@@ -4,6 +4,7 @@ from pathlib import Path
 
 from lightning_suite import load
 from lightning_suite.errors import UsageError
+from lightning_suite.files import free_path
 from lightning_suite.pictures import check_name
 from lightning_suite.run import Run
 from suite_dsa.module import SentenceClassifier
@@ -22,8 +23,8 @@ def encoder_of(run: str) -> SentenceClassifier:
 
 
 def picture_of(run: str, output: str | None, name: str) -> Path:
-    """Return the path of a picture: the one given, else of this name in the run's figures."""
-    return check_name(output or Run.at(run).folder / "figures" / f"{name}.png")
+    """Return the path of a picture: the one given, else of this name in the run's figures, numbered if it is taken."""
+    return check_name(output or free_path(Run.at(run).folder / "figures" / f"{name}.png"))
 
 
 def chosen_heads(heads: str, there: int) -> list[int]:

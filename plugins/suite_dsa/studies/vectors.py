@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from lightning_suite.errors import DataError, UsageError
@@ -12,6 +13,7 @@ from lightning_suite.pca import principal_components
 from lightning_suite.pictures import COLOURS, drawing, numbers_of, write_csv
 from lightning_suite.tables import table
 from lightning_suite.text_files import numbered_lines
+from suite_dsa.module import SentenceClassifier
 from suite_dsa.studies.scatter import scatter
 from suite_dsa.studies.trained import chosen_heads, encoder_of, picture_of
 
@@ -66,7 +68,7 @@ def vectors(
     found = encoder.weight_vectors(lines)  # sentence head head_dim
     measures = scatter(found)
     points = {number: principal_components(found[:, number]) for number in chosen}
-    _draw(picture, lines, points, measures.spread)
+    _draw(picture, lines, points, measures.spread, _predicted(encoder, lines))
     rows = [
         [number + 1, *points[number][1].tolist(), *(float(measure[number]) for measure in measures)]
         for number in chosen
@@ -78,28 +80,50 @@ def vectors(
     print(f"next: suite attention {shlex.quote(run)} {shlex.quote(input)}")
 
 
-def _draw(picture: Path, lines: Sequence[str], points: dict[int, tuple[Tensor, Tensor]], spread: Tensor) -> None:
-    """Draw a panel for each head; all have one scale, so that the scatter of heads can be compared."""
+def _predicted(encoder: SentenceClassifier, lines: list[str]) -> list[str]:
+    """Return the likeliest class of each sentence; nothing of an encoder that was trained on pairs."""
+    if encoder.columns == 2:
+        return [""] * len(lines)
+    with torch.no_grad():
+        best = encoder.classifier(torch.as_tensor(encoder.encode(lines))).argmax(dim=1)
+    return [encoder.labels[index] for index in best.tolist()]
+
+
+def _draw(
+    picture: Path,
+    lines: Sequence[str],
+    points: dict[int, tuple[Tensor, Tensor]],
+    spread: Tensor,
+    predicted: Sequence[str],
+) -> None:
+    """Draw a panel for each head; all have one scale, so that the scatter of heads can be compared.
+
+    The colours are those of the classes that the network predicts, as far as there are colours.
+    """
     rows = (
-        (line, head + 1, *point)
+        (line, head + 1, *point, name)
         for head, (components, _) in points.items()
-        for line, point in zip(lines, components.tolist(), strict=True)
+        for line, point, name in zip(lines, components.tolist(), predicted, strict=True)
     )
+    classes = list(dict.fromkeys(predicted)) if len(set(predicted)) <= len(COLOURS) else [""]
     across = min(len(points), PANELS_A_ROW)
     down = -(-len(points) // across)
     side = 4.6 if across == 1 else 2.9
     reach = 1.05 * max(float(components.abs().max()) for components, _ in points.values())
-    columns = ["sentence", "head", "component_1", "component_2"]
-    with drawing(picture, columns, rows, width=side * across, height=side * down + 0.2) as figure:
+    columns = ["sentence", "head", "component_1", "component_2", "predicted"]
+    with drawing(picture, columns, rows, width=side * across, height=side * down + 0.5) as figure:
         panels = figure.subplots(down, across, squeeze=False).ravel()
         for axes, (head, (components, share)) in zip(panels, points.items(), strict=False):
-            axes.scatter(components[:, 0].numpy(), components[:, 1].numpy(), s=5, alpha=0.5, linewidths=0)
-            axes.plot(0, 0, "+", color=COLOURS[1], markersize=10, markeredgewidth=1.5, label="a static head: one point")
+            for name in sorted(classes):
+                own = components[[not name or name == one for one in predicted]]
+                axes.scatter(*own[:, :2].T.numpy(), s=5, alpha=0.5, linewidths=0, label=name and f"predicted {name}")
+            axes.plot(0, 0, "+", color="black", markersize=10, markeredgewidth=1.5, label="a static head: one point")
             axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
             axes.set_xlabel(f"component 1 ({share[0]:.0%})")
             axes.set_ylabel(f"component 2 ({share[1]:.0%})")
             axes.set_title(f"head {head + 1}, spread {spread[head]:.2f}")
         for axes in panels[len(points) :]:
             axes.set_visible(False)
-        panels[0].legend(loc="lower left", fontsize="small", borderaxespad=0)
+        handles, names = panels[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize="small", markerscale=2)
         figure.suptitle(f"Dynamic weight vectors of {len(lines):,} sentences (share of the variance)")

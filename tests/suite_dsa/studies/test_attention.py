@@ -35,6 +35,15 @@ def test_the_map_of_a_sentence_is_a_picture_and_its_numbers(
     assert "head 2" in printed
 
 
+def test_a_second_call_leaves_the_picture_of_the_first(checkpoint: Path) -> None:
+    for sentence in ("a dull film", "what a cast"):
+        attention(str(checkpoint), sentence)
+    figures = checkpoint.parent / "figures"
+    words = [[row["word"] for row in rows(figures / f"{name}.csv")] for name in ("attention", "attention-2")]
+    assert [set(found) for found in words] == [{"a", "dull", "film"}, {"what", "a", "cast"}]
+    assert (figures / "attention-2.png").is_file()
+
+
 def test_the_map_agrees_with_the_module(checkpoint: Path, tmp_path: Path) -> None:
     attention(str(checkpoint), "a dull film", output=str(tmp_path / "map.png"))
     _, weights = load(checkpoint).attention("a dull film")

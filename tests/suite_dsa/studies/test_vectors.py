@@ -36,6 +36,9 @@ def test_weight_vectors_of_many_sentences_are_points_of_every_head(
     centred = load(checkpoint).weight_vectors([line for line in TEXT.splitlines() if line])
     centred = centred[:, 0] - centred[:, 0].mean(dim=0)
     assert float(of_head["variance_1"]) == pytest.approx(float(first.square().sum() / centred.square().sum()), abs=1e-5)
+    encoder = load(checkpoint)
+    likeliest = encoder.classifier(torch.as_tensor(encoder.encode([points[0]["sentence"]]))).argmax()
+    assert points[0]["predicted"] == points[4]["predicted"] == encoder.labels[likeliest]
     assert f"{float(of_head['spread']):.3f}" in capsys.readouterr().out
 
 
