@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     from pytorch_lightning import LightningDataModule, LightningModule
 
 
-def load(run: "str | PathLike[str] | Run", *, trust: bool = False) -> "LightningModule":
+def load(run: "str | PathLike[str] | Run", *, plugin: str | None = None, trust: bool = False) -> "LightningModule":
     """Return the trained module of a run folder or a checkpoint, on the CPU and in evaluation mode.
 
     The checkpoint names its plugin and holds its settings. The global random generators stay as they are.
 
     Args:
         run: the run.
+        plugin: of a checkpoint that a Trainer of your own wrote, which does not say it.
         trust: import what it names, whoever made it; otherwise a run from elsewhere may name installed plugins and
             classes of Lightning, torch and the plugin alone (SECURITY.md).
 
@@ -39,19 +40,22 @@ def load(run: "str | PathLike[str] | Run", *, trust: bool = False) -> "Lightning
     from lightning_suite.plugins import find
 
     run = run if isinstance(run, Run) else Run.at(Path(run))
-    checkpoint = run.read_checkpoint()
-    with isolate_rng(), asked(trust):
+    checkpoint = run.read_checkpoint(plugin)
+    with isolate_rng(), asked(trust, plugin=plugin):
         settings = checkpoint_settings(checkpoint, run.checkpoint, groups=["model"])
         module = build_model(find.get(settings.plugin), settings)
         restore_into(module, run, checkpoint)
     return module.eval()
 
 
-def load_data(run: "str | PathLike[str] | Run", *, trust: bool = False) -> "LightningDataModule":
+def load_data(
+    run: "str | PathLike[str] | Run", *, plugin: str | None = None, trust: bool = False
+) -> "LightningDataModule":
     """Return the data module of a run folder or a checkpoint, with the settings of the run; it has not read anything.
 
     Args:
         run: the run.
+        plugin: of a checkpoint that a Trainer of your own wrote; the settings are then the defaults.
         trust: import what it names, as for ``load``.
 
     Raises:
@@ -66,6 +70,6 @@ def load_data(run: "str | PathLike[str] | Run", *, trust: bool = False) -> "Ligh
     from lightning_suite.plugins import find
 
     run = run if isinstance(run, Run) else Run.at(Path(run))
-    with isolate_rng(), asked(trust):
-        settings = checkpoint_settings(run.read_checkpoint(), run.checkpoint)
+    with isolate_rng(), asked(trust, plugin=plugin):
+        settings = checkpoint_settings(run.read_checkpoint(plugin), run.checkpoint)
         return seeded(find.get(settings.plugin), settings).data

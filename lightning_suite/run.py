@@ -196,19 +196,32 @@ class Run:
                 f"{error}\nThe settings, other than what was typed, are those of {self.settings_file}"
             ) from error
 
-    def read_checkpoint(self) -> dict[str, Any]:
+    def read_checkpoint(self, plugin: str | None = None) -> dict[str, Any]:
         """Return the contents of the checkpoint, on the CPU.
 
+        Args:
+            plugin: of a checkpoint that a plain Trainer wrote: its settings are its hyperparameters.
+
         Raises:
-            RunError: there is none, it cannot be read safely, or lightning-suite did not write it.
+            RunError: there is none, it cannot be read safely, or lightning-suite did not write it and no plugin is
+                named.
+            UsageError: lightning-suite wrote it, with another plugin.
         """
         from lightning_suite.checkpoint import read
         from lightning_suite.checkpoint_entries import refuse_misfits
 
         checkpoint = read(self.checkpoint)
+        if KEY not in checkpoint and plugin is None:
+            raise RunError(
+                f"{self.checkpoint} does not say which plugin it is of: it was not written by suite fit.\n"
+                "If a Trainer of your own wrote it: lightning_suite.load(CHECKPOINT, plugin=NAME)"
+            )
         if KEY not in checkpoint:
-            raise RunError(f"{self.checkpoint} does not say which plugin it is of: it was not written by suite fit.")
+            settings = {"plugin": plugin, "model": checkpoint.get("hyper_parameters", {})}
+            checkpoint[KEY] = {"settings": settings}
         refuse_misfits(checkpoint, {KEY: {"settings": dict}}, self.checkpoint)
+        if plugin not in (None, there := checkpoint[KEY]["settings"].get("plugin")):
+            raise UsageError(f"{self.checkpoint} is of the plugin {there!r}, not of {plugin!r}: leave plugin out")
         return checkpoint
 
 

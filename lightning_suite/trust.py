@@ -52,15 +52,17 @@ _asked: ContextVar[Asked] = ContextVar("_asked", default=NOTHING)
 
 
 @contextlib.contextmanager
-def asked(trust: bool, words: Sequence[str] = ()) -> Iterator[None]:
+def asked(trust: bool, words: Sequence[str] = (), *, plugin: str | None = None) -> Iterator[None]:
     """Trust what runs name, where that is wanted, until the end of the block; ``suite --trust`` is this.
 
     Args:
         trust: whether it is wanted; inside a block that trusts, False changes nothing.
         words: the command line without ``suite`` and ``--trust``.
+        plugin: what a call in Python named.
     """
     outer = _asked.get()
-    named = [second for first, second in itertools.pairwise(words) if first == "--plugin"]
+    named = [] if plugin is None else [plugin]
+    named += [second for first, second in itertools.pairwise(words) if first == "--plugin"]
     named += [word.partition("=")[2] for word in words if word.startswith("--plugin=")]
     again = shlex.join(["suite", *words, "--trust"]) if words else outer.command
     token = _asked.set(Asked(trust or outer.trust, (named or [outer.plugin])[-1], again))

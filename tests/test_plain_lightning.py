@@ -15,6 +15,7 @@ import suite_dsa
 import suite_recnn
 import suite_spectral
 import suite_tweets
+from lightning_suite import load
 from lightning_suite.errors import UsageError
 
 TEXTS = ["a good film", "a bad film", "so very good", "so very bad"] * 4
@@ -110,6 +111,10 @@ def test_a_plain_trainer_takes_plain_loaders(make: Callable[[], Subject], tmp_pa
     expected, actual = subject.module.state_dict(), loaded.state_dict()
     assert expected.keys() == actual.keys()
     assert all(torch.equal(expected[name], actual[name]) for name in expected)
+    again = load(tmp_path / "plain.ckpt", plugin=type(subject.module).__module__.split(".")[0].removeprefix("suite_"))
+    assert all(torch.equal(expected[name], value) for name, value in again.state_dict().items())
+    assert dict(again.hparams) == dict(subject.module.hparams)
+    assert not any(part.training for part in again.modules())
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import torch
 from pytorch_lightning import LightningDataModule
 
 from lightning_suite import load, load_data
-from lightning_suite.errors import UsageError
+from lightning_suite.errors import RunError, UsageError
 from lightning_suite.options import Settings
 from lightning_suite.plugins import find
 from lightning_suite.run import Run
@@ -55,3 +55,25 @@ def test_loading_data_reads_nothing_yet(run: Run, monkeypatch: pytest.MonkeyPatc
 def test_data_of_a_run_that_is_not_there_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nowhere"):
         load_data(tmp_path / "nowhere")
+
+
+def test_a_checkpoint_of_a_plain_trainer_needs_the_name_of_its_plugin(run: Run, tmp_path: Path) -> None:
+    expected = load(run)
+    plain = tmp_path / "plain.ckpt"
+    torch.save({"state_dict": expected.state_dict()}, plain)
+    with pytest.raises(RunError, match=r"not written by suite fit.\n.*lightning_suite.load\(CHECKPOINT, plugin=NAME\)"):
+        load(plain)
+    loaded = load(plain, plugin=run.settings()["plugin"])
+    assert type(load_data(plain, plugin=run.settings()["plugin"])).__name__ == "TinyData"
+    assert all(map(torch.equal, expected.state_dict().values(), loaded.state_dict().values()))
+
+
+def test_a_checkpoint_of_a_plain_trainer_imports_nothing_else(run: Run, tmp_path: Path) -> None:
+    torch.save({"state_dict": {}, "hyper_parameters": {"hidden": {"class_path": "os.system"}}}, tmp_path / "plain.ckpt")
+    with pytest.raises(UsageError, match=r"names code that would be imported.*\n  model.hidden: os.system"):
+        load(tmp_path / "plain.ckpt", plugin=run.settings()["plugin"])
+
+
+def test_another_plugin_than_that_of_the_checkpoint_is_refused(run: Run) -> None:
+    with pytest.raises(UsageError, match=r"is of the plugin .*tiny.py:plugin', not of 'dsa': leave plugin out"):
+        load(run, plugin="dsa")
