@@ -156,6 +156,11 @@ class ClusterData(TakesInputs, LightningDataModule):
         return (self._tested if tested else self._fitted).chosen
 
     @property
+    def predicts(self) -> bool:
+        """Whether new inputs can be predicted with a run: a graph has no place for new nodes."""
+        return self.kind != "graph"
+
+    @property
     def fitted_examples(self) -> Examples:
         """What is clustered."""
         return self._fitted

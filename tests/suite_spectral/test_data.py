@@ -160,6 +160,13 @@ def test_columns_that_are_no_numbers_are_named(caplog: pytest.LogCaptureFixture,
 # Graphs, texts and images
 
 
+def test_a_run_over_a_graph_predicts_nothing(graph: Path) -> None:
+    for path, predicts in ((graph, False), (None, True)):
+        data = ClusterData(path and str(path))
+        data.setup("fit")
+        assert data.predicts is predicts
+
+
 def test_the_rows_of_a_graph_make_it(graph: Path) -> None:
     data = ready(graph, batch_size=4)
     content = whole(data.train_dataloader()).content
