@@ -33,7 +33,6 @@ LOG_MESSAGES = (
     "Loaded model",
     "Loading `train_dataloader` to estimate",
     "`Trainer.fit` stopped: `max_epochs=",
-    "`Trainer.fit` stopped: `max_steps=",
     "\nDetected KeyboardInterrupt",
     "[rank: 0] Received SIGTERM",
 )

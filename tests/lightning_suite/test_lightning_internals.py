@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, DistributedSampler, IterableDataset, Te
 from torchmetrics import MeanMetric
 
 from lightning_suite import lightning_internals as internals
-from lightning_suite import signals
+from lightning_suite import progress, signals
 
 QUIET: dict[str, Any] = {
     "accelerator": "cpu",
@@ -145,10 +145,13 @@ def test_lightning_logs_a_message_that_begins_so_and_it_is_hidden(
     assert not any(map(internals.is_news, records))
 
 
-def test_the_end_of_training_is_news(logged: list[logging.LogRecord]) -> None:
-    assert "`Trainer.fit` stopped: `max_epochs=1` reached." in [
-        record.getMessage() for record in logged if internals.is_news(record)
-    ]
+def test_an_end_before_the_last_epoch_is_news(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "pytorch_lightning"):
+        trained(max_epochs=5, max_steps=2, logger=False)
+    (end,) = [record for record in caplog.records if "stopped: `max_steps=2` reached" in record.getMessage()]
+    assert internals.is_news(end)
+    with progress.quiet():
+        assert not internals.is_news(end)
 
 
 def test_messages_of_the_handlers_of_lightning_are_filtered() -> None:
