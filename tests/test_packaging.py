@@ -189,6 +189,7 @@ class TestBuildWithoutACompiler:
             "suite_recnn._clustering",
             "suite_spectral._cells",
             "suite_spectral._kernels",
+            "suite_spectral._products",
         ):
             assert f"lightning-suite: {name} could not be compiled, and plain torch or numpy will run" in done.stdout
         assert not list(copy.rglob("*.so"))
@@ -244,7 +245,7 @@ A_COMPILER = {"CC": "cc", "CXX": "c++"}
 @pytest.mark.skipif(importlib.util.find_spec("setuptools") is None, reason="the build needs setuptools")
 @pytest.mark.skipif(shutil.which("c++") is None, reason="there is no compiler")
 class TestBuildOfOneAlone:
-    PARTS = ("suite_recnn/_clustering", "suite_spectral/_cells", "suite_spectral/_kernels")
+    PARTS = ("suite_recnn/_clustering", "suite_spectral/_cells", "suite_spectral/_kernels", "suite_spectral/_products")
     ALL = frozenset({"lightning_suite/_C", *(f"plugins/{part}" for part in PARTS)})
 
     @pytest.fixture

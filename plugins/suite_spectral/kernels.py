@@ -1,4 +1,4 @@
-"""The compiled loops of this plugin, ``suite_spectral._kernels`` and ``_cells``; each has its reference."""
+"""The compiled loops of this plugin, ``_kernels``, ``_cells`` and ``_products``; each has its reference."""
 
 from types import ModuleType
 
@@ -21,3 +21,12 @@ def compiled_cells() -> ModuleType | None:
         OpsError: there is none, and LIGHTNING_SUITE_REQUIRE_OPS is 1.
     """
     return compiled_loops("suite_spectral._cells", "neighbours of very many points by faiss alone, which is slower")
+
+
+def compiled_products() -> ModuleType | None:
+    """Return the compiled products of sparse matrices and blocks of vectors; None, after one warning, where none are.
+
+    Raises:
+        OpsError: there are none, and LIGHTNING_SUITE_REQUIRE_OPS is 1.
+    """
+    return compiled_loops("suite_spectral._products", "spectral multiplies by torch alone, which is slower")

@@ -27,6 +27,7 @@ FLOOR = 2.0**-20
 
 def filtered(
     similarity: Callable[[Tensor], Tensor],
+    recurrence: Callable[[Tensor, Tensor, float, float, float], Tensor],
     start: Tensor,
     null: Tensor,
     wanted: int,
@@ -39,6 +40,8 @@ def filtered(
 
     Args:
         similarity: S times a block, (point, vector) float32.
+        recurrence: a S x + b x + c y in the place of y, of x, y, a, b and c, see
+            ``suite_spectral.graphs.products.sparse_recurrence``.
         start: (point, vector) float32, ``wanted`` and some more.
         null: (point,), of unit length.
         wanted: so many have to be accurate.
@@ -53,9 +56,12 @@ def filtered(
 
     def product(block: Tensor) -> Tensor:
         image = similarity(block)
-        return image.sub_(known @ (known.T @ image))
+        return without_known(image)
 
-    block, lowest_kept = start - known @ (known.T @ start), 0.0
+    def without_known(image: Tensor) -> Tensor:
+        return image.addmm_(known, known.T @ image, alpha=-1)
+
+    block, lowest_kept = without_known(start.clone()), 0.0
     for step in range(limit + 1):
         image = product(block)
         inner, mass = _inner(block, image), _inner(block, block)
@@ -76,9 +82,9 @@ def filtered(
         middle, half = (lowest_kept - 1) / 2, (lowest_kept + 1) / 2  # from -1 to the least that is kept
         before, block = block, image.sub_(block, alpha=middle).div_(half)
         for _ in range(DEGREE - 1):
-            following = product(block).sub_(block, alpha=middle).mul_(2 / half).sub_(before)
-            before, block = block, following
+            before, block = block, recurrence(block, before, 2 / half, -2 * middle / half, -1)
         del before, image
+        without_known(block)  # once a round: rounding has grown by little
         block /= block.norm(dim=0)
     raise AssertionError("the last round returns")
 

@@ -23,6 +23,7 @@ from suite_spectral.eigen.aggregation import aggregated
 from suite_spectral.eigen.lobpcg import Lowest, lowest
 from suite_spectral.eigen.warm_start import best_start
 from suite_spectral.graphs.graph import sparse_rows
+from suite_spectral.graphs.products import sparse_product
 
 COARSEST = 300
 """Points of a level that is solved densely, unless more vectors are asked for."""
@@ -97,7 +98,8 @@ def multilevel(
     exact = sparse_rows(similarity, torch.float64)
 
     def product(block: Tensor) -> Tensor:
-        return exact @ block if added is None else exact @ block + added[:, None] * (added @ block)
+        image = sparse_product(exact, block)
+        return image if added is None else image + added[:, None] * (added @ block)
 
     if warm is not None:
         start = best_start(product, torch.cat([warm, start], 1), null, width)
@@ -208,7 +210,7 @@ def _refined(
     added = None if extra is None else torch.from_numpy(extra)
 
     def product(block: Tensor) -> Tensor:
-        rest = block - exact @ block
+        rest = block - sparse_product(exact, block)
         return rest if added is None else rest + added[:, None] * (added @ block)
 
     def precondition(block: Tensor) -> Tensor:
@@ -230,9 +232,9 @@ def _corrected(levels: list[_Level], number: int, block: Tensor) -> Tensor:
         return (level.solution @ block.double()).float()
     assert level.up is not None and level.down is not None
     first, left = _smoothed(level, block)
-    coarse = _corrected(levels, number + 1, level.down @ left)
-    correction = level.up @ coarse
-    left -= level.matrix @ correction
+    coarse = _corrected(levels, number + 1, sparse_product(level.down, left))
+    correction = sparse_product(level.up, coarse)
+    left -= sparse_product(level.matrix, correction)
     second, _ = _smoothed(level, left)
     return first.add_(correction).add_(second)
 
@@ -244,12 +246,12 @@ def _smoothed(level: _Level, block: Tensor) -> tuple[Tensor, Tensor]:
     rho = 1 / sigma
     step = level.inverse * block / middle
     solution = step.clone()
-    left = block - level.matrix @ step
+    left = block - sparse_product(level.matrix, step)
     for _ in range(SMOOTHING - 1):
         following = 1 / (2 * sigma - rho)
         step = step.mul_(following * rho).addcmul_(level.inverse, left, value=2 * following / half)
         solution += step
-        left -= level.matrix @ step
+        left -= sparse_product(level.matrix, step)
         rho = following
     return solution, left
 

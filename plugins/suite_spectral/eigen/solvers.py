@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import scipy.sparse
@@ -18,7 +19,8 @@ from suite_spectral.eigen.multilevel import GUARD, multilevel
 from suite_spectral.eigen.warm_start import best_start
 from suite_spectral.graphs.dense_graph import DenseGraph, GivenGraph
 from suite_spectral.graphs.gaussian import GaussianGraph
-from suite_spectral.graphs.graph import Progress, SparseGraph
+from suite_spectral.graphs.graph import Progress, SparseGraph, sparse_rows
+from suite_spectral.graphs.products import sparse_product, sparse_recurrence
 from suite_spectral.one_thread import threads
 
 LANDMARKS = 500
@@ -81,7 +83,8 @@ def smallest_of_connected(
     if solver == "filtered":
         spare = BLOCK + wanted // 16
         drawn = torch.randn(n, wanted + spare, generator=torch.Generator().manual_seed(seed)).to(null.device)
-        return filtered(laplacian.similarity, drawn, null, wanted, tolerance=tolerance, report=report)
+        products = single_products(laplacian)
+        return filtered(*products, drawn, null, wanted, tolerance=tolerance, report=report)
     if solver == "chebyshev":
         start = _random(laplacian, wanted + GUARD + 1, seed)
         if warm is not None:
@@ -143,6 +146,20 @@ def _scaled(laplacian: Laplacian) -> scipy.sparse.csr_array:
     values = weights.data * np.repeat(inverse, np.diff(weights.indptr))
     values *= inverse[weights.indices]
     return scipy.sparse.csr_array((values, weights.indices, weights.indptr), shape=weights.shape)
+
+
+def single_products(
+    laplacian: Laplacian,
+) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor, float, float, float], Tensor]]:
+    """Return S times a block in float32, and the step of a recurrence by it; of stored edges S is scaled once."""
+    if isinstance(laplacian.graph, SparseGraph) and not laplacian.tau:
+        matrix = sparse_rows(_scaled(laplacian), torch.float32).to(laplacian.root.device)
+        return partial(sparse_product, matrix), partial(sparse_recurrence, matrix)
+
+    def recurrence(block: Tensor, before: Tensor, product: float, own: float, kept: float) -> Tensor:
+        return before.mul_(kept).add_(block, alpha=own).add_(laplacian.similarity(block), alpha=product)
+
+    return laplacian.similarity, recurrence
 
 
 def _by_scipy(laplacian: Laplacian, wanted: int, solver: str, seed: int, tolerance: float) -> Lowest:

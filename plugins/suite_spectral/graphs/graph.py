@@ -14,6 +14,8 @@ import scipy.sparse
 import torch
 from torch import Tensor
 
+from suite_spectral.graphs.products import sparse_product
+
 with warnings.catch_warnings():
     # Torch warns once in a process that its CSR tensors are in beta: it does so here, where the warning is ignored.
     warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
@@ -103,10 +105,10 @@ class SparseGraph(Graph):
 
     def multiply(self, block: Tensor) -> Tensor:
         if block.dtype == torch.float64:
-            return self.matrix @ block
+            return sparse_product(self.matrix, block)
         if self._single is None:
             self._single = self.matrix.float()
-        return self._single @ block
+        return sparse_product(self._single, block)
 
 
 def sparse_rows(matrix: scipy.sparse.csr_array, dtype: torch.dtype) -> Tensor:
