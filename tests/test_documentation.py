@@ -109,7 +109,7 @@ def test_every_plugin_has_a_tutorial_and_a_part_of_the_gallery(part: Any) -> Non
 
 
 def test_every_picture_is_in_the_gallery() -> None:
-    assert {path.name for path in (DOCS / "pictures").glob("*.png")} == set(PICTURES)
+    assert {path.name for path in (DOCS / "pictures").glob("*.png")} == {name for name in PICTURES if "/" not in name}
 
 
 @pytest.mark.parametrize("name", PICTURES)
