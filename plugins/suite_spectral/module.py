@@ -23,12 +23,14 @@ from torchmetrics.clustering import AdjustedRandScore, NormalizedMutualInfoScore
 
 from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import DataError, RunError, UsageError
+from lightning_suite.exporting.exportable import Exportable
 from lightning_suite.progress import progress
 from lightning_suite.setting import constraints_of, with_meanings
 from suite_spectral.accuracy import MatchedAccuracy
 from suite_spectral.batches import Batch, Rows, Scaling, join, prepared
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.data import ClusterData
+from suite_spectral.exporting import exportable
 from suite_spectral.graphs.graph import Graph, SparseGraph, spread_evenly
 from suite_spectral.graphs.neighbours import Neighbours
 from suite_spectral.measuring import Measured, measured_again, measured_in_shares
@@ -386,6 +388,18 @@ class SpectralClusterer(LightningModule):
     def embed_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Return the rows of the examples in the eigenvectors, (batch, vector)."""
         return self.network.embed(self._queries(self._as_batch(batch))).float()
+
+    def exportable(self) -> Exportable:
+        """Return what ``suite export`` writes: new points to their rows and to distances from the clusters.
+
+        Raises:
+            UsageError: new points are joined to the old ones by more than their numbers.
+            RunError: nothing was fitted.
+        """
+        if not self.network.is_fitted:
+            raise RunError("nothing was fitted yet: the run ended before its first epoch did")
+        words = "splitting texts into words and their tf-idf, " if self.vocabulary is not None else ""
+        return exportable(self.network.fitted, self.scaling, words)
 
     def _queries(self, batch: Batch) -> Tensor:
         """Return examples as the network takes them."""

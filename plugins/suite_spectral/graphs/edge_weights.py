@@ -108,13 +108,24 @@ def weights_to(
         came = f"a tensor {tuple(scale.shape)}" if isinstance(scale, Tensor) else repr(scale)
         raise UsageError(f"weights_to: scale of weights={weights!r} must be {wanted[weights]}, got {came}")
     neighbours = nearest_to(queries, points, n_neighbors, search=search, tree=tree)
+    return neighbours.indices, weights_at(neighbours.distances, neighbours.indices, weights, scale)
+
+
+def weights_at(distances: Tensor, indices: Tensor, weights: Weights, scale: Tensor | float | None) -> Tensor:
+    """Return the weights of edges from new points to their neighbours, (query, neighbour) float64; see ``weights_to``.
+
+    Args:
+        distances: (query, neighbour), nearest first.
+        indices: (query, neighbour) int64.
+        weights, scale: as of ``weights_to``.
+    """
     if weights == "connectivity":
-        return neighbours.indices, torch.ones(neighbours.indices.shape, dtype=torch.float64, device=points.device)
-    mine = _own_scales(neighbours.distances) if weights == "self-tuning" else scale
-    exponents = _exponents(neighbours.distances, mine, scale, neighbours.indices)
+        return torch.ones_like(distances, dtype=torch.float64)
+    mine = _own_scales(distances) if weights == "self-tuning" else scale
+    exponents = _exponents(distances, mine, scale, indices)
     least = exponents.amax(1, keepdim=True) if exponents.shape[1] else exponents
     far = least < -700  # exp underflows there
-    return neighbours.indices, torch.where(far, exponents - least, exponents).exp()
+    return torch.where(far, exponents - least, exponents).exp()
 
 
 def check_weights(weights: str) -> None:

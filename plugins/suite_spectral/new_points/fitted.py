@@ -47,25 +47,38 @@ def from_tensor(stored: Tensor) -> Tensor | int | float | str:
 
 
 def nearest_cluster(rows: Tensor, votes: Tensor, centroids: Tensor, groups: Tensor) -> Tensor:
-    """Return the nearest centroid among those of the component that has most of the weight, (query,) int64.
+    """Return the nearest cluster, (query,) int64, by ``distances_to_clusters``."""
+    return distances_to_clusters(rows, votes, centroids, groups).argmin(dim=1)
 
-    For a row of zeros it is the cluster there that has most of the weight.
+
+def distances_to_clusters(
+    rows: Tensor, votes: Tensor, centroids: Tensor, groups: Tensor, kinds: tuple[Tensor, Tensor] | None = None
+) -> Tensor:
+    """Return distances to the centroids of the component that has most of the weight, (query, cluster) float64.
+
+    Those to other components' are infinite. For a row of zeros they are the shares of the clusters there in the
+    weights, below 0.
 
     Args:
         rows: (query, vector).
         votes: (query, cluster) the share of each cluster in the weights.
         centroids: (cluster, vector).
         groups: (cluster,) int64, the component that each cluster lies in.
+        kinds: the components, and which of them each cluster's is, where that is known.
     """
-    distances = torch.cdist(rows.double(), centroids.double(), compute_mode="donot_use_mm_for_euclid_dist")
+    rows, centroids = rows.double(), centroids.double()
+    if torch.compiler.is_exporting():  # ONNX has no cdist
+        distances = (rows[:, None] - centroids).square().sum(2).sqrt()
+    else:
+        distances = torch.cdist(rows, centroids, compute_mode="donot_use_mm_for_euclid_dist")
     unknown = ~(rows != 0).any(dim=1)  # as between points of loose components, whose rows are 0: their clusters count
     distances = torch.where(unknown[:, None], -votes.double(), distances)
-    kinds, numbers = torch.unique(groups, return_inverse=True)
-    if len(kinds) > 1:
-        shares = torch.zeros(len(rows), len(kinds), dtype=votes.dtype, device=votes.device)
-        shares.index_add_(1, numbers, votes)
-        distances.masked_fill_(numbers != shares.argmax(dim=1)[:, None], torch.inf)
-    return distances.argmin(dim=1)
+    components, numbers = kinds or torch.unique(groups, return_inverse=True)
+    if len(components) > 1:
+        shares = torch.zeros(rows.shape[0], len(components), dtype=votes.dtype, device=votes.device)
+        shares = shares.index_add(1, numbers, votes)
+        distances = distances.masked_fill(numbers != shares.argmax(dim=1)[:, None], torch.inf)
+    return distances
 
 
 def cluster_groups(labels: Tensor, components: Tensor, n_clusters: int) -> Tensor:
