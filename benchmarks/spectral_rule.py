@@ -28,7 +28,7 @@ def measure(name: str) -> dict[str, Any]:
     import torch
 
     from suite_spectral.clusters.choosing import choose
-    from suite_spectral.graphs.neighbour_graph import WEIGHTS, NearestNeighbours
+    from suite_spectral.graphs.nearest_neighbours import WEIGHTS, NearestNeighbours
     from suite_spectral.settings import Settings
     from suite_spectral.solving.routes import solve
 

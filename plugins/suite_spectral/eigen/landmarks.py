@@ -22,7 +22,7 @@ from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.eigen.spectrum import Spectrum
-from suite_spectral.graphs.gaussian import GaussianLandmarkWeights
+from suite_spectral.graphs.gaussian_affinity import GaussianLandmarkWeights
 from suite_spectral.graphs.landmark_graph import LandmarkGraph, LandmarkWeights
 from suite_spectral.one_thread import one_thread
 from suite_spectral.shares.share import Share

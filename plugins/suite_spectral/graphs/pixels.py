@@ -15,7 +15,7 @@ from torch import Tensor
 from lightning_suite.errors import UsageError
 from suite_spectral.graphs.affinity import Affinity, Average, OutOfSampleWeights, SimilarityGraph, edge_count
 from suite_spectral.graphs.graph import SparseGraph
-from suite_spectral.graphs.neighbour_graph import NeighbourWeights
+from suite_spectral.graphs.nearest_neighbours import NeighbourWeights
 from suite_spectral.graphs.row_hash import RowTable
 
 AROUND = 64

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from suite_spectral.graphs.affinity import OutOfSampleWeights
 from suite_spectral.graphs.cosine import CosineWeights
-from suite_spectral.graphs.gaussian import GaussianLandmarkWeights, GaussianWeights
+from suite_spectral.graphs.gaussian_affinity import GaussianLandmarkWeights, GaussianWeights
 from suite_spectral.graphs.landmark_graph import LandmarkWeights, MixtureWeights
-from suite_spectral.graphs.neighbour_graph import NeighbourWeights
+from suite_spectral.graphs.nearest_neighbours import NeighbourWeights
 from suite_spectral.graphs.pixels import PixelWeights
 from suite_spectral.graphs.precomputed import EdgeWeights
 from suite_spectral.new_points.by_landmarks import ByLandmarks

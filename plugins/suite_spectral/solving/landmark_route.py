@@ -17,7 +17,7 @@ from suite_spectral.clusters.cuts import ncut
 from suite_spectral.clusters.loose_components import core_of, labels_with_loose, loose_line
 from suite_spectral.eigen.landmarks import nystroem, place_landmarks, sparse_landmarks
 from suite_spectral.graphs.affinity import Affinity
-from suite_spectral.graphs.gaussian import GaussianLandmarkWeights
+from suite_spectral.graphs.gaussian_affinity import GaussianLandmarkWeights
 from suite_spectral.graphs.graph import Graph, Progress, spread_evenly
 from suite_spectral.new_points.by_landmarks import ByLandmarks, landmark_votes
 from suite_spectral.new_points.fitted import Fitted

@@ -20,7 +20,7 @@ from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.graphs.affinity import SimilarityGraph
 from suite_spectral.graphs.dense_graph import GivenGraph
 from suite_spectral.graphs.graph import Graph, Progress
-from suite_spectral.graphs.neighbour_graph import NearestNeighbours
+from suite_spectral.graphs.nearest_neighbours import NearestNeighbours
 from suite_spectral.graphs.neighbours import Neighbours
 from suite_spectral.graphs.row_hash import distinct_rows, equal_rows
 from suite_spectral.new_points.fitted import Fitted

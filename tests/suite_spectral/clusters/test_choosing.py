@@ -14,8 +14,9 @@ from suite_spectral.clusters.labelling import by_component
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.spectrum import spectrum
 from suite_spectral.graphs.edge_weights import median_sigma
-from suite_spectral.graphs.gaussian import Gaussian, GaussianGraph
-from suite_spectral.graphs.neighbour_graph import NearestNeighbours
+from suite_spectral.graphs.gaussian import GaussianGraph
+from suite_spectral.graphs.gaussian_affinity import Gaussian
+from suite_spectral.graphs.nearest_neighbours import NearestNeighbours
 from suite_spectral.settings import Settings, Weights
 
 NEIGHBOURS = NearestNeighbours(None, "connectivity", "mean", "auto", None)

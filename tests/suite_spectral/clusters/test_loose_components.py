@@ -16,7 +16,7 @@ from suite_spectral.clusters.loose_components import core_of, labels_with_loose
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.spectrum import spectrum
 from suite_spectral.graphs.graph import SparseGraph
-from suite_spectral.graphs.neighbour_graph import NearestNeighbours
+from suite_spectral.graphs.nearest_neighbours import NearestNeighbours
 from suite_spectral.settings import Settings
 from suite_spectral.solving.routes import solve
 

@@ -9,7 +9,8 @@ from lightning_suite.errors import UsageError
 from suite_spectral.clusters.labelling import by_component, kmeans, scaled_rows
 from suite_spectral.eigen.landmarks import Landmarks, nystroem, place_landmarks, sparse_landmarks
 from suite_spectral.eigen.laplacian import Laplacian
-from suite_spectral.graphs.gaussian import GaussianGraph, GaussianLandmarkWeights
+from suite_spectral.graphs.gaussian import GaussianGraph
+from suite_spectral.graphs.gaussian_affinity import GaussianLandmarkWeights
 from suite_spectral.graphs.landmark_graph import LandmarkGraph
 from suite_spectral.new_points.by_landmarks import ByLandmarks, landmark_votes
 from suite_spectral.settings import RowScaling

@@ -14,9 +14,11 @@ from suite_spectral.eigen.spectrum import Spectrum, spectrum
 from suite_spectral.graphs.affinity import Average, OutOfSampleWeights
 from suite_spectral.graphs.cosine import Cosine, CosineGraph
 from suite_spectral.graphs.edge_weights import edge_scale
-from suite_spectral.graphs.gaussian import GaussianGraph, GaussianWeights
+from suite_spectral.graphs.gaussian import GaussianGraph
+from suite_spectral.graphs.gaussian_affinity import GaussianWeights
 from suite_spectral.graphs.graph import Graph
-from suite_spectral.graphs.neighbour_graph import NeighbourWeights, graph_of
+from suite_spectral.graphs.nearest_neighbours import NeighbourWeights
+from suite_spectral.graphs.neighbour_graph import graph_of
 from suite_spectral.graphs.neighbours import nearest
 from suite_spectral.new_points.fitted import Fitted, cluster_groups, nearest_cluster
 from suite_spectral.new_points.nystroem import Nystroem, new_rows, regularising, table_of
@@ -159,7 +161,7 @@ def test_the_budget_changes_no_average(budget: int, monkeypatch: pytest.MonkeyPa
     table = torch.rand(50, 3, generator=torch.Generator().manual_seed(0)).double()
     weights = torch.exp(-torch.cdist(points, points).square() / 0.5)
     expected = weights @ table / weights.sum(dim=1, keepdim=True)
-    for name in ("gaussian", "neighbour_graph"):
+    for name in ("gaussian_affinity", "nearest_neighbours"):
         monkeypatch.setattr(f"suite_spectral.graphs.{name}.BUDGET", budget)
     for weights_to_all in (GaussianWeights(points, 0.5), NeighbourWeights(points, 50, "gaussian", 0.5)):
         torch.testing.assert_close(weights_to_all.average(points, table).values, expected)

@@ -9,7 +9,7 @@ from torch import Tensor
 from lightning_suite.errors import UsageError
 from suite_spectral.graphs.affinity import SimilarityGraph
 from suite_spectral.graphs.edge_weights import median_sigma
-from suite_spectral.graphs.gaussian import SCALES
+from suite_spectral.graphs.gaussian_affinity import SCALES
 from suite_spectral.graphs.graph import SparseGraph
 from suite_spectral.graphs.landmark_graph import LandmarkGraph
 from suite_spectral.settings import Settings

@@ -64,7 +64,7 @@ def test_beside_the_exact_answer_it_is_measured_on_the_exact_graph(
 def test_of_many_points_some_pairs_are_measured_and_the_line_says_so(
     settings: MakeSettings, arcs: Points, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("suite_spectral.graphs.gaussian.MEASURED", 50)
+    monkeypatch.setattr("suite_spectral.graphs.gaussian_affinity.MEASURED", 50)
     found = solve(arcs(200)[0], settings(route="landmarks", affinity="rbf", sigma=0.2))
     assert found.graph.n == 50
     assert "Ncut of 50 points" in found.line
