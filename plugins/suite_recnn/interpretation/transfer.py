@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pytorch_lightning.utilities import rank_zero_warn
 from pytorch_lightning.utilities.seed import isolate_rng
 from torch import Tensor
 
@@ -42,6 +43,8 @@ Place = str | Path | Run
 """A run, or where it is."""
 TREES = ("algorithm", "preprocess", "features")
 """The settings of data that a network's input depends on: they come with the network, files and classes do not."""
+DIVISION = ("split_seed", "validation_fraction", "test_fraction")
+"""The settings of data that divide files into training, validation and test."""
 CHANGES = {"mirror": mirrored, "turn": turned}
 """The settings of a network that change its training jets at random."""
 W, TOP, QUARK = frozenset({"w", "qcd"}), frozenset({"top", "qcd"}), frozenset({"quark", "gluon"})
@@ -102,6 +105,8 @@ def transfer(source: Place, target: Place, *, epochs: int = 20, fine_tune: bool 
     base = auc_of(tagger_of(target), _data(target)) if _is_run(target) else None
     data.prepare_data()
     data.setup("fit")
+    if (words := seen_before(own, data)) and data.jets_of("test")[0][0].part is None:
+        rank_zero_warn(f"transfer from {source}: {words}")
     parts = {part: data.jets_of(part)[1] for part in PARTS}
     words = f"{_task(own)} → {_task(data)}"
     with progress(f"transfer {words}", (2 + fine_tune) * epochs, unit="epochs") as advance:
@@ -172,6 +177,27 @@ def data_for(source: Place, target: Place) -> JetData:
     task = recipe_of(find.get(evaluation_settings(_run(source)).plugin), f"{target}").get("data", {})
     files = {name: task[name] for name in ("path",) if name in task}
     return _data(source, files | {"signal": task.get("signal", "w"), "background": task.get("background", "qcd")})
+
+
+def seen_before(own: JetData, data: JetData) -> str | None:
+    """Return in words that test jets of a target may be among the training jets of a source; None: they are not.
+
+    A hash of the event divides the jets: of the same files the same settings leave the same events for the test.
+
+    Example:
+        >>> own, other = JetData("jets", signal="w"), JetData("jets", signal="top", split_seed=1)
+        >>> (seen_before(own, other) or "").partition(":")[0]
+        'its files were divided by --data.split_seed 0, those of the target by 1'
+    """
+    places = [one.path and Path(one.path).expanduser().resolve() for one in (own, data)]
+    differing = [name for name in DIVISION if getattr(own.division, name) != getattr(data.division, name)]
+    if places[0] != places[1] or not set(own.classes) & set(data.classes) or not differing:
+        return None
+    options = ", ".join(
+        f"--data.{name} {getattr(own.division, name)}, those of the target by {getattr(data.division, name)}"
+        for name in differing
+    )
+    return f"its files were divided by {options}: it may have been trained on jets that are tested here"
 
 
 def auc_of(tagger: JetTagger, data: JetData) -> Estimate:

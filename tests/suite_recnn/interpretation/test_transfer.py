@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from itertools import starmap
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,8 +10,10 @@ from torch.nn import functional
 from lightning_suite.errors import UsageError
 from lightning_suite.run import Run
 from suite_recnn import forests, tagging
+from suite_recnn.data import JetData
 from suite_recnn.forests import ForestData
-from suite_recnn.interpretation.transfer import auc_of, data_for, embed, frozen, tagger_of, transfer, whole
+from suite_recnn.interpretation import transfer as transferring
+from suite_recnn.interpretation.transfer import auc_of, data_for, embed, frozen, seen_before, tagger_of, transfer, whole
 from suite_recnn.jets import Jets
 from suite_recnn.module import JetTagger
 from suite_recnn.splitting import PARTS
@@ -136,13 +139,34 @@ def test_a_task_that_no_recipe_has_is_named(train: Callable[..., Run]) -> None:
         transfer(train(), "top-qcs")
 
 
+@pytest.mark.parametrize(
+    ("path", "names", "options", "expected"),
+    [
+        ("jets", ("top", "qcd"), {}, None),
+        ("jets", ("top", "qcd"), {"split_seed": 1}, "--data.split_seed 0, those of the target by 1"),
+        ("jets", ("top", "qcd"), {"test_fraction": 0.4}, "--data.test_fraction 0.2, those of the target by 0.4"),
+        ("jets", ("quark", "gluon"), {"split_seed": 1}, None),
+        ("others", ("top", "qcd"), {"split_seed": 1}, None),
+    ],
+)
+def test_jets_that_a_source_may_have_been_trained_on_are_said(
+    path: str, names: tuple[str, str], options: dict[str, Any], expected: str | None
+) -> None:
+    words = seen_before(JetData("jets", "w", "qcd"), JetData(path, *names, **options))
+    assert words is None if expected is None else expected in (words or "")
+
+
 def test_base_is_the_auc_of_the_test_of_the_run(train: Callable[..., Run]) -> None:
     run = train()
     expected = run.record["metrics"]["test_auc"]
     assert auc_of(tagger_of(run), data_for(run, run)).value == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_transfer_says_where_from_where_to_and_what_the_paper_has(train: Callable[..., Run]) -> None:
-    found = transfer(train(), train(), epochs=1)
+def test_a_transfer_says_where_from_where_to_and_what_the_paper_has(
+    train: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transferring, "seen_before", lambda own, data: "it may have seen them")
+    with pytest.warns(UserWarning, match=r"transfer from .*: it may have seen them"):
+        found = transfer(train(), train(), epochs=1)
     assert (found.source, found.target, found.paper, found.fine_tuned) == ("w/qcd", "w/qcd", None, None)
     assert found.base is not None and 0 < found.auc.value < 1 and 0 < found.floor.value < 1
