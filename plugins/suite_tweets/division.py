@@ -66,7 +66,7 @@ def used_texts(
     different = list(dict.fromkeys(filled))
     counts["empty after cleaning"] = len(cleaned) - len(filled)
     counts["repeated"] = len(filled) - len(different)
-    return UsedTexts(different, counts, f"at random, {timeless:,} have no time" if timeless else "by time")
+    return UsedTexts(different, counts, f"at random: {timeless:,} without a time" if timeless else "by time")
 
 
 def divided(texts: Sequence[str], validation_fraction: float, test_fraction: float) -> Parts:

@@ -415,7 +415,7 @@ def test_it_is_said_how_the_tweets_are_divided(tmp_path: Path) -> None:
     write_tweets(tmp_path / "dated.csv", tweets)
     write_tweets(tmp_path / "one.csv", [*tweets[:-1], tweets[-1]._replace(created_at=None)])
     assert ready(tmp_path / "dated.csv", seq_length=2).division == "by time"
-    assert ready(tmp_path / "one.csv", seq_length=2).division == "at random, 1 have no time"
+    assert ready(tmp_path / "one.csv", seq_length=2).division == "at random: 1 without a time"
 
 
 def test_texts_in_memory_come_in_batches() -> None:
