@@ -51,7 +51,7 @@ def read(
     Args:
         path: the file, or ``hf:NAME:SPLIT``.
         columns: the names of the columns of TSV, CSV, JSONL and the hub.
-        classes: 2 or 5 classes of SST; None: those of the file.
+        classes: 2 or 5 classes of SST, of other files at most so many; None: those of the file.
         phrases: of trees, every phrase that differs in text or class, not only the whole sentence.
         labels: the declared classes, or none.
         encoding: of a file that is not Unicode.
@@ -80,8 +80,10 @@ def read(
         table = without_unlabelled(read_label_text(path, classes=labels, encoding=encoding), labels)
     if table.labels == SST_FINE and classes == len(SST_BINARY):
         table = _without_neutral(table)
-    if table.labels in (SST_FINE, SST_BINARY) and classes not in (None, len(table.labels or ())):
-        raise DataError(f"expected {classes} classes (--data.classes), got {len(table.labels or ())}", path)
+    found = len(table.labels or {example.label for example in table.examples})
+    is_sst = table.labels in (SST_FINE, SST_BINARY)
+    if classes is not None and (found > classes or (is_sst and found < classes)):
+        raise DataError(f"expected {classes} classes (--data.classes), got {found}", path)
     if not table.examples:
         left_out = ", ".join(f"{count} {reason}" for reason, count in table.dropped.items()) or "nothing"
         message = f"holds no labelled example (left out: {left_out})"

@@ -216,6 +216,13 @@ def test_five_classes_cannot_come_from_two(tmp_path: Path) -> None:
         table(write(tmp_path, "stsa.binary.dev", "1 fine\n"), classes=5)
 
 
+def test_other_files_have_no_more_classes_than_are_asked_for(tmp_path: Path) -> None:
+    path = write(tmp_path, "stars.csv", "text,label\nwarm,good\nflat,bad\nlong,neither\n")
+    with pytest.raises(DataError, match=r"stars\.csv: expected 2 classes \(--data\.classes\), got 3"):
+        table(path, classes=2)
+    assert len(table(path, classes=5).examples) == 3
+
+
 def test_running_text_is_not_read_as_labels(tmp_path: Path) -> None:
     with pytest.raises(
         DataError,
