@@ -5,7 +5,13 @@ from typing import Any, final
 
 from pytorch_lightning import Trainer
 
-STATE = {"all": dict, "best": dict, "best_epoch": int, "best_is_of_this_epoch": bool, "of_validation": list}
+STATE: dict[str, type] = {
+    "all": dict,
+    "best": dict,
+    "best_epoch": int,
+    "best_is_of_this_epoch": bool,
+    "of_validation": list,
+}
 """The types in ``BestMetrics.state``."""
 
 
@@ -21,7 +27,7 @@ class BestMetrics:
     """
 
     def __init__(self) -> None:
-        self.epoch = 0
+        self.epoch: int = 0
         self._all: dict[str, float] = {}
         self._best: dict[str, float] = {}
         self._of_validation: set[str] = set()

@@ -66,7 +66,7 @@ class Predictions(Callback):
             )
         self.path = path
         self.step_name = step_name
-        self.rows = 0
+        self.rows: int = 0
         self._names: list[str] = []
         self._file: Any = None  # open for the formats that are written row by row
         self._open = contextlib.ExitStack()

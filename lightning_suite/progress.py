@@ -162,10 +162,10 @@ class Task:
     def __init__(self, description: str, total: int | None, unit: str, done: int) -> None:
         self.description = description
         self.total = total
-        self.done = done
-        self.next_line = 0.0
+        self.done: int = done
+        self.next_line: float = 0.0
         """When a line about it is due, in seconds from its beginning."""
-        self.between_lines = 0.0
+        self.between_lines: float = 0.0
         """Seconds between two lines at least."""
         self._unit = f" {unit}" if unit else ""
         self._began = time.monotonic()

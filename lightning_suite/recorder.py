@@ -50,7 +50,7 @@ class Recorder(Checkpoint):
     ) -> None:
         self.run = run
         self.best_value: float | None = None
-        self.before_each = BeforeEach(self)
+        self.before_each: BeforeEach = BeforeEach(self)
         self._lock = lock
         self._entries = entries
         self._announced = announced
@@ -62,7 +62,7 @@ class Recorder(Checkpoint):
         self._root = root
         self._metrics = metrics
         self._is_new = run is None
-        self.has_begun = False
+        self.has_begun: bool = False
         self._warned = False
         self._saved_at = 0
         self._stepped_at = 0

@@ -173,6 +173,7 @@ def test_the_examples_of_the_python_page_run(tmp_path: Path, monkeypatch: pytest
         exec(block, names)
     assert set(names["run"].predict("a good film")) == {"sentence", "label", "probability", "p_bad", "p_good"}
     assert names["columns"]["sentence"] == ["a good film", "a bad film"]
-    assert (len(names["tweets"]), names["vectors"].shape) == (2, (2, 16))
+    assert len(names["tweets"]) == 2
     assert 0 < names["jets"].predict(names["one"])["score"] < 1
     assert names["longer"].record.entries["epochs"] == 2
+    assert (names["vectors"].shape, names["small"].output_dim, names["same"].shape) == ((2, 600), 600, (2, 600))

@@ -16,7 +16,7 @@ SHORT = {"tensorboard": "TensorBoardLogger", "wandb": "WandbLogger", "csv": "CSV
 IN_THE_RUN_FOLDER = ("TensorBoardLogger", "CSVLogger")
 """Loggers that must be told a folder; an empty one stands for that of the run."""
 
-NEEDED = {
+NEEDED: dict[str, tuple[str, ...]] = {
     "TensorBoardLogger": ("tensorboard", "tensorboardX"),
     "WandbLogger": ("wandb",),
     "MLFlowLogger": ("mlflow",),

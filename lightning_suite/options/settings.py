@@ -50,7 +50,7 @@ class Settings:
         return yaml.safe_dump(asdict(self), sort_keys=False, allow_unicode=True)
 
 
-ONE_PROCESS = {
+ONE_PROCESS: dict[str, Any] = {
     "devices": 1,
     "num_nodes": 1,
     "strategy": "auto",

@@ -5,7 +5,7 @@ import typing
 from collections.abc import Collection
 from typing import Any, Literal
 
-EXAMPLES = {int: ("3", "5"), float: ("0.3", "0.5"), str: ("one", "two")}
+EXAMPLES: dict[Any, tuple[str, str]] = {int: ("3", "5"), float: ("0.3", "0.5"), str: ("one", "two")}
 
 
 def type_of(action: Any) -> Any:

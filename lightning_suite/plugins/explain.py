@@ -137,8 +137,10 @@ class BrokenPlugin(PluginError):
     """
 
     def __init__(self, name: str, cause: str, origin: Origin | str, repair: str = "") -> None:
-        self.name, self.cause, self.origin = name, one_line(cause), str(origin)
-        self.repair = repair or (origin.correct if isinstance(origin, Origin) else "")
+        self.name: str = name
+        self.cause: str = one_line(cause)
+        self.origin: str = str(origin)
+        self.repair: str = repair or (origin.correct if isinstance(origin, Origin) else "")
         super().__init__(f"plugin {name!r} cannot be used: {self.cause}\n  from:   {origin}\n  repair: {self.repair}")
 
 

@@ -80,7 +80,7 @@ class Watch(Callback):
         self.losses: list[float] = []
         self.without_gradient: list[str] = []
         self.without_optimizer: list[str] = []
-        self.parameters = 0
+        self.parameters: int = 0
         self._reached: set[str] = set()
 
     def on_after_backward(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -22,7 +22,9 @@ class ContractFailure(AssertionError):
     """
 
     def __init__(self, expected: str, got: str, repair: str) -> None:
-        self.expected, self.got, self.repair = expected, got, repair
+        self.expected: str = expected
+        self.got: str = got
+        self.repair: str = repair
         super().__init__(f"expected: {expected}\ngot:      {got}\nto do:    {repair}")
 
 

@@ -67,7 +67,7 @@ class Subject:
     """
 
     def __init__(self, name: str, folder: Path) -> None:
-        self.name = find.reference(name)
+        self.name: str = find.reference(name)
         self.folder = folder
         self._results: dict[str, Any] = {}
         self._predicted_data: dict[str, LightningDataModule] = {}
