@@ -174,6 +174,8 @@ def open_subject(
     if limit is None:
         return whole
     first = np.concatenate([np.flatnonzero(labels == label)[:limit] for label in np.unique(labels)])
+    if len(first) == len(labels):
+        return whole
     return replace(whole.take(np.sort(first)), source=f"the first {limit:,} of each class of {source}")
 
 

@@ -148,6 +148,12 @@ def test_other_parts_of_the_run_have_other_events(subject: Subject, train: Calla
     assert len(events) > 50 and len(seen) > 50 and not events & seen
 
 
+def test_a_limit_that_no_class_reaches_is_not_spoken_of(subject: Subject, train: Callable[..., Run]) -> None:
+    every = open_subject(train(), limit=len(subject.labels))
+    assert every.labels.tolist() == subject.labels.tolist()
+    assert every.source == subject.source == f"{len(subject.labels):,} test jets of the run"
+
+
 def test_a_limit_of_nothing_is_refused(train: Callable[..., Run]) -> None:
     with pytest.raises(UsageError, match="--limit: expected a whole number of 1 or more, or null, got 0"):
         open_subject(train(), limit=0)
