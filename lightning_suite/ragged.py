@@ -3,7 +3,8 @@
 Sequence s is ``values[offsets[s]:offsets[s + 1]]``; ``offsets`` (sequence + 1,) is int64 or int32, begins with 0,
 never falls and ends with the number of values. There is no padding, so nothing has to be masked, and the cost of a
 batch is that of its values, not of its longest sequence times the number of sequences. (Nested tensors of torch have
-the same layout, but few operations support them, and none of those needed here.)
+the same layout, but few operations support them, and none of those needed here.) Attention within sequences is
+`lightning_suite.ops.ragged_attention`.
 """
 
 from collections.abc import Sequence

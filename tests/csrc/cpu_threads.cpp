@@ -8,6 +8,7 @@
 
 #include "dsa_routing/dsa_routing_cpu.cpp"
 #include "gated_tree_embedding/gated_tree_embedding_cpu.cpp"
+#include "ragged_attention/ragged_attention_cpu.cpp"
 #include "random_trees.h"
 #include "tree_embedding/tree_embedding_cpu.cpp"
 
@@ -68,6 +69,33 @@ void dsa() {
 }
 
 template <typename Number>
+void attention() {
+  using namespace ragged_attention;
+  std::vector<int64_t> query_offsets = {0}, offsets = {0};
+  for (int64_t i = 0; i < 30; ++i) {
+    query_offsets.push_back(query_offsets.back() + static_cast<int64_t>(random_bits() % 9));
+    offsets.push_back(offsets.back() + static_cast<int64_t>(random_bits() % 9));
+  }
+  const int64_t heads = 3, dim = 5, value_dim = 7;
+  const Sizes sizes = {query_offsets.back(), offsets.back(), 30, heads, dim, value_dim, 0.5, true};
+  const auto query = random_numbers<Number>(sizes.queries * heads * dim);
+  const auto key = random_numbers<Number>(sizes.values * heads * dim);
+  const auto value = random_numbers<Number>(sizes.values * heads * value_dim);
+  const auto grad_out = random_numbers<Number>(sizes.queries * heads * value_dim);
+  const Inputs<Number> in = {sizes, query.data(), key.data(), value.data(), query_offsets.data(), offsets.data()};
+  compare("ragged_attention", [&](int threads) {
+    std::vector<Number> out(grad_out.size()), norms(sizes.queries * heads);
+    std::vector<Number> grad_query(query.size()), grad_key(key.size()), grad_value(value.size());
+    const Forward<Number> forward = {in, out.data(), norms.data()};
+    run(threads, 30 * heads, 2, [&](int64_t begin, int64_t end) { forward_cpu(forward, begin, end); });
+    const Backward<Number> backward = {in,         out.data(),      norms.data(),     grad_out.data(),
+                                       grad_query.data(), grad_key.data(), grad_value.data()};
+    run(threads, 30 * heads, 2, [&](int64_t begin, int64_t end) { backward_cpu(backward, begin, end); });
+    return std::vector{out, norms, grad_query, grad_key, grad_value};
+  });
+}
+
+template <typename Number>
 void trees() {
   using namespace tree_embedding;
   const PackedTrees packed(trees_of(6 * kTreesOfPart + 5, 7), 5);
@@ -119,9 +147,11 @@ void gated_trees() {
 
 int main() {
   lightning_suite::dsa<float>();
+  lightning_suite::attention<float>();
   lightning_suite::trees<float>();
   lightning_suite::gated_trees<float>();
   lightning_suite::dsa<double>();
+  lightning_suite::attention<double>();
   lightning_suite::trees<double>();
   lightning_suite::gated_trees<double>();
 }

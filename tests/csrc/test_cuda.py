@@ -9,6 +9,7 @@ HERE = Path(__file__).resolve().parent
 KERNELS = {
     "dsa_routing": 2 * (3 + 2 + 3 + 3),  # forward and backward, by width of a pack; float64 has two widths
     "gated_tree_embedding": 2 * 3,  # by dtype: forward, backward, the sums
+    "ragged_attention": 2 * 3,  # by dtype: forward, backward for queries, for keys and values
     # By dtype: forward and backward, each with the weight in shared memory and without; the sums; the gradient of x.
     "tree_embedding": 2 * (2 * 2 + 2),
 }
@@ -22,6 +23,7 @@ REFUSALS = {
         "forest: offsets must rise from 0 to the number of nodes, 6, got 7 and 6 around tree 1 of 2",
         "that have no other parent, got 0 and 4 for node 5",
     ],
+    "ragged_attention": ["bad offsets: 10 of 10 stop a kernel"],
     "tree_embedding": [
         "bad offsets: 7 of 7 stop the kernels",
         "bad children: 7 of 7 stop the kernels",
