@@ -3,6 +3,9 @@
 import importlib.machinery
 import importlib.util
 import re
+import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from types import ModuleType
@@ -70,3 +73,17 @@ def test_wheels_are_built_for_pythons_that_the_project_allows() -> None:
     required = PROJECT["project"]["requires-python"]
     built = [f"3.{minor}" for minor in re.findall(r"cp3(\d+)-", PROJECT["tool"]["cibuildwheel"]["build"])]
     assert required == f">={built[0]}"
+
+
+@pytest.mark.parametrize(
+    ("printed", "status"),
+    [
+        ('{"op": "a", "tests": {"cpu": {"agrees": true}}}\n{"op": "b", "tests": {}}', 0),
+        ('{"op": "a", "tests": {"cpu": {"agrees": true}, "cuda": {"agrees": false}}}', 1),
+        ("", 1),
+    ],
+)
+def test_a_wheel_passes_where_each_op_equals_its_reference(printed: str, status: int) -> None:
+    command = PROJECT["tool"]["cibuildwheel"]["test-command"].split(" | ")[1]
+    words = [sys.executable, *shlex.split(command)[1:]]
+    assert subprocess.run(words, input=printed, text=True, capture_output=True, check=False).returncode == status
