@@ -1,6 +1,7 @@
 """A sparse matrix times a block of vectors: compiled where the block is wide, for there torch waits for memory.
 
-Both add the entries of a row in their order and fuse no multiply-add, so that they agree to the last bit.
+The compiled one adds the entries of a row in their order and fuses no multiply-add. torch's did so too where they were
+compared, to the last bit; which kernel its library takes depends on the machine.
 """
 
 import torch
