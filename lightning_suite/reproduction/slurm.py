@@ -147,8 +147,14 @@ class _Submitted(Making):
         if failure is None:
             unseen = f"what it has written is not seen in {self.job.folder}: do all machines share it?"
             return self._submitted.result() or unseen
-        log = self._submitted.paths.stdout
-        return f"job {self.number} of SLURM's ended, {self.state()}: {last_words(log) or 'it wrote nothing'} ({log})"
+        log, result = self._submitted.paths.stdout, self._submitted.paths.result_pickle
+        if result.is_file():  # what was raised, which may not stand in the log yet
+            from submitit.core.utils import pickle_load
+
+            said = pickle_load(result)[1].strip().rpartition("\n")[2]
+        else:
+            said = last_words(log) or "it wrote nothing"
+        return f"job {self.number} of SLURM's ended, {self.state()}: {said} ({log})"
 
 
 @final

@@ -16,9 +16,9 @@ from suite_spectral.clusters.labelling import scaled_rows
 from suite_spectral.graphs.affinity import Average
 from suite_spectral.graphs.cosine import CosineWeights
 from suite_spectral.graphs.edge_weights import SCALE_NEIGHBOUR, weights_at
-from suite_spectral.graphs.gaussian import GaussianLandmarkWeights, GaussianWeights
+from suite_spectral.graphs.gaussian_affinity import GaussianLandmarkWeights, GaussianWeights
 from suite_spectral.graphs.landmark_graph import MixtureWeights, mixture_weights
-from suite_spectral.graphs.neighbour_graph import NeighbourWeights
+from suite_spectral.graphs.nearest_neighbours import NeighbourWeights
 from suite_spectral.new_points.by_landmarks import ByLandmarks
 from suite_spectral.new_points.fitted import Fitted, distances_to_clusters
 from suite_spectral.new_points.nystroem import Nystroem, new_rows, regularised
