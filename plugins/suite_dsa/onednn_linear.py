@@ -46,15 +46,19 @@ def round_up(rows: int) -> int:
     return -(-rows // step) * step
 
 
-def _is_for_onednn(x: Tensor, rows: int) -> bool:
-    is_plain = x.device.type == "cpu" and x.dtype == torch.float32
-    is_enough = rows >= FEW or torch.is_grad_enabled()
-    return ONEDNN and is_plain and is_enough and not torch.compiler.is_exporting()
+def _is_for_onednn(x: Tensor) -> bool:
+    if not ONEDNN or torch.compiler.is_exporting():  # an export's sizes vary: to compare one with a number would fix it
+        return False
+    return _is_plain(x) and len(x) > 0 and (len(x) >= FEW or torch.is_grad_enabled())
+
+
+def _is_plain(x: Tensor) -> bool:
+    return x.device.type == "cpu" and x.dtype == torch.float32
 
 
 def padding_rows(x: Tensor) -> int:
     """Return how many rows of zeros `onednn_linear` would add to x; added once, they save each later product a copy."""
-    return round_up(len(x)) - len(x) if _is_for_onednn(x, len(x)) else 0
+    return round_up(len(x)) - len(x) if _is_for_onednn(x) else 0
 
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -94,7 +98,7 @@ def onednn_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tens
         >>> onednn_linear(torch.ones(3, 2), torch.ones(4, 2)).shape
         torch.Size([3, 4])
     """
-    if not (_is_for_onednn(x, len(x)) and _is_for_onednn(weight, len(x)) and len(x) > 0):
+    if not (_is_for_onednn(x) and _is_plain(weight)):
         return functional.linear(x, weight, bias)
     if torch.is_autocast_enabled("cpu"):  # the rounding of rows pays there too: its kernels are compiled by shape
         return functional.linear(_padded(x), weight, bias)[: len(x)]
