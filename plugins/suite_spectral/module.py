@@ -302,7 +302,8 @@ class SpectralClusterer(LightningModule):
         if not isinstance(data, ClusterData) or not isinstance(limit, float) or limit < 1:
             return False
         same = self._fitted_data is not None and data.fingerprint == self._fitted_data
-        return same and self._fitted_cut is not None and data.held(tested=stage == "test") is data.held()
+        whole = len(self.network.fitted_labels) == len(data.held())  # training may have been limited to some batches
+        return same and whole and self._fitted_cut is not None and data.held(tested=stage == "test") is data.held()
 
     def _measure(self, stage: Literal["val", "test"]) -> Measured | None:
         """Log the scores of an evaluation, and return its examples and clusters; None where nothing was evaluated."""

@@ -88,6 +88,14 @@ EXPORTS_ANOTHER = """    def exportable(self) -> object:
             sample=lambda sizes, generator: (torch.ones(sum(sizes), 2),),
         )"""
 
+REVERSES = """    def inputs(self, given: Tensor, module: object) -> Inputs:
+        return Inputs([[given.flip(0)]])
+
+    def read_inputs(self, path: str | Path, module: object) -> Tensor:
+        return read_points(Path(path))
+
+"""
+
 BAD: dict[str, tuple[str, list[Edit]]] = {
     "heavy_record": ("record_is_cheap_to_import", [before(INIT, "from lightning_suite", "import numpy\n")]),
     "slow_record": ("record_is_cheap_to_import", [before(INIT, "plugin = Plugin(", f"{SLOW}\n")]),
@@ -165,6 +173,14 @@ BAD: dict[str, tuple[str, list[Edit]]] = {
     "sorted": ("predict_keeps_order_and_number", [Edit(DATA, "torch.tensor(points)", "torch.tensor(sorted(points))")]),
     "drops_inputs": ("predict_keeps_order_and_number", [after(MODULE, SCORES, "[:1]")]),
     "leaks": ("predictions_do_not_depend_on_the_batch", [after(MODULE, SCORES, " - batch[0].mean(dim=0)")]),
+    "memory_reversed": (
+        "predicts_the_same_from_memory",
+        [
+            after(DATA, "import DataError, UsageError\n", "from lightning_suite.inputs import Inputs, TakesInputs\n"),
+            Edit(DATA, "SpiralData(LightningDataModule)", "SpiralData(TakesInputs, LightningDataModule)"),
+            before(DATA, "    def part(self", REVERSES),
+        ],
+    ),
     "one_embedding": (
         "embeds",
         [
@@ -227,7 +243,7 @@ def test_the_good_plugin_passes(good: Subject) -> None:
     assert not failed
     nothing = {name for name, outcome in outcomes.items() if outcome.status == "not applicable"}
     own = {"commands_have_help", "commands_are_reachable", "reproductions_can_be_made"}
-    assert nothing == {*own, "embeds", "exports_what_it_computes"}
+    assert nothing == {*own, "embeds", "exports_what_it_computes", "predicts_the_same_from_memory"}
 
 
 @pytest.mark.parametrize("name", BAD)

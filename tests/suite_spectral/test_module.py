@@ -312,3 +312,10 @@ def test_what_was_clustered_is_not_labelled_again(route: str, tmp_path: Path, mo
     asked.clear()
     quiet_trainer(tmp_path, limit_test_batches=1).test(module, datamodule=moons(noise=0.2), verbose=False)
     assert asked == [64]
+
+
+@pytest.mark.parametrize("route", ["exact", "landmarks"])
+def test_what_a_limited_training_left_out_is_labelled(route: str, tmp_path: Path) -> None:
+    module, _, lightning = fitted(tmp_path, moons(), route=route, landmarks=40, trains={"limit_train_batches": 2})
+    assert len(module.network.fitted_labels) == 128
+    assert lightning.callback_metrics["val_ari"].item() > 0.9

@@ -57,7 +57,7 @@ std::vector<Numbers> words_of(const Batch& batch, int64_t sentence, int64_t head
 }
 
 void expected_outputs(Batch& batch) {
-  const auto [words, sentences, heads, dim, r] = batch.sizes;
+  const auto [words, sentences, heads, dim, r, slope] = batch.sizes;
   batch.z.assign(sentences * heads * dim, 0);
   batch.weights.assign((r - 1) * words * heads, 0);
   batch.vectors.assign((r - 1) * sentences * heads * dim, 0);
@@ -81,7 +81,7 @@ void expected_outputs(Batch& batch) {
 
 // Backwards through algorithm_1, statement by statement. `last_z` is z^r as the op has stored it.
 void expected_gradient(Batch& batch, const Numbers& last_z) {
-  const auto [words, sentences, heads, dim, r] = batch.sizes;
+  const auto [words, sentences, heads, dim, r, slope] = batch.sizes;
   batch.grad_x.assign(words * heads * dim, 0);
   for (int64_t sentence = 0; sentence < sentences; ++sentence) {
     for (int64_t head = 0; head < heads; ++head) {
