@@ -20,6 +20,14 @@ def metric_table(metrics: Mapping[str, float], expected: Mapping[str, Any] = Map
         test_auc  0.9100  ± 0.0100
         val_auc   0.9000
     """
+    columns = metric_columns(metrics, expected)
+    return table([*columns], list(zip(*columns.values(), strict=True)))
+
+
+def metric_columns(
+    metrics: Mapping[str, float], expected: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, list[str]]:
+    """Return the columns of the table by their titles, those that are empty left out."""
     errors = {name: metrics[f"{name}{ERROR}"] for name in metrics if f"{name}{ERROR}" in metrics}
     names = metrics.keys() - {f"{name}{ERROR}" for name in errors}
     columns: dict[str, list[str]] = {"metric": [], "value": [], "error": [], "expected": []}
@@ -28,8 +36,7 @@ def metric_table(metrics: Mapping[str, float], expected: Mapping[str, Any] = Map
         columns["value"].append(number(metrics[name]))
         columns["error"].append(f"± {number(errors[name])}" if name in errors else "")
         columns["expected"].append(number(expected[name]) if is_expected(name, expected) else "")
-    shown = {title: cells for title, cells in columns.items() if title in ("metric", "value") or any(cells)}
-    return table([*shown], list(zip(*shown.values(), strict=True)))
+    return {title: cells for title, cells in columns.items() if title in ("metric", "value") or any(cells)}
 
 
 def is_expected(name: str, expected: Mapping[str, Any]) -> bool:

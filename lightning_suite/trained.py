@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, final
 
 from lightning_suite import run as run_files
 from lightning_suite.loading import load, load_data
+from lightning_suite.metric_table import metric_columns, metric_table
 from lightning_suite.reporting.markup import as_html, element
 from lightning_suite.reporting.pictures import KINDS
 from lightning_suite.run_records import RunRecord
-from lightning_suite.tables import table
 
 if TYPE_CHECKING:
     import numpy
@@ -217,13 +217,14 @@ class Run:
         """Return its path, what it is, and a table of its metrics."""
         record = self.record
         lines = [os.fspath(self), _summary(record)]
-        return "\n".join([*lines, table(["metric", "value"], _rows(record))] if record.metrics else lines)
+        return "\n".join([*lines, metric_table(record.metrics)] if record.metrics else lines)
 
     def _repr_html_(self) -> str:
         """Return the same for a notebook."""
         record = self.record
-        rows = [element("tr", *(element("td", cell) for cell in row)) for row in _rows(record)]
-        head = element("tr", element("th", "metric"), element("th", "value"))
+        columns = metric_columns(record.metrics)
+        rows = [element("tr", *(element("td", cell) for cell in row)) for row in zip(*columns.values(), strict=True)]
+        head = element("tr", *(element("th", title) for title in columns))
         metrics = element("table", element("thead", head), element("tbody", *rows)) if rows else None
         path = element("code", os.fspath(self))
         return as_html(element("div", element("p", path, element("br"), _summary(record)), metrics))
@@ -233,9 +234,3 @@ def _summary(record: RunRecord) -> str:
     """Return plugin, recipe, seed and status of a run on one line."""
     recipe = [f"recipe {record.recipe}"] if record.recipe else []
     return ", ".join([record.plugin, *recipe, f"seed {record.seed}", record.status])
-
-
-def _rows(record: RunRecord) -> list[list[str]]:
-    """Return the metrics of a run, those of the test first."""
-    names = sorted(record.metrics, key=lambda name: (not name.startswith("test"), name))
-    return [[name, f"{record.metrics[name]:.4f}"] for name in names]

@@ -4,8 +4,8 @@ mkdocstrings reads their docstrings from the source, without importing anything.
 """
 
 import ast
-from functools import partial
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from places import ROOT
 
