@@ -5,7 +5,7 @@ input features, from an untrained network, on shuffled targets (0 within its err
 the variance that mass and pT leave, and that the layer explains.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from lightning_suite.errors import UsageError
 from lightning_suite.progress import progress
 from lightning_suite.spelling import no_such
 from suite_recnn.interpretation.linear_probe import Regression, explained, folds_of, held_out
+from suite_recnn.interpretation.printed import r2_of_table_1
 from suite_recnn.interpretation.subject import Subject, untrained
 from suite_recnn.jets import kinematics
 from suite_recnn.network import PAPER_DIM
@@ -25,12 +26,6 @@ from suite_recnn.tagging import Estimate
 
 OBSERVABLES = ("multiplicity", "width", "mass_angularity", "ptd_squared", "tau1", "tau2", "tau3", "tau21", "tau32")
 """Those of Table 1, in its order."""
-PAPER: Mapping[frozenset[str], Sequence[float]] = {
-    frozenset({"w", "qcd"}): (0.68, 0.74, 0.77, 0.30, 0.67, 0.67, 0.67, 0.39, 0.16),
-    frozenset({"top", "qcd"}): (0.55, 0.82, 0.80, 0.36, 0.78, 0.62, 0.53, 0.35, 0.39),
-    frozenset({"quark", "gluon"}): (0.75, 0.55, 0.55, 0.65, 0.54, 0.56, 0.61, 0.20, 0.09),
-}
-"""Table 1 by the classes of the task: R^2 from the embedding of the paper's recursive network."""
 MARKED = 3
 """How many of the highest scores of a layer are marked, as in Table 1."""
 SHUFFLES = 8
@@ -241,6 +236,6 @@ def mass_and_pt(subject: Subject) -> NDArray[np.float64]:
 
 def _paper(subject: Subject, layer: str) -> Sequence[float | None]:
     """Return Table 1's scores of the task; None where the paper has none."""
-    task = frozenset(name.lower() for name in subject.classes)
     is_its = layer == "embedding" and subject.tagger.hparams["network"] in ("recnn", "gated")
-    return PAPER.get(task, [None] * len(OBSERVABLES)) if is_its else [None] * len(OBSERVABLES)
+    scores = r2_of_table_1(subject.classes) if is_its else {}
+    return [scores.get(name) for name in OBSERVABLES]

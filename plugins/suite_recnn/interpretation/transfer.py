@@ -32,6 +32,7 @@ from suite_recnn import tagging
 from suite_recnn.data import JetData
 from suite_recnn.forests import ForestData, JetBatch
 from suite_recnn.interpretation.heads import best_auc, dense_layers
+from suite_recnn.interpretation.printed import auc_of_table_2
 from suite_recnn.interpretation.subject import BATCH, untrained
 from suite_recnn.module import JetTagger
 from suite_recnn.splitting import PARTS
@@ -47,17 +48,6 @@ DIVISION = ("split_seed", "validation_fraction", "test_fraction")
 """The settings of data that divide files into training, validation and test."""
 CHANGES = {"mirror": mirrored, "turn": turned}
 """The settings of a network that change its training jets at random."""
-W, TOP, QUARK = frozenset({"w", "qcd"}), frozenset({"top", "qcd"}), frozenset({"quark", "gluon"})
-PAPER_BASE = {W: 0.957, TOP: 0.926, QUARK: 0.861}
-PAPER = {
-    (W, TOP): 0.891,
-    (QUARK, TOP): 0.791,
-    (TOP, W): 0.911,
-    (QUARK, W): 0.822,
-    (W, QUARK): 0.763,
-    (TOP, QUARK): 0.759,
-}
-"""Table 2: the transfer AUC by the classes of A and B, and the base AUC by those of B."""
 
 
 class Transfer(NamedTuple):
@@ -114,7 +104,7 @@ def transfer(source: Place, target: Place, *, epochs: int = 20, fine_tune: bool 
         auc = frozen(tagger, parts, **settings)
         floor = frozen(untrained(tagger, seed), parts, **settings)
         fine_tuned = whole(tagger, parts, **settings) if fine_tune else None
-    return Transfer(_task(own), _task(data), auc, floor, base, fine_tuned, _paper(own, data))
+    return Transfer(_task(own), _task(data), auc, floor, base, fine_tuned, auc_of_table_2(own.classes, data.classes))
 
 
 def pairs(runs: Sequence[Name]) -> list[tuple[Name, Name]]:
@@ -249,8 +239,3 @@ def _data(run: Place, changes: Mapping[str, Any] | None = None) -> JetData:
 
 def _task(data: JetData) -> str:
     return "/".join(reversed(data.classes))
-
-
-def _paper(source: JetData, target: JetData) -> tuple[float, float] | None:
-    pair = frozenset(name.lower() for name in source.classes), frozenset(name.lower() for name in target.classes)
-    return (PAPER_BASE[pair[1]], PAPER[pair]) if pair in PAPER else None
