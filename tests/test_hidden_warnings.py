@@ -18,6 +18,7 @@ SCORE = "import torch; from torchmetrics.clustering import AdjustedRandScore as 
 PROVOKED = {
     ".*(Glyph|natively)": FIGURE + "figure.text(0.5, 0.5, '\\u6d77'); figure.canvas.draw()",
     "Sparse invariant checks": SCORE + "score.update(torch.arange(9) % 3, torch.arange(9) % 2); score.compute()",
+    "Number of distinct clusters": "from sklearn.cluster import KMeans; KMeans(2, n_init=1).fit([[0.0], [0.0]])",
     "Sparse CSR tensor support is in beta": "import torch; torch.eye(2).to_sparse_csr()",
 }
 OWN = {"the eigenvectors are less accurate"}

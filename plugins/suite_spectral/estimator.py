@@ -111,6 +111,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         ncut_: the normalised cut.
         lower_bound_: what no clusters of so many can be below; nan where it is not known.
         n_components_: connected components of the graph.
+        loose_: (loose,) the points that were left out while the others were clustered, because they lie in components
+            too small for a cluster or hang on by one edge; each then joined a cluster.
         n_iter_: steps of the eigensolver; 0 where it has none.
         report_: one line on graph, solver and choices.
     """
@@ -290,6 +292,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.ncut_ = clustering.ncut
         self.lower_bound_ = clustering.lower_bound
         self.n_components_ = clustering.n_components
+        self.loose_ = inputs.answer(clustering.loose)
         self.n_iter_ = clustering.spectrum.steps
         self.report_ = solution.line
         if self.n_components_ > 1 and clustering.core is None:  # else another warning has said so

@@ -99,11 +99,6 @@ class NewPoints(nn.Module):
                 f"affinity {fitted.affinity!r} has no export here: a new example is joined to the clustered ones by "
                 "more than numbers of its own: its place in the image, its edges in the graph, or sparse rows"
             )
-        if isinstance(weights, NeighbourWeights) and weights.weights == "self-tuning":
-            raise UsageError(
-                "--model.weights self-tuning has no export: the scale of a point that equals its neighbours is that of "
-                "the other points of its batch. --model.weights gaussian has one scale, and an export"
-            )
         self.kept, self.dtype = points.double(), points.dtype
 
     def forward(self, points: Tensor) -> tuple[Tensor, Tensor]:

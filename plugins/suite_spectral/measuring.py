@@ -23,12 +23,14 @@ class Measured(NamedTuple):
         labels: (example,) int64, of all examples.
         numbers: (drawn,) int64, which examples the content is of; None: all.
         ncut: the normalised cut of the labels.
+        classes: (example,) int64, of all examples, where they are known.
     """
 
     content: Tensor | list[str] | Rows
     labels: Tensor
     numbers: Tensor | None
     ncut: float
+    classes: Tensor | None = None
 
 
 def measured_again(examples: Examples, labels: Tensor, ncut: float) -> Measured:

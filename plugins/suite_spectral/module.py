@@ -36,7 +36,7 @@ from suite_spectral.graphs.neighbours import Neighbours
 from suite_spectral.measuring import Measured, measured_again, measured_in_shares
 from suite_spectral.network import FittedClusters
 from suite_spectral.new_points.fitted import Fitted
-from suite_spectral.pictures.eigenvalues import write_spectrum
+from suite_spectral.pictures.cluster_sizes import write_sizes
 from suite_spectral.pictures.scatter import write_points
 from suite_spectral.processes import gathered, group_of, shared
 from suite_spectral.settings import (
@@ -278,13 +278,14 @@ class SpectralClusterer(LightningModule):
         self._measure("val")
 
     def on_test_epoch_end(self) -> None:
-        """Log the same, and draw the spectrum and the clusters of points."""
+        """Log the same, and draw the sizes of the clusters and, of points, where they lie."""
         looked_at = self._measure("test")
         figures = Path(self.trainer.default_root_dir) / "figures"
         if looked_at is None or not self.trainer.is_global_zero or not figures.is_dir():
             return
         fitted = self.network.fitted
-        write_spectrum(figures / "spectrum.png", fitted.eigenvalues, fitted.n_clusters)
+        names = getattr(getattr(self.trainer, "datamodule", None), "classes", None)
+        write_sizes(figures / "sizes.png", looked_at.labels, fitted.n_clusters, looked_at.classes, names)
         if self.kind == "points" and isinstance(looked_at.content, Tensor):
             points = prepared(looked_at.content, self.scaling, None)
             write_points(figures / "points.png", points, looked_at.labels, looked_at.numbers)
@@ -315,7 +316,7 @@ class SpectralClusterer(LightningModule):
             assert self._fitted_cut is not None
             found = measured_again(data.fitted_examples, labels, self._fitted_cut)
             self._log_scores(stage, found, data.labels)
-            return found
+            return found._replace(classes=data.labels)
         clustered = [batch._replace(labels=labels) for batch, labels in evaluated]
         if self.holds_shares:
             share, own = shared(group_of(self.trainer), clustered, self._held(clustered, tested=stage == "test"))
@@ -331,7 +332,7 @@ class SpectralClusterer(LightningModule):
             nothing = [batch._replace(content=torch.empty(len(batch.index), 0)) for batch, _ in evaluated]
             classes = gathered(self.trainer, self.device, nothing).labels
         self._log_scores(stage, found, classes)
-        return found
+        return found._replace(classes=classes)
 
     def _log_scores(self, stage: Literal["val", "test"], found: Measured, classes: Tensor | None) -> None:
         self.log(f"{stage}_ncut", found.ncut, prog_bar=True, batch_size=1, sync_dist=True)

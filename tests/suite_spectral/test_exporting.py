@@ -22,6 +22,7 @@ from suite_spectral.solving.routes import solve
 IS_FULL = os.environ.get("LIGHTNING_SUITE_TRUST") == "full"
 FORMULAS: dict[str, dict[str, Any]] = {
     "neighbours": {"affinity": "nearest_neighbors", "weights": "gaussian", "n_neighbors": 5},
+    "neighbours, self-tuning": {"affinity": "nearest_neighbors", "weights": "self-tuning", "n_neighbors": 8},
     "gaussian": {"affinity": "rbf", "sigma": 0.3, "rows": "njw"},
     "regularised": {"affinity": "rbf", "sigma": 2.0, "regularisation": 0.5, "rows": "plain"},
     "self-tuning": {"affinity": "self-tuning"},
@@ -62,8 +63,6 @@ def test_the_least_distance_is_that_of_the_cluster(settings: Callable[..., Setti
 
 
 def test_what_cannot_be_joined_by_numbers_alone_says_so(settings: Callable[..., Settings]) -> None:
-    with pytest.raises(UsageError, match=r"--model\.weights self-tuning has no export"):
-        exportable(fitted(settings, affinity="nearest_neighbors", weights="self-tuning"), None, "")
     graph = SparseGraph(torch.block_diag(torch.ones(4, 4), torch.ones(3, 3)).double().to_sparse_csr())
     with pytest.raises(UsageError, match="affinity 'precomputed' has no export here"):
         exportable(solve(graph, settings(affinity="precomputed")).fitted, None, "")

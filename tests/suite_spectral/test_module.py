@@ -165,12 +165,12 @@ def test_the_better_of_both_routes_is_measured_as_it_was_fitted(tmp_path: Path) 
     assert logged["val_ncut"].item() == pytest.approx(logged["train_ncut"].item())
 
 
-def test_a_test_draws_the_spectrum_and_the_points_with_their_numbers(of_moons: Fitted, tmp_path: Path) -> None:
+def test_a_test_draws_the_sizes_and_the_points_with_their_numbers(of_moons: Fitted, tmp_path: Path) -> None:
     module, data, _ = of_moons
     (tmp_path / "figures").mkdir()
     quiet_trainer(tmp_path).test(module, datamodule=data, verbose=False)
     files = {path.name for path in (tmp_path / "figures").iterdir()}
-    assert files == {"spectrum.png", "spectrum.csv", "points.png", "points.csv"}
+    assert files == {"sizes.png", "sizes.csv", "points.png", "points.csv"}
     with (tmp_path / "figures" / "points.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["cluster"]) for row in rows] == module.network.fitted_labels.tolist()

@@ -62,6 +62,15 @@ class Clustering(NamedTuple):
         """How many clusters there are."""
         return len(self.centroids)
 
+    @property
+    def loose(self) -> Tensor:
+        """The points that were left out while the others were clustered, and joined a cluster then, (loose,) int64."""
+        if self.core is None:
+            return self.labels.new_empty(0)
+        left = torch.ones_like(self.labels, dtype=torch.bool)
+        left[self.core.to(left.device)] = False
+        return left.nonzero()[:, 0]
+
 
 def cluster(
     graph: Graph,

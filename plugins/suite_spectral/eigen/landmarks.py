@@ -12,6 +12,7 @@ D^-1/2 C A^-1 C' D^-1/2 come from A^-1/2 C' D^-1 C A^-1/2 the same way. C is nev
 Either way an eigenvector is a sum over landmarks, so a new point has a value by the formula that the old ones have.
 """
 
+import warnings
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -72,8 +73,10 @@ def place_landmarks(
     def centres() -> NDArray[np.float64]:
         from sklearn.cluster import KMeans
 
-        with one_thread():
+        with one_thread(), warnings.catch_warnings():
             values = sample.double().cpu().numpy()
+            # of few distinct points some landmarks are the same, which says nothing of the clusters
+            warnings.filterwarnings("ignore", message="Number of distinct clusters")
             found = KMeans(count, init=values[np.sort(first)], n_init=1, max_iter=ROUNDS).fit(values)
         settled: NDArray[np.float64] = found.cluster_centers_
         return settled

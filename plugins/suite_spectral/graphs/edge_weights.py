@@ -121,7 +121,7 @@ def weights_at(distances: Tensor, indices: Tensor, weights: Weights, scale: Tens
     """
     if weights == "connectivity":
         return torch.ones_like(distances, dtype=torch.float64)
-    mine = _own_scales(distances) if weights == "self-tuning" else scale
+    mine = _new_scales(distances) if weights == "self-tuning" else scale
     exponents = _exponents(distances, mine, scale, indices)
     least = exponents.amax(1, keepdim=True) if exponents.shape[1] else exponents
     far = least < -700  # exp underflows there
@@ -142,13 +142,24 @@ def _positive_median(distances: Tensor) -> float:
 
 
 def _own_scales(distances: Tensor) -> Tensor:
-    """sigma_i, (point,) float64: the distance to the 7th neighbour, or the last; of duplicates that to the last, or
-    the median of all points."""
+    """sigma_i of the points of a graph, (point,) float64: the distance to the 7th neighbour, or the last; of duplicates
+    that to the last, or the median of all points."""
+    scales = _distances_of_scale(distances)
+    return torch.where(scales > 0, scales, _positive_median(scales))
+
+
+def _new_scales(distances: Tensor) -> Tensor:
+    """The same of new points, of which no other says anything: one that equals its neighbours has weights of 1, by any
+    scale above 0."""
+    scales = _distances_of_scale(distances)
+    return torch.where(scales > 0, scales, 1.0)
+
+
+def _distances_of_scale(distances: Tensor) -> Tensor:
     if distances.shape[1] == 0:
         return torch.ones(distances.shape[0], dtype=torch.float64, device=distances.device)
     scales = distances[:, min(SCALE_NEIGHBOUR, distances.shape[1]) - 1].double()
-    scales = torch.where(scales > 0, scales, distances[:, -1].double())
-    return torch.where(scales > 0, scales, _positive_median(scales))
+    return torch.where(scales > 0, scales, distances[:, -1].double())
 
 
 def _exponents(

@@ -13,31 +13,6 @@ NUMBERED = 30
 """Most eigenvalues of which each has its number at the axis."""
 
 
-def write_spectrum(picture: Path, eigenvalues: Tensor, n_clusters: int) -> None:
-    """Draw the smallest eigenvalues, and the gap behind as many as there are clusters.
-
-    Args:
-        picture: the PNG file; the CSV has its name.
-        eigenvalues: (value,) in rising order.
-        n_clusters: how many clusters there are.
-    """
-    values = eigenvalues.tolist()
-    numbers = range(1, len(values) + 1)
-    rows = zip(numbers, values, _gaps(values), (int(number <= n_clusters) for number in numbers), strict=True)
-    with drawing(picture, ["number", "eigenvalue", "gap_to_next", "used"], rows, width=6, height=4) as figure:
-        axes = figure.subplots()
-        axes.plot(numbers[:n_clusters], values[:n_clusters], "o", color=COLOURS[0], label="used")
-        axes.plot(numbers[n_clusters:], values[n_clusters:], "o", color=COLOURS[1], label="next")
-        if len(values) > n_clusters:
-            low, high = values[n_clusters - 1], values[n_clusters]
-            axes.axhspan(low, high, color="0.9", zorder=0)
-            axes.set_title(f"gap after {n_clusters}: {high - low:.3g}")
-        axes.set_xlabel("number")
-        axes.set_ylabel("eigenvalue of L")
-        whole_numbers(axes.xaxis)
-        axes.legend()
-
-
 def write_eigenvalues(picture: Path, values: Tensor, n_clusters: int, suggested: int) -> None:
     """Draw the smallest eigenvalues and the gaps between them.
 

@@ -9,6 +9,7 @@ import torch
 from sklearn.metrics import adjusted_rand_score
 from torch import Tensor
 
+from suite_spectral import SpectralClustering
 from suite_spectral.clusters.choosing import choose
 from suite_spectral.clusters.clustering import cluster
 from suite_spectral.clusters.cuts import ncut
@@ -128,3 +129,14 @@ def test_a_loose_component_stays_together() -> None:
     components = torch.tensor([0, 0, 0, 0, 1, 1])
     labels = labels_with_loose(torch.tensor([0, 0, 1, 1]), torch.arange(4), components, points)
     assert labels.tolist() == [0, 0, 1, 1, 0, 0]
+
+
+def test_the_loose_points_are_listed_and_can_be_marked_as_noise() -> None:
+    points, _ = blobs_with_a_far_group()
+    with pytest.warns(RuntimeWarning, match="nearest cluster"):
+        found = SpectralClustering(2, n_neighbors=8, random_state=0).fit(points.numpy())
+    assert found.loose_.tolist() == list(range(240, 248))
+    labels = found.labels_.copy()
+    labels[found.loose_] = -1
+    assert sorted(set(labels.tolist())) == [-1, 0, 1]
+    assert SpectralClustering(2, n_neighbors=8, random_state=0).fit(points.numpy()[:240]).loose_.tolist() == []

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -186,3 +188,11 @@ def test_the_vectors_are_orthonormal_where_the_landmarks_are_hardly_connected() 
     found = sparse_landmarks(graph, 3).spectrum
     assert found.components.unique().tolist() == [0]
     torch.testing.assert_close(found.vectors.T @ found.vectors, torch.eye(4, dtype=torch.float64))
+
+
+def test_few_distinct_points_are_no_reason_to_warn_of_landmarks() -> None:
+    points = torch.tensor([[0.0, 0.0], [5.0, 5.0]]).repeat_interleave(100, 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        landmarks = place_landmarks(points, 100)
+    assert sorted(set(map(tuple, landmarks.tolist()))) == [(0.0, 0.0), (5.0, 5.0)]

@@ -55,6 +55,17 @@ def test_self_tuning_weights_to_new_points_follow_their_formula():
     assert float(values[4, 2]) == pytest.approx(expected)
 
 
+def test_the_weights_of_a_new_point_that_equals_its_neighbours_do_not_depend_on_the_other_new_points():
+    points = torch.cat([torch.zeros(12, 2), cloud(30, 2) + 5])
+    scale = edge_scale(nearest(points, 9), weights="self-tuning")
+    queries = torch.cat([torch.zeros(1, 2), cloud(20, 2, seed=1)])
+    alone, among = (
+        weights_to(rows, points, 10, weights="self-tuning", scale=scale)[1][0] for rows in (queries[:1], queries)
+    )
+    assert torch.equal(torch.ones(10, dtype=torch.float64), alone)
+    assert torch.equal(alone, among)
+
+
 def test_weights_to_a_point_far_from_all_are_not_all_zero():
     _, values = weights_to(torch.tensor([[1e6]]), torch.tensor([[0.0], [1.0]]), 2, weights="gaussian", scale=1.0)
     assert values.tolist() == [[1.0, 0.0]]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from suite_spectral.pictures.eigenvalues import write_eigenvalues, write_spectrum
+from suite_spectral.pictures.eigenvalues import write_eigenvalues
 
 pytest.importorskip("matplotlib", reason="matplotlib, of the extra 'spectral', is not installed")
 
@@ -28,11 +28,3 @@ def test_as_many_eigenvalues_as_clusters_can_be_drawn(tmp_path: Path) -> None:
     values = torch.tensor([0.0, 0.0, 0.4], dtype=torch.float64)
     write_eigenvalues(tmp_path / "e.png", values, 3, 2)
     assert (tmp_path / "e.png").read_bytes().startswith(PNG)
-
-
-def test_the_spectrum_is_drawn_and_written_with_its_gap(tmp_path: Path, rows_of: Rows) -> None:
-    write_spectrum(tmp_path / "spectrum.png", torch.tensor([0.0, 0.25, 0.75]), 2)
-    found = rows_of(tmp_path / "spectrum.csv")
-    assert (tmp_path / "spectrum.png").stat().st_size > 0
-    assert [row["gap_to_next"] for row in found] == ["0.25", "0.5", ""]
-    assert [row["used"] for row in found] == ["1", "1", "0"]
