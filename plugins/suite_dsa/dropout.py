@@ -22,8 +22,9 @@ def dropout_mask(shape: Sequence[int], dropout: float, device: torch.device) -> 
     """
     count = math.prod(shape)
     bits = torch.empty((count + 3) // 4, dtype=torch.int64, device=device).random_(-(2**63), None)
-    least = round(dropout * 65536) - 32768  # 16-bit numbers below are dropped
-    last_dropped = least - 1
+    dropped = min(max(round(dropout * 65536), 1), 65535)  # of all 16-bit numbers; so both limits of clamp_ are such
+    least = dropped - 32768
+    last_dropped = least - 1  # 16-bit numbers up to here are dropped
     return bits.view(torch.int16)[:count].view(*shape).clamp_(last_dropped, least).sub_(last_dropped)
 
 

@@ -30,6 +30,13 @@ def test_dropout_decides_for_each_number_by_itself() -> None:
     torch.testing.assert_close(torch.eye(4, dtype=torch.float64) * 0.21, covariance, atol=0.01, rtol=0)
 
 
+@pytest.mark.parametrize(("dropout", "kept"), [(1e-9, 1.0), (1 - 1e-9, 0.0)])
+def test_dropout_may_be_nearly_nothing_or_nearly_all(dropout: float, kept: float) -> None:
+    mask = dropout_mask((1000, 1000), dropout, torch.device("cpu"))
+    assert set(mask.unique().tolist()) == {0, 1}
+    assert mask.double().mean().item() == pytest.approx(kept, abs=1e-4)
+
+
 @pytest.mark.parametrize("module", [Dropout(0.5), DropoutLeakyReLU(0.5)])
 def test_dropout_is_off_in_evaluation(module: nn.Module) -> None:
     x = torch.rand(50, 50)
