@@ -27,7 +27,7 @@ def write_sizes(
     sizes = labels.cpu().bincount(minlength=n_clusters)
     known = torch.full_like(labels, -1).cpu() if classes is None else classes.cpu()
     counted = known >= 0
-    count = max([0, *known[counted].unique().tolist()]) + 1
+    count = max(len(known[counted].bincount()), 1)
     is_known = bool(counted.any())
     pairs = (labels.cpu() * count + known)[counted].bincount(minlength=n_clusters * count).reshape(n_clusters, count)
     most, first = pairs.max(dim=1)
