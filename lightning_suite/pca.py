@@ -21,8 +21,10 @@ def principal_components(points: Tensor, count: int = 2) -> tuple[Tensor, Tensor
         ([-2.5, 2.5], 1.0)
     """
     centred = points.double() - points.double().mean(dim=0)
-    variances, loadings = torch.linalg.eigh(centred.T @ centred)  # of the dims, which are few beside the points
-    variances, loadings = variances.flip(0)[:count].clamp_min(0), loadings.flip(1)[:, :count]
+    wide = centred.shape[1] > centred.shape[0]  # the smaller of the two Gram matrices has the same variances
+    variances, vectors = torch.linalg.eigh(centred @ centred.T if wide else centred.T @ centred)
+    variances, vectors = variances.flip(0)[:count].clamp_min(0), vectors.flip(1)[:, :count]
+    loadings = torch.nn.functional.normalize(centred.T @ vectors, dim=0) if wide else vectors
     loadings = loadings * loadings.gather(0, loadings.abs().argmax(dim=0, keepdim=True)).sign()
     total = centred.square().sum().clamp_min(torch.finfo(torch.float64).tiny)
     missing = count - loadings.shape[1]

@@ -20,6 +20,8 @@ from torch.utils.data import Dataset
 from lightning_suite.errors import UsageError
 from lightning_suite.offsets import offsets_of
 from lightning_suite.offsets import select as select_entries
+from suite_spectral.graphs.graph import sparse_rows
+from suite_spectral.graphs.sparse_points import rows_of, stacked
 from suite_spectral.shares.share import Share
 from suite_spectral.sources.texts import Vocabulary
 
@@ -59,8 +61,8 @@ class Batch(NamedTuple):
 
     Attributes:
         index: (batch,) int64, the number of each example in its file, from 0; each is another.
-        content: (batch, dim) float32 or float64 for points; a pixel is one with row, column and its channels in 0..1.
-            Texts are a list, rows of a graph are ``Rows``.
+        content: (batch, dim) float32 or float64 for points, sparse_csr where they are sparse in their file; a pixel is
+            one with row, column and its channels in 0..1. Texts are a list, rows of a graph are ``Rows``.
         labels: (batch,) int64, the number of the class, or None where nothing says it.
     """
 
@@ -102,7 +104,8 @@ def join(batches: Sequence[Batch]) -> Batch:
     contents = [batch.content for batch in batches]
     content: Tensor | list[str] | Rows
     if tensors := [part for part in contents if isinstance(part, Tensor)]:
-        content = torch.cat(tensors)[first]
+        whole_points = stacked(tensors)
+        content = whole_points if isinstance(first, slice) else rows_of(whole_points, first)
     elif rows := [part for part in contents if isinstance(part, Rows)]:
         offsets = offsets_of(torch.cat([part.offsets.diff() for part in rows]))
         columns, values = torch.cat([part.columns for part in rows]), torch.cat([part.values for part in rows])
@@ -122,6 +125,8 @@ def prepared(
 ) -> Tensor:
     """Return examples as they are clustered: points scaled, texts as rows of tf-idf, rows of a graph as a matrix.
 
+    Sparse points that are not scaled, and texts, stay sparse_csr.
+
     Args:
         content: of a batch.
         scaling: of points; None: they stay as they are.
@@ -134,7 +139,7 @@ def prepared(
     if isinstance(content, Rows):
         return content.matrix(n_nodes)
     if isinstance(content, Tensor):
-        return content if scaling is None else scaling.apply(content)
+        return content if scaling is None else scaling.apply(content.to_dense())  # no zero stays one
     if vocabulary is None:
         raise UsageError("the clusters are not of texts")
     return vocabulary.rows(content)
@@ -246,7 +251,8 @@ class Examples(Dataset[Batch]):
         elif isinstance(self.content, GraphRows):
             content = self.content.of(here)
         elif scipy.sparse.issparse(self.content):
-            content = torch.from_numpy(self.content[chosen].toarray())
+            rows = self.content[chosen]
+            content = sparse_rows(rows, torch.from_numpy(rows.data[:0]).dtype)
         else:
             content = torch.from_numpy(np.asarray(self.content[chosen]))
         return Batch(torch.from_numpy(chosen), content, labels)

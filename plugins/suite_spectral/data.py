@@ -24,6 +24,7 @@ from suite_spectral.data_settings import DEFAULTS, DataSettings, Name, ReadAs, S
 from suite_spectral.division import division
 from suite_spectral.settings import Kind
 from suite_spectral.shares.sampler import ShareSampler
+from suite_spectral.solving.memory import refuse_dense
 from suite_spectral.sources.contents import Choice, Source, class_labels, labels_of_used
 from suite_spectral.sources.memory import content_of
 from suite_spectral.sources.reading import read, without_unused
@@ -238,6 +239,8 @@ class ClusterData(TakesInputs, LightningDataModule):
         self.dim = content.shape[1]
         if self.kind == "image":
             return []
+        if scipy.sparse.issparse(content) and self.settings.standardize != "none":  # no zero stays one
+            refuse_dense(content.shape, content.dtype.itemsize, "leave --data.standardize at none")
         if isinstance(content, np.memmap | RowGroups):
             self.scaling, constant = scaling_of_large(content, fitted)
         else:

@@ -52,13 +52,14 @@ def measured_in_shares(
         fitted_cut: the normalised cut of the clustered points, where it is known.
     """
     assert own.labels is not None and isinstance(own.content, Tensor) and isinstance(fitted.extension, ByLandmarks)
-    device, cut = own.content.device, fitted_cut
+    points = own.content.to_dense()  # as they were clustered
+    device, cut = points.device, fitted_cut
     labels = torch.from_numpy(share.joined_labels(own.labels.cpu().numpy())).to(fitted.labels.device)
     if cut is None or not torch.equal(labels, fitted.labels):
         with progress("normalised cut"):
-            graph = share_graph(prepared(own.content, scaling, None), fitted.extension.weights, share)
+            graph = share_graph(prepared(points, scaling, None), fitted.extension.weights, share)
             cut = ncut(graph, own.labels, fitted.n_clusters)
     drawn = spread(share.n, MOST_POINTS)
     here = drawn[(drawn >= share.rows.start) & (drawn < share.rows.stop)] - share.start
-    shown = torch.from_numpy(share.joined(own.content[here.to(device)].cpu().numpy()))
+    shown = torch.from_numpy(share.joined(points[here.to(device)].cpu().numpy()))
     return Measured(shown.to(device), labels, drawn, cut)

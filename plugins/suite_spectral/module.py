@@ -33,6 +33,7 @@ from suite_spectral.data import ClusterData
 from suite_spectral.exporting import exportable
 from suite_spectral.graphs.graph import Graph, SparseGraph, spread_evenly
 from suite_spectral.graphs.neighbours import Neighbours
+from suite_spectral.graphs.sparse_points import is_sparse
 from suite_spectral.measuring import Measured, measured_again, measured_in_shares
 from suite_spectral.network import FittedClusters
 from suite_spectral.new_points.fitted import Fitted
@@ -57,7 +58,7 @@ from suite_spectral.settings import (
 )
 from suite_spectral.shares.landmark_route import is_by_shares
 from suite_spectral.shares.neighbours import neighbours_by_rows
-from suite_spectral.solving.building import measured
+from suite_spectral.solving.building import made_dense, measured
 from suite_spectral.solving.routes import solve, solve_shares
 from suite_spectral.solving.solution import Told
 from suite_spectral.sources.texts import Vocabulary
@@ -214,6 +215,7 @@ class SpectralClusterer(LightningModule):
             del batches
             points = self._content(own.content)
             assert isinstance(points, Tensor)
+            points = made_dense(points)
             with progress("spectral clustering") as task:
                 found = Told.of(solve_shares(points, share, self.settings(), seed=seed, progress=task.stage))
         else:
@@ -434,9 +436,13 @@ class SpectralClusterer(LightningModule):
             raise DataError(
                 f"expected points of {wanted} numbers, as those that were fitted, got {points.shape[1]}", file
             )
-        wrong = (~torch.isfinite(points).all(dim=1)).nonzero()
+        if is_sparse(points):
+            first = (~torch.isfinite(points.values())).nonzero()[:1, 0]
+            wrong = torch.searchsorted(points.crow_indices().to(first.dtype), first, right=True) - 1
+        else:
+            wrong = (~torch.isfinite(points).all(dim=1)).nonzero()[:1, 0]
         if len(wrong):
-            raise DataError(f"point {int(index[wrong[0, 0]])} is not all of finite numbers", file)
+            raise DataError(f"point {int(index[wrong[0]])} is not all of finite numbers", file)
 
     # Checkpoints
 

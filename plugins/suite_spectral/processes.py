@@ -9,6 +9,7 @@ from pytorch_lightning import Trainer
 from torch import Tensor
 
 from suite_spectral.batches import Batch, Rows, join, select
+from suite_spectral.graphs.sparse_points import rows_of
 from suite_spectral.shares.group import Group
 from suite_spectral.shares.share import Share, block_starts, blocks_of
 
@@ -47,7 +48,7 @@ def shared(group: Group, batches: list[Batch], held: NDArray[np.int64]) -> tuple
 def _some(batch: Batch, own: Tensor) -> Batch:
     content: Any = batch.content
     if isinstance(content, Tensor):
-        content = content[own.to(content.device)]
+        content = rows_of(content, own)
     else:
         content = select(content, own) if isinstance(content, Rows) else [content[number] for number in own.tolist()]
     labels = None if batch.labels is None else batch.labels[own.to(batch.labels.device)]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from suite_spectral.graphs.graph import SparseGraph
     from suite_spectral.module import SpectralClusterer
     from suite_spectral.point_sets import PointSet
+    from suite_spectral.solving.building import made_dense
 
 OF_FILES = ("columns", "label_column", "noise_label", "text_column", "standardize", "limit")
 """Options of ``compare`` that say what of a file is clustered."""
@@ -111,6 +112,8 @@ def _points_of(path: str, options: dict[str, Any], seed: int) -> "tuple[Kind, Po
         what = "an image" if data.kind == "image" else "a graph"
         raise UsageError(f"{path} holds {what}: k-means needs points or texts. Take {command} {shlex.quote(path)}")
     points = prepared(join(list(data.train_dataloader())).content, data.scaling, data.vocabulary)
+    if data.kind == "points":  # k-means needs their means
+        points = made_dense(points)
     return data.kind, PointSet(Path(path).name, points, data.labels)
 
 

@@ -12,6 +12,14 @@ def test_the_components_are_those_of_a_singular_value_decomposition() -> None:
     torch.testing.assert_close(shares, values[:2].square() / values.square().sum())
 
 
+def test_more_dims_than_points_have_those_of_the_decomposition_too() -> None:
+    points = torch.randn(6, 30, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    left, values, _ = torch.linalg.svd(points - points.mean(dim=0), full_matrices=False)
+    components, shares = principal_components(points)
+    torch.testing.assert_close(components.abs(), (left[:, :2] * values[:2]).abs())
+    torch.testing.assert_close(shares, values[:2].square() / values.square().sum())
+
+
 def test_the_largest_loading_is_positive_so_that_nothing_is_mirrored() -> None:
     points = torch.tensor([[0.0, 0.0], [1.0, 0.1], [2.0, 0.0]])
     for mirrored in (points, -points):

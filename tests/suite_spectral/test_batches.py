@@ -109,12 +109,6 @@ def test_one_example_is_a_batch_of_one() -> None:
     assert examples(list("abcdef"))[1].content == ["e"]
 
 
-def test_sparse_points_become_dense_a_batch_at_a_time() -> None:
-    batch = examples(scipy.sparse.csr_array(np.diag(np.arange(6.0)))).__getitems__([1])
-    assert isinstance(batch.content, torch.Tensor)
-    assert batch.content.tolist() == [[0, 0, 0, 0, 4, 0]]
-
-
 def test_rows_of_a_graph_are_those_of_its_nodes() -> None:
     weights = scipy.sparse.csr_array(np.array([[0, 2.0, 0], [2, 1, 3], [0, 3, 0]]))
     rows = examples(GraphRows(weights)).__getitems__([2, 1]).content

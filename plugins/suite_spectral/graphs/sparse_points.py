@@ -5,6 +5,7 @@ are ever dense. A product loses what two near points differ by: a few more candi
 ranked again by the squares of differences.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import scipy.sparse
 import torch
 from torch import Tensor
 
-from suite_spectral.graphs.graph import sparse_rows
+from lightning_suite.offsets import offsets_of, select
 from suite_spectral.one_thread import one_thread
 
 SPARE = 4
@@ -39,8 +40,26 @@ def as_csr(points: Tensor) -> scipy.sparse.csr_array:
 def rows_of(points: Tensor, numbers: Tensor) -> Tensor:
     """Return some rows, (number, dim), of dense or sparse points."""
     if not is_sparse(points):
-        return points[numbers]
-    return sparse_rows(scipy.sparse.csr_array(as_csr(points)[numbers.numpy()]), points.dtype)
+        return points[numbers.to(points.device)]
+    entries, offsets = select(points.crow_indices().long(), numbers.to(points.device))
+    return _sparse(offsets, points.col_indices()[entries], points.values()[entries], points.shape[1])
+
+
+def stacked(parts: Sequence[Tensor]) -> Tensor:
+    """Return the rows of all parts, (row, dim), dense where one of them is."""
+    if not all(map(is_sparse, parts)):
+        return torch.cat([part.to_dense() for part in parts])
+    if len(parts) == 1:
+        return parts[0]
+    offsets = offsets_of(torch.cat([part.crow_indices().long().diff() for part in parts]))
+    columns, values = (torch.cat(some) for some in zip(*((p.col_indices(), p.values()) for p in parts), strict=True))
+    return _sparse(offsets, columns, values, parts[0].shape[1])
+
+
+def _sparse(offsets: Tensor, columns: Tensor, values: Tensor, dim: int) -> Tensor:
+    size = (len(offsets) - 1, dim)
+    offsets = offsets.to(torch.int32) if len(values) < 2**31 else offsets
+    return torch.sparse_csr_tensor(offsets, columns.to(offsets.dtype), values, size=size, check_invariants=False)
 
 
 def nearest_sparse(queries: Tensor | None, points: Tensor, count: int) -> tuple[Array, Array]:

@@ -13,9 +13,11 @@ from suite_spectral.clusters.clustering import Clustering
 from suite_spectral.clusters.labelling import scaled_rows
 from suite_spectral.graphs.affinities import AFFINITIES
 from suite_spectral.graphs.affinity import Affinity
+from suite_spectral.graphs.sparse_points import rows_of
 from suite_spectral.new_points.by_landmarks import ByLandmarks
 from suite_spectral.new_points.extension import Extension
 from suite_spectral.new_points.nystroem import Nystroem
+from suite_spectral.new_points.sparse_state import with_sparse, without_sparse
 from suite_spectral.settings import RowScaling, Settings
 
 WEIGHTS, CHOSEN = "weights_", "chosen_"
@@ -170,7 +172,7 @@ class Fitted:
         Raises:
             KeyError: something is missing.
         """
-        values: dict[str, Any] = {name: from_tensor(stored) for name, stored in state.items()}
+        values: dict[str, Any] = {name: from_tensor(stored) for name, stored in with_sparse(state).items()}
         affinity = AFFINITIES[values["affinity"]]
         extension_class: type[Any] = ByLandmarks if "divisor" in values else Nystroem
         weights_class = affinity.landmark_class if "divisor" in values else affinity.weights_class
@@ -186,7 +188,7 @@ class Fitted:
         values |= {field.name: getattr(extension, field.name) for field in fields(extension)}
         values |= {WEIGHTS + name: value for name, value in values.pop("weights").state().items()}
         values |= {CHOSEN + name: value for name, value in chosen.items()}
-        return {name: as_tensor(value) for name, value in values.items()}
+        return without_sparse({name: as_tensor(value) for name, value in values.items()})
 
     @property
     def n_clusters(self) -> int:
@@ -212,19 +214,23 @@ class Fitted:
         """
         if content.dim() != 2:
             raise UsageError(f"expected new points of shape (point, dim), got {tuple(content.shape)}")
+        content = self._taken(content)
         matches = self.extension.find(content, index)
         labels = self.labels[matches.clamp_min(0)]
         new = (matches < 0).nonzero()[:, 0]
         if len(new):  # a formula for points whose labels are known would cost most of an evaluation
-            dense = content.layout == torch.strided
-            rows, votes = self.extension.rows_and_votes(content[new] if dense else content, self.rows)
-            found = nearest_cluster(rows, votes, self.centroids, self.groups)
-            labels[new] = found if dense else found[new]
+            rows, votes = self.extension.rows_and_votes(rows_of(content, new), self.rows)
+            labels[new] = nearest_cluster(rows, votes, self.centroids, self.groups)
         return labels
 
     def embed(self, content: Tensor) -> Tensor:
         """Return the rows of points in the eigenvectors, (query, vector) float64."""
-        return self.extension.embed(content, self.rows)
+        return self.extension.embed(self._taken(content), self.rows)
+
+    def _taken(self, content: Tensor) -> Tensor:
+        """Return sparse points as dense ones where those that were clustered are; a batch of them is small."""
+        takes_sparse = self.affinity_class.sparse and isinstance(self.extension, Nystroem)
+        return content if takes_sparse else content.to_dense()
 
 
 def _without(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,16 +7,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from lightning_suite.pca import principal_components
 from lightning_suite.pictures import COLOURS, drawing
+from suite_spectral.graphs.sparse_points import as_csr, is_sparse
+from suite_spectral.one_thread import one_thread
 
 MARKS = "o^sDvP*X"
 
 NAMED = 10
 """Most clusters that a legend names."""
+
+MOST_EXACT = 2000
+"""Points, or dims, of which the principal components come from a matrix of all pairs."""
+
+MOST_DENSE = 2**24
+"""Numbers of sparse points that are made dense for their picture."""
 
 SHOWN = 5000
 """Points that one scatter shows at most, evenly spread over the file; the numbers beside it are of the same ones."""
@@ -30,7 +39,7 @@ def write_points(picture: Path, points: Tensor, labels: Tensor, numbers: Tensor 
 
     Args:
         picture: the PNG file; the CSV has its name.
-        points: (point, dim).
+        points: (point, dim), dense or sparse_csr.
         labels: (point,) int64, of all points.
         numbers: which of all points these are; None: all.
     """
@@ -107,11 +116,36 @@ def scatter(axes: Any, places: Tensor, labels: Tensor, names: Sequence[str] = ()
 
 
 def plane(points: Tensor) -> Tensor:
-    """Return two numbers per point, (point, 2) float64: its dims, or its first two principal components."""
-    dims = points.shape[1]
-    if dims > 2:
-        return principal_components(points)[0]
-    return torch.nn.functional.pad(points.double(), (0, 2 - dims))
+    """Return two numbers per point, (point, 2) float64: its dims, or its first two principal components.
+
+    Args:
+        points: (point, dim), dense or sparse_csr.
+    """
+    n, dims = points.shape
+    if min(n, dims) > MOST_EXACT or (is_sparse(points) and n * dims > MOST_DENSE):
+        return _leading_components(points)
+    points = points.to_dense().double()
+    return principal_components(points)[0] if dims > 2 else torch.nn.functional.pad(points, (0, 2 - dims))
+
+
+def _leading_components(points: Tensor) -> Tensor:
+    """Return the first two principal components, (point, 2), by products with the points alone."""
+    import scipy.sparse.linalg as linalg
+
+    rows: Any = as_csr(points).astype(np.float64) if is_sparse(points) else points.double().cpu().numpy()
+    mean = np.asarray(rows.mean(axis=0)).ravel()
+    centred = linalg.LinearOperator(
+        rows.shape,
+        matvec=lambda v: rows @ v.ravel() - mean @ v.ravel(),
+        rmatvec=lambda u: rows.T @ u.ravel() - mean * u.sum(),
+        dtype=np.float64,
+    )
+    start = np.random.default_rng(0).normal(size=min(rows.shape))
+    with one_thread():
+        left, lengths, loadings = linalg.svds(centred, k=2, v0=start)
+    falling = np.argsort(-lengths)
+    signs = np.sign(loadings[np.arange(2), np.abs(loadings).argmax(axis=1)])
+    return torch.from_numpy((left * lengths * signs)[:, falling])
 
 
 def spread(count: int, most: int) -> Tensor:

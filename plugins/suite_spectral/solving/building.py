@@ -3,6 +3,7 @@
 from dataclasses import fields, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
@@ -13,6 +14,7 @@ from suite_spectral.graphs.graph import Graph
 from suite_spectral.new_points.by_landmarks import ByLandmarks
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.settings import Settings, refuse_contradictions
+from suite_spectral.solving.memory import refuse_dense
 
 
 def affinity_of(settings: Settings) -> Affinity:
@@ -29,7 +31,33 @@ def affinity_of(settings: Settings) -> Affinity:
 
 def graph_by(settings: Settings, content: Tensor | GivenGraph, *, seed: int = 0) -> Graph:
     """Return the graph that the settings make of points; a graph stays as it is."""
-    return content if isinstance(content, GivenGraph) else affinity_of(settings).build(content, seed=seed).graph
+    if isinstance(content, GivenGraph):
+        return content
+    affinity = affinity_of(settings)
+    return affinity.build(as_taken(content, affinity, replace(settings, route="exact")), seed=seed).graph
+
+
+def as_taken(points: Tensor, affinity: Affinity, settings: Settings) -> Tensor:
+    """Return points as they are clustered: sparse ones dense where the affinity, a rule or landmarks need that.
+
+    Raises:
+        UsageError: memory does not suffice for the dense ones.
+    """
+    stay = affinity.sparse and affinity.open_setting is None and settings.route == "exact"
+    if points.layout == torch.strided or affinity.of_graph or stay:
+        return points
+    return made_dense(points)
+
+
+def made_dense(points: Tensor) -> Tensor:
+    """Return sparse points as dense ones.
+
+    Raises:
+        UsageError: memory does not suffice for them.
+    """
+    if points.layout != torch.strided:
+        refuse_dense(tuple(points.shape), points.element_size())
+    return points.to_dense()
 
 
 def refuse_impossible(settings: Settings, n: int) -> None:
@@ -65,7 +93,7 @@ def measured(content: Tensor | GivenGraph, settings: Settings, fitted: Fitted) -
     """
     if settings.route == "landmarks":
         assert isinstance(fitted.extension, ByLandmarks) and isinstance(content, Tensor)
-        return fitted.extension.weights.graph(content, settings.memory_gib)
+        return fitted.extension.weights.graph(made_dense(content), settings.memory_gib)
     return graph_by(replace(settings, **fitted.chosen), content)
 
 

@@ -55,8 +55,16 @@ def least_bytes(content: Tensor | GivenGraph, affinity: Affinity, settings: Sett
     return edges + VECTORS * n * min(n, wanted + GUARD)
 
 
-def refuse_dense(shape: tuple[int, int], itemsize: int) -> None:
+LEAVES_SPARSE = "take an affinity that leaves them sparse, nearest_neighbors or cosine, and route 'exact'"
+
+
+def refuse_dense(shape: tuple[int, ...], itemsize: int, instead: str = LEAVES_SPARSE) -> None:
     """Raise a UsageError where a sparse matrix of this shape cannot be made dense.
+
+    Args:
+        shape: of the points.
+        itemsize: bytes of a number.
+        instead: what takes less.
 
     Raises:
         UsageError: with how much that takes and how much is free, and what takes less.
@@ -65,7 +73,7 @@ def refuse_dense(shape: tuple[int, int], itemsize: int) -> None:
     if free is not None and needed > free:
         raise UsageError(
             f"sparse points of shape {shape} take {needed / 2**30:,.1f} GiB as a dense matrix, and {free / 2**30:,.1f} "
-            "GiB are free: take an affinity that leaves them sparse, nearest_neighbors or cosine"
+            f"GiB are free: {instead}"
         )
 
 

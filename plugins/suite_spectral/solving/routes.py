@@ -28,7 +28,7 @@ from suite_spectral.new_points.nystroem import Nystroem, regularising, table_of
 from suite_spectral.settings import Settings
 from suite_spectral.shares.landmark_route import solve_share
 from suite_spectral.shares.share import Share
-from suite_spectral.solving.building import affinity_of, refuse_impossible
+from suite_spectral.solving.building import affinity_of, as_taken, refuse_impossible
 from suite_spectral.solving.landmark_route import solve_by_landmarks
 from suite_spectral.solving.memory import refuse_beyond_memory
 from suite_spectral.solving.solution import Solution, line_of
@@ -55,7 +55,7 @@ def solve(
         ([0, 0, 1, 1], [0, 1])
 
     Args:
-        content: (point, dim) points; for cosine rows of unit length, dense or sparse_csr; for precomputed a graph;
+        content: (point, dim) points, dense or sparse_csr; for precomputed a graph;
             for pixels (pixel, 2 + channel), row, column and channels of every pixel of an image.
         settings: how they are clustered.
         start: (point, vector) functions of the eigenvectors of an earlier graph, see
@@ -77,8 +77,7 @@ def solve(
     refuse_impossible(settings, points.shape[0])
     if settings.route != "landmarks":
         refuse_beyond_memory(content, affinity, settings)
-    if points.layout != torch.strided and (affinity.open_setting is not None or settings.route != "exact"):
-        points = points.to_dense()  # a rule, and landmarks, take some points or their means
+    points = as_taken(points, affinity, settings)
     groups = None if affinity.of_graph else equal_rows(points)
     if groups is not None:
         settings = settings_for_distinct(settings, int(groups.max()) + 1, len(groups))
