@@ -45,6 +45,7 @@ STYLE: Mapping[str, object] = {
     "figure.titlesize": "medium",
     "grid.color": "#dddddd",
     "legend.frameon": False,
+    "savefig.bbox": "tight",  # nothing that sticks out is cut off
     "savefig.dpi": 130,
     "text.parse_math": False,
 }

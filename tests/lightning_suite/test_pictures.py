@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 import matplotlib
+import matplotlib.image
 import numpy as np
 import pytest
 from hypothesis import given
@@ -59,6 +60,14 @@ def test_the_style_is_ours_whatever_matplotlib_is_set_to(tmp_path: Path) -> None
     assert (tmp_path / "again.png").read_bytes() == plain.read_bytes()
     assert to_hex(figure.axes[0].lines[0].get_color()) == COLOURS[0]
     assert not figure.axes[0].spines["top"].get_visible()
+
+
+def test_what_sticks_out_is_not_cut_off(tmp_path: Path) -> None:
+    draw(tmp_path / "a.png", "a label that is far longer than the picture of two inches is wide")
+    picture = matplotlib.image.imread(tmp_path / "a.png")[:, :, :3]
+    assert picture.shape[1] > 2 * 2 * 130
+    for border in (picture[0], picture[-1], picture[:, 0], picture[:, -1]):
+        assert (border == 1).all()
 
 
 def test_dollars_are_no_formula(tmp_path: Path) -> None:

@@ -125,5 +125,5 @@ def _draw(
         for axes in panels[len(points) :]:
             axes.set_visible(False)
         handles, names = panels[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize="small", markerscale=2)
+        figure.legend(handles, names, loc="outside lower center", ncols=min(across, 3), fontsize="small", markerscale=2)
         figure.suptitle(f"Dynamic weight vectors of {len(lines):,} sentences (share of the variance)")

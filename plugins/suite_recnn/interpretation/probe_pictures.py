@@ -10,7 +10,7 @@ from suite_recnn.interpretation.probing import Plane, Probing
 
 NAMED = {"n": (0.0, 0.0), "width": (1.0, 1.0), "mass": (1.0, 2.0), "(pTᴰ)²": (2.0, 0.0)}
 """Angularities with names, as (kappa, beta)."""
-SYMBOLS = ("n", "width λ¹₁", "mass λ¹₂", "(pTᴰ)² λ²₀", "τ₁", "τ₂", "τ₃", "τ₂₁", "τ₃₂")
+SYMBOLS = ("n", "width\nλ¹₁", "mass\nλ¹₂", "(pTᴰ)²\nλ²₀", "τ₁", "τ₂", "τ₃", "τ₂₁", "τ₃₂")
 """Of ``probing.OBSERVABLES``."""
 
 
