@@ -30,12 +30,13 @@ from suite_spectral.accuracy import MatchedAccuracy
 from suite_spectral.batches import Batch, Rows, Scaling, join, prepared
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.data import ClusterData
+from suite_spectral.earlier_run import EarlierRun
 from suite_spectral.exporting import exportable
 from suite_spectral.graphs.graph import Graph, SparseGraph, spread_evenly
 from suite_spectral.graphs.neighbours import Neighbours
 from suite_spectral.graphs.sparse_points import is_sparse
 from suite_spectral.measuring import Measured, measured_again, measured_in_shares
-from suite_spectral.network import FittedClusters
+from suite_spectral.network import STATE, FittedClusters
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.pictures.cluster_sizes import write_sizes
 from suite_spectral.pictures.scatter import write_points
@@ -63,9 +64,6 @@ from suite_spectral.solving.routes import solve, solve_shares
 from suite_spectral.solving.solution import Told
 from suite_spectral.sources.texts import Vocabulary
 
-STATE = "clusters"
-"""Where a checkpoint holds what is neither a tensor nor a setting: the kind of data, and the words of texts."""
-
 CONSTRAINTS = constraints_of(Settings) | {
     "n_clusters": [Interval(int, 2), None],  # a run with one cluster is a mistake, not a question
     "affinity": [Literal["auto"], Affinity],
@@ -85,6 +83,8 @@ class SpectralClusterer(LightningModule):
             own for each point (self-tuning), cosine, of pixels, or a graph as it is given (precomputed); auto: nearest
             neighbours for points, cosine for texts, precomputed for graphs, pixels for images.
         {settings}
+        warm_start: a run that has clustered most of the same points, or a graph with most of the same nodes, whose
+            eigenvectors the solver starts from; null: none.
 
     Raises:
         UsageError: a setting is out of its range, or two contradict each other.
@@ -114,11 +114,14 @@ class SpectralClusterer(LightningModule):
         route: Route = DEFAULTS.route,
         landmarks: int = DEFAULTS.landmarks,
         memory_gib: float = DEFAULTS.memory_gib,
+        warm_start: str | None = None,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
         check(CONSTRAINTS, self.hparams, where="--model.")
         refuse_contradictions(affinity, assign, sigma, n_clusters, n_components, where="--model.")
+        if warm_start is not None and route == "landmarks":
+            raise UsageError("--model.warm_start: landmarks are solved in one step; take --model.route exact or none")
         self.automatic_optimization = False
         self.network = FittedClusters()
         self.scores = nn.ModuleDict(
@@ -132,6 +135,8 @@ class SpectralClusterer(LightningModule):
         self.kind: Kind = "points"
         self.scaling: Scaling | None = None
         self.vocabulary: Vocabulary | None = None
+        self.names: list[str] | None = None  # of the nodes of a graph
+        self._earlier: EarlierRun | None = None
         self._batches: list[Batch] = []
         self._evaluated: list[tuple[Batch, Tensor]] = []  # with the labels
         self._graph: Graph | None = None  # that was clustered, until this process ends
@@ -144,7 +149,7 @@ class SpectralClusterer(LightningModule):
 
     def settings(self) -> Settings:
         """Return how the data are clustered: the hyperparameters, with the affinity for the kind of data."""
-        chosen = dict(self.hparams)
+        chosen = {name: value for name, value in self.hparams.items() if name != "warm_start"}
         affinity: Affinity = FOR_KIND[self.kind] if chosen["affinity"] == "auto" else chosen["affinity"]
         return Settings(**chosen | {"affinity": affinity})
 
@@ -154,6 +159,17 @@ class SpectralClusterer(LightningModule):
         return is_by_shares(self.settings())
 
     # Fitting
+
+    def on_fit_start(self) -> None:
+        """Read the run that the solver starts from, before anything else is done.
+
+        Raises:
+            UsageError: there is none, or it cannot be started from.
+            RunError: it cannot be read.
+        """
+        if self.hparams["warm_start"] is not None:
+            earlier = EarlierRun.at(self.hparams["warm_start"])  # in all of them, so that all end where there is none
+            self._earlier = earlier if self.trainer.is_global_zero else None  # process 0 solves
 
     def on_train_epoch_start(self) -> None:
         """Begin to collect batches; an epoch that is resumed in its middle does not call this."""
@@ -206,6 +222,7 @@ class SpectralClusterer(LightningModule):
         data = getattr(self.trainer, "datamodule", None)
         if data is not None:
             self.kind, self.scaling, self.vocabulary = data.kind, data.scaling, data.vocabulary
+            self.names = data.names if data.kind == "graph" else None
         group = group_of(self.trainer)
         # The run's seed, of process 0. Nothing is drawn from the generator, so that a further epoch solves the same.
         seed = group.first_says(lambda: torch.initial_seed() % 2**31)
@@ -226,7 +243,11 @@ class SpectralClusterer(LightningModule):
             def solved() -> Told:
                 with progress("spectral clustering") as task:
                     content, settings = self._content(whole.content), self.settings()
-                    solution = solve(content, settings, seed=seed, progress=task.stage, found=near)
+                    start = None
+                    if self._earlier is not None:
+                        task.stage("start from an earlier run")
+                        start = self._earlier.start(self.kind, whole.content, content, self.names)
+                    solution = solve(content, settings, start=start, seed=seed, progress=task.stage, found=near)
                 self._graph = solution.graph
                 told = Told.of(solution)
                 if self.trainer.world_size > 1:  # it travels
@@ -451,6 +472,7 @@ class SpectralClusterer(LightningModule):
             "kind": self.kind,
             "scaling": None if self.scaling is None else [self.scaling.center.cpu(), self.scaling.scale.cpu()],
             "vocabulary": None if self.vocabulary is None else self.vocabulary.state(),
+            "names": self.names,
             "ncut": self._fitted_cut,
             "data": self._fitted_data,
         }
@@ -471,5 +493,6 @@ class SpectralClusterer(LightningModule):
         state = checkpoint[STATE]
         self.kind = state["kind"]
         self.scaling = None if state["scaling"] is None else Scaling(*state["scaling"])
+        self.names = state.get("names")
         self.vocabulary = None if state["vocabulary"] is None else Vocabulary.from_state(state["vocabulary"])
         self._fitted_cut, self._fitted_data = state.get("ncut"), state.get("data")  # not known of an earlier release

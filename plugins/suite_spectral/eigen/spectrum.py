@@ -67,6 +67,11 @@ class Spectrum(NamedTuple):
     guards: Tensor | None = None
     steps: int = 0
 
+    @property
+    def computed(self) -> Tensor:
+        """All vectors that were computed, (point, vector): those of the eigenpairs, and the guards."""
+        return self.vectors if self.guards is None else torch.cat([self.vectors, self.guards], 1)
+
     def among(self, points: Tensor, components: Tensor) -> "Spectrum":
         """Return the spectrum of some points (point,) among all, whose components are given; the others have rows of 0.
 

@@ -43,8 +43,8 @@ def functions_of(vectors: Tensor, root: Tensor) -> Tensor:
     return (vectors * torch.where(root > 0, 1 / root, 0.0).to(vectors.device)[:, None]).float()
 
 
-def extended(functions: Tensor, weights: Tensor) -> Tensor:
-    """Return f of more points, of which the first had them: a new point's is the mean over its neighbours among these.
+def extended(functions: Tensor, weights: Tensor, places: Tensor | None = None) -> Tensor:
+    """Return f of more points, of which some had them: a new point's is the mean over its neighbours among these.
 
     Example:
         >>> edges = torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 3.0], [1.0, 3.0, 0.0]])
@@ -54,11 +54,13 @@ def extended(functions: Tensor, weights: Tensor) -> Tensor:
     Args:
         functions: (old, vector).
         weights: (point, point) sparse_csr or dense, of old and new points.
+        places: (old,) int64, which of the points the old ones are; None: the first.
     """
-    old, n = len(functions), weights.shape[0]
+    n = weights.shape[0]
+    places = torch.arange(len(functions)) if places is None else places
+    places = places.to(weights.device)
     known = torch.zeros(n, functions.shape[1] + 1, dtype=weights.dtype, device=weights.device)
-    known[:old, :-1], known[:old, -1] = functions, 1
+    known[places, :-1], known[places, -1] = functions.to(known), 1
     sums = weights @ known
-    whole = known[:, :-1].clone()
-    whole[old:] = sums[old:, :-1] / torch.where(sums[old:, -1:] > 0, sums[old:, -1:], 1.0)
-    return whole.to(functions.dtype)
+    means = sums[:, :-1] / torch.where(sums[:, -1:] > 0, sums[:, -1:], 1.0)
+    return torch.where(known[:, -1:] > 0, known[:, :-1], means).to(functions.dtype)

@@ -188,7 +188,7 @@ class Fitted:
         values |= {field.name: getattr(extension, field.name) for field in fields(extension)}
         values |= {WEIGHTS + name: value for name, value in values.pop("weights").state().items()}
         values |= {CHOSEN + name: value for name, value in chosen.items()}
-        return without_sparse({name: as_tensor(value) for name, value in values.items()})
+        return without_sparse({name: as_tensor(value) for name, value in values.items() if value is not None})
 
     @property
     def n_clusters(self) -> int:

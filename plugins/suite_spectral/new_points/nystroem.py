@@ -85,12 +85,15 @@ class Nystroem(Extension):
             ``weights.reduce`` has made it.
         values: (vector,) float64, the eigenvalues of the Laplacian.
         added: what regularisation adds, by ``regularising``; empty where there is none.
+        behind: (point, vector) float32, D^-1/2 u of the eigenvectors that were computed beyond those used, of which a
+            refit makes use, reduced like the table; None where an earlier release did not keep them.
     """
 
     weights: OutOfSampleWeights
     table: Tensor
     values: Tensor
     added: Tensor
+    behind: Tensor | None = None
 
     @property
     def dim(self) -> int:
@@ -101,6 +104,11 @@ class Nystroem(Extension):
         count = len(self.values)
         functions = regularised(Average(average.values[:, :count], average.degrees), self.added)
         return new_rows(functions, self.values, rows), average.values[:, count:]
+
+    def functions(self) -> Tensor:
+        """Return D^-1/2 u of all eigenvectors that are kept, (point, vector) float32, reduced like the table."""
+        used = self.table[:, : len(self.values)].float()
+        return used if self.behind is None else torch.cat([used, self.behind], 1)
 
     def content(self) -> Tensor | None:
         return self.weights.content()

@@ -15,7 +15,7 @@ from suite_spectral.clusters.choosing import choose
 from suite_spectral.clusters.clustering import Clustering, cluster
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.clusters.equal_points import one_label, settings_for_distinct
-from suite_spectral.clusters.labelling import mean_rows
+from suite_spectral.clusters.labelling import mean_rows, scaled_rows
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.graphs.affinity import SimilarityGraph
 from suite_spectral.graphs.dense_graph import GivenGraph
@@ -167,7 +167,9 @@ def _fitted(similarity: SimilarityGraph, clustering: Clustering, settings: Setti
         vectors = clustering.spectrum.vectors[:, used].to(graph.device)
         table = table_of(vectors, laplacian.root, clustering.labels.to(graph.device), clustering.n_clusters)
         added = regularising(laplacian.tau, table[:, : vectors.shape[1]])
+        rest = clustering.spectrum.vectors[:, used.stop :].double().to(graph.device)
+        behind = weights.reduce(graph, scaled_rows(rest, laplacian.root, "random-walk")).float()
         values = clustering.spectrum.values[used].double().to(graph.device)
-        return Nystroem(weights, weights.reduce(graph, table), values, added)
+        return Nystroem(weights, weights.reduce(graph, table), values, added, behind)
 
     return Fitted.of(clustering, laplacian.root, settings, similarity.chosen, extend)

@@ -67,6 +67,7 @@ class Told(NamedTuple):
             "train_lower_bound": clustering.lower_bound,
             "train_eigengap": clustering.eigengap,
             "train_components": clustering.n_components,
+            "train_steps": clustering.spectrum.steps,
             "n_clusters": solution.fitted.n_clusters,
         }
         return cls(solution.fitted, values, solution.line)

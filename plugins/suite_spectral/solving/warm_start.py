@@ -9,6 +9,7 @@ from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.warm_start import extended, functions_of
 from suite_spectral.graphs.affinity import OutOfSampleWeights
 from suite_spectral.graphs.dense_graph import GivenGraph
+from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.new_points.nystroem import Nystroem
 from suite_spectral.settings import Settings
 from suite_spectral.solving.solution import Solution
@@ -21,10 +22,12 @@ class Earlier(NamedTuple):
     Attributes:
         functions: (point, vector) float32, D^-1/2 u of all eigenvectors that were computed.
         weights: those of new points.
+        reduced: whether the functions are what ``weights.reduce`` has made of them.
     """
 
     functions: Tensor
     weights: OutOfSampleWeights
+    reduced: bool = False
 
     @classmethod
     def of(cls, solution: Solution, settings: Settings) -> "Earlier | None":
@@ -34,18 +37,35 @@ class Earlier(NamedTuple):
             return None
         regularisation = solution.fitted.chosen.get("regularisation", settings.regularisation) or 0.0
         root = Laplacian(solution.graph, regularisation).root
-        pairs = solution.clustering.spectrum
-        vectors = pairs.vectors if pairs.guards is None else torch.cat([pairs.vectors, pairs.guards], 1)
-        return cls(functions_of(vectors, root), extension.weights)
+        return cls(functions_of(solution.clustering.spectrum.computed, root), extension.weights)
 
-    def start(self, content: Tensor | GivenGraph) -> Tensor:
-        """Return where to start for points, or for a graph whose first points are the earlier ones, (point, vector).
+    @classmethod
+    def kept(cls, fitted: Fitted) -> "Earlier | None":
+        """Return what a checkpoint leaves of an earlier fit; None of one by landmarks."""
+        extension = fitted.extension
+        if not isinstance(extension, Nystroem):
+            return None
+        functions = extension.functions()
+        return cls(functions, extension.weights, reduced=len(functions) != len(fitted.labels))
+
+    def start(self, content: Tensor | GivenGraph, places: Tensor | None = None) -> Tensor:
+        """Return where to start for points, or for the nodes of a graph, (point, vector).
 
         An earlier point keeps its values, wherever it stands among the points; another has the mean of those next to
         it, or 0 where that is not known.
+
+        Args:
+            content: points, or a graph.
+            places: (old,) int64, which nodes of the graph the earlier ones are, -1 for one that is gone; None: the
+                first.
         """
         if isinstance(content, GivenGraph):
-            return extended(self.functions[: content.n], content.matrix)
+            if places is None:
+                return extended(self.functions[: content.n], content.matrix)
+            there = places >= 0
+            return extended(self.functions[there], content.matrix, places[there])
+        if self.reduced:
+            return self.weights.average(self.weights.prepare(content), self.functions.double()).values.float()
         known = self.weights.find(content)
         values = self.functions[known.clamp_min(0)] * (known >= 0)[:, None]
         new = (known < 0).nonzero()[:, 0]
