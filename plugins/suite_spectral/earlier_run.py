@@ -10,10 +10,14 @@ from lightning_suite.errors import UsageError
 from lightning_suite.run import Run
 from suite_spectral.batches import Rows, Scaling, prepared
 from suite_spectral.graphs.graph import SparseGraph
-from suite_spectral.network import STATE, FittedClusters
+from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.settings import Kind
 from suite_spectral.solving.warm_start import Earlier
 from suite_spectral.sources.texts import Vocabulary
+
+STATE = "clusters"
+"""Where a checkpoint holds what is neither a tensor nor a setting: the kind of data, the words of texts, the names of
+nodes."""
 
 NETWORK = "network."
 """What the names of the tensors of a fit begin with in a checkpoint."""
@@ -53,10 +57,14 @@ class EarlierRun(NamedTuple):
         checkpoint = Run.at(Path(path)).read_checkpoint()
         if STATE not in checkpoint:
             raise UsageError(f"{where}: expected a run of spectral, got one of another plugin")
-        network, tensors = FittedClusters(), checkpoint["state_dict"]
-        network.load_state_dict({n.removeprefix(NETWORK): t for n, t in tensors.items() if n.startswith(NETWORK)})
-        earlier = Earlier.kept(network.fitted) if network.is_fitted else None
-        if earlier is None:
+        tensors = checkpoint["state_dict"]
+        stored = {name.removeprefix(NETWORK): tensors[name] for name in tensors if name.startswith(NETWORK)}
+        try:
+            fitted = Fitted.from_state(stored) if "affinity" in stored else None
+        except KeyError as error:
+            raise UsageError(f"{where}: another release wrote it: it lacks {error.args[0]}. Cluster it anew") from error
+        earlier = None if fitted is None else Earlier.kept(fitted)
+        if fitted is None or earlier is None:
             raise UsageError(f"{where}: expected a run that has clustered exactly, got one by landmarks, or unfinished")
         state = checkpoint[STATE]
         scaling, words = state["scaling"], state["vocabulary"]
@@ -64,7 +72,7 @@ class EarlierRun(NamedTuple):
             path,
             state["kind"],
             earlier,
-            network.fitted.extension.dim,
+            fitted.extension.dim,
             None if scaling is None else Scaling(*scaling),
             None if words is None else Vocabulary.from_state(words),
             state.get("names"),

@@ -30,13 +30,13 @@ from suite_spectral.accuracy import MatchedAccuracy
 from suite_spectral.batches import Batch, Rows, Scaling, join, prepared
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.data import ClusterData
-from suite_spectral.earlier_run import EarlierRun
+from suite_spectral.earlier_run import STATE, EarlierRun
 from suite_spectral.exporting import exportable
 from suite_spectral.graphs.graph import Graph, SparseGraph, spread_evenly
 from suite_spectral.graphs.neighbours import Neighbours
 from suite_spectral.graphs.sparse_points import is_sparse
 from suite_spectral.measuring import Measured, measured_again, measured_in_shares
-from suite_spectral.network import STATE, FittedClusters
+from suite_spectral.network import FittedClusters
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.pictures.cluster_sizes import write_sizes
 from suite_spectral.pictures.scatter import write_points

@@ -9,10 +9,6 @@ from torch import Tensor, nn
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.new_points.previous_release import is_of_previous_release, read_previous_release
 
-STATE = "clusters"
-"""Where a checkpoint holds what is neither a tensor nor a setting: the kind of data, the words of texts, the names of
-nodes."""
-
 ALWAYS = {"labels": torch.int64, "centroids": torch.float64, "groups": torch.int64, "eigenvalues": torch.float64}
 """Buffers that exist before anything was fitted, empty."""
 
