@@ -47,7 +47,7 @@ def test_every_setting_says_what_it_means() -> None:
 
 def test_module_and_estimator_have_the_defaults_of_the_table() -> None:
     for target, names, own in (
-        (SpectralClusterer, {}, {"affinity"}),
+        (SpectralClusterer, {}, {"affinity", "warm_start"}),
         (SpectralClustering, NAMES, {"n_clusters", "random_state", *OTHER_VALUES, *RENAMED}),
     ):
         parameters = signature(target).parameters
