@@ -38,6 +38,7 @@ from lightning_suite.options.paths import path_options as path_options
 from lightning_suite.options.renaming import renamed_of_verb as renamed_of_verb
 from lightning_suite.options.settings import Settings as Settings
 from lightning_suite.options.settings import for_evaluation as for_evaluation
+from lightning_suite.options.short_help import option_help as option_help
 from lightning_suite.options.short_help import short_help as short_help
 from lightning_suite.options.stored import changed_settings as changed_settings
 from lightning_suite.options.stored import checkpoint_settings as checkpoint_settings

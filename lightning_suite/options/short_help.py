@@ -1,7 +1,8 @@
 """The help of ``suite fit``: one line an option with the value that this command would use, on a screen or two.
 
-It is read from source, so it costs no import of torch. Where the source does not show all options of a class, as with
-``**kwargs``, there is none, and `help_text` imports the class.
+Of one option it says all: what it may be, its default, and its whole meaning. Both are read from source, so they cost
+no import of torch. Where the source does not show all options of a class, as with ``**kwargs``, there is none, and
+`help_text` imports the class.
 """
 
 import shutil
@@ -60,6 +61,30 @@ def short_help(plugin: Plugin, prog: str, recipe: str | None, given: Mapping[str
     return "\n".join([*before, *after])
 
 
+def option_help(plugin: Plugin, name: str, given: Mapping[str, Given]) -> str | None:
+    """Return all that is known of one option; None where the source does not show it, or its type.
+
+    Args:
+        plugin: has the option.
+        name: with its group, such as ``data.path``.
+        given: the options that the command gives.
+    """
+    group, _, inner = name.rpartition(".")
+    classes = {"model": plugin.module, "data": plugin.data, "": SETTINGS}
+    option = (parameters(classes[group]) or {}).get(inner) if group in classes else None
+    if option is None or not option.kinds:
+        return None
+    kind = " or ".join(option.kinds)
+    value = option.default if name not in given else given[name].value
+    lines = [f"--{name} {kind}" + (", needed" if option.is_required and name not in given else f" = {shown(value)}")]
+    if name in given:
+        origin = {RECIPE: "the recipe", TYPED: "what is given here"}[given[name].mark]
+        default = "there is no default" if option.is_required else f"the default is {shown(option.default)}"
+        lines[0] += f" {given[name].mark}"
+        lines += [f"{given[name].mark} from {origin}; {default}"]
+    return "\n".join([*lines, *textwrap.wrap(option.meaning, _width(), break_on_hyphens=False)])
+
+
 def _legend(recipe: str | None, given: Mapping[str, Given]) -> str:
     marks = {one.mark for one in given.values()}
     parts = [f"{RECIPE} from the recipe {recipe}"] if RECIPE in marks else []
@@ -72,7 +97,7 @@ def _of_command(plugin: Plugin, recipe: str | None) -> list[str]:
     rows = [
         (f"--recipe {recipe}", f"named settings: {names}") if recipe else ("", ""),
         ("--runs runs", "folder of all runs"),
-        ("--resume RUN", "go on with a run: suite fit --resume RUN"),
+        ("--resume RUN", "go on: suite fit --resume RUN [--data.path FOLDER]"),
         ("--requeue", "in a job of SLURM's: queue it again when its time is up, and go on then"),
         ("--config FILE", "YAML file of options; may be given several times"),
         ("--logger NAME", "tensorboard, wandb or csv, beside metrics.csv"),

@@ -24,12 +24,14 @@ class Parameter:
         is_required: whether it has no default.
         choices: the texts that it may be, where the annotation lists them.
         meaning: what the docstring says of it, on one line.
+        kinds: all that it may be: these texts, null, and the names of Python's types; none where it may be more.
     """
 
     default: Any
     is_required: bool
     choices: tuple[str, ...]
     meaning: str
+    kinds: tuple[str, ...] = ()
 
 
 def parameters(path: str) -> dict[str, Parameter] | None:
@@ -43,7 +45,7 @@ def parameters(path: str) -> dict[str, Parameter] | None:
     Example:
         >>> parameters("lightning_suite.options.settings:Settings")["mode"]
         Parameter(default='min', is_required=False, choices=('min', 'max'), meaning='whether its smallest or its \
-largest value is best')
+largest value is best', kinds=('min', 'max'))
     """
     module, _, name = path.partition(":")
     home, node = _home_of_class(module, name)
@@ -58,7 +60,8 @@ largest value is best')
         except ValueError:
             default = ast.unparse(written) if written else None
         meaning = meanings.get(argument.arg) or _meaning_of_setting(home, written)
-        found[argument.arg] = Parameter(default, written is None, tuple(_choices(home, argument.annotation)), meaning)
+        choices, kinds = (tuple(read(home, argument.annotation)) for read in (_choices, _kinds))
+        found[argument.arg] = Parameter(default, written is None, choices, meaning, kinds if all(kinds) else ())
     return found
 
 
@@ -160,6 +163,27 @@ def _choices(module: str, annotation: ast.expr | None) -> list[str]:
         case ast.Name("bool"):
             return ["true", "false"]
     return []
+
+
+def _kinds(module: str, annotation: ast.expr | None) -> list[str]:
+    """Return all that an annotation lists, as one types it; an empty text for what is no plain type of Python."""
+    match annotation:
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return [*_kinds(module, left), *_kinds(module, right)]
+        case ast.Constant(None):
+            return ["null"]
+        case ast.Subscript(value=ast.Name("Literal") | ast.Attribute(attr="Literal")):
+            return _choices(module, annotation)
+        case ast.Subscript(value=ast.Name("list" | "tuple" | "dict" as name), slice=inner):
+            parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+            kinds = ["..." if ast.unparse(part) == "..." else " or ".join(_kinds(module, part)) for part in parts]
+            return [f"{name}[{', '.join(kinds)}]" if all(kinds) else ""]
+        case ast.Name("int" | "float" | "str" | "bool" as name):
+            return [name]
+        case ast.Name(id=name):
+            with contextlib.suppress(ValueError):
+                return _kinds(*_assigned(module, name))
+    return [""]
 
 
 def _written(node: ast.AST) -> list[tuple[str, ast.expr]]:

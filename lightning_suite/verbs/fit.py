@@ -17,6 +17,7 @@ from lightning_suite.options import (
     flat,
     help_text,
     is_own_config,
+    option_help,
     parse,
     read_config,
     settings_of,
@@ -34,7 +35,7 @@ from lightning_suite.tables import count
 
 USAGE = """--plugin NAME [--recipe R] [--config FILE] [--model.x 1 --data.y 2 --trainer.z 3]
                  [--logger tensorboard|wandb|csv] [--runs DIR] [--requeue]
-       suite fit --resume RUN [--trainer.max_epochs 20]
+       suite fit --resume RUN [--trainer.max_epochs 20] [--data.path FOLDER]
        suite fit --config RUN/config.yaml"""
 
 
@@ -46,7 +47,9 @@ def run(arguments: list[str]) -> int:
     )
     parser.add_argument("--recipe", metavar="NAME", help="named settings of the plugin (default: its first)")
     parser.add_argument("--runs", metavar="DIR", help="folder of all runs (default: runs)")
-    parser.add_argument("--resume", metavar="RUN", help="run folder to go on with")
+    parser.add_argument(
+        "--resume", metavar="RUN", help="run folder to go on with; on another machine give --data.path too"
+    )
     parser.add_argument(
         "--requeue", action="store_true", help="in a job of SLURM's: queue it again when its time is up, and go on then"
     )
@@ -87,7 +90,7 @@ def run(arguments: list[str]) -> int:
     if values.help is not None:
         recipe = values.recipe or configured.get("recipe") or next(iter(recipe_files(plugin)), None)
         used = effective_options(plugin, recipe, typed)
-        short = None if values.help else short_help(plugin, "suite fit", recipe, used)
+        short = option_help(plugin, values.help, used) if values.help else short_help(plugin, "suite fit", recipe, used)
         print(short or help_text(plugin, "suite fit", values.help, used))
         return 0
     settings = settings_to_fit(plugin, values.recipe, typed, name=name, own=parser.options())

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 USAGE = """[--plugin NAME]
        suite reproduce NAME:TABLE [--quick] [--seeds 3] [--jobs 1] [--data.path FOLDER] [--output reproductions]
-       suite reproduce NAME:TABLE --cluster slurm [--jobs 16] [--partition P] [--account A] [--minutes 1440] [--cpus N]
-                                  [--gpus N] [--memory 16GB] [--slurm OPTION=VALUE]"""
+       suite reproduce NAME:TABLE --cluster slurm [--quick] [--jobs 16] [--partition P] [--account A] [--minutes 1440]
+                                  [--cpus N] [--gpus N] [--memory 16GB] [--slurm OPTION=VALUE]"""
 
 SLURM = {
     "partition": "where jobs run",
@@ -45,7 +45,9 @@ def run(arguments: list[str]) -> int:
     """List tables, or make one again; return 0, or 1 if a cell failed."""
     parser = LightParser("reproduce", __doc__, USAGE)
     parser.add_argument("--plugin", metavar="NAME", help="list the tables of this plugin alone")
-    parser.add_argument("--quick", action="store_true", help="the smaller setting, which ends within ten minutes")
+    parser.add_argument(
+        "--quick", action="store_true", help="the smaller setting, which ends within ten minutes; also on a cluster"
+    )
     add_arguments(parser)
     place = arguments[0] if arguments and not arguments[0].startswith("-") else None
     values, typed = parser.parse_known_args(arguments if place is None else arguments[1:])

@@ -75,9 +75,13 @@ class SentenceData(TakesInputs, LightningDataModule):
         validation_fraction: share of the examples for validation where no file is for it.
         test_fraction: share of the examples for testing where no file is for it.
         split_seed: of the division into training, validation and test.
-        text_column: name of the column with the sentence, or with the first of a pair; null: the usual names.
-        pair_column: name of the column with the second sentence of a pair; null: the usual names.
-        label_column: name of the column with the class; null: the usual names.
+        text_column: name of the column with the sentence, or with the first of a pair; null: the first that is there
+            of text, sentence, phrase, review; of a pair premise, sentence1, sentence_a, question1, question, #1 string,
+            text_a, text1.
+        pair_column: name of the column with the second sentence of a pair; null: hypothesis beside premise, and so on:
+            sentence2, sentence_b, question2, sentence, #2 string, text_b, text2.
+        label_column: name of the column with the class; null: the first that is there of gold_label, label, sentiment,
+            class, entailment_label, entailment_judgment, is_duplicate, quality.
         encoding: of files that are not Unicode, cp1251 for instance; null: Unicode, whose kind is recognised.
         labels: the classes in their order; null: those of the format, else those that occur in training, sorted.
         classes: 2 or 5 classes of SST; with 2 the neutral sentences are left out; null: as in the files.

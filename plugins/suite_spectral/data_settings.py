@@ -53,16 +53,17 @@ class DataSettings:
     )
     label_column: int | str | None = setting(
         None,
-        meaning="of the labels, by name or by number from 0; in an .npz file the array; null: y of an .npz file, label "
-        "beside text in a .jsonl file.",
+        meaning="of the labels, by name or by number from 0; in an .npz file the array; null: y of an .npz "
+        "file; beside texts in a .jsonl file the first that is there of gold_label, label, labels, class, target, "
+        "sentiment, y, cluster.",
     )
     noise_label: int | str | None = setting(None, meaning="points with this label are left out.")
     text_column: list[int | str] | int | str | None = setting(
         None,
         COLUMNS,
         int,
-        meaning="of the texts, by name or by number from 0; several, as [title, description], are joined; null: text, "
-        "sentence or a similar key of a .jsonl file.",
+        meaning="of the texts, by name or by number from 0; several, as [title, description], are joined; null: in a "
+        ".jsonl file the first that is there of text, sentence, full_text, content, tweet, message, phrase, review.",
     )
     key: str | None = setting(None, meaning="the array of points in an .npz file; null: X.")
     header: bool | None = setting(

@@ -90,9 +90,11 @@ class TweetData(TakesInputs, LightningDataModule):
 
     Args:
         path: file with the tweets; null: 4,200 tweets of many accounts, which are fetched once.
-        text_column: name of the column or key with the text; null: the usual names.
-        time_column: name of the one with the time; null: the usual names.
-        id_column: name of the one with the number of the tweet; null: the usual names.
+        text_column: name of the column or key with the text; null: the first that is there of full_text, text, tweet,
+            tweet_text, content, tweet_content, rawcontent, message, post, sentence, lemmas, текст, твит, сообщение.
+        time_column: name of the one with the time; null: created_at, date, datetime, timestamp, time, created,
+            tweet_created_at, дата, время.
+        id_column: name of the one with the number of the tweet; null: id_str, id, tweet_id, tweetid, status_id.
         encoding: of a file that is not Unicode, such as cp1251; null: UTF-8, UTF-16 or UTF-32.
         cleaning: paper, modern or none, or the names of the rules.
         retweets: false leaves out the texts that begin with "RT @".

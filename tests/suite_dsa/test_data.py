@@ -15,16 +15,26 @@ from torch import Tensor
 from lightning_suite import Run
 from lightning_suite.errors import DataError, UsageError
 from lightning_suite.options import parse
+from lightning_suite.plugins.signature import parameters
 from lightning_suite.testing.trainers import quiet_trainer
 from lightning_suite.verbs.predict import run as predict_verb
 from suite_dsa import data as data_file
 from suite_dsa import parts, plugin
 from suite_dsa.data import SentenceData
 from suite_dsa.sentences import SentenceBatch
+from suite_dsa.sources.columns import LABEL_COLUMNS, PAIR_COLUMNS, TEXT_COLUMNS
 from suite_dsa.tokens import TOKENIZERS
 from suite_dsa.vocabulary import UNKNOWN
 
 WORDS = ["good", "bad", "film", "plot", "the", "a", "very", "not", "funny", "dull"]
+
+
+def test_the_columns_say_their_usual_names() -> None:
+    options = parameters(plugin.data) or {}
+    firsts, seconds = (list(dict.fromkeys(names)) for names in zip(*PAIR_COLUMNS, strict=True))
+    assert f" of {', '.join(TEXT_COLUMNS)}; of a pair {', '.join(firsts)}." in options["text_column"].meaning
+    assert f"{seconds[0]} beside {firsts[0]}, and so on: {', '.join(seconds[1:])}." in options["pair_column"].meaning
+    assert f" of {', '.join(LABEL_COLUMNS)}." in options["label_column"].meaning
 
 
 def sentence(i: int) -> str:

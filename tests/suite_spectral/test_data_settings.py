@@ -13,11 +13,18 @@ from lightning_suite.errors import UsageError
 from suite_spectral import studies
 from suite_spectral.data import ClusterData
 from suite_spectral.data_settings import DEFAULTS, DataSettings
+from suite_spectral.sources.reading import LABEL_NAMES, TEXT_NAMES
 
 
 def test_every_option_says_what_it_means() -> None:
     for one in fields(DataSettings):
         assert one.metadata["meaning"].endswith(".")
+
+
+def test_the_columns_say_their_usual_names() -> None:
+    meanings = {one.name: one.metadata["meaning"] for one in fields(DataSettings)}
+    assert f" of {', '.join(TEXT_NAMES)}." in meanings["text_column"]
+    assert f" of {', '.join(LABEL_NAMES)}." in meanings["label_column"]
 
 
 @pytest.mark.parametrize(

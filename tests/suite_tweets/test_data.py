@@ -14,17 +14,26 @@ import torch
 from lightning_suite import training
 from lightning_suite.errors import DataError, UsageError
 from lightning_suite.options import Settings
+from lightning_suite.plugins.signature import parameters
 from suite_tweets import data as data_file
 from suite_tweets import plugin
 from suite_tweets.batches import Batch
 from suite_tweets.cleaning import RULE_SETS
 from suite_tweets.data import HELD_OUT_BATCH, Texts, TweetData, training_texts
+from suite_tweets.sources.columns import ID_COLUMNS, TEXT_COLUMNS, TIME_COLUMNS
 from suite_tweets.sources.rated_tweets import RATED_TWEETS
 from suite_tweets.tokens import END
 from suite_tweets.tweets import Tweet, write_tweets
 
 START = datetime(2020, 3, 1, tzinfo=UTC)
 WORDS = ["ракета", "станция", "утром", "the", "crew", "landed", "today", "и", "море"]
+
+
+@pytest.mark.parametrize(
+    ("option", "names"), [("text_column", TEXT_COLUMNS), ("time_column", TIME_COLUMNS), ("id_column", ID_COLUMNS)]
+)
+def test_the_columns_say_their_usual_names(option: str, names: Sequence[str]) -> None:
+    assert f"{', '.join(names)}." in (parameters(plugin.data) or {})[option].meaning
 
 
 def text(i: int) -> str:

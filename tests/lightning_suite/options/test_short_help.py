@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from lightning_suite.options import short_help
+from lightning_suite.options import option_help, short_help
 from lightning_suite.options.effective import effective_options
 from lightning_suite.plugins import find
+from lightning_suite.plugins.signature import parameters
 from lightning_suite.recipes import recipe_files, recipe_of
 
 TINY = find.get(f"{Path(__file__).parents[1] / 'tiny.py'}:plugin")
-COMMAND = "import sys; from lightning_suite.cli import main; main(['fit', '--plugin', 'tweets', '--help'])"
+COMMAND = "import sys; from lightning_suite.cli import main; main(['fit', '--plugin', 'tweets', '--help{}'])"
 
 
 def help_of(name: str, recipe: str | None, *typed: str) -> str:
@@ -74,8 +75,33 @@ def test_where_the_source_does_not_show_all_options_there_is_none(here: Any) -> 
     assert short_help(find.get("calm"), "suite fit", None, {}) is None
 
 
-def test_help_imports_no_torch() -> None:
-    code = f"{COMMAND}; sys.exit(f'torch: {{\"torch\" in sys.modules}}')"
+@pytest.mark.parametrize(
+    ("topic", "expected"), [("", "--model.hidden_dim 256"), ("=model.hidden_dim", "--model.hidden_dim int = 256")]
+)
+def test_help_imports_no_torch(topic: str, expected: str) -> None:
+    code = f"{COMMAND.format(topic)}; sys.exit(f'torch: {{\"torch\" in sys.modules}}')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr == "torch: False\n"
-    assert "--model.hidden_dim 256" in done.stdout
+    assert expected in done.stdout
+
+
+@pytest.mark.parametrize("name", find.names())
+def test_every_option_is_explained_in_full_without_an_import(name: str) -> None:
+    plugin = find.get(name)
+    for group, path in (("model", plugin.module), ("data", plugin.data)):
+        for option, parameter in (parameters(path) or {}).items():
+            text = option_help(plugin, f"{group}.{option}", {})
+            assert text is not None
+            assert text.startswith(f"--{group}.{option} {' or '.join(parameter.kinds)}")
+            assert " ".join(text.splitlines()[1:]) == parameter.meaning
+
+
+def test_a_value_of_the_recipe_or_of_the_words_is_shown_with_the_default() -> None:
+    plugin = find.get("tweets")
+    given = effective_options(plugin, "default", ["--model.layers", "2"])
+    assert option_help(plugin, "data.cleaning", given) == (
+        "--data.cleaning paper or modern or none or list[str] = modern *\n* from the recipe; the default is paper\n"
+        "paper, modern or none, or the names of the rules."
+    )
+    assert "> from what is given here; the default is 1\n" in str(option_help(plugin, "model.layers", given))
+    assert option_help(plugin, "model.no_such_option", given) is None
