@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_suite.array_files import read_npz
+from lightning_suite.errors import DataError
 from suite_recnn.jets import Jets
 from suite_recnn.sources.arrays import Lists, columns_of, in_blocks, padded, read_mapped
 from suite_recnn.sources.columns import finished, has_momenta, renamed
@@ -61,6 +62,13 @@ def read_arrays(path: Path, columns: Mapping[str, str], only: Collection[str] | 
     if values is None or not is_known or has_momenta(columns):
         return read_mapped(path, columns_of(arrays), columns, only)
     names = layout(values)
+    if "mass" in names and _are_energies(values):
+        raise DataError(
+            "X[3] is at least X[0] in every constituent, as an energy is and no mass; expected pt, rapidity, phi, "
+            "mass, or E, px, py, pz.\n"
+            "Of pt, eta, phi, E: --data.columns '{pt: X[0], eta: X[1], phi: X[2], energy: X[3]}'",
+            path,
+        )
 
     def block(rows: slice, origin: Origin) -> tuple[Lists, NDArray[np.int64]]:
         some = values[rows].astype(np.float64)
@@ -97,6 +105,12 @@ def layout(values: NDArray[Any]) -> dict[str, str]:
     if (fourth >= 0).all() and (np.abs(third) <= 2 * np.pi).all():
         return _HADRONIC | {"mass": "X[3]"}
     return dict(_CARTESIAN)
+
+
+def _are_energies(values: NDArray[Any]) -> bool:
+    """Return whether the fourth values are no masses: all are as large as pt or larger."""
+    pt, fourth = values[..., 0], values[..., 3]
+    return bool((pt > 0).any() and (fourth >= pt)[pt > 0].all())
 
 
 def masses(identities: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@
 ==============================  ========================================================================================
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from lightning_suite.offsets import offsets_of
 from suite_recnn.jets import Jets
 from suite_recnn.sources.arrays import Lists, padded
 from suite_recnn.sources.columns import OURS, choose, finished
-from suite_recnn.sources.momenta import Origin, packed, same_counts
+from suite_recnn.sources.momenta import Origin, are_angles, is_constituent, packed, same_counts
 from suite_recnn.sources.reading import doubt_unit, in_gev
 from suite_recnn.sources.units import Unit
 
@@ -106,7 +107,20 @@ def _of_arrays(arrays: list[NDArray[Any]]) -> Jets:
     offsets = offsets_of([len(array) for array in arrays])
     origin = Origin(WHERE, dict(zip(MOMENTUM, MOMENTUM, strict=True)))
     momentum = dict(zip(MOMENTUM, whole.T, strict=True))
+    _doubt_angles(momentum)
     return packed(momentum, offsets, finished(WHERE, {}, len(arrays)), origin)
+
+
+def _doubt_angles(momentum: Mapping[str, NDArray[Any]]) -> None:
+    """Warn where E is pt cosh eta all over, if the first three are pt, eta, phi: no momentum then looks impossible."""
+    kept = {role: numbers[is_constituent(momentum)].astype(np.float64) for role, numbers in momentum.items()}
+    if are_angles(kept) and np.allclose(kept["energy"], kept["px"] * np.cosh(kept["py"]), rtol=1e-2, atol=0):
+        warnings.warn(
+            f"{WHERE}: expected px, py, pz, E, but these numbers look like pt, eta, phi, E: give columns by name, "
+            "{'pt': ..., 'eta': ..., 'phi': ..., 'energy': ...}",
+            RuntimeWarning,
+            stacklevel=5,
+        )
 
 
 def _of_columns(given: Mapping[str, Any], columns: Mapping[str, str]) -> Jets:

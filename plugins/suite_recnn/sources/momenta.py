@@ -23,6 +23,9 @@ from suite_recnn.jets import Jets, sort_by_pt
 
 ROUNDING = 1e-3  # of the energy; float32 angles at high |eta| and text with a few digits stay well below
 
+FARTHEST = 10.0
+"""No detector sees a larger pseudorapidity."""
+
 _rounded_masses: ContextVar[list[int]] = ContextVar("numbers of masses that were taken as 0, block by block")
 
 
@@ -127,7 +130,7 @@ def four_momenta(
         name = origin.names.get("energy", "energy")
         raise DataError(
             f"{origin.position(sequence, member)}: {name} is {momenta[row, 3]:.6g} and |p| is {size[row]:.6g}; "
-            "expected E >= |p|. Check the order of the columns, and that all are in one unit",
+            f"expected E >= |p|. {_order(values, real, origin)}",
             origin.path,
         )
     _check_none(
@@ -136,6 +139,26 @@ def four_momenta(
     if real.all():
         return momenta, offsets
     return momenta[real], offsets_of(real)[offsets]
+
+
+def _order(values: Mapping[str, NDArray[np.float64]], real: NDArray[np.bool_], origin: Origin) -> str:
+    """Return what to do where E < |p|: which component would be an energy everywhere, or which are angles."""
+    if "px" in values:
+        kept = {role: numbers[real] for role, numbers in values.items()}
+        taken = f"The order was taken to be {', '.join(origin.names.get(role, role) for role in values)}, but"
+        if are_angles(kept):
+            return f"{taken} the second and third are as small as angles are: for pt, eta, phi, name the columns"
+        total = np.sum([numbers**2 for numbers in kept.values()], axis=0)
+        for role in ("px", "py", "pz"):
+            if (kept[role] >= 0).all() and (2 * kept[role] ** 2 >= total * (1 - ROUNDING)).all():
+                return f"{taken} {origin.names.get(role, role)} is as large as an energy everywhere: change the order"
+    return "Check the order of the columns, and that all are in one unit"
+
+
+def are_angles(values: Mapping[str, NDArray[np.float64]]) -> bool:
+    """Return whether what should be px, py, pz may be pt, eta, phi: none below 0, then two as small as angles are."""
+    small = bool((np.abs(values["py"]) <= FARTHEST).all() and (np.abs(values["pz"]) <= 2 * np.pi).all())
+    return small and len(values["px"]) > 1 and bool((values["px"] >= 0).all()) and values["px"].max() > 2 * FARTHEST
 
 
 def is_constituent(values: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:

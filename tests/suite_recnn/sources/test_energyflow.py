@@ -101,3 +101,20 @@ def test_a_file_cut_short_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(DataError, match="cannot be read as arrays"):
         read(path)
+
+
+def test_the_energy_at_the_end_is_told(tmp_path: Path) -> None:
+    momenta = np.random.default_rng(0).normal(size=(6, 5, 3)) * 30
+    energies = np.linalg.norm(momenta, axis=2, keepdims=True)
+    np.savez(tmp_path / "jets.npz", X=np.concatenate([momenta, energies], axis=2))
+    with pytest.raises(DataError, match=r"taken to be X\[0\], .*, X\[3\], but X\[3\] is as large as an energy"):
+        read(tmp_path / "jets.npz")
+
+
+def test_an_energy_is_not_taken_for_a_mass(tmp_path: Path) -> None:
+    pt, eta, phi = np.array([[40.5, 20.25]]), np.array([[0.5, -0.5]]), np.array([[3.0, 2.5]])
+    np.savez(tmp_path / "jets.npz", X=np.stack([pt, eta, phi, pt * np.cosh(eta)], axis=2))
+    with pytest.raises(DataError, match=r"X\[3\] is at least X\[0\] (?s:.*): --data.columns '\{pt: X\[0\], eta"):
+        read(tmp_path / "jets.npz")
+    columns = {"pt": "X[0]", "eta": "X[1]", "phi": "X[2]", "energy": "X[3]"}
+    np.testing.assert_allclose(np.hypot(*read(tmp_path / "jets.npz", columns).momenta[:, :2].T), pt[0])

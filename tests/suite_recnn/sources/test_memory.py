@@ -1,6 +1,7 @@
 """Jets in memory: every form gives the jets that a file of them gives."""
 
 import re
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -139,3 +140,31 @@ def test_what_is_no_particle_is_named() -> None:
 def test_another_unit_is_doubted() -> None:
     with pytest.warns(RuntimeWarning, match=r"jets in memory: the median transverse momentum .*in MeV it would be 600"):
         jets_of([[[600_000.0, 0, 0, 600_000.0]]])
+
+
+def permuted(jets: Jets, order: list[int]) -> list[np.ndarray[Any, Any]]:
+    return [array[:, order] for array in arrays(jets)]
+
+
+def test_the_energy_in_front_is_told(jets: Jets) -> None:
+    with pytest.raises(DataError, match="taken to be px, py, pz, energy, but px is as large as an energy everywhere"):
+        jets_of(permuted(jets, [3, 0, 1, 2]))
+    with pytest.raises(DataError, match="taken to be px, py, pz, energy, but pz is as large as an energy everywhere"):
+        jets_of(permuted(jets, [0, 1, 3, 2]))
+
+
+def test_angles_in_place_of_momenta_are_told() -> None:
+    random = np.random.default_rng(0)
+    pt, eta, phi = random.exponential(30, 20) + 15, random.normal(size=20), random.uniform(-3, 3, 20)
+    with pytest.raises(DataError, match="second and third are as small as angles are: for pt, eta, phi, name the col"):
+        jets_of(np.stack([pt, eta, phi, np.zeros(20)], axis=1))
+    with pytest.warns(RuntimeWarning, match="expected px, py, pz, E, but these numbers look like pt, eta, phi, E"):
+        jets_of(np.stack([100 + pt, eta, phi, (100 + pt) * np.cosh(eta)], axis=1))
+
+
+def test_true_momenta_are_not_doubted(jets: Jets) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        jets_of(arrays(jets))
+        jets_of(np.array([[250.0, 10, 40, 253.4], [90, -20, 5, 92.4], [60, 30, 30, 73.5]]))
+        jets_of([[250.0, 0.0, 0.0, 250.0]])
