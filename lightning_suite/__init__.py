@@ -6,9 +6,10 @@
     run.predict(["a gorgeous, witty, seductive movie"])
 
 ``fit`` trains a plugin, ``Run.at`` opens a run that is there, ``runs`` finds all of them below a folder,
-``compare_runs`` says what differs between them, and ``report`` writes a page about them. ``load`` gives the trained
-module alone, ``load_data`` the data module that it learnt from. ``Plugin`` is the record that describes a method, and
-``TakesInputs`` what its data module offers to predict from memory. Nothing here imports torch before it is needed.
+``compare_runs`` says what differs between them, ``report`` writes a page about them, and ``export`` the network to a
+file for other programs. ``load`` gives the trained module alone, ``load_data`` the data module that it learnt from.
+``Plugin`` is the record that describes a method, and ``TakesInputs`` what its data module offers to predict from
+memory. Nothing here imports torch before it is needed.
 """
 
 import sys
@@ -19,6 +20,7 @@ if not sys.flags.safe_path and sys.argv[:1] == ["-m"] and "lightning_suite" in s
     del sys.path[0]
 
 from lightning_suite.errors import SuiteError as SuiteError
+from lightning_suite.exporting import export as export
 from lightning_suite.fitting import fit as fit
 from lightning_suite.inputs import Inputs as Inputs
 from lightning_suite.inputs import TakesInputs as TakesInputs
@@ -27,7 +29,7 @@ from lightning_suite.loading import load_data as load_data
 from lightning_suite.plugin import Plugin as Plugin
 from lightning_suite.reporting import report as report
 from lightning_suite.run_comparison import compare_runs as compare_runs
-from lightning_suite.run_records import runs as runs
+from lightning_suite.run_search import runs as runs
 from lightning_suite.trained import Run as Run
 
 if TYPE_CHECKING:

@@ -6,18 +6,16 @@ Everything that run.json says is compared, also what a later release may add to 
 
 import csv
 import itertools
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lightning_suite.comparison import ABSENT, PARTS, Comparison, Difference
 from lightning_suite.errors import RunError, UsageError
 from lightning_suite.run import Run
 from lightning_suite.run_records import RunRecord
-from lightning_suite.seed_groups import Facts, Judgement, judged, same, seed_groups
-from lightning_suite.tables import one_line
-
-PARTS = ("settings", "code", "data", "versions", "machine", "course", "metrics", "weights")
+from lightning_suite.seed_groups import Facts, judged, same, seed_groups
 
 PART_OF = {
     **dict.fromkeys(("plugin", "api", "git_commit"), "code"),
@@ -30,55 +28,9 @@ PART_OF = {
 WHEN_AND_WHERE = {"started", "finished", "resumed", "fit_seconds", "signature", "typed_paths", "job"}
 """Entries of run.json that differ between runs of equal results: times, places, and whose signature it is."""
 
-ABSENT = "(absent)"
-"""The value of what one of the runs does not have, and another has."""
-
-WIDEST = 48
-"""Characters of a value that is shown."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Something that is not the same in all runs.
-
-    Attributes:
-        part: one of `PARTS`.
-        name: the option, entry, metric or file.
-        values: the value in each run; `ABSENT` where a run has none.
-    """
-
-    part: str
-    name: str
-    values: tuple[Any, ...]
-
-    def shown(self) -> list[str]:
-        """Return the values as text, each shortened unless it would then look like another."""
-        texts = [value if value == ABSENT else repr(value) for value in self.values]
-        short = [one_line(text, WIDEST) for text in texts]
-        return short if len(set(short)) == len(set(texts)) else texts
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What `compare_runs` returns.
-
-    Attributes:
-        runs: what the runs say of themselves.
-        differences: all that differs, in the order of `PARTS`.
-        groups: the positions of the runs that are the same but for the seed, in groups.
-        metrics: the metrics of the groups, judged.
-        remarks: what could not be compared, in words.
-    """
-
-    runs: tuple[RunRecord, ...]
-    differences: tuple[Difference, ...]
-    groups: tuple[tuple[int, ...], ...]
-    metrics: tuple[Judgement, ...]
-    remarks: tuple[str, ...]
-
 
 def compare_runs(
-    runs: Sequence[str | Path | Run | RunRecord], *, parts: Sequence[str] = PARTS, weights: bool = False
+    runs: "Sequence[str | os.PathLike[str] | Run | RunRecord]", *, parts: Sequence[str] = PARTS, weights: bool = False
 ) -> Comparison:
     r"""Return what differs between runs.
 
@@ -113,11 +65,12 @@ def compare_runs(
     found = sorted((each for each in found if each.part in parts), key=lambda each: PARTS.index(each.part))
     groups = seed_groups(facts)
     metrics = judged(records, groups) if "metrics" in parts else ()
-    return Comparison(records, tuple(found), groups, metrics, tuple(_remarks(records, facts, parts)))
+    compared = tuple(part for part in parts if part != "weights" or weights)
+    return Comparison(records, tuple(found), groups, metrics, tuple(_remarks(records, facts, parts)), compared)
 
 
-def _record(run: str | Path | Run) -> RunRecord:
-    return RunRecord.of(run if isinstance(run, Run) else Run.at(run))
+def _record(run: "str | os.PathLike[str] | Run") -> RunRecord:
+    return RunRecord.of(run if isinstance(run, Run) else Run.at(Path(run)))
 
 
 def _facts(record: RunRecord) -> Facts:

@@ -1,24 +1,17 @@
-"""What the runs below a folder say of themselves, read at once: no torch, and no settings that are not asked for."""
+"""What a run says of itself, read at once: no torch, and no settings that are not asked for."""
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lightning_suite import run_lock
-from lightning_suite.errors import RunError, UsageError
-from lightning_suite.progress import Task, progress
+from lightning_suite.errors import RunError
 from lightning_suite.run import KEY, Run
 from lightning_suite.yaml_files import LARGEST, read_options
-
-DEEPEST = 20
-"""Levels of folders below the first one that are searched."""
-
-HOLDS_NONE = "holds no run"
-"""Why a folder is left out in which nothing was found."""
 
 GROUPS = ("\nmodel:", "\ndata:", "\ntrainer:")
 """Where the groups of options begin in config.yaml, in the order in which fit writes them, after all other settings."""
@@ -56,7 +49,7 @@ class RunRecord:
         """
         if run.settings_file != run.checkpoint:
             try:
-                return _read(run.folder, run)
+                return read_record(run.folder, run)
             except RunError as error:
                 raise RunError(f"{run.folder}: {error}") from error
         described = run.read_checkpoint()[KEY]
@@ -95,92 +88,7 @@ class RunRecord:
         return str(self.entries.get("started", ""))
 
 
-@dataclass(frozen=True)
-class Runs:
-    """The runs below a folder, in the order of their paths: what `runs` returns, to be gone through.
-
-    Attributes:
-        found: the runs.
-        left_out: folders that are no run, each with the reason: damaged, of another program, not readable.
-    """
-
-    found: tuple[RunRecord, ...]
-    left_out: Mapping[Path, str]
-
-    def __iter__(self) -> Iterator[RunRecord]:
-        return iter(self.found)
-
-    def __len__(self) -> int:
-        return len(self.found)
-
-
-def runs(folder: str | Path = "runs") -> Runs:
-    """Return the runs in a folder and in all folders below it; nothing that is wrong with one of them is raised.
-
-    Links and hidden folders are not followed, and nothing is searched for inside a run.
-
-    Raises:
-        UsageError: there is no such folder.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> run = Run.create(folder, "dsa", recipe="sst2")
-        >>> _ = (run.folder / "config.yaml").write_text("plugin: dsa\\nrecipe: sst2\\nseed: 3\\n")
-        >>> run.write_record({"status": "finished", "metrics": {"test_accuracy": 0.8}})
-        >>> [(run.plugin, run.recipe, run.seed, run.metrics["test_accuracy"]) for run in runs(folder)]
-        [('dsa', 'sst2', 3, 0.8)]
-    """
-    folder = Path(folder).expanduser()
-    if not folder.is_dir():
-        raise UsageError(
-            f"there is no folder {folder} to look for runs in. suite fit writes runs, into the folder runs."
-        )
-    found: list[RunRecord] = []
-    left_out: dict[Path, str] = {}
-    with progress("reading runs", unit="runs") as advance:
-        below = _search(folder, DEEPEST, found, left_out, advance)
-    if not found:
-        left_out |= dict.fromkeys(below, HOLDS_NONE)
-    return Runs(tuple(found), dict(sorted(left_out.items())))
-
-
-def _search(folder: Path, levels: int, found: list[RunRecord], left_out: dict[Path, str], advance: Task) -> list[Path]:
-    """Add the runs of a folder to ``found``; return the folders directly in it that hold none, if it holds none itself.
-
-    Of the folders in which something is found, those beside it with nothing are added to ``left_out``.
-    """
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        names = {entry.name for entry in entries}
-        inside = [entry.path for entry in entries if entry.name[0] != "." and entry.is_dir(follow_symlinks=False)]
-    except OSError as error:
-        left_out[folder] = error.strerror or type(error).__name__
-        return []
-    if names & {"config.yaml", "run.json"}:
-        try:
-            found.append(_read(folder))
-        except RunError as error:
-            left_out[folder] = str(error).partition("\n")[0]
-        else:
-            advance()
-            return []
-    if inside and not levels:
-        left_out[folder] = f"is {DEEPEST} folders deep: what is below it was not searched"
-        return []
-    without = []
-    for path in map(Path, inside):
-        before = len(found) + len(left_out)
-        _search(path, levels - 1, found, left_out, advance)
-        if before == len(found) + len(left_out):
-            without.append(path)
-    if len(without) < len(inside):
-        left_out |= dict.fromkeys(without, HOLDS_NONE)
-        return []
-    return without
-
-
-def _read(folder: Path, run: Run | None = None) -> RunRecord:
+def read_record(folder: Path, run: Run | None = None) -> RunRecord:
     """Return the record of a run folder.
 
     Raises:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pytorch_lightning import LightningDataModule, LightningModule
     from pytorch_lightning.callbacks import Callback
 
+    from lightning_suite.exporting import Exported
+    from lightning_suite.exporting.exportable import Kind
+
 
 @final
 class Run:
@@ -201,6 +204,22 @@ class Run:
                 return self
             done, _ = fit(plugin, settings, run=self._files, callbacks=callbacks)
         return Run(run_files.Run.at(done.folder), trust=self._trust)
+
+    def export(self, to: "Kind", output: "str | os.PathLike[str] | None" = None) -> "Exported":
+        """Write the network to a file that runs without this package, as ``suite export`` does.
+
+        Args:
+            to: ``onnx``, ``torch-export`` or ``aot``.
+            output: the file; None: ``model.onnx``, ``model.pt2`` or ``model-aot.pt2`` in the run folder.
+
+        Raises:
+            UsageError: there is no such kind, the plugin exports nothing, or a package is missing.
+            RunError: the file computes something else; then it is not kept.
+            OutputError: the file cannot be written.
+        """
+        from lightning_suite.exporting import export
+
+        return export(self._files, to, output, trust=self._trust)
 
     # How it is shown
 

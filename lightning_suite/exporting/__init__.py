@@ -4,6 +4,7 @@ A plugin's LightningModule offers ``exportable()``, which returns an `Exportable
 are ONNX of standard operators, ``torch.export`` with the compiled ops inside, and an AOTInductor package.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,13 +42,20 @@ class Exported:
     left_out: str
 
 
-def export(run: str | Path | Run, to: Kind, output: str | Path | None = None) -> Exported:
+def export(
+    run: "str | os.PathLike[str] | Run",
+    to: Kind,
+    output: "str | os.PathLike[str] | None" = None,
+    *,
+    trust: bool = False,
+) -> Exported:
     """Write the trained network of a run to a file, if the file then computes what the module does.
 
     Args:
         run: the run folder or checkpoint.
         to: ``onnx``, ``torch-export`` or ``aot``.
         output: the file; None: ``model.onnx``, ``model.pt2`` or ``model-aot.pt2`` in the run folder.
+        trust: import what the run names, whoever made it (SECURITY.md).
 
     Raises:
         UsageError: there is no such kind, the file's name is one that torch does not read, the plugin exports nothing,
@@ -61,8 +69,8 @@ def export(run: str | Path | Run, to: Kind, output: str | Path | None = None) ->
         raise UsageError(f"--output {output}: expected a name that ends in .pt2, for torch reads no other")
     from lightning_suite.loading import load
 
-    run = run if isinstance(run, Run) else Run.at(run)
-    exportable = exportable_of(load(run), str(run.settings()["plugin"]))
+    run = run if isinstance(run, Run) else Run.at(Path(run))
+    exportable = exportable_of(load(run, trust=trust), str(run.settings()["plugin"]))
     target = Path(output).expanduser() if output is not None else run.folder / NAMES[to]
     with atomic_path(target) as unfinished:
         difference, examples = written(exportable, to, unfinished)

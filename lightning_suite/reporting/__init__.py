@@ -1,5 +1,6 @@
 """What runs were and what came of them, on one page: HTML that fetches nothing, or a model card in Markdown."""
 
+import os
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -14,7 +15,11 @@ FORMATS: tuple[str, ...] = get_args(Format)
 SUFFIXES = {"html": ".html", "markdown": ".md"}
 
 
-def report(*runs: str | Path | Run | RunRecord, format: Format = "html", output: str | Path | None = None) -> Path:
+def report(
+    *runs: "str | os.PathLike[str] | Run | RunRecord",
+    format: Format = "html",
+    output: "str | os.PathLike[str] | None" = None,
+) -> Path:
     r"""Write a report of one run, or of several side by side, and return its path; nothing of a run is imported.
 
     Args:

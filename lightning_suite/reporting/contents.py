@@ -1,17 +1,19 @@
 """What a report says of runs, whatever it is written in."""
 
+import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lightning_suite.comparison import PARTS, Comparison
 from lightning_suite.progress import duration
 from lightning_suite.reporting.curves import Chart, charts
 from lightning_suite.reporting.departures import Departures, departures
 from lightning_suite.reporting.pictures import Pictures, pictures_of
 from lightning_suite.run import Run
-from lightning_suite.run_comparison import PARTS, Comparison, compare_runs, flattened
+from lightning_suite.run_comparison import compare_runs, flattened
 from lightning_suite.run_records import RunRecord
 from lightning_suite.tables import one_line
 from lightning_suite.yaml_files import one_line_yaml
@@ -118,7 +120,7 @@ class Contents:
         return ["" if value is None else value_text(value) for value in found]
 
 
-def contents_of(runs: Sequence[str | Path | Run | RunRecord]) -> Contents:
+def contents_of(runs: "Sequence[str | os.PathLike[str] | Run | RunRecord]") -> Contents:
     """Return what a report says of runs.
 
     Raises:
@@ -126,7 +128,7 @@ def contents_of(runs: Sequence[str | Path | Run | RunRecord]) -> Contents:
         RunError: a run cannot be read.
     """
     records = [
-        run if isinstance(run, RunRecord) else RunRecord.of(run if isinstance(run, Run) else Run.at(run))
+        run if isinstance(run, RunRecord) else RunRecord.of(run if isinstance(run, Run) else Run.at(Path(run)))
         for run in runs
     ]
     every = tuple(RunContents(record, departures(record), pictures_of(record)) for record in records)

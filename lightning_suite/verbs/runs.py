@@ -3,20 +3,16 @@
 --sort takes a column or a metric, such as test_auc; the best come first, where the runs say what is best of it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from lightning_suite.arguments import LightParser
-from lightning_suite.errors import UsageError, printable
+from lightning_suite.errors import UsageError
 from lightning_suite.json_text import json_text
-from lightning_suite.progress import duration
-from lightning_suite.run_records import HOLDS_NONE, RunRecord, Runs, runs
+from lightning_suite.run_records import RunRecord
+from lightning_suite.run_search import Runs, measure_of, runs, table_of_runs, text_of_left_out
 from lightning_suite.spelling import no_such
-from lightning_suite.tables import one_line, table
-
-LEFT_OUT = 10
-"""Folders without a run that are named at most; all that are damaged are named."""
 
 COLUMNS: dict[str, Callable[[RunRecord], Any]] = {
     "run": lambda run: str(run.path),
@@ -80,57 +76,18 @@ def _is_known(value: Any) -> bool:
 def _best_is_largest(metric: str, found: list[RunRecord]) -> bool:
     """Return whether the largest value is best: as for what chose the runs' checkpoints, if it is the same measure."""
     for run in found:
-        if _stem(str(run.best.get("monitor", ""))) == _stem(metric):
+        if measure_of(str(run.best.get("monitor", ""))) == measure_of(metric):
             return run.best.get("mode") == "max"
     return "loss" not in metric
 
 
-def _stem(metric: str) -> str:
-    return metric.partition("_")[2] or metric
-
-
 def _as_text(chosen: list[RunRecord], every: Runs, folder: Path, sort: str | None) -> str:
-    parts = []
     if chosen:
         own = sort if sort is not None and sort not in COLUMNS else None
-        columns = ["run", "plugin", "recipe", "seed", "status", "epochs", "time", "chosen by", own or "tested"]
-        parts.append(table(columns, [_row(run, folder, own) for run in chosen]))
-        parts.append("next: suite compare-runs RUN RUN ...\n      suite test RUN")
+        parts = [table_of_runs(chosen, folder, own), "next: suite compare-runs RUN RUN ...\n      suite test RUN"]
     else:
-        parts.append(f"no run is below {folder}. suite fit --plugin NAME writes one")
-    if every.left_out:
-        plain = [str(path) for path, reason in every.left_out.items() if reason == HOLDS_NONE]
-        rows = [(str(path), one_line(why, 200)) for path, why in every.left_out.items() if why != HOLDS_NONE]
-        more = f" and {len(plain) - LEFT_OUT} more (--json names all)" if plain[LEFT_OUT:] else ""
-        rows += (
-            [(", ".join(plain[:LEFT_OUT]) + more, HOLDS_NONE if plain[1:] == [] else "hold no run")] if plain else []
-        )
-        parts.append("\n".join(["left out:", *(printable(f"  {where}: {why}") for where, why in rows)]))
-    return "\n\n".join(parts)
-
-
-def _row(run: RunRecord, folder: Path, own: str | None) -> list[str]:
-    seconds, monitor = run.entries.get("fit_seconds"), str(run.best.get("monitor", ""))
-    path = run.path.relative_to(folder)
-    return [
-        str(path) if path.parts else str(run.path),
-        run.plugin,
-        run.recipe or "",
-        str(run.seed),
-        run.status,
-        str(run.entries.get("epochs", "")),
-        duration(seconds) if isinstance(seconds, int | float) and 0 < seconds < 1e9 else "",
-        _named(monitor, run.metrics),
-        _shown(own, run.metrics) if own else _named(f"test_{_stem(monitor)}", run.metrics),
-    ]
-
-
-def _named(metric: str, metrics: Mapping[str, float]) -> str:
-    return f"{metric} {_shown(metric, metrics)}" if metric in metrics else ""
-
-
-def _shown(metric: str, metrics: Mapping[str, float]) -> str:
-    return f"{metrics[metric]:.4f}" if metric in metrics else ""
+        parts = [f"no run is below {folder}. suite fit --plugin NAME writes one"]
+    return "\n\n".join([*parts, *([text_of_left_out(every.left_out)] if every.left_out else [])])
 
 
 def _as_json(chosen: list[RunRecord], every: Runs) -> str:

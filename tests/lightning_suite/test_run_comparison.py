@@ -12,10 +12,11 @@ import torch
 import yaml
 
 import lightning_suite
+from lightning_suite.comparison import ABSENT, Comparison
 from lightning_suite.errors import RunError, UsageError
 from lightning_suite.options import Settings
 from lightning_suite.run import KEY, Run
-from lightning_suite.run_comparison import ABSENT, Comparison, compare_runs
+from lightning_suite.run_comparison import compare_runs
 from lightning_suite.training import fit
 
 Plant = Callable[[Path], None]

@@ -15,7 +15,8 @@ import lightning_suite
 from lightning_suite.errors import RunError, UsageError
 from lightning_suite.options import Settings
 from lightning_suite.run import KEY, Run
-from lightning_suite.run_records import DEEPEST, HOLDS_NONE, RunRecord, runs
+from lightning_suite.run_records import RunRecord
+from lightning_suite.run_search import DEEPEST, HOLDS_NONE, runs
 
 
 def made(root: Path, recipe: str = "default", **entries: object) -> Run:
