@@ -179,6 +179,6 @@ def test_the_examples_of_the_python_page_run(tmp_path: Path, monkeypatch: pytest
     assert names["exported"].difference <= 1e-5
     assert set(names["tested"]) == {1, 2}
     assert "seed" in {each.name for each in names["compared"].differences}
-    assert names["page"].read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert names["page"].read_text(encoding="utf-8").startswith("<!doctype html>")
     assert names["card"] == names["run"].folder / "report.md"
     assert (names["vectors"].shape, names["small"].output_dim, names["same"].shape) == ((2, 600), 600, (2, 600))
