@@ -170,7 +170,8 @@ def segment_max(values: Tensor, offsets: Tensor) -> Tensor:
         >>> segment_max(torch.tensor([[1.0], [2.0], [-3.0]]), torch.tensor([0, 2, 2, 3])).tolist()
         [[2.0], [0.0], [-3.0]]
     """
-    if torch.compiler.is_exporting():
+    # Without a gradient torch's scatter is three times as fast on a CPU; with one it takes twice as long.
+    if torch.compiler.is_exporting() or not (values.requires_grad and torch.is_grad_enabled()):
         segment = segments(offsets, values.shape[0])[:, None].expand_as(values)
         greatest = values.new_full((offsets.shape[0] - 1, values.shape[1]), -torch.inf)
         greatest = greatest.scatter_reduce(0, segment, values, "amax")
@@ -236,6 +237,8 @@ def softmax(scores: Tensor, offsets: Tensor) -> Tensor:
     top = scores.new_full((offsets.shape[0] - 1, scores.shape[1]), -torch.inf)
     top = top.scatter_reduce(0, segment[:, None].expand_as(scores), scores.detach(), "amax")
     exponential = (scores - top[segment]).exp()
+    if scores.is_cpu:  # index_add is quick for so few columns, and on a CPU it adds in order
+        return exponential / exponential.new_zeros(top.shape).index_add(0, segment, exponential)[segment]
     return exponential / segment_sum(exponential, offsets)[segment]
 
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from suite_spectral.graphs.graph import SparseGraph
     from suite_spectral.module import SpectralClusterer
     from suite_spectral.point_sets import PointSet
-    from suite_spectral.solving.building import made_dense
 
 OF_FILES = ("columns", "label_column", "noise_label", "text_column", "standardize", "limit")
 """Options of ``compare`` that say what of a file is clustered."""
@@ -104,6 +103,7 @@ def _points_of(path: str, options: dict[str, Any], seed: int) -> "tuple[Kind, Po
     from suite_spectral.batches import join, prepared
     from suite_spectral.data import ClusterData
     from suite_spectral.point_sets import PointSet
+    from suite_spectral.solving.building import made_dense
 
     data = ClusterData(path, split_seed=seed, **options)
     data.setup("fit")

@@ -14,6 +14,7 @@ import pytest
 
 from lightning_suite import compare_runs, runs
 from lightning_suite.cli import main
+from lightning_suite.run import machine
 
 FOLDER = Path(__file__).parent
 SAFELY: Any = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # Python 3.11 has it from 3.11.4 on
@@ -98,8 +99,18 @@ def close_cell(cell: str) -> Any:
     return pytest.approx(value, rel=1e-3, abs=1e-4) if isinstance(value, float) else value
 
 
+BOUND_TO_A_PROCESSOR = {
+    "dsa": "begun on an Intel processor it goes on with other numbers on an AMD one; why is not known yet",
+    "recnn": "the fingerprint of jets holds the last bits of logarithms, so that other processors refuse to go on",
+}
+
+
 @pytest.mark.parametrize("unpacked", [(plugin, "stopped") for plugin in PLUGINS], indirect=True, ids="-".join)
 def test_a_stopped_run_goes_on_to_the_end_it_would_have_had(unpacked: dict[str, Any]) -> None:
+    record = run_json("stopped")
+    makers = {"Intel" in name for name in (record["machine"]["processor"], machine()["processor"])}
+    if len(makers) > 1 and record["plugin"] in BOUND_TO_A_PROCESSOR:
+        pytest.xfail(BOUND_TO_A_PROCESSOR[record["plugin"]])
     assert main(["fit", "--resume", "stopped"]) == 0
     record = run_json("stopped")
     assert record["status"] == "finished"

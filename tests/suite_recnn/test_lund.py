@@ -90,4 +90,5 @@ def test_no_jets_have_no_coordinates() -> None:
 
 def test_rapidity_keeps_its_precision_near_the_beam() -> None:
     momenta = massless((1e-3, 12.0, 0.0), (1e-3, -12.0, 0.0), (100.0, 0.0, 1.0))
-    np.testing.assert_allclose(rapidity(momenta), [12, -12, 0], rtol=1e-9, atol=1e-12)
+    # E is rounded to 1.4e-14, E - pz is 6e-9: that is all that is known of the rapidity
+    np.testing.assert_allclose(rapidity(momenta), [12, -12, 0], rtol=2e-7, atol=1e-12)
