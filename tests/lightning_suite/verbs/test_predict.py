@@ -78,7 +78,8 @@ def test_standard_input_may_have_another_format_and_go_to_a_file(
     header, one = (line.split(",") for line in (tmp_path / "one.csv").read_text().splitlines())
     assert (header, one[:2]) == (rows[0].split(","), rows[1].split(",")[:2])
     # A product of one row may add in another order than one of two.
-    assert [float(cell) for cell in one[2:]] == pytest.approx([float(cell) for cell in rows[1].split(",")[2:]], abs=1e-6)
+    numbers, expected = ([float(cell) for cell in cells[2:]] for cells in (one, rows[1].split(",")))
+    assert numbers == pytest.approx(expected, abs=1e-6)
 
 
 def test_predictions_that_are_there_stay(run: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
