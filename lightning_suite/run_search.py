@@ -54,7 +54,7 @@ class Runs:
 
 
 def runs(folder: str | Path = "runs") -> Runs:
-    """Return the runs in a folder and in all folders below it; nothing that is wrong with one of them is raised.
+    r"""Return the runs in a folder and in all folders below it; nothing that is wrong with one of them is raised.
 
     Links and hidden folders are not followed, and nothing is searched for inside a run.
 
@@ -65,7 +65,7 @@ def runs(folder: str | Path = "runs") -> Runs:
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
         >>> run = Run.create(folder, "dsa", recipe="sst2")
-        >>> _ = (run.folder / "config.yaml").write_text("plugin: dsa\\nrecipe: sst2\\nseed: 3\\n")
+        >>> _ = (run.folder / "config.yaml").write_text("plugin: dsa\nrecipe: sst2\nseed: 3\n")
         >>> run.write_record({"status": "finished", "metrics": {"test_accuracy": 0.8}})
         >>> [(run.plugin, run.recipe, run.seed, run.metrics["test_accuracy"]) for run in runs(folder)]
         [('dsa', 'sst2', 3, 0.8)]

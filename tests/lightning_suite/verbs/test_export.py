@@ -59,7 +59,7 @@ class Bare(LightningModule):
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     run = Run.create(tmp_path, "net", None)
     (run.folder / "config.yaml").write_text("plugin: net\n")
-    monkeypatch.setattr(lightning_suite.loading, "load", lambda run: Net())
+    monkeypatch.setattr(lightning_suite.loading, "load", lambda run, trust=False: Net())
     return run
 
 
@@ -74,7 +74,7 @@ def test_it_says_where_and_how_well(run: Run, capsys: pytest.CaptureFixture[str]
 
 
 def test_what_computes_something_else_is_not_kept(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lightning_suite.loading, "load", lambda run: Net(2.001))
+    monkeypatch.setattr(lightning_suite.loading, "load", lambda run, trust=False: Net(2.001))
     with pytest.raises(RunError, match=r"differs from the module by 5\.0e-04 relative, more than 1e-05"):
         export(run, "torch-export")
     assert sorted(path.name for path in run.folder.iterdir()) == ["checkpoints", "config.yaml", "figures"]
@@ -86,7 +86,7 @@ def test_a_name_that_torch_does_not_read_is_refused(run: Run) -> None:
 
 
 def test_a_plugin_without_an_export_is_told_how(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lightning_suite.loading, "load", lambda run: Bare())
+    monkeypatch.setattr(lightning_suite.loading, "load", lambda run, trust=False: Bare())
     with pytest.raises(UsageError, match="plugin 'net' has no export: its Bare has no method exportable"):
         export(run, "onnx")
     monkeypatch.setattr(Net, "exportable", lambda self: "a text")
