@@ -59,9 +59,9 @@ def test_parameters_have_choices_and_meanings(tmp_path: Path, monkeypatch: pytes
     )
     monkeypatch.syspath_prepend(tmp_path)
     assert parameters("with_meanings:Net") == {
-        "name": Parameter(None, True, ("a", "b"), "which one, a or b."),
-        "tied": Parameter(False, False, ("true", "false"), ""),
-        "rate": Parameter(0.5, False, (), "of the table"),
+        "name": Parameter(None, True, ("a", "b"), "which one, a or b.", ("a", "b", "null")),
+        "tied": Parameter(False, False, ("true", "false"), "", ("bool",)),
+        "rate": Parameter(0.5, False, (), "of the table", ("float",)),
     }
 
 
