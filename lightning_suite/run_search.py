@@ -63,6 +63,7 @@ def runs(folder: str | Path = "runs") -> Runs:
 
     Example:
         >>> import tempfile
+        >>> from lightning_suite.run import Run
         >>> folder = Path(tempfile.mkdtemp())
         >>> run = Run.create(folder, "dsa", recipe="sst2")
         >>> _ = (run.folder / "config.yaml").write_text("plugin: dsa\nrecipe: sst2\nseed: 3\n")
