@@ -14,7 +14,7 @@ from typing import Any
 from lightning_suite.comparison import ABSENT, PARTS, Comparison, Difference
 from lightning_suite.errors import RunError, UsageError
 from lightning_suite.run import Run
-from lightning_suite.run_records import RunRecord
+from lightning_suite.run_records import RunRecord, record_of
 from lightning_suite.seed_groups import Facts, judged, same, seed_groups
 
 PART_OF = {
@@ -53,7 +53,7 @@ def compare_runs(
         >>> [(difference.name, difference.values) for difference in compare_runs(folders).differences]
         [('seed', (0, 1))]
     """
-    records = tuple(run if isinstance(run, RunRecord) else _record(run) for run in runs)
+    records = tuple(map(record_of, runs))
     if len(records) < 2:
         raise UsageError(f"expected two runs or more to compare, got {len(records)}")
     facts = [_facts(record) for record in records]
@@ -67,10 +67,6 @@ def compare_runs(
     metrics = judged(records, groups) if "metrics" in parts else ()
     compared = tuple(part for part in parts if part != "weights" or weights)
     return Comparison(records, tuple(found), groups, metrics, tuple(_remarks(records, facts, parts)), compared)
-
-
-def _record(run: "str | os.PathLike[str] | Run") -> RunRecord:
-    return RunRecord.of(run if isinstance(run, Run) else Run.at(Path(run)))
 
 
 def _facts(record: RunRecord) -> Facts:

@@ -88,6 +88,18 @@ class RunRecord:
         return str(self.entries.get("started", ""))
 
 
+def record_of(run: "str | os.PathLike[str] | Run | RunRecord") -> RunRecord:
+    """Return what a run says of itself, whether its path, its files or its record is given.
+
+    Raises:
+        UsageError: there is no run at the path.
+        RunError: a file of it is missing or damaged.
+    """
+    if isinstance(run, RunRecord):
+        return run
+    return RunRecord.of(run if isinstance(run, Run) else Run.at(Path(run)))
+
+
 def read_record(folder: Path, run: Run | None = None) -> RunRecord:
     """Return the record of a run folder.
 

@@ -4,7 +4,6 @@ import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from lightning_suite.comparison import PARTS, Comparison
@@ -14,7 +13,7 @@ from lightning_suite.reporting.departures import Departures, departures
 from lightning_suite.reporting.pictures import Pictures, pictures_of
 from lightning_suite.run import Run
 from lightning_suite.run_comparison import compare_runs, flattened
-from lightning_suite.run_records import RunRecord
+from lightning_suite.run_records import RunRecord, record_of
 from lightning_suite.tables import one_line
 from lightning_suite.yaml_files import one_line_yaml
 
@@ -127,10 +126,7 @@ def contents_of(runs: "Sequence[str | os.PathLike[str] | Run | RunRecord]") -> C
         UsageError: a run is not there.
         RunError: a run cannot be read.
     """
-    records = [
-        run if isinstance(run, RunRecord) else RunRecord.of(run if isinstance(run, Run) else Run.at(Path(run)))
-        for run in runs
-    ]
+    records = [record_of(run) for run in runs]
     every = tuple(RunContents(record, departures(record), pictures_of(record)) for record in records)
     parts = [part for part in PARTS if part != "weights"]
     compared = compare_runs(records, parts=parts) if len(records) > 1 else None
