@@ -130,22 +130,12 @@ def plane(points: Tensor) -> Tensor:
 
 def _leading_components(points: Tensor) -> Tensor:
     """Return the first two principal components, (point, 2), by products with the points alone."""
-    import scipy.sparse.linalg as linalg
+    from sklearn.decomposition import PCA
 
     rows: Any = as_csr(points).astype(np.float64) if is_sparse(points) else points.double().cpu().numpy()
-    mean = np.asarray(rows.mean(axis=0)).ravel()
-    centred = linalg.LinearOperator(
-        rows.shape,
-        matvec=lambda v: rows @ v.ravel() - mean @ v.ravel(),
-        rmatvec=lambda u: rows.T @ u.ravel() - mean * u.sum(),
-        dtype=np.float64,
-    )
-    start = np.random.default_rng(0).normal(size=min(rows.shape))
     with one_thread():
-        left, lengths, loadings = linalg.svds(centred, k=2, v0=start)
-    falling = np.argsort(-lengths)
-    signs = np.sign(loadings[np.arange(2), np.abs(loadings).argmax(axis=1)])
-    return torch.from_numpy((left * lengths * signs)[:, falling])
+        places = PCA(2, svd_solver="arpack", random_state=0).fit_transform(rows)
+    return torch.from_numpy(np.ascontiguousarray(places))
 
 
 def spread(count: int, most: int) -> Tensor:
