@@ -3,7 +3,7 @@
 import contextlib
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 from lightning_suite import best_metrics, learning_curves, scheduler, signals, streams
 from lightning_suite.building import has_stage, seeded, trainer_of
 from lightning_suite.checkpoint_entries import needed_to_go_on, refuse_misfits
-from lightning_suite.errors import Interrupted, RunError, SuiteError, UsageError
+from lightning_suite.errors import DataError, Interrupted, RunError, SuiteError, UsageError
 from lightning_suite.evaluation import evaluate
 from lightning_suite.files import remove_unfinished
 from lightning_suite.lightning_internals import wrap_only_what_learns
@@ -86,7 +86,11 @@ def fit(
         entries["job"] = {"id": scheduler.job(), "command": list(requeued_as)}
     names = signals.FOR_REQUEUEING if scheduler.job() is not None else ()
     metrics = MetricsFile()
-    with contextlib.closing(RunLock()) as lock, signals.postponed(names) as announced:
+    with (
+        contextlib.closing(RunLock()) as lock,
+        signals.postponed(names) as announced,
+        _helping_lost_data(run, settings),
+    ):
         recorder = Recorder(
             plugin, settings, root, metrics, run, lock=lock, entries=entries, announced=announced if names else None
         )
@@ -212,6 +216,19 @@ def _how_to_continue(run: Run | None) -> str:
     when = f"interrupted in epoch {record.get('epochs', 0) + 1}, after {record.get('steps', 0)} steps"
     last = "goes on from its last checkpoint" if run.last.is_file() else "begins again, it has no checkpoint yet"
     return f"{when}: {run.folder}\nsuite fit --resume {shlex.quote(str(run.folder))} {last}"
+
+
+@contextlib.contextmanager
+def _helping_lost_data(run: Run | None, settings: Settings) -> Iterator[None]:
+    """Add to an error of a run that goes on, where its data are gone, how to say where they lie now."""
+    try:
+        yield
+    except (DataError, UsageError) as error:
+        path = settings.data.get("path")
+        if run is None or not isinstance(path, str) or not Path(path).is_absolute() or Path(path).exists():
+            raise
+        elsewhere = f"suite fit --resume {shlex.quote(str(run.folder))} --data.path PATH"
+        raise UsageError(f"{error}\nwhere the data lie elsewhere now: {elsewhere}") from error
 
 
 def _refuse_other_settings(run: Run, start: dict[str, Any], settings: Settings) -> None:

@@ -32,7 +32,8 @@ def run(arguments: list[str]) -> int:
     path = shlex.quote(str(folder))
     print(
         f"\nnext:\n"
-        f"  pip install -e {path if '/' in path else f'./{path}'}    offline: with --no-build-isolation\n"
+        f"  pip install -e {path if '/' in path else f'./{path}'}"
+        "    offline: with --no-build-isolation, and setuptools>=77\n"
         f"  suite check {values.name}\n"
         f"  suite fit --plugin {values.name}"
     )

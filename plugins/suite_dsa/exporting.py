@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from lightning_suite.exporting.exportable import Exportable
 from lightning_suite.offsets import offsets_of
+from suite_dsa.tokens import word_pattern
 from suite_dsa.vectors.side_by_side import SideBySide
 from suite_dsa.vocabulary import UNKNOWN, Vocabulary
 
@@ -138,6 +139,7 @@ def exportable(
         metadata={
             "labels": json.dumps(list(labels)),
             "tokenizer": tokenizer,
+            "word_pattern": word_pattern(tokenizer),
             "vocabulary": json.dumps(vocabulary.rows()),
         },
         left_out=f"splitting text into words (tokenizer {tokenizer}) and their rows, which the metadata name; "

@@ -80,6 +80,21 @@ def whitespace_words(text: str) -> list[str]:
     return text.split()
 
 
+def word_pattern(tokenizer: str) -> str:
+    """Return the regular expression, flags included, whose matches are the words of a text in this tokenizer.
+
+    Of ``sst`` and ``ptb`` what comes before is not in it: see `sst_words` and `ptb_words`.
+
+    Example:
+        >>> re.findall(word_pattern("ptb"), "It isn't 1,000.50")
+        ['It', 'is', "n't", '1,000.50']
+    """
+    if tokenizer == "whitespace":
+        return r"\S+"
+    pattern = {"sst": _SST_WORD, "ptb": _PTB_WORD}[tokenizer]
+    return f"(?x{'i' if pattern.flags & re.IGNORECASE else ''}){pattern.pattern}"
+
+
 TOKENIZERS: dict[str, Callable[[str], list[str]]] = {
     "sst": sst_words,
     "ptb": ptb_words,

@@ -336,7 +336,8 @@ class ClusterData(TakesInputs, LightningDataModule):
         if source.kind == "graph":
             raise UsageError(
                 f"{path.name} holds a graph; new nodes need edges to those that were clustered, so a graph is "
-                "clustered anew with suite fit. Points or texts can be predicted; --data.read_as says which they are"
+                "clustered anew with suite fit, and the clusters of its nodes are in nodes.csv of that run. Points or "
+                "texts can be predicted; --data.read_as says which they are"
             )
         return source
 

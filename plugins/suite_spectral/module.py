@@ -24,6 +24,7 @@ from torchmetrics.clustering import AdjustedRandScore, NormalizedMutualInfoScore
 from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import DataError, RunError, UsageError
 from lightning_suite.exporting.exportable import Exportable
+from lightning_suite.pictures import write_csv
 from lightning_suite.progress import progress
 from lightning_suite.setting import constraints_of, with_meanings
 from suite_spectral.accuracy import MatchedAccuracy
@@ -301,7 +302,10 @@ class SpectralClusterer(LightningModule):
         self._measure("val")
 
     def on_test_epoch_end(self) -> None:
-        """Log the same, and draw the sizes of the clusters and, of points, where they lie."""
+        """Log the same, draw the sizes of the clusters and, of points, where they lie; write those of a graph's nodes.
+
+        New nodes cannot be predicted, so ``nodes.csv`` is where the clusters of a file's nodes stand.
+        """
         looked_at = self._measure("test")
         figures = Path(self.trainer.default_root_dir) / "figures"
         if looked_at is None or not self.trainer.is_global_zero or not figures.is_dir():
@@ -312,6 +316,15 @@ class SpectralClusterer(LightningModule):
         if self.kind == "points" and isinstance(looked_at.content, Tensor):
             points = prepared(looked_at.content, self.scaling, None)
             write_points(figures / "points.png", points, looked_at.labels, looked_at.numbers)
+        elif self.kind == "graph":
+            labels = looked_at.labels.tolist()
+            rows = zip(self._nodes(labels), labels, strict=True)
+            written = write_csv(figures.parent / "nodes.csv", ["node", "cluster"], rows)
+            rank_zero_info(f"clusters of the nodes: {written}")
+
+    def _nodes(self, labels: Sequence[int]) -> Sequence[str | int]:
+        """Return what the file calls its nodes, which have these labels; their numbers where it names none."""
+        return self.names if self.names is not None and len(self.names) == len(labels) else range(len(labels))
 
     def _evaluate(self, batch: Any, stage: Literal["val", "test"]) -> None:
         # Lightning may ask before anything is fitted, whether validation runs at all.

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import lightning_suite as ls
 from lightning_suite.errors import DataError, UsageError
 from suite_dsa.sources.examples import Example
 from suite_dsa.splits import Files, named_files, part_of, recognised_files
@@ -126,3 +127,17 @@ def test_another_seed_cuts_otherwise() -> None:
     first, second = ([part_of(example, seed, 0.3, 0.3) for example in examples] for seed in (0, 1))
 
     assert first != second
+
+
+def test_a_run_whose_data_have_moved_says_how_to_go_on(tmp_path: Path) -> None:
+    table, moved = tmp_path / "reviews.csv", tmp_path / "moved.csv"
+    table.write_text("text,label\n" + "".join(f"{'good' if i % 2 else 'bad'} film {i},{i % 2}\n" for i in range(40)))
+    trainer = {"max_epochs": 1, "enable_progress_bar": False, "enable_model_summary": False}
+    sizes = {"head_dim": 4, "first_dim": 4, "layer_dim": 2, "compressed_dim": 4, "hidden_dim": 4}
+    data = {"path": str(table), "vectors": None, "word_dim": 4}
+    run = ls.fit("dsa", data=data, model=sizes, trainer=trainer, runs=tmp_path / "runs")
+    table.rename(moved)
+    said = rf"no file or folder is at .*\nwhere the data lie elsewhere now: suite fit --resume {run.folder} --data.path"
+    with pytest.raises(UsageError, match=said):
+        run.resume(trainer={"max_epochs": 2})
+    assert run.resume(data=str(moved), trainer={"max_epochs": 2}).record.status == "finished"

@@ -1,12 +1,13 @@
 """The tokenizers: what they split, and that they fail on nothing."""
 
+import re
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suite_dsa.tokens import TOKENIZERS, ptb_words, sst_words
+from suite_dsa.tokens import TOKENIZERS, ptb_words, sst_words, word_pattern
 
 
 @pytest.mark.parametrize(
@@ -61,3 +62,9 @@ def test_long_text_takes_time_in_proportion(name: str, unit: str) -> None:
     TOKENIZERS[name](unit * 100_000)
 
     assert time.process_time() - begin < 2  # a quadratic pattern would need minutes
+
+
+@given(st.sampled_from(sorted(TOKENIZERS)), st.text(st.characters(max_codepoint=126)))
+def test_the_pattern_of_words_splits_plain_text_as_the_tokenizer(tokenizer: str, text: str) -> None:
+    text = text.lower().replace("-lrb-", "(").replace("-rrb-", ")")
+    assert re.findall(word_pattern(tokenizer), text) == TOKENIZERS[tokenizer](text)

@@ -250,7 +250,7 @@ def test_texts_of_a_table_and_of_lines_are_both_predicted(news: Path, tmp_path: 
 
 
 def test_a_graph_is_not_predicted(graph: Path) -> None:
-    with pytest.raises(UsageError, match=r"graph.npz holds a graph; new nodes need edges"):
+    with pytest.raises(UsageError, match=r"graph.npz holds a graph; new nodes need edges .* in nodes.csv of that run"):
         ready(graph, "predict", predict_path=str(graph))
 
 

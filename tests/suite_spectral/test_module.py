@@ -176,6 +176,23 @@ def test_a_test_draws_the_sizes_and_the_points_with_their_numbers(of_moons: Fitt
     assert [int(row["cluster"]) for row in rows] == module.network.fitted_labels.tolist()
 
 
+@pytest.mark.parametrize(
+    "names", [["ann", "bob", "cid", "dee", "eve", "fay"], list("012345")], ids=["named", "numbered"]
+)
+def test_a_test_writes_the_cluster_of_each_node_of_a_graph(names: list[str], tmp_path: Path) -> None:
+    cliques = [(0, 1), (0, 2), (1, 2), (3, 4), (3, 5), (4, 5), (2, 3)]
+    (tmp_path / "friends.edges").write_text("".join(f"{names[i]} {names[j]}\n" for i, j in cliques))
+    data = ClusterData(path=str(tmp_path / "friends.edges"))
+    module, _, _ = fitted(tmp_path, data, n_clusters=2)
+    (tmp_path / "figures").mkdir()
+    quiet_trainer(tmp_path).test(module, datamodule=data, verbose=False)
+    with (tmp_path / "nodes.csv").open(newline="") as file:
+        found = {row["node"]: row["cluster"] for row in csv.DictReader(file)}
+    assert list(found) == names
+    first, second = [found[name] for name in names[:3]], [found[name] for name in names[3:]]
+    assert (len({*first}), len({*second}), len({*first, *second})) == (1, 1, 2)
+
+
 def test_points_of_another_dimension_are_refused(of_moons: Fitted) -> None:
     with pytest.raises(DataError, match=r"points of 2 numbers.*got 3"):
         of_moons[0].predict_step(Batch(torch.arange(1), torch.zeros(1, 3), None), 0)

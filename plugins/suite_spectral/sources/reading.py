@@ -61,6 +61,13 @@ TEXT_NAMES = ("text", "sentence", "full_text", "content", "tweet", "message", "p
 LABEL_NAMES = ("gold_label", "label", "labels", "class", "target", "sentiment", "y", "cluster")
 """Usual names of the column of texts, and of labels, the first that is there."""
 
+NETWORKX = {
+    f".{kind}": f". networkx makes a list of edges of it: graph = networkx.read_{kind}(FILE), then "
+    "networkx.write_edgelist(graph, 'graph.edges', data=['weight'])"
+    for kind in ("gml", "graphml", "gexf", "pajek")
+}
+"""What to do with the usual files of graphs that are not read."""
+
 _POSSIBLE: dict[str, Sequence[ReadAs]] = {
     **dict.fromkeys((".npy", ".npz", ".mtx"), ("points", "graph")),
     **dict.fromkeys((".parquet", *OBJECTS), ("points", "texts")),
@@ -96,7 +103,7 @@ def read(path: Path, choice: Choice | None = None, *, labelled: bool = True) -> 
         open_bytes(path).close()  # a file that is not there is the first thing to say
         raise DataError(
             f"cannot tell from the suffix {suffix!r} what it holds; expected one of {', '.join(SUFFIXES)}, perhaps "
-            f"with {', '.join(COMPRESSIONS)} behind",
+            f"with {', '.join(COMPRESSIONS)} behind{NETWORKX.get(suffix, '')}",
             path,
         )
     for option in _unused(suffix, choice):

@@ -154,6 +154,7 @@ def test_utf_16_is_read_where_it_is_marked(tmp_path: Path) -> None:
         ("a.csv", b"\xef\xbb\xbfx,y\n\xe9,1\n", r"a.csv:2: "),
         ("a.csv.gz", b"no gzip", "a.csv.gz: damaged, or not a .gz file"),
         ("a.docx", b"1", "cannot tell from the suffix '.docx' what it holds; expected one of .npy, .npz"),
+        ("a.gml", b"graph [ ]", r"behind. networkx makes a list of edges of it: graph = networkx.read_gml\(FILE\)"),
         ("a.gz", gzip.compress(b"1", mtime=0), "cannot tell from the suffix ''"),
         ("a.csv", b"x,y\n1,2\n\n3,nan\ninf,4\n", r"a.csv:4: expected finite numbers, got 2 .* in row 1, column 'y'"),
         ("a.mtx", b"%%MatrixMarket matrix coordinate real general\n3 2 1\n2 1 nan\n", "in row 1, column 0"),
