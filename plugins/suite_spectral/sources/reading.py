@@ -62,9 +62,9 @@ LABEL_NAMES = ("gold_label", "label", "labels", "class", "target", "sentiment", 
 """Usual names of the column of texts, and of labels, the first that is there."""
 
 NETWORKX = {
-    f".{kind}": f". networkx makes a list of edges of it: graph = networkx.read_{kind}(FILE), then "
-    "networkx.write_edgelist(graph, 'graph.edges', data=['weight'])"
-    for kind in ("gml", "graphml", "gexf", "pajek")
+    suffix: f". networkx makes a list of edges of it: graph = networkx.read_{kind}(FILE), then "
+    "networkx.write_edgelist(graph, 'graph.edges', data=['weight'], delimiter='\\t')"
+    for suffix, kind in {".gml": "gml", ".graphml": "graphml", ".gexf": "gexf", ".net": "pajek"}.items()
 }
 """What to do with the usual files of graphs that are not read."""
 
