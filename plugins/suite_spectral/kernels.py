@@ -1,4 +1,4 @@
-"""The compiled loops of this plugin, ``_kernels``, ``_cells`` and ``_products``; each has its reference."""
+"""The compiled loops ``_kernels``, ``_cells``, ``_products`` and ``_blocks``; each has its reference."""
 
 from types import ModuleType
 
@@ -30,3 +30,12 @@ def compiled_products() -> ModuleType | None:
         OpsError: there are none, and LIGHTNING_SUITE_REQUIRE_OPS is 1.
     """
     return compiled_loops("suite_spectral._products", "spectral multiplies by torch alone, which is slower")
+
+
+def compiled_blocks() -> ModuleType | None:
+    """Return the compiled products of tall blocks and small matrices; None, after one warning, where none are.
+
+    Raises:
+        OpsError: there are none, and LIGHTNING_SUITE_REQUIRE_OPS is 1.
+    """
+    return compiled_loops("suite_spectral._blocks", "spectral turns its vectors by torch alone, which is slower")

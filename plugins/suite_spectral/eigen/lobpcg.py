@@ -16,8 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-CHUNK = 8192
-"""Points whose rows go through a step together: few enough for the processor's cache."""
+from suite_spectral.eigen.blocks import TINY, added, imaged, turned
 
 GAP_FLOOR = 0.1
 """Of the first eigenvalue that is not wanted: a smaller gap cannot be resolved, nor does the cut depend on it."""
@@ -25,9 +24,6 @@ GAP_FLOOR = 0.1
 
 ROUNDING = 200 * torch.finfo(torch.float64).eps
 """No residual of L, whose norm is 2, can be asked to be smaller."""
-
-TINY = torch.finfo(torch.float64).tiny
-"""A vector of length 0 is divided by this."""
 
 DEPENDENT = 1e-12
 """Combinations of unit vectors that are shorter, squared and against the longest, are taken for rounding."""
@@ -86,7 +82,7 @@ def lowest(
     image[:, :width] = vectors - similarity(vectors)
     values, turn = torch.linalg.eigh(_symmetric(basis[:, :width].T @ image[:, :width]))
     inner = torch.diag(values)  # basis' L basis, of the columns in use
-    residual, norms = _residual(basis, image, values, width, turn)
+    residual, norms = turned(basis, image, values, width, turn)
     steps = 0
     while True:
         allowed = allowed_residual(values, wanted, tolerance)
@@ -97,9 +93,9 @@ def lowest(
         used = len(inner)
         if not bool(moving.all()):
             residual = residual[:, moving]
-        block = _added(basis, used, precondition(residual), null)
+        block = added(basis, used, precondition(residual), null)
         every = used + block.shape[1]
-        border, products = _imaged(basis, image, used, block, similarity(block))
+        border, products = imaged(basis, image, used, block, similarity(block))
         inner = _bordered(inner, border)
         products = _bordered(torch.eye(used, dtype=inner.dtype, device=inner.device), products)
         white = _whitening(products)
@@ -110,7 +106,7 @@ def lowest(
         directions -= best @ (best.T @ (products @ directions))
         directions = directions @ _whitening(directions.T @ products @ directions)
         turn = torch.cat([best, directions], 1)
-        residual, norms = _residual(basis, image, values, every, turn)
+        residual, norms = turned(basis, image, values, every, turn)
         inner = _symmetric(turn.T @ inner @ turn)
         steps += 1
 
@@ -125,54 +121,6 @@ def allowance(values: Tensor, wanted: int) -> Tensor:
 def allowed_residual(values: Tensor, wanted: int, tolerance: float) -> Tensor:
     """Return the residual at which the wanted vectors are accurate enough, see ``lowest``."""
     return (tolerance * allowance(values, wanted)).clamp_min(ROUNDING)
-
-
-def _residual(basis: Tensor, image: Tensor, values: Tensor, used: int, turn: Tensor) -> tuple[Tensor, Tensor]:
-    """Replace the columns in use by combinations; return X diag(values) - L X of the new ones, and its norms."""
-    width = len(values)
-    residual = basis.new_empty(len(basis), width)
-    squares = torch.zeros_like(values)
-    for rows in _chunks(basis):
-        for block in (basis, image):
-            block[rows, : turn.shape[1]] = block[rows, :used] @ turn
-        part = torch.addcmul(-image[rows, :width], basis[rows, :width], values, out=residual[rows])
-        squares += part.square().sum(dim=0)
-    return residual, squares.sqrt()
-
-
-def _added(basis: Tensor, used: int, block: Tensor, null: Tensor) -> Tensor:
-    """Put a block behind the columns in use, made orthogonal to them and to null, and of unit length; return it."""
-    inside = basis.new_zeros(used, block.shape[1])
-    along = basis.new_zeros(block.shape[1])
-    for rows in _chunks(basis):
-        part = block[rows].double()
-        inside.addmm_(basis[rows, :used].T, part)
-        along.addmv_(part.T, null[rows])
-    orthogonal = basis.new_empty(block.shape)
-    squares = torch.zeros_like(along)
-    for rows in _chunks(basis):
-        part = torch.addmm(block[rows].double(), basis[rows, :used], inside, alpha=-1, out=orthogonal[rows])
-        squares += part.addr_(null[rows], along, alpha=-1).square().sum(dim=0)
-    lengths = squares.sqrt().clamp_min(TINY)
-    for rows in _chunks(basis):
-        basis[rows, used : used + block.shape[1]] = orthogonal[rows].div_(lengths)
-    return orthogonal
-
-
-def _imaged(basis: Tensor, image: Tensor, used: int, block: Tensor, product: Tensor) -> tuple[Tensor, Tensor]:
-    """Put L times a block beside it, from S times it; return the inner products of both with the whole basis."""
-    every = used + block.shape[1]
-    border, products = basis.new_zeros(2, every, block.shape[1])
-    for rows in _chunks(basis):
-        fresh = torch.sub(block[rows], product[rows])
-        image[rows, used:every] = fresh
-        border.addmm_(basis[rows, :every].T, fresh)
-        products.addmm_(basis[rows, :every].T, block[rows])
-    return border, products
-
-
-def _chunks(block: Tensor) -> list[slice]:
-    return [slice(begin, begin + CHUNK) for begin in range(0, len(block), CHUNK)]
 
 
 def _bordered(matrix: Tensor, columns: Tensor) -> Tensor:
