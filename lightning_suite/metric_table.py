@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 from lightning_suite.tables import number, table
 
@@ -10,7 +9,7 @@ ERROR = "_error"
 """How the name of the error of a metric ends."""
 
 
-def metric_table(metrics: Mapping[str, float], expected: Mapping[str, Any] = MappingProxyType({})) -> str:
+def metric_table(metrics: Mapping[str, float], expected: Mapping[str, float] = MappingProxyType({})) -> str:
     """Return the table of metrics, with columns for errors and expected values where there are any.
 
     Example:
@@ -25,7 +24,7 @@ def metric_table(metrics: Mapping[str, float], expected: Mapping[str, Any] = Map
 
 
 def metric_columns(
-    metrics: Mapping[str, float], expected: Mapping[str, Any] = MappingProxyType({})
+    metrics: Mapping[str, float], expected: Mapping[str, float] = MappingProxyType({})
 ) -> dict[str, list[str]]:
     """Return the columns of the table by their titles, those that are empty left out."""
     errors = {name: metrics[f"{name}{ERROR}"] for name in metrics if f"{name}{ERROR}" in metrics}
@@ -35,15 +34,5 @@ def metric_columns(
         columns["metric"].append(name)
         columns["value"].append(number(metrics[name]))
         columns["error"].append(f"± {number(errors[name])}" if name in errors else "")
-        columns["expected"].append(number(expected[name]) if is_expected(name, expected) else "")
+        columns["expected"].append(number(expected[name]) if name in expected else "")
     return {title: cells for title, cells in columns.items() if title in ("metric", "value") or any(cells)}
-
-
-def is_expected(name: str, expected: Mapping[str, Any]) -> bool:
-    """Return whether a recipe says which value a metric should have.
-
-    Example:
-        >>> is_expected("test_auc", {"test_auc": 0.9, "source": "seed 0"})
-        True
-    """
-    return isinstance(expected.get(name), int | float)

@@ -2,11 +2,12 @@
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lightning_suite.comparison import PARTS, Comparison
+from lightning_suite.expectations import Expectation
 from lightning_suite.progress import duration
 from lightning_suite.reporting.curves import Chart, charts
 from lightning_suite.reporting.departures import Departures, departures
@@ -38,10 +39,14 @@ class RunContents:
         return self.record.path.resolve().name
 
     @property
-    def expected(self) -> dict[str, Any]:
-        """Return the metrics that its recipe should reach, and their ``source``."""
-        expected = self.departures.recipe.get("expected")
-        return dict(expected) if isinstance(expected, dict) else {}
+    def expected(self) -> Expectation:
+        """Return the metrics that its recipe should reach."""
+        return Expectation.of(self.departures.recipe)
+
+    @property
+    def expected_beside(self) -> Mapping[str, float]:
+        """Return the metrics of the recipe that may stand beside those of the run."""
+        return self.expected.beside(option.name for option in self.departures.options if option.differs)
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ def _differences(contents: Contents) -> list[Content]:
 def _metrics(contents: Contents) -> list[Content]:
     if not contents.metrics:
         return []
-    expected = {name: f"{value}" for run in contents.runs for name, value in run.expected.items() if name != "source"}
+    expected = {name: f"{value}" for run in contents.runs for name, value in run.expected_beside.items()}
     shown = any(name in expected for name in contents.metrics)
     rows = []
     for name in contents.metrics:
@@ -126,8 +126,10 @@ def _metrics(contents: Contents) -> list[Content]:
         cells = ["" if value is None else number_text(value) for value in values]
         rows.append(([name, *cells, *([expected.get(name, "")] if shown else [])], None))
     inside: list[Content] = [_table(["", *_heads(contents), *(["the recipe expects"] if shown else [])], rows)]
-    sources = dict.fromkeys(str(run.expected["source"]) for run in contents.runs if run.expected.get("source"))
+    sources = dict.fromkeys(run.expected.source for run in contents.runs if run.expected_beside and run.expected.source)
     inside += [element("p", f"The recipe expects: {source}.", class_="muted") for source in sources if shown]
+    elsewhere = dict.fromkeys(f"{run.expected}" for run in contents.runs if run.expected.data)
+    inside += [element("p", f"The recipe was measured elsewhere: {each}.", class_="muted") for each in elsewhere]
     compared = contents.compared
     if compared is not None and compared.metrics and max(map(len, compared.groups)) > 1:
         labels = [", ".join(f"{i + 1}" for i in group) for group in compared.groups]

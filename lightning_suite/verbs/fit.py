@@ -8,8 +8,9 @@ from typing import Any
 from lightning_suite import scheduler, trust
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import SuiteError, UsageError, printable
+from lightning_suite.expectations import Expectation
 from lightning_suite.fitting import settings_to_fit
-from lightning_suite.metric_table import is_expected, metric_table
+from lightning_suite.metric_table import metric_table
 from lightning_suite.options import (
     Settings,
     config_files,
@@ -118,13 +119,16 @@ def report(done: Run, plugin: Plugin, settings: Settings) -> int:
     """Print the table of metrics, the path, and what to type next; return the exit status."""
     record = done.record
     expected = _expected(plugin, settings.recipe)
+    others = other_than_the_recipe(plugin, settings)
+    beside = expected.beside(others)
     print()
-    print(metric_table(record["metrics"], expected))
+    print(metric_table(record["metrics"], beside))
     print(_whose(done, record))
-    if any(is_expected(name, expected) for name in record["metrics"]):
-        others = other_than_the_recipe(plugin, settings)
-        source_of_them = printable(str(expected.get("source", f"the recipe {settings.recipe}")))
-        print(f"expected: {source_of_them}" + (f"; this run has another {', '.join(others)}" if others else ""))
+    if beside.keys() & record["metrics"].keys():
+        whose = expected.source or f"the recipe {settings.recipe}"
+        print(f"expected: {whose}" + (f"; this run has another {', '.join(others)}" if others else ""))
+    elif expected.data:
+        print(f"the recipe was measured elsewhere: {expected}")
     amounts = [count(record["epochs"], "epoch"), count(record["steps"], "step") if record["steps"] else ""]
     spent = ", ".join(filter(None, [*amounts, duration(record["fit_seconds"])]))
     print(f"\n{printable(str(record['status']))} after {spent}: {done.folder}")
@@ -149,19 +153,19 @@ def _whose(done: Run, record: dict[str, Any]) -> str:
     return f"metrics of {Run.at(done.folder).checkpoint.name}{epoch}: {why}"
 
 
-def _expected(plugin: Plugin, recipe: str | None) -> dict[str, Any]:
+def _expected(plugin: Plugin, recipe: str | None) -> Expectation:
     """Return the numbers that a recipe should reach; none where it can no longer be read."""
     try:
-        return dict(recipe_of(plugin, recipe or "default").get("expected") or {})
+        return Expectation.of(recipe_of(plugin, recipe or "default"))
     except SuiteError:
-        return {}
+        return Expectation.of({})
 
 
 def other_than_the_recipe(plugin: Plugin, settings: Settings) -> list[str]:
     """Return the options, such as ``--model.hidden``, that differ from the recipe and can change how a run ends."""
     try:
         recipe = flat(asdict(parse(plugin, [], start=recipe_of(plugin, settings.recipe or "default"))))
-    except UsageError:  # the recipe leaves an option to be given
+    except SuiteError:  # the recipe leaves an option to be given, or is gone
         return []
     used = flat(asdict(settings))
     others = [name for name in recipe | used if recipe.get(name) != used.get(name)]

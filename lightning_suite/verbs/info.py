@@ -2,11 +2,11 @@
 
 import contextlib
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import UsageError
+from lightning_suite.expectations import Expectation
 from lightning_suite.json_text import json_text
 from lightning_suite.plugin import Plugin
 from lightning_suite.plugins import diagnosis, find, source
@@ -98,17 +98,9 @@ def _recipe_rows(plugin: Plugin) -> list[tuple[str, str]]:
             rows.append((name, "does not parse"))
             continue
         rows.append((name, str(recipe.get("summary", ""))))
-        if expected := _expected(recipe.get("expected")):
+        if expected := f"{Expectation.of(recipe)}":
             rows.append(("", f"expected: {expected}"))
     return rows
-
-
-def _expected(expected: Any) -> str:
-    if not isinstance(expected, Mapping):
-        return ""
-    numbers = ", ".join(f"{metric} {number}" for metric, number in expected.items() if metric != "source")
-    origin = str(expected.get("source", ""))
-    return f"{numbers} ({origin})" if numbers and origin else numbers or origin
 
 
 def _help_line(path: str) -> str:

@@ -5,7 +5,7 @@ from lightning_suite.metric_table import metric_table
 
 def test_an_error_stands_in_the_row_of_its_value_and_a_count_has_no_decimals() -> None:
     metrics = {"n_clusters": 10.0, "test_rejection_30": 204.0, "test_rejection_30_error": 3.25, "test_auc": 0.91234}
-    assert metric_table(metrics, {"test_auc": 0.92, "source": "a paper"}).splitlines() == [
+    assert metric_table(metrics, {"test_auc": 0.92}).splitlines() == [
         "metric              value  error     expected",
         "-----------------  ------  --------  --------",
         "test_auc           0.9123              0.9200",

@@ -174,6 +174,33 @@ def test_expected_numbers_are_said_to_be_of_other_options(
     assert "0.5000" in message
 
 
+@pytest.mark.parametrize(
+    ("typed", "more", "line"),
+    [
+        (["--data.points=64"], {}, None),
+        ([], {"data": "SST-2"}, "the recipe was measured elsewhere: val_loss 0.5 on SST-2 (a paper)"),
+        (["--data.points=64"], {"data": "SST-2"}, "the recipe was measured elsewhere: val_loss 0.5 on SST-2 (a paper)"),
+    ],
+)
+def test_expected_numbers_stand_beside_results_on_the_same_data_alone(
+    typed: list[str],
+    more: dict[str, str],
+    line: str | None,
+    run: Run,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plugin = find.get(TINY)
+    monkeypatch.setattr(
+        fit, "recipe_of", lambda plugin, name: {"expected": {"val_loss": 0.5, "source": "a paper"} | more}
+    )
+    fit.report(run, plugin, replace(parse(plugin, typed, start={}, name=TINY), recipe="one"))
+    message = capsys.readouterr().out
+    assert "expected" not in message and "0.5000" not in message
+    assert ("elsewhere" in message) == (line is not None)
+    assert line is None or f"\n{line}\n" in message
+
+
 @pytest.mark.parametrize("fault", [UsageError("gone"), BrokenPlugin("tiny", "broken", "here", "mend it"), None])
 def test_a_recipe_that_has_gone_or_broken_leaves_the_table_without_expected_numbers(
     fault: Exception | None, run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
