@@ -150,6 +150,12 @@ class Run:
         write_text(self.folder / "run.json", json.dumps(self.record | dict(changes), indent=2) + "\n")
 
     @property
+    def results(self) -> list[Path]:
+        """Return the tables that the test wrote of a run that cannot predict, such as the clusters of a graph's nodes."""
+        cannot = not self._is_lone_checkpoint and not self.record.get("predicts", True)
+        return sorted(file for file in self.folder.glob("*.csv") if file.name != "metrics.csv") if cannot else []
+
+    @property
     def settings_file(self) -> Path:
         """Return the file that holds the settings: config.yaml, or the checkpoint where that stands alone."""
         config = self.folder / "config.yaml"

@@ -132,6 +132,8 @@ def report(done: Run, plugin: Plugin, settings: Settings) -> int:
     amounts = [count(record["epochs"], "epoch"), count(record["steps"], "step") if record["steps"] else ""]
     spent = ", ".join(filter(None, [*amounts, duration(record["fit_seconds"])]))
     print(f"\n{printable(str(record['status']))} after {spent}: {done.folder}")
+    for file in done.results:
+        print(f"results: {file}")
     folder = shlex.quote(str(done.folder))
     next_commands = [f"suite test {folder}"]
     if record.get("predicts", True) and "predict_path" in (parameters(plugin.data) or {"predict_path"}):

@@ -3,6 +3,7 @@
 --sort takes a column or a metric, such as test_auc; the best come first, where the runs say what is best of it.
 """
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,10 +85,19 @@ def _best_is_largest(metric: str, found: list[RunRecord]) -> bool:
 def _as_text(chosen: list[RunRecord], every: Runs, folder: Path, sort: str | None) -> str:
     if chosen:
         own = sort if sort is not None and sort not in COLUMNS else None
-        parts = [table_of_runs(chosen, folder, own), "next: suite compare-runs RUN RUN ...\n      suite test RUN"]
+        parts = [table_of_runs(chosen, folder, own), "next: " + "\n      ".join(_next(chosen))]
     else:
         parts = [f"no run is below {folder}. suite fit --plugin NAME writes one"]
     return "\n\n".join([*parts, *([text_of_left_out(every.left_out)] if every.left_out else [])])
+
+
+def _next(chosen: list[RunRecord]) -> list[str]:
+    """Return what to type next: of runs that ended too early, how the first of them goes on."""
+    stopped = [run for run in chosen if run.status in ("interrupted", "killed", "failed") and run.run.last.is_file()]
+    tested = next((run for run in chosen if run not in stopped and run.status != "running"), None)
+    commands = [f"suite fit --resume {shlex.quote(str(run.path))}" for run in stopped[:1]]
+    commands += [f"suite test {shlex.quote(str(tested.path))}"] if tested is not None else []
+    return [*commands, *(["suite compare-runs RUN RUN ..."] if chosen[1:] else [])]
 
 
 def _as_json(chosen: list[RunRecord], every: Runs) -> str:

@@ -35,6 +35,8 @@ def measure(stage: Literal["validate", "test"], arguments: list[str], descriptio
     elif getattr(rank_zero_only, "rank", 0) == 0:
         print(f"\n{metric_table(values)}" if values else "\nno metrics: there was nothing to measure on")
         print(f"\n{done.checkpoint}")
+        for file in done.results:
+            print(f"results: {file}")
     return 0
 
 

@@ -60,6 +60,9 @@ def test_what_cannot_be_predicted_is_not_proposed(run: Run, capsys: pytest.Captu
         run.write_record({"predicts": predicts} if predicts is not None else {})
         fit.report(run, plugin, replace(parse(plugin, [], start={}), recipe="default"))
         assert ("suite predict" in capsys.readouterr().out) == proposed
+    (run.folder / "nodes.csv").touch()
+    fit.report(run, plugin, replace(parse(plugin, [], start={}), recipe="default"))
+    assert f"\nresults: {run.folder / 'nodes.csv'}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["best.ckpt", "moved.ckpt"])

@@ -154,3 +154,21 @@ def test_runs_are_listed_without_a_heavy_import_and_without_reading_all_their_se
     monkeypatch.setattr(Run, "stored", lambda run: pytest.fail("all settings of a run were read"))
     assert verb.run([str(tmp_path)]) == 0
     assert seeds(capsys) == [2, 1, 0]
+
+
+def test_what_to_type_next_is_to_go_on_with_a_run_that_ended_too_early(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verb.run([str(folder), "--plugin", "words"])
+    (words,) = (folder / "words").iterdir()
+    assert capsys.readouterr().out.endswith(f"\n\nnext: suite test {words}\n")
+    stopped = Run.at(add(folder, "jets", 9))
+    stopped.write_record({"status": "interrupted"})
+    verb.run([str(folder), "--sort", "seed", "--reverse"])
+    assert "--resume" not in capsys.readouterr().out  # it has no checkpoint to go on from
+    stopped.last.touch()
+    verb.run([str(folder), "--sort", "seed", "--reverse"])
+    assert capsys.readouterr().out.endswith(
+        f"\n\nnext: suite fit --resume {stopped.folder}\n      suite test {words}\n"
+        "      suite compare-runs RUN RUN ...\n"
+    )
