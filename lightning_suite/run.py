@@ -151,7 +151,7 @@ class Run:
 
     @property
     def results(self) -> list[Path]:
-        """Return the tables that the test wrote of a run that cannot predict, such as the clusters of a graph's nodes."""
+        """Return the tables that the test of a run that cannot predict wrote, such as of the clusters of a graph."""
         cannot = not self._is_lone_checkpoint and not self.record.get("predicts", True)
         return sorted(file for file in self.folder.glob("*.csv") if file.name != "metrics.csv") if cannot else []
 
