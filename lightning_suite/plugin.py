@@ -27,6 +27,9 @@ The core also looks for the following; all of it is optional.
                      writes and compares; or raises a UsageError that says why there is no export.
     fingerprint      attribute of the data module after ``setup("fit")``: text that changes with the training data,
                      such as a checksum; run.json keeps it.
+    earlier_fingerprints
+                     attribute beside it: what earlier releases of the plugin called the same data, so that their runs
+                     go on.
     figures          folder ``trainer.default_root_dir/figures``: where it exists, ``test_step`` and its hooks may
                      write pictures, with their numbers as CSV beside them. Only process 0 writes.
     check.yaml       a recipe that trains in seconds, for the contract tests, which otherwise shorten the default one.

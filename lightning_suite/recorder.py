@@ -246,7 +246,8 @@ class Recorder(Checkpoint):
     def _refuse_other_data(self, trainer: Trainer, before: object) -> None:
         """Raise a RunError when a run would go on with data of another fingerprint; None is not known."""
         now_there = _fingerprint(trainer)
-        if self.run is not None and None not in (before, now_there) and before != now_there:
+        same = now_there, *getattr(trainer.datamodule, "earlier_fingerprints", ())  # type: ignore[attr-defined]
+        if self.run is not None and None not in (before, now_there) and before not in same:
             raise RunError(
                 f"{self.run.folder} was trained on other data: their fingerprint was {one_line(str(before), 40)},\n"
                 f"that of the data now is {one_line(str(now_there), 40)}. A run goes on with the data it began with:\n"

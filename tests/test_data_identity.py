@@ -1,9 +1,11 @@
 """A run means the same data in whatever folder it is used, and goes on with no others."""
 
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from lightning_suite.errors import RunError
@@ -39,6 +41,7 @@ class Data(LightningDataModule):
         text = Path(self.path).read_text()
         self.points = torch.tensor([[float(line)] for line in text.split()])
         self.fingerprint = hashlib.sha256(text.encode()).hexdigest()
+        self.earlier_fingerprints = ["as release 1 had " + repr(text)]
     def train_dataloader(self):
         return DataLoader(self.points)
     def test_dataloader(self):
@@ -97,6 +100,24 @@ def test_a_run_does_not_go_on_with_other_data(
     with pytest.raises(RunError, match=f"was trained on other data: their fingerprint was {before[:10]}"):
         fit.run(["--resume", str(run.folder), "--trainer.max_epochs=2", *more])
     assert run.record.get("data_fingerprint", before) == before
+
+
+@pytest.mark.parametrize(("text", "goes_on"), [("1 2 3", True), ("7 8 9", False)])
+def test_a_run_goes_on_with_the_data_that_an_earlier_release_called_otherwise(
+    text: str, goes_on: bool, run: Run
+) -> None:
+    checkpoint = torch.load(run.last, weights_only=True)
+    checkpoint["lightning_suite"]["data_fingerprint"] = f"as release 1 had {text!r}"
+    torch.save(checkpoint, run.last)
+    run.write_record(run.record | {"data_fingerprint": f"as release 1 had {text!r}"})
+    resume = ["--resume", str(run.folder), "--trainer.max_epochs=2"]
+    if goes_on:
+        fingerprint = hashlib.sha256(text.encode()).hexdigest()
+        assert fit.run(resume) == 0
+        assert run.record["data_fingerprint"] == fingerprint
+    else:
+        with pytest.raises(RunError, match="was trained on other data"):
+            fit.run(resume)
 
 
 def test_a_project_that_was_moved_goes_on_with_the_same_data_and_says_so(

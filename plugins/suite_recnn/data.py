@@ -183,6 +183,7 @@ class JetData(TakesInputs, LightningDataModule):
         self.center: Tensor
         self.scale: Tensor
         self.fingerprint: str | None = None
+        self.earlier_fingerprints: list[str] = []
         self.counts: dict[str, dict[str, int]] = {}
         self._sets: dict[str, ForestData] = {}
         self._prepared: dict[Path, ClusteredFile] = {}  # from prepare_data to setup
@@ -215,7 +216,7 @@ class JetData(TakesInputs, LightningDataModule):
         if stage == "fit":
             train = self._sets["train"]
             self.center, self.scale = forests.robust_scale(train.forest, train.chosen)
-            self.fingerprint = train.fingerprint()
+            self.fingerprint, *self.earlier_fingerprints = train.fingerprints()
 
     def _divide(self) -> None:
         """Read the trees of all files and divide their jets into the parts."""

@@ -9,6 +9,7 @@ four-momenta and stored in float32, where p and E no longer determine the mass.
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -146,13 +147,20 @@ class ForestData(Dataset[int]):
     def __getitem__(self, index: int) -> int:
         return index
 
-    def fingerprint(self) -> str:
-        """Return a checksum of the chosen jets, their labels, weights and trees (hardest constituents and roots)."""
+    def fingerprints(self) -> tuple[str, str]:
+        """Return a checksum of the chosen jets, their labels, weights, sizes and trees; and that of release 0.1.
+
+        The first is the same on every processor: of the features of hardest constituents and roots it has p and E
+        alone, to five digits. The second has the last bits of all: those of logarithms and angles, of a photon's mass
+        above all, are of the processor's own functions.
+        """
         assert self.labels is not None
-        digest, trees = 0, self.forest.ends(self.chosen)
-        for values in [self.chosen, self.labels, *trees] + ([] if self.weights is None else [self.weights]):
-            digest = zlib.crc32(values.tobytes(), digest)
-        return f"crc32:{digest:08x}"
+        told, weights = [self.chosen, self.labels], [] if self.weights is None else [self.weights]
+        first, root, children = self.forest.ends(self.chosen)
+        digits = [_five_digits(ends[:, [FEATURES.index("p"), FEATURES.index("E")]]) for ends in (first, root)]
+        sizes = np.diff(self.forest.offsets)[self.chosen]
+        now = _checksum([*told, *weights, sizes, *digits, children])
+        return f"jets:{now}", f"crc32:{_checksum([*told, first, root, children, *weights])}"
 
     def batch(self, indices: Sequence[int]) -> JetBatch:
         """Return the batch of the jets with these indices."""
@@ -171,6 +179,15 @@ class ForestData(Dataset[int]):
             columns,
             weights,
         )
+
+
+def _checksum(arrays: Sequence[NDArray[Any]]) -> str:
+    return f"{reduce(lambda digest, values: zlib.crc32(values.tobytes(), digest), arrays, 0):08x}"
+
+
+def _five_digits(values: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Return numbers that are equal where values differ by rounding alone: the upper 24 of the 32 bits, rounded."""
+    return (np.ascontiguousarray(values).view(np.int32) + 128) >> 8
 
 
 def of_each_jet(compute: Callable[[JetBatch], Tensor], batch: JetBatch) -> Tensor:

@@ -100,8 +100,8 @@ def close_cell(cell: str) -> Any:
 
 
 BOUND_TO_A_PROCESSOR = {
-    "dsa": "begun on an Intel processor it goes on with other numbers on an AMD one; why is not known yet",
-    "recnn": "the fingerprint of jets holds the last bits of logarithms, so that other processors refuse to go on",
+    "dsa": "0.1.0 itself trains to other numbers on an AMD processor than on an Intel one, as this release does",
+    "recnn": "0.1.0's fingerprint of jets holds the last bits of logarithms, so that other processors refuse to go on",
 }
 
 

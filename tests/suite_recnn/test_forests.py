@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -81,7 +83,19 @@ def test_a_batch_has_the_weights_of_its_jets_and_the_fingerprint_is_of_them_too(
     )
     assert alike.batch([0]).weights is None
     assert weighted.batch([2, 1]).weights.tolist() == [3, -1]
-    assert len({alike.fingerprint(), weighted.fingerprint(), other.fingerprint()}) == 3
+    assert len({*alike.fingerprints(), *weighted.fingerprints(), *other.fingerprints()}) == 6
+
+
+@pytest.mark.parametrize(("column", "by", "same"), [(7, 1e-4, True), (3, 1e-7, True), (3, 1e-4, False)])
+def test_a_fingerprint_is_of_energies_and_not_of_the_last_bits_of_logarithms(forest, column, by, same) -> None:
+    changed = replace(forest, features=forest.features.copy())
+    changed.features[:, column] *= np.float32(1 + by)
+    (now, earlier), (then, before) = (
+        ForestData(each, np.array([3, 2, 0]), np.zeros(3, dtype=np.float32)).fingerprints()
+        for each in (forest, changed)
+    )
+    assert (now == then) == same
+    assert earlier != before
 
 
 def test_the_trees_of_many_jets_do_not_depend_on_how_many_are_clustered_at_once(make_jets, monkeypatch) -> None:
