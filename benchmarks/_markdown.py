@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 
-def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table; all columns but the first are numbers."""
-    lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]], others: str = "---:") -> str:
+    """Return a Markdown table; all columns but the first are numbers, or what else the rule of ``others`` is for."""
+    lines = [columns, ["---", *[others] * (len(columns) - 1)], *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 

@@ -54,3 +54,10 @@ def test_prose_wraps_at_120_columns(page: Path) -> None:
     prose = re.sub(r"^<!-- .*?^<!-- end -->$", "", prose, flags=re.MULTILINE | re.DOTALL)  # made by a benchmark
     unbroken = ("|", "    ", "![")  # rows of tables, code, pictures
     assert [line for line in prose.splitlines() if len(line) > 120 and not line.startswith(unbroken)] == []
+
+
+def test_the_page_on_the_command_has_every_verb_with_the_line_of_its_help() -> None:
+    page = (ROOT / "docs" / "how-to" / "command.md").read_text(encoding="utf-8")
+    assert [verb for verb in verbs.names() if f"| `{verb}` | {verbs.help_line(verb)} |" not in page] == []
+    own = {verb for name in ("dsa", "recnn", "tweets", "spectral") for verb in find.get(name).commands}
+    assert [verb for verb in own if f"| `{verb}` | " not in page] == []

@@ -114,6 +114,12 @@ def help_line(module: ast.Module | None, function: str = "") -> str:
     return docstring.strip().partition("\n")[0].rstrip() if docstring else ""
 
 
+def help_line_of(path: str) -> str:
+    """Return the same of the function at a path, ``module:function``."""
+    module, _, function = path.partition(":")
+    return help_line(tree(text(locate(module))), function)
+
+
 def first_parameter(module: ast.Module | None, function: str) -> str:
     """Return the name of a function's first positional parameter; "" without one, or without the function."""
     node = definition(module, function)

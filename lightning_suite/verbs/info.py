@@ -55,7 +55,7 @@ def _description(name: str, plugin: Plugin) -> str:
     if recipes:
         parts += ["", "recipes", listing(recipes, width, "  ")]
     if plugin.commands:
-        own_verbs = [(verb, _help_line(path)) for verb, path in plugin.commands.items()]
+        own_verbs = [(verb, source.help_line_of(path)) for verb, path in plugin.commands.items()]
         parts += ["", "verbs", listing(own_verbs, width, "  ")]
     return "\n".join(parts)
 
@@ -80,7 +80,7 @@ def _facts(name: str, plugin: Plugin, faults: list[BrokenPlugin]) -> dict[str, A
         "data": plugin.data,
         "extra": plugin.extra,
         "api": plugin.api,
-        "verbs": {verb: _help_line(path) for verb, path in plugin.commands.items()},
+        "verbs": {verb: source.help_line_of(path) for verb, path in plugin.commands.items()},
         "faults": [{"cause": fault.cause, "repair": fault.repair} for fault in faults],
     }
 
@@ -101,8 +101,3 @@ def _recipe_rows(plugin: Plugin) -> list[tuple[str, str]]:
         if expected := f"{Expectation.of(recipe)}":
             rows.append(("", f"expected: {expected}"))
     return rows
-
-
-def _help_line(path: str) -> str:
-    module, _, function = path.partition(":")
-    return source.help_line(source.tree(source.text(source.locate(module))), function)
