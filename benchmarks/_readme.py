@@ -29,10 +29,13 @@ def with_tables(page: str) -> str:
         return f"<!-- {stem}.json{' ' * bool(part)}{part or ''} -->\n{make(recorded(stem))}\n<!-- end -->"
 
     page = re.sub(r"<!-- (\w+)\.json(?: (\w+))? -->.*?<!-- end -->", table, page, flags=re.DOTALL)
-    for name, make in (("suite", table_of_verbs), ("suite plugins", table_of_plugins_verbs)):
-        made = f"<!-- {name} -->\n{make()}\n<!-- end -->"
-        page = re.sub(rf"<!-- {name} -->.*?<!-- end -->", lambda _, made=made: made, page, flags=re.DOTALL)
-    return page
+    made = {"suite": table_of_verbs, "suite plugins": table_of_plugins_verbs}
+    return re.sub(
+        r"<!-- (suite|suite plugins) -->.*?<!-- end -->",
+        lambda mark: f"<!-- {mark[1]} -->\n{made[mark[1]]()}\n<!-- end -->",
+        page,
+        flags=re.DOTALL,
+    )
 
 
 def table_of_verbs() -> str:
