@@ -30,6 +30,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "samples": [Interval(int, 1)],
     "generated": [Interval(int, 1)],
     "temperature": [Interval(float, 0)],
+    "top_p": [Interval(float, 0, 1, closed="right")],
 }
 
 

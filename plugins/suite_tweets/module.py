@@ -78,7 +78,8 @@ class TweetModel(LightningModule):
         sample_every: epochs between sample tweets, which go to samples.txt, after the last epoch too; 0: none.
         samples: how many sample tweets are written at a time.
         generated: tweets that a test writes to measure copying, variety and lengths.
-        temperature: of the tweets that training and testing write.
+        temperature: of the tweets that training, testing and ``suite generate`` write.
+        top_p: of these, a token is drawn from the fewest whose probabilities add up to this.
 
     Raises:
         UsageError: no network can be built, or trained, with these.
@@ -116,13 +117,14 @@ class TweetModel(LightningModule):
         samples: int = 5,
         generated: int = 500,
         temperature: float = 1.0,
+        top_p: float = 1.0,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
         check(CONSTRAINTS, self.hparams, where="--model.")
         check_together(predictor, cache, dynamic)
         self.automatic_optimization = predictor != "ngram"  # which has no parameter to optimize
-        self.sampling = Sampling(temperature=temperature)
+        self.sampling = Sampling(temperature=temperature, top_p=top_p)
         self._state: State | None = None
         self._going_on: GoingOn | None = None  # learning, from the tweets before each that is tested
         self._validated: list[str] = []

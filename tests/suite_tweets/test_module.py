@@ -726,6 +726,8 @@ def test_a_fit_is_not_warned_of_what_asks_nothing_of_a_user(
         ("dynamic", -1.0),
         ("temperature", -1.0),
         ("temperature", math.nan),
+        ("top_p", 0.0),
+        ("top_p", 1.5),
     ],
 )
 def test_an_option_out_of_range_is_refused_by_name(option: str, value: Any) -> None:

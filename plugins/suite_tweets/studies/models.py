@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,9 +23,9 @@ def generate(
     run: str,
     *,
     n: int = 10,
-    temperature: float = 1.0,
+    temperature: float | None = None,
     top_k: int = 0,
-    top_p: float = 1.0,
+    top_p: float | None = None,
     seed: int = 0,
     no_repeat: int = 3,
     prompt: str | None = None,
@@ -39,9 +40,10 @@ def generate(
     Args:
         run: a run folder or a checkpoint.
         n: how many.
-        temperature: below 1 likely words become likelier, above 1 unlikely ones do; at 0 the likeliest is always taken.
+        temperature: below 1 likely words become likelier, above 1 unlikely ones do; at 0 the likeliest is always taken;
+            by default the run's --model.temperature.
         top_k: draw from this many of the likeliest tokens only; 0: from all.
-        top_p: draw from the fewest tokens whose probabilities add up to this.
+        top_p: draw from the fewest tokens whose probabilities add up to this; by default the run's --model.top_p.
         seed: another one gives other tweets.
         no_repeat: a run of this many words occurs only once in a tweet; 0: runs may be repeated.
         prompt: what each tweet begins with; by default a first word of the account's tweets is drawn.
@@ -89,9 +91,9 @@ def new_tweets(
     run: "str | os.PathLike[str]",
     n: int = 10,
     *,
-    temperature: float = 1.0,
+    temperature: float | None = None,
     top_k: int = 0,
-    top_p: float = 1.0,
+    top_p: float | None = None,
     seed: int = 0,
     no_repeat: int = 3,
     prompt: str | None = None,
@@ -115,8 +117,10 @@ def new_tweets(
     """
     from suite_tweets.writing.sampling import Sampling
 
-    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, no_repeat=no_repeat)
+    given = {name: value for name, value in (("temperature", temperature), ("top_p", top_p)) if value is not None}
+    Sampling(top_k=top_k, no_repeat=no_repeat, **given)  # a mistake is told before anything is loaded
     module = load_writer(run)
+    sampling = replace(module.sampling, top_k=top_k, no_repeat=no_repeat, **given)
     refused = _refusal(run, module, avoid_copies)
     with progress("writing", total=n, unit="tweets") as advance:
         tweets = module.write(n, sampling, seed=seed, prompt=prompt, refused=refused, limit=limit, progress=advance)

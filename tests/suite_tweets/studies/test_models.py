@@ -9,6 +9,8 @@ import pytest
 from lightning_suite import Run
 from lightning_suite.errors import DataError, UsageError
 from lightning_suite.options import call
+from lightning_suite.plugins import find
+from lightning_suite.recipes import recipes_of
 from suite_tweets import data
 from suite_tweets.account import Account
 from suite_tweets.module import TweetModel
@@ -58,6 +60,25 @@ def test_ten_tweets_are_asked_for_by_default(scribe: Scribe) -> None:
     generate()
     expected = {"count": 10, "sampling": Sampling(no_repeat=3), "seed": 0, "prompt": None, "limit": 280}
     assert {name: value for name, value in scribe.asked.items() if name != "refused"} == expected
+
+
+def test_what_is_not_asked_for_is_as_the_run_says(scribe: Scribe) -> None:
+    scribe.sampling = Sampling(temperature=0.6, top_p=0.8)
+    generate()
+    assert scribe.asked["sampling"] == Sampling(temperature=0.6, top_p=0.8, no_repeat=3)
+    generate("--temperature", 0, "--top_k", 7)
+    assert scribe.asked["sampling"] == Sampling(temperature=0.0, top_k=7, top_p=0.8, no_repeat=3)
+    models.new_tweets("runs/one", 2, top_p=1.0)
+    assert scribe.asked["sampling"] == Sampling(temperature=0.6, top_p=1.0, no_repeat=3)
+
+
+def test_the_default_recipe_draws_from_the_likeliest_words_and_the_paper_s_models_from_all() -> None:
+    plugin = find.get("tweets")
+    models_of = {name: recipe.get("model", {}) for name, recipe in recipes_of(plugin).items()}
+    own = {name: model.get("top_p", 1.0) for name, model in models_of.items()}
+    assert own["default"] == 0.8
+    assert {own[f"model-{number}"] for number in range(1, 5)} == {1.0}
+    assert {model.get("temperature", 1.0) for model in models_of.values()} == {1.0}
 
 
 def test_the_options_reach_the_model(scribe: Scribe) -> None:
