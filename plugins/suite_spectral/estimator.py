@@ -33,7 +33,7 @@ from suite_spectral.settings import (
 from suite_spectral.solving.building import measured
 from suite_spectral.solving.routes import solve
 from suite_spectral.solving.solution import Solution
-from suite_spectral.solving.warm_start import Earlier
+from suite_spectral.solving.warm_start import NO_START, Earlier
 
 
 def spectral_clustering(
@@ -227,6 +227,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         inputs = read(self, X, reset=True)
         settings = self._settings(inputs)
         earlier = None if warm_start is None else earlier_of(warm_start)
+        if earlier is not None and settings.regularisation is None:
+            raise ValueError(f"warm_start: {NO_START.format('regularisation', 'None')}")
         self._weigher = Weigher(self.affinity, self.n_neighbors, self._kernel_parameters())
         try:
             with threads(self.n_jobs):

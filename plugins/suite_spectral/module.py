@@ -63,6 +63,7 @@ from suite_spectral.shares.neighbours import neighbours_by_rows
 from suite_spectral.solving.building import made_dense, measured
 from suite_spectral.solving.routes import solve, solve_shares
 from suite_spectral.solving.solution import Told
+from suite_spectral.solving.warm_start import NO_START
 from suite_spectral.sources.texts import Vocabulary
 
 CONSTRAINTS = constraints_of(Settings) | {
@@ -123,6 +124,8 @@ class SpectralClusterer(LightningModule):
         refuse_contradictions(affinity, assign, sigma, n_clusters, n_components, where="--model.")
         if warm_start is not None and route == "landmarks":
             raise UsageError("--model.warm_start: landmarks are solved in one step; take --model.route exact or none")
+        if warm_start is not None and regularisation is None:
+            raise UsageError(f"--model.warm_start: {NO_START.format('--model.regularisation', 'null')}")
         self.automatic_optimization = False
         self.network = FittedClusters()
         self.scores = nn.ModuleDict(

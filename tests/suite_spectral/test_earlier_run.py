@@ -83,6 +83,8 @@ def test_what_cannot_be_started_from_is_refused_with_the_reason(tmp_path: Path) 
         run_of(tmp_path, ring, 2, warm_start=str(earlier.folder))
     with pytest.raises(UsageError, match="landmarks are solved in one step"):
         run_of(tmp_path, plane, 2, route="landmarks", warm_start=str(earlier.folder))
+    with pytest.raises(UsageError, match=r"expected a number for --model.regularisation beside it, got null"):
+        run_of(tmp_path, ring, 2, regularisation=None, warm_start=str(earlier.folder))
     by_landmarks = run_of(tmp_path, plane, 2, route="landmarks", landmarks=20)
     with pytest.raises(UsageError, match="got one by landmarks"):
         run_of(tmp_path, plane, 2, warm_start=str(by_landmarks.folder))

@@ -10,6 +10,7 @@ import torch
 from sklearn.metrics.pairwise import kernel_metrics, laplacian_kernel
 from sklearn.neighbors import NearestNeighbors
 
+from suite_spectral import SpectralClustering
 from suite_spectral.estimator_graphs import (
     KERNELS,
     Weigher,
@@ -104,3 +105,11 @@ def test_negative_weights_of_a_kernel_are_said_with_its_name() -> None:
 def test_given_distances_need_a_number_of_neighbours() -> None:
     with pytest.raises(ValueError, match=r"n_neighbors: expected a number .* got None"):
         Weigher("precomputed_nearest_neighbors", None, {}).fit(Input(np.zeros((3, 3)), None))
+
+
+def test_a_chosen_regularisation_cannot_start_from_earlier_clusters() -> None:
+    weights = np.kron(np.eye(2), np.ones((5, 5))) + 0.01
+    earlier = SpectralClustering(2, affinity="precomputed", random_state=0).fit(weights)
+    chosen = SpectralClustering(2, affinity="precomputed", regularisation=None, random_state=0)
+    with pytest.raises(ValueError, match="warm_start: expected a number for regularisation beside it, got None"):
+        chosen.fit(weights, warm_start=earlier)

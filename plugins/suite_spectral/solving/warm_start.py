@@ -14,6 +14,12 @@ from suite_spectral.new_points.nystroem import Nystroem
 from suite_spectral.settings import Settings
 from suite_spectral.solving.solution import Solution
 
+NO_START = (
+    "expected a number for {} beside it, got {}: where it is chosen, several graphs are solved, and none of them "
+    "from the earlier eigenvectors"
+)
+"""Why a fit that chooses its regularisation cannot start from an earlier one; with the setting's name and value."""
+
 
 @final
 class Earlier(NamedTuple):
