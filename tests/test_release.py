@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 from types import ModuleType
 
@@ -87,3 +88,26 @@ def test_a_wheel_passes_where_each_op_equals_its_reference(printed: str, status:
     command = PROJECT["tool"]["cibuildwheel"]["test-command"].split(" | ")[1]
     words = [sys.executable, *shlex.split(command)[1:]]
     assert subprocess.run(words, input=printed, text=True, capture_output=True, check=False).returncode == status
+
+
+def test_a_wheel_without_the_ops_is_refused(release: ModuleType, tmp_path: Path) -> None:
+    wheel = tmp_path / "lightning_suite-0.2.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("lightning_suite/__init__.py", "")
+    with pytest.raises(SystemExit, match=r"has no extension with the stable ABI; expected lightning_suite/_C"):
+        release.audit_abi3(wheel)
+
+
+def test_the_ops_keep_to_the_stable_abi(release: ModuleType, tmp_path: Path) -> None:
+    pytest.importorskip("abi3audit", reason="abi3audit, which releases need, is not installed")
+    ops = importlib.util.find_spec("lightning_suite._C")
+    if ops is None or ops.origin is None:
+        pytest.skip("the ops were not compiled")
+    wheel = tmp_path / "ops.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.write(ops.origin, "lightning_suite/_C.abi3.so")
+    release.audit_abi3(wheel)
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.write(release.__file__, "lightning_suite/_C.abi3.so")
+    with pytest.raises(subprocess.CalledProcessError):
+        release.audit_abi3(wheel)
