@@ -218,12 +218,13 @@ def test_in_the_core_imports_go_from_the_command_to_the_parts() -> None:
         "plugins": {"errors", "plugin", "plugins", "recipes", "spelling", "tables"},
         "offsets": set(),
         "pca": set(),
-        "ragged": {"offsets"},
+        "sequences": set(),
+        "ragged": {"offsets", "ops", "sequences"},
         "forest": {"ragged"},
         "pictures": {"errors", "files", "needs"},
         "progress": set(),
         "assets": {"errors", "files"},
-        "ops": {"_C", "compiled_loops", "errors", "forest", "offsets", "ops", "ragged"},
+        "ops": {"_C", "compiled_loops", "errors", "forest", "offsets", "ops", "ragged", "sequences"},
     }
     bad = {}
     for path in python_files(CORE):
@@ -388,6 +389,10 @@ def test_an_op_has_its_test(path: Path) -> None:
     assert test.is_file(), f"compare it with an independent calculation, values and gradients, in {relative(test)}"
 
 
+FAMILIES = {"ragged_segments": ["segment_max", "segment_softmax", "segment_sum", "weighted_sum"]}
+"""Folders whose kernels are those of several ops."""
+
+
 def compiled_ops() -> list[Path]:
     return sorted(path for path in (ROOT / "csrc").glob("*") if path.is_dir())
 
@@ -396,14 +401,15 @@ def compiled_ops() -> list[Path]:
 def test_a_compiled_op_has_all_its_places(folder: Path) -> None:
     op = folder.name
     kernels = [f"csrc/{op}/{op}{end}" for end in (".h", ".cpp", "_cpu.cpp", "_cuda.cu")]
-    places = [*kernels, f"lightning_suite/ops/{op}.py", f"benchmarks/{op}.py", f"docs/derivations/{op}.md"]
+    public = [f"lightning_suite/ops/{each}.py" for each in FAMILIES.get(op, [op])]
+    places = [*kernels, *public, f"benchmarks/{op}.py", f"docs/derivations/{op}.md"]
     missing = [name for name in places if not (ROOT / name).is_file()]
     assert not missing, f"docs/adding-an-op.md says what belongs there: {missing}"
 
 
-@pytest.mark.parametrize("folder", compiled_ops(), ids=lambda path: path.name)
-def test_a_compiled_op_can_be_compared_with_its_reference(folder: Path) -> None:
-    body = parse(CORE / "ops" / f"{folder.name}.py").body
+@pytest.mark.parametrize("op", [op for folder in compiled_ops() for op in FAMILIES.get(folder.name, [folder.name])])
+def test_a_compiled_op_can_be_compared_with_its_reference(op: str) -> None:
+    body = parse(CORE / "ops" / f"{op}.py").body
     functions = {node.name for node in body if isinstance(node, ast.FunctionDef)}
     names = {ast.unparse(target) for node in body if isinstance(node, ast.Assign) for target in node.targets}
     assert {"COMPILED", "reference", "example"} <= functions | names, "suite doctor asks for these"

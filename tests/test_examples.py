@@ -27,6 +27,7 @@ ROOMS = (
     "pictures",
     "progress",
     "ragged",
+    "sequences",
     "setting",
     "text_files",
 )

@@ -20,6 +20,7 @@ ROOMS = (
     "pictures",
     "progress",
     "ragged",
+    "sequences",
     "setting",
     "text_files",
 )

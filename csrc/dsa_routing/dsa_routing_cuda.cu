@@ -26,14 +26,14 @@
 //     grad_x_i = sum_t a^t_i ds^t + sum_(t<r) e^(t+1)_i z^t
 #include "dsa_routing.h"
 
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
 #include <cuda_pipeline.h>
 #include <cuda_runtime.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+
+#include "half_precision.cuh"
 
 namespace lightning_suite::dsa_routing {
 namespace {
@@ -72,18 +72,6 @@ template <typename T, int kPack>
 __device__ void store(T* first, const Pack<T, kPack>& pack) {
   *reinterpret_cast<Pack<T, kPack>*>(first) = pack;
 }
-
-__device__ float widened(Half number) { return __half2float(__ushort_as_half(number.bits)); }
-__device__ float widened(BFloat16 number) { return __bfloat162float(__ushort_as_bfloat16(number.bits)); }
-__device__ float widened(float number) { return number; }
-__device__ double widened(double number) { return number; }
-
-__device__ void round_to(Half& number, float value) { number.bits = __half_as_ushort(__float2half_rn(value)); }
-__device__ void round_to(BFloat16& number, float value) {
-  number.bits = __bfloat16_as_ushort(__float2bfloat16_rn(value));
-}
-__device__ void round_to(float& number, float value) { number = value; }
-__device__ void round_to(double& number, double value) { number = value; }
 
 // One number for each word of a sentence, in shared memory or, one head among others, in an array (word, head).
 template <typename P>

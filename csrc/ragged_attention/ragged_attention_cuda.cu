@@ -7,18 +7,12 @@
 #include <cstdio>
 
 #include "ragged_attention.h"
+#include "warps.cuh"
 
 namespace lightning_suite::ragged_attention {
 namespace {
 
-constexpr int kWarp = 32, kWarps = 4, kPerLane = kMostDims / kWarp;
-
-template <typename Number>
-__device__ Number sum_of_warp(Number value) {
-#pragma unroll
-  for (int distance = kWarp / 2; distance > 0; distance /= 2) value += __shfl_xor_sync(~0u, value, distance);
-  return value;
-}
+constexpr int kPerLane = kMostDims / kWarp;
 
 // A row of up to kMostDims numbers, spread over the lanes.
 template <typename Number>
@@ -86,9 +80,8 @@ struct Sequence {
 
 // Calls some(row, head) for all rows and heads that are this warp's.
 template <typename Some>
-__device__ void each_of_warp(int64_t rows, int64_t heads, Some some) {
-  const int64_t first = static_cast<int64_t>(blockIdx.x) * kWarps + threadIdx.x / kWarp;
-  for (int64_t at = first; at < rows * heads; at += static_cast<int64_t>(gridDim.x) * kWarps) some(at / heads, at % heads);
+__device__ void each_row_of_warp(int64_t rows, int64_t heads, Some some) {
+  each_of_warp(rows * heads, [&](int64_t at) { some(at / heads, at % heads); });
 }
 
 template <typename Number>
@@ -96,7 +89,7 @@ __global__ void __launch_bounds__(kWarps * kWarp, 2) forward_kernel(Forward<Numb
   const Inputs<Number>& in = arrays.in;
   const Sizes& sizes = in.sizes;
   const Number scale = static_cast<Number>(sizes.scale);
-  each_of_warp(sizes.queries, sizes.heads, [&](int64_t row, int64_t head) {
+  each_row_of_warp(sizes.queries, sizes.heads, [&](int64_t row, int64_t head) {
     const Sequence sequence(in.query_offsets, sizes.queries, in.offsets, sizes.values, sizes.sequences, row);
     const int64_t place = row * sizes.heads + head;
     const Spread<Number> query(in.query + place * sizes.dim, sizes.dim);
@@ -123,7 +116,7 @@ __global__ void __launch_bounds__(kWarps * kWarp, 2) query_kernel(Backward<Numbe
   const Inputs<Number>& in = arrays.in;
   const Sizes& sizes = in.sizes;
   const Number scale = static_cast<Number>(sizes.scale);
-  each_of_warp(sizes.queries, sizes.heads, [&](int64_t row, int64_t head) {
+  each_row_of_warp(sizes.queries, sizes.heads, [&](int64_t row, int64_t head) {
     const Sequence sequence(in.query_offsets, sizes.queries, in.offsets, sizes.values, sizes.sequences, row);
     const int64_t place = row * sizes.heads + head;
     const Spread<Number> query(in.query + place * sizes.dim, sizes.dim);
@@ -148,7 +141,7 @@ __global__ void __launch_bounds__(kWarps * kWarp, 2) value_kernel(Backward<Numbe
   const Inputs<Number>& in = arrays.in;
   const Sizes& sizes = in.sizes;
   const Number scale = static_cast<Number>(sizes.scale);
-  each_of_warp(sizes.values, sizes.heads, [&](int64_t row, int64_t head) {
+  each_row_of_warp(sizes.values, sizes.heads, [&](int64_t row, int64_t head) {
     const Sequence sequence(in.offsets, sizes.values, in.query_offsets, sizes.queries, sizes.sequences, row);
     const int64_t place = row * sizes.heads + head;
     const Spread<Number> key(in.key + place * sizes.dim, sizes.dim);
@@ -173,29 +166,21 @@ __global__ void __launch_bounds__(kWarps * kWarp, 2) value_kernel(Backward<Numbe
 }
 
 template <typename Arrays>
-int launch(void (*kernel)(Arrays), Arrays arrays, int64_t rows, void* stream) {
-  const int64_t jobs = rows * arrays.in.sizes.heads;
-  if (jobs == 0) return cudaSuccess;
-  int device = 0, most_blocks = 1;
-  cudaGetDevice(&device);
-  cudaDeviceGetAttribute(&most_blocks, cudaDevAttrMaxGridDimX, device);
-  const int64_t wanted = (jobs + kWarps - 1) / kWarps;
-  const unsigned blocks = static_cast<unsigned>(wanted < most_blocks ? wanted : most_blocks);
-  void* arguments[] = {&arrays};
-  return cudaLaunchKernel(kernel, dim3(blocks), dim3(kWarps * kWarp), arguments, 0, static_cast<cudaStream_t>(stream));
+int start(void (*kernel)(Arrays), Arrays arrays, int64_t rows, void* stream) {
+  return launch(kernel, arrays, rows * arrays.in.sizes.heads, kWarps, stream);
 }
 
 }  // namespace
 
 template <typename Number>
 int forward_cuda(const Forward<Number>& arrays, void* stream) {
-  return launch(forward_kernel<Number>, arrays, arrays.in.sizes.queries, stream);
+  return start(forward_kernel<Number>, arrays, arrays.in.sizes.queries, stream);
 }
 
 template <typename Number>
 int backward_cuda(const Backward<Number>& arrays, void* stream) {
-  const int status = launch(query_kernel<Number>, arrays, arrays.in.sizes.queries, stream);
-  return status != cudaSuccess ? status : launch(value_kernel<Number>, arrays, arrays.in.sizes.values, stream);
+  const int status = start(query_kernel<Number>, arrays, arrays.in.sizes.queries, stream);
+  return status != cudaSuccess ? status : start(value_kernel<Number>, arrays, arrays.in.sizes.values, stream);
 }
 
 template int forward_cuda(const Forward<float>&, void*);

@@ -19,6 +19,8 @@ from torch.nn import functional
 
 from lightning_suite import ragged
 from lightning_suite.ops import _arguments, _compiled
+from lightning_suite.ops.segment_softmax import reference as softmax
+from lightning_suite.ops.weighted_sum import reference as weighted_sum
 
 COMPILED = _compiled.find("dsa_routing")
 TAKES_SLOPE = _compiled.takes(COMPILED, "dsa_routing", "negative_slope")
@@ -85,14 +87,14 @@ def reference(
     wide = _activated(x.to(torch.promote_types(x.dtype, torch.float32)), negative_slope)
     weights = _equal_weights(wide, offsets)
     vector = wide.new_zeros(offsets.shape[0] - 1, *x.shape[1:])  # sentence head head_dim
-    z = ragged.weighted_sum(wide, weights, offsets).tanh()
+    z = weighted_sum(wide, weights, offsets).tanh()
     scores: Tensor | None = None  # word head
     for _ in range(iterations - 1):
         vector = z
         agreement = (wide * vector.index_select(0, segment)).sum(-1)
         scores = agreement if scores is None else scores + agreement
-        weights = ragged.softmax(scores, offsets)
-        z = ragged.weighted_sum(wide, weights, offsets).tanh()
+        weights = softmax(scores, offsets)
+        z = weighted_sum(wide, weights, offsets).tanh()
     return z.to(x.dtype), weights.to(x.dtype), vector.to(x.dtype)
 
 

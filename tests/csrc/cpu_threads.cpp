@@ -9,6 +9,7 @@
 #include "dsa_routing/dsa_routing_cpu.cpp"
 #include "gated_tree_embedding/gated_tree_embedding_cpu.cpp"
 #include "ragged_attention/ragged_attention_cpu.cpp"
+#include "ragged_segments/ragged_segments_cpu.cpp"
 #include "random_trees.h"
 #include "tree_embedding/tree_embedding_cpu.cpp"
 
@@ -95,6 +96,37 @@ void attention() {
   });
 }
 
+// Half precision is kept in room of a thread's own.
+template <typename Number>
+void segments() {
+  using namespace ragged_segments;
+  std::vector<int64_t> offsets = {0};
+  for (int64_t i = 0; i < 60; ++i) offsets.push_back(offsets.back() + static_cast<int64_t>(random_bits() % 9));
+  const Sizes sizes = {offsets.back(), 60, 3, 7}, of_scores = {offsets.back(), 60, 3, 1}, of_columns = {offsets.back(), 60, 1, 21};
+  const auto numbers = [](int64_t count) {
+    std::vector<Number> result(count);
+    for (Number& number : result) narrow(static_cast<Precise<Number>>(random_numbers<float>(1)[0]), number);
+    return result;
+  };
+  const auto values = numbers(sizes.values * 21), weights = numbers(sizes.values * 3), grad = numbers(60 * 21);
+  compare("ragged_segments", [&](int threads) {
+    std::vector<Number> sums(grad.size()), greatest(grad.size()), shares(weights.size()), of_sums(values.size());
+    std::vector<Number> of_weights(weights.size()), of_greatest(values.size()), of_shares(weights.size());
+    std::vector<int32_t> places(grad.size());
+    const auto compute = [&](const auto& arrays) {
+      run(threads, 60, 2, [&](int64_t begin, int64_t end) { on_cpu(arrays, begin, end); });
+    };
+    compute(Sum<Number>{sizes, offsets.data(), values.data(), weights.data(), sums.data()});
+    compute(SumBackward<Number>{sizes, offsets.data(), grad.data(), values.data(), weights.data(), of_sums.data(),
+                                of_weights.data()});
+    compute(Max<Number>{of_columns, offsets.data(), values.data(), greatest.data(), places.data()});
+    compute(MaxBackward<Number>{of_columns, offsets.data(), places.data(), grad.data(), of_greatest.data()});
+    compute(Softmax<Number>{of_scores, offsets.data(), weights.data(), shares.data()});
+    compute(SoftmaxBackward<Number>{of_scores, offsets.data(), shares.data(), weights.data(), of_shares.data()});
+    return std::vector{sums, of_sums, of_weights, greatest, of_greatest, shares, of_shares};
+  });
+}
+
 template <typename Number>
 void trees() {
   using namespace tree_embedding;
@@ -148,10 +180,14 @@ void gated_trees() {
 int main() {
   lightning_suite::dsa<float>();
   lightning_suite::attention<float>();
+  lightning_suite::segments<float>();
+  lightning_suite::segments<lightning_suite::Half>();
+  lightning_suite::segments<lightning_suite::BFloat16>();
   lightning_suite::trees<float>();
   lightning_suite::gated_trees<float>();
   lightning_suite::dsa<double>();
   lightning_suite::attention<double>();
+  lightning_suite::segments<double>();
   lightning_suite::trees<double>();
   lightning_suite::gated_trees<double>();
 }

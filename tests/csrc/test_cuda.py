@@ -10,6 +10,8 @@ KERNELS = {
     "dsa_routing": 2 * (3 + 2 + 3 + 3),  # forward and backward, by width of a pack; float64 has two widths
     "gated_tree_embedding": 2 * 3,  # by dtype: forward, backward, the sums
     "ragged_attention": 2 * 3,  # by dtype: forward, backward for queries, for keys and values
+    # By dtype: sums, their gradient without weights and with them, maxima and softmax, forward and backward.
+    "ragged_segments": 4 * 7,
     # By dtype: forward and backward, each with the weight in shared memory and without; the sums; the gradient of x.
     "tree_embedding": 2 * (2 * 2 + 2),
 }
@@ -24,6 +26,7 @@ REFUSALS = {
         "that have no other parent, got 0 and 4 for node 5",
     ],
     "ragged_attention": ["bad offsets: 10 of 10 stop a kernel"],
+    "ragged_segments": ["bad offsets: 5 of 5 stop a kernel"],
     "tree_embedding": [
         "bad offsets: 7 of 7 stop the kernels",
         "bad children: 7 of 7 stop the kernels",

@@ -18,6 +18,7 @@ KERNELS = {  # the file of an op's tests, and which of them
     "tree_embedding": ("test__trees.py", f"{TREES} and not gated"),
     "gated_tree_embedding": ("test__trees.py", f"{TREES} and gated"),
     "ragged_attention": ("test_ragged_attention.py", "(number_by_number or any_batch or precision) and not reference"),
+    "ragged_segments": ("test__segments.py", "(number_by_number or any_batch or precision) and not reference"),
     "dsa_routing": ("test_dsa_routing.py", f"({ROUTING}) and not reference"),
 }
 SETS = ["baseline", "x86-64-v3", "x86-64-v4"]

@@ -25,7 +25,9 @@ WEIGHTS = {
 }
 """The shapes of the weights of a node's cell, in multiples of hidden."""
 
-OPS = ("dsa_routing", *WEIGHTS)
+SEGMENTS = ("segment_sum", "segment_max", "segment_softmax", "weighted_sum")
+
+OPS = ("dsa_routing", *WEIGHTS, *SEGMENTS)
 
 
 def arguments_of(op: str, chance: random.Random) -> list[Any]:
@@ -36,8 +38,13 @@ def arguments_of(op: str, chance: random.Random) -> list[Any]:
     def numbers(*shape: int) -> Tensor:
         return torch.tensor([chance.gauss(0, 0.5) for _ in range(torch.Size(shape).numel())]).reshape(shape).to(dtype)
 
+    offsets = torch.tensor([sum(counts[:i]) for i in range(len(counts) + 1)])
+    if op in SEGMENTS:
+        heads, dim = chance.randint(0, 3), chance.randint(0, 9)
+        if op == "weighted_sum":
+            return [numbers(sum(counts), heads, dim), numbers(sum(counts), heads), offsets]
+        return [numbers(sum(counts), dim), offsets]
     if op == "dsa_routing":
-        offsets = torch.tensor([sum(counts[:i]) for i in range(len(counts) + 1)])
         return [numbers(sum(counts), chance.randint(1, 3), chance.randint(1, 9)), offsets, chance.randint(1, 4)]
     rows: list[list[int]] = []
     ends = [0]
@@ -77,6 +84,18 @@ def raw_arguments(op: str, arguments: Sequence[Any], chance: random.Random) -> t
             if backward
             else (op, [x, offsets, iterations])
         )
+    if op in SEGMENTS:
+        *tensors, offsets = arguments
+        places = (chance.random() < 0.5,) if op == "segment_max" else ()
+        if not backward:
+            return op, [*tensors, offsets, *places]
+        out = torch.zeros(len(offsets) - 1, *tensors[0].shape[1:], dtype=tensors[0].dtype)
+        if op == "segment_softmax":
+            return f"{op}_backward", [*tensors, *tensors, offsets]
+        if op == "weighted_sum":
+            return f"{op}_backward", [out, *tensors, offsets]
+        between = [out.int()] if op == "segment_max" else []
+        return f"{op}_backward", [out, *between, offsets, len(tensors[0])]
     x, children, offsets, w_u, b_u, *weights = wide
     if op == "tree_embedding":
         h = torch.zeros(len(x), len(b_u), dtype=x.dtype)
