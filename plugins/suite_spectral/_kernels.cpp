@@ -29,8 +29,8 @@ constexpr int64_t kLanes = 16;
 constexpr double kMargin = 1e-9;  // of bounds, relative: far above the rounding of a sum of squares
 constexpr double kFar = std::numeric_limits<double>::max();
 
-// As one value: GCC would turn a loop over lanes inside out.
-using Lanes = double __attribute__((vector_size(kLanes * sizeof(double))));
+constexpr int64_t kQuarter = kLanes / 4;  // which a register holds: GCC keeps the sums of a wider type in memory
+using Lanes = double __attribute__((vector_size(kQuarter * sizeof(double))));
 using Doubles = py::array_t<double, py::array::c_style>;
 using Integers = py::array_t<int64_t, py::array::c_style>;
 using Indices = py::array_t<int32_t, py::array::c_style>;
@@ -50,14 +50,20 @@ double squared_distance(const double* one, const double* other, int64_t dim) {
 LIGHTNING_SUITE_CLONES void squared_distances(const double* point, const double* columns, int64_t width, int64_t dim,
                                      double* result) {
   for (int64_t first = 0; first < width; first += kLanes) {
-    Lanes sums = {};
+    Lanes sum0 = {}, sum1 = {}, sum2 = {}, sum3 = {}, part0, part1, part2, part3;
     for (int64_t j = 0; j < dim; ++j) {
-      Lanes others;
-      std::memcpy(&others, columns + j * width + first, sizeof others);
-      const Lanes difference = point[j] - others;
-      sums += difference * difference;
+      const double* from = columns + j * width + first;
+      std::memcpy(&part0, from, sizeof part0);
+      std::memcpy(&part1, from + kQuarter, sizeof part1);
+      std::memcpy(&part2, from + 2 * kQuarter, sizeof part2);
+      std::memcpy(&part3, from + 3 * kQuarter, sizeof part3);
+      part0 = point[j] - part0, part1 = point[j] - part1, part2 = point[j] - part2, part3 = point[j] - part3;
+      sum0 += part0 * part0, sum1 += part1 * part1, sum2 += part2 * part2, sum3 += part3 * part3;
     }
-    std::memcpy(result + first, &sums, sizeof sums);
+    std::memcpy(result + first, &sum0, sizeof sum0);
+    std::memcpy(result + first + kQuarter, &sum1, sizeof sum1);
+    std::memcpy(result + first + 2 * kQuarter, &sum2, sizeof sum2);
+    std::memcpy(result + first + 3 * kQuarter, &sum3, sizeof sum3);
   }
 }
 

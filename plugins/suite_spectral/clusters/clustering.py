@@ -22,6 +22,7 @@ from suite_spectral.clusters.loose_ends import ends_taken, warn_of_ends
 from suite_spectral.clusters.number_of_clusters import clusters_of
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.spectrum import TOLERANCE, Spectrum, spectrum
+from suite_spectral.eigen.warm_start import functions_of
 from suite_spectral.graphs.dense_graph import GivenGraph
 from suite_spectral.graphs.gaussian import GaussianGraph
 from suite_spectral.graphs.graph import Graph, Progress, SparseGraph, spread_evenly
@@ -166,7 +167,8 @@ def _without_ends(
         return clustering
     warn_of_ends(graph.n, ends)
     inner = Laplacian(graph.part(ends.core), settings.regularisation or 0.0)
-    clustering = _clustered(inner, settings, None, seed, begun, progress)
+    start = functions_of(clustering.spectrum.computed, laplacian.root)[ends.core]
+    clustering = _clustered(inner, settings, None, seed, begun, progress, start)
     labels = torch.zeros_like(ends.hosts).index_copy_(0, ends.core, clustering.labels)[ends.hosts]
     return among_loose(clustering, ends.core, laplacian.components, labels, graph)._replace(lower_bound=bound)
 

@@ -54,6 +54,7 @@ def lowest(
     precondition: Callable[[Tensor], Tensor],
     tolerance: float,
     limit: int = 200,
+    by_gap: bool = False,
     report: Callable[[int, float], None] = lambda step, ratio: None,
 ) -> Lowest:
     """Return the lowest eigenpairs of L = I - S orthogonal to a known one.
@@ -66,6 +67,7 @@ def lowest(
         precondition: approximately the inverse of L, of a block of residuals.
         tolerance: of the residuals, as a share of the gap behind the wanted eigenvalues.
         limit: most steps.
+        by_gap: the next pair has to be accurate too where no gap tells it from the wanted ones, see ``distinct``.
         report: is called with each step, and the worst residual over the allowed one.
 
     Returns:
@@ -85,10 +87,11 @@ def lowest(
     residual, norms = turned(basis, image, values, width, turn)
     steps = 0
     while True:
-        allowed = allowed_residual(values, wanted, tolerance)
+        count = distinct(values, wanted) if by_gap else wanted
+        allowed = allowed_residual(values, count, tolerance)
         moving = norms > allowed
-        report(steps, float((norms[:wanted] / allowed).max()))
-        if steps == limit or not bool(moving[:wanted].any()):
+        report(steps, float((norms[:count] / allowed).max()))
+        if steps == limit or not bool(moving[:count].any()):
             return Lowest(values, basis[:, :width].clone(), norms, steps)
         used = len(inner)
         if not bool(moving.all()):
@@ -109,6 +112,17 @@ def lowest(
         residual, norms = turned(basis, image, values, every, turn)
         inner = _symmetric(turn.T @ inner @ turn)
         steps += 1
+
+
+def distinct(values: Tensor, wanted: int) -> int:
+    """Return how many of the eigenvalues are wanted, with the next where no gap tells it from those.
+
+    Example:
+        >>> distinct(torch.tensor([0.1, 0.2, 0.9]), 2), distinct(torch.tensor([0.1, 0.2, 0.21, 0.9]), 2)
+        (2, 3)
+    """
+    near = wanted < len(values) - 1 and bool(values[wanted] - values[wanted - 1] < GAP_FLOOR * values[wanted])
+    return wanted + near
 
 
 def allowance(values: Tensor, wanted: int) -> Tensor:

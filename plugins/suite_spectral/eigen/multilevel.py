@@ -64,6 +64,7 @@ def multilevel(
     root: Tensor,
     wanted: int,
     *,
+    accurate: int | None = None,
     added: Tensor | None = None,
     tolerance: float,
     seed: int = 0,
@@ -75,7 +76,8 @@ def multilevel(
     Args:
         similarity: S (point, point), float64; connected, unless ``added`` connects it.
         root: (point,), the known eigenvector of eigenvalue 0 of L; of any length.
-        wanted: so many have to be accurate; there are more points than these and ``GUARD``.
+        wanted: so many are looked for; there are more points than these and ``GUARD``.
+        accurate: so many of them have to be accurate, and the next where no gap tells it from those; None: all.
         added: e of an S + e e' that is meant, (point,): what regularisation adds.
         tolerance: of the residuals, as a share of the gap behind the wanted eigenvalues.
         seed: of the roots.
@@ -94,7 +96,8 @@ def multilevel(
         warm = warm if warm is None else warm[original]
     null = root / root.norm()
     width = wanted + GUARD
-    levels, start = _levels(similarity, null, width, wanted, added, seed)
+    sure = wanted if accurate is None else accurate
+    levels, start = _levels(similarity, null, width, sure, added, seed)
     exact = sparse_rows(similarity, torch.float64)
 
     def product(block: Tensor) -> Tensor:
@@ -107,9 +110,10 @@ def multilevel(
         product,
         start,
         null,
-        wanted,
+        sure,
         precondition=lambda block: _corrected(levels, 0, block.float()),
         tolerance=tolerance,
+        by_gap=accurate is not None,
         report=report,
     )
     if order is None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+import scipy.linalg
 import scipy.sparse
 import scipy.sparse.linalg
 import torch
@@ -35,6 +36,12 @@ SINGLE = 1e-3
 
 DECOMPOSED = 5_000
 """Points of a filled matrix up to which all eigenvalues are computed where the iteration has not ended."""
+
+FEW = 4
+"""Times the wanted pairs: of a matrix of so many points LAPACK computes those alone."""
+
+SHIFT = -1e-5
+"""ARPACK factorises L less this: a little below its eigenvalue 0."""
 
 POLYNOMIAL = 20
 """Degree of the preconditioner of the solver chebyshev."""
@@ -72,6 +79,7 @@ def smallest_of_connected(
             _scaled(laplacian),
             laplacian.root,
             wanted,
+            accurate=max(1, wanted - 1),  # the last gives the gap alone
             added=added,
             tolerance=tolerance,
             seed=seed,
@@ -132,10 +140,27 @@ def _dense(laplacian: Laplacian, wanted: int) -> Lowest:
     matrix = unit - laplacian.similarity(unit)
     null = (laplacian.root / laplacian.root.norm())[:, None]
     # The known vector is moved behind all others, whose eigenvalues are at most 2.
-    values, vectors = torch.linalg.eigh((matrix + matrix.T) / 2 + 4 * null * null.T)
+    moved = (matrix + matrix.T) / 2 + 4 * null * null.T
     kept = min(wanted + 1, laplacian.n - 1)
-    values, vectors = values[:kept].clamp_min(0), vectors[:, :kept]
+    if moved.device.type == "cpu" and FEW * kept <= laplacian.n:
+        some = scipy.linalg.eigh(moved.numpy(), subset_by_index=(0, kept - 1), check_finite=False)
+        values, vectors = (torch.from_numpy(each) for each in some)
+    else:
+        values, vectors = (each[..., :kept] for each in torch.linalg.eigh(moved))
+    values = values.clamp_min(0)
     return Lowest(values, vectors, (matrix @ vectors - vectors * values).norm(dim=0), 0)
+
+
+def _inverse(matrix: scipy.sparse.csc_array, shift: float) -> scipy.sparse.linalg.LinearOperator:
+    """Return the inverse of a symmetric matrix less ``shift``, which is positive then.
+
+    So no pivots are sought, and the order keeps the symmetry, which fills up less than scipy's own.
+    """
+    moved = (matrix - shift * scipy.sparse.eye_array(matrix.shape[0])).tocsc()
+    factors = scipy.sparse.linalg.splu(
+        moved, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
+    )
+    return scipy.sparse.linalg.LinearOperator(matrix.shape, factors.solve, dtype=np.float64)
 
 
 def _scaled(laplacian: Laplacian) -> scipy.sparse.csr_array:
@@ -180,7 +205,10 @@ def _by_scipy(laplacian: Laplacian, wanted: int, solver: str, seed: int, toleran
     if solver == "arpack" and isinstance(laplacian.graph, SparseGraph) and not laplacian.tau:
         # The eigenvalues next to a shift a little below 0 come first, at the price of a factorisation.
         matrix = (scipy.sparse.eye_array(n) - _scaled(laplacian)).tocsc()
-        found, vectors = scipy.sparse.linalg.eigsh(matrix, kept + 1, sigma=-1e-5, v0=random.standard_normal(n))
+        inverse = _inverse(matrix, SHIFT)
+        found, vectors = scipy.sparse.linalg.eigsh(
+            matrix, kept + 1, sigma=SHIFT, OPinv=inverse, v0=random.standard_normal(n)
+        )
         # Where the graph nearly falls apart the known vector is mixed with others: their span, without it.
         others = np.linalg.svd((null @ vectors)[None])[2][1:].T
         found, turn = np.linalg.eigh(others.T @ (found[:, None] * others))

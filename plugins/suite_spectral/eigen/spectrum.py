@@ -1,6 +1,6 @@
 """The smallest eigenvalues of the normalised Laplacian and their eigenvectors, by whichever way suits the graph.
 
-    dense        all eigenvalues by LAPACK: a hundred points
+    dense        by LAPACK: three hundred points
     arpack       scipy's eigsh, implicitly restarted Lanczos, with a factorisation: some hundred points
     multilevel   ``suite_spectral.eigen.multilevel``: sparse graphs on the CPU
     matrix-free  block conjugate gradients from a Nyström start: Gaussian and cosine graphs, dense ones: products cost
@@ -22,7 +22,7 @@ from torch import Tensor
 from lightning_suite.errors import UsageError
 from lightning_suite.offsets import offsets_of
 from suite_spectral.eigen.laplacian import Laplacian
-from suite_spectral.eigen.lobpcg import Lowest, allowed_residual
+from suite_spectral.eigen.lobpcg import Lowest, allowed_residual, distinct
 from suite_spectral.eigen.multilevel import GUARD
 from suite_spectral.eigen.solvers import smallest_of_connected
 from suite_spectral.graphs.dense_graph import DenseGraph, GivenGraph
@@ -33,8 +33,11 @@ from suite_spectral.settings import Solver
 TOLERANCE = 3e-2
 """Of the residuals against the gap: the subspace is right to that angle, its eigenvalues to the angle's square."""
 
-SMALL = 100
-"""Points of a graph whose eigenvalues are all computed."""
+SMALL = 300
+"""Points of a graph whose smallest eigenvalues LAPACK computes."""
+
+LEAST = 50
+"""The same where another solver is asked for, which needs so many points."""
 
 SMALL_FILLED = 500
 """The same of a graph whose weights are a dense matrix."""
@@ -111,7 +114,7 @@ def spectrum(
 
     Args:
         laplacian: L.
-        count: how many have to be accurate.
+        count: how many have to be accurate; by the solver multilevel the next only where its eigenvalue is near.
         solver: see above; auto chooses by the kind of graph, its size and its device.
         seed: of whatever is random in it.
         tolerance: residuals that are allowed, as a share of the gap behind the wanted eigenvalues.
@@ -191,11 +194,18 @@ def spectrum(
 
 
 def _excess(lowest: Lowest, wanted: int, tolerance: float) -> float:
-    """Return the worst residual over the allowed one: at most 1 where the vectors are as accurate as asked for."""
+    """Return the worst residual over the allowed one: at most 1 where the vectors are as accurate as asked for.
+
+    Accurate are the wanted ones, or those before the last, which gives the gap alone.
+    """
     wanted = min(wanted, len(lowest.values))
     if not wanted:
         return 0.0
-    return float((lowest.residuals[:wanted] / allowed_residual(lowest.values, wanted, tolerance)).max())
+
+    def worst(count: int) -> float:
+        return float((lowest.residuals[:count] / allowed_residual(lowest.values, count, tolerance)).max())
+
+    return min(worst(wanted), worst(distinct(lowest.values, max(1, wanted - 1))))
 
 
 def _warn(excess: float, solver: str, tolerance: float) -> None:
@@ -217,7 +227,7 @@ def _chosen(solver: Solver, laplacian: Laplacian, wanted: int) -> str:
         raise UsageError(f"solver: expected {', '.join(get_args(Solver))}, got {solver!r}")
     if solver in ("multilevel", "chebyshev") and not isinstance(graph, GivenGraph):
         raise UsageError(f"solver {solver!r} needs a graph that stores its edges; take auto or matrix-free")
-    small = (SMALL_FILLED if isinstance(graph, DenseGraph) else SMALL) if solver == "auto" else SMALL // 2
+    small = (SMALL_FILLED if isinstance(graph, DenseGraph) else SMALL) if solver == "auto" else LEAST
     if laplacian.n <= max(small, 4 * (wanted + GUARD)):
         return "dense"
     if solver != "auto":

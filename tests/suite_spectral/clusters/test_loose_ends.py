@@ -1,6 +1,7 @@
 """Parts of a graph that hang on by one edge, beside those that are found by taking out each edge in turn."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,8 +10,10 @@ import torch
 from scipy.sparse.csgraph import connected_components
 from sklearn.metrics import adjusted_rand_score
 
+from suite_spectral.clusters import clustering as clustering_module
 from suite_spectral.clusters.clustering import cluster
 from suite_spectral.clusters.loose_ends import ends_taken
+from suite_spectral.eigen.spectrum import Spectrum
 from suite_spectral.graphs.graph import SparseGraph
 from suite_spectral.settings import Settings
 
@@ -97,3 +100,22 @@ def test_the_ends_are_what_single_edges_hold(seed: int) -> None:
     assert found is not None
     assert found.core.tolist() == np.flatnonzero(~ends).tolist()
     assert found.hosts.tolist() == hosts.tolist()
+
+
+def test_the_others_start_from_the_eigenvectors_with_the_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, truth = communities(400, 3)
+    starts: list[torch.Tensor | None] = []
+    solve = clustering_module.spectrum
+
+    def watched(*args: Any, **options: Any) -> Spectrum:
+        starts.append(options["start"])
+        return solve(*args, **options)
+
+    monkeypatch.setattr(clustering_module, "spectrum", watched)
+    with pytest.warns(RuntimeWarning, match="12 points hang on"):
+        clustering = cluster(graph, Settings(n_clusters=2, affinity="precomputed", solver="multilevel"))
+    first, second = starts
+    assert first is None
+    assert second is not None
+    assert second.shape[0] == graph.n - 12
+    assert adjusted_rand_score(truth, clustering.labels) > 0.95

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from suite_spectral.eigen import blocks
-from suite_spectral.eigen.lobpcg import allowance, allowed_residual, lowest
+from suite_spectral.eigen.lobpcg import allowance, allowed_residual, distinct, lowest
 
 
 def problem(n: int = 60, gap: float = 0.2) -> tuple[Tensor, Tensor]:
@@ -121,3 +121,20 @@ def test_no_residual_is_asked_to_be_smaller_than_rounding() -> None:
 def test_the_allowed_residual_is_a_share_of_the_gap() -> None:
     values = torch.tensor([0.1, 0.2, 0.7], dtype=torch.float64)
     assert float(allowed_residual(values, 2, 1e-2)) == pytest.approx(5e-3)
+
+
+@pytest.mark.parametrize(("gap", "accurate"), [(1e-3, 4), (0.2, 3)])
+def test_the_next_pair_is_accurate_too_where_no_gap_tells_it_from_the_wanted(gap: float, accurate: int) -> None:
+    matrix, turns = problem(gap=gap)
+    start = torch.randn(60, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    found = lowest(
+        lambda block: block - matrix @ block,
+        start,
+        turns[:, 0],
+        3,
+        precondition=lambda block: block,
+        tolerance=1e-4,
+        by_gap=True,
+    )
+    assert distinct(found.values, 3) == accurate
+    assert float(found.residuals[:accurate].max()) <= 1e-4 * float(allowance(found.values, accurate))

@@ -6,6 +6,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from suite_spectral.eigen import multilevel as multilevel_module
+from suite_spectral.eigen.lobpcg import allowed_residual, distinct
 from suite_spectral.eigen.multilevel import COARSEST, multilevel
 
 
@@ -165,3 +166,14 @@ def test_refining_the_start_on_coarser_levels_saves_steps(monkeypatch: pytest.Mo
         assert float(left.norm(dim=0).max()) < 1e-2 * float(found.values[4])
         steps[most] = found.steps
     assert steps[20] < steps[0]
+
+
+def test_a_pair_that_gives_the_gap_alone_need_not_be_accurate() -> None:
+    matrix, root = similarity(3000)
+    every = multilevel(matrix, root, 5, tolerance=1e-4)
+    found = multilevel(matrix, root, 5, accurate=4, tolerance=1e-4)
+    count = distinct(found.values, 4)
+    assert found.steps <= every.steps
+    assert found.vectors.shape == every.vectors.shape
+    assert float(found.residuals[:count].max()) <= float(allowed_residual(found.values, count, 1e-4))
+    np.testing.assert_allclose(every.values[:5], found.values[:5], rtol=1e-4)

@@ -224,3 +224,11 @@ def test_a_graph_that_nearly_falls_apart_has_vectors_that_are_orthonormal(solver
     torch.testing.assert_close(
         found.vectors[:, :3].T @ found.vectors[:, :3], torch.eye(3, dtype=torch.float64), atol=1e-8, rtol=0
     )
+
+
+def test_lapack_computes_few_pairs_as_it_does_all() -> None:
+    laplacian = Laplacian(neighbours(250))
+    few, every = (spectrum(laplacian, count, solver="dense") for count in (5, 200))
+    torch.testing.assert_close(every.values[:6], few.values, atol=1e-12, rtol=0)
+    overlap = (every.vectors[:, :6].T @ few.vectors).abs()
+    torch.testing.assert_close(torch.eye(6, dtype=torch.float64), overlap, atol=1e-7, rtol=0)
