@@ -48,10 +48,14 @@ class DynamicSelfAttention(nn.Module):
         (torch.Size([2, 8]), torch.Size([7, 2]))
     """
 
+    heads: int
+    iterations: int
+    output_dim: int
+
     def __init__(self, input_dim: int = 300, *, heads: int = 1, head_dim: int = 600, iterations: int = 2) -> None:
         super().__init__()
         self.heads, self.iterations, self.output_dim = heads, iterations, heads * head_dim
-        self.project = Linear(input_dim, self.output_dim)
+        self.project: Linear = Linear(input_dim, self.output_dim)
         he_normal_(self.project.weight, input_dim)
         nn.init.zeros_(self.project.bias)
 
@@ -81,12 +85,15 @@ class StaticSelfAttention(nn.Module):
         head_dim: d_o, and d_v of Eq. 1.
     """
 
+    heads: int
+    output_dim: int
+
     def __init__(self, input_dim: int = 300, *, heads: int = 1, head_dim: int = 600) -> None:
         super().__init__()
         self.heads, self.output_dim = heads, heads * head_dim
-        self.project = Linear(input_dim, self.output_dim)
-        self.score = Linear(input_dim, self.output_dim, bias=False)  # W of Eq. 1
-        self.vector = nn.Parameter(torch.empty(heads, head_dim))  # v of Eq. 1
+        self.project: Linear = Linear(input_dim, self.output_dim)
+        self.score: Linear = Linear(input_dim, self.output_dim, bias=False)  # W of Eq. 1
+        self.vector: nn.Parameter = nn.Parameter(torch.empty(heads, head_dim))  # v of Eq. 1
         for layer in (self.project, self.score):
             he_normal_(layer.weight, input_dim)
         he_normal_(self.vector, head_dim)

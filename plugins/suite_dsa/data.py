@@ -114,7 +114,7 @@ class SentenceData(TakesInputs, LightningDataModule):
         (['bad', 'good'], 1)
     """
 
-    paths_in = dict.fromkeys(("train", "validation", "test"), "path")
+    paths_in: dict[Literal["train", "validation", "test"], str] = dict.fromkeys(("train", "validation", "test"), "path")
 
     def __init__(
         self,
@@ -152,8 +152,8 @@ class SentenceData(TakesInputs, LightningDataModule):
                 "--data.validation_fraction and --data.test_fraction must leave some for training, "
                 f"got {validation_fraction} and {test_fraction}"
             )
-        self.declared_labels = labels and [class_name(label) for label in labels]
-        self.selection = Selection(
+        self.declared_labels: list[str] | None = labels and [class_name(label) for label in labels]
+        self.selection: Selection = Selection(
             path=path,
             named=(train, validation, test),
             columns=Columns(text_column, pair_column, label_column),
@@ -167,7 +167,7 @@ class SentenceData(TakesInputs, LightningDataModule):
             test_fraction=test_fraction,
         )
         self.tokenizer = tokenizer
-        self.vector_sources = [vectors] if isinstance(vectors, str) else vectors or []
+        self.vector_sources: list[str] = [vectors] if isinstance(vectors, str) else vectors or []
         self.word_dim = word_dim
         self.vector_norm = vector_norm
         self.oov_range = oov_range

@@ -35,7 +35,7 @@ class LookUp(nn.Module):
         self.vectors: Tensor | None
         self.register_buffer("vectors", vectors)
         self.rows = 0 if vectors is None else len(vectors)
-        self.sources = 0 if sources is None else sources.sources
+        self.sources: int = 0 if sources is None else sources.sources
         for i in range(self.sources):
             assert sources is not None
             offsets, rows = sources.get_buffer(f"offsets_{i}").long(), sources.get_buffer(f"rows_{i}")
@@ -80,12 +80,15 @@ class OfWords(nn.Module):
         parts: the networks in it.
     """
 
+    look_up: LookUp
+    encoder: nn.Module
+
     def __init__(
         self, look_up: LookUp, encoder: nn.Module, classify: Callable[..., Tensor], parts: Sequence[nn.Module]
     ) -> None:
         super().__init__()
         self.look_up, self.encoder, self.classify = look_up, encoder, classify
-        self.parts = nn.ModuleList(parts)
+        self.parts: nn.ModuleList = nn.ModuleList(parts)
 
     def forward(self, *columns: Tensor) -> Tensor:
         """(word,), (sentence + 1,), of pairs twice -> (sentence, class)."""

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 STATE = "sentences"
 """The key of a checkpoint for what is neither weight nor setting: vocabulary, class names, columns, tokenizer."""
 
-COLUMNS = {1: ("sentence",), 2: ("premise", "hypothesis")}
+COLUMNS: dict[int, tuple[str, ...]] = {1: ("sentence",), 2: ("premise", "hypothesis")}
 """Names of the columns of text in predictions."""
 
 ENCODER_SETTINGS = (
@@ -117,6 +117,11 @@ class SentenceClassifier(EncodesSentences, LightningModule):
         Traceback (most recent call last):
         lightning_suite.errors.UsageError: --model.heads: expected a whole number of 1 or more, got 0
     """
+
+    vocabulary: Vocabulary
+    labels: list[str]
+    columns: int
+    tokenizer: str
 
     def __init__(
         self,
@@ -258,7 +263,7 @@ class SentenceClassifier(EncodesSentences, LightningModule):
         # They never change, so that processes need not send them to each other before every step.
         self._ddp_params_and_buffers_to_ignore = list(shapes)
         self.encoder = build_encoder(word_dim, **{name: self.hparams[name] for name in ENCODER_SETTINGS})
-        self.classifier = Classifier(
+        self.classifier: Classifier = Classifier(
             self.encoder.output_dim * (4 if columns == 2 else 1),
             self.hparams["hidden_dim"],
             self.hparams["hidden_layers"],
@@ -273,11 +278,11 @@ class SentenceClassifier(EncodesSentences, LightningModule):
             nn.init.zeros_(self.changes.weight)
             parts["changes"] = self.changes
         # With averaged weights, these parts have the average, and what learns are copies of them.
-        self.learner = nn.ModuleDict(copy.deepcopy(parts)) if self.hparams["average"] else None
+        self.learner: nn.ModuleDict | None = nn.ModuleDict(copy.deepcopy(parts)) if self.hparams["average"] else None
         if self.learner is not None:
             for part in parts.values():
                 part.requires_grad_(False)
-        self.metrics = nn.ModuleDict()
+        self.metrics: nn.ModuleDict = nn.ModuleDict()
         for stage in ("train", "val", "test"):
             self.metrics[f"{stage}_loss"] = MeanMetric()
             self.metrics[f"{stage}_accuracy"] = MulticlassAccuracy(len(labels), average="micro")

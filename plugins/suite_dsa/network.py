@@ -122,10 +122,10 @@ class SentenceEncoder(nn.Module):
         self, in_context: WordEncoder | None = None, attention: Pooling | None = None, word_dropout: float = 0.4
     ) -> None:
         super().__init__()
-        self.drop = Dropout(word_dropout)
+        self.drop: Dropout = Dropout(word_dropout)
         self.in_context: WordEncoder = DenseCNN() if in_context is None else in_context
         self.attention: Pooling = DynamicSelfAttention(self.in_context.output_dim) if attention is None else attention
-        self.output_dim = self.attention.output_dim
+        self.output_dim: int = self.attention.output_dim
 
     def words(self, words: Tensor, offsets: Tensor) -> Tensor:
         """Return what the attention attends to: (word, word_dim), (sentence + 1,) -> (word, in_context.output_dim)."""
@@ -174,7 +174,7 @@ class Classifier(nn.Module):
         for part in parts:
             if isinstance(part, nn.Linear):
                 nn.init.zeros_(part.bias)
-        self.layers = nn.Sequential(*parts)
+        self.layers: nn.Sequential = nn.Sequential(*parts)
 
     def forward(self, sentences: Tensor) -> Tensor:
         """Return logits: (sentence, input_dim) -> (sentence, class)."""

@@ -1,13 +1,16 @@
 """How the weights are learnt: the paper's optimizers, and its rule that halves the learning rate."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import nn
 
-OPTIMIZERS = {"adadelta": torch.optim.Adadelta, "adam": torch.optim.Adam}
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adadelta": torch.optim.Adadelta,
+    "adam": torch.optim.Adam,
+}
 
 
 def paper_optimizer(weights: Mapping[str, nn.Parameter], settings: Mapping[str, Any]) -> OptimizerLRSchedulerConfig:

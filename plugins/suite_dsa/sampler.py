@@ -46,8 +46,8 @@ class BucketSampler(DistributedSampler[Any]):
     ) -> None:
         super().__init__(lengths, num_replicas=processes, rank=rank, shuffle=True, seed=seed)  # type: ignore[arg-type]
         self.lengths = torch.as_tensor(lengths, dtype=torch.int64)
-        self.block = batch_size * processes
-        self.window = max(window, 1)
+        self.block: int = batch_size * processes
+        self.window: int = max(window, 1)
         self.current_epoch = epoch
 
     def __len__(self) -> int:

@@ -67,14 +67,16 @@ class Sentences(Dataset[int]):
     def __init__(
         self, texts: Sequence[tuple[str, ...]], tokenize: Callable[[str], Words], labels: Sequence[int] | None
     ) -> None:
-        self.texts = texts
-        self.columns = len(texts[0]) if texts else 1
+        self.texts: Sequence[tuple[str, ...]] = texts
+        self.columns: int = len(texts[0]) if texts else 1
         words_of: dict[str, Words] = {}  # a premise comes with several hypotheses: one list serves them all
         for sentences in texts:
             for sentence in sentences:
                 if sentence not in words_of:
                     words_of[sentence] = [sys.intern(word) for word in tokenize(sentence)]
-        self.words = [tuple(words_of[sentence] for sentence in sentences) for sentences in texts]
+        self.words: list[tuple[Words, ...]] = [
+            tuple(words_of[sentence] for sentence in sentences) for sentences in texts
+        ]
         self.labels = labels
 
     def __len__(self) -> int:

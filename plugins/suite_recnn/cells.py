@@ -43,8 +43,8 @@ class SimpleCell(Cell):
 
     def __init__(self, feature_dim: int, hidden_dim: int) -> None:
         super().__init__()
-        self.own = nn.Linear(feature_dim, hidden_dim)
-        self.inner = nn.Linear(3 * hidden_dim, hidden_dim)
+        self.own: nn.Linear = nn.Linear(feature_dim, hidden_dim)
+        self.inner: nn.Linear = nn.Linear(3 * hidden_dim, hidden_dim)
         initialise(self.own, self.inner)
 
     def forward(self, features: Tensor, children: Tensor, offsets: Tensor) -> Tensor:
@@ -68,10 +68,10 @@ class GatedCell(Cell):
 
     def __init__(self, feature_dim: int, hidden_dim: int) -> None:
         super().__init__()
-        self.own = nn.Linear(feature_dim, hidden_dim)
-        self.reset = nn.Linear(3 * hidden_dim, 3 * hidden_dim)
-        self.inner = nn.Linear(3 * hidden_dim, hidden_dim)
-        self.choice = nn.Linear(4 * hidden_dim, 4 * hidden_dim)
+        self.own: nn.Linear = nn.Linear(feature_dim, hidden_dim)
+        self.reset: nn.Linear = nn.Linear(3 * hidden_dim, 3 * hidden_dim)
+        self.inner: nn.Linear = nn.Linear(3 * hidden_dim, hidden_dim)
+        self.choice: nn.Linear = nn.Linear(4 * hidden_dim, 4 * hidden_dim)
         initialise(self.own, self.inner, self.reset, self.choice)
 
     def forward(self, features: Tensor, children: Tensor, offsets: Tensor) -> Tensor:

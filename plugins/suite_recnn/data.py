@@ -152,17 +152,17 @@ class JetData(TakesInputs, LightningDataModule):
         self.path = path
         self.signal = signal
         self.background = background
-        self.classes = class_names(classes, signal, background)
-        self.columns = columns if select is None else jet_sets.with_columns_of(select, columns)
+        self.classes: tuple[str, ...] = class_names(classes, signal, background)
+        self.columns: dict[str, str] | None = columns if select is None else jet_sets.with_columns_of(select, columns)
         self.unit = unit
         self.select = select
         self.algorithm = algorithm
-        self.definition = JetDefinition(
+        self.definition: JetDefinition = JetDefinition(
             radius=radius, pt_min=pt_min, pt_max=pt_max, eta_max=eta_max, constituents_min=constituents_min
         )
         self.preprocess = preprocess
         self.features = features
-        self.fractions = {"validation": validation_fraction, "test": test_fraction}
+        self.fractions: dict[str, float] = {"validation": validation_fraction, "test": test_fraction}
         self.division = jet_sets.Division(
             classes=self.classes,
             columns=columns,

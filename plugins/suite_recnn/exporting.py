@@ -22,6 +22,8 @@ class OfTrees(nn.Module):
         parts: the networks in it.
     """
 
+    parts: nn.Module
+
     def __init__(self, logits: Callable[[JetBatch], Tensor], parts: nn.Module) -> None:
         super().__init__()
         self.parts, self.logits = parts, logits

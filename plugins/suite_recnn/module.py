@@ -109,7 +109,7 @@ class JetTagger(LightningModule):
         self.network = build_network(self.hparams, len(FEATURES), classes=2)
         # With averaged weights, ``network`` has the average, and what learns is a network of its own.
         self.learner = copy.deepcopy(self.network) if average else None
-        self.metrics = nn.ModuleDict()
+        self.metrics: nn.ModuleDict = nn.ModuleDict()
         for stage in ("train", "val", "test"):
             self.metrics[f"{stage}_loss"] = MeanMetric()
             self.metrics[f"{stage}_accuracy"] = MeanMetric()

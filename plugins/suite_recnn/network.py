@@ -75,8 +75,8 @@ class JetNetwork(nn.Module, ABC):
 
     def __init__(self, output_dim: int, feature_dim: int = FEATURE_DIM) -> None:
         super().__init__()
-        self.scaler = RobustScaler(feature_dim)
-        self.output = nn.Linear(output_dim, 1)
+        self.scaler: RobustScaler = RobustScaler(feature_dim)
+        self.output: nn.Linear = nn.Linear(output_dim, 1)
 
     @abstractmethod
     def layers(self, batch: Batch) -> dict[str, Tensor]:
@@ -131,10 +131,10 @@ class RecNN(JetNetwork):
         self.waves = waves
         self.pool = pool
         embedding_dim = hidden_dim if pool == "root" else 2 * hidden_dim
-        self.norm = nn.LayerNorm(embedding_dim) if layer_norm else nn.Identity()
-        self.dropout = nn.Dropout(dropout)
-        self.dense_1 = nn.Linear(embedding_dim, hidden_dim)
-        self.dense_2 = nn.Linear(hidden_dim, hidden_dim)
+        self.norm: nn.LayerNorm | nn.Identity = nn.LayerNorm(embedding_dim) if layer_norm else nn.Identity()
+        self.dropout: nn.Dropout = nn.Dropout(dropout)
+        self.dense_1: nn.Linear = nn.Linear(embedding_dim, hidden_dim)
+        self.dense_2: nn.Linear = nn.Linear(hidden_dim, hidden_dim)
         initialise(self.dense_1, self.dense_2)
 
     def nodes(self, batch: Batch) -> Tensor:
@@ -170,10 +170,10 @@ class FCN(JetNetwork):
 
     def __init__(self, feature_dim: int = FEATURE_DIM) -> None:
         super().__init__(6, feature_dim)
-        self.dense_1 = nn.Linear(HARDEST * len(MOMENTUM), 300)
-        self.dense_2 = nn.Linear(300, 102)
-        self.dense_3 = nn.Linear(102, 12)
-        self.dense_4 = nn.Linear(12, 6)
+        self.dense_1: nn.Linear = nn.Linear(HARDEST * len(MOMENTUM), 300)
+        self.dense_2: nn.Linear = nn.Linear(300, 102)
+        self.dense_3: nn.Linear = nn.Linear(102, 12)
+        self.dense_4: nn.Linear = nn.Linear(12, 6)
         initialise(self.dense_1, self.dense_2, self.dense_3, self.dense_4)
 
     def layers(self, batch: Batch) -> dict[str, Tensor]:
@@ -188,9 +188,9 @@ class LSTM(JetNetwork):
 
     def __init__(self, feature_dim: int = FEATURE_DIM) -> None:
         super().__init__(20, feature_dim)
-        self.lstm = nn.LSTM(len(MOMENTUM), 70, batch_first=True)
-        self.dense_1 = nn.Linear(70, 50)
-        self.dense_2 = nn.Linear(50, 20)
+        self.lstm: nn.LSTM = nn.LSTM(len(MOMENTUM), 70, batch_first=True)
+        self.dense_1: nn.Linear = nn.Linear(70, 50)
+        self.dense_2: nn.Linear = nn.Linear(50, 20)
         initialise(self.dense_1, self.dense_2)
 
     def layers(self, batch: Batch) -> dict[str, Tensor]:
@@ -219,11 +219,11 @@ class CNN(JetNetwork):
         super().__init__(64, feature_dim)
         self.radius = radius
         channels = [1, 16, 16, 8, 8]
-        self.convolutions = nn.ModuleList(
+        self.convolutions: nn.ModuleList = nn.ModuleList(
             nn.Conv2d(before, after, kernel_size=3, padding=1) for before, after in pairwise(channels)
         )
-        self.dense_1 = nn.Linear(8 * (PIXELS // 4) ** 2, 128)
-        self.dense_2 = nn.Linear(128, 64)
+        self.dense_1: nn.Linear = nn.Linear(8 * (PIXELS // 4) ** 2, 128)
+        self.dense_2: nn.Linear = nn.Linear(128, 64)
         initialise(*self.convolutions, self.dense_1, self.dense_2)
 
     def layers(self, batch: Batch) -> dict[str, Tensor]:

@@ -81,8 +81,8 @@ class ClusterData(TakesInputs, LightningDataModule):
         predict_path: str | None = DEFAULTS.predict_path,
     ) -> None:
         super().__init__()
-        self.settings = settings_from(DataSettings, locals())
-        self.choice = Choice.of(self.settings)
+        self.settings: DataSettings = settings_from(DataSettings, locals())
+        self.choice: Choice = Choice.of(self.settings)
         self.batch_size = batch_size
         self.predict_path = predict_path
 

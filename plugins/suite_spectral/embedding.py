@@ -221,7 +221,7 @@ class SpectralEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         check(CONSTRAINTS, self.get_params(deep=False), error=ValueError)
         rows = read(self, X, reset=True).rows
         with threads(self.n_jobs):
-            self.affinity_matrix_ = self._weights(rows)
+            self.affinity_matrix_: Any = self._weights(rows)
             self.embedding_ = spectral_embedding(
                 self.affinity_matrix_,
                 n_components=self.n_components,

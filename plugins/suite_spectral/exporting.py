@@ -84,6 +84,8 @@ class NewPoints(nn.Module):
         UsageError: new points are joined to the old ones by more than their numbers.
     """
 
+    kept: Tensor
+
     def __init__(self, fitted: Fitted, scaling: Scaling | None) -> None:
         super().__init__()
         fitted = Fitted.from_state({name: value.clone() for name, value in fitted.state().items()})  # no views

@@ -127,8 +127,8 @@ class SpectralClusterer(LightningModule):
         if warm_start is not None and regularisation is None:
             raise UsageError(f"--model.warm_start: {NO_START.format('--model.regularisation', 'null')}")
         self.automatic_optimization = False
-        self.network = FittedClusters()
-        self.scores = nn.ModuleDict(
+        self.network: FittedClusters = FittedClusters()
+        self.scores: nn.ModuleDict = nn.ModuleDict(
             {
                 # Every process sees all examples once, so there is nothing to gather.
                 "ari": AdjustedRandScore(sync_on_compute=False),

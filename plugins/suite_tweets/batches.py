@@ -89,6 +89,9 @@ class Windows(IterableDataset[Batch]):
         sharing: among processes.
     """
 
+    windows: Tensor
+    sharing: Sharing
+
     def __init__(self, windows: Tensor, sharing: Sharing) -> None:
         self.windows, self.sharing = windows, sharing
 
@@ -116,10 +119,13 @@ class Stream(IterableDataset[Batch]):
         sharing: among processes.
     """
 
+    length: int
+    sharing: Sharing
+
     def __init__(self, tweets: Sequence[Sequence[int]], length: int, sharing: Sharing) -> None:
-        self.tweets = [torch.tensor([*tweet, END]) for tweet in tweets]
+        self.tweets: list[Tensor] = [torch.tensor([*tweet, END]) for tweet in tweets]
         self.length, self.sharing = length, sharing
-        self.tokens = sum(map(len, self.tweets))
+        self.tokens: int = sum(map(len, self.tweets))
 
     def __len__(self) -> int:
         return math.ceil((self.tokens // self.sharing.columns) / self.length)

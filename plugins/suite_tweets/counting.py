@@ -42,6 +42,9 @@ class NGrams:
         characters: whether those of words are counted too.
     """
 
+    predictors: int
+    features: int
+
     def __init__(
         self,
         texts: Sequence[str],
@@ -55,7 +58,7 @@ class NGrams:
         new = {word for text in to_come for word in tokenizer.unknown(text)} if tokenizer.escape else set()
         self._new = {word: number for number, word in enumerate(sorted(new), start=tokenizer.size)}
         counted, coming = ([self._encode(text) for text in part] for part in (texts, to_come))
-        self.model = KneserNey(counted, order=order, size=tokenizer.size + len(new), to_come=coming)
+        self.model: KneserNey = KneserNey(counted, order=order, size=tokenizer.size + len(new), to_come=coming)
         characters = characters and tokenizer.whole_words
         self.predictors, self.features = 1 + characters, 2 * (order - 1)
         self._characters: Characters | None = None

@@ -124,6 +124,10 @@ class TweetData(TakesInputs, LightningDataModule):
         ([128, 16, 16], 59)
     """
 
+    canaries: int
+    canary_times: list[int]
+    division: str
+
     def __init__(
         self,
         path: str | None = None,
@@ -158,13 +162,17 @@ class TweetData(TakesInputs, LightningDataModule):
                 f"{validation_fraction} and {test_fraction}"
             )
         self.path = path
-        self.columns = {"text_column": text_column, "time_column": time_column, "id_column": id_column}
+        self.columns: dict[str, str | None] = {
+            "text_column": text_column,
+            "time_column": time_column,
+            "id_column": id_column,
+        }
         self.encoding = encoding
-        self.rules = tuple(RULE_SETS[cleaning] if isinstance(cleaning, str) else cleaning)
+        self.rules: tuple[str, ...] = tuple(RULE_SETS[cleaning] if isinstance(cleaning, str) else cleaning)
         clean("", self.rules)  # refuses a name that is no rule before anything is read
         self.retweets = retweets
         self.limit = limit
-        self.fractions = (validation_fraction, test_fraction)
+        self.fractions: tuple[float, float] = (validation_fraction, test_fraction)
         self.split_seed = split_seed
         self.tokens = tokens
         self.vocabulary_size = vocabulary_size

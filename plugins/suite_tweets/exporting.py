@@ -22,6 +22,9 @@ class Step(nn.Module):
         softmax: the last layer's state to logits.
     """
 
+    lstms: nn.ModuleList
+    softmax: nn.Linear
+
     def __init__(self, embedding: Tensor, lstms: Sequence[nn.LSTM], softmax: nn.Linear) -> None:
         super().__init__()
         self.register_buffer("embedding", embedding)

@@ -99,6 +99,9 @@ class Cache:
         weight: of the cache beside the network.
     """
 
+    flatness: float
+    weight: float
+
     def __init__(self, nats: Tensor, read: Memory, before: Memory, *, window: int) -> None:
         """Choose flatness and weight on tokens, as ``tuned``, and remember them."""
         self.window = window

@@ -90,6 +90,11 @@ class TweetModel(LightningModule):
         lightning_suite.errors.UsageError: --model.output_dropout: expected a number from 0 to below 1, got 1.2
     """
 
+    tokenizer: Tokenizer
+    account: Account
+    rules: tuple[str, ...]
+    carries: bool
+
     gate: Tensor  # of the predictors, where there are several
 
     def __init__(
@@ -124,7 +129,7 @@ class TweetModel(LightningModule):
         check(CONSTRAINTS, self.hparams, where="--model.")
         check_together(predictor, cache, dynamic)
         self.automatic_optimization = predictor != "ngram"  # which has no parameter to optimize
-        self.sampling = Sampling(temperature=temperature, top_p=top_p)
+        self.sampling: Sampling = Sampling(temperature=temperature, top_p=top_p)
         self._state: State | None = None
         self._going_on: GoingOn | None = None  # learning, from the tweets before each that is tested
         self._validated: list[str] = []
@@ -184,11 +189,11 @@ class TweetModel(LightningModule):
         counted: Sequence[str] = (),
     ) -> None:
         self.tokenizer, self.account, self.rules, self.carries = tokenizer, account, tuple(rules), carries
-        self.train_loss = MeanMetric()
-        self.sums = Sums()
+        self.train_loss: MeanMetric = MeanMetric()
+        self.sums: Sums = Sums()
         predictor, order = self.hparams["predictor"], self.hparams["ngram_order"]
-        self.network = None if predictor == "ngram" else self._network(tokenizer)
-        self.ngrams = None if predictor == "network" else NGrams(counted, tokenizer, order)
+        self.network: LanguageModel | None = None if predictor == "ngram" else self._network(tokenizer)
+        self.ngrams: NGrams | None = None if predictor == "network" else NGrams(counted, tokenizer, order)
         self._counted = [*counted]  # what it takes to count again
         if self.ngrams is not None:
             self.register_buffer("gate", initial_gate(self.network, self.ngrams))

@@ -39,10 +39,12 @@ class TokenEmbedding(nn.Module):
         once: tokens that stand for UNKNOWN after training, by their mean, where training never meets it.
     """
 
+    dropout: float
+
     def __init__(self, tokens: int, dim: int, dropout: float, once: range) -> None:
         super().__init__()
         self.dropout, self.once = dropout, once
-        self.weight = nn.Parameter(torch.empty(tokens, dim))
+        self.weight: nn.Parameter = nn.Parameter(torch.empty(tokens, dim))
         nn.init.uniform_(self.weight, -0.1, 0.1)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -121,11 +123,15 @@ class LanguageModel(nn.Module):
         embedding_dim = hidden_dim if embedding_dim is None else embedding_dim
         drop = {"step": nn.Dropout, "sequence": SequenceDropout}[dropout]
         widths = [embedding_dim, *[hidden_dim] * (layers - 1), embedding_dim if tied else hidden_dim]
-        self.embedding = TokenEmbedding(tokens, embedding_dim, token_dropout, once)
+        self.embedding: TokenEmbedding = TokenEmbedding(tokens, embedding_dim, token_dropout, once)
         self.drop_input = drop(input_dropout)
-        self.lstms = nn.ModuleList(WeightDropLSTM(before, after, weight_dropout) for before, after in pairwise(widths))
-        self.drops = nn.ModuleList([*(drop(hidden_dropout) for _ in range(layers - 1)), drop(output_dropout)])
-        self.softmax = nn.Linear(widths[-1], tokens)
+        self.lstms: nn.ModuleList = nn.ModuleList(
+            WeightDropLSTM(before, after, weight_dropout) for before, after in pairwise(widths)
+        )
+        self.drops: nn.ModuleList = nn.ModuleList(
+            [*(drop(hidden_dropout) for _ in range(layers - 1)), drop(output_dropout)]
+        )
+        self.softmax: nn.Linear = nn.Linear(widths[-1], tokens)
         nn.init.uniform_(self.softmax.weight, -0.1, 0.1)
         nn.init.zeros_(self.softmax.bias)
         if tied:

@@ -62,6 +62,9 @@ class KneserNey:
         [0.61, 0.36, 0.66]
     """
 
+    order: int
+    size: int
+
     def __init__(
         self, texts: Sequence[Sequence[int]], *, order: int, size: int, to_come: Sequence[Sequence[int]] = ()
     ) -> None:

@@ -192,6 +192,9 @@ class Words:
         list_weight: of the list against the spelling.
     """
 
+    words: list[str]
+    escape: float
+
     def __init__(
         self,
         words: Sequence[str],
@@ -205,7 +208,7 @@ class Words:
     ) -> None:
         self.words, self.escape, self.digits, self.spelling = list(words), escape, digits, spelling
         self.word_list, self.list_weight = word_list, list_weight
-        self.size = len(self.words) + 2
+        self.size: int = len(self.words) + 2
         self.banned: tuple[int, ...] = (UNKNOWN,)
         self.within: tuple[int, ...] = ()
         self.once = range(self.size - once, self.size)
@@ -270,17 +273,19 @@ class Pieces:
         UsageError: that package is missing.
     """
 
+    json: str
+
     def __init__(self, json: str, *, digits: Digits) -> None:
         with _needs_tokenizers():
             from tokenizers import Tokenizer as Encoder
         self.json, self.digits = json, digits
         self._encoder = Encoder.from_str(json)
-        self.size = self._encoder.get_vocab_size() + 1  # the encoder's tokens come after END
+        self.size: int = self._encoder.get_vocab_size() + 1  # the encoder's tokens come after END
         self.banned: tuple[int, ...] = ()
-        self.escape = 0.0
+        self.escape: float = 0.0
         self.once = range(0)
         self.whole_words = False
-        self.within = tuple(token for token in range(1, self.size) if self._goes_on(token))
+        self.within: tuple[int, ...] = tuple(token for token in range(1, self.size) if self._goes_on(token))
 
     def _goes_on(self, token: int) -> bool:
         text: str = self._encoder.decode([token - 1], skip_special_tokens=False)

@@ -100,9 +100,9 @@ class BiLSTM(nn.Module):
 
     def __init__(self, word_dim: int = 300, *, hidden_dim: int = 300, dropout: float = 0.2) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(word_dim, hidden_dim, bidirectional=True)
-        self.drop = SentenceDropout(dropout)
-        self.output_dim = 2 * hidden_dim
+        self.lstm: nn.LSTM = nn.LSTM(word_dim, hidden_dim, bidirectional=True)
+        self.drop: SentenceDropout = SentenceDropout(dropout)
+        self.output_dim: int = 2 * hidden_dim
 
     def forward(self, words: Tensor, offsets: Tensor) -> Tensor:
         """Return the states: (word, word_dim), (sentence + 1,) -> (word, 2 * hidden_dim)."""

@@ -56,8 +56,8 @@ class PackedConv(nn.Module):
 
     def __init__(self, input_dim: int, output_dim: int, kernel: int, gain: float = 1.0) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(kernel * output_dim, input_dim))
-        self.bias = nn.Parameter(torch.zeros(output_dim))
+        self.weight: nn.Parameter = nn.Parameter(torch.empty(kernel * output_dim, input_dim))
+        self.bias: nn.Parameter = nn.Parameter(torch.zeros(output_dim))
         he_normal_(self.weight, input_dim * kernel, gain)
 
     def forward(self, words: Tensor, windows: ragged.Windows) -> Tensor:
@@ -86,8 +86,8 @@ class DenseBlock(nn.Module):
     def __init__(self, first_dim: int, layer_dim: int, layers: int, kernel: int, dropout: float, gain: float) -> None:
         super().__init__()
         self.kernel = kernel
-        self.activate = DropoutLeakyReLU(dropout)
-        self.layers = nn.ModuleList(
+        self.activate: DropoutLeakyReLU = DropoutLeakyReLU(dropout)
+        self.layers: nn.ModuleList = nn.ModuleList(
             PackedConv(first_dim + layer * layer_dim, layer_dim, kernel, gain) for layer in range(layers - 1)
         )
 
@@ -127,6 +127,10 @@ class DenseCNN(nn.Module):
         torch.Size([7, 5])
     """
 
+    first_dim: int
+    kernels: tuple[int, ...]
+    output_dim: int
+
     def __init__(
         self,
         word_dim: int = 300,
@@ -149,12 +153,12 @@ class DenseCNN(nn.Module):
             self.first = nn.ModuleList(PackedConv(word_dim, first_dim, kernel, gain) for kernel in kernels)
         else:
             self.first = Linear(word_dim, len(kernels) * first_dim)
-        self.blocks = nn.ModuleList(
+        self.blocks: nn.ModuleList = nn.ModuleList(
             DenseBlock(first_dim, layer_dim, layers, kernel, dropout, gain) for kernel in kernels
         )
         total = len(kernels) * (first_dim + (layers - 1) * layer_dim) + word_dim
-        self.compress = Linear(total, compressed_dim)
-        self.activate = DropoutLeakyReLU(dropout)
+        self.compress: Linear = Linear(total, compressed_dim)
+        self.activate: DropoutLeakyReLU = DropoutLeakyReLU(dropout)
         for layer in (self.first, self.compress):
             if isinstance(layer, Linear):
                 he_normal_(layer.weight, layer.in_features, gain)

@@ -35,10 +35,10 @@ class KimCNN(nn.Module):
         self, word_dim: int = 300, *, kernels: Sequence[int] = (3, 4, 5), channels: int = 100, dropout: float = 0.2
     ) -> None:
         super().__init__()
-        self.kernels = tuple(kernels)
-        self.layers = nn.ModuleList(PackedConv(word_dim, channels, kernel) for kernel in kernels)
-        self.drop = SentenceDropout(dropout)
-        self.output_dim = len(self.kernels) * channels
+        self.kernels: tuple[int, ...] = tuple(kernels)
+        self.layers: nn.ModuleList = nn.ModuleList(PackedConv(word_dim, channels, kernel) for kernel in kernels)
+        self.drop: SentenceDropout = SentenceDropout(dropout)
+        self.output_dim: int = len(self.kernels) * channels
 
     def forward(self, words: Tensor, offsets: Tensor) -> Tensor:
         """Return the features: (word, word_dim), (sentence + 1,) -> (word, kernels * channels)."""

@@ -48,8 +48,8 @@ class SideBySide(nn.Module):
         for name, shape in shapes.items():
             kind = torch.float16 if name.startswith("table_") else torch.int32
             self.register_buffer(name, torch.zeros(shape, dtype=kind))
-        self.sources = len(shapes) // 3
-        self.word_dim = sum(shapes[f"table_{i}"][1] + 1 for i in range(self.sources))
+        self.sources: int = len(shapes) // 3
+        self.word_dim: int = sum(shapes[f"table_{i}"][1] + 1 for i in range(self.sources))
 
     def forward(self, words: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """Return the vectors of all sources, then their flags, in a type: (word,) -> (word, word_dim)."""

@@ -51,11 +51,11 @@ class Laplacian:
                 "graph",
             )
         self.graph = graph
-        self.n = graph.n
-        self.tau = regularisation * float(degrees.mean())
-        self.degrees = degrees + self.tau
-        self.root = self.degrees.sqrt()
-        self.inverse = torch.where(self.root > 0, 1 / self.root, 0.0)
+        self.n: int = graph.n
+        self.tau: float = regularisation * float(degrees.mean())
+        self.degrees: Tensor = degrees + self.tau
+        self.root: Tensor = self.degrees.sqrt()
+        self.inverse: Tensor = torch.where(self.root > 0, 1 / self.root, 0.0)
 
     @cached_property
     def components(self) -> Tensor:

@@ -66,7 +66,7 @@ class CosineGraph(Graph):
     def __init__(self, features: Tensor) -> None:
         self.n = features.shape[0]
         self.device = features.device
-        self.features = features.double()
+        self.features: Tensor = features.double()
         turned = self.features.transpose(0, 1)
         self._turned = turned.to_sparse_csr() if features.layout == torch.sparse_csr else turned
         self._single: tuple[Tensor, Tensor] | None = None

@@ -93,6 +93,8 @@ class LandmarkGraph(Graph):
         share: which points are here.
     """
 
+    nearest: int
+
     def __init__(
         self,
         points: Tensor,
@@ -111,7 +113,7 @@ class LandmarkGraph(Graph):
             sigma: the scale of the weights; None for the mean distance between points and their landmarks.
             share: of several processes; None: all points are here.
         """
-        self.share = Share.alone(len(points)) if share is None else share
+        self.share: Share = Share.alone(len(points)) if share is None else share
         self.n, self.device, self.nearest = len(points), points.device, min(nearest, len(landmarks))
         indices = np.empty((self.n, self.nearest), dtype=np.int32)
         weights = np.empty((self.n, self.nearest))  # distances, at first
@@ -129,13 +131,13 @@ class LandmarkGraph(Graph):
         )
         used = counts > 0
         column_of = np.cumsum(used) - 1
-        self.landmarks = landmarks[torch.from_numpy(used).to(landmarks.device)]
-        self.counts = torch.from_numpy(counts[used])
+        self.landmarks: Tensor = landmarks[torch.from_numpy(used).to(landmarks.device)]
+        self.counts: Tensor = torch.from_numpy(counts[used])
         for rows in self.share.parts():
             weights[rows] /= np.sqrt(np.where(used, counts, 1))[indices[rows]]
             # A weight of 0 in a column that is left out keeps its entry, in whatever column.
             indices[rows] = column_of[indices[rows]].clip(0)
-        self.mixtures = self._csr(weights, indices)
+        self.mixtures: Any = self._csr(weights, indices)
         self._blocks = {rows.start: self._csr(weights[rows], indices[rows]) for rows in self.share.parts()}
 
     def _csr(self, weights: NDArray[np.float64], indices: NDArray[np.int32]) -> scipy.sparse.csr_array:

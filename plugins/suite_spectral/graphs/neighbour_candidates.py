@@ -17,11 +17,16 @@ class Candidates:
         bounds: half the squared distance, (query,) float32, up to which a computed one is taken; -inf: no more.
     """
 
+    queries: Blocks
+    points: Blocks
+    count: int
+    unit: float
+
     def __init__(self, queries: Blocks, points: Blocks, norms: Array, count: int, unit: float) -> None:
         self.queries, self.points, self.count, self.unit = queries, points, count, unit
         self.norms = norms
         self.n = queries.points.shape[0]
-        self.itself = queries is points
+        self.itself: bool = queries is points
         self.bounds = np.full(self.n, np.inf, dtype=np.float32)
         self.parts: list[tuple[Array, Array, Array]] = []
         self.pending = 0

@@ -29,6 +29,9 @@ class Group:
         size: how many there are.
     """
 
+    rank: int
+    size: int
+
     def __init__(self, rank: int = 0, size: int = 1) -> None:
         self.rank, self.size = rank, size
 

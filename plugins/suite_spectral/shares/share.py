@@ -60,6 +60,11 @@ class Share:
         n: rows of all processes.
     """
 
+    group: Group
+    count: int
+    start: int
+    n: int
+
     def __init__(self, group: Group, count: int, offsets: NDArray[np.int64]) -> None:
         """Take note of the rows; every process calls this at once.
 
@@ -69,7 +74,7 @@ class Share:
             offsets: of the rows that are here.
         """
         self.group, self.count, self.offsets = group, count, offsets
-        self.first = blocks_of(group.rank, group.size, count).start
+        self.first: int = blocks_of(group.rank, group.size, count).start
         sizes = group.gathered(int(offsets[-1]))
         self.start, self.n = sum(sizes[: group.rank]), sum(sizes)
 

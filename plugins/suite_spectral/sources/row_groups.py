@@ -61,7 +61,7 @@ class RowGroups:
         self._starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         self._last: tuple[int, NDArray[Any]] = (-1, np.empty(0))
         self.dtype = self._group(0).dtype
-        self.shape = (int(self._starts[-1]), len(columns))
+        self.shape: tuple[int, int] = (int(self._starts[-1]), len(columns))
 
     def __len__(self) -> int:
         return self.shape[0]

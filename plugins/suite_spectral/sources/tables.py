@@ -62,7 +62,7 @@ class Table:
         without_header: bool = False,
     ) -> None:
         self.path = path
-        self.names = list(names)
+        self.names: list[str] = list(names)
         self.line = line
         self.without_header = without_header
         self._columns = columns

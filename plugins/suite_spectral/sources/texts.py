@@ -42,8 +42,8 @@ class Vocabulary:
     def __init__(self, words: Sequence[str], idf: Tensor) -> None:
         if idf.shape != (len(words),):
             raise ValueError(f"Vocabulary: expected one idf a word, {len(words)}, got shape {tuple(idf.shape)}")
-        self.words = list(words)
-        self.idf = idf.detach().to("cpu", torch.float64)
+        self.words: list[str] = list(words)
+        self.idf: Tensor = idf.detach().to("cpu", torch.float64)
         self._columns = {word: column for column, word in enumerate(self.words)}
 
     @classmethod

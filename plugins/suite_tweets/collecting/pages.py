@@ -47,7 +47,7 @@ class CollectedPages:
 
     def __init__(self, path: Path, heading: Mapping[str, Any]) -> None:
         self.path = path
-        self.heading = dict(heading)
+        self.heading: dict[str, Any] = dict(heading)
         self.tweets: list[TimelineTweet] = []
         self.next_token: str | None = None
         self.newest_id: str | None = None
