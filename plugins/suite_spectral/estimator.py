@@ -4,9 +4,11 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Literal, final
 
+import numpy as np
 import scipy.sparse
 import torch
 from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.metrics import adjusted_rand_score
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -256,6 +258,20 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         labels = self._fitted.assign(content)
         known = self._weigher.known(inputs, labels.device)
         return inputs.answer(torch.where(known >= 0, self._fitted.labels[known.clamp_min(0)], labels))
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return the adjusted Rand index of the predicted clusters and known classes: 1 where they agree.
+
+        Args:
+            X: see ``predict``.
+            y: (query,) the classes.
+
+        Raises:
+            ValueError: X is not what it should be, or there is no y.
+        """
+        if y is None:
+            raise ValueError("score: expected the known classes y, got None; without them, compare ncut_ of fits")
+        return float(adjusted_rand_score(y, np.asarray(self.predict(X)).ravel()))
 
     def embed(self, X: Any) -> Any:
         """Return the rows of new points in the eigenvectors, (query, vector); see ``predict``."""

@@ -408,12 +408,19 @@ def test_a_generator_of_numpy_draws_as_a_seed_does() -> None:
 def test_it_works_where_estimators_do(tmp_path: Path) -> None:
     points, classes = moons(200)
     steps = make_pipeline(StandardScaler(), SpectralClustering(2, random_state=0))
-    search = GridSearchCV(steps, {"spectralclustering__n_neighbors": [5, 150]}, scoring="adjusted_rand_score", cv=2)
+    search = GridSearchCV(steps, {"spectralclustering__n_neighbors": [5, 150]}, cv=2)
     search.fit(points, classes)
+    assert search.score(points, classes) == adjusted_rand_score(classes, search.predict(points))
     assert search.best_params_ == {"spectralclustering__n_neighbors": 5}
     joblib.dump(search.best_estimator_, tmp_path / "model.joblib")
     again = joblib.load(tmp_path / "model.joblib")
     assert (again.predict(points) == search.best_estimator_[-1].labels_).all()
+
+
+def test_a_score_needs_classes() -> None:
+    points, _ = moons(100)
+    with pytest.raises(ValueError, match="expected the known classes y, got None; without them, compare ncut_ of fits"):
+        SpectralClustering(2, random_state=0).fit(points).score(points)
 
 
 @pytest.mark.parametrize("n", [80, 300])
