@@ -79,7 +79,7 @@ class TweetModel(LightningModule):
         samples: how many sample tweets are written at a time.
         generated: tweets that a test writes to measure copying, variety and lengths.
         temperature: of the tweets that training, testing and ``suite generate`` write.
-        top_p: of these, a token is drawn from the fewest whose probabilities add up to this.
+        top_p: of these tweets a token is drawn from the fewest whose probabilities add up to this.
 
     Raises:
         UsageError: no network can be built, or trained, with these.

@@ -55,7 +55,7 @@ def test_the_options_of_the_verb_are_there_too() -> None:
 
 def test_what_finds_no_room_is_named() -> None:
     text = " ".join(help_of("tweets", "default").split())
-    assert "--model.generated (--help=model)" in text
+    assert "--model.generated, --model.temperature (--help=model)" in text
     assert "--data.predict_path (--help=data)" in text
 
 
