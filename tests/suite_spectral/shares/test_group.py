@@ -1,6 +1,6 @@
-import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +8,7 @@ from lightning_suite.errors import UsageError
 from suite_spectral.shares.group import Group
 
 BOTH = """
+import sys
 import time
 from datetime import timedelta
 
@@ -16,7 +17,8 @@ from lightning_suite.errors import UsageError
 from suite_spectral.shares import group as module
 from suite_spectral.shares.group import Group
 
-torch.distributed.init_process_group("gloo")
+folder, rank = sys.argv[1], int(sys.argv[2])  # they meet in files: a free port may be taken before they meet at it
+torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/one", rank=rank, world_size=2)
 group = Group(torch.distributed.get_rank(), 2)
 assert group.gathered({"rank": group.rank}) == [{"rank": 0}, {"rank": 1}]
 assert group.first_says(lambda: group.rank + 5) == 5
@@ -27,7 +29,8 @@ except (IndexError, UsageError) as error:
 torch.distributed.destroy_process_group()
 
 # No exchange may last longer than four seconds, and process 0 computes for seven.
-torch.distributed.init_process_group("gloo", timeout=timedelta(seconds=4))
+more = {"init_method": f"file://{folder}/two", "rank": rank, "world_size": 2}
+torch.distributed.init_process_group("gloo", timeout=timedelta(seconds=4), **more)
 module.HEARTBEAT = 0.5
 assert group.first_says(lambda: time.sleep(7) or "at last") == "at last"
 torch.distributed.destroy_process_group()
@@ -44,17 +47,10 @@ def test_an_error_of_a_process_alone_is_its_own() -> None:
         Group().first_says(lambda: (_ for _ in ()).throw(UsageError("no 7")))
 
 
-def test_two_processes_hear_the_same_and_an_error_of_the_first_is_told_to_the_other() -> None:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def test_two_processes_hear_the_same_and_an_error_of_the_first_is_told_to_the_other(tmp_path: Path) -> None:
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", BOTH],
-            env=os.environ
-            | {"RANK": f"{rank}", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": f"{port}"},
+            [sys.executable, "-c", BOTH, str(tmp_path), f"{rank}"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
