@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from types import ModuleType
 
@@ -101,3 +101,19 @@ def arguments(op: ModuleType) -> Callable[..., list[Tensor]]:
         return [x, children, offsets, normal(hidden, features), normal(hidden), *weights]
 
     return draw
+
+
+@pytest.fixture
+def same_for_any_number_of_threads() -> Iterator[Callable[[Callable[[], Sequence[Tensor]]], None]]:
+    """A check: a computation gives the same bits by any number of threads."""
+    before = torch.get_num_threads()
+
+    def check(compute: Callable[[], Sequence[Tensor]]) -> None:
+        torch.set_num_threads(1)
+        expected = compute()
+        for threads in (2, 3, 5, 8):
+            torch.set_num_threads(threads)
+            assert all(torch.equal(one, other) for one, other in zip(expected, compute(), strict=True))
+
+    yield check
+    torch.set_num_threads(before)

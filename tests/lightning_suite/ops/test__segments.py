@@ -1,6 +1,6 @@
 """The four ops over sequences equal their formula column by column, in plain torch and compiled, on any batch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from itertools import pairwise
 from types import ModuleType
@@ -200,7 +200,11 @@ def test_autocast_leaves_the_dtype_as_it_is(function: Function, arguments: Calla
 
 
 @pytest.mark.usefixtures("compiled")
-def test_the_number_of_threads_changes_no_bit(function: Function, arguments: Callable[..., list[Tensor]]) -> None:
+def test_the_number_of_threads_changes_no_bit(
+    function: Function,
+    arguments: Callable[..., list[Tensor]],
+    same_for_any_number_of_threads: Callable[[Callable[[], Sequence[Tensor]]], None],
+) -> None:
     offsets = ragged.offsets_of(torch.tensor([3, 0, 4000, 1, 1, 900, 25, 0]))
     inputs = [each.requires_grad_() for each in arguments(int(offsets[-1]), 8, 40, dtype=torch.float32)]
 
@@ -208,15 +212,7 @@ def test_the_number_of_threads_changes_no_bit(function: Function, arguments: Cal
         out = function(*inputs, offsets)
         return [out.detach(), *torch.autograd.grad(out.pow(2).sum(), inputs)]
 
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        expected = of_all()
-        for threads in (2, 5):
-            torch.set_num_threads(threads)
-            assert all(torch.equal(one, other) for one, other in zip(expected, of_all(), strict=True))
-    finally:
-        torch.set_num_threads(before)
+    same_for_any_number_of_threads(of_all)
 
 
 @pytest.mark.usefixtures("compiled")

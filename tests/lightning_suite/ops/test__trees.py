@@ -1,7 +1,7 @@
 """Both ops over trees equal their recursion written node by node, in plain torch and compiled, on any forest."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -299,18 +299,13 @@ def test_the_order_of_the_trees_changes_no_bit_of_a_node(
 
 
 @pytest.mark.usefixtures("compiled")
-def test_the_number_of_threads_changes_no_bit(kernel: Callable[..., Tensor], kernel_arguments: Draw) -> None:
+def test_the_number_of_threads_changes_no_bit(
+    kernel: Callable[..., Tensor],
+    kernel_arguments: Draw,
+    same_for_any_number_of_threads: Callable[[Callable[[], Sequence[Tensor]]], None],
+) -> None:
     inputs = kernel_arguments([7] * 100, 70, torch.float32)
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        expected = embeddings_and_gradients(kernel, inputs)
-        for threads in (2, 3, 8):
-            torch.set_num_threads(threads)
-            actual = embeddings_and_gradients(kernel, inputs)
-            assert all(torch.equal(one, other) for one, other in zip(expected, actual, strict=True))
-    finally:
-        torch.set_num_threads(before)
+    same_for_any_number_of_threads(lambda: embeddings_and_gradients(kernel, inputs))
 
 
 # As torch knows it

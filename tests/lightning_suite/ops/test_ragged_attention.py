@@ -1,5 +1,6 @@
 """Attention within packed sequences equals softmax(QK')V of each sequence alone, in plain torch and compiled."""
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import pytest
@@ -174,7 +175,9 @@ def test_rows_need_not_be_contiguous_and_offsets_may_be_int32() -> None:
 
 
 @pytest.mark.usefixtures("compiled")
-def test_the_number_of_threads_changes_no_bit() -> None:
+def test_the_number_of_threads_changes_no_bit(
+    same_for_any_number_of_threads: Callable[[Callable[[], Sequence[Tensor]]], None],
+) -> None:
     offsets = ragged.offsets_of(torch.tensor([3, 0, 400, 1, 1, 90, 25]))
     x = rows(int(offsets[-1]), 8, 40, dtype=torch.float32).requires_grad_()
 
@@ -182,15 +185,7 @@ def test_the_number_of_threads_changes_no_bit() -> None:
         out = ragged_attention(x, x, x, offsets, causal=True)
         return out.detach(), torch.autograd.grad(out.pow(2).sum(), x)[0]
 
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        expected = of_all()
-        for threads in (2, 5):
-            torch.set_num_threads(threads)
-            assert all(torch.equal(one, other) for one, other in zip(expected, of_all(), strict=True))
-    finally:
-        torch.set_num_threads(before)
+    same_for_any_number_of_threads(of_all)
 
 
 @pytest.mark.usefixtures("compiled")
