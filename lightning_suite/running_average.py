@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+_MARK = "is_running_average"
+
 
 def decay_at(step: int, decay: float) -> float:
     """Return the share of the average that stays at a step: at first it is small, so that new weights soon pass.
@@ -22,6 +24,28 @@ def decay_at(step: int, decay: float) -> float:
         (0.1, 0.998)
     """
     return min(decay, (1 + step) / (10 + step))
+
+
+def hold_average_(module: nn.Module) -> None:
+    """Have a network hold an average: no gradient reaches its weights, and they count as no parameters of their own.
+
+    Args:
+        module: the network that is to hold the average; changed in place.
+
+    Example:
+        >>> network = nn.Linear(2, 1)
+        >>> hold_average_(network)
+        >>> [is_average(weights) for weights in network.parameters()]
+        [True, True]
+    """
+    for weights in module.parameters():
+        weights.requires_grad_(False)
+        setattr(weights, _MARK, True)
+
+
+def is_average(weights: Tensor) -> bool:
+    """Return whether weights are a running average of others of the same module."""
+    return getattr(weights, _MARK, False)
 
 
 @torch.no_grad()

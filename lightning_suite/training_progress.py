@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn.parameter import is_lazy
 
 from lightning_suite.progress import Task, duration, progress, say
+from lightning_suite.running_average import is_average
 from lightning_suite.tables import count, number, terminal_width
 
 LONG = 60.0
@@ -207,6 +208,8 @@ class ModelSize(Callback):
 def model_size(module: LightningModule) -> list[str]:
     """Return the lines about the size of a module: parameters, those that learn, and megabytes with its buffers.
 
+    A running average of the weights takes memory, but adds no parameters.
+
     Example:
         >>> from torch import nn
         >>> print(*model_size(nn.BatchNorm1d(500)), sep="\\n")
@@ -217,7 +220,7 @@ def model_size(module: LightningModule) -> list[str]:
     tensors = [*module.parameters(), *module.buffers()]
     if any(is_lazy(tensor) for tensor in tensors):
         return []  # shapes become known with the first batch
-    parameters = sum(weights.numel() for weights in module.parameters())
+    parameters = sum(weights.numel() for weights in module.parameters() if not is_average(weights))
     trainable = sum(weights.numel() for weights in module.parameters() if weights.requires_grad)
     if not parameters:  # nothing is learnt by gradients
         return []

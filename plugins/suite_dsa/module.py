@@ -24,7 +24,7 @@ from lightning_suite.constraints import check
 from lightning_suite.errors import RunError, UsageError
 from lightning_suite.exporting.exportable import Exportable
 from lightning_suite.needs import needs
-from lightning_suite.running_average import average_, decay_at
+from lightning_suite.running_average import average_, decay_at, hold_average_
 from suite_dsa.constraints import CONSTRAINTS, check_together
 from suite_dsa.encoders import EncoderName
 from suite_dsa.encoding import EncodesSentences
@@ -281,7 +281,7 @@ class SentenceClassifier(EncodesSentences, LightningModule):
         self.learner: nn.ModuleDict | None = nn.ModuleDict(copy.deepcopy(parts)) if self.hparams["average"] else None
         if self.learner is not None:
             for part in parts.values():
-                part.requires_grad_(False)
+                hold_average_(part)
         self.metrics: nn.ModuleDict = nn.ModuleDict()
         for stage in ("train", "val", "test"):
             self.metrics[f"{stage}_loss"] = MeanMetric()

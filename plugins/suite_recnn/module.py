@@ -20,7 +20,7 @@ from torchmetrics import MeanMetric, Metric
 from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import RunError, UsageError
 from lightning_suite.exporting.exportable import Exportable
-from lightning_suite.running_average import average_, decay_at
+from lightning_suite.running_average import average_, decay_at, hold_average_
 from suite_recnn import exporting, report
 from suite_recnn.far_inputs import FarInputs
 from suite_recnn.forests import FEATURES, ForestData, JetBatch, NodeFeatures, of_each_jet, robust_scale
@@ -177,7 +177,7 @@ class JetTagger(LightningModule):
         for network in self._networks():
             network.scaler.set(center, scale)
         if self.learner is not None:
-            self.network.requires_grad_(False)
+            hold_average_(self.network)
 
     def _build(self, features: NodeFeatures, classes: Sequence[str]) -> None:
         """Build the networks for other features, or other classes, of the data."""

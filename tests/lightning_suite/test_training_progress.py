@@ -14,6 +14,7 @@ from torch import nn
 
 from lightning_suite import progress, training_progress
 from lightning_suite.building import trainer_of
+from lightning_suite.running_average import hold_average_
 from lightning_suite.training_progress import TrainingProgress, model_size
 from tests.lightning_suite.tiny import TinyData, TinyNet
 
@@ -86,6 +87,8 @@ def test_the_size_of_a_model_has_three_lines() -> None:
     model = nn.Sequential(nn.Linear(1000, 999), nn.Linear(1000, 1, bias=False))
     model[1].requires_grad_(False)
     assert model_size(model) == ["parameters  1,000,999", "trainable   999,999", "size        4.0 MB"]
+    hold_average_(model[1])
+    assert model_size(model) == ["parameters  999,999", "trainable   999,999", "size        4.0 MB"]
     assert model_size(nn.Flatten()) == model_size(nn.LazyLinear(3)) == []
     assert model_size(nn.Linear(2, 1).to(torch.float64))[-1] == "size        2.4e-05 MB"
 
