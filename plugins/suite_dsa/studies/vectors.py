@@ -117,13 +117,15 @@ def _draw(
             for name in sorted(classes):
                 own = components[[not name or name == one for one in predicted]]
                 axes.scatter(*own[:, :2].T.numpy(), s=5, alpha=0.5, linewidths=0, label=name and f"predicted {name}")
-            axes.plot(0, 0, "+", color="black", markersize=10, markeredgewidth=1.5, label="a static head: one point")
+            axes.plot(0, 0, "+", color="black", markersize=7, markeredgewidth=1.5, label="a static head: one point")
             axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
-            axes.set_xlabel(f"component 1 ({share[0]:.0%})")
+            axes.set_xlabel(f"component 1 ({share[0]:.0%} of the variance)")
             axes.set_ylabel(f"component 2 ({share[1]:.0%})")
             axes.set_title(f"head {head + 1}, spread {spread[head]:.2f}")
         for axes in panels[len(points) :]:
             axes.set_visible(False)
         handles, names = panels[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=min(across, 3), fontsize="small", markerscale=2)
-        figure.suptitle(f"Dynamic weight vectors of {len(lines):,} sentences (share of the variance)")
+        figure.legend(
+            handles, names, loc="outside lower center", ncols=min(across, 3), fontsize="small", markerscale=1.5
+        )
+        figure.suptitle(f"Dynamic weight vectors of {len(lines):,} sentences")

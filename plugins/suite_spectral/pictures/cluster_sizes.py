@@ -45,7 +45,7 @@ def write_sizes(
             bars = axes.bar(numbers, most.tolist(), color=COLOURS[0], label="of the most frequent class")
             if n_clusters <= NAMED:
                 axes.bar_label(bars, [row[2] for row in rows], fontsize="small")
-            axes.legend()
+            figure.legend(loc="outside lower center", ncols=2)
         axes.set_xlabel("cluster")
         axes.set_ylabel("points")
         whole_numbers(axes.xaxis)
