@@ -75,7 +75,8 @@ def vectors(
     ]
     of_heads = write_csv(picture.with_name(f"{picture.stem}_heads.csv"), COLUMNS, rows)
     print(f"{len(lines)} sentences\n")
-    print(table(COLUMNS, [[str(row[0]), *(f"{value:.3f}" for value in row[1:])] for row in rows]))
+    shown = COLUMNS if found.shape[1] > 1 else COLUMNS[:-1]  # a single head has no others beside it
+    print(table(shown, [[str(row[0]), *(f"{value:.3f}" for value in row[1 : len(shown)])] for row in rows]))
     print(f"\npicture: {picture}\nnumbers: {numbers_of(picture)} and {of_heads}")
     print(f"next: suite attention {shlex.quote(run)} {shlex.quote(input)}")
 

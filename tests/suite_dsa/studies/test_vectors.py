@@ -50,6 +50,15 @@ def test_only_chosen_heads_are_drawn(checkpoint: Path, tmp_path: Path, chosen: d
     assert [row["head"] for row in rows(tmp_path / "x_heads.csv")] == ["2"]
 
 
+def test_a_single_head_is_not_compared_with_others(
+    make_checkpoint: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text.txt").write_text(TEXT)
+    vectors(str(make_checkpoint(heads=1)), str(tmp_path / "text.txt"), output=str(tmp_path / "x.png"))
+    printed = capsys.readouterr().out
+    assert "alignment" in printed and "beside_heads" not in printed and "nan" not in printed
+
+
 def test_a_missing_head_and_a_short_file_are_refused(checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("one\ntwo\n")
     with pytest.raises(UsageError, match="--heads 3: expected numbers from 1 to 2"):
