@@ -343,7 +343,7 @@ class TweetData(TakesInputs, LightningDataModule):
         """Return the parts of the tweets that are used, and remember what was left out.
 
         Raises:
-            DataError: the file cannot be read, or too few tweets are left.
+            DataError: the file cannot be read, too few tweets are left, or none of them has a letter.
             AssetError: the default tweets cannot be fetched.
         """
         tweets = self._read(Path(self.path).expanduser()) if self.path else rated_tweets(fetch(RATED_TWEETS))
@@ -354,6 +354,12 @@ class TweetData(TakesInputs, LightningDataModule):
             raise DataError(
                 f"expected at least 3 different tweets, to train, validate and test on, got {len(texts)} of "
                 f"{len(tweets)} after cleaning",
+                self._source(),
+            )
+        if not any(character.isalpha() for text in texts for character in text):
+            raise DataError(
+                f"expected texts, got {len(texts):,} without a letter, such as {texts[0][:40]!r}. Which column holds "
+                "the text: --data.text_column",
                 self._source(),
             )
         return divided(texts, *self.fractions)

@@ -154,6 +154,11 @@ def test_no_text_that_is_held_out_was_trained_on(tmp_path: Path) -> None:
     assert not {*data.parts.train} & {*data.parts.validation, *data.parts.test}
 
 
+def test_numbers_are_no_tweets(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"expected texts, got 4 without a letter, such as '1001'.* --data.text_column"):
+        of(tmp_path, dated(["1001", "1002", "1003", "1004"]))
+
+
 def test_too_few_tweets_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"expected at least 3 different tweets.* got 2 of 4 after cleaning"):
         of(tmp_path, dated(["ракета", "Ракета!", "https://t.co/abc", "море"]))

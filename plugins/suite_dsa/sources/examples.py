@@ -89,8 +89,11 @@ def class_name(label: object) -> str:
     return name.partition(".")[0] if name.endswith("0") and re.fullmatch(r"[+-]?\d+\.0+", name) else name
 
 
-def refuse_measurements(table: Table, classes: tuple[str, ...], path: Path) -> None:
-    """Raise a DataError where the labels are measured numbers, as STS-B's similarities from 0 to 5 are.
+def refuse_what_are_no_classes(table: Table, classes: tuple[str, ...], path: Path) -> None:
+    """Raise a DataError where the labels name no classes.
+
+    They are measured numbers, as STS-B's similarities from 0 to 5 are, or nearly every example has one of its own, as
+    where the columns of text and label are exchanged.
 
     Args:
         table: the examples of one file.
@@ -103,6 +106,14 @@ def refuse_measurements(table: Table, classes: tuple[str, ...], path: Path) -> N
         raise DataError(
             f"expected classes, got {len(labels)} different numbers, such as {measured[0]}: this plugin classifies. "
             "Make ranges of them, or name every one with --data.labels",
+            path,
+        )
+    if not classes and len(labels) > max(_MOST_STEPS, len(table.examples) / 2):
+        longest = max(labels, key=len)
+        raise DataError(
+            f"expected classes, got {len(labels):,} different labels of {len(table.examples):,} examples, such as "
+            f"{longest[:40] + '…' if len(longest) > 40 else longest!r}. Is another column the label "
+            "(--data.label_column), or are text and label exchanged? If they are classes, name them with --data.labels",
             path,
         )
 

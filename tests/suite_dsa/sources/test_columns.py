@@ -119,6 +119,15 @@ def test_measured_numbers_are_no_classes_unless_they_are_declared(tmp_path: Path
     assert len(table(path, tuple(str(i / 8) for i in range(32)), label="score").examples) == 32
 
 
+def test_texts_in_the_column_of_labels_are_no_classes(tmp_path: Path) -> None:
+    rows = "".join(f"what a warm and funny film {'about ' * 9}{i},{i % 5}\n" for i in range(30))
+    path = write(tmp_path, "reviews.csv", f"review,stars\n{rows}")
+
+    with pytest.raises(DataError, match=r"expected classes, got 30 different labels of 30 examples.* exchanged\?"):
+        table(path, text="stars", label="review")
+    assert len(table(path, text="review", label="stars").examples) == 30
+
+
 def test_half_stars_are_classes(tmp_path: Path) -> None:
     rows = "".join(f"film {i},{i / 2}\n" for i in range(11))
 
