@@ -69,7 +69,8 @@ sanitize: .venv/.dev
 		ASAN_OPTIONS=detect_leaks=0:log_path=$(sanitized)/report UBSAN_OPTIONS=log_path=$(sanitized)/report \
 		$(bin)/pytest --numprocesses $(JOBS) -p no:cacheprovider tests/lightning_suite/ops \
 		tests/suite_recnn/test_clustering.py tests/suite_spectral/test_kernels.py \
-		tests/suite_spectral/clusters/test_lloyd.py tests/suite_spectral/eigen/test_aggregation.py tests/suite_spectral/eigen/test_blocks.py tests/suite_spectral/graphs/test_products.py \
+		tests/suite_spectral/clusters/test_lloyd.py tests/suite_spectral/clusters/test_refinement.py tests/suite_spectral/clusters/test_loose_ends.py \
+		tests/suite_spectral/eigen/test_aggregation.py tests/suite_spectral/eigen/test_blocks.py tests/suite_spectral/graphs/test_products.py \
 		tests/trust/test_fuzz_ops.py \
 		|| { cat $(sanitized)/report.* 2> /dev/null; exit 1; }
 

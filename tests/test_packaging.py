@@ -189,6 +189,7 @@ class TestBuildWithoutACompiler:
             "suite_recnn._clustering",
             "suite_spectral._blocks",
             "suite_spectral._cells",
+            "suite_spectral._cuts",
             "suite_spectral._kernels",
             "suite_spectral._products",
         ):
@@ -246,7 +247,7 @@ A_COMPILER = {"CC": "cc", "CXX": "c++"}
 @pytest.mark.skipif(importlib.util.find_spec("setuptools") is None, reason="the build needs setuptools")
 @pytest.mark.skipif(shutil.which("c++") is None, reason="there is no compiler")
 class TestBuildOfOneAlone:
-    SPECTRAL = ("_blocks", "_cells", "_kernels", "_products")
+    SPECTRAL = ("_blocks", "_cells", "_cuts", "_kernels", "_products")
     PARTS = ("suite_recnn/_clustering", *(f"suite_spectral/{part}" for part in SPECTRAL))
     ALL = frozenset({"lightning_suite/_C", *(f"plugins/{part}" for part in PARTS)})
 

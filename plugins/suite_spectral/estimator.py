@@ -24,6 +24,7 @@ from suite_spectral.settings import (
     DEFAULTS,
     Assign,
     Mutual,
+    Refine,
     Route,
     RowScaling,
     Search,
@@ -139,6 +140,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         verbose: bool = False,
         weights: Weights = DEFAULTS.weights,
         mutual: Mutual = DEFAULTS.mutual,
+        refine: Refine | None = DEFAULTS.refine,
         search: Search = DEFAULTS.search,
         sigma: Sigma = DEFAULTS.sigma,
         rows: RowScaling = DEFAULTS.rows,
@@ -167,6 +169,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.verbose = verbose
         self.weights = weights
         self.mutual = mutual
+        self.refine = refine
         self.search = search
         self.sigma = sigma
         self.rows = rows

@@ -1,4 +1,4 @@
-"""The compiled loops ``_kernels``, ``_cells``, ``_products`` and ``_blocks``; each has its reference."""
+"""The compiled loops ``_kernels``, ``_cells``, ``_products``, ``_blocks`` and ``_cuts``; each has its reference."""
 
 from types import ModuleType
 
@@ -39,3 +39,12 @@ def compiled_blocks() -> ModuleType | None:
         OpsError: there are none, and LIGHTNING_SUITE_REQUIRE_OPS is 1.
     """
     return compiled_loops("suite_spectral._blocks", "spectral turns its vectors by torch alone, which is slower")
+
+
+def compiled_cuts() -> ModuleType | None:
+    """Return the compiled loops over the edges of a graph; None, after one warning, where there are none.
+
+    Raises:
+        OpsError: there are none, and LIGHTNING_SUITE_REQUIRE_OPS is 1.
+    """
+    return compiled_loops("suite_spectral._cuts", "spectral follows edges in numpy and torch alone, which is slower")

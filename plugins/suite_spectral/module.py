@@ -49,6 +49,7 @@ from suite_spectral.settings import (
     Assign,
     Kind,
     Mutual,
+    Refine,
     Route,
     RowScaling,
     Search,
@@ -107,6 +108,7 @@ class SpectralClusterer(LightningModule):
         sigma_position: float = DEFAULTS.sigma_position,
         rows: RowScaling = DEFAULTS.rows,
         assign: Assign = DEFAULTS.assign,
+        refine: Refine | None = DEFAULTS.refine,
         n_components: int | None = DEFAULTS.n_components,
         solver: Solver = DEFAULTS.solver,
         tolerance: float | None = DEFAULTS.tolerance,
@@ -121,7 +123,7 @@ class SpectralClusterer(LightningModule):
         super().__init__()
         self.save_hyperparameters()
         check(CONSTRAINTS, self.hparams, where="--model.")
-        refuse_contradictions(affinity, assign, sigma, n_clusters, n_components, where="--model.")
+        refuse_contradictions(affinity, assign, sigma, n_clusters, n_components, refine, where="--model.")
         if warm_start is not None and route == "landmarks":
             raise UsageError("--model.warm_start: landmarks are solved in one step; take --model.route exact or none")
         if warm_start is not None and regularisation is None:

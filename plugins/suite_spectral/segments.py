@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from lightning_suite.errors import UsageError
-from suite_spectral.clusters.clustering import Clustering, cluster
+from suite_spectral.clusters.by_eigenvectors import Clustering
+from suite_spectral.clusters.clustering import cluster
 from suite_spectral.graphs.graph import Progress
 from suite_spectral.graphs.pixels import pixel_graph
 from suite_spectral.settings import SEGMENT_SIZE, SEGMENTATION, Settings

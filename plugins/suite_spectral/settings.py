@@ -20,6 +20,7 @@ Sigma = float | Literal["stable"] | None
 RowScaling = Literal["plain", "njw", "random-walk"]
 TwoWay = Literal["kmeans", "sign", "median", "ncut"]
 Assign = Literal["kmeans", "discretize", "cluster_qr", "sign", "median", "ncut"]
+Refine = Literal["ncut"]
 Solver = Literal["auto", "dense", "multilevel", "matrix-free", "chebyshev", "filtered", "arpack", "lobpcg"]
 Route = Literal["exact", "landmarks", "best_of"]
 
@@ -100,6 +101,11 @@ class Settings:
         "(discretize) or by a QR decomposition (cluster_qr); or two clusters by the second eigenvector's sign, median, "
         "or least normalised cut.",
     )
+    refine: Refine | None = setting(
+        None,
+        meaning="ncut: afterwards single points move to the cluster of a neighbour while that lowers the normalised "
+        "cut, where the graph stores its edges; null: they stay.",
+    )
     n_components: int | None = setting(
         None, Interval(int, 1), meaning="how many eigenvectors the rows have; null: as many as clusters."
     )
@@ -161,13 +167,15 @@ def refuse_contradictions(
     sigma: Sigma,
     n_clusters: int | None,
     n_components: int | None = None,
+    refine: Refine | None = None,
     where: str = "",
 ) -> None:
     """Refuse settings that contradict each other whatever the data are.
 
     Raises:
         UsageError: sigma is to be chosen for an affinity without such a rule, two clusters are not asked for where the
-            way of assigning makes two, or as many vectors as clusters where it makes as many.
+            way of assigning makes two, as many vectors as clusters where it makes as many, or points are to move along
+            edges that are not stored.
     """
     if sigma == "stable" and affinity != "rbf":
         raise UsageError(
@@ -183,4 +191,9 @@ def refuse_contradictions(
         raise UsageError(
             f"{where}assign {assign!r} makes as many clusters as there are vectors: leave {where}n_components out, "
             f"or take kmeans; got {n_components} vectors for {n_clusters} clusters"
+        )
+    if refine is not None and affinity in ("rbf", "self-tuning", "cosine"):
+        raise UsageError(
+            f"{where}refine {refine!r} moves points along edges that are stored: expected an affinity of neighbours or "
+            f"pixels, or a graph that is given, got {affinity!r}"
         )

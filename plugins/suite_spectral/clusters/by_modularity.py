@@ -17,7 +17,8 @@ from typing import cast
 
 import torch
 
-from suite_spectral.clusters.clustering import Clustering, cluster
+from suite_spectral.clusters.by_eigenvectors import Clustering
+from suite_spectral.clusters.clustering import cluster
 from suite_spectral.clusters.cuts import modularity
 from suite_spectral.graphs.graph import Graph, Progress
 from suite_spectral.settings import RowScaling, Settings

@@ -17,6 +17,7 @@ from torch import Tensor
 from lightning_suite.errors import UsageError
 from suite_spectral.graphs.dense_graph import DenseGraph, GivenGraph
 from suite_spectral.graphs.graph import Graph, SparseGraph
+from suite_spectral.kernels import compiled_cuts
 
 BLOCK_VALUES = 2**23
 """Numbers of an indicator block, 64 MiB: more clusters than fit are done in several products."""
@@ -194,6 +195,15 @@ def _cuts_and_volumes(graph: Graph, labels: Tensor, n_clusters: int) -> tuple[Te
 
 
 def _cuts_of_edges(graph: SparseGraph, labels: Tensor, n_clusters: int) -> Tensor:
+    weights, kernels = graph.scipy(), compiled_cuts()
+    if kernels is None or weights.indices.dtype != np.int32:
+        return cuts_reference(graph, labels, n_clusters)
+    own = labels.long().contiguous().numpy()
+    return torch.from_numpy(kernels.cuts(weights.indptr, weights.indices, weights.data, own, n_clusters))
+
+
+def cuts_reference(graph: SparseGraph, labels: Tensor, n_clusters: int) -> Tensor:
+    """Return the same as `cut` of stored edges, in torch."""
     own = labels.repeat_interleave(graph.matrix.crow_indices().diff())
     between = own != labels[graph.matrix.col_indices()]
     return torch.bincount(own[between], graph.matrix.values()[between], n_clusters)

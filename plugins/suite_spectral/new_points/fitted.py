@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
-from suite_spectral.clusters.clustering import Clustering
+from suite_spectral.clusters.by_eigenvectors import Clustering
 from suite_spectral.clusters.labelling import scaled_rows
 from suite_spectral.graphs.affinities import AFFINITIES
 from suite_spectral.graphs.affinity import Affinity

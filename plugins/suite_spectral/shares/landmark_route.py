@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from suite_spectral.clusters.clustering import Clustering, lower_bound
+from suite_spectral.clusters.by_eigenvectors import Clustering, lower_bound
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.clusters.loose_components import loose_of, loose_words
 from suite_spectral.clusters.number_of_clusters import clusters_of

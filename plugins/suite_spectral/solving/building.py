@@ -75,7 +75,9 @@ def refuse_impossible(settings: Settings, n: int) -> None:
         raise UsageError(f"n_clusters: {wanted} clusters were asked for, and there are {n:,} points")
     if n < 2:
         raise UsageError(f"expected at least 2 points to cluster, got n_samples = {n}")
-    refuse_contradictions(settings.affinity, settings.assign, settings.sigma, wanted, settings.n_components)
+    refuse_contradictions(
+        settings.affinity, settings.assign, settings.sigma, wanted, settings.n_components, settings.refine
+    )
     if settings.regularisation is None and not AFFINITIES[settings.affinity].of_graph:
         raise UsageError(
             "regularisation null is chosen by the modularity of a graph that is given (affinity 'precomputed'), got "
@@ -104,6 +106,11 @@ def _refuse_landmarks(settings: Settings) -> None:
         known = " and ".join(name for name, kind in AFFINITIES.items() if kind.landmark_class is not None)
         raise UsageError(
             f"route {route!r}: landmarks are for the affinities {known}, not {affinity!r}; take route 'exact'"
+        )
+    if settings.refine is not None:
+        raise UsageError(
+            f"route {route!r}: refine {settings.refine!r} moves points along the edges of the graph of all points, "
+            "which landmarks stand for; take route 'exact'"
         )
     least = max(wanted or 2, settings.n_components or 0)
     if settings.landmarks < least:

@@ -12,7 +12,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from suite_spectral.clusters.clustering import among_loose, cluster_eigenvectors
+from suite_spectral.clusters.by_eigenvectors import among_loose, cluster_eigenvectors
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.clusters.loose_components import core_of, labels_with_loose, loose_line
 from suite_spectral.eigen.landmarks import nystroem, place_landmarks, sparse_landmarks

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
+from suite_spectral.clusters.by_eigenvectors import Clustering
 from suite_spectral.clusters.by_modularity import most_modular
 from suite_spectral.clusters.choosing import choose
-from suite_spectral.clusters.clustering import Clustering, cluster
+from suite_spectral.clusters.clustering import cluster
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.clusters.equal_points import one_label, settings_for_distinct
 from suite_spectral.clusters.labelling import mean_rows, scaled_rows

@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from suite_spectral.clusters.clustering import Clustering
+from suite_spectral.clusters.by_eigenvectors import Clustering
 from suite_spectral.graphs.graph import Graph
 from suite_spectral.new_points.fitted import Fitted
 

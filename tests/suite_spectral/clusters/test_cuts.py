@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters import cuts
-from suite_spectral.clusters.cuts import cut, min_cut_2way, ncut, sweep, volumes
+from suite_spectral.clusters.cuts import cut, cuts_reference, min_cut_2way, ncut, sweep, volumes
 from suite_spectral.graphs.graph import Graph, SparseGraph
 
 
@@ -60,6 +60,15 @@ def test_the_normalised_cut_is_its_definition() -> None:
         expected += float(weights[inside][:, ~inside].sum() / weights[inside].sum())
     assert ncut(sparse(weights), labels, 4) == pytest.approx(expected, rel=1e-12)
     assert ncut(DenseGraph(weights), labels, 4) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("k", [1, 2, 9])
+def test_the_compiled_cuts_are_the_reference_s(k: int) -> None:
+    graph = sparse(random_weights(200, k))
+    labels = torch.from_numpy(np.random.default_rng(k).integers(k, size=200))
+    expected = cuts_reference(graph, labels, k)
+    assert (k == 1) == (float(expected.sum()) == 0)
+    assert cut(graph, labels, k).tolist() == expected.tolist()  # the same bits
 
 
 def test_clusters_that_do_not_fit_a_block_are_cut_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
