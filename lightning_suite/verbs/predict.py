@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lightning_suite.arguments import LightParser
-from lightning_suite.errors import UsageError
+from lightning_suite.errors import SuiteError, UsageError
 from lightning_suite.files import free_path
 from lightning_suite.options import changed_settings
 from lightning_suite.plugins import find
@@ -95,4 +95,9 @@ def _input(source: str | None, texts: list[str] | None, suffix: str | None) -> I
         is_json = texts is None and content.lstrip()[:1] == b"{"
         path = Path(folder, f"input{suffix or ('.jsonl' if is_json else '.txt')}")
         path.write_bytes(content)
-        yield str(path)
+        try:
+            yield str(path)
+        except SuiteError as error:  # it names the file, which is not what was typed
+            name = "--text" if texts is not None else "standard input"
+            error.args = tuple(str(each).replace(str(path), name) for each in error.args)
+            raise

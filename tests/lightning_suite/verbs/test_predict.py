@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lightning_suite.errors import UsageError
+from lightning_suite.errors import DataError, UsageError
 from lightning_suite.options import parse
 from lightning_suite.plugins import find
 from lightning_suite.recipes import recipe_of
@@ -97,6 +97,21 @@ def test_a_named_file_is_replaced_with_a_word(run: str, tmp_path: Path, capsys: 
     predict.run(words)
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == f"{lines[0]}, in place of what was there"
+
+
+def test_a_refusal_names_the_input_as_it_was_typed(run: str, piped: Callable[[str], None]) -> None:
+    piped('{"sentence": "a film"}\n{"sentence": \n')
+    with pytest.raises(DataError, match=r"^standard input:2: "):
+        predict.run([run, "-"])
+
+
+def test_what_goes_wrong_with_typed_texts_names_them(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(done: Run, path: str, *_: object) -> int:
+        raise DataError("expected points, got texts", path)
+
+    monkeypatch.setattr("lightning_suite.evaluation.predict", refuse)
+    with pytest.raises(DataError, match=r"^--text: expected points, got texts$"):
+        predict.run([run, "--text", "a film"])
 
 
 @pytest.mark.parametrize(
