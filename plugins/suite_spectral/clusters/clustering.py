@@ -121,7 +121,8 @@ class _Way(NamedTuple):
 def _without_ends(laplacian: Laplacian, graph: SparseGraph, way: _Way, start: Tensor | None) -> Clustering:
     """Return the clusters of a given graph, without its loose ends if these would take one of the clusters."""
     settings, k = way.settings, way.settings.known_clusters
-    if k is not None and not laplacian.tau:
+    # Of as many components as clusters each is one.
+    if k is not None and not laplacian.tau and int(laplacian.components.max()) + 1 < k:
         ends = ends_of(graph, laplacian.degrees, laplacian.components, k)
         if ends is not None and ends.least < LIKELY:
             inner = Laplacian(graph.part(ends.core))

@@ -24,7 +24,7 @@ from lightning_suite.offsets import offsets_of
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.lobpcg import Lowest, allowed_residual, distinct
 from suite_spectral.eigen.multilevel import GUARD
-from suite_spectral.eigen.solvers import smallest_of_connected
+from suite_spectral.eigen.solvers import ROUGH, smallest_of_connected
 from suite_spectral.graphs.dense_graph import DenseGraph, GivenGraph
 from suite_spectral.graphs.gaussian import GaussianGraph
 from suite_spectral.graphs.graph import Progress, SparseGraph
@@ -44,9 +44,6 @@ SMALL_FILLED = 500
 
 FACTORED = 1500
 """Points of a sparse graph up to which a factorisation costs less than levels do."""
-
-ROUGH = 0.5
-"""Tolerance where only the gap behind the wanted eigenvalues is asked for, and these are known."""
 
 
 class Spectrum(NamedTuple):
