@@ -114,19 +114,22 @@ Tensor weighted_sum(const Tensor& given_values, const Tensor& given_weights, con
 }
 
 std::tuple<Tensor, Tensor> weighted_sum_backward(const Tensor& given_grad, const Tensor& given_values,
-                                                 const Tensor& given_weights, const Tensor& offsets) {
+                                                 const Tensor& given_weights, const Tensor& offsets,
+                                                 bool for_values, bool for_weights) {
   const Tensor values = torch::stable::contiguous(given_values), weights = torch::stable::contiguous(given_weights);
   const Tensor grad = torch::stable::contiguous(given_grad);
   check_axes("weighted_sum_backward", "values", values, 3);
   const Given given("weighted_sum_backward", values, offsets, values.size(0), values.size(1), values.size(2));
   given.require("weights", weights, {values.size(0), values.size(1)});
   given.require("grad_sums", grad, {given.sizes.sequences, values.size(1), values.size(2)});
-  const Tensor grad_values = torch::stable::empty_like(values), grad_weights = torch::stable::empty_like(weights);
+  const int64_t heads = values.size(1);
+  const Tensor grad_values = torch::stable::new_empty(values, {for_values ? values.size(0) : 0, heads, values.size(2)});
+  const Tensor grad_weights = torch::stable::new_empty(weights, {for_weights ? weights.size(0) : 0, heads});
   with_number(given.op, values.scalar_type(), [&](auto number) {
     using Number = decltype(number);
     run(given, SumBackward<Number>{given.sizes, given.at(), numbers_of<Number>(grad), numbers_of<Number>(values),
-                                   numbers_of<Number>(weights), written_to<Number>(grad_values),
-                                   written_to<Number>(grad_weights)});
+                                   numbers_of<Number>(weights), for_values ? written_to<Number>(grad_values) : nullptr,
+                                   for_weights ? written_to<Number>(grad_weights) : nullptr});
   });
   return {grad_values, grad_weights};
 }
@@ -208,7 +211,8 @@ STABLE_TORCH_LIBRARY_FRAGMENT(lightning_suite, library) {
   library.def("segment_sum_backward(Tensor grad_sums, Tensor offsets, SymInt values) -> Tensor");
   library.def("weighted_sum(Tensor values, Tensor weights, Tensor offsets) -> Tensor");
   library.def(
-      "weighted_sum_backward(Tensor grad_sums, Tensor values, Tensor weights, Tensor offsets) -> (Tensor, Tensor)");
+      "weighted_sum_backward(Tensor grad_sums, Tensor values, Tensor weights, Tensor offsets, bool for_values=True, "
+      "bool for_weights=True) -> (Tensor, Tensor)");
   library.def("segment_max(Tensor values, Tensor offsets, bool with_places) -> (Tensor greatest, Tensor places)");
   library.def(
       "segment_max_backward(Tensor grad_greatest, Tensor places, Tensor offsets, SymInt values) -> Tensor");

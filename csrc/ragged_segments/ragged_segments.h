@@ -34,8 +34,8 @@ struct SumBackward {
   const Number* grad_sums;  // sequence head dim
   const Number* values;     // null without weights
   const Number* weights;
-  Number* grad_values;
-  Number* grad_weights;
+  Number* grad_values;   // with weights, null where only the others are wanted
+  Number* grad_weights;  // likewise
 };
 
 // The greatest, or the first NaN; of equal ones the first. An empty sequence has 0, which is at no place: -1.

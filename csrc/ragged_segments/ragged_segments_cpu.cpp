@@ -1,16 +1,12 @@
-// The ops of ragged_segments on a CPU: one sequence after another, whose rows are read in the order in which they lie.
-// Sums take four rows at a time, so that they are loaded and stored a quarter as often; both lie in a core's first
-// cache. Memory is asked for some pages ahead, which the processor does not do by itself across pages. Loops over columns
-// are plain ones, which the compiler makes vector instructions of.
-//
-// A softmax has few heads: some rows, a power of 2, are then taken for one long row, and its columns joined at the end.
+// Sums and maxima on a CPU: one sequence after another, whose rows are read in the order in which they lie. Sums take
+// four rows at a time, so that they are loaded and stored a quarter as often; both lie in a core's first cache. Memory is
+// asked for some pages ahead, which the processor does not do by itself across pages. Loops over columns are plain ones,
+// which the compiler makes vector instructions of. segment_softmax_cpu.cpp has the softmax.
 
 #include <algorithm>
-#include <limits>
 #include <type_traits>
 #include <vector>
 
-#include "exponential.h"
 #include "instruction_sets.h"
 #include "ragged_segments.h"
 
@@ -19,7 +15,6 @@ namespace {
 
 constexpr int kRows = 4;
 constexpr int64_t kAhead = 8192;  // bytes
-constexpr int64_t kLongRow = 16;  // numbers of some rows that are taken for one
 
 // Asks for memory that is needed soon, to be read or to be written; there need not be any.
 template <bool written>
@@ -65,16 +60,34 @@ LIGHTNING_SUITE_INLINE void sum_up(const Sum<Number>& in, int64_t sequence, T* _
   by_rows(first, last, add);
 }
 
-template <typename Number, typename T = Precise<Number>>
+// Of a row: weight * grad, the gradient of the value, and grad . value, that of the weight; those that are wanted.
+template <bool of_value, bool of_weight, typename Number, typename T = Precise<Number>>
 LIGHTNING_SUITE_INLINE T scaled_row(const Number* __restrict value, const Number* __restrict grad, T weight,
                                     Number* __restrict grad_value, int64_t dim) {
   T product = 0;
   for (int64_t k = 0; k < dim; ++k) {
     const T slope = widen(grad[k]);
-    product += slope * widen(value[k]);
-    narrow(weight * slope, grad_value[k]);
+    if (of_weight) product += slope * widen(value[k]);
+    if (of_value) narrow(weight * slope, grad_value[k]);
   }
   return product;
+}
+
+template <bool of_values, bool of_weights, typename Number>
+LIGHTNING_SUITE_INLINE void sum_backward(const SumBackward<Number>& in, int64_t sequence) {
+  const int64_t heads = in.sizes.heads, dim = in.sizes.dim, bytes = heads * dim * sizeof(Number);
+  const Number* grad = in.grad_sums + sequence * heads * dim;
+  for (int64_t i = in.offsets[sequence]; i < in.offsets[sequence + 1]; ++i) {
+    if (of_weights) ahead_of<false>(in.values + i * heads * dim, bytes);
+    if (of_values) ahead_of<true>(in.grad_values + i * heads * dim, bytes);
+    for (int64_t head = 0; head < heads; ++head) {
+      const int64_t at = i * heads + head;
+      Number* grad_value = of_values ? in.grad_values + at * dim : nullptr;
+      const auto product = scaled_row<of_values, of_weights>(in.values + at * dim, grad + head * dim,
+                                                             widen(in.weights[at]), grad_value, dim);
+      if (of_weights) narrow(product, in.grad_weights[at]);
+    }
+  }
 }
 
 // greatest and places (dim) of a row and those before it: where the row exceeds those, or is the first NaN. One row at a
@@ -123,108 +136,6 @@ LIGHTNING_SUITE_INLINE void copy_row(const char* __restrict from, char* __restri
   for (; at < bytes; ++at) to[at] = from[at];
 }
 
-// e^(score - top), 0 where that is no normal number: a product, so that there is no branch. NaN stays NaN.
-template <typename T>
-LIGHTNING_SUITE_INLINE T share_before(T score, T top) {
-  constexpr T kLeast = (1 - Format<T>::kBias) * T(0.693147180559945309417);
-  const T t = score - top;
-  return exponential(t) * (t < kLeast ? T(0) : T(1));
-}
-
-// How many rows are taken for one: a power of 2, the least that holds the sequence if that is short.
-LIGHTNING_SUITE_INLINE int64_t rows_of_long_row(int64_t heads, int64_t rows) {
-  int64_t together = 1;
-  while (together < rows && 2 * together * heads <= kLongRow) together *= 2;
-  return together;
-}
-
-// Calls some(width), the width a constant where it is the usual one.
-template <typename Some>
-LIGHTNING_SUITE_INLINE void with_width(int64_t width, Some some) {
-  if (width == kLongRow) return some(std::integral_constant<int64_t, kLongRow>());
-  some(width);
-}
-
-// Of a long row, the columns of each head joined, for every place of the row.
-template <typename T, typename Some>
-LIGHTNING_SUITE_INLINE void join_heads(int64_t heads, int64_t rows, T* row, Some some) {
-  for (int64_t half = rows / 2; half > 0; half /= 2) {
-    T* __restrict one = row;
-    const T* __restrict other = row + half * heads;
-    for (int64_t k = 0; k < half * heads; ++k) one[k] = some(one[k], other[k]);
-  }
-  for (int64_t k = heads; k < rows * heads; ++k) row[k] = row[k - heads];
-}
-
-template <typename Number, typename T = Precise<Number>>
-LIGHTNING_SUITE_INLINE void softmax(const Softmax<Number>& in, int64_t sequence, std::vector<T>& room) {
-  const int64_t heads = in.sizes.heads, first = in.offsets[sequence], rows = in.offsets[sequence + 1] - first;
-  const int64_t count = rows * heads;
-  if (count == 0) return;
-  const int64_t together = rows_of_long_row(heads, rows);
-  const Number* __restrict scores = in.scores + first * heads;
-  Number* __restrict shares = in.shares + first * heads;
-  with_width(together * heads, [&](auto width) __attribute__((always_inline)) {
-    const int64_t whole = (count + width - 1) / width * width;  // with scores of -inf, there is no rest
-    if (static_cast<int64_t>(room.size()) < whole + 2 * width) room.resize(whole + 2 * width);
-    T* __restrict tops = room.data();
-    T* __restrict sums = tops + width;
-    T* __restrict all = sums + width;
-    for (int64_t k = 0; k < count; ++k) all[k] = widen(scores[k]);
-    std::fill(all + count, all + whole, -std::numeric_limits<T>::infinity());
-    for (int64_t k = 0; k < width; ++k) tops[k] = all[k];
-    for (int64_t begin = width; begin < whole; begin += width) {
-      for (int64_t k = 0; k < width; ++k) tops[k] = all[begin + k] > tops[k] ? all[begin + k] : tops[k];
-    }
-    join_heads(heads, together, tops, [](T one, T other) __attribute__((always_inline)) {
-      return other > one ? other : one;
-    });
-    for (int64_t k = 0; k < width; ++k) sums[k] = 0;
-    for (int64_t begin = 0; begin < whole; begin += width) {
-      for (int64_t k = 0; k < width; ++k) {
-        all[begin + k] = share_before(all[begin + k], tops[k]);
-        sums[k] += all[begin + k];
-      }
-    }
-    join_heads(heads, together, sums, [](T one, T other) __attribute__((always_inline)) { return one + other; });
-    for (int64_t k = 0; k < width; ++k) sums[k] = 1 / sums[k];
-    for (int64_t begin = 0; begin < whole; begin += width) {
-      for (int64_t k = 0; k < width; ++k) all[begin + k] *= sums[k];
-    }
-    for (int64_t k = 0; k < count; ++k) narrow(all[k], shares[k]);
-  });
-}
-
-template <typename Number, typename T = Precise<Number>>
-LIGHTNING_SUITE_INLINE void softmax_backward(const SoftmaxBackward<Number>& in, int64_t sequence, std::vector<T>& room) {
-  const int64_t heads = in.sizes.heads, first = in.offsets[sequence], rows = in.offsets[sequence + 1] - first;
-  const int64_t count = rows * heads;
-  if (count == 0) return;
-  const int64_t together = rows_of_long_row(heads, rows);
-  const Number* __restrict shares = in.shares + first * heads;
-  const Number* __restrict slopes = in.grad_shares + first * heads;
-  Number* __restrict grads = in.grad_scores + first * heads;
-  with_width(together * heads, [&](auto width) __attribute__((always_inline)) {
-    if (static_cast<int64_t>(room.size()) < width) room.resize(width);
-    T* __restrict means = room.data();
-    for (int64_t k = 0; k < width; ++k) means[k] = 0;
-    int64_t begin = 0;
-    for (; begin + width <= count; begin += width) {
-      for (int64_t k = 0; k < width; ++k) means[k] += widen(shares[begin + k]) * widen(slopes[begin + k]);
-    }
-    for (int64_t k = 0; begin + k < count; ++k) means[k] += widen(shares[begin + k]) * widen(slopes[begin + k]);
-    join_heads(heads, together, means, [](T one, T other) __attribute__((always_inline)) { return one + other; });
-    for (begin = 0; begin + width <= count; begin += width) {
-      for (int64_t k = 0; k < width; ++k) {
-        narrow(widen(shares[begin + k]) * (widen(slopes[begin + k]) - means[k]), grads[begin + k]);
-      }
-    }
-    for (int64_t k = 0; begin + k < count; ++k) {
-      narrow(widen(shares[begin + k]) * (widen(slopes[begin + k]) - means[k]), grads[begin + k]);
-    }
-  });
-}
-
 // Calls some(where a sequence's results may be kept in full precision): where they will be, or in so much room.
 template <typename Number, typename Some>
 LIGHTNING_SUITE_INLINE void in_full(Number* results, int64_t count, std::vector<Precise<Number>>& room, Some some) {
@@ -258,24 +169,19 @@ void on_cpu(const Sum<Number>& in, int64_t begin, int64_t end) {
 
 template <typename Number>
 void on_cpu(const SumBackward<Number>& in, int64_t begin, int64_t end) {
-  const int64_t heads = in.sizes.heads, dim = in.sizes.dim, width = heads * dim;
+  const int64_t width = in.sizes.heads * in.sizes.dim;
+  const bool of_values = in.grad_values != nullptr, of_weights = in.grad_weights != nullptr;
   with_best_instructions([&](auto set) __attribute__((always_inline)) {
     for (int64_t sequence = begin; sequence < end; ++sequence) {
-      const Number* grad = in.grad_sums + sequence * width;
+      if (in.weights != nullptr) {
+        if (of_values && of_weights) sum_backward<true, true>(in, sequence);
+        if (of_values && !of_weights) sum_backward<true, false>(in, sequence);
+        if (!of_values && of_weights) sum_backward<false, true>(in, sequence);
+        continue;
+      }
+      const char* grad = reinterpret_cast<const char*>(in.grad_sums + sequence * width);
       for (int64_t i = in.offsets[sequence]; i < in.offsets[sequence + 1]; ++i) {
-        Number* grad_value = in.grad_values + i * width;
-        if (in.weights == nullptr) {
-          copy_row<decltype(set)>(reinterpret_cast<const char*>(grad), reinterpret_cast<char*>(grad_value),
-                                  width * sizeof(Number));
-          continue;
-        }
-        ahead_of<false>(in.values + i * width, width * sizeof(Number));
-        ahead_of<true>(grad_value, width * sizeof(Number));
-        for (int64_t head = 0; head < heads; ++head) {
-          const int64_t at = i * heads + head;
-          narrow(scaled_row(in.values + at * dim, grad + head * dim, widen(in.weights[at]), in.grad_values + at * dim, dim),
-                 in.grad_weights[at]);
-        }
+        copy_row<decltype(set)>(grad, reinterpret_cast<char*>(in.grad_values + i * width), width * sizeof(Number));
       }
     }
   });
@@ -308,29 +214,11 @@ void on_cpu(const MaxBackward<Number>& in, int64_t begin, int64_t end) {
   });
 }
 
-template <typename Number>
-void on_cpu(const Softmax<Number>& in, int64_t begin, int64_t end) {
-  std::vector<Precise<Number>> room;
-  with_best_instructions([&](auto) __attribute__((always_inline)) {
-    for (int64_t sequence = begin; sequence < end; ++sequence) softmax(in, sequence, room);
-  });
-}
-
-template <typename Number>
-void on_cpu(const SoftmaxBackward<Number>& in, int64_t begin, int64_t end) {
-  std::vector<Precise<Number>> room;
-  with_best_instructions([&](auto) __attribute__((always_inline)) {
-    for (int64_t sequence = begin; sequence < end; ++sequence) softmax_backward(in, sequence, room);
-  });
-}
-
-#define LIGHTNING_SUITE_SEGMENTS(Number)                                             \
-  template void on_cpu(const Sum<Number>&, int64_t, int64_t);                        \
-  template void on_cpu(const SumBackward<Number>&, int64_t, int64_t);                \
-  template void on_cpu(const Max<Number>&, int64_t, int64_t);                        \
-  template void on_cpu(const MaxBackward<Number>&, int64_t, int64_t);                \
-  template void on_cpu(const Softmax<Number>&, int64_t, int64_t);                    \
-  template void on_cpu(const SoftmaxBackward<Number>&, int64_t, int64_t)
+#define LIGHTNING_SUITE_SEGMENTS(Number)                              \
+  template void on_cpu(const Sum<Number>&, int64_t, int64_t);         \
+  template void on_cpu(const SumBackward<Number>&, int64_t, int64_t); \
+  template void on_cpu(const Max<Number>&, int64_t, int64_t);         \
+  template void on_cpu(const MaxBackward<Number>&, int64_t, int64_t)
 LIGHTNING_SUITE_SEGMENTS(float);
 LIGHTNING_SUITE_SEGMENTS(double);
 LIGHTNING_SUITE_SEGMENTS(Half);

@@ -69,7 +69,7 @@ __global__ void __launch_bounds__(kWarps * kWarp) spread_kernel(SumBackward<Numb
   });
 }
 
-template <typename Number>
+template <bool of_value, bool of_weight, typename Number>
 __global__ void __launch_bounds__(kWarps * kWarp) weighted_kernel(SumBackward<Number> in) {
   const int64_t heads = in.sizes.heads, dim = in.sizes.dim;
   each_of_warp(in.sizes.values * heads, [&](int64_t job) {
@@ -81,9 +81,10 @@ __global__ void __launch_bounds__(kWarps * kWarp) weighted_kernel(SumBackward<Nu
     Precise<Number> product = 0;
     for (int64_t k = threadIdx.x % kWarp; k < dim; k += kWarp) {
       const Precise<Number> slope = widened(grad[k]);
-      product += slope * widened(in.values[job * dim + k]);
-      round_to(in.grad_values[job * dim + k], weight * slope);
+      if (of_weight) product += slope * widened(in.values[job * dim + k]);
+      if (of_value) round_to(in.grad_values[job * dim + k], weight * slope);
     }
+    if (!of_weight) return;
     product = sum_of_warp(product);
     if (threadIdx.x % kWarp == 0) round_to(in.grad_weights[job], product);
   });
@@ -169,7 +170,12 @@ int on_gpu(const Sum<Number>& arrays, void* stream) {
 template <typename Number>
 int on_gpu(const SumBackward<Number>& arrays, void* stream) {
   if (arrays.weights == nullptr) return by_columns(spread_kernel<Number>, arrays, stream);
-  return launch(weighted_kernel<Number>, arrays, arrays.sizes.values * arrays.sizes.heads, kWarps, stream);
+  const bool of_values = arrays.grad_values != nullptr, of_weights = arrays.grad_weights != nullptr;
+  if (!of_values && !of_weights) return 0;
+  auto* const kernel = !of_weights  ? weighted_kernel<true, false, Number>
+                       : !of_values ? weighted_kernel<false, true, Number>
+                                    : weighted_kernel<true, true, Number>;
+  return launch(kernel, arrays, arrays.sizes.values * arrays.sizes.heads, kWarps, stream);
 }
 
 template <typename Number>

@@ -15,6 +15,8 @@ from lightning_suite.offsets import offsets_of
 from lightning_suite.ops import _compiled, _segments
 
 COMPILED = _compiled.find("weighted_sum")
+TAKES_WANTED = _compiled.takes(COMPILED, "weighted_sum_backward", "for_values")
+"""Whether the compiled backward pass can leave out a gradient that nobody wants."""
 
 
 def weighted_sum(values: Tensor, weights: Tensor, offsets: Tensor) -> Tensor:
@@ -102,20 +104,33 @@ def _fake_forward(values: Tensor, weights: Tensor, offsets: Tensor) -> Tensor:
     return values.new_empty(offsets.shape[0] - 1, *values.shape[1:])
 
 
-def _fake_backward(grad_sums: Tensor, values: Tensor, weights: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
-    return values.new_empty(values.shape), weights.new_empty(weights.shape)
+def _fake_backward(
+    grad_sums: Tensor,
+    values: Tensor,
+    weights: Tensor,
+    offsets: Tensor,
+    for_values: bool = True,
+    for_weights: bool = True,
+) -> tuple[Tensor, Tensor]:
+    grad_values = values.new_empty(values.shape[0] if for_values else 0, *values.shape[1:])
+    return grad_values, weights.new_empty(weights.shape[0] if for_weights else 0, weights.shape[1])
 
 
 def _save(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
     ctx.save_for_backward(*inputs)
 
 
-def _backward(ctx: Any, grad_sums: Tensor) -> tuple[Tensor, Tensor, None]:
+def _backward(ctx: Any, grad_sums: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
     values, weights, offsets = ctx.saved_tensors
     if torch.is_grad_enabled():
         slopes = grad_sums[sequences.segments(offsets, values.shape[0])]
         return slopes * weights[:, :, None], (slopes * values).sum(-1), None
-    return *torch.ops.lightning_suite.weighted_sum_backward(grad_sums, values, weights, offsets), None
+    for_values, for_weights, _ = ctx.needs_input_grad
+    wanted = (for_values, for_weights) if TAKES_WANTED else ()
+    of_values, of_weights = torch.ops.lightning_suite.weighted_sum_backward(
+        grad_sums, values, weights, offsets, *wanted
+    )
+    return of_values if for_values else None, of_weights if for_weights else None, None
 
 
 _compiled.register(

@@ -3,9 +3,12 @@
 //
 //     cd tests/csrc/ragged_segments
 //     g++ -std=c++20 -O1 -I../../../csrc -I../cuda_on_cpu ragged_segments_cuda_on_cpu.cpp && ./a.out [few]
+#include <cstring>
+
 #include "../../../csrc/ragged_segments/ragged_segments_cuda.cu"
 //
 #include "../../../csrc/ragged_segments/ragged_segments_cpu.cpp"
+#include "../../../csrc/ragged_segments/segment_softmax_cpu.cpp"
 #include "checks.h"
 
 namespace lightning_suite::ragged_segments {
@@ -28,6 +31,11 @@ struct Batch {
   }
 };
 
+template <typename Number>
+bool same_bytes(const std::vector<Number>& some, const std::vector<Number>& others) {
+  return some.empty() || std::memcmp(some.data(), others.data(), some.size() * sizeof(Number)) == 0;
+}
+
 // All that the ops write, the arrays with exactly as many numbers as there may be; and whether every kernel started.
 template <typename Number>
 std::vector<Numbers> run(const Batch& batch, bool on_a_cpu, bool* started) {
@@ -43,6 +51,7 @@ std::vector<Numbers> run(const Batch& batch, bool on_a_cpu, bool* started) {
   std::vector<Number> sums(grad.size()), weighted(grad.size()), greatest(grad.size()), shares(weights.size());
   std::vector<Number> of_sum(values.size()), of_weighted(values.size()), of_greatest(values.size());
   std::vector<Number> of_weights(weights.size()), of_shares(weights.size());
+  std::vector<Number> of_values_alone(values.size()), of_weights_alone(weights.size());
   std::vector<int32_t> places(grad.size());
   *started = true;
   const auto compute = [&](const auto& arrays) {
@@ -54,6 +63,8 @@ std::vector<Numbers> run(const Batch& batch, bool on_a_cpu, bool* started) {
   compute(Sum<Number>{sizes, offsets, values.data(), weights.data(), weighted.data()});
   compute(SumBackward<Number>{sizes, offsets, grad.data(), values.data(), weights.data(), of_weighted.data(),
                               of_weights.data()});
+  compute(SumBackward<Number>{sizes, offsets, grad.data(), values.data(), weights.data(), of_values_alone.data(), nullptr});
+  compute(SumBackward<Number>{sizes, offsets, grad.data(), values.data(), weights.data(), nullptr, of_weights_alone.data()});
   compute(Max<Number>{of_columns, offsets, values.data(), greatest.data(), places.data()});
   compute(MaxBackward<Number>{of_columns, offsets, places.data(), grad.data(), of_greatest.data()});
   compute(Softmax<Number>{of_scores, offsets, weights.data(), shares.data()});
@@ -63,6 +74,7 @@ std::vector<Numbers> run(const Batch& batch, bool on_a_cpu, bool* started) {
     for (const Number& number : numbers) copied.push_back(widen(number));
     return copied;
   };
+  expect(same_bytes(of_values_alone, of_weighted) && same_bytes(of_weights_alone, of_weights), "one gradient alone is the same");
   return {back(sums),        back(weighted),   back(greatest),  back(shares),
           back(of_sum),      back(of_weighted), back(of_weights), back(of_greatest),
           back(of_shares), Numbers(places.begin(), places.end())};

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.library import opcheck
 
 from lightning_suite import ragged
 from lightning_suite.ops.weighted_sum import weighted_sum
@@ -48,3 +49,17 @@ def test_of_two_dtypes_it_has_the_wider() -> None:
 def test_weights_of_another_shape_are_refused() -> None:
     with pytest.raises(ValueError, match=r"weights must be of shape .value, head., here .9, 3., got .9, 2."):
         weighted_sum(torch.ones(9, 3, 2), torch.ones(9, 2), OFFSETS)
+
+
+@pytest.mark.usefixtures("compiled")
+@pytest.mark.parametrize(("for_values", "for_weights"), [(True, False), (False, True), (True, True)])
+def test_the_compiled_form_computes_the_gradients_that_are_wanted_and_no_others(
+    for_values: bool, for_weights: bool
+) -> None:
+    x, weights, grad = torch.randn(9, 3, 2), torch.randn(9, 3), torch.randn(4, 3, 2)
+    backward = torch.ops.lightning_suite.weighted_sum_backward
+    every = backward(grad, x, weights, OFFSETS)
+    some = backward(grad, x, weights, OFFSETS, for_values, for_weights)
+    for wanted, expected, actual in zip((for_values, for_weights), every, some, strict=True):
+        assert torch.equal(actual, expected if wanted else expected[:0])
+    opcheck(backward.default, (grad, x, weights, OFFSETS, for_values, for_weights))
