@@ -150,12 +150,29 @@ void add_products(int64_t rows, int64_t outputs, Rows<T> left, Rows<T> right, in
   });
 }
 
+// So many numbers to another place, in vectors, of which the last may overlap the one before: rows are short, and
+// memmove would take longer to see how long each is than to copy it.
+template <typename Set, typename T>
+LIGHTNING_SUITE_INLINE void copy(const T* __restrict from, T* __restrict to, int64_t count) {
+  constexpr int64_t kLength = kLanes<Set, T>;
+  if (count < kLength) {
+    for (int64_t k = 0; k < count; ++k) to[k] = from[k];
+    return;
+  }
+  for (int64_t k = 0; k < count; k += kLength) {
+    const int64_t at = std::min(k, count - kLength);
+    Vector<Set, T> numbers;
+    load<Set>(from + at, numbers);
+    std::memcpy(to + at, &numbers, sizeof numbers);
+  }
+}
+
 // [h_l, h_r, u] of a node.
-template <typename T>
+template <typename Set, typename T>
 LIGHTNING_SUITE_INLINE void gather(const Part& part, int64_t node, const T* h, const T* u, int64_t hidden, T* to) {
-  std::memcpy(to, h + part.child(node, 0) * hidden, hidden * sizeof(T));
-  std::memcpy(to + hidden, h + part.child(node, 1) * hidden, hidden * sizeof(T));
-  std::memcpy(to + 2 * hidden, u + node * hidden, hidden * sizeof(T));
+  copy<Set>(h + part.child(node, 0) * hidden, to, hidden);
+  copy<Set>(h + part.child(node, 1) * hidden, to + hidden, hidden);
+  copy<Set>(u + node * hidden, to + 2 * hidden, hidden);
 }
 
 template <typename T>
@@ -211,16 +228,16 @@ LIGHTNING_SUITE_INLINE void forward_part(const Forward<T>& arrays, Factors<Set, 
   T *z = space.z.data(), *mixed = space.mixed.data();
   const Rows<T> b_r = {factors.b_r.data(), 0}, b_h = {factors.b_h.data(), 0}, b_z = {factors.b_z.data(), 0};
   for (int64_t i = 0; i < part.nodes; ++i) {
-    if (part.is_leaf(i)) std::memcpy(h + i * hidden, u + i * hidden, hidden * sizeof(T));
+    if (part.is_leaf(i)) copy<Set>(u + i * hidden, h + i * hidden, hidden);
   }
   for (size_t height = 1; height + 1 < part.heights.size(); ++height) {
     for (int64_t first = part.heights[height]; first < part.heights[height + 1]; first += kBatch) {
       const int64_t rows = std::min(kBatch, part.heights[height + 1] - first);
       const int64_t* nodes = part.inner.data() + first;
-      const auto keep = [=](int64_t i, int64_t block, const T* numbers, int64_t count) {
-        if (keeps) std::memcpy(kept + ((first + i) * 8 + block) * hidden, numbers, count * hidden * sizeof(T));
+      const auto keep = [=](int64_t i, int64_t block, const T* numbers, int64_t count) __attribute__((always_inline)) {
+        if (keeps) copy<Set>(numbers, kept + ((first + i) * 8 + block) * hidden, count * hidden);
       };
-      for (int64_t i = 0; i < rows; ++i) gather(part, nodes[i], h, u, hidden, a[i]);
+      for (int64_t i = 0; i < rows; ++i) gather<Set>(part, nodes[i], h, u, hidden, a[i]);
       product<Set>(rows, 3 * hidden, a, factors.r.data(), 3 * hidden, b_r, sums);
       for (int64_t i = 0; i < rows; ++i) {
         T *__restrict r = sums[i], *__restrict q = reset[i];
@@ -235,14 +252,14 @@ LIGHTNING_SUITE_INLINE void forward_part(const Forward<T>& arrays, Factors<Set, 
       for (int64_t i = 0; i < rows; ++i) {
         T* g = sums[i];
         for (int64_t k = 0; k < widths.one; ++k) g[k] = g[k] < 0 ? T(0) : g[k];
-        std::memcpy(inputs[i], g, hidden * sizeof(T));
+        copy<Set>(g, inputs[i], hidden);
         keep(i, 3, g, 1);
       }
       product<Set>(rows, 4 * hidden, inputs, factors.z.data(), 4 * hidden, b_z, sums);
       for (int64_t i = 0; i < rows; ++i) {
         mix(sums[i], inputs[i], hidden, widths.one, z, mixed);
         for (int64_t j = 0; j < 4; ++j) keep(i, 4 + j, z + j * widths.one, 1);
-        std::memcpy(h + nodes[i] * hidden, mixed, hidden * sizeof(T));
+        copy<Set>(mixed, h + nodes[i] * hidden, hidden);
       }
     }
   }
@@ -336,13 +353,13 @@ LIGHTNING_SUITE_INLINE void backward_part(const Backward<T>& arrays, Factors<Set
       const Rows<T> grads_of_a = {grads.first + hidden, widths.four};
 
       for (int64_t i = 0; i < rows; ++i) {
-        gather(part, nodes[i], h, u, hidden, inputs[i] + hidden);
-        std::memcpy(inputs[i], keep + (i * 8 + 3) * hidden, hidden * sizeof(T));
+        gather<Set>(part, nodes[i], h, u, hidden, inputs[i] + hidden);
+        copy<Set>(keep + (i * 8 + 3) * hidden, inputs[i], hidden);
         for (int64_t j = 0; j < 4; ++j) {
-          std::memcpy(space.z.data() + j * one, keep + (i * 8 + 4 + j) * hidden, hidden * sizeof(T));
+          copy<Set>(keep + (i * 8 + 4 + j) * hidden, space.z.data() + j * one, hidden);
         }
-        std::memcpy(space.node_grad.data(), g + nodes[i] * hidden, hidden * sizeof(T));
-        std::memcpy(space.node_h.data(), h + nodes[i] * hidden, hidden * sizeof(T));
+        copy<Set>(g + nodes[i] * hidden, space.node_grad.data(), hidden);
+        copy<Set>(h + nodes[i] * hidden, space.node_h.data(), hidden);
         const T *__restrict input = inputs[i], *__restrict z = space.z.data();
         const T *__restrict node_grad = space.node_grad.data(), *__restrict node_h = space.node_h.data();
         T *__restrict row = space.row.data(), *__restrict direct = grads[i];
@@ -354,7 +371,7 @@ LIGHTNING_SUITE_INLINE void backward_part(const Backward<T>& arrays, Factors<Set
           }
         }
         for (int64_t j = 0; j < 4; ++j) {
-          std::memcpy(pre_z[i] + j * hidden, row + j * one, hidden * sizeof(T));
+          copy<Set>(row + j * one, pre_z[i] + j * hidden, hidden);
         }
       }
       product<Set>(rows, 4 * hidden, pre_z, factors.z.data(), 4 * hidden, grads, grads);
@@ -365,7 +382,7 @@ LIGHTNING_SUITE_INLINE void backward_part(const Backward<T>& arrays, Factors<Set
       }
       product<Set>(rows, hidden, pre_h, factors.h.data(), 3 * hidden, Rows<T>{space.zeros.data(), 0}, of_reset);
       for (int64_t i = 0; i < rows; ++i) {
-        std::memcpy(space.r.data(), keep + i * 8 * hidden, 3 * hidden * sizeof(T));
+        copy<Set>(keep + i * 8 * hidden, space.r.data(), 3 * hidden);
         const T *__restrict r = space.r.data(), *__restrict a = inputs[i] + hidden, *__restrict grad = of_reset[i];
         T *__restrict q = reset[i], *__restrict pre = pre_r[i], *__restrict grad_of_a = grads_of_a[i];
         for (int64_t k = 0; k < widths.three; ++k) {
@@ -381,7 +398,7 @@ LIGHTNING_SUITE_INLINE void backward_part(const Backward<T>& arrays, Factors<Set
           T* __restrict child = g + part.child(nodes[i], side) * hidden;
           for (int64_t k = 0; k < hidden; ++k) child[k] += grad[side * hidden + k];
         }
-        std::memcpy(g + nodes[i] * hidden, grad + 2 * hidden, hidden * sizeof(T));
+        copy<Set>(grad + 2 * hidden, g + nodes[i] * hidden, hidden);
       }
       space.filled += rows;
       if (space.filled == kBatch) add_batch<Set>(space);
