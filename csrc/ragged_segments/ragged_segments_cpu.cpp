@@ -1,7 +1,7 @@
 // Sums and maxima on a CPU: one sequence after another, whose rows are read in the order in which they lie. Sums take
-// four rows at a time, so that they are loaded and stored a quarter as often; both lie in a core's first cache. Memory is
-// asked for some pages ahead, which the processor does not do by itself across pages. Loops over columns are plain ones,
-// which the compiler makes vector instructions of. segment_softmax_cpu.cpp has the softmax.
+// four rows at a time, so that they are loaded and stored a quarter as often; both lie in a core's first cache. Memory
+// is asked for some pages ahead, which the processor does not do by itself across pages. Loops over columns are plain
+// ones, which the compiler makes vector instructions of. ragged_segments_softmax_cpu.cpp has the softmax.
 
 #include <algorithm>
 #include <type_traits>

@@ -10,7 +10,7 @@
 #include "gated_tree_embedding/gated_tree_embedding_cpu.cpp"
 #include "ragged_attention/ragged_attention_cpu.cpp"
 #include "ragged_segments/ragged_segments_cpu.cpp"
-#include "ragged_segments/segment_softmax_cpu.cpp"
+#include "ragged_segments/ragged_segments_softmax_cpu.cpp"
 #include "random_trees.h"
 #include "tree_embedding/tree_embedding_cpu.cpp"
 

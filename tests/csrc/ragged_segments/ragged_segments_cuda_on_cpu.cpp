@@ -8,7 +8,7 @@
 #include "../../../csrc/ragged_segments/ragged_segments_cuda.cu"
 //
 #include "../../../csrc/ragged_segments/ragged_segments_cpu.cpp"
-#include "../../../csrc/ragged_segments/segment_softmax_cpu.cpp"
+#include "../../../csrc/ragged_segments/ragged_segments_softmax_cpu.cpp"
 #include "checks.h"
 
 namespace lightning_suite::ragged_segments {

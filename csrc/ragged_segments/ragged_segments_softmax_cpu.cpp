@@ -1,5 +1,5 @@
-// The softmax of ragged_segments on a CPU: one sequence after another. It has few heads, so some rows, a power of 2, are
-// taken for one long row, and its columns joined at the end.
+// The softmax of ragged_segments on a CPU: one sequence after another. It has few heads, so some rows, a power of 2,
+// are taken for one long row, and its columns joined at the end.
 
 #include <algorithm>
 #include <limits>
