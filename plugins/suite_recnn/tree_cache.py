@@ -36,7 +36,7 @@ STORED_FROM = 2_000
 AUTO = "auto"
 """Stands for the user's cache."""
 
-_FORMAT = 5
+_FORMAT = 6
 """Of the stored files: rises when their content changes."""
 
 _ARRAYS = ("features", "children", "offsets")

@@ -5,12 +5,14 @@ other name is a column with one value for each jet. Without momenta in the mappi
 
 * ``part_px, part_py, part_pz, part_energy``: JetClass (Qu, Li, Qian, 2022, arXiv:2202.03772), and the Top-Tagging and
   quark-gluon sets as weaver converts them. JetClass's ten ``label_*`` become ``label``, their place in ``JETCLASS``;
-* the names themselves: ``px, py, pz, energy`` (or ``E``), or ``pt, eta, phi`` with ``energy``, ``mass`` or neither;
-  ``rapidity`` in place of ``eta`` with ``mass`` or neither;
+* the names themselves: ``px, py, pz, energy``, or ``pt, eta, phi`` with ``energy``, ``mass`` or neither; ``rapidity``
+  in place of ``eta`` with ``mass`` or neither; the energy may be called ``E`` or ``e``, the mass ``m`` or ``M``, as
+  vector has them;
 * one column with these as fields, such as the ``constituents`` of generated files: ``constituents.px, ...``.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,10 +46,15 @@ _COMPLETE = (
     ("pt", "rapidity", "phi", "mass"),
     ("pt", "rapidity", "phi"),
 )
+_NAMES = {"energy": ("E", "energy", "e"), "mass": ("mass", "m", "M")}
+"""What a component is called, where that is not its role alone; the first that is there."""
 _RECOGNISED: tuple[dict[str, str], ...] = (
     {"px": "part_px", "py": "part_py", "pz": "part_pz", "energy": "part_energy"},
-    {"px": "px", "py": "py", "pz": "pz", "energy": "E"},
-    *({role: role for role in roles} for roles in _COMPLETE),
+    *(
+        dict(zip(roles, names, strict=True))
+        for roles in _COMPLETE
+        for names in product(*(_NAMES.get(role, (role,)) for role in roles))
+    ),
 )
 
 

@@ -185,4 +185,5 @@ def _is_ragged(values: Any) -> bool:
 
 
 def _is_awkward(values: Any) -> bool:
-    return type(values).__module__.partition(".")[0] == "awkward"
+    """Return whether values are an array of awkward, or of a class derived from it, such as vector's."""
+    return any(each.__module__.partition(".")[0] == "awkward" for each in type(values).__mro__)

@@ -47,6 +47,10 @@ def columns(jets: Jets, whole: Any) -> dict[str, Any]:
     return {name: whole[..., k] for k, name in enumerate(("px", "py", "pz", "E"))}
 
 
+class Momenta(ak.Array):  # type: ignore[misc]
+    """What vector makes of an array of awkward: a class of another package."""
+
+
 FORMS: dict[str, Any] = {
     "a list of arrays": arrays,
     "nested lists": lambda jets: [array.tolist() for array in arrays(jets)],
@@ -65,6 +69,11 @@ FORMS: dict[str, Any] = {
     ),
     "lists by name": angles,
     "awkward by name": lambda jets: ak.Array({name: ak.Array(parts) for name, parts in angles(jets).items()}),
+    "awkward of a class of its own": lambda jets: ak.zip(
+        {name: ak.Array(parts) for name, parts in angles(jets).items()},
+        with_name="Momentum4D",
+        behavior={("*", "Momentum4D"): Momenta},
+    ),
     "awkward constituents": lambda jets: ak.Array(
         {"constituents": ak.zip({name: ak.Array(parts) for name, parts in angles(jets).items()})}
     ),
@@ -78,6 +87,16 @@ def test_every_form_gives_the_same_jets(form: str, jets: Jets) -> None:
     assert found.offsets.tolist() == jets.offsets.tolist()
     np.testing.assert_allclose(found.momenta, jets.momenta, rtol=1e-6, atol=1e-6)
     assert found.columns["event"].tolist() == list(range(COUNT))
+
+
+@pytest.mark.parametrize("name", ["energy", "E", "e", "mass", "m", "M"])
+def test_no_energy_or_mass_is_overlooked(name: str, jets: Jets) -> None:
+    found = angles(jets)
+    energies = found.pop("energy")
+    momenta = [pt * np.cosh(eta) for pt, eta in zip(found["pt"], found["eta"], strict=True)]
+    masses = [np.sqrt(np.maximum(e**2 - p**2, 0)) for e, p in zip(energies, momenta, strict=True)]
+    given = {**found, name: masses if name.lower().startswith("m") else energies}
+    np.testing.assert_allclose(jets_of(given)[0].momenta, jets.momenta, rtol=1e-6, atol=1e-6)
 
 
 def test_one_jet_is_single(jets: Jets) -> None:
