@@ -1,7 +1,8 @@
 """Predicts with a run, and writes a row for each input.
 
 The rows are in the order of the inputs. RUN is a run folder or a checkpoint; INPUT a file, or - for standard input.
-What comes from standard input or from --text is answered on standard output, unless --output names a file.
+What comes from standard input or from --text is answered on standard output, unless --output names a file; so is a file
+with --output -.
 """
 
 import contextlib
@@ -31,7 +32,8 @@ def run(arguments: list[str]) -> int:
         "--output",
         type=Path,
         metavar="FILE",
-        help=".csv, .tsv, .jsonl, .parquet or a format that the plugin adds; with --embed .npy or .parquet",
+        help=".csv, .tsv, .jsonl, .parquet or a format that the plugin adds; with --embed .npy or .parquet; - for "
+        "standard output",
     )
     parser.add_argument("--embed", action="store_true", help="write embeddings in place of predictions")
     parser.add_argument("--text", action="append", metavar="TEXT", help="an input, where the plugin takes texts")
@@ -43,11 +45,11 @@ def run(arguments: list[str]) -> int:
     done, typed = run_and_options("predict", rest)
     source = typed.pop(0) if typed and (typed[0] == "-" or not typed[0].startswith("-")) else None
     asked = values.text is not None or source == "-"
-    prints = asked and values.output is None
+    prints = values.output == Path("-") or (asked and values.output is None)
     if values.text is not None and source is not None:
         raise UsageError(f"suite predict RUN: give --text or INPUT, {source}; not both")
     if values.json and not prints:
-        raise UsageError("--json prints what --text or - asks; for a file, give --output FILE.jsonl")
+        raise UsageError("--json prints what --text or - asks, or --output -; for a file, give --output FILE.jsonl")
     if values.embed and prints:
         raise UsageError("embeddings are no text to print; give --output FILE.npy")
     if source not in (None, "-") and not Path(source).expanduser().exists():

@@ -71,11 +71,12 @@ def run(arguments: list[str]) -> int:
     return make(planner, table, values, shlex.join(["suite", "reproduce", *arguments]))
 
 
-def add_arguments(parser: LightParser) -> None:
-    """Add the arguments that a sweep has as well."""
-    parser.add_argument("--seeds", metavar="N", type=int, help="seeds 0 to N - 1 (default: as the table says)")
+def add_arguments(parser: LightParser, output: str = "reproductions", seeds: int | None = None) -> None:
+    """Add the arguments that a sweep has as well, with its folder and its number of seeds; None: the table's."""
+    usual = "as the table says" if seeds is None else seeds
+    parser.add_argument("--seeds", metavar="N", type=int, default=seeds, help=f"seeds 0 to N - 1 (default: {usual})")
     parser.add_argument("--jobs", metavar="N", type=int, help="runs at once (default: 1 here, 16 on a cluster)")
-    parser.add_argument("--output", metavar="DIR", default="reproductions", help="folder of runs and tables")
+    parser.add_argument("--output", metavar="DIR", default=output, help="folder of runs and tables")
     parser.add_argument("--plan", action="store_true", help="say what would be run, and stop")
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
     parser.add_argument("--cluster", choices=["slurm"], help="submit runs as jobs (extra: cluster)")

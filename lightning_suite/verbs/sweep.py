@@ -40,8 +40,7 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("--metric", metavar="NAME", action="append", default=[], help="only these (default: all)")
     parser.add_argument("--study", choices=["optuna"], help="let it choose the values (extra: sweep)")
     parser.add_argument("--trials", metavar="N", type=int, default=20, help="choices of a study (default: 20)")
-    add_arguments(parser)
-    parser.set_defaults(output="sweeps", seeds=3)
+    add_arguments(parser, output="sweeps", seeds=3)
     values, typed = parser.parse_known_args(arguments)
     if not values.plugin or not values.grid:
         raise UsageError(f"suite sweep needs --plugin NAME and --grid OPTION=A,B\n{parser.format_usage().strip()}")

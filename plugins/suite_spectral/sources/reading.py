@@ -241,6 +241,11 @@ def _of_table(table: Table, choice: Choice, labelled: bool) -> Source:
         named = numbers.left_out[:5]
         remarks.append(f"left out, no numbers: {', '.join(named)}{_more(len(numbers.left_out) - len(named))}")
     if label is None and choice.columns is None:
+        if (len(numbers.left_out), len(numbers.names)) == (2, 1) and suffix_of(table.path) in DELIMITED:
+            remarks.append(
+                f"only {numbers.names[0]!r} is a number beside two columns of names; --data.read_as graph reads them "
+                "as edges with weights"
+            )
         remarks += [
             f"column {name!r} is read as one of the points' dims; --data.label_column {name} makes it the label"
             for name in numbers.names

@@ -124,7 +124,7 @@ class Table:
         if not parts:
             raise DataError(
                 f"no column is made of numbers; there are {', '.join(left_out[:10]) or 'none'}. "
-                "Texts are read with --data.text_column",
+                "Texts are read with --data.text_column, edges in .csv and .tsv files with --data.read_as graph",
                 self.path,
             )
         return Numbers(np.concatenate(parts, axis=1), names, left_out)

@@ -59,6 +59,18 @@ def test_standard_input_and_typed_texts_are_predicted_as_a_file_is(
     assert rows[0].startswith("sentence,label,")
 
 
+def test_a_file_is_answered_on_standard_output_where_that_is_asked(
+    run: str, rows: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    words = [run, str(tmp_path / "two.txt"), "--output", "-"]
+    assert predict.run(words) == 0
+    assert capsys.readouterr().out.splitlines() == rows
+    predict.run([*words, "--json"])
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [answer["sentence"] for answer in answers] == SENTENCES.splitlines()
+
+
 def test_json_has_a_line_for_each_input(run: str, rows: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     predict.run([run, "--text", "a gorgeous\nfilm", "--json"])

@@ -7,7 +7,7 @@ import fake_slurm
 import pytest
 
 from lightning_suite.errors import UsageError
-from lightning_suite.verbs import sweep
+from lightning_suite.verbs import reproduce, sweep
 
 
 def test_every_combination_is_trained_and_its_metrics_are_shown(tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,6 +24,13 @@ def test_every_combination_is_trained_and_its_metrics_are_shown(tiny: str, capsy
     assert "no room for 13" in rows["model.hidden=13, data.points=96"]["why"]
     sweep.run(words)
     assert "4 of them kept from before" in capsys.readouterr().out
+
+
+def test_the_help_says_how_many_seeds_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb, usual in ((sweep, "3"), (reproduce, "as the table says")):
+        with pytest.raises(SystemExit):
+            verb.run(["--help"])
+        assert f"seeds 0 to N - 1 (default: {usual})" in " ".join(capsys.readouterr().out.split())
 
 
 def test_combinations_are_trained_on_a_cluster(

@@ -141,6 +141,15 @@ def test_a_table_may_be_a_list_of_edges(tmp_path: Path) -> None:
     assert (found.kind, found.names) == ("graph", ["a", "b"])
 
 
+def test_a_table_that_looks_like_a_list_of_edges_is_remarked(tmp_path: Path) -> None:
+    found = text(tmp_path, "graph.csv", "source,target,weight\na,b,1\nb,c,2\n")
+    assert found.kind == "points"
+    assert "'weight' is a number beside two columns of names; --data.read_as graph" in found.remarks[1]
+    with pytest.raises(DataError, match=r"--data\.read_as graph"):
+        text(tmp_path, "unweighted.csv", "source,target\na,b\nb,c\n")
+    assert len(text(tmp_path, "points.csv", "x,z,name,place\n1,2,a,b\n2,1,b,c\n").remarks) == 1
+
+
 def test_utf_16_is_read_where_it_is_marked(tmp_path: Path) -> None:
     (tmp_path / "points.csv").write_text("x,y\n1,2\n", encoding="utf-16")
     assert read(tmp_path / "points.csv").content.tolist() == [[1, 2]]
