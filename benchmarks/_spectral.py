@@ -223,19 +223,40 @@ def each_measured(
         description: what ``--help`` says.
         fixed: what is recorded beside the cases.
     """
-    from benchmarks._record import record, recorded
+    from benchmarks._record import recorded
 
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
     parser.add_argument("--only", help="of the sets, with commas; the others stay as they were")
     chosen = parser.parse_args()
     cases = recorded(stem).get("cases", {}) if chosen.only else {}
-    for name in chosen.only.split(",") if chosen.only else names:
+    return each_recorded(stem, names, chosen.only, measure, cases, **fixed)
+
+
+def each_recorded(
+    stem: str,
+    names: Sequence[str],
+    only: str | None,
+    measure: Callable[[str], dict[str, Any]],
+    cases: dict[str, Any],
+    **fixed: Any,
+) -> dict[str, Any]:
+    """Return what was measured of each set, recorded after each of them.
+
+    Args:
+        stem: of the file of results.
+        names: of all sets, in the order of the table.
+        only: of the sets that are measured, with commas; None: all.
+        measure: returns what is recorded of a set.
+        cases: what the others stay as.
+        fixed: what is recorded beside the cases.
+    """
+    for name in only.split(",") if only else names:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             cases[name] = measure(name)
         print(f"{name}: {cases[name]}", flush=True)
         cases = {each: cases[each] for each in names if each in cases}
-        record(stem, {**fixed, "cases": cases})
+        keep(stem, {**fixed, "cases": cases})
     return cases
 
 

@@ -34,7 +34,7 @@ import numpy as np
 
 from benchmarks._markdown import markdown
 from benchmarks._record import recorded
-from benchmarks._spectral import FOLDER, Example, alone, example, keep, scores, spent
+from benchmarks._spectral import FOLDER, Example, alone, each_recorded, example, scores, spent
 
 KINDS = {
     "shapes": ["moons 1000", "circles 1000", "spiral", "jain", "flame", "aggregation", "compound", "pathbased"]
@@ -193,11 +193,12 @@ def main() -> None:
             task(method, "shapes", example("moons 300"))()  # has everything loaded that is loaded late
         print(json.dumps({method: once(method, kind, data) for method in methods}))
         return
-    cases = recorded("spectral_applications").get("cases", {}) if chosen.only or chosen.methods else {}
-    for name in chosen.only.split(",") if chosen.only else kinds:
+    earlier = recorded("spectral_applications").get("cases", {}) if chosen.only or chosen.methods else {}
+
+    def measure(name: str) -> dict[str, Any]:
         data = example(name)
         n = data.content.shape[0] if hasattr(data.content, "shape") else len(data.content)
-        result = cases.setdefault(name, {"kind": kinds[name], "n": n, "k": data.n_clusters, "methods": {}})
+        result: dict[str, Any] = earlier.get(name, {"kind": kinds[name], "n": n, "k": data.n_clusters, "methods": {}})
         fitting = [method for method in methods if kinds[name] != "networks" or method != METHODS[-1]]
         for some in [fitting] if n <= FEW else [[method] for method in fitting]:
             # scikit-learn's dense matrix of so many points is not tried: it exceeds the memory for certain.
@@ -207,10 +208,10 @@ def main() -> None:
                 answer = alone("benchmarks.spectral_applications", options, seconds=chosen.limit)
             result["methods"] |= answer if isinstance(answer, dict) else dict.fromkeys(some, answer)
         result["methods"] = {method: result["methods"][method] for method in METHODS if method in result["methods"]}
-        print(f"{name}: {result['methods']}", flush=True)
-        ordered = {each: cases[each] for each in kinds if each in cases}
-        keep("spectral_applications", {"cases": ordered})
-    print(table({"cases": ordered}))
+        return result
+
+    cases = each_recorded("spectral_applications", list(kinds), chosen.only, measure, earlier)
+    print(table({"cases": cases}))
 
 
 if __name__ == "__main__":
