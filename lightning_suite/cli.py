@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from lightning_suite import progress, signals, streams, threads, trust, verbs
+from lightning_suite import huge_pages, progress, signals, streams, threads, trust, verbs
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import Interrupted, PluginError, SuiteError, UsageError
 from lightning_suite.plugin import Plugin
@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit status."""
     streams.prepare()
     threads.sleep_while_waiting()
+    huge_pages.ask_for_them()
     with signals.answered():
         status = _run(arguments)
         if status and signals.received():
