@@ -2,6 +2,7 @@
 
 import atexit
 import shutil
+import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -35,6 +36,8 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
 """Every check by its name."""
 
 NONE: Mapping[str, str] = MappingProxyType({})
+
+_STANDARD_LIBRARY = sysconfig.get_path("stdlib")
 
 
 def ensures(check: str) -> str:
@@ -179,12 +182,14 @@ def _foreign(check: str, error: Exception) -> ContractFailure:
     kind = "" if isinstance(error, SuiteError) else f"{type(error).__name__}: "
     return ContractFailure(
         ensures(check),
-        f"{one_line(f'{kind}{error}')}{location(error, _is_ours_or_installed)}",
+        f"{one_line(f'{kind}{error}')}{location(error, _is_not_the_plugins)}",
         "correct that line; suite check NAME --only CHECK runs it again",
     )
 
 
-def _is_ours_or_installed(file: str) -> bool:
+def _is_not_the_plugins(file: str) -> bool:
     parts = Path(file).parts
-    libraries = {"torch", "pytorch_lightning", "lightning_fabric", "lightning_utilities", "jsonargparse", "importlib"}
-    return file.startswith("<") or str(Path(__file__).parent.parent) in file or bool(libraries & set(parts))
+    libraries = {"torch", "pytorch_lightning", "lightning_fabric", "lightning_utilities", "jsonargparse"}
+    of_python = file.startswith(_STANDARD_LIBRARY) and not {"site-packages", "dist-packages"} & set(parts)
+    ours = str(Path(__file__).parent.parent) in file
+    return file.startswith("<") or ours or of_python or bool(libraries & set(parts))

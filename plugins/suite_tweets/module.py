@@ -18,6 +18,7 @@ from torchmetrics import MeanMetric
 from lightning_suite.constraints import check
 from lightning_suite.errors import RunError, SuiteError, UsageError
 from lightning_suite.exporting.exportable import Exportable
+from lightning_suite.progress import progress
 from suite_tweets.account import Account
 from suite_tweets.batches import Batch, padded
 from suite_tweets.cleaning import RULE_SETS, clean
@@ -292,14 +293,15 @@ class TweetModel(LightningModule):
                 "or how it is divided, has changed since"
             )
         if self.ngrams is not None or (self.network is not None and self.hparams["cache"]):
-            self._going_on = GoingOn(
-                self._score_tokens,
-                parts.train,
-                parts.validation,
-                window=self.hparams["cache"],
-                dynamic=self._dynamic(),
-                counting=self._counting_on(parts.validation, parts.test),
-            )
+            with progress("weighing what goes on learning, by the validation tweets"):
+                self._going_on = GoingOn(
+                    self._score_tokens,
+                    parts.train,
+                    parts.validation,
+                    window=self.hparams["cache"],
+                    dynamic=self._dynamic(),
+                    counting=self._counting_on(parts.validation, parts.test),
+                )
 
     def _parts(self) -> Parts | None:
         """Return the tweets of a data module of ours; None beside other loaders, which have no training tweets."""
@@ -335,7 +337,10 @@ class TweetModel(LightningModule):
         try:
             generator = torch.Generator().manual_seed(0)
             count = self.hparams["generated"]
-            tweets = generate(self.reader, self.tokenizer, free, count, self.sampling, generator=generator)
+            with progress("writing", total=count, unit="tweets") as advance:
+                tweets = generate(
+                    self.reader, self.tokenizer, free, count, self.sampling, generator=generator, progress=advance
+                )
         except SuiteError as error:
             rank_zero_warn(f"copying, variety and lengths are not measured: {error}")
             return

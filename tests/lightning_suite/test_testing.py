@@ -1,7 +1,9 @@
 """Every check catches what it is for: the plugin that `suite new` writes passes, and one edit makes one check fail."""
 
+import contextlib
 import os
 import sys
+import sysconfig
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +16,7 @@ from lightning_suite import generators
 from lightning_suite.errors import UsageError
 from lightning_suite.late_loader import LateLoader
 from lightning_suite.testing import CHECKS, check_plugin, contract_tests, predicting, record
-from lightning_suite.testing.contract import run_check
+from lightning_suite.testing.contract import _is_not_the_plugins, run_check
 from lightning_suite.testing.outcome import Outcome
 from lightning_suite.testing.subject import Subject, difference
 from lightning_suite.verbs.new import write
@@ -334,6 +336,13 @@ def test_what_the_plugin_raises_is_told_with_its_line(workshop: Workshop) -> Non
     says = run_check("fits", workshop.make("bad_told", BAD["crash"][1])).message
     assert "RuntimeError: out of luck" in says
     assert "bad_told/module.py:" in says
+
+
+def test_the_line_is_the_plugins_and_not_one_of_pythons_own_library() -> None:
+    assert _is_not_the_plugins(contextlib.__file__)
+    assert _is_not_the_plugins(torch.__file__)
+    installed = Path(sysconfig.get_path("stdlib")) / "site-packages" / "knn_vote" / "module.py"
+    assert not _is_not_the_plugins(str(installed))
 
 
 def test_an_expected_failure_that_fails_is_excused(good: Subject) -> None:
