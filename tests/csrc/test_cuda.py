@@ -11,7 +11,7 @@ KERNELS = {
     "gated_tree_embedding": 2 * 3,  # by dtype: forward, backward, the sums
     "ragged_attention": 2 * 3,  # by dtype: forward, backward for queries, for keys and values
     # By dtype: sums, their gradient without weights and with them, maxima and softmax, forward and backward.
-    "ragged_segments": 4 * 7,
+    "ragged_segments": 4 * 9,
     # By dtype: forward and backward, each with the weight in shared memory and without; the sums; the gradient of x.
     "tree_embedding": 2 * (2 * 2 + 2),
 }
