@@ -182,3 +182,24 @@ def test_the_examples_of_the_python_page_run(tmp_path: Path, monkeypatch: pytest
     assert names["page"].read_text(encoding="utf-8").startswith("<!doctype html>")
     assert names["card"] == names["run"].folder / "report.md"
     assert (names["vectors"].shape, names["small"].output_dim, names["same"].shape) == ((2, 600), 600, (2, 600))
+
+
+# docs/index.md: what make demo ends with.
+
+
+def test_the_first_page_shows_what_a_training_prints_today(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    shown = _told(page.split("ends with:", 1)[1].split("\nA second", 1)[0])
+    command = ["fit", "--plugin", "dsa", "--recipe", "check", "--trainer.max_epochs", "1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "lightning_suite", *command], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    printed = [line for line in _told(done.stderr + done.stdout) if not line.startswith("data:") or line in shown]
+    assert {"data: train:", "test_accuracy", "attention"} <= set(shown)
+    assert shown == printed
+
+
+def _told(text: str) -> list[str]:
+    """What tells the lines of a training's output apart: parts of the data, metrics, verbs."""
+    lines = re.findall(r"^ *(?:(data: \w+:)|suite (\S+)|(\w+_\w+ )|(metrics of|expected:|finished after))", text, re.M)
+    return ["".join(words).strip() for words in lines]
