@@ -1,4 +1,4 @@
-"""Large tensors lie on huge pages of memory, 2 MiB each, where Linux gives them to who asks.
+"""Large tensors lie on huge pages of memory, 2 MiB each, where Linux gives them on request.
 
 The allocator gives a large block back as soon as it is free. Every page of the next one is then new, and the kernel
 clears 512 pages of 4 KiB one fault after another, or one of 2 MiB at once (docs/how-to/command.md, Memory).
