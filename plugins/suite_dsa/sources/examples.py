@@ -89,7 +89,7 @@ def class_name(label: object) -> str:
     return name.partition(".")[0] if name.endswith("0") and re.fullmatch(r"[+-]?\d+\.0+", name) else name
 
 
-def refuse_what_are_no_classes(table: Table, classes: tuple[str, ...], path: Path) -> None:
+def refuse_non_classes(table: Table, classes: tuple[str, ...], path: Path) -> None:
     """Raise a DataError where the labels name no classes.
 
     They are measured numbers, as STS-B's similarities from 0 to 5 are, or nearly every example has one of its own, as

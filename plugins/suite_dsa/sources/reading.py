@@ -29,7 +29,7 @@ from suite_dsa.sources.examples import (
     Example,
     Table,
     Unlabelled,
-    refuse_what_are_no_classes,
+    refuse_non_classes,
     without_unlabelled,
 )
 from suite_dsa.sources.hub import HUB, read_hub
@@ -90,7 +90,7 @@ def read(
         if table.unlabelled or table.dropped["without label"]:
             raise Unlabelled(message, path).of(table.unlabelled)
         raise DataError(message, path)
-    refuse_what_are_no_classes(table, labels, path)
+    refuse_non_classes(table, labels, path)
     return table
 
 
