@@ -11,6 +11,7 @@ import ctypes
 import gc
 import gzip
 import json
+import math
 import os
 import resource
 import statistics
@@ -31,6 +32,11 @@ PACKAGES = ("scikit-learn", "scipy", "pyamg", "faiss-cpu", "threadpoolctl")
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 LONG = 10.0
 """A step that takes more CPU seconds is measured once."""
+ENOUGH = 1.0
+"""CPU seconds of a turn, beside which the steps of the clock, up to 10 ms, are nothing."""
+MOST_CALLS = 250
+"""Of a step in a turn: no step here takes less than 4 ms, whatever the clock says of one call."""
+TURNS = 3
 
 
 class Example(NamedTuple):
@@ -162,21 +168,24 @@ def _peak() -> float:
 
 
 def medians(steps: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    """Return median CPU seconds of each step; they take turns, after each was taken once."""
-    first = {name: _seconds(step) for name, step in steps.items()}
-    slowest = max(first.values())
-    turns = 3 if slowest > 0.5 else 9 if slowest > 0.1 else 25
+    """Return median CPU seconds of each step: of three turns, in each of which a step is repeated until it has taken
+    ``ENOUGH``; before, each was taken once."""
+    calls = {}
+    for name, step in steps.items():
+        step()
+        calls[name] = math.ceil(ENOUGH / max(_seconds(step, 1), ENOUGH / MOST_CALLS))
     seconds: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(turns):
+    for _ in range(TURNS):
         for name, step in steps.items():
-            seconds[name].append(_seconds(step))
+            seconds[name].append(_seconds(step, calls[name]))
     return {name: statistics.median(each) for name, each in seconds.items()}
 
 
-def _seconds(step: Callable[[], Any]) -> float:
+def _seconds(step: Callable[[], Any], calls: int) -> float:
     begin = time.process_time()
-    step()
-    return time.process_time() - begin
+    for _ in range(calls):
+        step()
+    return (time.process_time() - begin) / calls
 
 
 def cell(result: Any, unit: float | None = None) -> str:

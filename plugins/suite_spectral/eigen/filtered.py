@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from suite_spectral.eigen.lobpcg import Lowest, allowed_residual
+from suite_spectral.eigen.lobpcg import Lowest, allowed_residual, distinct
 
 DEGREE = 8
 """Of the polynomial: products in a round."""
@@ -33,6 +33,7 @@ def filtered(
     wanted: int,
     *,
     tolerance: float,
+    accurate: int | None = None,
     limit: int = 12,
     report: Callable[[int, float], None] = lambda step, ratio: None,
 ) -> Lowest:
@@ -44,8 +45,9 @@ def filtered(
             ``suite_spectral.graphs.products.sparse_recurrence``.
         start: (point, vector) float32, ``wanted`` and some more.
         null: (point,), of unit length.
-        wanted: so many have to be accurate.
-        tolerance: of the residuals, as a share of the gap behind the wanted eigenvalues.
+        wanted: so many are looked for.
+        tolerance: of the residuals, as a share of the gap behind those that have to be accurate.
+        accurate: so many of them have to be accurate, and the next where no gap tells it from those; None: all.
         limit: most rounds.
         report: is called with each round, and the worst residual over the allowed one.
 
@@ -73,9 +75,10 @@ def filtered(
         _turn(block, combine)
         _turn(image, combine)
         norms = _norms(image, block, values)
-        allowed = allowed_residual(1 - values, wanted, tolerance).clamp_min(FLOOR)
-        report(step, float((norms[:wanted] / allowed).max()))
-        if step == limit or not bool((norms[:wanted] > allowed).any()):
+        count = wanted if accurate is None else distinct(1 - values, accurate)
+        allowed = allowed_residual(1 - values, count, tolerance).clamp_min(FLOOR)
+        report(step, float((norms[:count] / allowed).max()))
+        if step == limit or not bool((norms[:count] > allowed).any()):
             kept = min(wanted + 1, len(values))
             return Lowest((1 - values[:kept]).clamp_min(0), block[:, :kept].double(), norms[:kept], step)
         lowest_kept = max(lowest_kept, float(values[-1]))

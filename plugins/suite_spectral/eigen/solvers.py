@@ -78,6 +78,7 @@ def smallest_of_connected(
         progress(f"eigenvectors of {n:,} points ({solver}): step {step}, residual {ratio:.1f} times the allowed")
 
     null = laplacian.root / laplacian.root.norm()
+    sure = max(1, wanted - 1)  # the last gives the gap alone
     if solver == "dense":
         return _dense(laplacian, wanted)
     if solver == "multilevel":
@@ -86,7 +87,7 @@ def smallest_of_connected(
             _scaled(laplacian),
             laplacian.root,
             wanted,
-            accurate=max(1, wanted - 1),  # the last gives the gap alone
+            accurate=sure,
             added=added,
             tolerance=tolerance,
             seed=seed,
@@ -99,7 +100,7 @@ def smallest_of_connected(
         spare = BLOCK + wanted // 16
         drawn = torch.randn(n, wanted + spare, generator=torch.Generator().manual_seed(seed)).to(null.device)
         products = single_products(laplacian)
-        return filtered(*products, drawn, null, wanted, tolerance=tolerance, report=report)
+        return filtered(*products, drawn, null, wanted, accurate=sure, tolerance=tolerance, report=report)
     if solver == "chebyshev":
         start = _random(laplacian, wanted + GUARD + 1, seed)
         if warm is not None:

@@ -49,6 +49,18 @@ def test_more_rounds_leave_smaller_residuals() -> None:
     assert seen[0] > 2 * seen[1] > 4 * seen[2]
 
 
+def test_a_pair_that_a_gap_tells_from_the_others_may_stay_rough() -> None:
+    laplacian, rounds = Laplacian(blocks()[0]), []
+    null = laplacian.root / laplacian.root.norm()
+    for accurate in (None, 5):  # the blocks are six, and the pair behind them is one of many that are near to it
+        start = torch.randn(900, 14, generator=torch.Generator().manual_seed(0))
+        products = single_products(laplacian)
+        found = filtered(*products, start, null, 6, tolerance=3e-2, accurate=accurate, limit=30)
+        rounds.append(found.steps)
+        assert float(found.residuals[:5].max()) <= 3e-2 * float(found.values[5] - found.values[4])
+    assert rounds[1] < rounds[0] < 30
+
+
 def test_the_blocks_of_a_block_model_are_found() -> None:
     graph, truth = blocks()
     found = cluster(graph, Settings(n_clusters=6, solver="filtered"))

@@ -69,3 +69,17 @@ def test_torch_does_not_warn_that_its_sparse_tensors_are_young() -> None:
 
 def test_places_are_spread_evenly() -> None:
     assert spread_evenly(9, 3).tolist() == [0, 4, 8]
+
+
+@pytest.mark.parametrize("chosen", [[], [7], [0, 1, 4, 5, 9], [4, 0, 9], list(range(10))])
+def test_a_part_has_the_edges_between_its_points(chosen: list[int]) -> None:
+    weights = scipy.sparse.random_array((10, 10), density=0.4, rng=np.random.default_rng(0)).tocsr()
+    weights = scipy.sparse.csr_array(weights + weights.T)
+    part = SparseGraph.from_scipy(weights).part(torch.tensor(chosen, dtype=torch.int64)).matrix
+    assert torch.equal(part.to_dense(), torch.from_numpy(weights.toarray()[chosen][:, chosen]))
+    assert part.crow_indices().dtype == part.col_indices().dtype == torch.int32
+    lengths = part.crow_indices().diff()
+    rows = torch.arange(len(chosen)).repeat_interleave(lengths)
+    assert (torch.stack([rows, part.col_indices()]).T.tolist()) == sorted(
+        torch.stack([rows, part.col_indices()]).T.tolist()
+    )
