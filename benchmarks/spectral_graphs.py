@@ -10,9 +10,10 @@ that of all eigenvalues by LAPACK, of ARPACK to rounding, or, where ARPACK takes
 1e-5 of the gap. Where amg's answer is more than 0.25 % above it and above ARPACK's, amg is measured also with the
 loosest power of ten for `eigen_tol` with which it is not.
 
-CPU seconds on one thread, medians of three turns of a second or more within one process after a warm-up, each side
-called as often as that takes; what takes over ten seconds is measured once, in a process of its own. MiB: growth of the peak memory in a process of its own. Prints three tables and
-writes benchmarks/results/spectral_graphs.json. Needs pyamg for `amg`, which is no requirement of the project.
+CPU seconds on one thread, medians of three turns within one process after a warm-up, each side called as often as
+takes a second; what takes over ten seconds is measured once, in a process of its own. MiB: growth of the peak memory in
+a process of its own. Prints three tables and writes benchmarks/results/spectral_graphs.json. Needs pyamg for `amg`,
+which is no requirement of the project.
 """
 
 import argparse
