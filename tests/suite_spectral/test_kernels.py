@@ -1,5 +1,7 @@
 """The compiled loops, and what serves where they are missing."""
 
+import os
+import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
@@ -53,6 +55,33 @@ def test_the_nearest_columns_of_the_cells_of_a_query_are_found() -> None:
         inside = np.flatnonzero(np.isin(cell, cells[query]))
         squares = np.square(points[inside] - points[query]).sum(axis=1)
         np.testing.assert_array_equal(inside[squares.argsort(kind="stable")[:6]], found[query])
+
+
+NEAREST = """
+import numpy as np
+from suite_spectral.graphs.approximate_neighbours import by_columns
+from suite_spectral.kernels import compiled_cells
+draw = np.random.default_rng(0)
+points = draw.standard_normal((700, 7)).astype(np.float32)
+columns, first, _ = by_columns(points, draw.integers(0, 9, 700), 9)
+cells = np.stack([draw.permutation(9)[:4] for _ in range(50)])
+print(compiled_cells().nearest_in_cells(columns, first, points[:50], cells, 6, 1).tolist())
+"""
+
+
+def test_every_instruction_set_finds_the_same_columns() -> None:
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", NEAREST],
+            env=os.environ | {"LIGHTNING_SUITE_INSTRUCTION_SET": most},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for most in ("baseline", "x86-64-v3", "x86-64-v4")
+    ]
+    assert found[0].startswith("[[")
+    assert found[0] == found[1] == found[2]
 
 
 def test_too_few_points_in_the_cells_are_filled_up_with_none() -> None:
