@@ -79,6 +79,25 @@ LIGHTNING_SUITE_INLINE void store_first(const Vector<Set, T>& vector, int64_t co
   }
 }
 
+// Calls use(row, vector) for the vectors of a tile's first `count` rows, one after another and in no loop: an index that
+// is no constant would put the tile into memory.
+template <typename Set, int vectors, typename Use>
+LIGHTNING_SUITE_INLINE void each_vector(int64_t count, Use use) {
+#pragma GCC unroll 8
+  for (int r = 0; r < Set::rows; ++r) {
+    if (r >= count) continue;
+#pragma GCC unroll 8
+    for (int v = 0; v < vectors; ++v) use(r, v);
+  }
+}
+
+// Makes a tile 0 where it is used; all of it would be cleared in memory.
+template <typename Set, int vectors, typename T>
+LIGHTNING_SUITE_INLINE void clear(Tile<Set, T>& tile) {
+  each_vector<Set, vectors>(Set::rows,
+                            [&](int r, int v) __attribute__((always_inline)) { tile[r][v] = Vector<Set, T>{}; });
+}
+
 // tile += left (rows, depth) right (depth, vectors). left(row, k) is a number, right(k) where a row of vectors begins.
 template <typename Set, int vectors, typename T, typename Left, typename Right>
 LIGHTNING_SUITE_INLINE void multiply(int64_t depth, Left left, Right right, Tile<Set, T>& tile) {
@@ -96,21 +115,16 @@ LIGHTNING_SUITE_INLINE void multiply(int64_t depth, Left left, Right right, Tile
   }
 }
 
-// Calls some(first column, number of vectors as a constant) for all columns of a padded row.
+// Calls some(first column, number of vectors as a constant) for all columns of a padded row. The last four vectors are
+// two and two: a tile of one waits for its own sums.
 template <typename Set, typename T, typename Some>
 LIGHTNING_SUITE_INLINE void by_columns(int64_t columns, Some some) {
-  for (int64_t first = 0; first < columns; first += Set::vectors * kLanes<Set, T>) {
-    switch ((columns - first) / kLanes<Set, T>) {
-      case 1:
-        some(first, std::integral_constant<int, 1>());
-        break;
-      case 2:
-        some(first, std::integral_constant<int, 2>());
-        break;
-      default:
-        some(first, std::integral_constant<int, Set::vectors>());
-    }
-  }
+  static_assert(Set::vectors == 3);
+  constexpr int64_t lanes = kLanes<Set, T>;
+  int64_t first = 0, left = columns / lanes;
+  for (; left > 4 || left == 3; left -= 3, first += 3 * lanes) some(first, std::integral_constant<int, 3>());
+  for (; left >= 2; left -= 2, first += 2 * lanes) some(first, std::integral_constant<int, 2>());
+  if (left == 1) some(first, std::integral_constant<int, 1>());
 }
 
 }  // namespace lightning_suite

@@ -67,15 +67,23 @@ LIGHTNING_SUITE_INLINE void copy_rows(const Rows<const T>& from, int64_t first, 
   }
 }
 
-// Their transpose, padded too.
+// Their transpose, padded too: a vector of rows at a time, which lie far apart, and would not all stay in the cache.
 template <typename Set, typename T>
 LIGHTNING_SUITE_INLINE void copy_columns(const Rows<const T>& from, Buffer<T>& to) {
+  constexpr int64_t lanes = kLanes<Set, T>;
   const int64_t width = padded<Set, T>(from.count);
   to.make_room(from.columns * width);
-  for (int64_t k = 0; k < from.columns; ++k) {
-    T* __restrict copy = to.data() + k * width;
-    for (int64_t i = 0; i < from.count; ++i) copy[i] = from.first[i * from.stride + k];
-    std::fill(copy + from.count, copy + width, T(0));
+  for (int64_t first = 0; first < from.count; first += lanes) {
+    const int64_t count = std::min(lanes, from.count - first);
+    for (int64_t k = 0; k < from.columns; ++k) {
+      T* __restrict copy = to.data() + k * width + first;
+      const T* __restrict column = from.row(first) + k;
+      if (count == lanes) {
+        for (int64_t i = 0; i < lanes; ++i) copy[i] = column[i * from.stride];
+      } else {
+        for (int64_t i = 0; i < lanes; ++i) copy[i] = i < count ? column[i * from.stride] : T(0);
+      }
+    }
   }
 }
 
@@ -83,13 +91,13 @@ LIGHTNING_SUITE_INLINE void copy_columns(const Rows<const T>& from, Buffer<T>& t
 template <typename Set, typename T, typename Left, typename Use>
 LIGHTNING_SUITE_INLINE void product(int64_t depth, Left left, const T* right, int64_t width, Use use) {
   by_columns<Set, T>(width, [&](int64_t first, auto vectors) __attribute__((always_inline)) {
-    Tile<Set, T> tile = {};
+    Tile<Set, T> tile;
+    clear<Set, vectors, T>(tile);
     multiply<Set, vectors, T>(depth, left,
                               [&](int64_t k) __attribute__((always_inline)) { return right + k * width + first; }, tile);
-#pragma GCC unroll 8
-    for (int r = 0; r < Set::rows; ++r) {
-      for (int v = 0; v < vectors; ++v) use(r, first + v * kLanes<Set, T>, tile[r][v]);
-    }
+    each_vector<Set, vectors>(Set::rows, [&](int r, int v) __attribute__((always_inline)) {
+      use(r, first + v * kLanes<Set, T>, tile[r][v]);
+    });
   });
 }
 
@@ -167,9 +175,10 @@ LIGHTNING_SUITE_INLINE void forward_jobs(const Forward<T>& arrays, int64_t begin
       for (int64_t i = first; i <= last; ++i) {
         T* __restrict row = scores.data() + (i - first) * width;
         const int64_t seen = job.seen(i);
+        for (int64_t k = 0; k < width; ++k) row[k] *= scale;
         T top = std::numeric_limits<T>::lowest(), total = 0;
-        for (int64_t k = 0; k < seen; ++k) top = scale * row[k] > top ? scale * row[k] : top;
-        weigh(row, seen, width, scale, top);
+        for (int64_t k = 0; k < seen; ++k) top = row[k] > top ? row[k] : top;
+        weigh(row, seen, width, T(1), top);
         for (int64_t k = 0; k < width; ++k) total += row[k];
         const T share = seen > 0 ? 1 / total : T(0);
         for (int64_t k = 0; k < width; ++k) row[k] *= share;
