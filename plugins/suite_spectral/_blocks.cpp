@@ -25,6 +25,7 @@ constexpr double kTiny = 2.2250738585072014e-308;
 
 using Quad = double __attribute__((vector_size(kQuad * sizeof(double))));
 using Doubles = py::array_t<double, py::array::c_style>;
+using Integers = py::array_t<int64_t, py::array::c_style>;
 template <typename Number>
 using Numbers = py::array_t<Number, py::array::c_style>;
 
@@ -99,29 +100,79 @@ std::vector<double> widened(const double* matrix, int64_t rows, int64_t columns)
   return result;
 }
 
-Doubles narrowed(const std::vector<double>& matrix, int64_t rows, int64_t columns) {
+Doubles narrowed(const double* matrix, int64_t rows, int64_t columns) {
   Doubles result({rows, columns});
   for (int64_t i = 0; i < rows; ++i)
-    std::copy_n(matrix.data() + i * padded(columns), columns, result.mutable_data() + i * columns);
+    std::copy_n(matrix + i * padded(columns), columns, result.mutable_data() + i * columns);
   return result;
 }
 
-// Replaces the first columns of basis and image by the combinations in turn (used, combination). Returns
-// X diag(values) - L X of the first of them, and its columns' sums of squares.
-py::tuple turned(Doubles basis, Doubles image, int64_t used, const Doubles& turn, const Doubles& values) {
-  const int64_t n = basis.shape(0), stride = basis.shape(1), outs = turn.shape(1), width = values.size();
+// Blocks of rows, and where they lie in memory.
+struct Blocks {
+  const int64_t* starts;
+  int64_t count;
+  explicit Blocks(const Integers& given) : starts(given.data()), count(given.size() - 1) {}
+};
+
+// Returns sums over all blocks: of_chunk(begin, rows, sums) adds those over some rows of one.
+template <typename OfChunk>
+std::vector<double> tree_sums(const Blocks& blocks, int64_t step, int64_t size, const OfChunk& of_chunk) {
+  int64_t depth = 2;
+  for (int64_t count = blocks.count; count > 1; count /= 2) ++depth;
+  std::vector<double> waiting(depth * size);  // the sums of subtrees, of fewer and fewer blocks
+  double* last = waiting.data();
+  for (int64_t block = 0; block < blocks.count; ++block, last += size) {
+    std::fill_n(last, size, 0.0);
+    for (int64_t begin = blocks.starts[block]; begin < blocks.starts[block + 1]; begin += step)
+      of_chunk(begin, std::min(step, blocks.starts[block + 1] - begin), last);
+    for (int64_t whole = block; whole & 1; whole >>= 1, last -= size)  // with the subtree of as many blocks before it
+      for (int64_t i = 0; i < size; ++i) last[i - size] += last[i];
+  }
+  waiting.resize(size);
+  return waiting;
+}
+
+// The rows of a block from one on, as doubles with zeros behind them.
+template <typename Number>
+void load(const Number* block, int64_t begin, int64_t count, int64_t columns, double* result) {
+  for (int64_t i = 0; i < count; ++i)
+    for (int64_t j = 0; j < columns; ++j) result[i * padded(columns) + j] = block[(begin + i) * columns + j];
+}
+
+// Returns the inner products of the columns in use with those of a block (point, vector).
+template <typename Number>
+Doubles inner_products(const Doubles& basis, int64_t used, const Numbers<Number>& block, const Integers& starts) {
+  const int64_t stride = basis.shape(1), m = block.shape(1), wide = padded(m), step = rows_of_chunk(stride + wide);
+  const double* vectors = basis.data();
+  const Number* given = block.data();
+  const Blocks blocks(starts);
+  std::vector<double> sums;
+  {
+    const py::gil_scoped_release release;
+    std::vector<double> part(step * wide, 0.0);
+    sums = tree_sums(blocks, step, used * wide, [&](int64_t begin, int64_t count, double* result) {
+      load(given, begin, count, m, part.data());
+      inner(vectors + begin * stride, stride, count, used, part.data(), wide, result);
+    });
+  }
+  return narrowed(sums.data(), used, m);
+}
+
+// Replaces the first columns of basis and image, in the rows of the blocks, by the combinations in turn (used,
+// combination), and residual by X diag(values) - L X of the first of them. Returns its columns' sums of squares.
+Doubles turned(Doubles basis, Doubles image, int64_t used, const Doubles& turn, const Doubles& values, Doubles residual,
+               const Integers& starts) {
+  const int64_t stride = basis.shape(1), outs = turn.shape(1), width = values.size();
   const int64_t wide = padded(outs), step = rows_of_chunk(2 * stride);
-  Doubles residual({n, width}), squares(width);
-  double *vectors = basis.mutable_data(), *images = image.mutable_data();
-  double *left = residual.mutable_data(), *sums = squares.mutable_data();
+  double *vectors = basis.mutable_data(), *images = image.mutable_data(), *left = residual.mutable_data();
   const double *combine = turn.data(), *value = values.data();
+  const Blocks blocks(starts);
+  std::vector<double> squares;
   {
     const py::gil_scoped_release release;
     const std::vector<double> matrix = widened(combine, used, outs);
     std::vector<double> one(step * wide), other(step * wide), part(width);
-    std::fill_n(sums, width, 0.0);
-    for (int64_t begin = 0; begin < n; begin += step) {
-      const int64_t count = std::min(step, n - begin);
+    squares = tree_sums(blocks, step, width, [&](int64_t begin, int64_t count, double* sums) {
       times(vectors + begin * stride, stride, count, used, matrix.data(), wide, one.data());
       times(images + begin * stride, stride, count, used, matrix.data(), wide, other.data());
       std::fill(part.begin(), part.end(), 0.0);
@@ -136,69 +187,59 @@ py::tuple turned(Doubles basis, Doubles image, int64_t used, const Doubles& turn
         }
       }
       for (int64_t j = 0; j < width; ++j) sums[j] += part[j];
-    }
+    });
   }
-  return py::make_tuple(residual, squares);
+  return Doubles(width, squares.data());
 }
 
-// Puts a block (point, vector) behind the columns in use, orthogonal to them and to null (point,), of unit length.
-// Returns it.
+// Puts into result, in the rows of the blocks, a block (point, vector) less the columns in use times inside (used,
+// vector) and null (point,) times along (vector,). Returns its columns' sums of squares.
 template <typename Number>
-Doubles added(Doubles basis, int64_t used, const Numbers<Number>& block, const Doubles& null) {
-  const int64_t n = basis.shape(0), stride = basis.shape(1), m = block.shape(1), wide = padded(m);
-  const int64_t step = rows_of_chunk(stride + wide);
-  Doubles orthogonal({n, m});
-  double *vectors = basis.mutable_data(), *result = orthogonal.mutable_data();
-  const double* known = null.data();
+Doubles orthogonal(const Doubles& basis, int64_t used, const Numbers<Number>& block, const Doubles& null,
+                   const Doubles& inside, const Doubles& along, Doubles result, const Integers& starts) {
+  const int64_t stride = basis.shape(1), m = block.shape(1), wide = padded(m), step = rows_of_chunk(stride + wide);
+  const double *vectors = basis.data(), *known = null.data(), *onto = along.data(), *combine = inside.data();
+  double* rows = result.mutable_data();
   const Number* given = block.data();
-  const py::gil_scoped_release release;
-  std::vector<double> inside(used * wide, 0.0), along(wide, 0.0), part(step * wide, 0.0), taken(step * wide);
-  const auto load = [&](int64_t begin, int64_t count) {
-    for (int64_t i = 0; i < count; ++i)
-      for (int64_t j = 0; j < m; ++j) part[i * wide + j] = given[(begin + i) * m + j];
-  };
-  for (int64_t begin = 0; begin < n; begin += step) {
-    const int64_t count = std::min(step, n - begin);
-    load(begin, count);
-    inner(vectors + begin * stride, stride, count, used, part.data(), wide, inside.data());
-    inner(known + begin, 1, count, 1, part.data(), wide, along.data());
-  }
-  std::vector<double> lengths(m, 0.0), squares(m);
-  for (int64_t begin = 0; begin < n; begin += step) {
-    const int64_t count = std::min(step, n - begin);
-    load(begin, count);
-    times(vectors + begin * stride, stride, count, used, inside.data(), wide, taken.data());
-    std::fill(squares.begin(), squares.end(), 0.0);
-    for (int64_t i = 0; i < count; ++i) {
-      double* __restrict row = result + (begin + i) * m;
-      const double* __restrict here = part.data() + i * wide;
-      const double* __restrict away = taken.data() + i * wide;
-      for (int64_t j = 0; j < m; ++j) {
-        row[j] = here[j] - away[j] - known[begin + i] * along[j];
-        squares[j] += row[j] * row[j];
+  const Blocks blocks(starts);
+  std::vector<double> lengths;
+  {
+    const py::gil_scoped_release release;
+    const std::vector<double> matrix = widened(combine, used, m);
+    std::vector<double> part(step * wide, 0.0), taken(step * wide), squares(m);
+    lengths = tree_sums(blocks, step, m, [&](int64_t begin, int64_t count, double* sums) {
+      load(given, begin, count, m, part.data());
+      times(vectors + begin * stride, stride, count, used, matrix.data(), wide, taken.data());
+      std::fill(squares.begin(), squares.end(), 0.0);
+      for (int64_t i = 0; i < count; ++i) {
+        double* __restrict row = rows + (begin + i) * m;
+        const double* __restrict here = part.data() + i * wide;
+        const double* __restrict away = taken.data() + i * wide;
+        for (int64_t j = 0; j < m; ++j) {
+          row[j] = here[j] - away[j] - known[begin + i] * onto[j];
+          squares[j] += row[j] * row[j];
+        }
       }
-    }
-    for (int64_t j = 0; j < m; ++j) lengths[j] += squares[j];
+      for (int64_t j = 0; j < m; ++j) sums[j] += squares[j];
+    });
   }
-  for (double& length : lengths) length = 1 / std::max(std::sqrt(length), kTiny);
-  for (int64_t i = 0; i < n; ++i)
-    for (int64_t j = 0; j < m; ++j) vectors[i * stride + used + j] = result[i * m + j] *= lengths[j];
-  return orthogonal;
+  return Doubles(m, lengths.data());
 }
 
-// Puts L times a block beside it, from S times it. Returns the inner products of both with the whole basis, (column,
-// vector): of L times the block, and of the block.
-py::tuple imaged(const Doubles& basis, Doubles image, int64_t used, const Doubles& block, const Doubles& product) {
-  const int64_t n = basis.shape(0), stride = basis.shape(1), m = block.shape(1), wide = padded(m), every = used + m;
-  const int64_t step = rows_of_chunk(stride + 2 * wide);
+// Puts L times a block beside it in the rows of the blocks, from S times it. Returns the inner products of both with
+// the whole basis, (column, vector): of L times the block, and of the block.
+py::tuple imaged(const Doubles& basis, Doubles image, int64_t used, const Doubles& block, const Doubles& product,
+                 const Integers& starts) {
+  const int64_t stride = basis.shape(1), m = block.shape(1), wide = padded(m), every = used + m;
+  const int64_t step = rows_of_chunk(stride + 2 * wide), size = every * wide;
   const double *vectors = basis.data(), *given = block.data(), *similar = product.data();
   double* images = image.mutable_data();
-  std::vector<double> border(every * wide, 0.0), products(every * wide, 0.0);
+  const Blocks blocks(starts);
+  std::vector<double> sums;
   {
     const py::gil_scoped_release release;
     std::vector<double> one(step * wide, 0.0), other(step * wide, 0.0);
-    for (int64_t begin = 0; begin < n; begin += step) {
-      const int64_t count = std::min(step, n - begin);
+    sums = tree_sums(blocks, step, 2 * size, [&](int64_t begin, int64_t count, double* result) {
       for (int64_t i = 0; i < count; ++i) {
         const double* __restrict here = given + (begin + i) * m;
         const double* __restrict there = similar + (begin + i) * m;
@@ -208,11 +249,20 @@ py::tuple imaged(const Doubles& basis, Doubles image, int64_t used, const Double
           other[i * wide + j] = fresh[j] = here[j] - there[j];
         }
       }
-      inner(vectors + begin * stride, stride, count, every, other.data(), wide, border.data());
-      inner(vectors + begin * stride, stride, count, every, one.data(), wide, products.data());
-    }
+      inner(vectors + begin * stride, stride, count, every, other.data(), wide, result);
+      inner(vectors + begin * stride, stride, count, every, one.data(), wide, result + size);
+    });
   }
-  return py::make_tuple(narrowed(border, every, m), narrowed(products, every, m));
+  return py::make_tuple(narrowed(sums.data(), every, m), narrowed(sums.data() + size, every, m));
+}
+
+template <typename Number>
+void define(py::module_& module) {
+  module.def("inner_products", &inner_products<Number>, py::arg("basis").noconvert(), py::arg("used"),
+             py::arg("block").noconvert(), py::arg("starts").noconvert());
+  module.def("orthogonal", &orthogonal<Number>, py::arg("basis").noconvert(), py::arg("used"),
+             py::arg("block").noconvert(), py::arg("null").noconvert(), py::arg("inside").noconvert(),
+             py::arg("along").noconvert(), py::arg("result").noconvert(), py::arg("starts").noconvert());
 }
 
 }  // namespace
@@ -220,11 +270,10 @@ py::tuple imaged(const Doubles& basis, Doubles image, int64_t used, const Double
 PYBIND11_MODULE(_blocks, module) {
   module.doc() = "Call it through suite_spectral.eigen.blocks, which checks.";
   module.def("turned", &turned, py::arg("basis").noconvert(), py::arg("image").noconvert(), py::arg("used"),
-             py::arg("turn").noconvert(), py::arg("values").noconvert());
-  module.def("added", &added<float>, py::arg("basis").noconvert(), py::arg("used"), py::arg("block").noconvert(),
-             py::arg("null").noconvert());
-  module.def("added", &added<double>, py::arg("basis").noconvert(), py::arg("used"), py::arg("block").noconvert(),
-             py::arg("null").noconvert());
+             py::arg("turn").noconvert(), py::arg("values").noconvert(), py::arg("residual").noconvert(),
+             py::arg("starts").noconvert());
   module.def("imaged", &imaged, py::arg("basis").noconvert(), py::arg("image").noconvert(), py::arg("used"),
-             py::arg("block").noconvert(), py::arg("product").noconvert());
+             py::arg("block").noconvert(), py::arg("product").noconvert(), py::arg("starts").noconvert());
+  define<float>(module);
+  define<double>(module);
 }

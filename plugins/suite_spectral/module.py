@@ -2,7 +2,8 @@
 
 The solution lies in buffers (``suite_spectral.network``), so a checkpoint labels new points by itself. By landmarks
 each of several processes solves for its share of the points (``suite_spectral.shares``); otherwise each finds the
-neighbours of some, and process 0 solves. Any number of processes gives the same labels.
+neighbours of some points and iterates its share of the eigenvectors, and process 0 does the rest. Any number of
+processes gives the same labels.
 """
 
 import math
@@ -32,6 +33,7 @@ from suite_spectral.batches import Batch, Rows, Scaling, join, prepared
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.data import ClusterData
 from suite_spectral.earlier_run import STATE, EarlierRun
+from suite_spectral.eigen.finest import take_part
 from suite_spectral.exporting import exportable
 from suite_spectral.graphs.graph import Graph, SparseGraph, spread_evenly
 from suite_spectral.graphs.neighbours import Neighbours
@@ -244,7 +246,7 @@ class SpectralClusterer(LightningModule):
         else:
             whole = gathered(self.trainer, self.device, batches)
             del batches
-            near = self._found_together(whole.content, seed)
+            near = [self._found_together(whole.content, seed)]
 
             def solved() -> Told:
                 with progress("spectral clustering") as task:
@@ -253,7 +255,9 @@ class SpectralClusterer(LightningModule):
                     if self._earlier is not None:
                         task.stage("start from an earlier run")
                         start = self._earlier.start(self.kind, whole.content, content, self.names)
-                    solution = solve(content, settings, start=start, seed=seed, progress=task.stage, found=near)
+                    solution = solve(
+                        content, settings, start=start, seed=seed, progress=task.stage, found=near.pop(), group=group
+                    )
                 self._graph = solution.graph
                 told = Told.of(solution)
                 if self.trainer.world_size > 1:  # it travels
@@ -261,7 +265,7 @@ class SpectralClusterer(LightningModule):
                     told = told._replace(fitted=Fitted.from_state(state))
                 return told
 
-            found = group.first_says(solved)
+            found = group.first_says(solved, lambda: take_part(group))
         self.network.take(found.fitted)
         self._fitted_cut, self._fitted_data = found.values["train_ncut"], getattr(data, "fingerprint", None)
         rank_zero_info(found.line)

@@ -1,7 +1,10 @@
-"""What tests of more than one file ask for: settings, and points that every way of clustering can tell apart."""
+"""What tests of more than one file ask for: settings, points that every way of clustering can tell apart, processes."""
 
 import csv
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +56,58 @@ def share_of_equal(labels: Tensor, classes: Tensor) -> float:
     return max(share, 1 - share)
 
 
+class Thread:
+    """A `Group` whose processes are threads: what each computes, without the seconds that processes take to start."""
+
+    def __init__(self, rank: int, size: int, barrier: threading.Barrier, told: list[Any]) -> None:
+        self.rank, self.size, self._barrier, self._told = rank, size, barrier, told
+
+    def gathered(self, value: Any) -> list[Any]:
+        self._told[self.rank] = value
+        self._barrier.wait(60)
+        values = list(self._told)
+        self._barrier.wait(60)
+        return values
+
+    def first_hears(self, value: Any) -> list[Any] | None:
+        values = self.gathered(value)
+        return values if self.rank == 0 else None
+
+    def swapped(self, parts: Sequence[Tensor], counts: Sequence[int]) -> Tensor:
+        rows = [told[self.rank] for told in self.gathered(parts)]
+        assert [len(part) for part in rows] == list(counts)
+        return torch.cat(rows)
+
+    def handed(self, part_of: Callable[[int], Any] | None) -> Any:
+        parts = None if part_of is None else [part_of(rank) for rank in range(self.size)]
+        return self.gathered(parts)[0][self.rank]
+
+    def first_says(self, compute: Callable[[], Any], part: Callable[[], None] = lambda: None) -> Any:
+        answer = compute() if self.rank == 0 else None
+        while self.gathered("over" if self.rank == 0 else None)[0] == "part":
+            part()
+        return self.gathered(answer)[0]
+
+    @contextmanager
+    def asked(self) -> Iterator[None]:
+        self.gathered("part")
+        yield
+
+
+def run_together(size: int, function: Callable[[Any], Any]) -> list[Any]:
+    barrier, told = threading.Barrier(size), [None] * size
+
+    def run(rank: int) -> Any:
+        try:
+            return function(Thread(rank, size, barrier, told))
+        except BaseException:
+            barrier.abort()
+            raise
+
+    with ThreadPoolExecutor(size) as pool:
+        return list(pool.map(run, range(size)))
+
+
 @pytest.fixture(scope="session")
 def settings() -> Callable[..., Settings]:
     """Two clusters by the nearest neighbours, with other settings in the place of these."""
@@ -80,3 +135,9 @@ def rows_of() -> Callable[[Path], list[dict[str, str]]]:
             return list(csv.DictReader(file))
 
     return read
+
+
+@pytest.fixture(scope="session")
+def together() -> Callable[[int, Callable[[Any], Any]], list[Any]]:
+    """Call a function with the group of so many processes in each of them, and return their answers."""
+    return run_together

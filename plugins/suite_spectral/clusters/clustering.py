@@ -25,6 +25,7 @@ from suite_spectral.graphs.gaussian import GaussianGraph
 from suite_spectral.graphs.graph import Graph, Progress, SparseGraph
 from suite_spectral.graphs.sparse_points import rows_of
 from suite_spectral.settings import Settings
+from suite_spectral.shares.group import Group
 
 
 def cluster(
@@ -33,6 +34,7 @@ def cluster(
     *,
     points: Tensor | None = None,
     start: Tensor | None = None,
+    group: Group | None = None,
     seed: int = 0,
     progress: Progress = lambda words: None,
 ) -> Clustering:
@@ -49,7 +51,7 @@ def cluster(
         graph: the graph.
         settings: how many clusters, and how they are made; the settings of the graph are not used.
         points: (point, dim), by which loose components, and others that are too many, find the nearest cluster.
-        start: as of ``suite_spectral.eigen.spectrum.spectrum``.
+        start, group: as of ``suite_spectral.eigen.spectrum.spectrum``.
         seed: of whatever is random in it.
         progress: is called with words for what is being done.
 
@@ -74,7 +76,7 @@ def cluster(
         warn_of_pieces(whole.components, settings.known_clusters)
     inside = points if core is None or points is None else rows_of(points, core)
     start = start if core is None or start is None else start[core.to(start.device)]
-    way = _Way(settings, seed, begun, progress)
+    way = _Way(settings, seed, begun, progress, group)
     if points is None and isinstance(laplacian.graph, SparseGraph):
         clustering = _without_ends(laplacian, laplacian.graph, way, start)
     else:
@@ -92,6 +94,7 @@ class _Way(NamedTuple):
     seed: int
     begun: float
     progress: Progress
+    group: Group | None
 
     def solved(self, laplacian: Laplacian, start: Tensor | None) -> Spectrum:
         settings = self.settings
@@ -102,6 +105,7 @@ class _Way(NamedTuple):
             seed=self.seed,
             tolerance=TOLERANCE if settings.tolerance is None else settings.tolerance,
             start=start,
+            group=self.group,
             progress=self.progress,
         )
 

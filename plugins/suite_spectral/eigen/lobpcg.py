@@ -3,7 +3,8 @@
 Each step looks for the best vectors in the span of three blocks: the present vectors X, the directions P of the last
 step, and the preconditioned residuals T(L X - X diag(lambda)) (Knyazev, 2001). The three are kept orthonormal, P
 against X in the small space of coefficients (Hetmaniuk and Lehoucq, 2006), and all in float64: the eigenvalues of
-large graphs are near 1e-7, where float32 knows nothing any more.
+large graphs are near 1e-7, where float32 knows nothing any more. Several processes may hold the rows of the blocks;
+what is small, inner products and combinations, each of them computes from the same bits.
 
 It stops when the residuals are small against the gap that separates the wanted eigenvalues from the next one: a
 residual r turns a vector by an angle of at most |r| / gap out of its space (Davis and Kahan, 1970).
@@ -14,9 +15,9 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
-from suite_spectral.eigen.blocks import TINY, added, imaged, turned
+from suite_spectral.eigen.blocks import TINY, added, imaged, inner_products, turned
+from suite_spectral.shares.share import Share
 
 GAP_FLOOR = 0.1
 """Of the first eigenvalue that is not wanted: a smaller gap cannot be resolved, nor does the cut depend on it."""
@@ -55,6 +56,7 @@ def lowest(
     tolerance: float,
     limit: int = 200,
     by_gap: bool = False,
+    share: Share | None = None,
     report: Callable[[int, float], None] = lambda step, ratio: None,
 ) -> Lowest:
     """Return the lowest eigenpairs of L = I - S orthogonal to a known one.
@@ -68,49 +70,50 @@ def lowest(
         tolerance: of the residuals, as a share of the gap behind the wanted eigenvalues.
         limit: most steps.
         by_gap: the next pair has to be accurate too where no gap tells it from the wanted ones, see ``distinct``.
+        share: which points are here; None: all. Every process calls this at once.
         report: is called with each step, and the worst residual over the allowed one.
 
     Returns:
-        As many pairs as ``start`` has vectors, fewer where those depend on each other.
+        As many pairs as ``start`` has vectors, fewer where those depend on each other; of the vectors the rows here.
     """
+    share = Share.alone(len(start)) if share is None else share
+    basis = start.new_empty(len(start), 3 * start.shape[1])  # X, P and W side by side
+    image = torch.zeros_like(basis)  # L times them
     # Twice: of a vector that is nearly the known one the first leaves rounding, and that is still along it.
-    vectors = _without(start, null)
-    vectors = _orthonormal(_without(normalize(vectors, dim=0, eps=TINY), null))
-    width = vectors.shape[1]
+    block = added(basis, 0, added(basis, 0, start, null, share), null, share)
+    white = _whitening(inner_products(basis, block.shape[1], block, share))
+    width = white.shape[1]
     wanted = min(wanted, width)
-    basis = vectors.new_empty(len(vectors), 3 * width)  # X, P and W side by side
-    image = torch.empty_like(basis)  # L times them
-    basis[:, :width] = vectors
-    image[:, :width] = vectors - similarity(vectors)
-    values, turn = torch.linalg.eigh(_symmetric(basis[:, :width].T @ image[:, :width]))
-    inner = torch.diag(values)  # basis' L basis, of the columns in use
-    residual, norms = turned(basis, image, values, width, turn)
+    turned(basis, image, white.new_zeros(width), len(white), white, share)
+    block = basis[:, :width].contiguous()
+    inner = white.new_empty(0, 0)  # basis' L basis, of the columns in use
     steps = 0
     while True:
+        used = len(inner)
+        border, products = imaged(basis, image, used, block, similarity(block), share)
+        inner = _bordered(inner, border)
+        products = _bordered(torch.eye(used, dtype=inner.dtype, device=inner.device), products)
+        white = _whitening(products)
+        values, best = torch.linalg.eigh(_symmetric(white.T @ inner @ white))
+        values, best = values[:width], white @ best[:, :width]
+        directions = best[:, :0]
+        if used:
+            directions = best.clone()
+            directions[:width] = 0
+            directions -= best @ (best.T @ (products @ directions))
+            directions = directions @ _whitening(directions.T @ products @ directions)
+        turn = torch.cat([best, directions], 1)
+        residual, norms = turned(basis, image, values, len(inner), turn, share)
+        inner = _symmetric(turn.T @ inner @ turn)
         count = distinct(values, wanted) if by_gap else wanted
         allowed = allowed_residual(values, count, tolerance)
         moving = norms > allowed
         report(steps, float((norms[:count] / allowed).max()))
         if steps == limit or not bool(moving[:count].any()):
             return Lowest(values, basis[:, :width].clone(), norms, steps)
-        used = len(inner)
         if not bool(moving.all()):
             residual = residual[:, moving]
-        block = added(basis, used, precondition(residual), null)
-        every = used + block.shape[1]
-        border, products = imaged(basis, image, used, block, similarity(block))
-        inner = _bordered(inner, border)
-        products = _bordered(torch.eye(used, dtype=inner.dtype, device=inner.device), products)
-        white = _whitening(products)
-        values, best = torch.linalg.eigh(_symmetric(white.T @ inner @ white))
-        values, best = values[:width], white @ best[:, :width]
-        directions = best.clone()
-        directions[:width] = 0
-        directions -= best @ (best.T @ (products @ directions))
-        directions = directions @ _whitening(directions.T @ products @ directions)
-        turn = torch.cat([best, directions], 1)
-        residual, norms = turned(basis, image, values, every, turn)
-        inner = _symmetric(turn.T @ inner @ turn)
+        block = added(basis, len(inner), precondition(residual), null, share)
         steps += 1
 
 
@@ -144,11 +147,6 @@ def _bordered(matrix: Tensor, columns: Tensor) -> Tensor:
     return _symmetric(whole)
 
 
-def _orthonormal(block: Tensor) -> Tensor:
-    """Return an orthonormal basis of the span of a block's columns."""
-    return block @ _whitening(block.T @ block)
-
-
 def _whitening(products: Tensor) -> Tensor:
     """Return combinations of columns that are orthonormal, from the inner products of the columns."""
     lengths = products.diagonal().clamp_min(TINY).sqrt()
@@ -156,10 +154,6 @@ def _whitening(products: Tensor) -> Tensor:
     kept = sizes > DEPENDENT * sizes[-1]
     combinations: Tensor = turns[:, kept] / sizes[kept].sqrt() / lengths[:, None]
     return combinations
-
-
-def _without(block: Tensor, null: Tensor) -> Tensor:
-    return block - null[:, None] * (null @ block)
 
 
 def _symmetric(matrix: Tensor) -> Tensor:

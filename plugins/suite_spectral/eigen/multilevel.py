@@ -4,13 +4,12 @@ Points are gathered around roots that are three edges apart, the roots of an ind
 the graph; an aggregate is a point of the next, coarser level, and so on until a dense solution costs nothing. A
 vector comes back to the finer level by the interpolation P = (I - omega D^-1 A) P_0, with P_0 the vector sqrt(degree)
 cut up by aggregates (smoothed aggregation: Vanek, Mandel, Brezina, 1996). The coarsest eigenvectors are the start,
-and a V-cycle over the levels, smoothed by Chebyshev polynomials (Adams and others, 2003), the preconditioner of
-``suite_spectral.eigen.lobpcg``. No factorisation is made, which would fill up where a graph has many dimensions; nor
-would P' A P stay sparse there, so P is P_0 itself where its points have many aggregates around them.
+and a V-cycle over the levels (``suite_spectral.eigen.vcycle``) the preconditioner of ``suite_spectral.eigen.lobpcg``.
+No factorisation is made, which would fill up where a graph has many dimensions; nor would P' A P stay sparse there, so
+P is P_0 itself where its points have many aggregates around them.
 """
 
 from collections.abc import Callable
-from typing import final
 
 import numpy as np
 import scipy.linalg
@@ -20,10 +19,14 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 from torch import Tensor
 
 from suite_spectral.eigen.aggregation import aggregated
+from suite_spectral.eigen.finest import Finest, solved_together
 from suite_spectral.eigen.lobpcg import Lowest, lowest
-from suite_spectral.eigen.warm_start import best_start
+from suite_spectral.eigen.vcycle import Level, corrected
 from suite_spectral.graphs.graph import sparse_rows
 from suite_spectral.graphs.products import sparse_product
+from suite_spectral.shares.group import Group
+from suite_spectral.shares.share import Share
+from suite_spectral.shares.shared_rows import SharedRows
 
 COARSEST = 300
 """Points of a level that is solved densely, unless more vectors are asked for."""
@@ -39,12 +42,6 @@ CROWDED = 5
 points in the plane and on letters, 6 on MNIST, 8 to 9 on blobs in ten dimensions. A million of the last took beyond
 8 GiB with smoothing; without it they take 1.5, and some more steps."""
 
-SMOOTHING = 3
-"""Degree of the Chebyshev polynomial before and after a coarser level's correction."""
-
-ROUGH = 0.1
-"""Of the largest eigenvalue of a level: from there on up the smoother has to work; below, the coarser levels do."""
-
 ROUGHLY = 0.3
 """Tolerance of the eigenvectors of a coarser level, a start only: on a sixteenth of the points they cost nothing, and
 save a fourth of the steps on all of them."""
@@ -56,7 +53,8 @@ NEAR_ZERO = 1e-11
 """Smallest eigenvalue of the coarsest level, whose largest is near 1, that is distinguished from rounding errors."""
 
 ORDERED = 20_000
-"""From so many points on they are put in an order in which neighbours lie together, for the processor's cache."""
+"""From so many points on they are put in an order in which neighbours lie together, for the processor's cache; and
+several processes solve together, since then a process needs few points of others."""
 
 
 def multilevel(
@@ -69,6 +67,7 @@ def multilevel(
     tolerance: float,
     seed: int = 0,
     warm: Tensor | None = None,
+    group: Group | None = None,
     report: Callable[[int, float], None] = lambda step, ratio: None,
 ) -> Lowest:
     """Return the lowest eigenpairs of L = I - S above the eigenvalue 0.
@@ -82,6 +81,8 @@ def multilevel(
         tolerance: of the residuals, as a share of the gap behind the wanted eigenvalues.
         seed: of the roots.
         warm: (point, vector) further vectors to start from, see ``suite_spectral.eigen.warm_start``.
+        group: processes that do their part when this one, the first of them, asks for it
+            (``suite_spectral.eigen.finest.take_part``); None: this one solves alone.
         report: see ``suite_spectral.eigen.lobpcg.lowest``.
 
     Returns:
@@ -98,24 +99,16 @@ def multilevel(
     width = wanted + GUARD
     sure = wanted if accurate is None else accurate
     levels, start = _levels(similarity, null, width, sure, added, seed)
-    exact = sparse_rows(similarity, torch.float64)
-
-    def product(block: Tensor) -> Tensor:
-        image = sparse_product(exact, block)
-        return image if added is None else image + added[:, None] * (added @ block)
-
-    if warm is not None:
-        start = best_start(product, torch.cat([warm, start], 1), null, width)
-    pairs = lowest(
-        product,
-        start,
-        null,
-        sure,
-        precondition=lambda block: _corrected(levels, 0, block.float()),
-        tolerance=tolerance,
-        by_gap=accurate is not None,
-        report=report,
-    )
+    exact = SharedRows(sparse_rows(similarity, torch.float64))
+    del similarity
+    whole = Finest(exact, levels, start, null, added, sure, tolerance, accurate is not None)
+    whole = whole if warm is None else whole.warmed(warm, width)
+    if order is None or group is None or group.size == 1 or len(levels) == 1:
+        pairs = whole.solved(Share.alone(len(null)), report)
+    else:
+        holder = [whole]
+        del whole, exact, levels, start, null, added
+        pairs = solved_together(holder, group, report)
     if order is None:
         return pairs
     vectors = torch.empty_like(pairs.vectors)
@@ -123,26 +116,13 @@ def multilevel(
     return pairs._replace(vectors=vectors)
 
 
-@final
-class _Level:
-    """One level of the hierarchy, but for the coarsest inverse in float32: it serves the preconditioner alone."""
-
-    def __init__(self, matrix: scipy.sparse.csr_array, diagonal: np.ndarray, null: np.ndarray) -> None:
-        self.matrix = sparse_rows(matrix, torch.float32)
-        self.inverse = torch.from_numpy(1 / diagonal).float()[:, None]  # of the diagonal
-        self.down: Tensor | None = None  # to the coarser level, and
-        self.up: Tensor | None = None  # back
-        self.solution: Tensor | None = None  # of the coarsest level: the inverse of its matrix
-        self.largest = _largest(matrix, diagonal, null)
-
-
 def _levels(
     similarity: scipy.sparse.csr_array, root: Tensor, width: int, wanted: int, added: Tensor | None, seed: int
-) -> tuple[list[_Level], Tensor]:
+) -> tuple[list[Level], Tensor]:
     """Return the levels from the finest to the coarsest, and a start on the finest; root is of unit length."""
     matrix = (scipy.sparse.eye_array(similarity.shape[0], format="csr") - similarity).tocsr()
     mass = None  # P'P over all the levels above: the inner product of the finest vectors
-    levels: list[_Level] = []
+    levels: list[Level] = []
     ups: list[scipy.sparse.csr_array] = []
     matrices: list[scipy.sparse.csr_array] = []
     nulls: list[Tensor] = []
@@ -150,7 +130,8 @@ def _levels(
     enough = max(COARSEST, 4 * width)
     while True:
         diagonal = np.maximum(matrix.diagonal(), 1e-12)
-        level = _Level(matrix, diagonal, null)
+        rows = SharedRows(sparse_rows(matrix, torch.float32))
+        level = Level(rows, torch.from_numpy(1 / diagonal).float()[:, None], _largest(matrix, diagonal, null))
         levels.append(level)
         if matrix.shape[0] <= enough:
             break
@@ -166,7 +147,7 @@ def _levels(
         if up.nnz > CROWDED * matrix.shape[0]:
             up = rough
         down = up.T.tocsr()
-        level.up, level.down = sparse_rows(up, torch.float32), sparse_rows(down, torch.float32)
+        level.up, level.down = (SharedRows(sparse_rows(each, torch.float32)) for each in (up, down))
         ups.append(up)
         matrices.append(matrix if nulls else None)  # the finest is not needed again, and large
         nulls.append(torch.from_numpy(null))
@@ -197,7 +178,7 @@ def _widened(start: Tensor, width: int, random: np.random.Generator) -> Tensor:
 
 
 def _refined(
-    levels: list[_Level],
+    levels: list[Level],
     number: int,
     matrix: scipy.sparse.csr_array,
     start: Tensor,
@@ -218,7 +199,7 @@ def _refined(
         return rest if added is None else rest + added[:, None] * (added @ block)
 
     def precondition(block: Tensor) -> Tensor:
-        return _corrected(levels, number, block.float())
+        return corrected(levels, number, block.float())
 
     return lowest(product, start, null, wanted, precondition=precondition, tolerance=ROUGHLY, limit=MOST_STEPS).vectors
 
@@ -227,37 +208,6 @@ def _dense(matrix: scipy.sparse.csr_array, mass: scipy.sparse.csr_array | None) 
     full = matrix.toarray()
     values, vectors = scipy.linalg.eigh((full + full.T) / 2, None if mass is None else mass.toarray())
     return values, vectors
-
-
-def _corrected(levels: list[_Level], number: int, block: Tensor) -> Tensor:
-    """Return the approximate solution of A x = block on a level by a V-cycle."""
-    level = levels[number]
-    if level.solution is not None:
-        return (level.solution @ block.double()).float()
-    assert level.up is not None and level.down is not None
-    first, left = _smoothed(level, block)
-    coarse = _corrected(levels, number + 1, sparse_product(level.down, left))
-    correction = sparse_product(level.up, coarse)
-    left -= sparse_product(level.matrix, correction)
-    second, _ = _smoothed(level, left)
-    return first.add_(correction).add_(second)
-
-
-def _smoothed(level: _Level, block: Tensor) -> tuple[Tensor, Tensor]:
-    """Return a Chebyshev polynomial of D^-1 A that solves A x = block for upper eigenvalues, and the rest of block."""
-    middle, half = level.largest * (1 + ROUGH) / 2, level.largest * (1 - ROUGH) / 2
-    sigma = middle / half
-    rho = 1 / sigma
-    step = level.inverse * block / middle
-    solution = step.clone()
-    left = block - sparse_product(level.matrix, step)
-    for _ in range(SMOOTHING - 1):
-        following = 1 / (2 * sigma - rho)
-        step = step.mul_(following * rho).addcmul_(level.inverse, left, value=2 * following / half)
-        solution += step
-        left -= sparse_product(level.matrix, step)
-        rho = following
-    return solution, left
 
 
 def _largest(matrix: scipy.sparse.csr_array, diagonal: np.ndarray, null: np.ndarray) -> float:

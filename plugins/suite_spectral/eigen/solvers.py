@@ -24,6 +24,7 @@ from suite_spectral.graphs.gaussian import GaussianGraph
 from suite_spectral.graphs.graph import Progress, SparseGraph, sparse_rows
 from suite_spectral.graphs.products import sparse_product, sparse_recurrence
 from suite_spectral.one_thread import threads
+from suite_spectral.shares.group import Group
 
 LANDMARKS = 500
 """Points of a Nyström start."""
@@ -62,11 +63,12 @@ def smallest_of_connected(
     tolerance: float,
     progress: Progress,
     warm: Tensor | None = None,
+    group: Group | None = None,
 ) -> Lowest:
     """Return the smallest eigenpairs of a connected graph above the known one of eigenvalue 0.
 
     One more than is wanted comes back where there are as many points. Those solvers that are written here start from
-    ``warm`` (point, vector) too.
+    ``warm`` (point, vector) too. ``group`` as of ``suite_spectral.eigen.multilevel``.
     """
     n = laplacian.n
     if wanted == 0:
@@ -92,6 +94,7 @@ def smallest_of_connected(
             tolerance=tolerance,
             seed=seed,
             warm=warm,
+            group=group,
             report=report,
         )
     if solver in ("arpack", "lobpcg"):

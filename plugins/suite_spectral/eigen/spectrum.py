@@ -29,6 +29,7 @@ from suite_spectral.graphs.dense_graph import DenseGraph, GivenGraph
 from suite_spectral.graphs.gaussian import GaussianGraph
 from suite_spectral.graphs.graph import Progress, SparseGraph
 from suite_spectral.settings import Solver
+from suite_spectral.shares.group import Group
 
 TOLERANCE = 3e-2
 """Of the residuals against the gap: the subspace is right to that angle, its eigenvalues to the angle's square."""
@@ -100,6 +101,7 @@ def spectrum(
     seed: int = 0,
     tolerance: float = TOLERANCE,
     start: Tensor | None = None,
+    group: Group | None = None,
     progress: Progress = lambda words: None,
 ) -> Spectrum:
     """Return the ``count`` smallest eigenpairs of L, and the next one, which gives the gap.
@@ -116,6 +118,7 @@ def spectrum(
         seed: of whatever is random in it.
         tolerance: residuals that are allowed, as a share of the gap behind the wanted eigenvalues.
         start: (point, vector) functions D^-1/2 u of an earlier graph to start from, where the solver iterates.
+        group: as of ``suite_spectral.eigen.multilevel``, for the solver of that name.
         progress: is called with words for what is being done.
 
     Raises:
@@ -136,7 +139,7 @@ def spectrum(
         wanted = min(count, laplacian.n - 1)
         used = _chosen(solver, laplacian, wanted)
         warm = None if start is None else start * laplacian.root[:, None]
-        lowest = smallest_of_connected(laplacian, wanted, used, seed, tolerance, progress, warm)
+        lowest = smallest_of_connected(laplacian, wanted, used, seed, tolerance, progress, warm, group)
         _warn(_excess(lowest, wanted, tolerance), used, tolerance)
         null = laplacian.root / laplacian.root.norm()
         pairs = (
@@ -171,7 +174,7 @@ def spectrum(
             used = way if part == 0 else used
             within = tolerance if left > 1 else max(tolerance, ROUGH)
             warm = None if start is None else start[points.to(device)] * inside.root[:, None]
-            lowest = smallest_of_connected(inside, wanted, way, seed, within, progress, warm)
+            lowest = smallest_of_connected(inside, wanted, way, seed, within, progress, warm, group)
             steps = max(steps, lowest.steps)
             worst = max(worst, (_excess(lowest, wanted, within), way, within))
             values.append(lowest.values)

@@ -146,7 +146,7 @@ class NearestNeighbours(Affinity):
         return SimilarityGraph(
             graph,
             NeighbourWeights(content, count, self.weights, scale),
-            self,
+            replace(self, found=None),
             chosen,
             f"{count} nearest neighbours{fewer}{' (chosen)' if self.by_rule else ''} ({found}), {self.weights}, "
             f"{self.mutual}, {edge_count(graph)}",

@@ -18,6 +18,8 @@ from suite_spectral.shares.group import Group
 def neighbours_by_rows(points: Tensor, settings: Settings, group: Group, *, seed: int = 0) -> Neighbours | None:
     """Return the neighbours of all points in process 0, as ``nearest`` finds them; every process calls this at once.
 
+    Without their distances where the weights do not depend on these.
+
     None in the other processes, and where no rows can be shared out: of one process; where the number of neighbours is
     to be chosen; on a device; and by products of blocks, which find the neighbours of both points of a pair at once.
 
@@ -37,8 +39,10 @@ def neighbours_by_rows(points: Tensor, settings: Settings, group: Group, *, seed
     steps = -(-n // QUERIES)  # whole steps: what is found together stays together
     ends = [min(n, rank * steps // group.size * QUERIES) for rank in range(group.size + 1)]
     near = nearest(points, count, search=search, seed=seed, rows=slice(ends[group.rank], ends[group.rank + 1]))
-    parts: list[Any] | None = group.first_hears((near.indices.numpy().astype(np.int32), near.distances.numpy()))
+    distances = near.distances[:, :0] if settings.weights == "connectivity" else near.distances
+    parts: list[Any] | None = group.first_hears((near.indices.numpy().astype(np.int32), distances.numpy()))
+    del near
     if parts is None:
         return None
-    indices, distances = (np.concatenate([part[place] for part in parts]) for place in (0, 1))
-    return Neighbours(torch.from_numpy(indices.astype(np.int64)), torch.from_numpy(distances))
+    indices, lengths = (np.concatenate([part[place] for part in parts]) for place in (0, 1))
+    return Neighbours(torch.from_numpy(indices.astype(np.int64)), torch.from_numpy(lengths))

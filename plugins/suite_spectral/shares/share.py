@@ -118,23 +118,32 @@ class Share:
         Args:
             of_rows: the sum over the rows of a block, anything that can be added; of a tuple, each part.
         """
-        parts = list(self.parts())
 
-        def own(node: Node) -> Any:
-            low, high = node
-            if high - low == 1:
-                return of_rows(parts[low - self.first])
-            middle = (low + high) // 2
-            return _added(own((low, middle)), own((middle, high)))
+        def of_blocks(starts: NDArray[np.int64]) -> Sum:
+            if len(starts) == 2:
+                return of_rows(slice(int(starts[0]), int(starts[1])))
+            middle = len(starts) // 2
+            sums: Sum = added_up(of_blocks(starts[: middle + 1]), of_blocks(starts[middle:]))
+            return sums
 
-        here = {node: own(node) for node in _whole_nodes(self.first, self.first + len(parts), (0, self.count))}
+        return self.total_of_trees(of_blocks)
+
+    def total_of_trees(self, of_blocks: Callable[[NDArray[np.int64]], Sum]) -> Sum:
+        """Return the same of a function that adds up blocks itself; every process calls this at once.
+
+        Args:
+            of_blocks: the sum over blocks that follow one another, as many as a power of two, along the binary tree
+                over them; it is given where each begins among the rows here, and the last ends, (block + 1,) int64.
+        """
+        nodes = _whole_nodes(self.first, self.first + len(self.offsets) - 1, (0, self.count))
+        here = {node: of_blocks(self.offsets[node[0] - self.first : node[1] - self.first + 1]) for node in nodes}
         known = {node: value for every in self.group.gathered(here) for node, value in every.items()}
 
         def joined(node: Node) -> Any:
             if node in known:
                 return known[node]
             middle = sum(node) // 2
-            return _added(joined((node[0], middle)), joined((middle, node[1])))
+            return added_up(joined((node[0], middle)), joined((middle, node[1])))
 
         total: Sum = joined((0, self.count))
         return total
@@ -160,7 +169,8 @@ def _whole_nodes(first: int, last: int, node: Node) -> list[Node]:
     return [*_whole_nodes(first, last, (low, middle)), *_whole_nodes(first, last, (middle, high))]
 
 
-def _added(one: Any, other: Any) -> Any:
+def added_up(one: Any, other: Any) -> Any:
+    """Return the sum of two sums; of tuples, of each part."""
     if isinstance(one, tuple):
-        return tuple(_added(left, right) for left, right in zip(one, other, strict=True))
+        return tuple(added_up(left, right) for left, right in zip(one, other, strict=True))
     return one + other

@@ -27,6 +27,7 @@ from suite_spectral.graphs.row_hash import distinct_rows, equal_rows
 from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.new_points.nystroem import Nystroem, regularising, table_of
 from suite_spectral.settings import Settings
+from suite_spectral.shares.group import Group
 from suite_spectral.shares.landmark_route import solve_share
 from suite_spectral.shares.share import Share
 from suite_spectral.solving.building import affinity_of, as_taken, refuse_impossible
@@ -46,6 +47,7 @@ def solve(
     seed: int = 0,
     progress: Progress = lambda words: None,
     found: Neighbours | None = None,
+    group: Group | None = None,
 ) -> Solution:
     """Return the clusters of points, features or a graph.
 
@@ -64,6 +66,7 @@ def solve(
         seed: of all that is drawn.
         progress: is called with words for what is being done.
         found: the neighbours of all points, where several processes have found them.
+        group: processes that solve for the eigenvectors too, as of ``suite_spectral.eigen.multilevel``.
 
     Raises:
         UsageError: a setting does not fit the content, or memory does not suffice.
@@ -88,6 +91,7 @@ def solve(
         return solve_by_landmarks(points, affinity, settings, seed=seed, progress=progress)
     progress(f"graph of {points.shape[0]:,} points")
     similarity = affinity.build(points, seed=seed)
+    del affinity, found  # the neighbours of many points are worth freeing
     if settings.regularisation is None:
         settings, clustering = most_modular(similarity.graph, settings, seed=seed, progress=progress)
         chosen = {"rows": settings.rows, "regularisation": settings.regularisation}
@@ -95,7 +99,9 @@ def solve(
         similarity = similarity._replace(chosen=similarity.chosen | chosen, line=line)
     else:
         positions = similarity.weights.positions()
-        clustering = cluster(similarity.graph, settings, points=positions, start=start, seed=seed, progress=progress)
+        clustering = cluster(
+            similarity.graph, settings, points=positions, start=start, group=group, seed=seed, progress=progress
+        )
     if groups is not None:
         clustering = _alike(clustering, groups, similarity.graph)
     line = line_of(similarity.line, clustering)

@@ -1,13 +1,17 @@
 """Tall blocks times small matrices: compiled and by torch, beside the same in one expression."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from suite_spectral.eigen import blocks
-from suite_spectral.eigen.blocks import added, imaged, turned
+from suite_spectral.eigen.blocks import added, imaged, inner_products, turned
+from suite_spectral.shares.share import Share
+
+Together = Callable[[int, Callable[[Any], Any]], list[Any]]
 
 FORMS = ["compiled", "torch"]
 
@@ -39,7 +43,7 @@ def test_the_columns_in_use_become_combinations(form: str, n: int, width: int, u
     kept = turn.shape[1]
     first = min(width, kept)
     values = values[:first]
-    residual, norms = turned(basis, image, values, used, turn)
+    residual, norms = turned(basis, image, values, used, turn, Share.alone(n))
     torch.testing.assert_close(basis[:, :kept], vectors)
     torch.testing.assert_close(image[:, :kept], images)
     expected = vectors[:, :first] * values - images[:, :first]
@@ -56,7 +60,7 @@ def test_an_added_block_is_orthogonal_and_of_unit_length(
     null = drawn(n, seed=2) / drawn(n, seed=2).norm()
     null -= basis[:, :used] @ (basis[:, :used].T @ null)
     null /= null.norm()
-    found = added(basis, used, block, null)
+    found = added(basis, used, block, null, Share.alone(n))
     assert torch.equal(basis[:, used : used + more], found)
     assert bool(basis[:, used + more :].isnan().all())
     known = torch.cat([basis[:, :used], null[:, None]], 1)
@@ -69,7 +73,8 @@ def test_an_added_block_is_orthogonal_and_of_unit_length(
 
 def test_a_block_of_zeros_stays_one(form: str) -> None:
     basis = basis_of(50, 2, 2)
-    found = added(basis, 2, torch.zeros(50, 2), torch.ones(50, dtype=torch.float64) / 50**0.5)
+    null = torch.ones(50, dtype=torch.float64) / 50**0.5
+    found = added(basis, 2, torch.zeros(50, 2), null, Share.alone(50))
     assert torch.equal(found, torch.zeros(50, 2, dtype=torch.float64))
 
 
@@ -77,7 +82,7 @@ def test_a_block_of_zeros_stays_one(form: str) -> None:
 def test_an_image_is_the_block_less_its_product(form: str, n: int, width: int, used: int, more: int) -> None:
     basis, image = drawn(n, 3 * width, seed=1), torch.full((n, 3 * width), torch.nan, dtype=torch.float64)
     block, product = basis[:, used : used + more].clone(), drawn(n, more, seed=2)
-    border, products = imaged(basis, image, used, block, product)
+    border, products = imaged(basis, image, used, block, product, Share.alone(n))
     torch.testing.assert_close(image[:, used : used + more], block - product)
     assert bool(image[:, used + more :].isnan().all())
     torch.testing.assert_close(border, basis[:, : used + more].T @ (block - product))
@@ -91,23 +96,46 @@ def test_more_columns_than_pay_are_left_to_torch(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(blocks, "compiled_blocks", asked)
     monkeypatch.setattr(blocks, "MOST_COLUMNS", 11)
     basis = drawn(40, 12)
-    turned(basis, basis.clone(), drawn(4), 12, drawn(12, 8))
+    turned(basis, basis.clone(), drawn(4), 12, drawn(12, 8), Share.alone(40))
+    narrow = basis[:, :9].contiguous()
     with pytest.raises(AssertionError):
-        turned(basis[:, :9].contiguous(), basis[:, :9].contiguous(), drawn(3), 9, drawn(9, 6))
+        turned(narrow, narrow.clone(), drawn(3), 9, drawn(9, 6), Share.alone(40))
 
 
-@pytest.mark.parametrize("step", ["turned", "added", "imaged"])
+STEPS: dict[str, Callable[[Tensor, Share], tuple[Tensor, ...]]] = {
+    "inner products": lambda basis, share: (inner_products(basis, 12, drawn(3000, 4)[share.rows], share),),
+    "turned": lambda basis, share: turned(basis, basis.clone(), drawn(4), 12, drawn(12, 8), share),
+    "added": lambda basis, share: (
+        added(basis, 8, drawn(3000, 4, seed=5)[share.rows], drawn(3000, seed=6)[share.rows], share),
+    ),
+    "imaged": lambda basis, share: imaged(
+        basis, basis.clone(), 8, drawn(3000, 4)[share.rows], drawn(3000, 4, seed=5)[share.rows], share
+    ),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
 def test_the_bits_are_the_same_for_any_number_of_threads(step: str) -> None:
-    steps: dict[str, Callable[[Tensor], tuple[Tensor, ...]]] = {
-        "turned": lambda basis: turned(basis, basis.clone(), drawn(4), 12, drawn(12, 8)),
-        "added": lambda basis: (added(basis, 8, drawn(3000, 4, seed=5), drawn(3000, seed=6)),),
-        "imaged": lambda basis: imaged(basis, basis.clone(), 8, drawn(3000, 4), drawn(3000, 4, seed=5)),
-    }
     before, answers = torch.get_num_threads(), []
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            answers.append(steps[step](basis_of(3000, 4, 12)))
+            answers.append(STEPS[step](basis_of(3000, 4, 12), Share.alone(3000)))
     finally:
         torch.set_num_threads(before)
     assert all(torch.equal(one, other) for one, other in zip(*answers, strict=True))
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_the_bits_are_the_same_for_any_number_of_processes(form: str, step: str, together: Together) -> None:
+    expected = STEPS[step](whole := basis_of(3000, 4, 12), Share.alone(3000))
+    for size in (2, 3):
+
+        def found(group: Any, size: int = size) -> tuple[Tensor, ...]:
+            share = Share.of(group, 3000)
+            basis = basis_of(3000, 4, 12)[share.rows].clone()
+            return *STEPS[step](basis, share), basis
+
+        for one, *others in zip((*expected, whole), *together(size, found), strict=True):
+            rows = torch.cat(others) if one.shape[0] == 3000 else others[0]
+            assert torch.equal(rows, one)

@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from lightning_suite.errors import UsageError
 from suite_spectral.shares.group import Group
@@ -22,6 +23,25 @@ torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/one",
 group = Group(torch.distributed.get_rank(), 2)
 assert group.gathered({"rank": group.rank}) == [{"rank": 0}, {"rank": 1}]
 assert group.first_says(lambda: group.rank + 5) == 5
+asked = []
+
+
+def part():
+    asked.append(group.handed((lambda rank: {"for": rank}) if group.rank == 0 else None))
+    rows = group.swapped([torch.full((1 + group.rank, 2), 10.0 * group.rank + other) for other in range(2)], [1, 2])
+    assert rows.tolist() == [[group.rank] * 2, [10 + group.rank] * 2, [10 + group.rank] * 2]
+    assert len(group.swapped([torch.zeros(0, 2)] * 2, [0, 0])) == 0
+
+
+def asking():
+    for _ in range(2):
+        with group.asked():
+            part()
+    return "both"
+
+
+assert group.first_says(asking, part) == "both"
+assert asked == [{"for": group.rank}] * 2
 try:
     group.first_says(lambda: [][group.rank])
 except (IndexError, UsageError) as error:
@@ -40,6 +60,8 @@ torch.distributed.destroy_process_group()
 def test_a_process_alone_hears_itself() -> None:
     assert Group().gathered(3) == [3]
     assert Group().first_says(lambda: 4) == 4
+    assert Group().handed(lambda rank: rank) == 0
+    assert Group().swapped([torch.ones(2, 1)], [2]).tolist() == [[1], [1]]
 
 
 def test_an_error_of_a_process_alone_is_its_own() -> None:

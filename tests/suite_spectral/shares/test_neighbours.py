@@ -16,20 +16,23 @@ from suite_spectral.solving.routes import solve
 Together = Callable[[int, Callable[[Any], Any]], list[Any]]
 
 
-@pytest.mark.parametrize(("search", "dim"), [("tree", 2), ("approximate", 9)])
+@pytest.mark.parametrize(
+    ("search", "dim", "weights"),
+    [("tree", 2, "connectivity"), ("tree", 2, "self-tuning"), ("approximate", 9, "gaussian")],
+)
 @pytest.mark.parametrize("size", [2, 3])
 def test_the_neighbours_are_those_that_one_process_finds(
-    search: Any, dim: int, size: int, together: Together, monkeypatch: pytest.MonkeyPatch
+    search: Any, dim: int, weights: Any, size: int, together: Together, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (neighbours, shared):
         monkeypatch.setattr(module, "QUERIES", 100)
     points = torch.from_numpy(np.random.default_rng(0).random((730, dim)))
-    settings = Settings(n_clusters=2, search=search)
+    settings = Settings(n_clusters=2, search=search, weights=weights)
     expected = nearest(points, 9, search=search, seed=4)
     found, *others = together(size, lambda group: neighbours_by_rows(points, settings, group, seed=4))
     assert others == [None] * (size - 1)
     assert torch.equal(found.indices, expected.indices)
-    assert torch.equal(found.distances, expected.distances)
+    assert torch.equal(found.distances, expected.distances[:, :0] if weights == "connectivity" else expected.distances)
     labels = [solve(points, settings, seed=4, found=near).clustering.labels for near in (found, None)]
     assert torch.equal(*labels)
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,25 @@ def test_sums_are_the_same_bits_for_any_number_of_processes(size: int, n: int, t
     expected = Share.alone(n).total(lambda part: rows[part].sum(axis=0))
     assert all((actual == expected).all() for actual in together(size, summed))
     np.testing.assert_allclose(expected, rows.sum(axis=0))
+
+
+def test_blocks_may_be_added_up_by_the_function_itself(together: Together) -> None:
+    rows = numbers(1000)
+
+    def of_blocks(starts: np.ndarray) -> np.ndarray:
+        sums = [rows[slice(*ends)].sum(axis=0) for ends in pairwise(starts.tolist())]
+        while len(sums) > 1:
+            sums = [one + other for one, other in zip(sums[::2], sums[1::2], strict=True)]
+        return sums[0]
+
+    expected = Share.alone(1000).total(lambda part: rows[part].sum(axis=0))
+    assert (Share.alone(1000).total_of_trees(of_blocks) == expected).all()
+
+    def summed(group: Any) -> np.ndarray:
+        share = Share.of(group, 1000)
+        return share.total_of_trees(lambda starts: of_blocks(starts + share.start))
+
+    assert all((actual == expected).all() for actual in together(3, summed))
 
 
 def test_sums_in_another_order_are_other_bits() -> None:

@@ -1,0 +1,86 @@
+"""A V-cycle over the levels of ``suite_spectral.eigen.multilevel``: an approximate solution of A x = b.
+
+It is smoothed by Chebyshev polynomials (Adams and others, 2003). Several processes may hold the rows of the finest
+level; the coarser ones, a tenth of it or less, are whole in each of them.
+"""
+
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from suite_spectral.shares.share import Share
+from suite_spectral.shares.shared_rows import SharedRows
+
+SMOOTHING = 3
+"""Degree of the Chebyshev polynomial before and after a coarser level's correction."""
+
+ROUGH = 0.1
+"""Of the largest eigenvalue of a level: from there on up the smoother has to work; below, the coarser levels do."""
+
+
+@dataclass
+class Level:
+    """One level of the hierarchy, but for the coarsest inverse in float32: it serves the preconditioner alone.
+
+    Attributes:
+        matrix: A, (point here, point).
+        inverse: (point here, 1), of the diagonal of A.
+        largest: a bound of the eigenvalues of D^-1 A.
+        down: P', (aggregate, point), to the coarser level; None: this is the coarsest.
+        up: P, (point here, aggregate), back.
+        solution: of the coarsest level: the inverse of its matrix.
+    """
+
+    matrix: SharedRows
+    inverse: Tensor
+    largest: float
+    down: SharedRows | None = None
+    up: SharedRows | None = None
+    solution: Tensor | None = None
+
+    def some(self, points: slice, aggregates: slice) -> "Level":
+        """Return the rows of some points and aggregates, of a level that is not the coarsest."""
+        assert self.down is not None and self.up is not None
+        parts = self.matrix.some(points), self.inverse[points].clone(), self.largest
+        return Level(*parts, self.down.some(aggregates), self.up.some(points))
+
+    def among(self, share: Share) -> "Level":
+        """Return the same level, whose points processes hold in shares; every process calls this at once."""
+        assert self.down is not None
+        return replace(self, matrix=self.matrix.among(share), down=self.down.among(share))
+
+
+def corrected(levels: list[Level], number: int, block: Tensor) -> Tensor:
+    """Return the approximate solution of A x = block on a level, (point, vector) float32; all call this at once."""
+    level = levels[number]
+    if level.solution is not None:
+        return (level.solution @ block.double()).float()
+    assert level.up is not None and level.down is not None
+    first, left = _smoothed(level, block)
+    coarse = corrected(levels, number + 1, level.down.times_joined(left))
+    correction = level.up.times(coarse)
+    left -= level.matrix.times(correction)
+    second, _ = _smoothed(level, left, last=True)
+    return first.add_(correction).add_(second)
+
+
+def _smoothed(level: Level, block: Tensor, *, last: bool = False) -> tuple[Tensor, Tensor]:
+    """Return a Chebyshev polynomial of D^-1 A that solves A x = block for upper eigenvalues, and the rest of block.
+
+    Args:
+        last: the rest is not asked for, and not right.
+    """
+    middle, half = level.largest * (1 + ROUGH) / 2, level.largest * (1 - ROUGH) / 2
+    sigma = middle / half
+    rho = 1 / sigma
+    step = level.inverse * block / middle
+    solution = step.clone()
+    left = block - level.matrix.times(step)
+    for further in range(1, SMOOTHING):
+        following = 1 / (2 * sigma - rho)
+        step = step.mul_(following * rho).addcmul_(level.inverse, left, value=2 * following / half)
+        solution += step
+        if not last or further < SMOOTHING - 1:
+            left -= level.matrix.times(step)
+        rho = following
+    return solution, left
