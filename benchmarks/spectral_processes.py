@@ -11,7 +11,8 @@ CPU seconds and the peak of the memory are those that the system reports of each
 the pages of the mapped file are among them. A busy machine makes times of the clock long, so that work per process is
 what is compared: a speed-up is the CPU seconds of one process over those of the busiest of several, and would be that
 of the clock on a machine with a free core for each. Beside them stands the same of 1,000 points, which is what starting
-costs. Labels are compared by their hash. Prints a table and writes benchmarks/results/spectral_processes.json.
+costs. Labels are compared by their hash. Prints a table and writes benchmarks/results/spectral_processes.json, where
+the exact route's cases stand apart, with the machine that they were measured on.
 """
 
 import argparse
@@ -31,6 +32,7 @@ import numpy as np
 from benchmarks._markdown import markdown
 from benchmarks._record import record, recorded
 from benchmarks._spectral import THREADS, Example, example, scores
+from lightning_suite.run import machine, versions
 
 LANDMARKS, NEIGHBOURS, FEW, BATCH = 500, 10, 1000, 65536
 SIZES = {"few": FEW, "many": 1_000_000, "most": 10_000_000}
@@ -102,6 +104,11 @@ def table(results: dict[str, Any]) -> str:
     return markdown([*columns, "labels of one process", "ARI"], rows)
 
 
+def table_exact(results: dict[str, Any]) -> str:
+    """Return the same of the exact route."""
+    return table(results["exact"])
+
+
 def table_model(results: dict[str, Any]) -> str:
     """Return the model's numbers, what it expects beside what was measured, and of a hundred million points."""
     cases = {size: results["cases"][f"circles {n:,}, landmarks"] for size, n in SIZES.items()}
@@ -140,7 +147,8 @@ def main() -> None:
     parser.add_argument("--processes", default="1,2,4")
     chosen = parser.parse_args()
     results = {**recorded("spectral_processes")}
-    cases = results.get("cases", {})
+    exact = chosen.route == "exact"
+    cases = (results.get("exact", {}) if exact else results).get("cases", {})
     for n in (FEW, chosen.points):
         name, data = f"{chosen.data} {n:,}, {chosen.route}", example(f"{chosen.data} {n}")
         with tempfile.TemporaryDirectory() as folder:
@@ -150,7 +158,9 @@ def main() -> None:
                     continue
                 cases.setdefault(name, {})[size] = fitted(data, Path(folder) / size, chosen.route, int(size))
                 print(f"{name}, {size}: {cases[name][size]}", flush=True)
-                record("spectral_processes", {"landmarks": LANDMARKS, "neighbours": NEIGHBOURS, "cases": cases})
+                here = {"machine": machine(), "versions": versions(), "cases": cases}
+                counts = {"landmarks": LANDMARKS, "neighbours": NEIGHBOURS}
+                record("spectral_processes", results | counts | ({"exact": here} if exact else here))
     print(table({"cases": cases}))
 
 
