@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "forest.h"
+#include "warps.cuh"
 
 namespace lightning_suite {
 
@@ -21,7 +22,7 @@ template <typename Number>
 struct alignas(16) Tiles {
   Number rows[kBatch][kTileRows], inputs[kBatch][kTileColumns];
   int64_t nodes[kSumThreads];  // those of the nodes looked at together that are added up
-  int counts[kSumThreads / 32];
+  int counts[kSumThreads / kWarp];
 };
 
 template <typename Number>
@@ -44,17 +45,12 @@ struct TileSums {
     for (int64_t first = forest.offsets[first_tree]; first < end; first += kSumThreads) {
       const int64_t node = first + own;
       const int taken = node < end && is_taken(node);
-      int before = 0, count = taken;  // nodes taken in the lanes before this one, and in these 1, 2, 4 .. 32 lanes
-      for (int distance = 1; distance < 32; distance *= 2) {
-        const int other = __shfl_xor_sync(~0u, count, distance);
-        if (own & distance) before += other;
-        count += other;
-      }
-      if (own % 32 == 0) tiles.counts[own / 32] = count;
+      auto [before, count] = sums_before(taken);
+      if (own % kWarp == 0) tiles.counts[own / kWarp] = count;
       __syncthreads();
       count = 0;
-      for (int warp = 0; warp < kSumThreads / 32; ++warp) {
-        if (warp < own / 32) before += tiles.counts[warp];
+      for (int warp = 0; warp < kSumThreads / kWarp; ++warp) {
+        if (warp < own / kWarp) before += tiles.counts[warp];
         count += tiles.counts[warp];
       }
       if (taken) tiles.nodes[before] = node;

@@ -26,6 +26,26 @@ __device__ T greatest_of_warp(T value) {
   return value;
 }
 
+template <typename T>
+__device__ T least_of_warp(T value) {
+  return -greatest_of_warp(-value);
+}
+
+// The sum of the lanes before this one, and of all.
+struct SumsBefore {
+  int before, all;
+};
+inline __device__ SumsBefore sums_before(int value) {
+  SumsBefore sums = {0, value};  // of these 1, 2, 4 .. 32 lanes
+#pragma unroll
+  for (int distance = 1; distance < kWarp; distance *= 2) {
+    const int other = __shfl_xor_sync(~0u, sums.all, distance);
+    if (threadIdx.x & distance) sums.before += other;
+    sums.all += other;
+  }
+  return sums;
+}
+
 // Calls some(job) for the jobs of this warp, or of this thread.
 template <typename Some>
 __device__ void each_of_warp(int64_t jobs, Some some) {

@@ -44,7 +44,9 @@ std::tuple<Tensor, Tensor> forward(const Tensor& given_u, const Tensor& given_ch
 #ifdef WITH_CUDA
     if (!u.is_cpu()) {
       const Tensor space = keep ? kept : torch::stable::new_empty(u, {forest.nodes, 8 * hidden});
+      const Tensor scratch = torch::stable::new_empty(u, {forward_cuda_scratch(forest)});
       arrays.kept = static_cast<Number*>(space.mutable_data_ptr());
+      arrays.scratch = static_cast<Number*>(scratch.mutable_data_ptr());
       const int status = forward_cuda(arrays, CurrentStream(u).get());
       return check(status == 0, kForward, ": CUDA error ", status);
     }

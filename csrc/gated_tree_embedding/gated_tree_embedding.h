@@ -34,6 +34,7 @@ struct Forward {
   Weights<Number> weights;
   Number* h;     // node hidden
   Number* kept;  // node 8 hidden; on a CPU null where no backward pass follows
+  Number* scratch = nullptr;  // forward_cuda_scratch(forest) of them; CUDA only
 };
 
 template <typename Number>
@@ -60,6 +61,7 @@ void backward_cpu(const Backward<Number>& arrays, int64_t begin, int64_t end);
 
 // CUDA: on a stream, returning a cudaError_t. Offsets that do not cut the nodes into trees, and children that are not
 // earlier nodes of their parent's tree, stop the kernel with a message before anything is read outside the arrays.
+int64_t forward_cuda_scratch(const Forest& forest);
 template <typename Number>
 int forward_cuda(const Forward<Number>& arrays, void* stream);
 int64_t backward_cuda_scratch(const Forest& forest);

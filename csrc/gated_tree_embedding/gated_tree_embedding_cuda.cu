@@ -1,10 +1,8 @@
-// gated_tree_embedding, CUDA. Two kernels climb the trees (forest_climb.cuh), a third one adds up the gradients of the
-// weights. The weights do not fit in shared memory: they are read from device memory, through the caches.
+// gated_tree_embedding, CUDA. Two kernels climb the trees (forest_climb.cuh, forest_products.cuh), a third one adds up
+// the gradients of the weights. Before forward, one transposes the weights to `scratch`.
 //
-// climbing: what is computed for the nodes of one depth goes in steps, between which the block waits. In a step a
-// thread has one column of one or kRows nodes at a time, and adds up its sums alone: no bit depends on the trees around
-// a node. A node may come twice to the same thread, so that a step reads all that it needs of its nodes before it
-// writes.
+// climbing: what is computed for the nodes of one depth goes in steps, between which the block waits. A step reads what
+// it needs of its nodes before it writes.
 //
 // Upwards, in row i of `kept` ([r, g, z]; the logits lie where z will be):
 //     r = sigmoid(W_r a + b_r);   g = relu(W_h (r * a) + b_h);   logits = W_z [g, a] + b_z;   z, h
@@ -15,22 +13,26 @@
 //     pre_r, and grads += r * (pre_h W_h);         grads += pre_r W_r, which goes to the children and to u
 //
 // The third kernel: a block has one tile of one part's sum of pre' [inputs, 1], in the order of the nodes; the last
-// column is the gradient of the bias. There are no atomics.
+// column is the gradient of the bias. No atomic operation touches a sum.
 //
-// Shared memory of a climbing block:           Levels
-// Shared memory of a block of the third one:   Tiles, a batch of inner nodes, and their rows
+// Shared memory of a climbing block: Climbing; of a block of the third one (forest_sums.cuh): Tiles
 #include "gated_tree_embedding.h"
 
 #include <cuda_runtime.h>
 
-#include "forest_climb.cuh"
+#include "forest_products.cuh"
 #include "forest_sums.cuh"
 
 namespace lightning_suite::gated_tree_embedding {
 namespace {
 
-constexpr int64_t kBlocks = 384;  // climbing at most: three on each multiprocessor of a large device
-constexpr int kScratch = 12;      // blocks of `hidden` in a row of scratch
+constexpr int kScratch = 12;  // blocks of `hidden` in a row of backward's scratch
+// Of a thread's tile, as many as leave no register to spill. The weights are read from the L2 cache once for the rows
+// of a block's tiles: of float32 18 to 64.
+template <typename Number>
+constexpr int kMostRowsUp = sizeof(Number) == 8 ? 2 : 8;
+template <typename Number>
+constexpr int kMostRowsDown = sizeof(Number) == 8 ? 2 : 6;
 
 alignas(16) extern __shared__ unsigned char shared_memory[];
 
@@ -47,9 +49,29 @@ __device__ auto* input_of(const Arrays& arrays, int64_t node, int side) {
   return (side < 2 ? arrays.h : arrays.u) + row * arrays.forest.hidden;
 }
 
+// A row of r * a as an input.
 template <typename Number>
-__global__ void __launch_bounds__(kThreads, 2) forward_kernel(Forward<Number> arrays, int64_t trees) {
-  const Climb climb(arrays.forest, trees, *reinterpret_cast<Levels*>(shared_memory));
+struct Reset {
+  const Number *r, *a;
+  __device__ Number operator()(int k) const { return r[k] * a[k]; }
+};
+
+// body(node, column) for the nodes of a depth and `hidden` columns; waits.
+template <typename Body>
+__device__ void each_number(const InnerNodes& node, int hidden, Body body) {
+#pragma unroll 1
+  for (int row = static_cast<int>(threadIdx.x) / kWarp; row < node.count(); row += kThreads / kWarp) {
+#pragma unroll 1
+    for (int column = static_cast<int>(threadIdx.x) % kWarp; column < hidden; column += kWarp) body(node(row), column);
+  }
+  __syncthreads();
+}
+
+// With the weights transposed.
+template <typename Number>
+__global__ void __launch_bounds__(kThreads, 2) forward_kernel(Forward<Number> arrays) {
+  auto& shared = *reinterpret_cast<Climbing<Number>*>(shared_memory);
+  const Climb climb(arrays.forest, shared.levels);
   const int hidden = climb.hidden;
   const Weights<Number>& weights = arrays.weights;
   climb.everywhere([&](int64_t node, int column) {
@@ -57,171 +79,106 @@ __global__ void __launch_bounds__(kThreads, 2) forward_kernel(Forward<Number> ar
     if (arrays.forest.children[2 * node] < 0) arrays.h[at] = arrays.u[at];
   });
   const auto kept = [&](int64_t node, int block) { return arrays.kept + (node * 8 + block) * hidden; };
-  const auto reset = [&](int column, const auto& nodes) {
-    constexpr int kCount = sizeof(nodes) / sizeof(nodes[0]);
-    Number sums[kCount];
-    const Number* rows[kCount];
+  const auto row = [](const Number* numbers) { return Row<Number>{numbers}; };
+  for (int64_t window = 0; window < climb.windows(); ++window) {
+    climb.sort(window);
+    for (int depth = shared.levels.depths; depth-- > 0;) {
+      const InnerNodes nodes = {shared.levels, depth};
+      multiply<kMostRowsUp<Number>>(
+          shared, nodes.count(), nodes, Weight<Number>{weights.w_r, 3, hidden, 3 * hidden},
+          [&](int64_t, int column) { return weights.b_r[column]; },
+          [&](int64_t node, int side) { return row(input_of(arrays, node, side)); },
+          [&](int64_t node, int column, Number sum) { kept(node, 0)[column] = sigmoid(sum); });
+      multiply<kMostRowsUp<Number>>(
+          shared, nodes.count(), nodes, Weight<Number>{weights.w_h, 3, hidden, hidden},
+          [&](int64_t, int column) { return weights.b_h[column]; },
+          [&](int64_t node, int side) { return Reset<Number>{kept(node, side), input_of(arrays, node, side)}; },
+          [&](int64_t node, int column, Number sum) { kept(node, 3)[column] = sum < 0 ? Number(0) : sum; });
+      multiply<kMostRowsUp<Number>>(
+          shared, nodes.count(), nodes, Weight<Number>{weights.w_z, 4, hidden, 4 * hidden},
+          [&](int64_t, int column) { return weights.b_z[column]; },
+          [&](int64_t node, int block) { return row(block == 0 ? kept(node, 3) : input_of(arrays, node, block - 1)); },
+          [&](int64_t node, int column, Number sum) { kept(node, 4)[column] = sum; });
+      each_number(nodes, hidden, [&](int64_t node, int column) {
+        Number z[4], most = kept(node, 4)[column], sum = 0, value = 0;
 #pragma unroll
-    for (int k = 0; k < kCount; ++k) sums[k] = weights.b_r[column];
-#pragma unroll 1
-    for (int side = 0; side < 3; ++side) {
+        for (int j = 0; j < 4; ++j) {
+          z[j] = kept(node, 4 + j)[column];
+          most = most < z[j] ? z[j] : most;
+        }
 #pragma unroll
-      for (int k = 0; k < kCount; ++k) rows[k] = input_of(arrays, nodes[k], side);
-      multiply(weights.w_r + (static_cast<int64_t>(column) * 3 + side) * hidden, 1, rows, hidden, sums);
-    }
+        for (int j = 0; j < 4; ++j) {
+          z[j] = exp(z[j] - most);
+          sum += z[j];
+        }
 #pragma unroll
-    for (int k = 0; k < kCount; ++k) kept(nodes[k], 0)[column] = sigmoid(sums[k]);
-  };
-  const auto candidate = [&](int column, const auto& nodes) {
-    constexpr int kCount = sizeof(nodes) / sizeof(nodes[0]);
-    Number sums[kCount];
-    const Number *rows[kCount], *resets[kCount];
-#pragma unroll
-    for (int k = 0; k < kCount; ++k) sums[k] = weights.b_h[column];
-#pragma unroll 1
-    for (int side = 0; side < 3; ++side) {
-      const Number* weight = weights.w_h + (static_cast<int64_t>(column) * 3 + side) * hidden;
-#pragma unroll
-      for (int k = 0; k < kCount; ++k) {
-        rows[k] = input_of(arrays, nodes[k], side);
-        resets[k] = kept(nodes[k], side);
-      }
-#pragma unroll 1
-      for (int j = 0; j < hidden; ++j) {
-#pragma unroll
-        for (int k = 0; k < kCount; ++k) sums[k] += weight[j] * (resets[k][j] * rows[k][j]);
-      }
-    }
-#pragma unroll
-    for (int k = 0; k < kCount; ++k) kept(nodes[k], 3)[column] = sums[k] < 0 ? Number(0) : sums[k];
-  };
-  const auto logit = [&](int column, const auto& nodes) {
-    constexpr int kCount = sizeof(nodes) / sizeof(nodes[0]);
-    Number sums[kCount];
-    const Number* rows[kCount];
-#pragma unroll
-    for (int k = 0; k < kCount; ++k) sums[k] = weights.b_z[column];
-#pragma unroll 1
-    for (int block = 0; block < 4; ++block) {
-#pragma unroll
-      for (int k = 0; k < kCount; ++k) {
-        rows[k] = block == 0 ? kept(nodes[k], 3) : input_of(arrays, nodes[k], block - 1);
-      }
-      multiply(weights.w_z + (static_cast<int64_t>(column) * 4 + block) * hidden, 1, rows, hidden, sums);
-    }
-#pragma unroll
-    for (int k = 0; k < kCount; ++k) kept(nodes[k], 4)[column] = sums[k];
-  };
-  const auto mix = [&](int column, const int64_t(&nodes)[1]) {
-    const int64_t node = nodes[0];
-    Number z[4], most = kept(node, 4)[column], sum = 0, value = 0;
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      z[j] = kept(node, 4 + j)[column];
-      most = most < z[j] ? z[j] : most;
-    }
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      z[j] = exp(z[j] - most);
-      sum += z[j];
-    }
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      kept(node, 4 + j)[column] = z[j] / sum;
-      value += z[j] / sum * (j == 0 ? kept(node, 3) : input_of(arrays, node, j - 1))[column];
-    }
-    arrays.h[node * hidden + column] = value;
-  };
-  for (int64_t first = climb.begin; first < climb.end; first += kThreads) {
-    const int depths = climb.sort(first);
-    for (int level = 0; level < depths; ++level) {
-      climb.at_depth(first, level, 3 * hidden, reset);
-      climb.at_depth(first, level, hidden, candidate);
-      climb.at_depth(first, level, 4 * hidden, logit);
-      climb.one_by_one(first, level, hidden, mix);
+        for (int j = 0; j < 4; ++j) {
+          kept(node, 4 + j)[column] = z[j] / sum;
+          value += z[j] / sum * (j == 0 ? kept(node, 3) : input_of(arrays, node, j - 1))[column];
+        }
+        arrays.h[node * hidden + column] = value;
+      });
     }
   }
 }
 
 template <typename Number>
-__global__ void __launch_bounds__(kThreads, 2) backward_kernel(Backward<Number> arrays, int64_t trees) {
-  const Climb climb(arrays.forest, trees, *reinterpret_cast<Levels*>(shared_memory));
-  const int hidden = climb.hidden;
+__global__ void __launch_bounds__(kThreads, 2) backward_kernel(Backward<Number> arrays) {
+  auto& shared = *reinterpret_cast<Climbing<Number>*>(shared_memory);
+  const Climb climb(arrays.forest, shared.levels);
+  int hidden = climb.hidden;
   const Weights<Number>& weights = arrays.weights;
   const auto kept = [&](int64_t node, int block) { return arrays.kept + (node * 8 + block) * hidden; };
   const auto scratch = [&](int64_t node, int block) { return arrays.scratch + (node * kScratch + block) * hidden; };
+  const auto rows_from = [&](int first) {
+    return [&scratch, first](int64_t node, int block) { return Row<Number>{scratch(node, first + block)}; };
+  };
   climb.everywhere([&](int64_t node, int column) {
     arrays.grad_u[node * hidden + column] = arrays.grad_h[node * hidden + column];
   });
-  const auto unmix = [&](int column, const int64_t(&nodes)[1]) {
-    const int64_t node = nodes[0], at = node * hidden + column;
-    const Number grad = arrays.grad_u[at], mixed = arrays.h[at];
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      const Number value = (j == 0 ? kept(node, 3) : input_of(arrays, node, j - 1))[column];
-      const Number direct = kept(node, 4 + j)[column] * grad;
-      scratch(node, j)[column] = direct * (value - mixed);
-      scratch(node, 8 + j)[column] = direct;
-    }
-  };
-  // to_k += pre_k W, so many rows of pre and W.
-  const auto descend = [&](int column, const auto& nodes, const Number* weight, int columns, int block, int rows,
-                           auto& sums) {
-    constexpr int kCount = sizeof(nodes) / sizeof(nodes[0]);
-    const Number* pre[kCount];
-#pragma unroll
-    for (int k = 0; k < kCount; ++k) pre[k] = scratch(nodes[k], block);
-    multiply(weight + column, columns, pre, rows, sums);
-  };
-  const auto through_z = [&](int column, const auto& nodes) {
-    constexpr int kCount = sizeof(nodes) / sizeof(nodes[0]);
-    Number sums[kCount];
-#pragma unroll
-    for (int k = 0; k < kCount; ++k) sums[k] = scratch(nodes[k], 8)[column];
-    descend(column, nodes, weights.w_z, 4 * hidden, 0, 4 * hidden, sums);
-#pragma unroll
-    for (int k = 0; k < kCount; ++k) {
-      scratch(nodes[k], 8)[column] = sums[k];
-      if (column < hidden) scratch(nodes[k], 7)[column] = kept(nodes[k], 3)[column] <= 0 ? Number(0) : sums[k];
-    }
-  };
-  const auto through_h = [&](int column, const auto& nodes) {
-    constexpr int kCount = sizeof(nodes) / sizeof(nodes[0]);
-    Number sums[kCount] = {}, grads[kCount];
-    descend(column, nodes, weights.w_h, 3 * hidden, 7, hidden, sums);
-#pragma unroll
-    for (int k = 0; k < kCount; ++k) grads[k] = scratch(nodes[k], 9)[column];
-#pragma unroll
-    for (int k = 0; k < kCount; ++k) {
-      const Number r = kept(nodes[k], 0)[column];
-      const Number value = input_of(arrays, nodes[k], column / hidden)[column % hidden];
-      scratch(nodes[k], 4)[column] = sums[k] * value * r * (1 - r);
-      scratch(nodes[k], 9)[column] = grads[k] + sums[k] * r;
-    }
-  };
-  const auto through_r = [&](int column, const auto& nodes) {
-    constexpr int kCount = sizeof(nodes) / sizeof(nodes[0]);
-    const int side = column / hidden, at = column - side * hidden;
-    Number sums[kCount], before[kCount];
-    Number* to[kCount];
-#pragma unroll
-    for (int k = 0; k < kCount; ++k) {
-      sums[k] = scratch(nodes[k], 9)[column];
-      to[k] = arrays.grad_u + (side < 2 ? arrays.forest.children[2 * nodes[k] + side] : nodes[k]) * hidden + at;
-      before[k] = side < 2 ? *to[k] : Number(0);
-    }
-    descend(column, nodes, weights.w_r, 3 * hidden, 4, 3 * hidden, sums);
-#pragma unroll
-    for (int k = 0; k < kCount; ++k) *to[k] = before[k] + sums[k];
-  };
-  const int64_t windows = (climb.end - climb.begin + kThreads - 1) / kThreads;
-  for (int64_t window = windows; window-- > 0;) {
-    const int64_t first = climb.begin + window * kThreads;
-    for (int level = climb.sort(first); level-- > 0;) {
-      climb.one_by_one(first, level, hidden, unmix);
-      climb.at_depth(first, level, 4 * hidden, through_z);
-      climb.at_depth(first, level, 3 * hidden, through_h);
-      climb.at_depth(first, level, 3 * hidden, through_r);
+  for (int64_t window = climb.windows(); window-- > 0;) {
+    climb.sort(window);
+    for (int depth = 0; depth < shared.levels.depths; ++depth) {
+      const InnerNodes nodes = {shared.levels, depth};
+      asm volatile("" : "+r"(hidden));  // what follows from it is computed here, and not kept in registers all along
+      each_number(nodes, hidden, [&](int64_t node, int column) {
+        const int64_t at = node * hidden + column;
+        const Number grad = arrays.grad_u[at], mixed = arrays.h[at];
+#pragma unroll 1
+        for (int j = 0; j < 4; ++j) {
+          const Number value = (j == 0 ? kept(node, 3) : input_of(arrays, node, j - 1))[column];
+          const Number direct = kept(node, 4 + j)[column] * grad;
+          scratch(node, j)[column] = direct * (value - mixed);
+          scratch(node, 8 + j)[column] = direct;
+        }
+      });
+      multiply<kMostRowsDown<Number>>(
+          shared, nodes.count(), nodes, Weight<Number>{weights.w_z, 4, hidden, 4 * hidden},
+          [&](int64_t node, int column) { return scratch(node, 8)[column]; }, rows_from(0),
+          [&](int64_t node, int column, Number sum) {
+            scratch(node, 8)[column] = sum;
+            if (column < hidden) scratch(node, 7)[column] = kept(node, 3)[column] <= 0 ? Number(0) : sum;
+          });
+      multiply<kMostRowsDown<Number>>(
+          shared, nodes.count(), nodes, Weight<Number>{weights.w_h, 1, hidden, 3 * hidden},
+          [](int64_t, int) { return Number(0); }, rows_from(7),
+          [&](int64_t node, int column, Number sum) {
+            const Number r = kept(node, 0)[column];
+            const Number value = input_of(arrays, node, column / hidden)[column % hidden];
+            scratch(node, 4)[column] = sum * value * r * (1 - r);
+            scratch(node, 9)[column] += sum * r;
+          });
+      multiply<kMostRowsDown<Number>>(
+          shared, nodes.count(), nodes, Weight<Number>{weights.w_r, 3, hidden, 3 * hidden},
+          [&](int64_t node, int column) { return scratch(node, 9)[column]; }, rows_from(4),
+          [&](int64_t node, int column, Number sum) {
+            const int side = column / hidden, at = column - side * hidden;
+            if (side < 2) {
+              arrays.grad_u[arrays.forest.children[2 * node + side] * hidden + at] += sum;
+            } else {
+              arrays.grad_u[node * hidden + at] = sum;
+            }
+          });
     }
   }
 }
@@ -282,22 +239,26 @@ __global__ void __launch_bounds__(kSumThreads) sum_kernel(Backward<Number> array
   });
 }
 
-template <typename Arrays>
-int climb(void (*kernel)(Arrays, int64_t), Arrays arrays, void* stream) {
-  const int64_t all = arrays.forest.trees;
-  int64_t trees = (all + kBlocks - 1) / kBlocks;  // of a block
-  void* arguments[] = {&arrays, &trees};
-  cudaLaunchKernel(kernel, dim3(static_cast<unsigned>((all + trees - 1) / trees)), dim3(kThreads), arguments,
-                   sizeof(Levels), static_cast<cudaStream_t>(stream));
-  return cudaGetLastError();
-}
-
 }  // namespace
+
+int64_t forward_cuda_scratch(const Forest& forest) { return 28 * forest.hidden * forest.hidden; }
 
 template <typename Number>
 int forward_cuda(const Forward<Number>& arrays, void* stream) {
+  const int64_t hidden = arrays.forest.hidden;
   if (arrays.forest.trees == 0) return 0;
-  return climb(forward_kernel<Number>, arrays, stream);
+  const Weights<Number>& from = arrays.weights;
+  const int error = transpose<Number>({arrays.scratch,
+                                       {{from.w_r, 3 * hidden, 3 * hidden},
+                                        {from.w_h, hidden, 3 * hidden},
+                                        {from.w_z, 4 * hidden, 4 * hidden}}},
+                                      stream);
+  if (error != cudaSuccess) return error;
+  Forward<Number> climbing = arrays;
+  climbing.weights.w_r = arrays.scratch;
+  climbing.weights.w_h = climbing.weights.w_r + 9 * hidden * hidden;
+  climbing.weights.w_z = climbing.weights.w_h + 3 * hidden * hidden;
+  return climb(forward_kernel<Number>, climbing, sizeof(Climbing<Number>), stream);
 }
 
 int64_t backward_cuda_scratch(const Forest& forest) { return forest.nodes * kScratch * forest.hidden; }
@@ -305,7 +266,7 @@ int64_t backward_cuda_scratch(const Forest& forest) { return forest.nodes * kScr
 template <typename Number>
 int backward_cuda(const Backward<Number>& arrays, void* stream) {
   if (arrays.forest.trees == 0) return 0;
-  const int error = climb(backward_kernel<Number>, arrays, stream);
+  const int error = climb(backward_kernel<Number>, arrays, sizeof(Climbing<Number>), stream);
   if (error != cudaSuccess) return error;
   Backward<Number> copy = arrays;
   const int hidden = static_cast<int>(arrays.forest.hidden);

@@ -52,7 +52,7 @@ Tensor forward(const Tensor& given_x, const Tensor& given_children, const Tensor
     };
 #ifdef WITH_CUDA
     if (!x.is_cpu()) {
-      const Tensor scratch = torch::stable::new_empty(x, {forward_cuda_scratch(forest)});
+      const Tensor scratch = torch::stable::new_empty(x, {forward_cuda_scratch(forest, x.size(1))});
       arrays.scratch = numbers_to<Number>(scratch);
       const int status = forward_cuda(arrays, CurrentStream(x).get());
       return check(status == 0, kForward, ": CUDA error ", status);
@@ -98,7 +98,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> backward(
     };
 #ifdef WITH_CUDA
     if (!x.is_cpu()) {
-      const Tensor scratch = empty({backward_cuda_scratch(forest)});
+      const Tensor scratch = empty({backward_cuda_scratch(forest, features)});
       arrays.scratch = numbers_to<Number>(scratch);
       const int status = backward_cuda(arrays, CurrentStream(x).get());
       return check(status == 0, kBackward, ": CUDA error ", status);

@@ -22,7 +22,7 @@ struct Forward {
   const Number *w_u, *b_u;    // hidden feature; hidden
   const Number *w_h, *b_h;    // hidden, (left, right, u) hidden; hidden
   Number* h;                  // node hidden
-  Number* scratch = nullptr;  // forward_cuda_scratch(forest) of them; CUDA only
+  Number* scratch = nullptr;  // forward_cuda_scratch(..) of them; CUDA only
 };
 
 template <typename Number>
@@ -37,7 +37,7 @@ struct Backward {
   // The sums of each part of the forest (see parts), to be added up by the caller in their order:
   Number *grad_w_u, *grad_b_u;  // part hidden feature; part hidden
   Number *grad_w_h, *grad_b_h;  // part hidden (left, right, u) hidden; part hidden
-  Number* scratch = nullptr;    // backward_cuda_scratch(forest) of them; CUDA only
+  Number* scratch = nullptr;    // backward_cuda_scratch(..) of them; CUDA only
 };
 
 // CPU: parts [begin, end). Children and offsets must have been checked. Number is float or double.
@@ -48,10 +48,10 @@ void backward_cpu(const Backward<Number>& arrays, int64_t begin, int64_t end);
 
 // CUDA: on a stream, returning a cudaError_t. Offsets that do not cut the nodes into trees, and children that are not
 // earlier nodes of their parent's tree, stop the kernel with a message before anything is read outside the arrays.
-int64_t forward_cuda_scratch(const Forest& forest);
+int64_t forward_cuda_scratch(const Forest& forest, int64_t features);
 template <typename Number>
 int forward_cuda(const Forward<Number>& arrays, void* stream);
-int64_t backward_cuda_scratch(const Forest& forest);
+int64_t backward_cuda_scratch(const Forest& forest, int64_t features);
 template <typename Number>
 int backward_cuda(const Backward<Number>& arrays, void* stream);
 

@@ -1,13 +1,9 @@
 // tree_embedding, CUDA. Two kernels climb the trees, a third one adds up the gradients of the weights, and a fourth one
-// has that of x, where it is asked for.
+// has that of x, where it is asked for. Before each climb, one transposes the weights that it multiplies with.
 //
-// climbing (forest_climb.cuh): upwards in forward, downwards in backward. A thread has one column of one or kRows nodes
-// at a time, and adds up its sums alone: no bit depends on the trees around a node. u is computed before, again in
-// backward: of leaves it is h, of inner nodes it is written to `scratch`.
-//
-// Shared memory of a climbing block (W_h if there is room; else it is read from device memory):
-//     Levels
-//     weight         hidden, stride                    stride is odd: neighbouring rows begin in other banks
+// climbing (forest_climb.cuh, forest_products.cuh): upwards in forward, downwards in backward. Of each window u is
+// computed first, again in backward: of leaves it is h, of inner nodes it is written to `scratch`. Then come the inner
+// nodes, depth by depth.
 //
 // Backward, with g_i = grad_h_i + what the parent gives (the derivation is in docs/derivations/tree_embedding.md):
 //     leaf:          q_i = g_i where h_i > 0, else 0
@@ -15,111 +11,85 @@
 //                    q_i = what reaches u_i where u_i > 0, else 0
 // p, q and u are kept in `scratch`, node hidden each, for the other kernels. A block of the third one has one tile of
 // one part's sum of p_i' [h_l, h_r, u_i, 1] or of q_i' [x_i, 1], in the order of the nodes; the last column is the
-// gradient of the bias. There are no atomics.
+// gradient of the bias. No atomic operation touches a sum.
 //
-// Shared memory of a block of the third kernel (forest_sums.cuh): Tiles, a batch of nodes, and their rows
+// Shared memory of a climbing block: Climbing; of a block of the third kernel (forest_sums.cuh): Tiles
 #include "tree_embedding.h"
 
-#include <cuda_pipeline.h>
 #include <cuda_runtime.h>
 
-#include "forest_climb.cuh"
+#include "forest_products.cuh"
 #include "forest_sums.cuh"
 
 namespace lightning_suite::tree_embedding {
 namespace {
 
-constexpr int64_t kBlocks = 384;  // climbing at most: three on each multiprocessor of a large device
-
-// Loops marked `unroll 1` have few rounds: unrolled, they cost registers that then spill.
+// Of a thread's tile: with 4 a depth of a window fills a block; sums of float64 take twice the registers.
+template <typename Number>
+constexpr int kMostRows = sizeof(Number) == 8 ? 2 : 4;
 
 alignas(16) extern __shared__ unsigned char shared_memory[];
-
-struct Plan {
-  int64_t trees;  // of a block
-  int stride;     // from one row of the weight to the next
-};
-
-// Climbing, with the weight where it is read.
-template <typename Number, bool kResident>
-struct Weighted : Climb {
-  const int stride;
-  const Number* const weight;
-
-  __device__ Weighted(const Forest& forest, const Plan& plan, const Number* all)
-      : Climb(forest, plan.trees, *reinterpret_cast<Levels*>(shared_memory)),
-        stride(plan.stride),
-        weight(kResident ? reinterpret_cast<const Number*>(shared_memory + sizeof(Levels)) : all) {
-    if constexpr (kResident) {
-      Number* const copy = reinterpret_cast<Number*>(shared_memory + sizeof(Levels));
-      for (int i = threadIdx.x; i < hidden * 3 * hidden; i += kThreads) {
-        const int row = i / (3 * hidden);
-        __pipeline_memcpy_async(copy + row * stride + i - row * 3 * hidden, all + i, sizeof(Number));
-      }
-      __pipeline_commit();
-      __pipeline_wait_prior(0);
-      __syncthreads();
-    }
-  }
-};
-
-// One number of u.
-template <typename Number, template <typename> typename Arrays>
-__device__ Number own_embedding(const Arrays<Number>& arrays, int64_t node, int column) {
-  const int features = static_cast<int>(arrays.features);
-  const Number *x = arrays.x + node * features, *weight = arrays.w_u + static_cast<int64_t>(column) * features;
-  Number sum = arrays.b_u[column];
-#pragma unroll 1
-  for (int k = 0; k < features; ++k) sum += weight[k] * x[k];
-  return sum < 0 ? Number(0) : sum;
-}
-
-template <typename Number, bool kResident>
-__global__ void __launch_bounds__(kThreads, 3) forward_kernel(Forward<Number> arrays, Plan plan) {
-  const Weighted<Number, kResident> climb(arrays.forest, plan, arrays.w_h);
-  const int hidden = climb.hidden;
-  const int64_t* const children = arrays.forest.children;
-  climb.everywhere([&](int64_t node, int column) {
-    Number* const to = children[2 * node] < 0 ? arrays.h : arrays.scratch;
-    to[node * hidden + column] = own_embedding(arrays, node, column);
-  });
-  const auto embed = [&](int column, const auto& nodes) {
-    constexpr int kCount = sizeof(nodes) / sizeof(nodes[0]);
-    Number sums[kCount];
-    const Number* rows[kCount];
-#pragma unroll
-    for (int k = 0; k < kCount; ++k) sums[k] = arrays.b_h[column];
-#pragma unroll 1
-    for (int side = 0; side < 3; ++side) {
-#pragma unroll
-      for (int k = 0; k < kCount; ++k) {
-        rows[k] = side < 2 ? arrays.h + children[2 * nodes[k] + side] * hidden : arrays.scratch + nodes[k] * hidden;
-      }
-      multiply(climb.weight + static_cast<int64_t>(column) * climb.stride + side * hidden, 1, rows, hidden, sums);
-    }
-#pragma unroll
-    for (int k = 0; k < kCount; ++k) arrays.h[nodes[k] * hidden + column] = sums[k] < 0 ? Number(0) : sums[k];
-  };
-  for (int64_t first = climb.begin; first < climb.end; first += kThreads) {
-    const int depths = climb.sort(first);
-    for (int level = 0; level < depths; ++level) climb.at_depth(first, level, hidden, embed);
-  }
-}
 
 // What backward writes to `scratch`; u and p of inner nodes alone.
 template <typename Number>
 struct Kept {
   Number *p, *q, *u;  // node hidden each
+  Number* w_u;        // transposed
 
-  __device__ explicit Kept(const Backward<Number>& arrays)
+  __host__ __device__ explicit Kept(const Backward<Number>& arrays)
       : p(arrays.scratch),
         q(p + arrays.forest.nodes * arrays.forest.hidden),
-        u(q + arrays.forest.nodes * arrays.forest.hidden) {}
+        u(q + arrays.forest.nodes * arrays.forest.hidden),
+        w_u(u + arrays.forest.nodes * arrays.forest.hidden) {}
 };
 
-template <typename Number, bool kResident>
-__global__ void __launch_bounds__(kThreads, 3) backward_kernel(Backward<Number> arrays, Plan plan) {
-  const Weighted<Number, kResident> climb(arrays.forest, plan, arrays.w_h);
+// finish(node, column, number of u) for some nodes.
+template <typename Number, typename Arrays, typename Node, typename Finish>
+__device__ void embed_features(Climbing<Number>& shared, const Arrays& arrays, int count, Node node,
+                               Finish finish) {
+  const int features = static_cast<int>(arrays.features), hidden = static_cast<int>(arrays.forest.hidden);
+  multiply<kMostRows<Number>>(
+      shared, count, node, Weight<Number>{arrays.w_u, 1, features, hidden},
+      [&](int64_t, int column) { return arrays.b_u[column]; },
+      [&](int64_t node, int) { return Row<Number>{arrays.x + node * features}; },
+      [&](int64_t node, int column, Number sum) { finish(node, column, sum < 0 ? Number(0) : sum); });
+}
+
+// With w_u and w_h transposed; `scratch` is u of the inner nodes.
+template <typename Number>
+__global__ void __launch_bounds__(kThreads, 2) forward_kernel(Forward<Number> arrays) {
+  auto& shared = *reinterpret_cast<Climbing<Number>*>(shared_memory);
+  const Levels& levels = shared.levels;
+  const Climb climb(arrays.forest, shared.levels);
+  const int hidden = climb.hidden;
+  const int64_t* const children = arrays.forest.children;
+  for (int64_t window = 0; window < climb.windows(); ++window) {
+    climb.sort(window);
+    embed_features(
+        shared, arrays, levels.count, [&](int i) { return levels.first + i; },
+        [&](int64_t node, int column, Number u) {
+          (children[2 * node] < 0 ? arrays.h : arrays.scratch)[node * hidden + column] = u;
+        });
+    for (int depth = levels.depths; depth-- > 0;) {
+      const InnerNodes nodes = {levels, depth};
+      multiply<kMostRows<Number>>(
+          shared, nodes.count(), nodes, Weight<Number>{arrays.w_h, 3, hidden, hidden},
+          [&](int64_t, int column) { return arrays.b_h[column]; },
+          [&](int64_t node, int side) {
+            const int64_t row = side < 2 ? children[2 * node + side] : node;
+            return Row<Number>{(side < 2 ? arrays.h : arrays.scratch) + row * hidden};
+          },
+          [&](int64_t node, int column, Number sum) { arrays.h[node * hidden + column] = sum < 0 ? Number(0) : sum; });
+    }
+  }
+}
+
+// With w_u transposed.
+template <typename Number>
+__global__ void __launch_bounds__(kThreads, 2) backward_kernel(Backward<Number> arrays) {
+  auto& shared = *reinterpret_cast<Climbing<Number>*>(shared_memory);
+  const Levels& levels = shared.levels;
+  const Climb climb(arrays.forest, shared.levels);
   const int hidden = climb.hidden;
   const int64_t* const children = arrays.forest.children;
   const Kept<Number> kept(arrays);
@@ -128,31 +98,27 @@ __global__ void __launch_bounds__(kThreads, 3) backward_kernel(Backward<Number> 
     const Number g = arrays.grad_h[at] + from_parent;
     (children[2 * node] < 0 ? kept.q : kept.p)[at] = arrays.h[at] <= 0 ? Number(0) : g;
   };
-  climb.everywhere([&](int64_t node, int column) {
-    put(node, column, 0);  // what has a parent is put again
-    if (children[2 * node] >= 0) kept.u[node * hidden + column] = own_embedding(arrays, node, column);
-  });
-  const auto descend = [&](int column, const auto& nodes) {
-    constexpr int kCount = sizeof(nodes) / sizeof(nodes[0]);
-    Number sums[kCount] = {};
-    const Number* rows[kCount];
-#pragma unroll
-    for (int k = 0; k < kCount; ++k) rows[k] = kept.p + nodes[k] * hidden;
-    multiply(climb.weight + column, climb.stride, rows, hidden, sums);
-    const int side = column / hidden, at = column - side * hidden;
-#pragma unroll
-    for (int k = 0; k < kCount; ++k) {
-      if (side < 2) {
-        put(children[2 * nodes[k] + side], at, sums[k]);
-      } else {
-        kept.q[nodes[k] * hidden + at] = kept.u[nodes[k] * hidden + at] <= 0 ? Number(0) : sums[k];
-      }
+  climb.everywhere([&](int64_t node, int column) { put(node, column, 0); });  // what has a parent is put again
+  for (int64_t window = climb.windows(); window-- > 0;) {
+    climb.sort(window);
+    embed_features(
+        shared, arrays, levels.starts[levels.depths], InnerNodes{levels, 0},
+        [&](int64_t node, int column, Number u) { kept.u[node * hidden + column] = u; });
+    for (int depth = 0; depth < levels.depths; ++depth) {
+      const InnerNodes nodes = {levels, depth};
+      multiply<kMostRows<Number>>(
+          shared, nodes.count(), nodes, Weight<Number>{arrays.w_h, 1, hidden, 3 * hidden},
+          [](int64_t, int) { return Number(0); },
+          [&](int64_t node, int) { return Row<Number>{kept.p + node * hidden}; },
+          [&](int64_t node, int column, Number sum) {
+            const int side = column / hidden, at = column - side * hidden;
+            if (side < 2) {
+              put(children[2 * node + side], at, sum);
+            } else {
+              kept.q[node * hidden + at] = kept.u[node * hidden + at] <= 0 ? Number(0) : sum;
+            }
+          });
     }
-  };
-  const int64_t windows = (climb.end - climb.begin + kThreads - 1) / kThreads;
-  for (int64_t window = windows; window-- > 0;) {
-    const int64_t first = climb.begin + window * kThreads;
-    for (int level = climb.sort(first); level-- > 0;) climb.at_depth(first, level, 3 * hidden, descend);
   }
 }
 
@@ -207,43 +173,38 @@ __global__ void __launch_bounds__(kThreads) features_kernel(Backward<Number> arr
   arrays.grad_x[at] = sum;
 }
 
-// Starts the kernel that has the weight in shared memory if there is room for it, else the other one.
-template <typename Number, typename Arrays>
-int climb(void (*const (&kernels)[2])(Arrays, Plan), Arrays arrays, void* stream) {
-  const Forest& forest = arrays.forest;
-  int device = 0, most_of_block = 0;
-  cudaGetDevice(&device);
-  cudaDeviceGetAttribute(&most_of_block, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
-  const int64_t row = 3 * forest.hidden, levels = sizeof(Levels);
-  const int64_t all = levels + forest.hidden * (row | 1) * static_cast<int64_t>(sizeof(Number));
-  const bool fits = all <= most_of_block;
-  const auto kernel = kernels[fits ? 0 : 1];
-  const int64_t shared = fits ? all : levels;
-  Plan plan = {(forest.trees + kBlocks - 1) / kBlocks, static_cast<int>(fits ? row | 1 : row)};
-  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared));
-  void* arguments[] = {&arrays, &plan};
-  cudaLaunchKernel(kernel, dim3(static_cast<unsigned>((forest.trees + plan.trees - 1) / plan.trees)), dim3(kThreads),
-                   arguments, static_cast<size_t>(shared), static_cast<cudaStream_t>(stream));
-  return cudaGetLastError();  // of any call above
-}
-
 }  // namespace
 
-int64_t forward_cuda_scratch(const Forest& forest) { return forest.nodes * forest.hidden; }
+int64_t forward_cuda_scratch(const Forest& forest, int64_t features) {
+  return (forest.nodes + features + 3 * forest.hidden) * forest.hidden;
+}
 
 template <typename Number>
 int forward_cuda(const Forward<Number>& arrays, void* stream) {
+  const int64_t hidden = arrays.forest.hidden;
   if (arrays.forest.trees == 0) return 0;
-  return climb<Number>({forward_kernel<Number, true>, forward_kernel<Number, false>}, arrays, stream);
+  Forward<Number> climbing = arrays;
+  Number* const transposed = arrays.scratch + arrays.forest.nodes * hidden;
+  climbing.w_u = transposed;
+  climbing.w_h = transposed + arrays.features * hidden;
+  const int error = transpose<Number>(
+      {transposed, {{arrays.w_u, hidden, arrays.features}, {arrays.w_h, hidden, 3 * hidden}}}, stream);
+  return error != cudaSuccess ? error : climb(forward_kernel<Number>, climbing, sizeof(Climbing<Number>), stream);
 }
 
-int64_t backward_cuda_scratch(const Forest& forest) { return 3 * forest.nodes * forest.hidden; }
+int64_t backward_cuda_scratch(const Forest& forest, int64_t features) {
+  return (3 * forest.nodes + features) * forest.hidden;
+}
 
 template <typename Number>
 int backward_cuda(const Backward<Number>& arrays, void* stream) {
   const Forest& forest = arrays.forest;
   if (forest.trees == 0) return 0;
-  const int error = climb<Number>({backward_kernel<Number, true>, backward_kernel<Number, false>}, arrays, stream);
+  Backward<Number> climbing = arrays;
+  Number* const transposed = Kept<Number>(arrays).w_u;
+  climbing.w_u = transposed;
+  int error = transpose<Number>({transposed, {{arrays.w_u, forest.hidden, arrays.features}}}, stream);
+  if (error == cudaSuccess) error = climb(backward_kernel<Number>, climbing, sizeof(Climbing<Number>), stream);
   if (error != cudaSuccess) return error;
   Backward<Number> copy = arrays;
   Sums sums = {static_cast<int>((forest.hidden + kTileRows - 1) / kTileRows),

@@ -8,12 +8,11 @@ import pytest
 HERE = Path(__file__).resolve().parent
 KERNELS = {
     "dsa_routing": 2 * (3 + 2 + 3 + 3),  # forward and backward, by width of a pack; float64 has two widths
-    "gated_tree_embedding": 2 * 3,  # by dtype: forward, backward, the sums
+    "gated_tree_embedding": 2 * 4,  # by dtype: weights transposed, forward, backward, the sums
     "ragged_attention": 2 * 3,  # by dtype: forward, backward for queries, for keys and values
     # By dtype: sums, their gradient without weights and with them, maxima and softmax, forward and backward.
     "ragged_segments": 4 * 9,
-    # By dtype: forward and backward, each with the weight in shared memory and without; the sums; the gradient of x.
-    "tree_embedding": 2 * (2 * 2 + 2),
+    "tree_embedding": 2 * 5,  # by dtype: weights transposed, forward, backward, the sums, the gradient of x
 }
 REFUSALS = {
     "dsa_routing": [

@@ -46,6 +46,7 @@ enum cudaDeviceAttr {
   cudaDevAttrMaxSharedMemoryPerBlockOptin,
   cudaDevAttrReservedSharedMemoryPerBlock,
   cudaDevAttrMaxGridDimX,
+  cudaDevAttrMultiProcessorCount,
 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
 
@@ -64,6 +65,7 @@ constexpr size_t kSharedMemory = 256 << 10;
 // The device, for a test to choose.
 inline int shared_memory_per_multiprocessor = 228 << 10;
 inline int most_blocks = 0x7fffffff;  // along the first axis of a grid
+inline int multiprocessors = 132, blocks_of_multiprocessor = 2;
 
 // Threads that wait for one another. Plain counters: fibers give way nowhere else, so no two touch them at a time.
 struct Barrier {
@@ -259,6 +261,9 @@ T __shfl_xor_sync(unsigned mask, T value, int distance) {
   return cuda_on_cpu::from_lane(value, lane ^ static_cast<unsigned>(distance));
 }
 
+// Orders nothing else, as on hardware.
+inline int atomicAdd(int* number, int more) { return __atomic_fetch_add(number, more, __ATOMIC_RELAXED); }
+
 inline void __pipeline_memcpy_async(void* to, const void* from, size_t size) {
   const auto bits = reinterpret_cast<uintptr_t>(to) | reinterpret_cast<uintptr_t>(from);
   if ((size != 4 && size != 8 && size != 16) || bits % size != 0) std::abort();
@@ -305,11 +310,19 @@ inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, 
     case cudaDevAttrMaxGridDimX:
       *value = cuda_on_cpu::most_blocks;
       break;
+    case cudaDevAttrMultiProcessorCount:
+      *value = cuda_on_cpu::multiprocessors;
+      break;
   }
   return cudaSuccess;
 }
 template <typename Kernel>
 cudaError_t cudaFuncSetAttribute(Kernel*, cudaFuncAttribute, int) {
+  return cudaSuccess;
+}
+template <typename Kernel>
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, Kernel*, int, size_t) {
+  *blocks = cuda_on_cpu::blocks_of_multiprocessor;
   return cudaSuccess;
 }
 inline cudaError_t cudaGetLastError() { return std::exchange(cuda_on_cpu::last_error, cudaSuccess); }

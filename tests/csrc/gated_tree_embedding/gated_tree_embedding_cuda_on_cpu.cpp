@@ -102,6 +102,8 @@ struct Cell {
 struct Outputs {
   Numbers h, grad_u, grad_weights;
   int forward = 0, backward = 0;  // what the op returned
+
+  bool operator==(const Outputs&) const = default;
 };
 
 Outputs expected(const Batch& batch) {
@@ -155,9 +157,10 @@ Outputs run(const Batch& batch) {
   const auto u = narrowed(batch.u), grad_h = narrowed(batch.grad_h), all = narrowed(batch.weights);
   const Weights<Number> weights = weights_at(all.data(), hidden);
   auto h = empty(batch.nodes * hidden), grad_u = h, kept = empty(batch.nodes * 8 * hidden);
-  auto scratch = empty(backward_cuda_scratch(forest)), grad_weights = empty(parts(forest) * numbers);
+  auto upwards = empty(forward_cuda_scratch(forest)), scratch = empty(backward_cuda_scratch(forest));
+  auto grad_weights = empty(parts(forest) * numbers);
   Outputs outputs;
-  outputs.forward = forward_cuda<Number>({forest, u.data(), weights, h.data(), kept.data()}, nullptr);
+  outputs.forward = forward_cuda<Number>({forest, u.data(), weights, h.data(), kept.data(), upwards.data()}, nullptr);
   outputs.backward = backward_cuda<Number>({forest, u.data(), weights, h.data(), kept.data(), grad_h.data(),
                                             grad_u.data(), grad_weights.data(), scratch.data()}, nullptr);
   outputs.h = widened(h);
@@ -199,12 +202,16 @@ void gradient_is_the_derivative() {
   std::printf("gradient by the letter: within %.1e of differences\n", error);
 }
 
-// A tree gets the same bits alone and behind others.
+// A tree gets the same bits alone and behind others, and however many blocks there are.
 template <typename Number>
 void bits_do_not_depend_on_the_batch(int64_t hidden) {
   const std::vector<Tree> trees = trees_of(6, 40);
   const Batch batch = batch_of(trees, hidden);
   const Outputs all = run<Number>(batch);
+  cuda_on_cpu::multiprocessors = 1;
+  const Outputs together = run<Number>(batch);
+  cuda_on_cpu::multiprocessors = 132;
+  expect(together == all, "fewer blocks change no bit");
   for (size_t tree = 0; tree < trees.size(); ++tree) {
     Batch alone = batch_of({trees[tree]}, hidden);
     const auto rows = [&](const Numbers& from) {
@@ -245,8 +252,10 @@ void check_everything(bool few) {
     if (!few) compare<double>("float64", batch_of(trees_of(40, 20), hidden));
   }
   // More nodes than a window, in trees whose nodes have children in this window and in earlier ones.
-  compare<double>("float64", batch_of({tree_of(140, false), tree_of(1, false), tree_of(few ? 20 : kThreads, true)}, 3));
-  if (!few) compare<float>("float32", batch_of(trees_of(2 * kBlocks + 5, 2), 2));  // several trees for a block
+  cuda_on_cpu::multiprocessors = 1;  // several trees for a block
+  compare<double>("float64", batch_of({tree_of(few ? 40 : 900, false), tree_of(1, false), tree_of(30, true)}, 3));
+  compare<float>("float32", batch_of(std::vector<Tree>(few ? 140 : 700, tree_of(few ? 2 : 4, false)), 3));
+  cuda_on_cpu::multiprocessors = 132;
   bits_do_not_depend_on_the_batch<float>(few ? 5 : 17);
   bad_ones_are_refused();  // last: ThreadSanitizer is slow while it remembers the threads that were stopped
 }

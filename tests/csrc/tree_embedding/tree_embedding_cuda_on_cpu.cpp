@@ -16,7 +16,7 @@ namespace {
 
 alignas(16) unsigned char shared_memory[cuda_on_cpu::kSharedMemory];
 
-constexpr int kRoomy = 228 << 10, kTight = 4 << 10;  // shared memory: for every weight that is tried here, and for none
+constexpr int kMany = 132, kOne = 1;  // multiprocessors: for a block a tree, and for two blocks alone
 
 // Every array of the op, in double precision.
 struct Batch : PackedTrees {
@@ -121,7 +121,8 @@ Outputs run(const Batch& batch, bool for_x = true) {
   auto h = empty(batch.nodes * hidden), grad_x = empty(for_x ? batch.nodes * features : 0);
   auto grad_w_u = empty(count * hidden * features), grad_b_u = empty(count * hidden);
   auto grad_w_h = empty(count * hidden * 3 * hidden), grad_b_h = grad_b_u;
-  auto upwards = empty(forward_cuda_scratch(forest)), downwards = empty(backward_cuda_scratch(forest));
+  auto upwards = empty(forward_cuda_scratch(forest, features));
+  auto downwards = empty(backward_cuda_scratch(forest, features));
   const int forward = forward_cuda<Number>(
       {forest, features, x.data(), w_u.data(), b_u.data(), w_h.data(), b_h.data(), h.data(), upwards.data()}, nullptr);
   const int backward = backward_cuda<Number>(
@@ -173,8 +174,8 @@ void compare_sizes(const char* name, const std::vector<int64_t>& all_hidden, con
   for (int64_t hidden : all_hidden) {
     double worst = 0;
     for (int64_t count : counts) {
-      for (int shared : {kRoomy, kTight}) {
-        cuda_on_cpu::shared_memory_per_multiprocessor = shared;
+      for (int multiprocessors : {kMany, kOne}) {
+        cuda_on_cpu::multiprocessors = multiprocessors;
         const Batch batch = batch_of(trees_of(count, 50), hidden);
         const double error = compare<Number>(batch);
         if (!(error <= worst)) worst = error;
@@ -182,7 +183,7 @@ void compare_sizes(const char* name, const std::vector<int64_t>& all_hidden, con
     }
     std::printf("%s, hidden %d: within %.1e of the recursion\n", name, static_cast<int>(hidden), worst);
   }
-  cuda_on_cpu::shared_memory_per_multiprocessor = kRoomy;
+  cuda_on_cpu::multiprocessors = kMany;
 }
 
 void gradient_is_the_derivative() {
@@ -203,16 +204,16 @@ void gradient_is_the_derivative() {
   std::printf("gradient by the letter: within %.1e of differences\n", error);
 }
 
-// A tree gets the same bits wherever it stands and whatever stands around it, and wherever the weight is.
+// A tree gets the same bits wherever it stands and whatever stands around it, and however many blocks there are.
 template <typename Number>
 void bits_do_not_depend_on_the_batch(int64_t hidden) {
   const std::vector<Tree> trees = trees_of(12, 50);
   const Batch batch = batch_of(trees, hidden);
   const Outputs outputs = run<Number>(batch);
-  cuda_on_cpu::shared_memory_per_multiprocessor = kTight;
-  const Outputs tight = run<Number>(batch);
-  cuda_on_cpu::shared_memory_per_multiprocessor = kRoomy;
-  expect(tight == outputs, "less shared memory changes no bit");
+  cuda_on_cpu::multiprocessors = kOne;
+  const Outputs together = run<Number>(batch);
+  cuda_on_cpu::multiprocessors = kMany;
+  expect(together == outputs, "fewer blocks change no bit");
   Outputs without_x = run<Number>(batch, false);
   expect(without_x.grad_x.empty(), "the gradient of x is not written where nobody asks for it");
   without_x.grad_x = outputs.grad_x;
@@ -243,7 +244,7 @@ void bits_do_not_depend_on_the_batch(int64_t hidden) {
     copy_rows(outputs.grad_x, batch.features, grad_x);
     expect(actual.h == h && actual.grad_x == grad_x, "a tree has the same bits wherever it stands");
   }
-  std::printf("hidden %d: the same bits in any order of the trees, and with less shared memory\n",
+  std::printf("hidden %d: the same bits in any order of the trees, and with fewer blocks\n",
               static_cast<int>(hidden));
 }
 
@@ -282,15 +283,20 @@ void compare_ends(const char* name, bool few) {
   };
   add({}, 4);
   add({{}, {}}, 4);
-  if (!few) {  // several trees for a block; the child of another tree of the same block is refused
-    add(trees_of(2 * kBlocks + 5, 2), 2);
-    Batch batch = batch_of(std::vector<Tree>(2 * kBlocks, tree_of(2, false)), 1);
+  // Several trees for a block: the child of another tree of the same block is refused.
+  cuda_on_cpu::multiprocessors = kOne;
+  if (!few) {
+    Batch batch = batch_of(std::vector<Tree>(9, tree_of(2, false)), 1);
     batch.children.end()[-2] -= 2;
     const Outputs outputs = run<Number>(batch);
     expect(outputs.forward != 0 && outputs.backward != 0, "the child of another tree stops the kernels");
   }
-  // More nodes than a window, in trees whose nodes have children in this window and in earlier ones.
-  add({tree_of(300, false), tree_of(1, false), tree_of(kThreads, true)}, 3);
+  // More nodes than a window, in trees whose nodes have children in this window and in earlier ones; more inner nodes
+  // of a depth than a tile has rows; a chain as deep as a window.
+  add({tree_of(few ? 50 : 900, false), tree_of(1, false), tree_of(few ? 40 : kWindow, true)}, 3);
+  add(std::vector<Tree>(few ? 140 : 700, tree_of(few ? 2 : 4, false)), 3);
+  cuda_on_cpu::multiprocessors = kMany;
+  if (!few) add(trees_of(1000, 2), 2);
   std::printf("%s, nothing at all, many trees, large trees: within %.1e\n", name, worst);
 }
 
