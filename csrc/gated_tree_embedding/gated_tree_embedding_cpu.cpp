@@ -33,14 +33,13 @@ struct Widths {
 // A right factor (depth, columns), number(k, n): as many columns as a tile has at a time, one such panel after another.
 template <typename Set, typename T, typename Numbers>
 LIGHTNING_SUITE_INLINE void pack(int64_t depth, int64_t columns, Numbers number, T* to) {
-  const int64_t width = padded<Set, T>(columns);
-  constexpr int64_t kPanel = Set::vectors * kLanes<Set, T>;
-  for (int64_t first = 0; first < width; first += kPanel) {
-    const int64_t here = std::min(kPanel, width - first), count = std::min(here, columns - first);
+  by_columns<Set, T>(padded<Set, T>(columns), [&](int64_t first, auto vectors) __attribute__((always_inline)) {
+    constexpr int64_t kWidth = vectors * kLanes<Set, T>;
+    const int64_t count = std::min<int64_t>(kWidth, columns - first);
     for (int64_t k = 0; k < depth; ++k) {
-      for (int64_t n = 0; n < count; ++n) to[first * depth + k * here + n] = number(k, first + n);
+      for (int64_t n = 0; n < count; ++n) to[first * depth + k * kWidth + n] = number(k, first + n);
     }
-  }
+  });
 }
 
 // The right factors: of the forward pass, where a product is with a weight's transpose, and of the backward pass.
