@@ -41,6 +41,9 @@ def turned(
         used: columns in use.
         turn: (used, combination).
         share: which points are here; every process calls this at once.
+
+    Returns:
+        (point, vector), of the points here, and (vector,), over all points.
     """
     kernels = _kernels(basis)
     width = len(values)

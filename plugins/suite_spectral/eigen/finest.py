@@ -1,7 +1,7 @@
 """The lowest eigenvectors on the finest level of a hierarchy, whose points several processes hold in shares.
 
 Process 0 has built the levels (``suite_spectral.eigen.multilevel``). It hands each process the rows of its share of the
-finest level, and the coarser levels whole. An aggregate is held by the process that holds its first point.
+finest level, and the coarser levels whole. Each holds as many aggregates as begin among its points, in their order.
 """
 
 from collections.abc import Callable, Sequence
@@ -92,7 +92,7 @@ class Finest(NamedTuple):
 
 
 def solved_together(whole: list[Finest], group: Group, report: Report) -> Lowest:
-    """Return the lowest eigenpairs in process 0, which holds all and asks the others for their part.
+    """Return the lowest eigenpairs of all points in process 0, which holds them and asks the others for their part.
 
     Args:
         whole: what is asked for, of all points; the list is emptied.
@@ -129,7 +129,11 @@ def _part(whole: list[Finest] | None, group: Group, report: Report) -> Lowest | 
 
 
 def _bounds(whole: Finest, size: int) -> tuple[Sequence[int], Sequence[int]]:
-    """Return where the points, and the aggregates, of each process begin, and the end."""
+    """Return where the points, and the aggregates, of each process begin, and the end.
+
+    Which aggregates a process holds changes no bit; of these nearly all points are its own, since neighbours lie
+    together in the order of the points.
+    """
     down = whole.levels[0].down
     assert down is not None
     starts = block_starts(len(whole.start))

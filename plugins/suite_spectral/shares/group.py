@@ -91,6 +91,9 @@ class Group:
     def first_says(self, compute: Callable[[], Value], part: Callable[[], None] = lambda: None) -> Value:
         """Return in every process what process 0 computes; an error there is raised in all of them.
 
+        Within ``asked`` the others wait for something else: an error of process 0 there is its own, and they end with
+        it, by the error of torch.distributed that one of them is gone.
+
         Args:
             compute: what process 0 does.
             part: what the others do each time that it asks for their part, see ``asked``.

@@ -54,6 +54,22 @@ torch.distributed.init_process_group("gloo", timeout=timedelta(seconds=4), **mor
 module.HEARTBEAT = 0.5
 assert group.first_says(lambda: time.sleep(7) or "at last") == "at last"
 torch.distributed.destroy_process_group()
+
+# Process 1 waits for an exchange of its part, and not for the end of what process 0 does.
+more["init_method"] = f"file://{folder}/three"
+torch.distributed.init_process_group("gloo", timeout=timedelta(seconds=60), **more)
+
+
+def failing():
+    with group.asked():
+        time.sleep(1)
+        raise ValueError("within a part")
+
+
+try:
+    group.first_says(failing, lambda: group.gathered(0))
+except Exception as error:
+    print(type(error).__name__)
 """
 
 
@@ -81,5 +97,6 @@ def test_two_processes_hear_the_same_and_an_error_of_the_first_is_told_to_the_ot
     ]
     answers = [process.communicate(timeout=100) for process in started]
     assert [process.returncode for process in started] == [0, 0], answers
-    expected = ["IndexError list index out of range\n", "UsageError list index out of range\n"]
-    assert [output for output, _ in answers] == expected
+    first = ["IndexError list index out of range", "ValueError"]
+    second = ["UsageError list index out of range", "RuntimeError"]  # of the connection that process 0 has left
+    assert [output.splitlines() for output, _ in answers] == [first, second]

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters.cuts import ncut
+from suite_spectral.eigen import multilevel as multilevel_module
+from suite_spectral.eigen.finest import take_part
 from suite_spectral.graphs.graph import SparseGraph
 from suite_spectral.settings import Settings
 from suite_spectral.solving.routes import best_of, solve
@@ -17,6 +19,7 @@ from suite_spectral.solving.solution import Solution
 MakeSettings = Callable[..., Settings]
 Points = Callable[..., tuple[Tensor, Tensor]]
 Agreement = Callable[[Tensor, Tensor], float]
+Together = Callable[[int, Callable[[Any], Any]], list[Any]]
 
 WAYS: list[dict[str, Any]] = [
     {},
@@ -177,3 +180,25 @@ def test_new_points_near_old_ones_have_their_rows_in_a_regularised_graph(setting
     found = solve(points, settings(regularisation=1.0))
     rows = found.fitted.embed(points + 1e-9)
     assert float((rows - found.clustering.rows).norm() / found.clustering.rows.norm()) < 0.3
+
+
+def test_several_processes_iterate_each_component_together_and_find_the_same_labels(
+    settings: MakeSettings, arcs: Points, together: Together, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multilevel_module, "ORDERED", 600)
+    points, chosen = arcs(1400)[0], settings(n_clusters=4, solver="multilevel")  # 700 points in each of two components
+    expected = solve(points, chosen).clustering.labels
+
+    def solved(group: Any) -> tuple[Tensor, int]:
+        parts = []
+
+        def part() -> None:
+            parts.append(group.rank)
+            take_part(group)
+
+        labels = group.first_says(lambda: solve(points, chosen, group=group).clustering.labels, part)
+        return labels, len(parts)
+
+    for rank, (labels, parts) in enumerate(together(2, solved)):
+        assert torch.equal(labels, expected)
+        assert parts == (2 if rank else 0)
