@@ -190,7 +190,7 @@ def test_several_processes_iterate_each_component_together_and_find_the_same_lab
     expected = solve(points, chosen).clustering.labels
 
     def solved(group: Any) -> tuple[Tensor, int]:
-        parts = []
+        parts: list[int] = []
 
         def part() -> None:
             parts.append(group.rank)
