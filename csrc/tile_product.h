@@ -79,13 +79,12 @@ LIGHTNING_SUITE_INLINE void store_first(const Vector<Set, T>& vector, int64_t co
   }
 }
 
-// Calls use(row, vector) for the vectors of a tile's first `count` rows, one after another and in no loop: an index that
-// is no constant would put the tile into memory.
+// Calls use(row, vector) for the vectors of a tile that are used, one after another and in no loop: an index that is no
+// constant would put the tile into memory.
 template <typename Set, int vectors, typename Use>
-LIGHTNING_SUITE_INLINE void each_vector(int64_t count, Use use) {
+LIGHTNING_SUITE_INLINE void each_vector(Use use) {
 #pragma GCC unroll 8
   for (int r = 0; r < Set::rows; ++r) {
-    if (r >= count) continue;
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v) use(r, v);
   }
@@ -94,8 +93,7 @@ LIGHTNING_SUITE_INLINE void each_vector(int64_t count, Use use) {
 // Makes a tile 0 where it is used; all of it would be cleared in memory.
 template <typename Set, int vectors, typename T>
 LIGHTNING_SUITE_INLINE void clear(Tile<Set, T>& tile) {
-  each_vector<Set, vectors>(Set::rows,
-                            [&](int r, int v) __attribute__((always_inline)) { tile[r][v] = Vector<Set, T>{}; });
+  each_vector<Set, vectors>([&](int r, int v) __attribute__((always_inline)) { tile[r][v] = Vector<Set, T>{}; });
 }
 
 // tile += left (rows, depth) right (depth, vectors). left(row, k) is a number, right(k) where a row of vectors begins.

@@ -93,9 +93,9 @@ LIGHTNING_SUITE_INLINE void product(int64_t depth, Left left, const T* right, in
   by_columns<Set, T>(width, [&](int64_t first, auto vectors) __attribute__((always_inline)) {
     Tile<Set, T> tile;
     clear<Set, vectors, T>(tile);
-    multiply<Set, vectors, T>(depth, left,
-                              [&](int64_t k) __attribute__((always_inline)) { return right + k * width + first; }, tile);
-    each_vector<Set, vectors>(Set::rows, [&](int r, int v) __attribute__((always_inline)) {
+    multiply<Set, vectors, T>(
+        depth, left, [&](int64_t k) __attribute__((always_inline)) { return right + k * width + first; }, tile);
+    each_vector<Set, vectors>([&](int r, int v) __attribute__((always_inline)) {
       use(r, first + v * kLanes<Set, T>, tile[r][v]);
     });
   });
