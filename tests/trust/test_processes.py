@@ -133,3 +133,31 @@ def test_one_of_two_killed_while_both_solve_for_their_shares_ends_the_other(
         failures.append(f"it ended after {seconds:.0f} s")
     what = f"spectral in shares, process {victim} of two killed while both solve: the other is told within a minute"
     trust.outcome("Processes", what, trials=1, held=1 - len(failures), failures=failures)
+
+
+ITERATED = ["--data.name=moons", "--data.samples=20000", "--data.noise=0.1", "--model.n_clusters=2"]
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_one_of_two_killed_while_both_iterate_the_eigenvectors_ends_the_other(
+    victim: int, trust: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = [str(Path(__file__).resolve().parent), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
+    monkeypatch.setenv("KILLED_RANK", f"{victim}")
+    arguments = ["fit", "--plugin=killed_iterating:plugin", "--trainer.accelerator=cpu", *TWO_PROCESSES, *ITERATED]
+    job = Job(arguments, tmp_path, ranks=2)
+    killed = job.ranks[victim].wait()
+    began = time.monotonic()
+    status, _, stderr = job.ranks[1 - victim].wait(2 * WITHIN)
+    seconds, pid = time.monotonic() - began, job.ranks[victim].pid
+    failures = []
+    if killed.status != -signal.SIGKILL:
+        failures.append(f"it was not killed in the iteration, but ended with {killed}")
+    message = MESSAGE.search(stderr)
+    if status != 1 or message is None or (int(message[1]), int(message[2])) != (victim, pid):
+        failures.append(f"the message of status {status} was: {stderr[-1000:]}")
+    if seconds > WITHIN:
+        failures.append(f"it ended after {seconds:.0f} s")
+    what = f"spectral, process {victim} of two killed as both iterate eigenvectors: the other is told within a minute"
+    trust.outcome("Processes", what, trials=1, held=int(not failures), note=f"{seconds:.0f} s", failures=failures)
