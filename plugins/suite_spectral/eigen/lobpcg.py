@@ -45,6 +45,10 @@ class Lowest(NamedTuple):
     residuals: Tensor
     steps: int
 
+    def to(self, device: torch.device) -> "Lowest":
+        """Return the same on a device."""
+        return Lowest(self.values.to(device), self.vectors.to(device), self.residuals.to(device), self.steps)
+
 
 def lowest(
     similarity: Callable[[Tensor], Tensor],

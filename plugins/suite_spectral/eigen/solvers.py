@@ -83,20 +83,20 @@ def smallest_of_connected(
     sure = max(1, wanted - 1)  # the last gives the gap alone
     if solver == "dense":
         return _dense(laplacian, wanted)
-    if solver == "multilevel":
-        added = (laplacian.tau / n) ** 0.5 * laplacian.inverse if laplacian.tau else None
+    if solver == "multilevel":  # on the CPU, wherever the graph is
+        root, inverse = laplacian.root.cpu(), laplacian.inverse.cpu()
         return multilevel(
             _scaled(laplacian),
-            laplacian.root,
+            root,
             wanted,
             accurate=sure,
-            added=added,
+            added=(laplacian.tau / n) ** 0.5 * inverse if laplacian.tau else None,
             tolerance=tolerance,
             seed=seed,
-            warm=warm,
-            group=group,
+            warm=None if warm is None else warm.cpu(),
+            group=group if null.device.type == "cpu" else None,  # NCCL exchanges nothing that is on the CPU
             report=report,
-        )
+        ).to(null.device)
     if solver in ("arpack", "lobpcg"):
         return _by_scipy(laplacian, wanted, solver, seed, tolerance)
     if solver == "filtered":

@@ -2,7 +2,7 @@
 
     dense        by LAPACK: three hundred points
     arpack       scipy's eigsh, implicitly restarted Lanczos, with a factorisation: some hundred points
-    multilevel   ``suite_spectral.eigen.multilevel``: sparse graphs on the CPU
+    multilevel   ``suite_spectral.eigen.multilevel``: sparse graphs; on the CPU, wherever they lie
     matrix-free  block conjugate gradients from a Nyström start: Gaussian and cosine graphs, dense ones: products cost
     chebyshev    block conjugate gradients with a Chebyshev polynomial of L as preconditioner: sparse graphs on a GPU
     filtered     ``suite_spectral.eigen.filtered``: many clusters and a clear gap, in half the memory; not by auto

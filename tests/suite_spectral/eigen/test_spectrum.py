@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 import scipy.sparse
 import torch
+from another_device import DEVICE, AnotherDevice
 from scipy.spatial import cKDTree
 from torch import Tensor
 
 from lightning_suite.errors import UsageError
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.spectrum import spectrum
+from suite_spectral.graphs.dense_graph import DenseGraph
 from suite_spectral.graphs.gaussian import GaussianGraph
 from suite_spectral.graphs.graph import Graph, SparseGraph
 from suite_spectral.settings import Solver
@@ -63,6 +65,31 @@ def test_every_solver_finds_their_vectors(solver: Solver) -> None:
     assert float(angles.min()) > 1 - 1e-4
     identity = torch.eye(4, dtype=torch.float64)
     torch.testing.assert_close(identity, found.vectors[:, :4].T @ found.vectors[:, :4], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("regularisation", [0.0, 0.2])
+@pytest.mark.parametrize("solver", get_args(Solver))
+def test_every_solver_takes_a_graph_that_is_not_on_the_cpu(solver: Solver, regularisation: float) -> None:
+    weights = torch.from_numpy(neighbours().scipy().toarray())
+    expected = spectrum(Laplacian(DenseGraph(weights), regularisation), 4, solver=solver)
+    with AnotherDevice():
+        found = spectrum(Laplacian(DenseGraph(weights.to(DEVICE)), regularisation), 4, solver=solver)
+        assert {each.device for each in (found.values, found.computed, found.residuals)} == {DEVICE}
+        assert found.solver == expected.solver
+        torch.testing.assert_close(found.values.cpu(), expected.values, rtol=1e-6, atol=1e-9)
+        torch.testing.assert_close(found.computed.cpu().abs(), expected.computed.abs(), rtol=0, atol=1e-4)
+
+
+def test_a_start_from_earlier_vectors_may_lie_on_another_device() -> None:
+    weights = torch.from_numpy(neighbours().scipy().toarray())
+    laplacian = Laplacian(DenseGraph(weights))
+    earlier = spectrum(laplacian, 4, solver="multilevel").vectors / laplacian.root[:, None]
+    expected = spectrum(laplacian, 4, solver="multilevel", start=earlier)
+    with AnotherDevice():
+        there = Laplacian(DenseGraph(weights.to(DEVICE)))
+        found = spectrum(there, 4, solver="multilevel", start=earlier.to(DEVICE))
+        assert found.steps == expected.steps
+        torch.testing.assert_close(found.vectors.cpu(), expected.vectors)
 
 
 def test_there_is_one_eigenvalue_more_for_the_gap() -> None:
