@@ -162,16 +162,19 @@ def _dense(laplacian: Laplacian, wanted: int) -> Lowest:
     return Lowest(values, vectors, (matrix @ vectors - vectors * values).norm(dim=0), 0)
 
 
-def _inverse(matrix: scipy.sparse.csc_array, shift: float) -> scipy.sparse.linalg.LinearOperator:
-    """Return the inverse of a symmetric matrix less ``shift``, which is positive then.
+def _inverse(similarity: scipy.sparse.csr_array, shift: float) -> scipy.sparse.linalg.LinearOperator:
+    """Return the inverse of I - S - shift, which is symmetric, and positive then.
 
     So no pivots are sought, and the order keeps the symmetry, which fills up less than scipy's own.
     """
-    moved = (matrix - shift * scipy.sparse.eye_array(matrix.shape[0])).tocsc()
+    moved = (1 - shift) * scipy.sparse.eye_array(similarity.shape[0], format="csr") - similarity
     factors = scipy.sparse.linalg.splu(
-        moved, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
+        moved.T,  # its rows as columns: what SuperLU takes, without a conversion
+        permc_spec="MMD_AT_PLUS_A",
+        diag_pivot_thresh=0.0,
+        options={"SymmetricMode": True},
     )
-    return scipy.sparse.linalg.LinearOperator(matrix.shape, factors.solve, dtype=np.float64)
+    return scipy.sparse.linalg.LinearOperator(moved.shape, factors.solve, dtype=np.float64)
 
 
 def _scaled(laplacian: Laplacian) -> scipy.sparse.csr_array:
@@ -215,11 +218,10 @@ def _by_scipy(laplacian: Laplacian, wanted: int, solver: str, seed: int, toleran
     kept = min(wanted + 1, n - 2)
     if solver == "arpack" and isinstance(laplacian.graph, SparseGraph) and not laplacian.tau:
         # The eigenvalues next to a shift a little below 0 come first, at the price of a factorisation.
-        matrix = (scipy.sparse.eye_array(n) - _scaled(laplacian)).tocsc()
-        inverse = _inverse(matrix, SHIFT)
+        inverse = _inverse(_scaled(laplacian), SHIFT)  # of L itself eigsh asks for nothing but the shape
         some = ROUGHLY if tolerance >= ROUGH and kept + 1 <= ROUGHLY["ncv"] // 2 else {}
         found, vectors = scipy.sparse.linalg.eigsh(
-            matrix, kept + 1, sigma=SHIFT, OPinv=inverse, v0=random.standard_normal(n), **some
+            inverse, kept + 1, sigma=SHIFT, OPinv=inverse, v0=random.standard_normal(n), **some
         )
         # Where the graph nearly falls apart the known vector is mixed with others: their span, without it.
         others = np.linalg.svd((null @ vectors)[None])[2][1:].T
