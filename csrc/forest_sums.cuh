@@ -33,9 +33,8 @@ struct TileSums {
   static __device__ int first_column() { return static_cast<int>(threadIdx.x) % (kTileColumns / kSide) * kSide; }
 
   // Adds the products of the nodes of a part for which is_taken(node) holds. row(node) and input(node) are the numbers
-  // that this thread copies: row threadIdx.x % kTileRows of the tile and its column threadIdx.x % kTileColumns. The
-  // loop over inputs is unrolled so many times: where that costs registers which then spill, 1.
-  template <int unrolled, typename IsTaken, typename Row, typename Input>
+  // that this thread copies: row threadIdx.x % kTileRows of the tile and its column threadIdx.x % kTileColumns.
+  template <typename IsTaken, typename Row, typename Input>
   __device__ void add_part(Tiles<Number>& tiles, const Forest& forest, int64_t part, IsTaken is_taken, Row row,
                            Input input) {
     const int own = static_cast<int>(threadIdx.x);
@@ -61,7 +60,7 @@ struct TileSums {
         for (int i = own / kTileRows; i < batch; i += kSumThreads / kTileRows) {
           tiles.rows[i][own % kTileRows] = row(tiles.nodes[start + i]);
         }
-#pragma unroll unrolled
+#pragma unroll 2  // with 4, tree_embedding's kernel spills on sm_80
         for (int i = own / kTileColumns; i < batch; i += kSumThreads / kTileColumns) {
           tiles.inputs[i][own % kTileColumns] = input(tiles.nodes[start + i]);
         }

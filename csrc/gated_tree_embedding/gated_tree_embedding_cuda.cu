@@ -214,7 +214,7 @@ __global__ void __launch_bounds__(kSumThreads) sum_kernel(Backward<Number> array
   const int row = first_row + own % kTileRows;
   const int side = which == 2 ? block - 1 : block;  // of a; -1 is g
   TileSums<Number> sums;
-  sums.template add_part<1>(
+  sums.add_part(
       tiles, forest, part, [&](int64_t node) { return forest.children[2 * node] >= 0; },
       [&](int64_t node) {
         const Number* const pre = arrays.scratch + (node * kScratch + sum.pre) * hidden;

@@ -143,7 +143,7 @@ __global__ void __launch_bounds__(kSumThreads) sum_kernel(Backward<Number> array
 
   const int column = first_column + own % kTileColumns, side = column / hidden, row = first_row + own % kTileRows;
   TileSums<Number> sums;
-  sums.template add_part<4>(
+  sums.add_part(
       tiles, forest, part, [&](int64_t node) { return of_q || forest.children[2 * node] >= 0; },
       [&](int64_t node) { return row < hidden ? all_rows[node * hidden + row] : Number(0); },
       [&](int64_t node) {
