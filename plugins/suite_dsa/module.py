@@ -23,6 +23,7 @@ from lightning_suite.confusion import write_confusion
 from lightning_suite.constraints import check
 from lightning_suite.errors import RunError, UsageError
 from lightning_suite.exporting.exportable import Exportable
+from lightning_suite.fused_steps import fused_if_possible
 from lightning_suite.needs import needs
 from lightning_suite.running_average import average_, decay_at, hold_average_
 from suite_dsa.constraints import CONSTRAINTS, check_together
@@ -294,7 +295,7 @@ class SentenceClassifier(EncodesSentences, LightningModule):
         return metric
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        return paper_optimizer(dict(self.named_parameters()), self.hparams)
+        return paper_optimizer(dict(self.named_parameters()), self.hparams, fused_if_possible(self))
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Take the step, and the weights after it into the average."""

@@ -20,6 +20,7 @@ from torchmetrics import MeanMetric, Metric
 from lightning_suite.constraints import Interval, check
 from lightning_suite.errors import RunError, UsageError
 from lightning_suite.exporting.exportable import Exportable
+from lightning_suite.fused_steps import fused_if_possible
 from lightning_suite.running_average import average_, decay_at, hold_average_
 from suite_recnn import exporting, report
 from suite_recnn.far_inputs import FarInputs
@@ -204,7 +205,10 @@ class JetTagger(LightningModule):
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         chosen = self.hparams
         optimizer = torch.optim.AdamW(
-            self._networks()[-1].parameters(), lr=chosen["learning_rate"], weight_decay=chosen["weight_decay"]
+            self._networks()[-1].parameters(),
+            lr=chosen["learning_rate"],
+            weight_decay=chosen["weight_decay"],
+            fused=fused_if_possible(self),
         )
         steps = self.trainer.estimated_stepping_batches
         if steps == math.inf:

@@ -18,6 +18,7 @@ from torchmetrics import MeanMetric
 from lightning_suite.constraints import check
 from lightning_suite.errors import RunError, SuiteError, UsageError
 from lightning_suite.exporting.exportable import Exportable
+from lightning_suite.fused_steps import fused_if_possible
 from lightning_suite.progress import progress
 from suite_tweets.account import Account
 from suite_tweets.batches import Batch, padded
@@ -209,7 +210,9 @@ class TweetModel(LightningModule):
             return []
         kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[self.hparams["optimizer"]]
         rate, decay = self.hparams["learning_rate"], self.hparams["weight_decay"]
-        optimizer: torch.optim.Optimizer = kind(self.parameters(), lr=rate, weight_decay=decay)
+        optimizer: torch.optim.Optimizer = kind(
+            self.parameters(), lr=rate, weight_decay=decay, fused=fused_if_possible(self)
+        )
         if self.hparams["schedule"] == "constant":
             return optimizer
         steps = int(self.trainer.estimated_stepping_batches)

@@ -7,7 +7,7 @@ import torch
 from suite_recnn import forests
 from suite_recnn.cells import GatedCell, SimpleCell
 from suite_recnn.forests import FEATURES, ForestData, JetBatch
-from suite_recnn.network import CNN, FCN, LSTM, JetNetwork, RecNN, build_network
+from suite_recnn.network import CNN, FCN, LSTM, JetNetwork, RecNN, RobustScaler, build_network
 
 NETWORKS = {
     "recnn": lambda: RecNN(SimpleCell(8, 12), 12),
@@ -180,3 +180,15 @@ def test_waves_of_the_mass_come_before_the_features_and_are_those_of_splittings(
     torch.testing.assert_close(inputs[root, :6], expected)
     assert not inputs[:50, :6].any()  # the constituents of the first jet
     assert network(batch).isfinite().all()
+
+
+def test_features_are_scaled_by_asinh_to_the_last_digits_and_so_are_gradients() -> None:
+    sizes = torch.logspace(-30, 38, 200)
+    features = torch.cat([-sizes, torch.zeros(1), sizes]).unsqueeze(1)
+    scaler = RobustScaler(feature_dim=1)
+
+    scaled = scaler(features)
+
+    torch.testing.assert_close(scaled.double(), torch.asinh(features.double()), rtol=3e-7, atol=0.0)
+    (gradient,) = torch.autograd.grad(scaler(features.requires_grad_()).sum(), features)
+    torch.testing.assert_close(gradient, (1 + features.double().square()).rsqrt().float())
