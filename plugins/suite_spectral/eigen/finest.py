@@ -1,20 +1,22 @@
-"""The lowest eigenvectors on the finest level of a hierarchy, whose points several processes hold in shares.
+"""The lowest eigenvectors of a sparse Laplacian whose rows several processes hold in shares.
 
-Process 0 has built the levels (``suite_spectral.eigen.multilevel``). It hands each process the rows of its share of the
-finest level, and the coarser levels whole. Each holds as many aggregates as begin among its points, in their order.
+Process 0 hands each process the rows of its share. From there on all of them do the same: they build the levels
+(``suite_spectral.eigen.hierarchy``), of which the finest alone is in shares, and iterate.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
+import scipy.sparse
 import torch
 from torch import Tensor
 
 from suite_spectral.eigen.blocks import inner_products
+from suite_spectral.eigen.hierarchy import Wanted, hierarchy
 from suite_spectral.eigen.lobpcg import Lowest, lowest
-from suite_spectral.eigen.vcycle import Level, corrected
+from suite_spectral.eigen.vcycle import corrected
 from suite_spectral.eigen.warm_start import best_start
+from suite_spectral.graphs.graph import sparse_rows
 from suite_spectral.shares.group import Group
 from suite_spectral.shares.share import Share, block_starts, blocks_of
 from suite_spectral.shares.shared_rows import SharedRows
@@ -22,68 +24,61 @@ from suite_spectral.shares.shared_rows import SharedRows
 Report = Callable[[int, float], None]
 
 
-class Finest(NamedTuple):
-    """The finest level, and what is asked for.
+class Problem(NamedTuple):
+    """What is asked for, and of which matrix.
 
     Attributes:
         similarity: S, (point here, point) float64.
-        levels: from the finest to the coarsest, of which the finest alone may be held in shares.
-        start: (point here, vector) float64.
         null: (point here,) float64, the known eigenvector, of unit length over all points.
         added: (point here,) e of an S + e e' that is meant; None: 0.
-        wanted, tolerance, by_gap: as of ``suite_spectral.eigen.lobpcg.lowest``.
+        warm: (point here, vector) further vectors to start from; None: none.
+        wanted: what is wanted.
+        tolerance, by_gap: as of ``suite_spectral.eigen.lobpcg.lowest``.
     """
 
-    similarity: SharedRows
-    levels: list[Level]
-    start: Tensor
+    similarity: scipy.sparse.csr_array
     null: Tensor
     added: Tensor | None
-    wanted: int
+    warm: Tensor | None
+    wanted: Wanted
     tolerance: float
     by_gap: bool
 
-    def some(self, points: slice, aggregates: slice) -> "Finest":
-        """Return what a process needs that holds some points, and some aggregates of them."""
-        finest, *coarser = self.levels
+    def some(self, points: slice) -> "Problem":
+        """Return what a process needs that holds some of the points."""
         return self._replace(
-            similarity=self.similarity.some(points),
-            levels=[finest.some(points, aggregates), *coarser],
-            start=self.start[points].clone(),
+            similarity=self.similarity[points],
             null=self.null[points].clone(),
             added=None if self.added is None else self.added[points].clone(),
+            warm=None if self.warm is None else self.warm[points].clone(),
         )
 
-    def among(self, share: Share) -> "Finest":
-        """Return the same in shares; every process calls this at once."""
-        finest, *coarser = self.levels
-        return self._replace(similarity=self.similarity.among(share), levels=[finest.among(share), *coarser])
+    def solved(self, share: Share, report: Report) -> Lowest | None:
+        """Return the lowest eigenpairs, of the vectors the rows here; every process calls this at once.
 
-    def product(self, block: Tensor, share: Share) -> Tensor:
-        """Return S + e e' times a block, (point here, vector) float64; every process calls this at once."""
-        image = self.similarity.times(block)
-        if self.added is None:
-            return image
-        return image + self.added[:, None] * inner_products(self.added[:, None], 1, block, share)
-
-    def warmed(self, warm: Tensor, width: int) -> "Finest":
-        """Return the same with the best start in the span of this one and of further vectors, where all is here.
-
-        Args:
-            warm: (point, vector).
-            width: vectors of the start.
+        Of several processes, None where the graph has no coarser level.
         """
-        share, block = Share.alone(len(self.start)), torch.cat([warm, self.start], 1)
-        return self._replace(start=best_start(lambda each: self.product(each, share), block, self.null, width))
+        found = hierarchy(self.similarity, self.null, self.added, self.wanted, share)
+        if found is None:
+            return None
+        levels, start = found
+        exact = SharedRows(sparse_rows(self.similarity, torch.float64))
+        exact = exact if share.group.size == 1 else exact.among(share)
 
-    def solved(self, share: Share, report: Report) -> Lowest:
-        """Return the lowest eigenpairs, of the vectors the rows here; every process calls this at once."""
+        def product(block: Tensor) -> Tensor:  # S + e e' times a block
+            image = exact.times(block)
+            if self.added is None:
+                return image
+            return image + self.added[:, None] * inner_products(self.added[:, None], 1, block, share)
+
+        if self.warm is not None:
+            start = best_start(product, torch.cat([self.warm, start], 1), self.null, self.wanted.width, share)
         return lowest(
-            lambda block: self.product(block, share),
-            self.start,
+            product,
+            start,
             self.null,
-            self.wanted,
-            precondition=lambda block: corrected(self.levels, 0, block.float()),
+            self.wanted.sure,
+            precondition=lambda block: corrected(levels, 0, block.float()),
             tolerance=self.tolerance,
             by_gap=self.by_gap,
             share=share,
@@ -91,8 +86,8 @@ class Finest(NamedTuple):
         )
 
 
-def solved_together(whole: list[Finest], group: Group, report: Report) -> Lowest:
-    """Return the lowest eigenpairs of all points in process 0, which holds them and asks the others for their part.
+def solved_together(whole: list[Problem], group: Group, report: Report) -> Lowest:
+    """Return the lowest eigenpairs in process 0, which holds all and asks the others for their part.
 
     Args:
         whole: what is asked for, of all points; the list is emptied.
@@ -110,34 +105,33 @@ def take_part(group: Group) -> None:
     _part(None, group, lambda step, ratio: None)
 
 
-def _part(whole: list[Finest] | None, group: Group, report: Report) -> Lowest | None:
-    bounds = None if whole is None else _bounds(whole[0], group.size)
-
-    def part_of(rank: int) -> Finest:
-        assert whole is not None and bounds is not None
-        points, aggregates = (slice(*ends[rank : rank + 2]) for ends in bounds)
-        return whole[0].some(points, aggregates)
+def _part(whole: list[Problem] | None, group: Group, report: Report) -> Lowest | None:
+    def part_of(rank: int) -> Problem:
+        assert whole is not None
+        starts = block_starts(len(whole[0].null))
+        held = blocks_of(rank, group.size, len(starts) - 1)
+        return whole[0].some(slice(int(starts[held.start]), int(starts[held.stop])))
 
     part = group.handed(None if whole is None else part_of)
     if whole is not None:
         whole.clear()  # its memory serves the iteration
-    n = sum(group.gathered(len(part.start)))
-    share = Share.of(group, n)
-    pairs = part.among(share).solved(share, report)
-    parts = group.first_hears(pairs.vectors)
-    return None if parts is None else pairs._replace(vectors=torch.cat(parts))
+    share = Share.of(group, part.similarity.shape[1])
+    pairs = part.solved(share, report)
+    if pairs is None:  # there is nothing to share: process 0 solves it
+        parts = group.first_hears(part)
+        return None if parts is None else _joined(parts).solved(Share.alone(share.n), report)
+    vectors = group.first_hears(pairs.vectors)
+    return None if vectors is None else pairs._replace(vectors=torch.cat(vectors))
 
 
-def _bounds(whole: Finest, size: int) -> tuple[Sequence[int], Sequence[int]]:
-    """Return where the points, and the aggregates, of each process begin, and the end.
+def _joined(parts: list[Problem]) -> Problem:
+    """Return the problem of all points."""
 
-    Which aggregates a process holds changes no bit; of these nearly all points are its own, since neighbours lie
-    together in the order of the points.
-    """
-    down = whole.levels[0].down
-    assert down is not None
-    starts = block_starts(len(whole.start))
-    points = [*(int(starts[blocks_of(rank, size, len(starts) - 1).start]) for rank in range(size)), int(starts[-1])]
-    pointers, columns = down.matrix.crow_indices(), down.matrix.col_indices()
-    first = np.sort(columns[pointers[:-1].long()].numpy())  # of each aggregate; no row of P' is empty
-    return points, [*np.searchsorted(first, points[:-1]).tolist(), len(first)]
+    def rows(name: str) -> Tensor | None:
+        every = [getattr(part, name) for part in parts]
+        return None if every[0] is None else torch.cat(every)
+
+    null = rows("null")
+    assert null is not None
+    similarity = scipy.sparse.vstack([part.similarity for part in parts], format="csr")
+    return parts[0]._replace(similarity=similarity, null=null, added=rows("added"), warm=rows("warm"))

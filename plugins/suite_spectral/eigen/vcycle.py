@@ -1,14 +1,13 @@
-"""A V-cycle over the levels of ``suite_spectral.eigen.multilevel``: an approximate solution of A x = b.
+"""A V-cycle over the levels of ``suite_spectral.eigen.hierarchy``: an approximate solution of A x = b.
 
 It is smoothed by Chebyshev polynomials (Adams and others, 2003). Several processes may hold the rows of the finest
 level; the coarser ones, a tenth of it or less, are whole in each of them.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from torch import Tensor
 
-from suite_spectral.shares.share import Share
 from suite_spectral.shares.shared_rows import SharedRows
 
 SMOOTHING = 3
@@ -26,7 +25,7 @@ class Level:
         matrix: A, (point here, point).
         inverse: (point here, 1), of the diagonal of A.
         largest: a bound of the eigenvalues of D^-1 A.
-        down: P', (aggregate, point), to the coarser level; None: this is the coarsest.
+        down: P', (aggregate here, point), to the coarser level; None: this is the coarsest.
         up: P, (point here, aggregate), back.
         solution: of the coarsest level: the inverse of its matrix.
     """
@@ -37,17 +36,6 @@ class Level:
     down: SharedRows | None = None
     up: SharedRows | None = None
     solution: Tensor | None = None
-
-    def some(self, points: slice, aggregates: slice) -> "Level":
-        """Return the rows of some points and aggregates, of a level that is not the coarsest."""
-        assert self.down is not None and self.up is not None
-        parts = self.matrix.some(points), self.inverse[points].clone(), self.largest
-        return Level(*parts, self.down.some(aggregates), self.up.some(points))
-
-    def among(self, share: Share) -> "Level":
-        """Return the same level, whose points processes hold in shares; every process calls this at once."""
-        assert self.down is not None
-        return replace(self, matrix=self.matrix.among(share), down=self.down.among(share))
 
 
 def corrected(levels: list[Level], number: int, block: Tensor) -> Tensor:

@@ -10,11 +10,16 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from suite_spectral.eigen.lobpcg import lowest
+from suite_spectral.shares.share import Share
+
 NOTHING = 1e-6
 """A column that is shorter than this part of the longest says nothing about a component."""
 
 
-def best_start(similarity: Callable[[Tensor], Tensor], block: Tensor, null: Tensor, width: int) -> Tensor:
+def best_start(
+    similarity: Callable[[Tensor], Tensor], block: Tensor, null: Tensor, width: int, share: Share | None = None
+) -> Tensor:
     """Return the best vectors in the span of a block, (point, width) float64: those of the smallest x' L x.
 
     Args:
@@ -22,15 +27,15 @@ def best_start(similarity: Callable[[Tensor], Tensor], block: Tensor, null: Tens
         block: (point, vector), at least as many as are wanted.
         null: (point,), of unit length, to which they are orthogonal.
         width: how many.
+        share: which points are here; None: all. Every process calls this at once.
     """
-    lengths = block.norm(dim=0)
-    block = block[:, lengths > NOTHING * lengths.max()] / lengths[lengths > NOTHING * lengths.max()]
-    basis, _ = torch.linalg.qr(block - null[:, None] * (null @ block))
-    basis = basis - null[:, None] * (null @ basis)
-    inner = basis.T @ (basis - similarity(basis))
-    turn = torch.linalg.eigh((inner + inner.T) / 2)[1]
-    best: Tensor = basis @ turn[:, :width]
-    return best
+    share = Share.alone(len(block)) if share is None else share
+    lengths = share.total(lambda part: block[part].square().sum(dim=0)).sqrt()
+    block = block[:, lengths > NOTHING * lengths.max()]
+    pairs = lowest(
+        similarity, block, null, 1, precondition=lambda residual: residual, tolerance=1.0, limit=0, share=share
+    )
+    return pairs.vectors[:, :width].contiguous()
 
 
 def functions_of(vectors: Tensor, root: Tensor) -> Tensor:

@@ -1,9 +1,11 @@
-"""Rows of a sparse matrix in each of several processes, times a block of vectors whose rows these hold in shares."""
+"""Rows of a sparse matrix in each of several processes, times blocks and sparse matrices that these hold in shares."""
 
+from collections.abc import Sequence
 from typing import final
 
 import numpy as np
 import torch
+from scipy.sparse import csr_array
 from torch import Tensor
 
 from suite_spectral.graphs.products import sparse_product
@@ -63,17 +65,91 @@ class SharedRows:
         shared._sent = [torch.from_numpy(those.astype(np.int64) - here.start) for those in lists]
         return shared
 
+    def single(self) -> "SharedRows":
+        """Return the same in float32; positions and lists stay where they are."""
+        pointers, columns, values = self.matrix.crow_indices(), self.matrix.col_indices(), self.matrix.values()
+        same = SharedRows(_rows(pointers, columns, values.float(), self.matrix.shape[1]))
+        same._group, same._sent, same._counts, same._before = self._group, self._sent, self._counts, self._before
+        return same
+
+    def scipy(self) -> csr_array:
+        """Return the matrix as a scipy array, which shares its memory."""
+        parts = self.matrix.values(), self.matrix.col_indices(), self.matrix.crow_indices()
+        return csr_array(tuple(part.numpy() for part in parts), shape=tuple(self.matrix.shape))
+
+    def beside(self, block: Tensor) -> Tensor:
+        """Return what the columns ask for of a block (point here, ...), (column, ...); all call this at once."""
+        if self._group is None:
+            return block
+        others = self._group.swapped([block[rows] for rows in self._sent], self._counts)
+        return torch.cat([others[: self._before], block, others[self._before :]])
+
     def times(self, block: Tensor) -> Tensor:
         """Return the product, (row here, vector), with a block (point here, vector); all call this at once."""
+        return sparse_product(self.matrix, self.beside(block))
+
+    def times_rows(self, rows: csr_array) -> csr_array:
+        """Return the product, (row here, column), with a sparse matrix (point here, column); all call this at once.
+
+        Each entry is a sum in the order of the points.
+        """
         if self._group is None:
-            return sparse_product(self.matrix, block)
-        others = self._group.swapped([block[rows] for rows in self._sent], self._counts)
-        return sparse_product(self.matrix, torch.cat([others[: self._before], block, others[self._before :]]))
+            return self.scipy() @ rows
+        pieces = [rows[some.numpy()] for some in self._sent]
+        lengths = self._group.swapped([torch.from_numpy(np.diff(piece.indptr)) for piece in pieces], self._counts)
+        ends = np.append(0, np.cumsum(lengths.numpy(), dtype=np.int64))
+        counts = np.diff(ends[np.append(0, np.cumsum(self._counts))]).tolist()
+        columns = self._group.swapped([torch.from_numpy(piece.indices) for piece in pieces], counts).numpy()
+        values = self._group.swapped([torch.from_numpy(piece.data) for piece in pieces], counts).numpy()
+        cut = int(ends[self._before])
+        pointers = np.concatenate([ends[: self._before], cut + rows.indptr, ends[self._before + 1 :] + rows.nnz])
+        index = np.int32 if max(ends[-1] + rows.nnz, rows.shape[1]) < 2**31 else np.int64
+        wider = csr_array(
+            (
+                np.concatenate([values[:cut], rows.data, values[cut:]]),
+                np.concatenate([columns[:cut], rows.indices, columns[cut:]]).astype(index, copy=False),
+                pointers.astype(index),
+            ),
+            shape=(self.matrix.shape[1], rows.shape[1]),
+        )
+        return self.scipy() @ wider
 
     def times_joined(self, block: Tensor) -> Tensor:
         """Return the rows of all processes of the same, (row, vector)."""
         rows = self.times(block)
         return rows if self._group is None else torch.cat(self._group.gathered(rows))
+
+
+def transposed(rows: csr_array, share: Share, starts: Sequence[int]) -> csr_array:
+    """Return the rows that this process gets of the transposed matrix, (column here, point), their points rising.
+
+    Every process calls this at once, and sends each entry to the one that gets its column.
+
+    Args:
+        rows: (point here, column).
+        share: which points are here.
+        starts: the first column that each process gets, and their number, (process + 1,).
+    """
+    back = rows.T.tocsr()
+    group = share.group
+    if group.size == 1:
+        return back
+    bounds = back.indptr[list(starts)].tolist()
+    of_each = list(zip(starts[:-1], starts[1:], strict=True))
+    lengths = torch.from_numpy(np.diff(back.indptr).astype(np.int64))
+    width = of_each[group.rank][1] - of_each[group.rank][0]
+    heard = group.swapped([lengths[first:last] for first, last in of_each], [width] * group.size).numpy()
+    heard = heard.reshape(group.size, width)
+    counts = heard.sum(axis=1).tolist()
+    points = torch.from_numpy(back.indices.astype(np.int64) + share.start)
+    entries = [slice(first, last) for first, last in zip(bounds[:-1], bounds[1:], strict=True)]
+    columns = group.swapped([points[some] for some in entries], counts).numpy()
+    values = group.swapped([torch.from_numpy(back.data)[some] for some in entries], counts).numpy()
+    owners = np.repeat(np.tile(np.arange(width), group.size), heard.ravel())
+    order = np.argsort(owners, kind="stable")  # a column's points in the order of the processes, which is theirs
+    index = np.int32 if max(share.n, len(values)) < 2**31 else np.int64
+    pointers = np.append(0, np.cumsum(heard.sum(axis=0))).astype(index)
+    return csr_array((values[order], columns[order].astype(index), pointers), shape=(width, share.n))
 
 
 def _rows(pointers: Tensor, columns: Tensor, values: Tensor, width: int) -> Tensor:

@@ -41,13 +41,15 @@ def solved(problem: Problem, group: Any = None, **options: Any) -> Lowest | None
     return answer[0] if group.rank == 0 else None
 
 
-@pytest.mark.parametrize("case", ["plane", "many dimensions", "regularised", "warm", "by torch"])
+@pytest.mark.parametrize("case", ["plane", "many dimensions", "regularised", "warm", "by torch", "no coarser level"])
 def test_any_number_of_processes_finds_the_same_bits(
     case: str, together: Together, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(multilevel_module, "ORDERED", 600)
     if case == "by torch":
         monkeypatch.setattr("suite_spectral.eigen.blocks.compiled_blocks", lambda: None)
+    if case == "no coarser level":
+        monkeypatch.setattr("suite_spectral.eigen.coarsening.HARDLY", 0)
     problem = cube(dim=6 if case in ("many dimensions", "by torch") else 2)
     options: dict[str, Any] = {"accurate": 2}
     n = len(problem[1])

@@ -5,9 +5,12 @@ import torch
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from suite_spectral.eigen import multilevel as multilevel_module
+from suite_spectral.eigen import hierarchy as hierarchy_module
+from suite_spectral.eigen.hierarchy import COARSEST, Wanted, hierarchy
 from suite_spectral.eigen.lobpcg import allowed_residual, distinct
-from suite_spectral.eigen.multilevel import COARSEST, multilevel
+from suite_spectral.eigen.multilevel import multilevel
+from suite_spectral.eigen.vcycle import Level
+from suite_spectral.shares.share import Share
 
 
 def similarity(n: int, dim: int = 2, seed: int = 0) -> tuple[scipy.sparse.csr_array, torch.Tensor]:
@@ -97,9 +100,9 @@ def test_a_graph_that_few_aggregates_cover_is_not_solved_densely(monkeypatch: py
     scale = scipy.sparse.diags_array(1 / root)
     matrix = scipy.sparse.csr_array(scale @ weights @ scale)
     sizes: list[int] = []
-    dense = multilevel_module._dense
+    dense = hierarchy_module._dense
     monkeypatch.setattr(
-        multilevel_module, "_dense", lambda level, mass: sizes.append(level.shape[0]) or dense(level, mass)
+        hierarchy_module, "_dense", lambda level, mass: sizes.append(level.shape[0]) or dense(level, mass)
     )
     found_values = multilevel(matrix, torch.from_numpy(root), 12, tolerance=1e-4).values
     assert max(sizes) <= COARSEST
@@ -116,10 +119,16 @@ def expander(n: int) -> tuple[scipy.sparse.csr_array, torch.Tensor]:
     return scipy.sparse.csr_array(scale @ weights @ scale), torch.from_numpy(root)
 
 
+def levels_of(matrix: scipy.sparse.csr_array, root: torch.Tensor) -> list[Level]:
+    found = hierarchy(matrix, root / root.norm(), None, Wanted(5, 2, 0), Share.alone(len(root)))
+    assert found is not None
+    return found[0]
+
+
 def test_a_level_of_one_aggregate_corrects_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     matrix, root = similarity(1500, 6)
-    monkeypatch.setattr(multilevel_module, "COARSEST", 10)
-    levels, _ = multilevel_module._levels(matrix, root / root.norm(), 5, 2, None, 0)
+    monkeypatch.setattr(hierarchy_module, "COARSEST", 10)
+    levels = levels_of(matrix, root)
     assert levels[-1].solution.tolist() == [[0]]  # its matrix is 0 but for rounding
     found = multilevel(matrix, root, 2, tolerance=1e-2)
     np.testing.assert_allclose(exact(matrix, 2), found.values[:2], rtol=1e-4)
@@ -128,7 +137,7 @@ def test_a_level_of_one_aggregate_corrects_nothing(monkeypatch: pytest.MonkeyPat
 
 def test_coarser_levels_of_a_graph_of_many_dimensions_do_not_fill_up() -> None:
     matrix, root = expander(20_000)
-    levels, _ = multilevel_module._levels(matrix, root / root.norm(), 5, 2, None, 0)
+    levels = levels_of(matrix, root)
     entries = [level.matrix.matrix.values().numel() for level in levels]
     assert len(entries) > 1
     assert sum(entries[1:]) < entries[0]
@@ -158,7 +167,7 @@ def test_refining_the_start_on_coarser_levels_saves_steps(monkeypatch: pytest.Mo
         added, root = (1e-3 / 8000) ** 0.5 * scale / root, root / scale
     steps = {}
     for most in (20, 0):
-        monkeypatch.setattr(multilevel_module, "MOST_STEPS", most)
+        monkeypatch.setattr(hierarchy_module, "MOST_STEPS", most)
         found = multilevel(matrix, root, 4, added=added, tolerance=1e-2)
         vectors = found.vectors[:, :4]
         left = vectors * (1 - found.values[:4]) - torch.from_numpy(matrix @ vectors.numpy())
