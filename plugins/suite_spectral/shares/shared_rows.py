@@ -1,5 +1,6 @@
 """Rows of a sparse matrix in each of several processes, times blocks and sparse matrices that these hold in shares."""
 
+import itertools
 from collections.abc import Sequence
 from typing import final
 
@@ -77,6 +78,11 @@ class SharedRows:
         parts = self.matrix.values(), self.matrix.col_indices(), self.matrix.crow_indices()
         return csr_array(tuple(part.numpy() for part in parts), shape=tuple(self.matrix.shape))
 
+    @property
+    def before(self) -> int:
+        """Points of the processes before, which are the first columns."""
+        return self._before
+
     def beside(self, block: Tensor) -> Tensor:
         """Return what the columns ask for of a block (point here, ...), (column, ...); all call this at once."""
         if self._group is None:
@@ -135,14 +141,14 @@ def transposed(rows: csr_array, share: Share, starts: Sequence[int]) -> csr_arra
     if group.size == 1:
         return back
     bounds = back.indptr[list(starts)].tolist()
-    of_each = list(zip(starts[:-1], starts[1:], strict=True))
+    of_each = list(itertools.pairwise(starts))
     lengths = torch.from_numpy(np.diff(back.indptr).astype(np.int64))
     width = of_each[group.rank][1] - of_each[group.rank][0]
     heard = group.swapped([lengths[first:last] for first, last in of_each], [width] * group.size).numpy()
     heard = heard.reshape(group.size, width)
     counts = heard.sum(axis=1).tolist()
     points = torch.from_numpy(back.indices.astype(np.int64) + share.start)
-    entries = [slice(first, last) for first, last in zip(bounds[:-1], bounds[1:], strict=True)]
+    entries = [slice(first, last) for first, last in itertools.pairwise(bounds)]
     columns = group.swapped([points[some] for some in entries], counts).numpy()
     values = group.swapped([torch.from_numpy(back.data)[some] for some in entries], counts).numpy()
     owners = np.repeat(np.tile(np.arange(width), group.size), heard.ravel())
