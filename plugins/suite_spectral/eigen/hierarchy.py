@@ -64,7 +64,7 @@ class Wanted(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """A level's matrix A (point, point), and of its points the mass P'P, the vector that A takes to 0, and e of e e'."""
+    """What is known of a level: its matrix A, its mass P'P, the vector that A takes to 0, and e of what e e' adds."""
 
     matrix: scipy.sparse.csr_array
     mass: scipy.sparse.csr_array | None

@@ -137,10 +137,10 @@ def spectrum(
     device = laplacian.root.device
     if number == 1 or laplacian.tau:
         wanted = min(count, laplacian.n - 1)
-        used = _chosen(solver, laplacian, wanted)
+        used = chosen_solver(solver, laplacian, wanted)
         warm = None if start is None else start * laplacian.root[:, None]
         lowest = smallest_of_connected(laplacian, wanted, used, seed, tolerance, progress, warm, group)
-        _warn(_excess(lowest, wanted, tolerance), used, tolerance)
+        warn_of_excess(excess_of(lowest, wanted, tolerance), used, tolerance)
         null = laplacian.root / laplacian.root.norm()
         pairs = (
             torch.cat([null.new_zeros(1), lowest.values]),
@@ -170,17 +170,17 @@ def spectrum(
         if left > 0 and len(points) > 1:
             inside = Laplacian(graph.part(points))
             wanted = min(left, len(points) - 1)
-            way = _chosen(solver, inside, wanted)
+            way = chosen_solver(solver, inside, wanted)
             used = way if part == 0 else used
             within = tolerance if left > 1 else max(tolerance, ROUGH)
             warm = None if start is None else start[points.to(device)] * inside.root[:, None]
             lowest = smallest_of_connected(inside, wanted, way, seed, within, progress, warm, group)
             steps = max(steps, lowest.steps)
-            worst = max(worst, (_excess(lowest, wanted, within), way, within))
+            worst = max(worst, (excess_of(lowest, wanted, within), way, within))
             values.append(lowest.values)
             residuals.append(lowest.residuals)
             columns.append((points, lowest.vectors))
-    _warn(*worst)
+    warn_of_excess(*worst)
     every = torch.cat(values)
     kept = torch.argsort(every, stable=True)[: count + 1 + GUARD]
     vectors = torch.zeros(laplacian.n, len(kept), dtype=torch.float64, device=device)
@@ -193,7 +193,7 @@ def spectrum(
     return found.first(count + 1)
 
 
-def _excess(lowest: Lowest, wanted: int, tolerance: float) -> float:
+def excess_of(lowest: Lowest, wanted: int, tolerance: float) -> float:
     """Return the worst residual over the allowed one: at most 1 where the vectors are as accurate as asked for.
 
     Accurate are the wanted ones, or those before the last, which gives the gap alone.
@@ -208,7 +208,7 @@ def _excess(lowest: Lowest, wanted: int, tolerance: float) -> float:
     return min(worst(wanted), worst(distinct(lowest.values, max(1, wanted - 1))))
 
 
-def _warn(excess: float, solver: str, tolerance: float) -> None:
+def warn_of_excess(excess: float, solver: str, tolerance: float) -> None:
     if excess > 1:
         warnings.warn(
             f"the eigenvectors are less accurate than asked for: the solver {solver} ended with a residual "
@@ -219,7 +219,7 @@ def _warn(excess: float, solver: str, tolerance: float) -> None:
         )
 
 
-def _chosen(solver: Solver, laplacian: Laplacian, wanted: int) -> str:
+def chosen_solver(solver: Solver, laplacian: Laplacian, wanted: int) -> str:
     """Return the solver that ``auto`` means, or the one that was asked for; dense for few points in any case."""
     graph = laplacian.graph
     sparse = isinstance(graph, SparseGraph)

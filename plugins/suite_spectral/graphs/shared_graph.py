@@ -104,8 +104,7 @@ def symmetric_rows(indices: Tensor, values: Tensor | None, share: Share, mutual:
     index = np.int32 if n * (count + 1) * 2 < 2**31 else np.int64
     weights = np.ones(here * count) if values is None else values.numpy().ravel()
     places = indices.numpy().astype(index).ravel(), np.arange(here + 1, dtype=index) * count
-    directed: Any = scipy.sparse.csr_array((weights, *places), shape=(here, n))
-    directed.sort_indices()
+    directed: Any = scipy.sparse.csr_array((weights, *places), shape=(here, n)).sorted_indices()
     starts = [*share.group.gathered(share.start), n]
     back = transposed(directed, share, starts)
     if mutual == "mean":

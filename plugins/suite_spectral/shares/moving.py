@@ -32,7 +32,7 @@ class Moved:
 
         Args:
             share: which points are here.
-            places: (point here,) that of each among those that are kept; -1: it is not. All places are taken, each once.
+            places: (point here,) that of each among those that are kept; -1: it is not. Each place is taken once.
             target: which places will be here.
         """
         self.share, self.target, self._places = share, target, places

@@ -67,9 +67,18 @@ class SharedRows:
         return shared
 
     def single(self) -> "SharedRows":
-        """Return the same in float32; positions and lists stay where they are."""
-        pointers, columns, values = self.matrix.crow_indices(), self.matrix.col_indices(), self.matrix.values()
-        same = SharedRows(_rows(pointers, columns, values.float(), self.matrix.shape[1]))
+        """Return the same in float32."""
+        return self._with(self.matrix.values().float())
+
+    def scaled(self, factors: Tensor) -> "SharedRows":
+        """Return D A D with D the factors (point here,); all call this at once."""
+        values = self.matrix.values() * factors.repeat_interleave(self.matrix.crow_indices().diff())
+        return self._with(values.mul_(self.beside(factors).index_select(0, self.matrix.col_indices())))
+
+    def _with(self, values: Tensor) -> "SharedRows":
+        """Return the same with other values; positions and lists stay where they are."""
+        pointers, columns = self.matrix.crow_indices(), self.matrix.col_indices()
+        same = SharedRows(_rows(pointers, columns, values, self.matrix.shape[1]))
         same._group, same._sent, same._counts, same._before = self._group, self._sent, self._counts, self._before
         return same
 

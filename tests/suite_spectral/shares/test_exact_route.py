@@ -1,0 +1,79 @@
+"""The exact route by rows of several processes: as one process, to the last bit, and as the route with all of W."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import adjusted_rand_score
+from torch import Tensor
+
+from suite_spectral.clusters.by_eigenvectors import Clustering
+from suite_spectral.clusters.clustering import cluster
+from suite_spectral.graphs.neighbour_graph import neighbour_graph
+from suite_spectral.graphs.neighbours import Neighbours, nearest
+from suite_spectral.settings import Settings
+from suite_spectral.shares import spectrum as spectrum_module
+from suite_spectral.shares.exact_route import cluster_by_rows, graph_by_rows, leaf_order
+from suite_spectral.shares.share import Share
+
+Together = Callable[[int, Callable[[Any], Any]], list[Any]]
+
+
+def points_of(kind: str, n: int = 900) -> Tensor:
+    """Points in a square, in two that hang together by a bridge, on two circles, or in a square beside a few others."""
+    random = torch.Generator().manual_seed(0)
+    points = torch.rand(n, 2, dtype=torch.float64, generator=random)
+    if kind == "bridge":
+        points[:, 0] = torch.where(torch.arange(n) % 2 == 0, points[:, 0], points[:, 0] + 1.02)
+    if kind == "circles":
+        angles, radius = 2 * torch.pi * points[:, 0], 1.0 + 2 * (torch.arange(n) % 3 == 0)
+        points = torch.stack([radius * angles.cos(), radius * angles.sin()], 1) + points[:, 1:] / 20
+    if kind == "loose":
+        points[:12] += 5
+        points[:, 0] = torch.where(torch.arange(n) % 2 == 0, points[:, 0], points[:, 0] + 1.02)
+    return points[torch.from_numpy(leaf_order(points))]
+
+
+def clustered(points: Tensor, settings: Settings, group: Any) -> Clustering:
+    share = Share.of(group, len(points))
+    near = nearest(points, 9)
+    own = Neighbours(near.indices[share.rows], near.distances[share.rows])
+    return cluster_by_rows(graph_by_rows(own, settings, share), points[share.rows], settings, seed=3)
+
+
+@pytest.mark.parametrize("solver", ["in shares", "by process 0"])
+@pytest.mark.parametrize("kind", ["bridge", "circles", "loose"])
+def test_any_number_of_processes_has_the_same_clusters(
+    kind: str, solver: str, together: Together, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if solver == "in shares":
+        monkeypatch.setattr(spectrum_module, "ORDERED", 320)
+    points, settings = points_of(kind), Settings(n_clusters=3 if kind == "circles" else 2)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*joined the nearest cluster")
+        expected = together(1, lambda group: clustered(points, settings, group))[0]
+        whole = cluster(neighbour_graph(points, 10), settings, points=points, seed=3)
+        assert adjusted_rand_score(whole.labels, expected.labels) > 0.98
+        assert expected.ncut == pytest.approx(whole.ncut, rel=0.02, abs=1e-12)
+        assert expected.n_components == whole.n_components
+        np.testing.assert_allclose(expected.spectrum.values[:2], whole.spectrum.values[:2], rtol=1e-3, atol=1e-10)
+        for size in (2, 3, 4):
+            parts = together(size, lambda group: clustered(points, settings, group))
+            for name in ("labels", "rows"):
+                assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(expected, name)), name
+            assert torch.equal(torch.cat([part.spectrum.vectors for part in parts]), expected.spectrum.vectors)
+            for part in parts:
+                assert torch.equal(part.spectrum.values, expected.spectrum.values)
+                assert torch.equal(part.centroids, expected.centroids)
+                assert part.ncut == expected.ncut
+
+
+def test_leaves_bring_points_together_that_are_near() -> None:
+    points = torch.rand(4000, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    ordered = points[torch.from_numpy(leaf_order(points))]
+    steps = (ordered[1:] - ordered[:-1]).norm(dim=1)
+    assert float(steps.median()) < 0.05  # of points in any order .5
+    assert sorted(leaf_order(points).tolist()) == list(range(4000))
