@@ -102,9 +102,12 @@ def symmetric_rows(indices: Tensor, values: Tensor | None, share: Share, mutual:
     """
     n, (here, count) = share.n, indices.shape
     index = np.int32 if n * (count + 1) * 2 < 2**31 else np.int64
-    weights = np.ones(here * count) if values is None else values.numpy().ravel()
+    # 1, 1/2 and 0 are the only weights of "connectivity": exact in float32
+    kind = np.float32 if values is None else np.float64
+    weights = np.ones(here * count, dtype=kind) if values is None else values.numpy().ravel()
     places = indices.numpy().astype(index).ravel(), np.arange(here + 1, dtype=index) * count
     directed: Any = scipy.sparse.csr_array((weights, *places), shape=(here, n)).sorted_indices()
+    del weights, places
     starts = [*share.group.gathered(share.start), n]
     back = transposed(directed, share, starts)
     if mutual == "mean":
@@ -117,7 +120,7 @@ def symmetric_rows(indices: Tensor, values: Tensor | None, share: Share, mutual:
     else:
         raise UsageError(f"mutual must be one of either, both, mean, got {mutual!r}")
     del directed, back
-    own = np.ones(here), np.arange(share.start, share.start + here, dtype=index), np.arange(here + 1, dtype=index)
+    own = np.ones(here, dtype=kind), np.arange(share.start, share.start + here, dtype=index), np.arange(here + 1, dtype=index)
     both = scipy.sparse.csr_array(both + scipy.sparse.csr_array(own, shape=(here, n)))
     both.eliminate_zeros()  # underflown: no edge
     return both

@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 import torch
-from scipy.sparse import csr_array
+from scipy.sparse import coo_array, csr_array
 from torch import Tensor
 
 from suite_spectral.graphs.products import sparse_product
@@ -149,22 +149,22 @@ def transposed(rows: csr_array, share: Share, starts: Sequence[int]) -> csr_arra
     group = share.group
     if group.size == 1:
         return back
-    bounds = back.indptr[list(starts)].tolist()
+    index = np.int32 if max(share.n, back.nnz) < 2**31 else np.int64
     of_each = list(itertools.pairwise(starts))
-    lengths = torch.from_numpy(np.diff(back.indptr).astype(np.int64))
+    entries = [slice(first, last) for first, last in itertools.pairwise(back.indptr[list(starts)].tolist())]
+    lengths = torch.from_numpy(np.diff(back.indptr))
     width = of_each[group.rank][1] - of_each[group.rank][0]
     heard = group.swapped([lengths[first:last] for first, last in of_each], [width] * group.size).numpy()
-    heard = heard.reshape(group.size, width)
-    counts = heard.sum(axis=1).tolist()
-    points = torch.from_numpy(back.indices.astype(np.int64) + share.start)
-    entries = [slice(first, last) for first, last in itertools.pairwise(bounds)]
+    counts = heard.reshape(group.size, width).sum(axis=1).tolist()
+    points, weights = torch.from_numpy(back.indices.astype(index) + index(share.start)), torch.from_numpy(back.data)
+    del back
     columns = group.swapped([points[some] for some in entries], counts).numpy()
-    values = group.swapped([torch.from_numpy(back.data)[some] for some in entries], counts).numpy()
-    owners = np.repeat(np.tile(np.arange(width), group.size), heard.ravel())
-    order = np.argsort(owners, kind="stable")  # a column's points in the order of the processes, which is theirs
-    index = np.int32 if max(share.n, len(values)) < 2**31 else np.int64
-    pointers = np.append(0, np.cumsum(heard.sum(axis=0))).astype(index)
-    return csr_array((values[order], columns[order].astype(index), pointers), shape=(width, share.n))
+    del points
+    values = group.swapped([weights[some] for some in entries], counts).numpy()
+    del weights
+    owners = np.repeat(np.tile(np.arange(width, dtype=index), group.size), heard)
+    # A column's points stay in the order in which they come: that of the processes, which is theirs.
+    return coo_array((values, (owners, columns)), shape=(width, share.n)).tocsr()
 
 
 def _rows(pointers: Tensor, columns: Tensor, values: Tensor, width: int) -> Tensor:
