@@ -69,8 +69,9 @@ class SharedGraph(Graph):
         counts = group.gathered(int(count))
         numbers = numbers.astype(np.int64) + sum(counts[: group.rank])
         beside = self.rows.beside(torch.from_numpy(numbers)).numpy()
-        ends = np.repeat(numbers, np.diff(matrix.indptr)), beside[matrix.indices]
-        pairs = np.unique(np.stack(ends)[:, ends[0] != ends[1]], axis=1)
+        outside = np.flatnonzero((matrix.indices < before) | (matrix.indices >= before + self.n))
+        rows = np.searchsorted(matrix.indptr, outside, side="right") - 1
+        pairs = np.unique(np.stack([numbers[rows], beside[matrix.indices[outside]]]), axis=1)
         joined = np.concatenate(group.gathered(pairs), axis=1)
         every = sum(counts)
         edges = scipy.sparse.coo_array((np.ones(joined.shape[1], dtype=np.int8), tuple(joined)), shape=(every, every))
@@ -120,7 +121,11 @@ def symmetric_rows(indices: Tensor, values: Tensor | None, share: Share, mutual:
     else:
         raise UsageError(f"mutual must be one of either, both, mean, got {mutual!r}")
     del directed, back
-    own = np.ones(here, dtype=kind), np.arange(share.start, share.start + here, dtype=index), np.arange(here + 1, dtype=index)
+    own = (
+        np.ones(here, dtype=kind),
+        np.arange(share.start, share.start + here, dtype=index),
+        np.arange(here + 1, dtype=index),
+    )
     both = scipy.sparse.csr_array(both + scipy.sparse.csr_array(own, shape=(here, n)))
     both.eliminate_zeros()  # underflown: no edge
     return both
