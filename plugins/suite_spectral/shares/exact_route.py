@@ -29,6 +29,7 @@ from suite_spectral.shares.moving import Moved
 from suite_spectral.shares.share import Share
 from suite_spectral.shares.spectrum import spectrum_by_rows
 
+Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
@@ -90,7 +91,7 @@ def cluster_by_rows(
     components, degrees = graph.components().numpy(), graph.degrees().numpy()
     count = max(share.group.gathered(int(components.max(initial=0)))) + 1
     sizes = share.total(lambda part: np.bincount(components[part], minlength=count))
-    volume = share.total(lambda part: np.bincount(components[part], degrees[part], count))
+    volume: Floats = share.total(lambda part: np.bincount(components[part], degrees[part], count).astype(np.float64))
     wanted = settings.known_clusters or settings.max_clusters
     loose = loose_of(torch.from_numpy(volume), torch.from_numpy(sizes), wanted)
     if loose is None:
@@ -121,7 +122,7 @@ def cluster_by_rows(
 def _clustered(
     graph: SharedGraph,
     components: Integers,
-    volume: NDArray[np.float64],
+    volume: Floats,
     points: Tensor,
     settings: Settings,
     begun: float,
