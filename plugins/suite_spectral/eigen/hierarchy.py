@@ -86,13 +86,11 @@ def hierarchy(
         wanted: what is wanted.
         share: which points are here.
     """
-    here, several = len(share), share.group.size > 1
-    own = np.ones(here), np.arange(share.start, share.start + here), np.arange(here + 1)
-    matrix = scipy.sparse.csr_array(scipy.sparse.csr_array(own, shape=(here, share.n)) - similarity)
-    if not several:
+    if share.group.size == 1:
         extra = None if added is None else added.numpy()
-        levels, start, _ = _levels(_Known(matrix, None, null.numpy(), extra), wanted)
+        levels, start, _ = _levels(_Known(_laplacian(similarity, share), None, null.numpy(), extra), wanted)
         return levels, start
+    matrix = _laplacian(similarity, share)
     diagonal = np.maximum(matrix.diagonal(share.start), 1e-12)
     rows = SharedRows(sparse_rows(matrix, torch.float64)).among(share)
     del matrix
@@ -110,6 +108,13 @@ def hierarchy(
     level.up, level.down = SharedRows(sparse_rows(coarser.up, torch.float32)), coarser.down.single()
     start = _widened(torch.from_numpy(coarser.up @ start.numpy()), wanted.width, random, share)
     return [level, *levels], start
+
+
+def _laplacian(similarity: scipy.sparse.csr_array, share: Share) -> scipy.sparse.csr_array:
+    """Return the rows of I - S that are here."""
+    here = len(share)
+    own = np.ones(here), np.arange(share.start, share.start + here), np.arange(here + 1)
+    return scipy.sparse.csr_array(scipy.sparse.csr_array(own, shape=(here, share.n)) - similarity)
 
 
 def _stacked(parts: list[_Known]) -> _Known:
