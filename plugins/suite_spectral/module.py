@@ -1,9 +1,7 @@
 """Clusters as Lightning trains: an epoch collects the points, its end solves for the eigenvectors, without gradients.
 
-The solution lies in buffers (``suite_spectral.network``), so a checkpoint labels new points by itself. By landmarks
-each of several processes solves for its share of the points (``suite_spectral.shares``); otherwise each finds the
-neighbours of some points and iterates its share of the eigenvectors, and process 0 does the rest. Any number of
-processes gives the same labels.
+The solution lies in buffers (``suite_spectral.network``), so a checkpoint labels new points by itself. What each of
+several processes does of it, ``suite_spectral.fitting`` says; any number of them gives the same labels.
 """
 
 import math
@@ -33,14 +31,12 @@ from suite_spectral.batches import Batch, Rows, Scaling, join, prepared
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.data import ClusterData
 from suite_spectral.earlier_run import STATE, EarlierRun
-from suite_spectral.eigen.finest import take_part
 from suite_spectral.exporting import exportable
-from suite_spectral.graphs.graph import Graph, SparseGraph, spread_evenly
-from suite_spectral.graphs.neighbours import Neighbours
+from suite_spectral.fitting import Fit
+from suite_spectral.graphs.graph import SparseGraph, spread_evenly
 from suite_spectral.graphs.sparse_points import is_sparse
 from suite_spectral.measuring import Measured, measured_again, measured_in_shares
 from suite_spectral.network import FittedClusters
-from suite_spectral.new_points.fitted import Fitted
 from suite_spectral.pictures.cluster_sizes import write_sizes
 from suite_spectral.pictures.scatter import write_points
 from suite_spectral.processes import gathered, group_of, shared
@@ -62,10 +58,7 @@ from suite_spectral.settings import (
     refuse_contradictions,
 )
 from suite_spectral.shares.landmark_route import is_by_shares
-from suite_spectral.shares.neighbours import neighbours_by_rows
-from suite_spectral.solving.building import made_dense, measured
-from suite_spectral.solving.routes import solve, solve_shares
-from suite_spectral.solving.solution import Told
+from suite_spectral.solving.building import measured
 from suite_spectral.solving.warm_start import NO_START
 from suite_spectral.sources.texts import Vocabulary
 
@@ -147,9 +140,9 @@ class SpectralClusterer(LightningModule):
         self._earlier: EarlierRun | None = None
         self._batches: list[Batch] = []
         self._evaluated: list[tuple[Batch, Tensor]] = []  # with the labels
-        self._graph: Graph | None = None  # that was clustered, until this process ends
-        self._fitted_cut: float | None = None  # and the normalised cut of its clusters
-        self._fitted_data: str | None = None  # and what tells its examples from others
+        self._fitted_cut: float | None = None  # the normalised cut of the fitted clusters
+        self._fitted_data: str | None = None  # and what tells their examples from others
+        self._cut_here: float | None = None  # the cut, where this process has fitted them
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Return no optimizer: nothing is learnt by gradients."""
@@ -235,51 +228,24 @@ class SpectralClusterer(LightningModule):
         # The run's seed, of process 0. Nothing is drawn from the generator, so that a further epoch solves the same.
         seed = group.first_says(lambda: torch.initial_seed() % 2**31)
         batches, self._batches = self._batches, []
+        fit = Fit(group, self.device, self.settings(), seed, self._content)
         if self.holds_shares:
-            share, own = shared(group, batches, self._held(batches))
-            del batches
-            points = self._content(own.content)
-            assert isinstance(points, Tensor)
-            points = made_dense(points)
-            with progress("spectral clustering") as task:
-                found = Told.of(solve_shares(points, share, self.settings(), seed=seed, progress=task.stage))
+            found = fit.of_share(*shared(group, batches, self._held(batches)))
         else:
-            whole = gathered(self.trainer, self.device, batches)
-            del batches
-            near = [self._found_together(whole.content, seed)]
-
-            def solved() -> Told:
-                with progress("spectral clustering") as task:
-                    content, settings = self._content(whole.content), self.settings()
-                    start = None
-                    if self._earlier is not None:
-                        task.stage("start from an earlier run")
-                        start = self._earlier.start(self.kind, whole.content, content, self.names)
-                    solution = solve(
-                        content, settings, start=start, seed=seed, progress=task.stage, found=near.pop(), group=group
-                    )
-                self._graph = solution.graph
-                told = Told.of(solution)
-                if self.trainer.world_size > 1:  # it travels
-                    state = {name: part.cpu() for name, part in told.fitted.state().items()}
-                    told = told._replace(fitted=Fitted.from_state(state))
-                return told
-
-            found = group.first_says(solved, lambda: take_part(group))
+            is_refit = self.hparams["warm_start"] is not None
+            found = fit.of_all(gathered(self.trainer, self.device, batches), self._started if is_refit else None)
         self.network.take(found.fitted)
         self._fitted_cut, self._fitted_data = found.values["train_ncut"], getattr(data, "fingerprint", None)
+        self._cut_here = self._fitted_cut
         rank_zero_info(found.line)
         for name, value in found.values.items():
             if math.isfinite(value):  # a regularised graph has no lower bound, and no gap is behind the last eigenvalue
                 self.log(name, float(value), on_step=False, on_epoch=True, batch_size=1, sync_dist=True)
 
-    def _found_together(self, content: Tensor | list[str] | Rows, seed: int) -> Neighbours | None:
-        """Return the neighbours of all points, found by several processes, in process 0; None in the others."""
-        if self.trainer.world_size == 1 or not isinstance(content, Tensor):
-            return None
-        points = prepared(content, self.scaling, None).to(self.device)
-        with progress("nearest neighbours"):
-            return neighbours_by_rows(points, self.settings(), group_of(self.trainer), seed=seed)
+    def _started(self, content: Tensor | list[str] | Rows, points: Tensor | SparseGraph) -> Tensor:
+        """Return where the solver starts for examples, as they are in their file and as they are solved."""
+        assert self._earlier is not None
+        return self._earlier.start(self.kind, content, points, self.names)
 
     def _content(self, content: Tensor | list[str] | Rows) -> Tensor | SparseGraph:
         """Return examples as ``solve`` takes them.
@@ -398,11 +364,11 @@ class SpectralClusterer(LightningModule):
         n_clusters = self.network.fitted.n_clusters
         if len(labels) < 2:
             return 0.0  # one point has no edges to cut
-        graph = self._graph
-        if graph is None or not torch.equal(labels, self.network.fitted_labels):
-            with progress("normalised cut") as task:
-                task.stage(f"graph of {len(labels):,} points")
-                graph = measured(self._content(content), self.settings(), self.network.fitted)
+        if self._cut_here is not None and torch.equal(labels, self.network.fitted_labels):
+            return self._cut_here
+        with progress("normalised cut") as task:
+            task.stage(f"graph of {len(labels):,} points")
+            graph = measured(self._content(content), self.settings(), self.network.fitted)
         return ncut(graph, labels[spread_evenly(len(labels), graph.n).to(labels.device)], n_clusters)
 
     def _predicted(self, batch: Batch) -> Tensor:

@@ -1,5 +1,6 @@
 """Processes: two of them train as one does, and when one is killed the other says so and the run goes on."""
 
+import json
 import os
 import re
 import shutil
@@ -9,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from forked import run_suite
-from trained import PLUGINS, THIRD_PARTY, TWO_PROCESSES, Job, differences, run_in, typed
+from trained import PLUGINS, THIRD_PARTY, TWO_PROCESSES, Job, differences, run_in, typed, unequal
 
 WITHIN = 60.0
 """Seconds for the others to end after one process was killed."""
@@ -161,3 +163,27 @@ def test_one_of_two_killed_while_both_iterate_the_eigenvectors_ends_the_other(
         failures.append(f"it ended after {seconds:.0f} s")
     what = f"spectral, process {victim} of two killed as both iterate eigenvectors: the other is told within a minute"
     trust.outcome("Processes", what, trials=1, held=int(not failures), note=f"{seconds:.0f} s", failures=failures)
+
+
+BY_ROWS = ["--data.name=circles", "--data.samples=20000", "--data.noise=0.16", "--model.n_clusters=3"]
+BY_ROWS += ["--model.weights=self-tuning", "--data.batch_size=8192", "--trainer.accelerator=cpu"]
+
+
+def test_two_processes_cluster_points_by_rows_as_one_does(trust: Any, tmp_path: Path) -> None:
+    """Of 20,000 points each holds half of the graph: labels, table and cut are the same to the last bit."""
+    found = []
+    for ranks, trainer in ((1, []), (2, TWO_PROCESSES)):
+        folder = tmp_path / f"of {ranks}"
+        folder.mkdir()
+        answers = Job(["fit", "--plugin=spectral", *BY_ROWS, *trainer], folder, ranks=ranks).wait()
+        assert [answer.status for answer in answers] == [0] * ranks, answers
+        run = run_in(folder)
+        assert run is not None
+        checkpoint = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+        found.append({name: checkpoint[name] for name in ("state_dict", "clusters")})
+        metrics = json.loads((run / "run.json").read_text(encoding="utf-8"))["metrics"]
+        found[-1]["metrics"] = {name: value for name, value in metrics.items() if name.startswith(("val", "train"))}
+        assert len(found[-1]["state_dict"]["network.labels"]) == 20_000
+    failures = unequal(*found, "run")
+    what = "spectral, 20,000 points by rows of their graph: two processes find what one does, bit for bit"
+    trust.outcome("Processes", what, trials=1, held=1 - bool(failures), failures=failures)

@@ -73,7 +73,7 @@ def cluster(
     if core is not None:
         warnings.warn(loose_line(graph.n, core, whole.components, nearest=points is not None), RuntimeWarning, 2)
     elif not whole.tau and settings.known_clusters is not None:
-        warn_of_pieces(whole.components, settings.known_clusters)
+        warn_of_pieces(int(whole.components.max()) + 1, settings.known_clusters)
     inside = points if core is None or points is None else rows_of(points, core)
     start = start if core is None or start is None else start[core.to(start.device)]
     way = _Way(settings, seed, begun, progress, group)

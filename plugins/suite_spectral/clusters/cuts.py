@@ -175,7 +175,7 @@ def _check(graph: Graph, labels: Tensor, n_clusters: int) -> None:
 
 
 def _indicators(graph: Graph, labels: Tensor, n_clusters: int) -> Iterator[tuple[Tensor, Tensor]]:
-    width = max(1, BLOCK_VALUES // max(1, graph.n))
+    width = max(1, BLOCK_VALUES // max(1, graph.most))
     numbers = torch.arange(n_clusters, device=graph.device)
     for some in torch.split(numbers, width):
         yield some, labels[:, None] == some  # point, cluster

@@ -9,8 +9,14 @@ from torch import Tensor
 from suite_spectral.settings import Settings
 
 
-def settings_for_distinct(settings: Settings, distinct: int, n: int) -> Settings:
+def settings_for_distinct(settings: Settings, distinct: int, n: int, *, tells: bool = True) -> Settings:
     """Return the settings with no more clusters than there are points that differ.
+
+    Args:
+        settings: how the points are clustered.
+        distinct: how many differ.
+        n: how many there are.
+        tells: whether it warns; of several processes one does.
 
     Warns:
         RuntimeWarning: fewer points differ than clusters were asked for.
@@ -18,11 +24,12 @@ def settings_for_distinct(settings: Settings, distinct: int, n: int) -> Settings
     wanted = settings.n_clusters
     if wanted is None or wanted <= distinct:
         return settings
-    warnings.warn(
-        f"only {distinct:,} of {n:,} points differ: n_clusters is {distinct} in place of {wanted}",
-        RuntimeWarning,
-        stacklevel=3,
-    )
+    if tells:
+        warnings.warn(
+            f"only {distinct:,} of {n:,} points differ: n_clusters is {distinct} in place of {wanted}",
+            RuntimeWarning,
+            stacklevel=3,
+        )
     return replace(settings, n_clusters=distinct)
 
 

@@ -107,13 +107,12 @@ def loose_words(points: int, count: int, *, nearest: bool) -> str:
     )
 
 
-def warn_of_pieces(components: Tensor, n_clusters: int) -> None:
+def warn_of_pieces(count: int, n_clusters: int) -> None:
     """Warn of a graph that has more components than clusters, although none of them is loose.
 
     Warns:
         RuntimeWarning: with what would connect the graph.
     """
-    count = int(components.max()) + 1
     if count > n_clusters:
         warnings.warn(
             f"the graph has fallen into {count:,} components, more than the {n_clusters} clusters: the largest are the "

@@ -67,13 +67,6 @@ def best_start(
     return near[0] if cost is None or len(near) == 1 else min(near, key=lambda settled: cost(settled.labels))
 
 
-def best_of_sample(
-    rows: Floats, weights: Floats | None, count: int, n_init: int, generator: np.random.Generator
-) -> Settled:
-    """Return the clusters of the least inertia of some weighted rows, from ``n_init`` starts."""
-    return near_the_least(rows, weights, count, n_init, generator)[0]
-
-
 def near_the_least(
     rows: Floats, weights: Floats | None, count: int, n_init: int, generator: np.random.Generator
 ) -> list[Settled]:

@@ -119,13 +119,13 @@ def _part(whole: list[Problem] | None, group: Group, report: Report) -> Lowest |
     pairs = part.solved(share, report)
     if pairs is None:  # there is nothing to share: process 0 solves it
         parts = group.first_hears(part)
-        return None if parts is None else _joined(parts).solved(Share.alone(share.n), report)
+        return None if parts is None else joined(parts).solved(Share.alone(share.n), report)
     vectors = group.first_hears(pairs.vectors)
     return None if vectors is None else pairs._replace(vectors=torch.cat(vectors))
 
 
-def _joined(parts: list[Problem]) -> Problem:
-    """Return the problem of all points."""
+def joined(parts: list[Problem]) -> Problem:
+    """Return the problem of all points, of what the processes have of it."""
 
     def rows(name: str) -> Tensor | None:
         every = [getattr(part, name) for part in parts]

@@ -133,6 +133,8 @@ def _levels(known: _Known, wanted: Wanted) -> tuple[list[Level], Tensor, np.rand
     regularised, finest = known.extra is not None, known.mass is None
     while True:
         matrix, mass, null, extra = known
+        if mass is not None:
+            mass.sort_indices()  # a product adds in the order of the columns, which depends on who made the rows
         share = Share.alone(matrix.shape[0])
         diagonal = np.maximum(matrix.diagonal(), 1e-12)
         rows = SharedRows(sparse_rows(matrix, torch.float64))

@@ -5,6 +5,8 @@ exp(-|x - y|² / (sigma_x sigma_y)) with sigma_x the distance of x to its 7th ne
 Perona, 2004), which follows clusters of different density.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -47,12 +49,19 @@ def median_sigma(points: Tensor, *, seed: int = 0) -> float:
     return _positive_median(distances)
 
 
-def edge_scale(neighbours: Neighbours, *, weights: Weights, sigma: float | None = None) -> Tensor | float | None:
+def edge_scale(
+    neighbours: Neighbours,
+    *,
+    weights: Weights,
+    sigma: float | None = None,
+    joined: Callable[[Tensor], Tensor] = lambda numbers: numbers,
+) -> Tensor | float | None:
     """Return the scale of the edges: None for "connectivity", sigma for "gaussian", sigma_i (point,) for "self-tuning".
 
     Args:
         neighbours: the neighbours of every point, itself not among them.
         sigma: of "gaussian"; None: the median distance to the last neighbour.
+        joined: of neighbours that several processes hold: returns the numbers of all their points, given those here.
 
     Raises:
         UsageError: an unknown choice, or a sigma that is not a positive number.
@@ -63,9 +72,9 @@ def edge_scale(neighbours: Neighbours, *, weights: Weights, sigma: float | None 
     if weights == "connectivity":
         return None
     if weights == "self-tuning":
-        return _own_scales(neighbours.distances)
+        return _own_scales(joined(_distances_of_scale(neighbours.distances)))
     if sigma is None:
-        return _positive_median(neighbours.distances[:, -1]) if neighbours.distances.shape[1] else 1.0
+        return _positive_median(joined(neighbours.distances[:, -1])) if neighbours.distances.shape[1] else 1.0
     if not (sigma > 0 and np.isfinite(sigma)):
         raise UsageError(f"sigma must be a positive number, got {sigma}")
     return float(sigma)
@@ -141,10 +150,9 @@ def _positive_median(distances: Tensor) -> float:
     return float(positive.double().median()) if positive.numel() else 1.0
 
 
-def _own_scales(distances: Tensor) -> Tensor:
+def _own_scales(scales: Tensor) -> Tensor:
     """sigma_i of the points of a graph, (point,) float64: the distance to the 7th neighbour, or the last; of duplicates
     that to the last, or the median of all points."""
-    scales = _distances_of_scale(distances)
     return torch.where(scales > 0, scales, _positive_median(scales))
 
 

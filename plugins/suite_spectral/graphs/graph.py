@@ -39,6 +39,11 @@ class Graph(ABC):
     n: int
     device: torch.device
 
+    @property
+    def most(self) -> int:
+        """The points of the process that holds most of them: as many steps as it needs, all take together."""
+        return self.n
+
     @abstractmethod
     def degrees(self) -> Tensor:
         """Return the sums of the rows of W, (point,), float64."""

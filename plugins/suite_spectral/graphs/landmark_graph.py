@@ -156,6 +156,10 @@ class LandmarkGraph(Graph):
         """Return the mixtures of one block of the share; no copy."""
         return self._blocks[rows.start]
 
+    @property
+    def most(self) -> int:
+        return self.share.most
+
     def degrees(self) -> Tensor:
         return torch.ones(self.n, dtype=torch.float64, device=self.device)
 

@@ -83,7 +83,7 @@ def nearest(
         UsageError: count is not below the number of points, the search does not exist or does not run on the points'
             device, a coordinate is not finite, or faiss is needed and not installed.
     """
-    _check_points(points, "nearest: points")
+    check_points(points, "nearest: points")
     n = points.shape[0]
     if not 0 <= count < n:
         raise UsageError(
@@ -110,7 +110,12 @@ def nearest(
 def tree_where_used(points: Tensor) -> Tree | None:
     """Return the k-d tree of points in which "auto" searches, for many calls of ``nearest_to``; None where in none."""
     used = automatic_search(len(points), points.shape[1], points.device, queries=1) == "tree"
-    return _tree(_array(points)) if used and not is_sparse(points) else None
+    return tree_of(points) if used and not is_sparse(points) else None
+
+
+def tree_of(points: Tensor) -> Tree:
+    """Return the k-d tree of points on the CPU."""
+    return _tree(_array(points))
 
 
 def nearest_to(
@@ -132,8 +137,8 @@ def nearest_to(
     Raises:
         UsageError: as for ``nearest``, or the dimensions or devices differ.
     """
-    _check_points(queries, "nearest_to: queries")
-    _check_points(points, "nearest_to: points")
+    check_points(queries, "nearest_to: queries")
+    check_points(points, "nearest_to: points")
     if queries.shape[1] != points.shape[1]:
         raise UsageError(
             f"nearest_to: queries must have the {points.shape[1]} columns of the points, got {queries.shape[1]}"
@@ -158,7 +163,7 @@ def nearest_to(
     return _answer(*nearest_by_blocks_to(_array(queries), _array(points), count), queries)
 
 
-def _check_points(points: Tensor, name: str) -> None:
+def check_points(points: Tensor, name: str) -> None:
     if points.ndim != 2 or points.is_complex():
         raise UsageError(
             f"{name} must be real numbers of shape (point, dim), got {points.dtype} of shape {tuple(points.shape)}"

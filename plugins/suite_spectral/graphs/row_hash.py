@@ -50,10 +50,12 @@ def equal_rows(rows: Tensor) -> Tensor | None:
         >>> equal_rows(torch.tensor([[1.0], [2.0], [1.0]])).tolist()
         [0, 1, 0]
     """
-    _, groups = torch.unique(row_hash(rows), return_inverse=True)
-    count = int(groups.max()) + 1
-    if count == len(groups):
+    hashes = row_hash(rows)
+    ordered = hashes.sort().values
+    if not bool((ordered[1:] == ordered[:-1]).any()):  # which is soon known
         return None
+    _, groups = torch.unique(hashes, return_inverse=True)
+    count = int(groups.max()) + 1
     first = torch.full((count,), len(groups), dtype=torch.int64, device=groups.device)
     first.scatter_reduce_(0, groups, torch.arange(len(groups), device=groups.device), "amin")
     return first.argsort().argsort()[groups]

@@ -43,6 +43,10 @@ class SharedGraph(Graph):
         self.rows: SharedRows = rows if share.group.size == 1 else rows.among(share)
         self.share, self.n, self.device = share, len(share), torch.device("cpu")
 
+    @property
+    def most(self) -> int:
+        return self.share.most
+
     def degrees(self) -> Tensor:
         return self.multiply(torch.ones(self.n, 1, dtype=torch.float64))[:, 0]
 

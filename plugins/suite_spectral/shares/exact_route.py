@@ -15,16 +15,16 @@ from torch import Tensor
 
 from suite_spectral.clusters.by_eigenvectors import Clustering, lower_bound
 from suite_spectral.clusters.cuts import ncut
-from suite_spectral.clusters.loose_components import loose_of, loose_words
+from suite_spectral.clusters.loose_components import loose_of, loose_words, warn_of_pieces
 from suite_spectral.clusters.number_of_clusters import clusters_of
 from suite_spectral.eigen.spectrum import TOLERANCE
-from suite_spectral.graphs.edge_weights import gaussian_weights
+from suite_spectral.graphs.edge_weights import edge_scale, gaussian_weights
 from suite_spectral.graphs.graph import Progress
 from suite_spectral.graphs.neighbours import Neighbours
 from suite_spectral.graphs.shared_graph import SharedGraph, symmetric_rows
 from suite_spectral.settings import Settings
 from suite_spectral.shares.kmeans import kmeans, mean_rows
-from suite_spectral.shares.labelling import by_component, labels_with_loose, rows_for_kmeans
+from suite_spectral.shares.labelling import by_component, cut_by, labels_with_loose, rows_for_kmeans
 from suite_spectral.shares.moving import Moved
 from suite_spectral.shares.share import Share
 from suite_spectral.shares.spectrum import spectrum_by_rows
@@ -33,37 +33,29 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-def leaf_order(points: Tensor) -> Integers:
-    """Return points in an order in which those next to each other lie together, (point,) int64.
-
-    It is that of the leaves of a k-d tree, of the points alone, so every process that holds them comes to the same. It
-    takes the place of that of Cuthill and McKee, which needs the whole graph.
-
-    Args:
-        points: (point, dim) on the CPU, dim at least 1.
-    """
-    from scipy.spatial import cKDTree
-
-    order: Integers = cKDTree(points.numpy(), balanced_tree=False, compact_nodes=False).indices.astype(np.int64)
-    return order
-
-
-def graph_by_rows(
-    near: Neighbours, settings: Settings, share: Share, scale: Tensor | float | None = None
-) -> SharedGraph:
-    """Return the graph of the neighbours of the points here; every process calls this at once.
+def graph_by_rows(near: Neighbours, settings: Settings, share: Share) -> tuple[SharedGraph, Tensor | float | None]:
+    """Return the graph of the neighbours of the points here, and the scale of its edges; every process calls this.
 
     Args:
         near: of the points here, (point here, neighbour), among all points.
         settings: of the graph.
         share: which points are here.
-        scale: of the edges of all points, by ``suite_spectral.graphs.edge_weights.edge_scale``.
+
+    Returns:
+        The rows here, and ``suite_spectral.graphs.edge_weights.edge_scale`` of all points.
     """
+    sigma = None if settings.sigma is None else float(settings.sigma)
+    scale = edge_scale(
+        near,
+        weights=settings.weights,
+        sigma=sigma,
+        joined=lambda numbers: torch.from_numpy(share.joined(numbers.numpy())),
+    )
     values = None
     if settings.weights != "connectivity":
         mine = scale[share.rows] if isinstance(scale, Tensor) else scale
         values = gaussian_weights(near.distances, mine, scale, near.indices)
-    return SharedGraph(symmetric_rows(near.indices, values, share, settings.mutual), share)
+    return SharedGraph(symmetric_rows(near.indices, values, share, settings.mutual), share), scale
 
 
 def cluster_by_rows(
@@ -84,8 +76,8 @@ def cluster_by_rows(
         progress: is called with words for what is being done.
 
     Warns:
-        RuntimeWarning: in process 0: there are loose components, or the eigenvectors are less accurate than the
-            tolerance asks for.
+        RuntimeWarning: in process 0: there are loose components, or more components than clusters; the eigenvectors
+            are less accurate than the tolerance asks for.
     """
     share, begun = graph.share, time.process_time()
     components, degrees = graph.components().numpy(), graph.degrees().numpy()
@@ -95,6 +87,8 @@ def cluster_by_rows(
     wanted = settings.known_clusters or settings.max_clusters
     loose = loose_of(torch.from_numpy(volume), torch.from_numpy(sizes), wanted)
     if loose is None:
+        if share.group.rank == 0 and settings.known_clusters is not None:
+            warn_of_pieces(count, settings.known_clusters)
         return _clustered(graph, components, volume, points, settings, begun, seed, progress)
     alone, few = int(sizes[loose.numpy()].sum()), int(loose.sum())
     if share.group.rank == 0:
@@ -135,20 +129,27 @@ def _clustered(
         graph,
         torch.from_numpy(components),
         max(settings.known_clusters or min(settings.max_clusters, share.n), settings.n_components or 0),
+        solver=settings.solver,
         seed=seed,
         tolerance=TOLERANCE if settings.tolerance is None else settings.tolerance,
         progress=progress,
     )
     solved = time.process_time()
-    k = settings.known_clusters or clusters_of(pairs._replace(components=torch.arange(count)), settings.max_clusters)
+
+    def chosen() -> int:  # by process 0, which alone warns
+        return clusters_of(pairs._replace(components=torch.arange(count)), settings.max_clusters)
+
+    k = settings.known_clusters or share.group.first_says(chosen)
     used = settings.n_components or k
     pairs = pairs.first(max(k, used) + 1)
     progress(f"label assignment using {settings.assign}")
     rows = rows_for_kmeans(pairs, graph.degrees().sqrt(), share, settings, min(used, len(pairs.values)))
     if used == k:
-        labels = by_component(rows, pairs, volume, k, share=share, points=points, settings=settings, seed=seed)
+        labels = by_component(
+            rows, pairs, volume, k, share=share, points=points, settings=settings, seed=seed, graph=graph
+        )
     else:
-        labels = kmeans(rows, share, k, n_init=settings.n_init, seed=seed)
+        labels = kmeans(rows, share, k, n_init=settings.n_init, seed=seed, cost=cut_by(graph, k))
     centroids = torch.from_numpy(mean_rows(rows, labels, share, k))
     labelled = time.process_time()
     return Clustering(

@@ -5,19 +5,29 @@ a round each process gives its rows to the nearest centres; the sums of rows and
 float64, are all that travels.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from lightning_suite.errors import UsageError
 from suite_spectral.clusters.lloyd import ROUNDS, TOLERANCE, nearest_centres
-from suite_spectral.clusters.starts import SAMPLE, SAMPLE_PER_CLUSTER, best_of_sample
+from suite_spectral.clusters.starts import SAMPLE, SAMPLE_PER_CLUSTER, near_the_least
 from suite_spectral.shares.share import Share
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-def kmeans(rows: Floats, share: Share, n_clusters: int, *, n_init: int = 10, seed: int = 0) -> Integers:
+def kmeans(
+    rows: Floats,
+    share: Share,
+    n_clusters: int,
+    *,
+    n_init: int = 10,
+    seed: int = 0,
+    cost: Callable[[Integers], float] | None = None,
+) -> Integers:
     """Return the cluster of each row that is here, (row,) int64, that of most rows first.
 
     Example:
@@ -30,6 +40,8 @@ def kmeans(rows: Floats, share: Share, n_clusters: int, *, n_init: int = 10, see
         n_clusters: how many clusters.
         n_init: how many starts.
         seed: of the sample and the starts.
+        cost: of labels of the rows here, which all processes ask for at once; as of
+            ``suite_spectral.clusters.starts.best_start``.
 
     Raises:
         UsageError: there are fewer distinct rows than clusters.
@@ -41,8 +53,13 @@ def kmeans(rows: Floats, share: Share, n_clusters: int, *, n_init: int = 10, see
     rows = np.ascontiguousarray(rows)
     generator = np.random.default_rng(seed)
     sample, weights = _sample(rows, share, max(SAMPLE, SAMPLE_PER_CLUSTER * n_clusters), generator)
-    start = share.group.first_says(lambda: best_of_sample(sample, weights, n_clusters, n_init, generator).centres)
-    labels = _settled(rows, share, start)
+
+    def starts() -> list[Floats]:
+        return [near.centres for near in near_the_least(sample, weights, n_clusters, n_init, generator)]
+
+    every = share.group.first_says(starts)
+    tried = [_settled(rows, share, start) for start in (every[:1] if cost is None else every)]
+    labels = tried[0] if cost is None or len(tried) == 1 else min(tried, key=cost)
     sizes = share.total(lambda part: np.bincount(labels[part], minlength=n_clusters))
     if (filled := int((sizes > 0).sum())) < n_clusters:
         raise UsageError(

@@ -3,13 +3,17 @@
 As ``suite_spectral.clusters.labelling`` for k-means, of vectors that lie in one component each.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from suite_spectral.clusters.cuts import ncut
 from suite_spectral.clusters.labelling import scaled_rows
 from suite_spectral.eigen.spectrum import Spectrum
+from suite_spectral.graphs.graph import Graph
 from suite_spectral.graphs.neighbours import nearest_to
 from suite_spectral.settings import Settings
 from suite_spectral.shares.kmeans import kmeans, largest_first, mean_rows
@@ -38,6 +42,7 @@ def by_component(
     points: Tensor,
     settings: Settings,
     seed: int,
+    graph: Graph | None = None,
 ) -> Integers:
     """Return the labels of the points here, (point,) int64; where there are enough, each component has its own.
 
@@ -50,11 +55,12 @@ def by_component(
         points: (point, dim), by which components that are too many find the nearest cluster.
         settings: how k-means begins.
         seed: of its starts.
+        graph: whose normalised cut decides between starts that are about as good; None: their distances do.
     """
     components, count = spectrum.components.numpy(), len(volume)
     n_init = settings.n_init
     if count == 1:
-        return kmeans(rows, share, n_clusters, n_init=n_init, seed=seed)
+        return kmeans(rows, share, n_clusters, n_init=n_init, seed=seed, cost=cut_by(graph, n_clusters))
     if count >= n_clusters:
         means = mean_rows(points.double().cpu().numpy(), components, share, count)
         ranked = np.argsort(-volume, kind="stable")
@@ -71,9 +77,32 @@ def by_component(
         own = share.some(inside)
         labels[inside] = begun
         if len(vectors) > 1:
-            labels[inside] += kmeans(rows[inside][:, vectors[first:]], own, len(vectors), n_init=n_init, seed=seed)
+            cost = cut_by(graph, len(vectors), inside)
+            kept = rows[inside][:, vectors[first:]]
+            labels[inside] += kmeans(kept, own, len(vectors), n_init=n_init, seed=seed, cost=cost)
         begun += len(vectors)
     return largest_first(labels, share, n_clusters)
+
+
+def cut_by(graph: Graph | None, n_clusters: int, inside: Integers | None = None) -> Callable[[Integers], float] | None:
+    """Return a function from labels to their normalised cut; None without a graph. All processes call it at once.
+
+    Args:
+        graph: the rows here.
+        n_clusters: how many clusters.
+        inside: which points here have the labels, of a component without edges to the others; None: all.
+    """
+    if graph is None:
+        return None
+
+    def cost(labels: Integers) -> float:
+        if inside is None:
+            return ncut(graph, torch.from_numpy(labels), n_clusters)
+        every = np.full(graph.n, n_clusters)
+        every[inside] = labels
+        return ncut(graph, torch.from_numpy(every), n_clusters + 1)
+
+    return cost
 
 
 def _own_vectors(rows: Floats, components: Integers, count: int, n_clusters: int, share: Share) -> list[Integers]:

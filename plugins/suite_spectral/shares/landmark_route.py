@@ -121,7 +121,11 @@ def _labelled(
     """Return the clusters by the eigenvectors of a graph without loose components."""
     solved = time.process_time()
     share, parts, pairs = graph.share, len(volume), landmarks.spectrum
-    k = settings.known_clusters or clusters_of(pairs._replace(components=torch.arange(parts)), settings.max_clusters)
+
+    def chosen() -> int:  # by process 0, which alone warns
+        return clusters_of(pairs._replace(components=torch.arange(parts)), settings.max_clusters)
+
+    k = settings.known_clusters or share.group.first_says(chosen)
     used = settings.n_components or k
     pairs = pairs.first(max(k, used) + 1)
     progress(f"label assignment using {settings.assign}")

@@ -37,6 +37,12 @@ class Moved:
         """
         self.share, self.target, self._places = share, target, places
         group = share.group
+        stays = len(target) == len(places) and bool(
+            (places == np.arange(target.start, target.start + len(places))).all()
+        )
+        self._still: bool = all(group.gathered(stays))  # nothing moves: nothing is copied
+        if self._still:
+            return
         starts = [*group.gathered(target.start), target.n]
         order = np.argsort(places, kind="stable")
         order = order[np.searchsorted(places[order], 0) :]
@@ -49,10 +55,14 @@ class Moved:
 
     def rows(self, block: Tensor) -> Tensor:
         """Return the rows of a block (point here, ...) whose places are here, in their order; all call this at once."""
+        if self._still:
+            return block
         return self.share.group.swapped([block[part] for part in self._sent], self._counts)[self._order]
 
     def back(self, block: Tensor) -> Tensor:
         """Return rows (place here, ...) where their points are, (point here, ...); 0 where a point was left out."""
+        if self._still:
+            return block
         parts = torch.split(block[self._order.argsort()], self._counts)
         heard = self.share.group.swapped(list(parts), [len(part) for part in self._sent])
         result = heard.new_zeros(len(self.share), *heard.shape[1:])
@@ -65,10 +75,17 @@ class Moved:
         Their columns rise. Every process calls this at once.
 
         Args:
-            rows: (point here, point), among ``share``.
+            rows: (point here, point), among ``share``, whose columns rise.
         """
         group, matrix = self.share.group, rows.scipy()
+        if self._still and group.size == 1:
+            return matrix
         columns = rows.beside(torch.from_numpy(self._places)).numpy()[matrix.indices]
+        if self._still:
+            shape = len(self.share), self.target.n
+            return scipy.sparse.csr_array(
+                (matrix.data, columns.astype(matrix.indices.dtype), matrix.indptr), shape=shape
+            )
         kept = columns >= 0
         ends = np.append(0, np.cumsum(kept))[matrix.indptr]
         index = np.int32 if max(self.target.n, int(ends[-1])) < 2**31 else np.int64

@@ -58,12 +58,14 @@ class Share:
         offsets: where each of its blocks begins among its rows, and how many these are, (block + 1,).
         start: rows of the processes before it.
         n: rows of all processes.
+        most: rows of the process that has most of them.
     """
 
     group: Group
     count: int
     start: int
     n: int
+    most: int
 
     def __init__(self, group: Group, count: int, offsets: NDArray[np.int64]) -> None:
         """Take note of the rows; every process calls this at once.
@@ -76,7 +78,7 @@ class Share:
         self.group, self.count, self.offsets = group, count, offsets
         self.first: int = blocks_of(group.rank, group.size, count).start
         sizes = group.gathered(int(offsets[-1]))
-        self.start, self.n = sum(sizes[: group.rank]), sum(sizes)
+        self.start, self.n, self.most = sum(sizes[: group.rank]), sum(sizes), max(sizes)
 
     @classmethod
     def alone(cls, n: int) -> "Share":

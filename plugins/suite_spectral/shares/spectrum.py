@@ -9,7 +9,7 @@ import scipy.sparse
 import torch
 from torch import Tensor
 
-from suite_spectral.eigen.finest import Problem
+from suite_spectral.eigen.finest import Problem, joined
 from suite_spectral.eigen.hierarchy import Wanted
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.lobpcg import Lowest
@@ -18,6 +18,7 @@ from suite_spectral.eigen.solvers import ROUGH, smallest_of_connected
 from suite_spectral.eigen.spectrum import TOLERANCE, Spectrum, chosen_solver, excess_of, warn_of_excess
 from suite_spectral.graphs.graph import Progress, SparseGraph
 from suite_spectral.graphs.shared_graph import SharedGraph
+from suite_spectral.settings import Solver
 from suite_spectral.shares.moving import Moved
 from suite_spectral.shares.share import Share
 
@@ -27,6 +28,7 @@ def spectrum_by_rows(
     components: Tensor,
     count: int,
     *,
+    solver: Solver = "auto",
     seed: int = 0,
     tolerance: float = TOLERANCE,
     progress: Progress = lambda words: None,
@@ -39,6 +41,7 @@ def spectrum_by_rows(
         graph: the rows here.
         components: (point here,) by ``SharedGraph.components``.
         count: how many have to be accurate.
+        solver: auto or multilevel, of components that have few points.
         seed: of whatever is random in it.
         tolerance: as of ``suite_spectral.eigen.spectrum.spectrum``.
         progress: is called with words for what is being done.
@@ -50,7 +53,6 @@ def spectrum_by_rows(
     number = max(group.gathered(int(components.max()) if len(components) else 0)) + 1
     root = graph.degrees().sqrt()
     inverse = torch.where(root > 0, 1 / root, 0.0)
-    scaled = graph.rows.scaled(inverse)
     values, residuals, columns = [], [], []
     used, worst, steps = "none", (0.0, "none", tolerance), 0
     for part in range(min(number, count + 1)):
@@ -70,14 +72,15 @@ def spectrum_by_rows(
             continue
         wanted, within = min(left, target.n - 1), tolerance if left > 1 else max(tolerance, ROUGH)
         progress(f"eigenvectors of {target.n:,} points")
-        lowest, way = None, "multilevel"
+        way = "multilevel"
         if target.n >= ORDERED:
             sure = max(1, wanted - 1)  # the last gives the gap alone
             asked = Wanted(wanted + GUARD, sure, seed)
-            problem = Problem(moved.matrix(scaled), null, None, None, asked, within, by_gap=True)
-            lowest = problem.solved(target, lambda step, ratio: None)
-        if lowest is None:
-            lowest, way = _by_first(moved.matrix(graph.rows), target, wanted, seed, within, progress)
+            problem = Problem(moved.matrix(graph.rows.scaled(inverse)), null, None, None, asked, within, by_gap=True)
+            lowest = _in_shares(problem, target)
+            del problem
+        else:
+            lowest, way = _by_first(moved.matrix(graph.rows), target, wanted, solver, seed, within, progress)
         used = way if part == 0 else used
         steps = max(steps, lowest.steps)
         worst = max(worst, (excess_of(lowest, wanted, within), way, within))
@@ -91,8 +94,31 @@ def spectrum_by_rows(
     return Spectrum(every[kept], vectors[:, kept], torch.cat(residuals)[kept], components, used, steps=steps)
 
 
+def _in_shares(problem: Problem, target: Share) -> Lowest:
+    """Return what all processes find with their rows of a component's matrix, of the vectors the rows here."""
+    lowest = problem.solved(target, lambda step, ratio: None)
+    if lowest is not None:
+        return lowest
+    parts = target.group.first_hears(problem)  # there is no coarser level: process 0 solves it
+
+    def compute() -> Lowest:
+        assert parts is not None
+        pairs = joined(parts).solved(Share.alone(target.n), lambda step, ratio: None)
+        assert pairs is not None
+        return pairs
+
+    lowest = target.group.first_says(compute)
+    return lowest._replace(vectors=lowest.vectors[target.rows])
+
+
 def _by_first(
-    weights: scipy.sparse.csr_array, target: Share, wanted: int, seed: int, tolerance: float, progress: Progress
+    weights: scipy.sparse.csr_array,
+    target: Share,
+    wanted: int,
+    solver: Solver,
+    seed: int,
+    tolerance: float,
+    progress: Progress,
 ) -> tuple[Lowest, str]:
     """Return what process 0 finds with all rows of a component's graph, of the vectors the rows here."""
     parts = target.group.first_hears(weights)
@@ -100,7 +126,7 @@ def _by_first(
     def compute() -> tuple[Lowest, str]:
         assert parts is not None
         inside = Laplacian(SparseGraph.from_scipy(scipy.sparse.vstack(parts, format="csr")))
-        way = chosen_solver("auto", inside, wanted)
+        way = chosen_solver(solver, inside, wanted)
         return smallest_of_connected(inside, wanted, way, seed, tolerance, progress), way
 
     lowest, way = target.group.first_says(compute)

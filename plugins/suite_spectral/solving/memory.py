@@ -77,14 +77,22 @@ def refuse_dense(shape: tuple[int, ...], itemsize: int, instead: str = LEAVES_SP
         )
 
 
-def refuse_beyond_memory(content: Tensor | GivenGraph, affinity: Affinity, settings: Settings) -> None:
+def refuse_beyond_memory(
+    content: Tensor | GivenGraph, affinity: Affinity, settings: Settings, part: float = 1.0
+) -> None:
     """Raise a UsageError where a fit of every point cannot end well for want of memory.
+
+    Args:
+        content: points, or a graph.
+        affinity: of the points.
+        settings: how they are clustered.
+        part: of the work, that which is done with the memory of this machine.
 
     Raises:
         UsageError: with how much it needs and how much is free, and what needs less.
     """
     device = content.device.type
-    needed, free = least_bytes(content, affinity, settings), free_memory() if device == "cpu" else None
+    needed, free = int(part * least_bytes(content, affinity, settings)), free_memory() if device == "cpu" else None
     if free is None or needed <= free:
         return
     instead = "fewer clusters (n_clusters), or fewer points"

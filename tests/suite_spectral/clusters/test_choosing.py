@@ -144,7 +144,7 @@ def test_sigma_of_far_blobs_shows_them() -> None:
 
 
 def test_a_candidate_whose_vectors_are_not_accurate_is_not_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suite_spectral.eigen.spectrum._excess", lambda *given: 9.0)
+    monkeypatch.setattr("suite_spectral.eigen.spectrum.excess_of", lambda *given: 9.0)
     points = torch.randn(60, 2, generator=torch.Generator().manual_seed(0))
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)

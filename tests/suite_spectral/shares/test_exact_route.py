@@ -12,11 +12,12 @@ from torch import Tensor
 
 from suite_spectral.clusters.by_eigenvectors import Clustering
 from suite_spectral.clusters.clustering import cluster
+from suite_spectral.graphs.leaf_order import LeafOrder
 from suite_spectral.graphs.neighbour_graph import neighbour_graph
 from suite_spectral.graphs.neighbours import Neighbours, nearest
 from suite_spectral.settings import Settings
 from suite_spectral.shares import spectrum as spectrum_module
-from suite_spectral.shares.exact_route import cluster_by_rows, graph_by_rows, leaf_order
+from suite_spectral.shares.exact_route import cluster_by_rows, graph_by_rows
 from suite_spectral.shares.share import Share
 
 Together = Callable[[int, Callable[[Any], Any]], list[Any]]
@@ -34,14 +35,14 @@ def points_of(kind: str, n: int = 900) -> Tensor:
     if kind == "loose":
         points[:12] += 5
         points[:, 0] = torch.where(torch.arange(n) % 2 == 0, points[:, 0], points[:, 0] + 1.02)
-    return points[torch.from_numpy(leaf_order(points))]
+    return points[torch.from_numpy(LeafOrder(points).order)]
 
 
 def clustered(points: Tensor, settings: Settings, group: Any) -> Clustering:
     share = Share.of(group, len(points))
     near = nearest(points, 9)
     own = Neighbours(near.indices[share.rows], near.distances[share.rows])
-    return cluster_by_rows(graph_by_rows(own, settings, share), points[share.rows], settings, seed=3)
+    return cluster_by_rows(graph_by_rows(own, settings, share)[0], points[share.rows], settings, seed=3)
 
 
 @pytest.mark.parametrize("solver", ["in shares", "by process 0"])
@@ -69,11 +70,3 @@ def test_any_number_of_processes_has_the_same_clusters(
                 assert torch.equal(part.spectrum.values, expected.spectrum.values)
                 assert torch.equal(part.centroids, expected.centroids)
                 assert part.ncut == expected.ncut
-
-
-def test_leaves_bring_points_together_that_are_near() -> None:
-    points = torch.rand(4000, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    ordered = points[torch.from_numpy(leaf_order(points))]
-    steps = (ordered[1:] - ordered[:-1]).norm(dim=1)
-    assert float(steps.median()) < 0.05  # of points in any order .5
-    assert sorted(leaf_order(points).tolist()) == list(range(4000))

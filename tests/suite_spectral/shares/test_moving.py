@@ -63,3 +63,23 @@ def test_rows_of_a_matrix_go_to_their_places(together: Together) -> None:
         found = scipy.sparse.vstack(together(size, rows), format="csr")
         for name in ("indptr", "indices", "data"):
             np.testing.assert_array_equal(getattr(expected, name), getattr(found, name))
+
+
+def test_rows_that_stay_where_they_are_are_not_copied(together: Together) -> None:
+    matrix = scipy.sparse.csr_array(scipy.sparse.random_array((N, N), density=0.02, rng=np.random.default_rng(3)))
+    block = torch.rand(N, 2, dtype=torch.float64)
+
+    def still(group: Any) -> scipy.sparse.csr_array:
+        share = Share.of(group, N)
+        move = Moved(share, np.arange(N)[share.rows], Share.of(group, N))
+        own = block[share.rows]
+        assert move.rows(own) is own
+        assert move.back(own) is own
+        whole = SharedRows(sparse_rows(matrix, torch.float64))
+        rows = whole if group.size == 1 else whole.some(share.rows).among(share)
+        found = move.matrix(rows)
+        assert np.shares_memory(found.data, rows.scipy().data)
+        return found
+
+    for size in (1, 3):
+        assert (scipy.sparse.vstack(together(size, still), format="csr") != matrix).nnz == 0
