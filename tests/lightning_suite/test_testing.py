@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +16,7 @@ import torch
 from lightning_suite import generators
 from lightning_suite.errors import UsageError
 from lightning_suite.late_loader import LateLoader
-from lightning_suite.testing import CHECKS, check_plugin, contract_tests, predicting, record
+from lightning_suite.testing import CHECKS, check_plugin, contract_tests, machines, predicting, record
 from lightning_suite.testing.contract import _is_not_the_plugins, run_check
 from lightning_suite.testing.outcome import Outcome
 from lightning_suite.testing.subject import Subject, difference
@@ -322,6 +323,18 @@ def test_two_processes_that_learn_from_the_same_samples_are_caught(workshop: Wor
     outcome = run_check(PROCESSES, workshop.make("bad_sampler", edits))
     assert outcome.status == "failed"
     assert "in double precision by" in outcome.message
+
+
+def test_two_processes_that_never_end_are_ended(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = "        if self.trainer.world_size > 1:\n            __import__('time').sleep(3600)\n"
+    subject = workshop.make("bad_wait", [before(MODULE, STEP, waits)])
+    monkeypatch.setattr(machines, "TIME_LIMIT", 1.0)
+    monkeypatch.setattr(machines, "SLOWER", 5)
+    outcome = run_check(PROCESSES, subject)
+    assert outcome.status == "failed"
+    said = re.search(r"no end after (\d+) s", outcome.message)
+    assert said is not None, outcome.message
+    assert int(said[1]) >= 1
 
 
 def test_a_failure_says_what_was_expected_what_was_there_and_what_to_do(workshop: Workshop) -> None:
