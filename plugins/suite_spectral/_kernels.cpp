@@ -4,6 +4,7 @@
 // that to any other, so that after the first rounds most points need no distances (Hamerly: "Making k-means even
 // faster", SDM 2010). The bounds have a margin for rounding, so that the labels are those of comparing all distances.
 // aggregation (eigen/aggregation.py): one visit to each point in the order of falling priority chooses its roots.
+// Rows that several processes hold are gone through round by round, with what stands at the points of others beside.
 //
 // The references compute the same bits: no multiply-add may be fused and no sum reordered. A distance is summed over
 // the dimensions one by one, for kLanes centres or points at a time.
@@ -286,6 +287,47 @@ py::tuple aggregate(const Indices& offsets, const Indices& columns, const Double
   return py::make_tuple(aggregates, count);
 }
 
+// The rows that one of several processes holds: before is how many columns come before those of its own points.
+Indices largest_around(const Indices& offsets, const Indices& columns, const Indices& beside, int64_t before) {
+  const int64_t n = offsets.size() - 1;
+  const int32_t *begin = offsets.data(), *column = columns.data(), *value = beside.data();
+  Indices largest(n);
+  int32_t* result = largest.mutable_data();
+  const py::gil_scoped_release release;
+  for (int64_t i = 0; i < n; ++i) {
+    int32_t most = value[before + i];
+    for (int32_t e = begin[i]; e < begin[i + 1]; ++e) most = std::max(most, value[column[e]]);
+    result[i] = most;
+  }
+  return largest;
+}
+
+// The aggregate of each point here after a round, -1: none. The scale and the aggregates are of all columns.
+Integers joined(const Indices& offsets, const Indices& columns, const Doubles& values, const Doubles& scale,
+                const Integers& aggregates, int64_t before) {
+  const int64_t n = offsets.size() - 1;
+  const int32_t *begin = offsets.data(), *column = columns.data();
+  const double *value = values.data(), *scaling = scale.data();
+  const int64_t* aggregate_of = aggregates.data();
+  Integers found(n);
+  int64_t* result = found.mutable_data();
+  const py::gil_scoped_release release;
+  for (int64_t i = 0; i < n; ++i) {
+    result[i] = aggregate_of[before + i];
+    if (result[i] >= 0) continue;
+    double strongest = -1;
+    for (int32_t e = begin[i]; e < begin[i + 1]; ++e) {
+      if (aggregate_of[column[e]] < 0) continue;
+      const double strength = std::fabs(value[e]) * scaling[before + i] * scaling[column[e]];
+      if (strength > strongest) {
+        strongest = strength;
+        result[i] = aggregate_of[column[e]];
+      }
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_kernels, module) {
@@ -296,4 +338,9 @@ PYBIND11_MODULE(_kernels, module) {
              py::arg("draws").noconvert());
   module.def("aggregate", &aggregate, py::arg("offsets").noconvert(), py::arg("columns").noconvert(),
              py::arg("values").noconvert(), py::arg("scale").noconvert(), py::arg("order").noconvert());
+  module.def("largest_around", &largest_around, py::arg("offsets").noconvert(), py::arg("columns").noconvert(),
+             py::arg("beside").noconvert(), py::arg("before"));
+  module.def("joined", &joined, py::arg("offsets").noconvert(), py::arg("columns").noconvert(),
+             py::arg("values").noconvert(), py::arg("scale").noconvert(), py::arg("aggregates").noconvert(),
+             py::arg("before"));
 }

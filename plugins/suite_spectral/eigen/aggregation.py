@@ -1,5 +1,7 @@
 """Aggregates of a graph's points, which are the points of the next level (``suite_spectral.eigen.multilevel``)."""
 
+from types import ModuleType
+
 import numpy as np
 import scipy.sparse
 import torch
@@ -44,7 +46,7 @@ def aggregated_reference(matrix: scipy.sparse.csr_array, diagonal: np.ndarray, s
 
 
 def aggregated_in_shares(
-    matrix: SharedRows, diagonal: np.ndarray, seed: int, share: Share
+    matrix: SharedRows, diagonal: np.ndarray, seed: int, share: Share, kernels: ModuleType | None = None
 ) -> tuple[np.ndarray, list[int]]:
     """Return the same of a matrix whose rows several processes hold; every process calls this at once.
 
@@ -56,45 +58,88 @@ def aggregated_in_shares(
         diagonal: (point here,).
         seed: of the priorities.
         share: which points are here.
+        kernels: the compiled loops; None: in torch.
 
     Returns:
         The number of each point's aggregate, (point here,) int64, and how many aggregates each process holds.
     """
     group, count = share.group, len(share)
-    offsets, columns = matrix.matrix.crow_indices().long(), matrix.matrix.col_indices()
-    priority = _priorities(share.n, seed)[share.rows].to(torch.float32 if share.n < 2**24 else torch.float64)
-
-    def around(values: Tensor) -> Tensor:  # the largest value among a point and its neighbours
-        beside = matrix.beside(values).index_select(0, columns)
-        return torch.maximum(torch.segment_reduce(beside, "max", offsets=offsets, initial=0.0), values)
-
-    left = priority.clone()  # 0 once a point is a root or near one
+    narrow = matrix.matrix.col_indices().dtype == torch.int32 and share.n < 2**31
+    way = _InTorch(matrix, diagonal) if kernels is None or not narrow else _Compiled(matrix, diagonal, kernels)
+    left = _priorities(share.n, seed)[share.rows].to(way.kind(share.n))  # 0 once a point is a root or near one
     roots = torch.zeros(count, dtype=torch.bool)
     while any(group.gathered(bool((left > 0).any()))):
-        new = (left > 0) & (around(around(left)) == left)
+        new = (left > 0) & (way.around(way.around(left)) == left)
         roots |= new
-        left[around(around(new.to(left.dtype))) > 0] = 0
+        left[way.around(way.around(new.to(left.dtype))) > 0] = 0
     counts = group.gathered(int(roots.sum()))
     aggregates = torch.full((count,), -1, dtype=torch.int64)
     aggregates[roots] = torch.arange(counts[group.rank]) + sum(counts[: group.rank])
-    rows = torch.repeat_interleave(torch.arange(count), offsets.diff())
-    scale = torch.from_numpy(diagonal).rsqrt()
-    strength = matrix.matrix.values().abs() * scale[rows] * matrix.beside(scale).index_select(0, columns)
     while any(group.gathered(bool((aggregates < 0).any()))):
-        neighbour = matrix.beside(aggregates).index_select(0, columns)
-        joined = torch.where(neighbour >= 0, strength, -1.0)
-        best = torch.segment_reduce(joined, "max", offsets=offsets, initial=-1.0)
-        taken = ((joined == best[rows]) & (joined >= 0) & (aggregates[rows] < 0)).nonzero()[:, 0].flip(0)
-        if not any(group.gathered(len(taken))):  # alone: nobody is near who has an aggregate
+        joining = way.joined(aggregates)
+        if not any(group.gathered(bool((joining != aggregates).any()))):  # alone: nobody is near who has an aggregate
             alone = (aggregates < 0).nonzero()[:, 0]
             loners = group.gathered(len(alone))
             aggregates[alone] = torch.arange(len(alone)) + sum(counts) + sum(loners[: group.rank])
             counts[-1] += sum(loners)
             break
-        joining = aggregates.clone()
-        joining[rows[taken]] = neighbour[taken]
         aggregates = joining
     return aggregates.numpy(), counts
+
+
+class _InTorch:
+    """What a round asks of the points next to those here; every process asks at once."""
+
+    def __init__(self, matrix: SharedRows, diagonal: np.ndarray) -> None:
+        self._matrix, self._columns = matrix, matrix.matrix.col_indices()
+        self._offsets = matrix.matrix.crow_indices().long()
+        self._rows = torch.repeat_interleave(torch.arange(len(diagonal)), self._offsets.diff())
+        scale = torch.from_numpy(diagonal).rsqrt()
+        beside = matrix.beside(scale).index_select(0, self._columns)
+        self._strength = matrix.matrix.values().abs() * scale[self._rows] * beside
+
+    def kind(self, n: int) -> torch.dtype:
+        """Return the type of whole numbers up to n, of which the largest can be taken."""
+        return torch.float32 if n < 2**24 else torch.float64
+
+    def around(self, values: Tensor) -> Tensor:
+        """Return the largest value among each point and its neighbours, (point here,)."""
+        beside = self._matrix.beside(values).index_select(0, self._columns)
+        return torch.maximum(torch.segment_reduce(beside, "max", offsets=self._offsets, initial=0.0), values)
+
+    def joined(self, aggregates: Tensor) -> Tensor:
+        """Return the aggregates (point here,) after a round, in which each point without one joins its strongest
+        neighbour that has one; -1: there is none."""
+        neighbour = self._matrix.beside(aggregates).index_select(0, self._columns)
+        strength = torch.where(neighbour >= 0, self._strength, -1.0)
+        best = torch.segment_reduce(strength, "max", offsets=self._offsets, initial=-1.0)
+        taken = (strength == best[self._rows]) & (strength >= 0) & (aggregates[self._rows] < 0)
+        entries = taken.nonzero()[:, 0].flip(0)  # of equally strong ones the first is written last
+        joining = aggregates.clone()
+        joining[self._rows[entries]] = neighbour[entries]
+        return joining
+
+
+class _Compiled:
+    """The same in one pass over the rows, with 32-bit columns."""
+
+    def __init__(self, matrix: SharedRows, diagonal: np.ndarray, kernels: ModuleType) -> None:
+        self._matrix, self._kernels = matrix, kernels
+        offsets, columns = matrix.matrix.crow_indices(), matrix.matrix.col_indices()
+        self._rows = offsets.int().numpy(), columns.numpy()
+        scale = matrix.beside(torch.from_numpy(diagonal).rsqrt())
+        self._weights = matrix.matrix.values().numpy(), scale.numpy()
+
+    def kind(self, n: int) -> torch.dtype:
+        return torch.int32
+
+    def around(self, values: Tensor) -> Tensor:
+        beside = self._matrix.beside(values).numpy()
+        return torch.from_numpy(self._kernels.largest_around(*self._rows, beside, self._matrix.before))
+
+    def joined(self, aggregates: Tensor) -> Tensor:
+        beside = self._matrix.beside(aggregates).numpy()
+        return torch.from_numpy(self._kernels.joined(*self._rows, *self._weights, beside, self._matrix.before))
 
 
 def _priorities(count: int, seed: int) -> Tensor:

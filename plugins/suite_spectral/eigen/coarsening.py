@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from suite_spectral.eigen.aggregation import aggregated, aggregated_in_shares
 from suite_spectral.graphs.graph import sparse_rows
+from suite_spectral.kernels import compiled
 from suite_spectral.shares.share import Share
 from suite_spectral.shares.shared_rows import SharedRows, transposed
 
@@ -61,7 +62,7 @@ def coarsened(matrix: SharedRows, diagonal: Floats, null: Floats, seed: int, sha
         aggregates, count = aggregated(matrix.scipy(), diagonal, seed)
         counts = [count]
     else:
-        aggregates, counts = aggregated_in_shares(matrix, diagonal, seed, share)
+        aggregates, counts = aggregated_in_shares(matrix, diagonal, seed, share, compiled())
     starts = [0, *np.cumsum(counts).tolist()]
     if (count := starts[-1]) > HARDLY * share.n:
         return None

@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 
 from suite_spectral.eigen.aggregation import aggregated, aggregated_in_shares, aggregated_reference
 from suite_spectral.graphs.graph import sparse_rows
+from suite_spectral.kernels import compiled
 from suite_spectral.shares.share import Share
 from suite_spectral.shares.shared_rows import SharedRows
 
@@ -43,13 +44,15 @@ def test_the_compiled_aggregates_are_the_reference_s(n: int, dim: int, seed: int
     np.testing.assert_array_equal(expected, actual)
 
 
-def in_shares(matrix: scipy.sparse.csr_array, seed: int, size: int, together: Together) -> tuple[np.ndarray, list[int]]:
+def in_shares(
+    matrix: scipy.sparse.csr_array, seed: int, size: int, together: Together, kernels: Any = None
+) -> tuple[np.ndarray, list[int]]:
     whole, n = SharedRows(sparse_rows(matrix, torch.float64)), matrix.shape[0]
 
     def part(group: Any) -> tuple[np.ndarray, list[int]]:
         share = Share.of(group, n)
         rows = whole.some(share.rows).among(share)
-        return aggregated_in_shares(rows, matrix.diagonal()[share.rows], seed, share)
+        return aggregated_in_shares(rows, matrix.diagonal()[share.rows], seed, share, kernels)
 
     parts = together(size, part)
     assert all(counts == parts[0][1] for _, counts in parts)
@@ -57,22 +60,26 @@ def in_shares(matrix: scipy.sparse.csr_array, seed: int, size: int, together: To
 
 
 @pytest.mark.parametrize(("n", "dim"), [(40, 1), (700, 2), (700, 6)])  # 40 points: all in one process
-def test_any_number_of_processes_finds_the_compiled_aggregates(n: int, dim: int, together: Together) -> None:
+@pytest.mark.parametrize("kernels", [compiled(), None], ids=["compiled", "torch"])
+def test_any_number_of_processes_finds_the_compiled_aggregates(
+    n: int, dim: int, kernels: Any, together: Together
+) -> None:
     matrix = laplacian(n, dim)
     expected, count = aggregated(matrix, matrix.diagonal(), 3)
     for size in (2, 3, 4):
-        found, counts = in_shares(matrix, 3, size, together)
+        found, counts = in_shares(matrix, 3, size, together, kernels)
         np.testing.assert_array_equal(expected, found)
         assert sum(counts) == count
 
 
-def test_points_without_edges_are_aggregates_of_the_last_process(together: Together) -> None:
+@pytest.mark.parametrize("kernels", [compiled(), None], ids=["compiled", "torch"])
+def test_points_without_edges_are_aggregates_of_the_last_process(kernels: Any, together: Together) -> None:
     ring = laplacian(300, 1)
     alone = scipy.sparse.eye_array(300)
     matrix = scipy.sparse.csr_array(scipy.sparse.block_diag([alone, ring]))
     expected, count = aggregated(matrix, matrix.diagonal(), 0)
     for size in (2, 3):
-        found, counts = in_shares(matrix, 0, size, together)
+        found, counts = in_shares(matrix, 0, size, together, kernels)
         np.testing.assert_array_equal(expected, found)
         assert sum(counts) == count
 
