@@ -1,6 +1,7 @@
 """What tests of more than one file ask for: settings, points that every way of clustering can tell apart, processes."""
 
 import csv
+import pickle
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -79,8 +80,11 @@ class Thread:
         return torch.cat(rows)
 
     def handed(self, part_of: Callable[[int], Any] | None) -> Any:
-        parts = None if part_of is None else [part_of(rank) for rank in range(self.size)]
-        return self.gathered(parts)[0][self.rank]
+        if part_of is None:
+            return pickle.loads(self.gathered(None)[0][self.rank])
+        own = part_of(0)
+        self.gathered([None, *(pickle.dumps(part_of(rank)) for rank in range(1, self.size))])  # what travels is a copy
+        return own
 
     def first_says(self, compute: Callable[[], Any], part: Callable[[], None] = lambda: None) -> Any:
         answer = compute() if self.rank == 0 else None

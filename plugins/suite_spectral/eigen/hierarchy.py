@@ -88,8 +88,8 @@ def hierarchy(
     """
     if share.group.size == 1:
         extra = None if added is None else added.numpy()
-        levels, start, _ = _levels(_Known(_laplacian(similarity, share), None, null.numpy(), extra), wanted)
-        return levels, start
+        levels, start, random = _levels(_Known(_laplacian(similarity, share), None, null.numpy(), extra), wanted)
+        return levels, _widened(start, wanted.width, random, share)
     matrix = _laplacian(similarity, share)
     diagonal = np.maximum(matrix.diagonal(share.start), 1e-12)
     rows = SharedRows(sparse_rows(matrix, torch.float64)).among(share)
@@ -126,7 +126,11 @@ def _stacked(parts: list[_Known]) -> _Known:
 
 
 def _levels(known: _Known, wanted: Wanted) -> tuple[list[Level], Tensor, np.random.Generator]:
-    """Return a level whose points are all here, and those below; a start on it; and what draws further numbers."""
+    """Return a level whose points are all here, and those below; a start on it; and what draws further numbers.
+
+    The start may be narrower than is wanted: further vectors are drawn on the finest level, since on this one there
+    may be fewer points than vectors.
+    """
     levels: list[Level] = []
     ups: list[scipy.sparse.csr_array] = []
     above: list[_Known] = []
@@ -165,7 +169,7 @@ def _levels(known: _Known, wanted: Wanted) -> tuple[list[Level], Tensor, np.rand
         start = _widened(start, wanted.width, random, Share.alone(len(start)))
         if number or not finest:
             start = _refined(levels, number, above[number], start, wanted.sure)
-    return levels, _widened(start, wanted.width, random, Share.alone(len(start))), random
+    return levels, start, random
 
 
 def _level(matrix: SharedRows, diagonal: Floats, null: Floats, share: Share) -> Level:
