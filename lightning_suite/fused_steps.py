@@ -7,10 +7,10 @@ from pytorch_lightning import LightningModule
 
 
 def fused_if_possible(module: LightningModule) -> bool | None:
-    """Return what ``fused`` is to be where a module configures its optimizer: None, torch's choice, if not True.
+    """Return True where a module's optimizer can be fused, and None where torch is to choose.
 
     Lightning refuses to clip gradients of a fused optimizer in mixed precision; and without a trainer it is not known
-    on what device the weights will be.
+    on what device the weights will be. It is asked for in ``configure_optimizers``.
     """
     try:
         trainer = module.trainer

@@ -1,4 +1,4 @@
-"""Aggregates of a graph's points, which are the points of the next level (``suite_spectral.eigen.multilevel``)."""
+"""Aggregates of a graph's points, which are the points of the next level (``suite_spectral.eigen.hierarchy``)."""
 
 from types import ModuleType
 

@@ -1,7 +1,8 @@
 """The lowest eigenvectors of a sparse Laplacian whose rows several processes hold in shares.
 
-Process 0 hands each process the rows of its share. From there on all of them do the same: they build the levels
-(``suite_spectral.eigen.hierarchy``), of which the finest alone is in shares, and iterate.
+Process 0 hands each process the rows of its share, or each has made its own (``suite_spectral.shares.spectrum``). From
+there on all of them do the same: they build the levels (``suite_spectral.eigen.hierarchy``), of which the finest alone
+is in shares, and iterate.
 """
 
 from collections.abc import Callable

@@ -41,9 +41,9 @@ def is_by_rows(content: Any, settings: Settings, device: torch.device) -> bool:
     """Return whether examples are clustered by rows of their graph, whatever the number of processes.
 
     They are points, at least 20,000, dense and on a CPU, whose neighbours a k-d tree finds, in as many as the settings
-    say; k-means on the eigenvectors of the graph as it is ends it. Where anything is chosen without labels but the
-    number of clusters, edges are asked for afterwards (refine), or an earlier run is the start, process 0 needs the
-    whole graph.
+    say; k-means on the eigenvectors of the graph as it is ends it. Where the graph itself is to be chosen, or its edges
+    are asked for afterwards (refine), process 0 needs all of it; so it does where an earlier run is the start, which is
+    no setting: ``suite_spectral.fitting`` sees to that.
 
     Args:
         content: of a batch of all examples.

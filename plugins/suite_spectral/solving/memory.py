@@ -86,7 +86,7 @@ def refuse_beyond_memory(
         content: points, or a graph.
         affinity: of the points.
         settings: how they are clustered.
-        part: of the work, that which is done with the memory of this machine.
+        part: the share of the work that is done in this machine's memory, from 0 to 1.
 
     Raises:
         UsageError: with how much it needs and how much is free, and what needs less.
