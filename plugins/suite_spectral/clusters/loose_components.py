@@ -73,16 +73,37 @@ def labels_with_loose(labels: Tensor, core: Tensor, components: Tensor, points: 
     if points is None:
         return everywhere
     loose = torch.ones_like(components, dtype=torch.bool).index_fill_(0, core, False).nonzero()[:, 0]
-    near = nearest_to(rows_of(points, loose), rows_of(points, core), 1)
+    distances = distances_to_clusters(rows_of(points, loose), rows_of(points, core), labels, int(labels.max()) + 1)
     # of each component the point that is nearest to the others comes first
-    order = near.distances[:, 0].argsort(stable=True)
+    order = distances.amin(1).argsort(stable=True)
     order = order[components[loose[order]].argsort(stable=True)]
     numbers, sizes = torch.unique_consecutive(components[loose[order]], return_counts=True)
     closest = order[torch.cat([sizes.new_zeros(1), sizes.cumsum(0)[:-1]])]
     chosen = torch.empty(int(components.max()) + 1, dtype=torch.int64, device=labels.device)
-    chosen[numbers] = labels[near.indices[closest, 0]]
+    chosen[numbers] = distances[closest].argmin(1)
     everywhere[loose] = chosen[components[loose]]
     return everywhere
+
+
+def distances_to_clusters(queries: Tensor, points: Tensor, labels: Tensor, n_clusters: int) -> Tensor:
+    """Return how far each query is from the nearest point of each cluster, (query, cluster) float64; inf: it has none.
+
+    Each cluster is searched by itself: of a search among all points, which of several that are equally far is found
+    depends on where the others lie, and several processes have other points each.
+
+    Args:
+        queries: (query, dim).
+        points: (point, dim).
+        labels: (point,) int64.
+        n_clusters: how many clusters there are.
+    """
+    distances = torch.full((len(queries), n_clusters), torch.inf, dtype=torch.float64, device=labels.device)
+    members = labels.argsort(stable=True).split(labels.bincount(minlength=n_clusters).tolist())
+    for cluster, own in enumerate(members):
+        if len(own):
+            nearest = nearest_to(queries, rows_of(points, own), 1).distances[:, 0]
+            distances[:, cluster] = nearest.double().to(labels.device)
+    return distances
 
 
 def loose_line(n: int, core: Tensor, components: Tensor, *, nearest: bool) -> str:

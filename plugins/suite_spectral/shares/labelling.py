@@ -12,9 +12,9 @@ from torch import Tensor
 
 from suite_spectral.clusters.cuts import ncut
 from suite_spectral.clusters.labelling import scaled_rows
+from suite_spectral.clusters.loose_components import distances_to_clusters
 from suite_spectral.eigen.spectrum import Spectrum
 from suite_spectral.graphs.graph import Graph
-from suite_spectral.graphs.neighbours import nearest_to
 from suite_spectral.settings import Settings
 from suite_spectral.shares.kmeans import kmeans, largest_first, mean_rows
 from suite_spectral.shares.share import Share
@@ -134,17 +134,13 @@ def labels_with_loose(labels: Integers, core: Integers, components: Integers, po
     loose = np.setdiff1d(np.arange(len(components)), core)
     queries = torch.from_numpy(share.joined(points[torch.from_numpy(loose)].cpu().numpy())).to(points)
     owners = share.joined(components[loose])
-    nearest = np.full(len(queries), np.inf), np.zeros(len(queries), dtype=np.int64)
-    if len(core) and len(queries):
-        near = nearest_to(queries, points[torch.from_numpy(core)], 1)
-        nearest = near.distances[:, 0].double().cpu().numpy(), labels[near.indices[:, 0].cpu().numpy()]
-    answers = share.group.gathered(nearest)
-    distances, candidates = (np.stack([answer[place] for answer in answers]) for place in (0, 1))
-    best = distances.argmin(axis=0), np.arange(len(queries))
-    order = np.lexsort((distances[best], owners))
+    n_clusters = max(share.group.gathered(int(labels.max(initial=-1)))) + 1
+    own = distances_to_clusters(queries, points[torch.from_numpy(core)], torch.from_numpy(labels), n_clusters)
+    distances = np.min(share.group.gathered(own.numpy()), axis=0)
+    order = np.lexsort((distances.min(axis=1), owners))
     numbers, at = np.unique(owners[order], return_index=True)
     chosen = np.zeros(int(owners.max(initial=0)) + 1, dtype=np.int64)
-    chosen[numbers] = candidates[best][order[at]]
+    chosen[numbers] = distances[order[at]].argmin(axis=1)
     everywhere = np.empty(len(components), dtype=np.int64)
     everywhere[core], everywhere[loose] = labels, chosen[components[loose]]
     return everywhere
