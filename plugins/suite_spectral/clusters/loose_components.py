@@ -98,7 +98,7 @@ def distances_to_clusters(queries: Tensor, points: Tensor, labels: Tensor, n_clu
         n_clusters: how many clusters there are.
     """
     distances = torch.full((len(queries), n_clusters), torch.inf, dtype=torch.float64, device=labels.device)
-    members = labels.argsort(stable=True).split(labels.bincount(minlength=n_clusters).tolist())
+    members = torch.split(labels.argsort(stable=True), labels.bincount(minlength=n_clusters).tolist())
     for cluster, own in enumerate(members):
         if len(own):
             nearest = nearest_to(queries, rows_of(points, own), 1).distances[:, 0]
