@@ -55,6 +55,13 @@ POLYNOMIAL = 20
 """Degree of the preconditioner of the solver chebyshev."""
 
 
+def told_of(progress: Progress, n: int, solver: str) -> Callable[[int, float], None]:
+    """Return what a solver calls with each step and its worst residual, and say that it begins on n points."""
+    words = f"eigenvectors of {n:,} points ({solver})"
+    progress(words)
+    return lambda step, ratio: progress(f"{words}: step {step}, residual {ratio:.1f} times the allowed")
+
+
 def smallest_of_connected(
     laplacian: Laplacian,
     wanted: int,
@@ -74,11 +81,7 @@ def smallest_of_connected(
     if wanted == 0:
         empty = laplacian.root.new_zeros(0)
         return Lowest(empty, laplacian.root.new_zeros(n, 0), empty, 0)
-    progress(f"eigenvectors of {n:,} points ({solver})")
-
-    def report(step: int, ratio: float) -> None:
-        progress(f"eigenvectors of {n:,} points ({solver}): step {step}, residual {ratio:.1f} times the allowed")
-
+    report = told_of(progress, n, solver)
     null = laplacian.root / laplacian.root.norm()
     sure = max(1, wanted - 1)  # the last gives the gap alone
     if solver == "dense":

@@ -9,12 +9,12 @@ import scipy.sparse
 import torch
 from torch import Tensor
 
-from suite_spectral.eigen.finest import Problem, joined
+from suite_spectral.eigen.finest import Problem, Report, joined
 from suite_spectral.eigen.hierarchy import Wanted
 from suite_spectral.eigen.laplacian import Laplacian
 from suite_spectral.eigen.lobpcg import Lowest
 from suite_spectral.eigen.multilevel import GUARD, ORDERED
-from suite_spectral.eigen.solvers import ROUGH, smallest_of_connected
+from suite_spectral.eigen.solvers import ROUGH, smallest_of_connected, told_of
 from suite_spectral.eigen.spectrum import TOLERANCE, Spectrum, chosen_solver, excess_of, warn_of_excess
 from suite_spectral.graphs.graph import Progress, SparseGraph
 from suite_spectral.graphs.shared_graph import SharedGraph
@@ -71,13 +71,12 @@ def spectrum_by_rows(
         if left <= 0 or target.n == 1:
             continue
         wanted, within = min(left, target.n - 1), tolerance if left > 1 else max(tolerance, ROUGH)
-        progress(f"eigenvectors of {target.n:,} points")
         way = "multilevel"
         if target.n >= ORDERED:
             sure = max(1, wanted - 1)  # the last gives the gap alone
             asked = Wanted(wanted + GUARD, sure, seed)
             problem = Problem(moved.matrix(graph.rows.scaled(inverse)), null, None, None, asked, within, by_gap=True)
-            lowest = _in_shares(problem, target)
+            lowest = _in_shares(problem, target, told_of(progress, target.n, way))
             del problem
         else:
             lowest, way = _by_first(moved.matrix(graph.rows), target, wanted, solver, seed, within, progress)
@@ -94,16 +93,16 @@ def spectrum_by_rows(
     return Spectrum(every[kept], vectors[:, kept], torch.cat(residuals)[kept], components, used, steps=steps)
 
 
-def _in_shares(problem: Problem, target: Share) -> Lowest:
+def _in_shares(problem: Problem, target: Share, report: Report) -> Lowest:
     """Return what all processes find with their rows of a component's matrix, of the vectors the rows here."""
-    lowest = problem.solved(target, lambda step, ratio: None)
+    lowest = problem.solved(target, report)
     if lowest is not None:
         return lowest
     parts = target.group.first_hears(problem)  # there is no coarser level: process 0 solves it
 
     def compute() -> Lowest:
         assert parts is not None
-        pairs = joined(parts).solved(Share.alone(target.n), lambda step, ratio: None)
+        pairs = joined(parts).solved(Share.alone(target.n), report)
         assert pairs is not None
         return pairs
 

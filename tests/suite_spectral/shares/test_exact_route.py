@@ -45,6 +45,21 @@ def clustered(points: Tensor, settings: Settings, group: Any) -> Clustering:
     return cluster_by_rows(graph_by_rows(own, settings, share)[0], points[share.rows], settings, seed=3)
 
 
+def test_a_long_iteration_says_where_it_is(together: Together, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spectrum_module, "ORDERED", 320)
+    points = points_of("bridge")
+    said: list[str] = []
+
+    def told(group: Any) -> None:
+        share = Share.of(group, len(points))
+        near = nearest(points, 9, rows=share.rows)
+        graph, _ = graph_by_rows(near, Settings(n_clusters=2), share)
+        cluster_by_rows(graph, points[share.rows], Settings(n_clusters=2), seed=3, progress=said.append)
+
+    together(1, told)
+    assert any("(multilevel): step 1, residual" in words for words in said), said
+
+
 @pytest.mark.parametrize("solver", ["in shares", "by process 0"])
 @pytest.mark.parametrize("kind", ["bridge", "circles", "loose"])
 def test_any_number_of_processes_has_the_same_clusters(
