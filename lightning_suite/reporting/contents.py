@@ -4,6 +4,7 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from lightning_suite.comparison import PARTS, Comparison
@@ -84,8 +85,8 @@ class Contents:
             ("recipe", [run.record.recipe or "(none)" for run in self.runs]),
             ("seed", [f"{run.record.seed}" for run in self.runs]),
             ("status", [run.record.status for run in self.runs]),
-            ("started", [run.record.started for run in self.runs]),
-            ("finished", self._entries("finished")),
+            ("started", [_moment(run.record.started) for run in self.runs]),
+            ("finished", [_moment(text) for text in self._entries("finished")]),
             ("time of training", [_seconds(run.record.entries.get("fit_seconds")) for run in self.runs]),
             ("epochs", self._entries("epochs")),
             ("optimizer steps", self._entries("steps")),
@@ -111,7 +112,7 @@ class Contents:
                 for run in self.runs
             ]
             names = dict.fromkeys(name for values in each for name in values)
-            rows += [(name, [value_text(values[name]) if name in values else "" for values in each]) for name in names]
+            rows += [(name, [_fact(values[name]) if name in values else "" for values in each]) for name in names]
         return _rows(*rows)
 
     def values(self, name: str) -> list[str]:
@@ -207,6 +208,19 @@ def _chosen_by(record: RunRecord) -> str:
     shown = f" = {value:.6g}" if isinstance(value, int | float) else ""
     epoch = f", epoch {best['epoch']}" if best.get("epoch") else ""
     return f"{best.get('mode', '')} {best['monitor']}{shown}{epoch}".strip() if "monitor" in best else ""
+
+
+def _moment(text: str) -> str:
+    """Return an ISO 8601 time to the second, in UTC; another text as it is."""
+    try:
+        return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except ValueError:
+        return text
+
+
+def _fact(value: Any) -> str:
+    """Return a fact about the machine; an empty list of accelerators is none."""
+    return "none" if value == [] else value_text(value)
 
 
 def _seconds(value: Any) -> str:

@@ -1,5 +1,6 @@
 """What reports say of runs: above all, commands that really repeat them."""
 
+import json
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,18 @@ def test_commands_name_files_as_a_shell_reads_them(add: Add) -> None:
 def test_values_are_shown_as_they_are_typed() -> None:
     shown = [value_text(value) for value in ("a b", None, 1e-5, [3, "x"], True, {"a": 1}, "")]
     assert shown == ["a b", "null", "1.0e-05", '[3, "x"]', "true", '{"a": 1}', "''"]
+
+
+def test_times_are_read_at_a_glance_and_none_is_a_word(add: Add) -> None:
+    run = add()
+    record = json.loads((run / "run.json").read_text())
+    times = {"started": "2026-11-30T22:31:49.5+02:00", "finished": "soon"}
+    (run / "run.json").write_text(json.dumps({**record, **times, "machine": {"accelerators": [], "cores": 2}}))
+    contents = contents_of([run])
+    course, environment = dict(contents.course()), dict(contents.environment())
+    assert course["started"] == ["2026-11-30 20:31:49 UTC"], "to the second, in one zone"
+    assert course["finished"] == ["soon"], "what is no time stays as it is"
+    assert (environment["accelerators"], environment["cores"]) == (["none"], ["2"])
 
 
 def test_a_run_that_is_not_there_is_named(tmp_path: Path) -> None:
