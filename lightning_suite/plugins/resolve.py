@@ -7,6 +7,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, Literal
 
+from lightning_suite import garbage
 from lightning_suite.errors import SuiteError, UsageError
 from lightning_suite.plugin import Plugin
 from lightning_suite.plugins import guard, other_name, source
@@ -52,14 +53,15 @@ def resolve(plugin: Plugin, what: str) -> Callable[..., Any]:
         raise error
     if hint := warning(plugin):
         _print_once(f"plugin {plugin.name!r}: {hint}")
-    if lightning_class:
-        _import_lightning()
     module_name, _, attribute = path.partition(":")
     role = f"{what}={path!r}" if lightning_class else f"the verb {what!r}, {path!r}"
-    if source.locate(module_name) is None:
-        raise no_module(plugin, role, module_name)
-    with wrap_import_errors(plugin.origin, role), other_name.taken(), guard.time_limit(LIMIT):
-        module = importlib.import_module(module_name)
+    with garbage.importing():
+        if lightning_class:
+            _import_lightning()
+        if source.locate(module_name) is None:
+            raise no_module(plugin, role, module_name)
+        with wrap_import_errors(plugin.origin, role), other_name.taken(), guard.time_limit(LIMIT):
+            module = importlib.import_module(module_name)
     try:
         value = attrgetter(attribute)(module)
     except AttributeError:
