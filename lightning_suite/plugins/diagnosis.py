@@ -98,8 +98,9 @@ def _faults_of_path(plugin: Plugin, role: str, path: str, lightning_class: str) 
 
 
 def _has_usual_line(code: str, attribute: str, lightning_class: str) -> bool:
-    """Return whether the code has the usual definition, so that it need not be parsed: 300 lines take 3 ms."""
+    """Return whether the code has the usual definition, so that it need not be parsed: 400 lines take 10 ms."""
     code = f"\n{code}"  # so that a line may be the first
     if not lightning_class:
         return f"\ndef {attribute}(" in code
-    return f"\nclass {attribute}({lightning_class}):" in code and "\nfrom pytorch_lightning import" in code
+    bases = code.partition(f"\nclass {attribute}(")[2].partition("):")[0]
+    return lightning_class in bases.split(", ") and "\nfrom pytorch_lightning import" in code

@@ -54,9 +54,11 @@ def test_a_class_that_is_plainly_wrong_is_reported_from_its_source(code: str, ca
     assert cause in diagnosis.read(here.origin("calm"), 5.0).state
 
 
-def test_modules_with_the_usual_lines_are_not_parsed(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("bases", ["LightningModule", "Mixin, LightningModule"])
+def test_modules_with_the_usual_lines_are_not_parsed(bases: str, here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "tree", lambda code: pytest.fail(f"parsed: {code}"))
-    here.add("calm", "calm_plugin", "calm-plugin")  # the import is the first line of both modules
+    code = f"from pytorch_lightning import LightningModule\nclass Net({bases}):\n    pass"
+    here.add("calm", "calm_plugin", "calm-plugin", files={"module.py": code})  # data.py: the import is its first line
     assert diagnosis.read(here.origin("calm"), 5.0).state == "ok"
 
 
