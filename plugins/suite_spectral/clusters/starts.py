@@ -3,7 +3,7 @@
 The rows of k eigenvectors of a graph in k clusters lie near k orthogonal directions. Column-pivoted QR of the rows
 finds a row of each (Damle, Minden and Ying: "Simple, direct and efficient multi-way spectral clustering", 2019):
 always the row with the most length outside the span of those before it. Starts by k-means++ lose ever more clusters
-to others the more there are.
+to others the more there are; splits and mergers (``suite_spectral.clusters.split_merge``) win some of them back.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from suite_spectral.clusters.lloyd import Floats, Settled, lloyd, spread
+from suite_spectral.clusters.split_merge import split_and_merged
 from suite_spectral.one_thread import one_thread
 
 SAMPLE = 5_000
@@ -24,6 +25,8 @@ NEAR = 1.1
 FUTILE = 3
 """After so many starts in a row that are farther from the least, no more are tried: the more clusters, the more of them
 k-means++ misses each time."""
+IMPROVED = 3
+"""So many of the starts of least inertia are improved by splits and mergers."""
 SAME = 1e-9
 """Starts whose inertias differ by this share of it have come to the same clusters."""
 MOST_COLUMNS = 4
@@ -70,7 +73,11 @@ def best_start(
 def near_the_least(
     rows: Floats, weights: Floats | None, count: int, n_init: int, generator: np.random.Generator
 ) -> list[Settled]:
-    """Return clusters of some weighted rows from ``n_init`` starts, by inertia: the least, and others that are near."""
+    """Return clusters of some weighted rows from ``n_init`` starts, by inertia: the least, and others that are near.
+
+    Those of least inertia are there again as splits and mergers improve them. None is left out for that, so that a cost
+    which decides between all cannot come out higher.
+    """
     tried: list[Settled] = []
     least = np.inf
     for number in range(n_init):
@@ -81,11 +88,17 @@ def near_the_least(
         least = min(least, tried[-1].inertia)
         if number >= FUTILE and min(settled.inertia for settled in tried[-FUTILE:]) > NEAR * least:
             break
-    near: list[Settled] = []
-    for settled in sorted(tried, key=lambda settled: settled.inertia):
-        if not near or near[-1].inertia * (1 + SAME) < settled.inertia <= NEAR * least:
-            near.append(settled)
-    return near
+    near = _distinct([settled for settled in tried if not settled.inertia > NEAR * least])
+    return _distinct([*(split_and_merged(rows, settled, weights) for settled in near[:IMPROVED]), *near])
+
+
+def _distinct(several: list[Settled]) -> list[Settled]:
+    """Return the clusters by inertia, those of the same inertia once."""
+    distinct: list[Settled] = []
+    for settled in sorted(several, key=lambda settled: settled.inertia):
+        if not distinct or distinct[-1].inertia * (1 + SAME) < settled.inertia:
+            distinct.append(settled)
+    return distinct
 
 
 def orthogonal(rows: Floats, count: int) -> Floats | None:

@@ -1,5 +1,7 @@
 """k-means of rows that several processes hold: the starts on a sample, then Lloyd's rounds with sums over all rows.
 
+Process 0 makes the starts, with their splits and mergers, and tells them to the others.
+
 The same as ``suite_spectral.clusters.starts`` with ``suite_spectral.clusters.lloyd``, but for the order of the sums. In
 a round each process gives its rows to the nearest centres; the sums of rows and their numbers, (cluster, dim + 1)
 float64, are all that travels.

@@ -7,7 +7,7 @@ import torch
 from sklearn.datasets import make_blobs
 
 from lightning_suite.errors import UsageError
-from suite_spectral.clusters import labelling
+from suite_spectral.clusters import labelling, starts
 from suite_spectral.shares.kmeans import kmeans, largest_first, mean_rows
 from suite_spectral.shares.share import Share
 
@@ -72,3 +72,21 @@ def test_the_largest_cluster_is_first_and_of_equal_ones_that_of_the_first_row(to
 def test_means_are_those_of_the_clusters() -> None:
     means = mean_rows(np.array([[1.0], [3.0], [9.0]]), np.array([0, 0, 2]), Share.alone(3), 3)
     assert means.tolist() == [[2.0], [0.0], [9.0]]
+
+
+def test_splits_and_mergers_give_the_same_labels_for_any_number_of_processes(
+    together: Together, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = np.random.default_rng(0)
+    rows = draw.standard_normal((9000, 3)) + 9 * draw.standard_normal((8, 3))[draw.integers(0, 8, 9000)]
+    monkeypatch.setattr(starts, "orthogonal", lambda *_: None)
+    monkeypatch.setattr(starts, "spread", lambda *_: np.arange(8))  # a poor start, which moves improve
+
+    def labelled(group: Any) -> np.ndarray:
+        share = Share.of(group, len(rows))
+        return share.joined(kmeans(rows[share.rows], share, 8, n_init=1))
+
+    expected = kmeans(rows, Share.alone(len(rows)), 8, n_init=1)
+    assert all((labels == expected).all() for size in (2, 3, 4) for labels in together(size, labelled))
+    monkeypatch.setattr(starts, "IMPROVED", 0)
+    assert (kmeans(rows, Share.alone(len(rows)), 8, n_init=1) != expected).any()
