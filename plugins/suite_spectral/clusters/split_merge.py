@@ -16,8 +16,8 @@ from suite_spectral.clusters.lloyd import Floats, Settled, lloyd
 
 FUTILE = 0.25
 """Where a move alone would raise the inertia by this share of it, Lloyd's rounds are not asked whether they make up for
-that: of 174 moves beyond three tenths on letter, digits and mnist10k they did for none, of 510 others for 25; a quarter
-led to the same cuts as three tenths, in less time."""
+that: on letter, digits and mnist10k they did for no move beyond three tenths; a quarter led to the same cuts, in less
+time."""
 LESS = 0.01
 """The share of itself by which the inertia has to fall: less is lost among what a sample and all rows differ by."""
 STEPS = 3
