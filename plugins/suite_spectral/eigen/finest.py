@@ -63,6 +63,7 @@ class Problem(NamedTuple):
         if found is None:
             return None
         levels, start = found
+        del found
         exact = SharedRows(sparse_rows(self.similarity, torch.float64))
         exact = exact if share.group.size == 1 else exact.among(share)
 
@@ -74,9 +75,11 @@ class Problem(NamedTuple):
 
         if self.warm is not None:
             start = best_start(product, torch.cat([self.warm, start], 1), self.null, self.wanted.width, share)
+        held = [start]
+        del start  # its memory serves the iteration
         return lowest(
             product,
-            start,
+            held.pop(),
             self.null,
             self.wanted.sure,
             precondition=lambda block: corrected(levels, 0, block.float()),

@@ -85,6 +85,7 @@ def lowest(
     image = torch.zeros_like(basis)  # L times them
     # Twice: of a vector that is nearly the known one the first leaves rounding, and that is still along it.
     block = added(basis, 0, added(basis, 0, start, null, share), null, share)
+    del start
     white = _whitening(inner_products(basis, block.shape[1], block, share))
     width = white.shape[1]
     wanted = min(wanted, width)
@@ -95,6 +96,7 @@ def lowest(
     while True:
         used = len(inner)
         border, products = imaged(basis, image, used, block, similarity(block), share)
+        del block
         inner = _bordered(inner, border)
         products = _bordered(torch.eye(used, dtype=inner.dtype, device=inner.device), products)
         white = _whitening(products)

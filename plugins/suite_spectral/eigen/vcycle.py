@@ -6,6 +6,7 @@ level; the coarser ones, a tenth of it or less, are whole in each of them.
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from suite_spectral.shares.shared_rows import SharedRows
@@ -46,10 +47,13 @@ def corrected(levels: list[Level], number: int, block: Tensor) -> Tensor:
     assert level.up is not None and level.down is not None
     first, left = _smoothed(level, block)
     coarse = corrected(levels, number + 1, level.down.times_joined(left))
+    del block
     correction = level.up.times(coarse)
-    left -= level.matrix.times(correction)
-    second, _ = _smoothed(level, left, last=True)
-    return first.add_(correction).add_(second)
+    del coarse
+    level.matrix.taken_off(correction, left)
+    first += correction
+    del correction
+    return first.add_(_smoothed(level, left, last=True)[0])
 
 
 def _smoothed(level: Level, block: Tensor, *, last: bool = False) -> tuple[Tensor, Tensor]:
@@ -61,14 +65,14 @@ def _smoothed(level: Level, block: Tensor, *, last: bool = False) -> tuple[Tenso
     middle, half = level.largest * (1 + ROUGH) / 2, level.largest * (1 - ROUGH) / 2
     sigma = middle / half
     rho = 1 / sigma
-    step = level.inverse * block / middle
-    solution = step.clone()
-    left = block - level.matrix.times(step)
-    for further in range(1, SMOOTHING):
+    step = (level.inverse * block).div_(middle)
+    spare, left, solution = torch.empty_like(step), torch.empty_like(step), torch.empty_like(step)
+    total = step
+    for _ in range(1, SMOOTHING):
         following = 1 / (2 * sigma - rho)
-        step = step.mul_(following * rho).addcmul_(level.inverse, left, value=2 * following / half)
-        solution += step
-        if not last or further < SMOOTHING - 1:
-            left -= level.matrix.times(step)
-        rho = following
+        fresh = 2 * following / half
+        level.matrix.smoothed(step, level.inverse, block, total, (left, spare, solution), following * rho, fresh)
+        step, spare, block, total, rho = spare, step, left, solution, following
+    if not last:
+        level.matrix.taken_off(step, left)
     return solution, left

@@ -9,7 +9,7 @@ import torch
 from scipy.sparse import coo_array, csr_array
 from torch import Tensor
 
-from suite_spectral.graphs.products import sparse_product
+from suite_spectral.graphs.products import sparse_product, sparse_recurrence, sparse_smoothing
 from suite_spectral.shares.group import Group
 from suite_spectral.shares.share import Share
 
@@ -94,14 +94,39 @@ class SharedRows:
 
     def beside(self, block: Tensor) -> Tensor:
         """Return what the columns ask for of a block (point here, ...), (column, ...); all call this at once."""
+        others = self._others(block)
+        return block if others is None else torch.cat([others[: self._before], block, others[self._before :]])
+
+    def _others(self, block: Tensor) -> Tensor | None:
+        """Return what the columns ask for of other processes' points; None: nothing, all are here."""
         if self._group is None:
-            return block
-        others = self._group.swapped([block[rows] for rows in self._sent], self._counts)
-        return torch.cat([others[: self._before], block, others[self._before :]])
+            return None
+        return self._group.swapped([block[rows] for rows in self._sent], self._counts)
 
     def times(self, block: Tensor) -> Tensor:
         """Return the product, (row here, vector), with a block (point here, vector); all call this at once."""
-        return sparse_product(self.matrix, self.beside(block))
+        return sparse_product(self.matrix, block, self._others(block), self._before)
+
+    def taken_off(self, block: Tensor, rest: Tensor) -> Tensor:
+        """Return rest - the product with a block, both (point here, vector), in the place of ``rest``.
+
+        All call this at once.
+        """
+        return sparse_recurrence(self.matrix, block, rest, -1, 0, 1, self._others(block), self._before)
+
+    def smoothed(
+        self,
+        step: Tensor,
+        inverse: Tensor,
+        rest: Tensor,
+        total: Tensor,
+        results: tuple[Tensor, Tensor, Tensor],
+        again: float,
+        fresh: float,
+    ) -> None:
+        """Do a step of ``suite_spectral.graphs.products.sparse_smoothing``; all call this at once."""
+        others = self._others(step)
+        sparse_smoothing(self.matrix, step, inverse, rest, total, results, again, fresh, others, self._before)
 
     def times_rows(self, rows: csr_array) -> csr_array:
         """Return the product, (row here, column), with a sparse matrix (point here, column); all call this at once.
