@@ -32,7 +32,7 @@ def sparse_product(matrix: Tensor, block: Tensor, others: Tensor | None = None, 
         [[1.0], [2.0]]
     """
     if not _is_compiled(matrix, block):
-        return matrix @ _joined(block, others, before)
+        return matrix @ joined(block, others, before)
     result = block.new_empty(matrix.shape[0], block.shape[1])
     _combine(matrix, block, result, 1, 0, 0, others, before)
     return result
@@ -58,7 +58,7 @@ def sparse_recurrence(
         others, before: as of ``sparse_product``.
     """
     if not _is_compiled(matrix, block):
-        image = matrix @ _joined(block, others, before)
+        image = matrix @ joined(block, others, before)
         last.mul_(kept)
         return (last.add_(block, alpha=own) if own else last).add_(image, alpha=product)
     _combine(matrix, block, last, product, own, kept, others, before)
@@ -93,7 +93,7 @@ def sparse_smoothing(
     """
     left, following, solution = results
     if not _is_compiled(matrix, step):
-        torch.sub(rest, matrix @ _joined(step, others, before), out=left)
+        torch.sub(rest, matrix @ joined(step, others, before), out=left)
         torch.mul(step, again, out=following).addcmul_(inverse, left, value=fresh)
         torch.add(total, following, out=solution)
         return
@@ -104,16 +104,17 @@ def sparse_smoothing(
     kernels.smooth(*_arrays(matrix, step, others), before, *map(_array, shared), again, fresh, _threads(matrix, step))
 
 
+def joined(block: Tensor, others: Tensor | None, before: int) -> Tensor:
+    """Return a block (point, ...) between the others, of which ``before`` come first; itself where there are none."""
+    return block if others is None else torch.cat([others[:before], block, others[before:]])
+
+
 def _is_compiled(matrix: Tensor, block: Tensor) -> bool:
     if block.shape[1] == 0 or matrix.shape[0] == 0:
         return False
     if matrix.device.type != "cpu" or matrix.crow_indices().dtype != torch.int32:
         return False
     return compiled_products() is not None
-
-
-def _joined(block: Tensor, others: Tensor | None, before: int) -> Tensor:
-    return block if others is None else torch.cat([others[:before], block, others[before:]])
 
 
 def _combine(

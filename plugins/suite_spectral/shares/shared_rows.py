@@ -9,7 +9,7 @@ import torch
 from scipy.sparse import coo_array, csr_array
 from torch import Tensor
 
-from suite_spectral.graphs.products import sparse_product, sparse_recurrence, sparse_smoothing
+from suite_spectral.graphs.products import joined, sparse_product, sparse_recurrence, sparse_smoothing
 from suite_spectral.shares.group import Group
 from suite_spectral.shares.share import Share
 
@@ -94,8 +94,7 @@ class SharedRows:
 
     def beside(self, block: Tensor) -> Tensor:
         """Return what the columns ask for of a block (point here, ...), (column, ...); all call this at once."""
-        others = self._others(block)
-        return block if others is None else torch.cat([others[: self._before], block, others[self._before :]])
+        return joined(block, self._others(block), self._before)
 
     def _others(self, block: Tensor) -> Tensor | None:
         """Return what the columns ask for of other processes' points; None: nothing, all are here."""
