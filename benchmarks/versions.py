@@ -4,9 +4,10 @@
 
 CHECKOUT is a folder with the other version, built in place (``pip install -e`` or ``python setup.py build_ext
 --inplace``). Each version has a process of its own and the two take turns, call by call, on one thread, in CPU time.
-Both are given the same tensors, and what they give is asserted to be equal first. A step is one of ``suite fit`` on
-jets of FOLDER (for top-qcd) or on sentences of SST's lengths with random words (for sst2), of the same network; what
-Lightning, the data and the optimizer take is in it. Prints one table and writes benchmarks/results/versions.json.
+malloc keeps freed pages, so that no result costs page faults. Both are given the same tensors, and what they give is
+asserted to be equal first. A step is one of ``suite fit`` on jets of FOLDER (for top-qcd) or on sentences of SST's
+lengths with random words (for sst2), of the same network; what Lightning, the data and the optimizer take is in it.
+Prints one table and writes benchmarks/results/versions.json.
 """
 
 import argparse
@@ -25,13 +26,14 @@ from benchmarks._dsa_routing_variants import batch, lengths_of
 from benchmarks._markdown import markdown
 from benchmarks._record import record
 from benchmarks.dsa_network import BATCH, phrase_lengths
-from benchmarks.dsa_routing import SENTENCES, SHAPES
+from benchmarks.dsa_routing import ALLOCATORS, SENTENCES, SHAPES
 from benchmarks.tree_embedding import BATCHES, HIDDEN, JETS, random_trees, trees_of_jets
 from suite_dsa.dropout import SLOPE
 
 WORKER = Path(__file__).with_name("_versions_worker.py")
 TURNS = 15
 STEP_TURNS = 5
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "LIGHTNING_SUITE_REQUIRE_OPS": "1"}
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -87,7 +89,7 @@ class Version:
             [sys.executable, f"{WORKER}", f"{tensors}"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "LIGHTNING_SUITE_REQUIRE_OPS": "1"},
+            env=os.environ | ONE_THREAD | ALLOCATORS["kept"] | {"PYTHONPATH": path},
             cwd=tensors.parent,
             text=True,
         )
