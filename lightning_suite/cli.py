@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from lightning_suite import garbage, huge_pages, progress, signals, streams, threads, trust, verbs
+from lightning_suite import huge_pages, own_process, progress, signals, streams, threads, trust, verbs
 from lightning_suite.arguments import LightParser
 from lightning_suite.errors import Interrupted, PluginError, SuiteError, UsageError
 from lightning_suite.plugin import Plugin
@@ -49,7 +49,7 @@ INTERRUPTED = "interrupted: no unfinished file is left, and the same command can
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit status."""
     if arguments is None:
-        garbage.is_of_a_command()
+        own_process.begins_a_command()
     streams.prepare()
     threads.sleep_while_waiting()
     huge_pages.ask_for_them()

@@ -10,13 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_commands = False
-
-
-def is_of_a_command() -> None:
-    """Take note that this process runs one command and nothing else: objects of others are not left alone."""
-    global _commands  # a process is one or it is not
-    _commands = True
+from lightning_suite.own_process import runs_a_command
 
 
 @contextmanager
@@ -25,7 +19,7 @@ def importing() -> Iterator[None]:
 
     It does so in the process of a command, the first time that Lightning is imported.
     """
-    if not _commands or "pytorch_lightning" in sys.modules or not gc.isenabled():
+    if not runs_a_command() or "pytorch_lightning" in sys.modules or not gc.isenabled():
         yield
         return
     gc.disable()

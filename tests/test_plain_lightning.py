@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
-from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning import LightningDataModule, LightningModule, Trainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -115,6 +115,38 @@ def test_a_plain_trainer_takes_plain_loaders(make: Callable[[], Subject], tmp_pa
     assert all(torch.equal(expected[name], value) for name, value in again.state_dict().items())
     assert dict(again.hparams) == dict(subject.module.hparams)
     assert not any(part.training for part in again.modules())
+
+
+class PlainData(LightningDataModule):
+    """Loaders of someone else's, as many keep them."""
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__()
+        self.subject = subject
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        return self.subject.train
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        return self.subject.train
+
+    def test_dataloader(self) -> DataLoader[Any]:
+        return self.subject.train
+
+    def predict_dataloader(self) -> DataLoader[Any]:
+        return self.subject.predict
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("make", SUBJECTS, ids=lambda make: make.__name__)
+def test_a_plain_trainer_takes_a_plain_data_module(make: Callable[[], Subject], tmp_path: Path) -> None:
+    subject, plain = make(), trainer(tmp_path)
+    data = PlainData(subject)
+    plain.fit(subject.module, datamodule=data)
+    measured = plain.test(subject.module, datamodule=data, verbose=False)[0]
+    assert all(np.isfinite(value) for name, value in measured.items() if name.endswith(("loss", "accuracy", "ncut")))
+    columns: Any = plain.predict(subject.module, datamodule=data)
+    assert sum(len(part[subject.column]) for part in columns) == len(TEXTS)
 
 
 @pytest.mark.parametrize(

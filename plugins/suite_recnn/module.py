@@ -125,7 +125,7 @@ class JetTagger(LightningModule):
                 network was trained on other features or classes than the data's.
         """
         data = getattr(self.trainer, "datamodule", None)
-        if data is None:  # the loaders are of someone else
+        if data is None or not hasattr(data, "classes"):  # the loaders are of someone else
             if stage == TrainerFn.FITTING and not self.network.scaler.is_set:
                 rank_zero_warn("the features of jets are not scaled: before fit, call learn_scale(trees)")
             return
@@ -135,7 +135,7 @@ class JetTagger(LightningModule):
             if features != self.features:
                 raise UsageError(f"--data.features {features}: this network was trained on {self.features}")
             several = max(len(classes), len(self.classes)) > 2
-            if stage != TrainerFn.PREDICTING and data is not None and several and classes != self.classes:
+            if stage != TrainerFn.PREDICTING and several and classes != self.classes:
                 known = ",".join(self.classes) or "two, --data.signal and --data.background"
                 raise UsageError(f"--data.classes: expected those of the training, {known}; got {','.join(classes)}")
             return

@@ -242,7 +242,20 @@ class Examples(Dataset[Batch]):
 
     def __getitems__(self, positions: Sequence[int]) -> Batch:
         """Return the examples at some positions as one batch; torch's loader asks for a batch at a time."""
-        here = np.asarray(positions, dtype=np.int64)
+        return self._at(np.asarray(positions, dtype=np.int64))
+
+    def among(self, numbers: NDArray[np.int64]) -> Batch:
+        """Return the examples of some numbers in the file, rising, as one batch; dense points that are all are no copy.
+
+        Args:
+            numbers: (example,), each of an example that is here.
+        """
+        is_array = isinstance(self.content, np.ndarray) and self.content.flags.writeable
+        if is_array and len(numbers) == len(self.chosen) == len(self.content):
+            return Batch(torch.from_numpy(self.chosen), torch.from_numpy(self.content), self.labels)
+        return self._at(np.searchsorted(self.chosen, numbers))
+
+    def _at(self, here: NDArray[np.int64]) -> Batch:
         chosen = self.chosen[here]
         labels = None if self.labels is None else self.labels[torch.from_numpy(here)]
         content: Tensor | list[str] | Rows

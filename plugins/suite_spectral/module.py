@@ -26,6 +26,7 @@ from lightning_suite.exporting.exportable import Exportable
 from lightning_suite.pictures import write_csv
 from lightning_suite.progress import progress
 from lightning_suite.setting import constraints_of, with_meanings
+from suite_spectral import freed_memory
 from suite_spectral.accuracy import MatchedAccuracy
 from suite_spectral.batches import Batch, Rows, Scaling, join, prepared
 from suite_spectral.clusters.cuts import ncut
@@ -39,7 +40,7 @@ from suite_spectral.measuring import Measured, measured_again, measured_in_share
 from suite_spectral.network import FittedClusters
 from suite_spectral.pictures.cluster_sizes import write_sizes
 from suite_spectral.pictures.scatter import write_points
-from suite_spectral.processes import gathered, group_of, shared
+from suite_spectral.processes import collected, gathered, group_of, shared
 from suite_spectral.settings import (
     DEFAULTS,
     FOR_KIND,
@@ -162,12 +163,13 @@ class SpectralClusterer(LightningModule):
     # Fitting
 
     def on_fit_start(self) -> None:
-        """Read the run that the solver starts from, before anything else is done.
+        """Arrange memory, and read the run that the solver starts from, before anything else is done.
 
         Raises:
             UsageError: there is none, or it cannot be started from.
             RunError: it cannot be read.
         """
+        freed_memory.goes_back()
         if self.hparams["warm_start"] is not None:
             earlier = EarlierRun.at(self.hparams["warm_start"])  # in all of them, so that all end where there is none
             self._earlier = earlier if self.trainer.is_global_zero else None  # process 0 solves
@@ -215,12 +217,16 @@ class SpectralClusterer(LightningModule):
 
     def _held(self, batches: Sequence[Batch], *, tested: bool = False) -> NDArray[np.int64]:
         """Return the indices of what is clustered, or tested, rising: those of these batches, of another loader."""
-        data = getattr(self.trainer, "datamodule", None)
-        held: NDArray[np.int64] = join(batches).index.cpu().numpy() if data is None else data.held(tested=tested)
-        return held
+        data = self._data()
+        return join(batches).index.cpu().numpy() if data is None else data.held(tested=tested)
+
+    def _data(self) -> ClusterData | None:
+        """Return the data module that reads the file; None where batches come from elsewhere."""
+        data = getattr(self._trainer, "datamodule", None)
+        return data if isinstance(data, ClusterData) else None
 
     def _solve(self) -> None:
-        data = getattr(self.trainer, "datamodule", None)
+        data = self._data()
         if data is not None:
             self.kind, self.scaling, self.vocabulary = data.kind, data.scaling, data.vocabulary
             self.names = data.names if data.kind == "graph" else None
@@ -233,9 +239,11 @@ class SpectralClusterer(LightningModule):
             found = fit.of_share(*shared(group, batches, self._held(batches)))
         else:
             is_refit = self.hparams["warm_start"] is not None
-            found = fit.of_all(gathered(self.trainer, self.device, batches), self._started if is_refit else None)
+            whole = join(batches) if data is None else collected(group, batches, data.fitted_examples, self.device)
+            del batches  # they are a copy of all examples
+            found = fit.of_all(whole, self._started if is_refit else None)
         self.network.take(found.fitted)
-        self._fitted_cut, self._fitted_data = found.values["train_ncut"], getattr(data, "fingerprint", None)
+        self._fitted_cut, self._fitted_data = found.values["train_ncut"], None if data is None else data.fingerprint
         self._cut_here = self._fitted_cut
         rank_zero_info(found.line)
         for name, value in found.values.items():
@@ -286,7 +294,8 @@ class SpectralClusterer(LightningModule):
         if looked_at is None or not self.trainer.is_global_zero or not figures.is_dir():
             return
         fitted = self.network.fitted
-        names = getattr(getattr(self.trainer, "datamodule", None), "classes", None)
+        data = self._data()
+        names = None if data is None else data.classes
         write_sizes(figures / "sizes.png", looked_at.labels, fitted.n_clusters, looked_at.classes, names)
         if self.kind == "points" and isinstance(looked_at.content, Tensor):
             points = prepared(looked_at.content, self.scaling, None)
@@ -309,9 +318,9 @@ class SpectralClusterer(LightningModule):
 
     def _looks_again(self, stage: Literal["val", "test"]) -> bool:
         """Return whether all that is evaluated is what was clustered, whose labels and cut are known."""
-        data = getattr(self.trainer, "datamodule", None)
+        data = self._data()
         limit = getattr(self.trainer, f"limit_{stage}_batches")
-        if not isinstance(data, ClusterData) or not isinstance(limit, float) or limit < 1:
+        if data is None or not isinstance(limit, float) or limit < 1:
             return False
         same = self._fitted_data is not None and data.fingerprint == self._fitted_data
         whole = len(self.network.fitted_labels) == len(data.held())  # training may have been limited to some batches
@@ -323,8 +332,8 @@ class SpectralClusterer(LightningModule):
         if not self.network.is_fitted:
             return None
         if self._looks_again(stage):
-            data, labels = self.trainer.datamodule, self.network.fitted_labels  # type: ignore[attr-defined]
-            assert self._fitted_cut is not None
+            data, labels = self._data(), self.network.fitted_labels
+            assert data is not None and self._fitted_cut is not None
             found = measured_again(data.fitted_examples, labels, self._fitted_cut)
             self._log_scores(stage, found, data.labels)
             return found._replace(classes=data.labels)
@@ -382,8 +391,8 @@ class SpectralClusterer(LightningModule):
         Raises:
             DataError: the file is of another kind.
         """
-        data = getattr(self.trainer, "datamodule", None)
-        kind = getattr(data, "kind", self.kind)
+        data = self._data()
+        kind = self.kind if data is None else data.kind
         if self.network.is_fitted and kind != self.kind:
             what = {"points": "points", "texts": "texts", "graph": "a graph", "image": "an image"}
             raise DataError(
@@ -436,7 +445,8 @@ class SpectralClusterer(LightningModule):
 
     def _predicted_place(self, what: str) -> str:
         """Return the file that is predicted, or a word for its content where there is no file."""
-        return getattr(getattr(self._trainer, "datamodule", None), "predict_path", None) or what
+        data = self._data()
+        return (None if data is None else data.predict_path) or what
 
     def _refuse_wrong_points(self, points: Tensor, index: Tensor) -> None:
         file = self._predicted_place("points")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pytorch_lightning import Trainer
 from torch import Tensor
 
-from suite_spectral.batches import Batch, Rows, join, select
+from suite_spectral.batches import Batch, Examples, Rows, join, select
 from suite_spectral.graphs.sparse_points import rows_of
 from suite_spectral.shares.group import Group
 from suite_spectral.shares.share import Share, block_starts, blocks_of
@@ -26,6 +26,23 @@ def gathered(trainer: Trainer, device: torch.device, batches: list[Batch]) -> Ba
     own = [_moved(join(batches), torch.device("cpu"))] if batches else []
     parts = group_of(trainer).gathered(own)
     return _moved(join([batch for part in parts for batch in part]), device)
+
+
+def collected(group: Group, batches: list[Batch], examples: Examples, device: torch.device) -> Batch:
+    """Return the examples of the batches of all processes as one on a device, each once, in the order of the file.
+
+    Every process has read all of them, so that their numbers alone travel.
+
+    Args:
+        group: the processes; each calls this at once.
+        batches: those that this process was given.
+        examples: what the batches were cut out of.
+        device: of this process.
+    """
+    own = np.concatenate([batch.index.cpu().numpy() for batch in batches]) if batches else np.empty(0, dtype=np.int64)
+    most = int(examples.chosen[-1])
+    seen = np.unique(np.concatenate(group.gathered(own.astype(np.min_scalar_type(most)))))
+    return _moved(examples.among(seen.astype(np.int64)), device)
 
 
 def shared(group: Group, batches: list[Batch], held: NDArray[np.int64]) -> tuple[Share, Batch]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lightning_suite import garbage
+from lightning_suite import garbage, own_process
 
 
 class Knot:
@@ -21,7 +21,7 @@ class Knot:
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A process of a command that has not imported Lightning yet."""
-    monkeypatch.setattr(garbage, "_commands", True)
+    monkeypatch.setattr(own_process, "_runs_a_command", True)
     monkeypatch.delitem(sys.modules, "pytorch_lightning", raising=False)
     yield
     gc.unfreeze()
@@ -46,7 +46,7 @@ def test_search_goes_on_after_an_import_that_fails(command: None) -> None:
 
 @pytest.mark.parametrize("commands", [False, True])
 def test_what_others_have_made_is_searched(commands: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(garbage, "_commands", commands)
+    monkeypatch.setattr(own_process, "_runs_a_command", commands)
     if commands:  # Lightning was imported before: more than imports has happened
         monkeypatch.setitem(sys.modules, "pytorch_lightning", sys)
     with garbage.importing():

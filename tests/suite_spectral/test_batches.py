@@ -109,6 +109,25 @@ def test_one_example_is_a_batch_of_one() -> None:
     assert examples(list("abcdef"))[1].content == ["e"]
 
 
+def test_examples_are_chosen_by_their_places_in_the_file() -> None:
+    batch = examples(np.arange(6.0)[:, None], torch.tensor([7, 8, 9])).among(np.array([1, 5]))
+    assert batch.labels is not None
+    assert (batch.index.tolist(), batch.labels.tolist()) == ([1, 5], [7, 9])
+    assert isinstance(batch.content, torch.Tensor)
+    assert batch.content.tolist() == [[1], [5]]
+    assert examples(list("abcdef")).among(np.array([4])).content == ["e"]
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_all_points_of_a_file_are_copied_only_where_they_cannot_be_written(writable: bool) -> None:
+    points = np.arange(6.0)[:, None]
+    points.flags.writeable = writable  # as those of a mapped file, of which torch warns
+    batch = Examples(points, np.arange(6), None).among(np.arange(6))
+    assert isinstance(batch.content, torch.Tensor)
+    assert batch.content.tolist() == points.tolist()
+    assert (batch.content.data_ptr() == points.ctypes.data) == writable
+
+
 def test_rows_of_a_graph_are_those_of_its_nodes() -> None:
     weights = scipy.sparse.csr_array(np.array([[0, 2.0, 0], [2, 1, 3], [0, 3, 0]]))
     rows = examples(GraphRows(weights)).__getitems__([2, 1]).content
