@@ -2,6 +2,9 @@
 // are needed: while the passes over one head find its words in a core's own cache, they ask for those of the next, and
 // backward for where its gradient will be written. Sums over the words stay in registers, some columns at a time.
 //
+// Backward, with 32-byte vectors, takes as many heads together as the cache holds: it reads and writes whole rows, of
+// which the processor itself fetches what comes next. Head by head it took 1.2 times as long with 8 heads.
+//
 // Words that are in half precision, narrower than a vector or to be taken through LeakyReLU are copied first, to rows
 // of whole vectors. Others are read where they lie; the last vector of a row then overlaps the one before it.
 
@@ -21,17 +24,24 @@ namespace lightning_suite::dsa_routing {
 namespace {
 
 constexpr int64_t kAheadBytes = 1 << 19;  // a quarter or half of a usual second-level cache
+template <typename Set>
+constexpr int64_t kTogetherBytes = Set::bytes == 32 ? 1 << 19 : 0;  // of several heads; with other vectors not measured
 
-// The words of one sentence as one head sees them: word i begins at first + i * stride. Width is a vector at least.
+// The words of one sentence as one head sees them: word i begins at first + i * stride, and as the next head sees it
+// `apart` numbers on. Width is a vector at least.
 template <typename T>
 struct Words {
   const T* first;
-  int64_t stride, count, width;
+  int64_t stride, count, width, apart;
+
+  LIGHTNING_SUITE_INLINE Words head(int64_t which) const {
+    return {first + which * apart, stride, count, width, apart};
+  }
 };
 
-// One head of one sentence; its words are first .. first + count.
+// Heads head .. head + heads of one sentence, whose words are first .. first + count.
 struct Job {
-  int64_t sentence, head, first, count;
+  int64_t sentence, head, heads, first, count;
 };
 
 // Asks for memory that is needed soon, a line of the cache at a time.
@@ -143,30 +153,35 @@ LIGHTNING_SUITE_INLINE void weighted_sums(const Words<T>& x, const T* weights, T
   });
 }
 
-// products[i] = x_i . vector.
+// products[i] = x_i . vector for some heads, whose vectors and products lie `between` numbers apart. The heads take
+// turns every few words, so that words are read in whole rows.
 template <typename Set, typename T>
-LIGHTNING_SUITE_INLINE void dot_products(const Words<T>& x, const T* vector, T* products, Ahead& ahead) {
+LIGHTNING_SUITE_INLINE void dot_products(const Words<T>& x, int64_t heads, int64_t between, const T* vectors,
+                                         T* products, Ahead& ahead) {
   constexpr int64_t lanes = kLanes<Set, T>;
   const int64_t whole = x.width / lanes * lanes, last = x.width - lanes;
-  T rest[lanes] = {};  // of the last vector what the one before has not
-  for (int64_t i = whole; i < x.width; ++i) rest[i - last] = vector[i];
   in_pieces(x.count, 1, [&](int64_t at, auto constant) __attribute__((always_inline)) {
     constexpr int rows = constant;
-    const T* row = x.first + at * x.stride;
-    Vector<Set, T> parts[rows] = {};
-    for (int64_t k = 0; k < whole; k += lanes) {
-      const Vector<Set, T> factor = vector_at<Set>(vector + k);
+    for (int64_t head = 0; head < heads; ++head) {
+      const T* row = x.head(head).first + at * x.stride;
+      const T* vector = vectors + head * between;
+      Vector<Set, T> parts[rows] = {};
+      for (int64_t k = 0; k < whole; k += lanes) {
+        const Vector<Set, T> factor = vector_at<Set>(vector + k);
 #pragma GCC unroll 8
-      for (int r = 0; r < rows; ++r) parts[r] += vector_at<Set>(row + r * x.stride + k) * factor;
-      ahead.lines<lines_beside<Set>(rows)>();
+        for (int r = 0; r < rows; ++r) parts[r] += vector_at<Set>(row + r * x.stride + k) * factor;
+        ahead.lines<lines_beside<Set>(rows)>();
+      }
+      if (whole < x.width) {
+        T rest[lanes] = {};  // of the last vector what the one before has not
+        for (int64_t i = whole; i < x.width; ++i) rest[i - last] = vector[i];
+        const Vector<Set, T> factor = vector_at<Set>(static_cast<const T*>(rest));
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; ++r) parts[r] += vector_at<Set>(row + r * x.stride + last) * factor;
+      }
+#pragma GCC unroll 8
+      for (int r = 0; r < rows; ++r) products[head * between + at + r] = sum<T>(parts[r]);
     }
-    if (whole < x.width) {
-      const Vector<Set, T> factor = vector_at<Set>(static_cast<const T*>(rest));
-#pragma GCC unroll 8
-      for (int r = 0; r < rows; ++r) parts[r] += vector_at<Set>(row + r * x.stride + last) * factor;
-    }
-#pragma GCC unroll 8
-    for (int r = 0; r < rows; ++r) products[at + r] = sum<T>(parts[r]);
   });
 }
 
@@ -228,30 +243,34 @@ Stored<Precise<Number>> stored(const Number* numbers) {
   return {numbers, std::type_identity<Number>()};
 }
 
-// The words of a job: where they lie, or a copy in whole vectors.
+// The words of a job's first head: where they lie, or a copy in whole vectors, beside those of its other heads.
 template <typename Set, typename T>
 LIGHTNING_SUITE_INLINE Words<T> words_of(const Stored<T>& x, const Sizes& sizes, const Job& job, Buffer<T>& copies) {
   const int64_t dim = sizes.head_dim, stride = sizes.heads * dim, first = job.first * stride + job.head * dim;
   const T slope = static_cast<T>(sizes.negative_slope);
   if (x.is_same() && dim >= kLanes<Set, T> && slope == 1) {
-    return {reinterpret_cast<const T*>(x.place(first)), stride, job.count, dim};
+    return {reinterpret_cast<const T*>(x.place(first)), stride, job.count, dim, dim};
   }
   const int64_t width = padded<Set, T>(dim);
-  copies.make_room(job.count * width);
+  copies.make_room(job.count * job.heads * width);
+  T* __restrict to = copies.data();
   for (int64_t i = 0; i < job.count; ++i) {
-    T* __restrict to = copies.data() + i * width;
-    x.read(first + i * stride, dim, to);
-    for (int64_t k = dim; k < width; ++k) to[k] = 0;
-    if (slope == 1) continue;
-    for (int64_t k = 0; k < width; ++k) to[k] = to[k] > 0 ? to[k] : slope * to[k];
+    for (int64_t head = 0; head < job.heads; ++head, to += width) {
+      x.read(first + i * stride + head * dim, dim, to);
+      for (int64_t k = dim; k < width; ++k) to[k] = 0;
+      if (slope == 1) continue;
+      for (int64_t k = 0; k < width; ++k) to[k] = to[k] > 0 ? to[k] : slope * to[k];
+    }
   }
-  return {copies.data(), width, job.count, std::max(dim, kLanes<Set, T>)};
+  return {copies.data(), job.heads * width, job.count, std::max(dim, kLanes<Set, T>), width};
 }
 
 // Calls some(job, the next or one of no words) for the jobs that start in rows [begin, end): each head of each sentence
-// has a row a word, and one more.
-template <typename Some>
-LIGHTNING_SUITE_INLINE void each_job(const Sizes& sizes, const int64_t* offsets, int64_t begin, int64_t end, Some some) {
+// has a row a word, and one more. A job has as many heads as have `bytes` of words, at least one: that follows from the
+// sentence alone, so that no bit depends on how the rows are cut.
+template <typename T, typename Some>
+LIGHTNING_SUITE_INLINE void each_job(const Sizes& sizes, const int64_t* offsets, int64_t bytes, int64_t begin,
+                                     int64_t end, Some some) {
   const auto start = [&](int64_t sentence) { return sizes.heads * (offsets[sentence] + sentence); };
   int64_t sentence = 0, after = sizes.sentences;  // the last sentence that starts at or before begin, by halving
   while (after - sentence > 1) {
@@ -262,15 +281,22 @@ LIGHTNING_SUITE_INLINE void each_job(const Sizes& sizes, const int64_t* offsets,
   const auto at = [&]() -> Job {
     for (; sentence < sizes.sentences; ++sentence, head = 0) {
       const int64_t count = offsets[sentence + 1] - offsets[sentence], row = start(sentence);
-      if (row + head * (count + 1) < begin) head = (begin - row + count) / (count + 1);
-      if (head < sizes.heads) return {sentence, row + head * (count + 1) < end ? head : -1, offsets[sentence], count};
+      const int64_t each = std::max<int64_t>(1, count * sizes.head_dim * sizeof(T));
+      const int64_t together = std::clamp<int64_t>(bytes / each, 1, sizes.heads);
+      if (row + head * (count + 1) < begin) {  // the first head of a job that starts at begin or behind it
+        const int64_t first = (begin - row + count) / (count + 1);
+        head = (first + together - 1) / together * together;
+      }
+      if (head >= sizes.heads) continue;
+      const bool starts = row + head * (count + 1) < end;
+      return {sentence, starts ? head : -1, std::min(together, sizes.heads - head), offsets[sentence], count};
     }
-    return {0, -1, 0, 0};
+    return {0, -1, 0, 0, 0};
   };
   for (Job job = at(); job.head >= 0;) {
-    ++head;
+    head += job.heads;
     const Job next = at();
-    some(job, next.head >= 0 ? next : Job{0, 0, 0, 0});
+    some(job, next.head >= 0 ? next : Job{0, 0, 0, 0, 0});
     job = next;
   }
 }
@@ -278,7 +304,7 @@ LIGHTNING_SUITE_INLINE void each_job(const Sizes& sizes, const int64_t* offsets,
 template <typename T>
 LIGHTNING_SUITE_INLINE Ahead ahead_of(const Stored<T>& x, int64_t away, const Sizes& sizes, const Job& next) {
   const int64_t dim = sizes.head_dim, stride = sizes.heads * dim, place = next.first * stride + next.head * dim;
-  return {x.place(place), away, stride * x.size(), next.count, dim * x.size()};
+  return {x.place(place), away, stride * x.size(), next.count, next.heads * dim * x.size()};
 }
 
 // The arrays of a call, forward or backward.
@@ -296,7 +322,7 @@ LIGHTNING_SUITE_INLINE void forward_rows(const Arrays<T>& arrays, int64_t begin,
   const Sizes& sizes = arrays.sizes;
   const int64_t dim = sizes.head_dim, width = padded<Set, T>(dim), steps = sizes.iterations - 1;
   Buffer<T> copies, numbers;
-  each_job(sizes, arrays.offsets, begin, end, [&](const Job& job, const Job& next) __attribute__((always_inline)) {
+  const auto forward = [&](const Job& job, const Job& next) __attribute__((always_inline)) {
     const int64_t place = (job.sentence * sizes.heads + job.head) * dim;
     numbers.make_room(2 * width + std::max(padded<Set, T>(job.count), kLanes<Set, T>));
     T* __restrict z = numbers.data();
@@ -313,7 +339,7 @@ LIGHTNING_SUITE_INLINE void forward_rows(const Arrays<T>& arrays, int64_t begin,
       std::copy(z, z + dim, arrays.vectors + t * sizes.sentences * sizes.heads * dim + place);
       for (int64_t k = 0; k < width; ++k) total[k] = t == 0 ? z[k] : total[k] + z[k];
       if (job.count == 0) continue;
-      dot_products<Set, T>(x, total, a, ahead);
+      dot_products<Set, T>(x, 1, 0, total, a, ahead);
       softmax<Set>(a, job.count);
       T* weights = arrays.weights + (t * sizes.words + job.first) * sizes.heads + job.head;
       for (int64_t i = 0; i < job.count; ++i) weights[i * sizes.heads] = a[i];
@@ -321,7 +347,8 @@ LIGHTNING_SUITE_INLINE void forward_rows(const Arrays<T>& arrays, int64_t begin,
     }
     arrays.z.write(place, dim, z);
     ahead.rest();
-  });
+  };
+  each_job<T>(sizes, arrays.offsets, 0, begin, end, forward);  // head by head
 }
 
 template <typename Set, typename T>
@@ -332,61 +359,76 @@ LIGHTNING_SUITE_INLINE void backward_rows(const Arrays<T>& arrays, int64_t begin
   const int64_t stride = sizes.heads * dim;
   const T slope = static_cast<T>(sizes.negative_slope);
   Buffer<T> copies, numbers;
-  each_job(sizes, arrays.offsets, begin, end, [&](const Job& job, const Job& next) __attribute__((always_inline)) {
+  const auto backward = [&](const Job& job, const Job& next) __attribute__((always_inline)) {
     if (job.count == 0) return;
-    Ahead ahead = ahead_of(arrays.x, arrays.grad_x.place(0) - arrays.x.place(0), sizes, next);
+    const Job soon = job.heads > 1 ? Job{0, 0, 0, 0, 0} : next;  // whole rows come by themselves
+    Ahead ahead = ahead_of(arrays.x, arrays.grad_x.place(0) - arrays.x.place(0), sizes, soon);
     const Words<T> x = words_of<Set>(arrays.x, sizes, job, copies);
     const int64_t count = job.count, room = padded<Set, T>(count);
     const int64_t place = (job.sentence * sizes.heads + job.head) * dim, word = job.first * sizes.heads + job.head;
-    numbers.make_room((2 * steps + 1) * room + (2 * steps + 2) * width);
+    const int64_t each = (2 * steps + 1) * room + (2 * steps + 1) * width;  // numbers of a head
+    numbers.make_room(job.heads * each + width);
     T* __restrict p = numbers.data();            // gradient of the weights
     T* __restrict a = p + room;                  // step, word: the weights
     T* __restrict e = a + steps * room;          // step, word: gradient of what this step's vector adds to the score
     T* __restrict ds = e + steps * room;         // iteration, width: gradient before tanh
-    T* __restrict z = ds + (steps + 1) * width;  // step, width: the vectors; then a row of the gradient of x
-    T* __restrict row = z + steps * width;
-    std::fill(ds, row + width, T(0));
-    if (!arrays.grad_z.is_none()) {
-      T* __restrict last = ds + steps * width;
-      arrays.z.read(place, dim, row);
-      arrays.grad_z.read(place, dim, last);
-      for (int64_t k = 0; k < width; ++k) last[k] *= 1 - row[k] * row[k];
+    T* __restrict z = ds + (steps + 1) * width;  // step, width: the vectors
+    T* __restrict row = p + job.heads * each;    // of z, then of the gradient of x
+    for (int64_t head = 0; head < job.heads; ++head) {
+      T* __restrict of_head = ds + head * each;
+      std::fill(of_head, of_head + (2 * steps + 1) * width, T(0));
+      if (arrays.grad_z.is_none()) continue;
+      T* __restrict last = of_head + steps * width;
+      arrays.z.read(place + head * dim, dim, row);
+      arrays.grad_z.read(place + head * dim, dim, last);
+      for (int64_t k = 0; k < dim; ++k) last[k] *= 1 - row[k] * row[k];
     }
+    if (steps > 0) dot_products<Set, T>(x, job.heads, each, ds + steps * width, p, ahead);
     // Step t, counted from 0, makes iteration t + 2 out of iteration t + 1. a[t] and e[t] are of the later one, z[t] of
     // the earlier; ds[t] is of the earlier, ds[t + 1] of the later.
-    for (int64_t t = steps; t-- > 0;) {
-      const int64_t of_words = t * sizes.words * sizes.heads + word, of_sentence = t * sizes.sentences * stride + place;
-      T* __restrict at = a + t * room;
-      T* __restrict et = e + t * room;
-      T* __restrict zt = z + t * width;
-      T* __restrict dst = ds + t * width;
-      dot_products<Set, T>(x, dst + width, p, ahead);
-      T mean = 0;
-      for (int64_t i = 0; i < count; ++i) {
-        at[i] = arrays.weights[of_words + i * sizes.heads];
-        if (arrays.grad_weights) p[i] += arrays.grad_weights[of_words + i * sizes.heads];
-        mean += at[i] * p[i];
-      }
-      for (int64_t i = 0; i < count; ++i) et[i] = at[i] * (p[i] - mean) + (t + 1 < steps ? e[(t + 1) * room + i] : T(0));
-      std::copy(arrays.vectors + of_sentence, arrays.vectors + of_sentence + dim, zt);
-      weighted_sums<Set, false>(x, et, dst, ahead);
-      for (int64_t k = 0; arrays.grad_vectors && k < dim; ++k) dst[k] += arrays.grad_vectors[of_sentence + k];
-      for (int64_t k = 0; k < width; ++k) dst[k] *= 1 - zt[k] * zt[k];
-    }
-    // A word's gradient is its share of every ds and z. Its share of the first ds is the same for all words.
     const T equal = T(1) / static_cast<T>(count);
-    for (int64_t k = 0; k < width; ++k) ds[k] *= equal;
+    for (int64_t head = 0; head < job.heads; ++head) {
+      const Words<T> words = x.head(head);
+      T* __restrict ph = p + head * each;
+      for (int64_t t = steps; t-- > 0;) {
+        const int64_t of_words = t * sizes.words * sizes.heads + word + head;
+        const int64_t of_sentence = t * sizes.sentences * stride + place + head * dim;
+        T* __restrict at = a + head * each + t * room;
+        T* __restrict et = e + head * each + t * room;
+        T* __restrict zt = z + head * each + t * width;
+        T* __restrict dst = ds + head * each + t * width;
+        if (t + 1 < steps) dot_products<Set, T>(words, 1, 0, dst + width, ph, ahead);
+        T mean = 0;
+        for (int64_t i = 0; i < count; ++i) {
+          at[i] = arrays.weights[of_words + i * sizes.heads];
+          if (arrays.grad_weights) ph[i] += arrays.grad_weights[of_words + i * sizes.heads];
+          mean += at[i] * ph[i];
+        }
+        for (int64_t i = 0; i < count; ++i) et[i] = at[i] * (ph[i] - mean) + (t + 1 < steps ? et[room + i] : T(0));
+        std::copy(arrays.vectors + of_sentence, arrays.vectors + of_sentence + dim, zt);
+        weighted_sums<Set, false>(words, et, dst, ahead);
+        for (int64_t k = 0; arrays.grad_vectors && k < dim; ++k) dst[k] += arrays.grad_vectors[of_sentence + k];
+        for (int64_t k = 0; k < width; ++k) dst[k] *= 1 - zt[k] * zt[k];
+      }
+      // A word's share of the first ds is the same for all words.
+      T* __restrict first = ds + head * each;
+      for (int64_t k = 0; k < width; ++k) first[k] *= equal;
+    }
+    // A word's gradient is its share of every ds and z.
     const bool direct = arrays.grad_x.is_same() && x.width == dim;
-    const auto write_row = [&](int64_t i, auto known_steps) __attribute__((always_inline)) {
-      const int64_t to = (job.first + i) * stride + job.head * dim;
-      const T* words = x.first + i * x.stride;
+    const auto write_row = [&](int64_t i, int64_t head, auto known_steps) __attribute__((always_inline)) {
+      const int64_t to = (job.first + i) * stride + (job.head + head) * dim, own = head * each;
+      const T* words = x.head(head).first + i * x.stride;
       T* written = direct ? reinterpret_cast<T*>(arrays.grad_x.place(to)) : row;
-      for (int64_t from = 0; from < x.width; from += lanes) {
+      // Where whole rows are written, vectors across two lines of the cache would be slow: only the first and last are.
+      const int64_t skew = static_cast<int64_t>(reinterpret_cast<uintptr_t>(written) / sizeof(T) % lanes);
+      const int64_t first = job.heads > 1 ? lanes - skew : lanes;
+      for (int64_t from = 0, step = first; from < x.width; from += step, step = lanes) {
         const int64_t k = std::min(from, x.width - lanes);
-        Vector<Set, T> sums = vector_at<Set, T>(ds + k);
+        Vector<Set, T> sums = vector_at<Set, T>(ds + own + k);
         for (int64_t t = 0; t < (known_steps > 0 ? known_steps : steps); ++t) {
-          sums += a[t * room + i] * vector_at<Set, T>(ds + (t + 1) * width + k);
-          sums += e[t * room + i] * vector_at<Set, T>(z + t * width + k);
+          sums += a[own + t * room + i] * vector_at<Set, T>(ds + own + (t + 1) * width + k);
+          sums += e[own + t * room + i] * vector_at<Set, T>(z + own + t * width + k);
         }
         if (slope != 1) sums = vector_at<Set>(words + k) > 0 ? sums : slope * sums;
         store<Set>(sums, written + k);
@@ -395,10 +437,14 @@ LIGHTNING_SUITE_INLINE void backward_rows(const Arrays<T>& arrays, int64_t begin
       if (!direct) arrays.grad_x.write(to, dim, row);
     };
     for (int64_t i = 0; i < count; ++i) {
-      steps == 1 ? write_row(i, std::integral_constant<int, 1>()) : write_row(i, std::integral_constant<int, 0>());
+      for (int64_t head = 0; head < job.heads; ++head) {
+        steps == 1 ? write_row(i, head, std::integral_constant<int, 1>())
+                   : write_row(i, head, std::integral_constant<int, 0>());
+      }
     }
     ahead.rest();
-  });
+  };
+  each_job<T>(sizes, arrays.offsets, kTogetherBytes<Set>, begin, end, backward);
 }
 
 template <typename T>
