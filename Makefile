@@ -4,7 +4,7 @@
 # make matrix    the lowest and the newest releases of what is required, installed and tried (docs/supported-versions.md)
 # make sanitize  the tests of the compiled parts, built to stop at a wrong address or undefined behaviour
 # make trust     every promise tried at full size (resume after kill -9, damaged files ...), in an hour or more
-# make bench     every benchmark, one table each
+# make bench     every benchmark that needs no more to be told, one table each
 # make docs      the site, into build/docs; its tutorials are run
 # make clean     away with .venv and what was built
 #
@@ -76,6 +76,7 @@ sanitize: .venv/.dev
 
 bench: .venv/.dev
 	@set -e; for file in benchmarks/[a-z]*.py; do \
+		if grep -q 'required=True' $$file; then echo "== $$file asks for more, see its first lines"; continue; fi; \
 		echo "== $$file"; $(bin)/python -m benchmarks.$$(basename $$file .py); done
 	$(bin)/python -m benchmarks._readme
 

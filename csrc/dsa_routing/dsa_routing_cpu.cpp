@@ -3,7 +3,7 @@
 // backward for where its gradient will be written. Sums over the words stay in registers, some columns at a time.
 //
 // Backward, with 32-byte vectors, takes as many heads together as the cache holds: it reads and writes whole rows, of
-// which the processor itself fetches what comes next. Head by head it took 1.2 times as long with 8 heads.
+// which the processor itself fetches what comes next (docs/derivations/dsa_routing.md has the measurements).
 //
 // Words that are in half precision, narrower than a vector or to be taken through LeakyReLU are copied first, to rows
 // of whole vectors. Others are read where they lie; the last vector of a row then overlaps the one before it.
@@ -24,8 +24,10 @@ namespace lightning_suite::dsa_routing {
 namespace {
 
 constexpr int64_t kAheadBytes = 1 << 19;  // a quarter or half of a usual second-level cache
+
+// Of the words of heads that backward takes together; 0: each by itself, as with vectors for which it was not measured.
 template <typename Set>
-constexpr int64_t kTogetherBytes = Set::bytes == 32 ? 1 << 19 : 0;  // of several heads; with other vectors not measured
+constexpr int64_t kTogetherBytes = Set::bytes == 32 ? 1 << 19 : 0;
 
 // The words of one sentence as one head sees them: word i begins at first + i * stride, and as the next head sees it
 // `apart` numbers on. Width is a vector at least.

@@ -129,8 +129,7 @@ class JetTagger(LightningModule):
             if stage == TrainerFn.FITTING and not self.network.scaler.is_set:
                 rank_zero_warn("the features of jets are not scaled: before fit, call learn_scale(trees)")
             return
-        features = getattr(data, "features", self.features)
-        classes = tuple(getattr(data, "classes", ()))
+        features, classes = getattr(data, "features", self.features), tuple(data.classes)
         if stage != TrainerFn.FITTING:
             if features != self.features:
                 raise UsageError(f"--data.features {features}: this network was trained on {self.features}")

@@ -11,6 +11,7 @@ from pytorch_lightning import Trainer
 
 from lightning_suite.errors import DataError, RunError, UsageError
 from lightning_suite.testing.trainers import quiet_trainer
+from suite_spectral import freed_memory
 from suite_spectral.batches import Batch, Rows
 from suite_spectral.data import ClusterData
 from suite_spectral.module import SpectralClusterer
@@ -38,6 +39,13 @@ def of_moons(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
 def test_the_moons_are_found(of_moons: Fitted) -> None:
     _, _, lightning = of_moons
     assert lightning.callback_metrics["val_ari"].item() == 1.0
+
+
+def test_a_fit_gives_freed_memory_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(freed_memory, "goes_back", lambda: asked.append(True))
+    fitted(tmp_path, moons(samples=30))
+    assert asked == [True]
 
 
 def test_a_fit_logs_what_the_answer_is_worth(of_moons: Fitted) -> None:
