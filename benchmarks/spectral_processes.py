@@ -154,8 +154,6 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             np.save(Path(folder) / "points.npy", data.content)
             for size in chosen.processes.split(","):
-                if n == FEW and size in cases.get(name, {}):
-                    continue
                 cases.setdefault(name, {})[size] = fitted(data, Path(folder) / size, chosen.route, int(size))
                 print(f"{name}, {size}: {cases[name][size]}", flush=True)
                 here = {"machine": machine(), "versions": versions(), "cases": cases}
